@@ -1,0 +1,9 @@
+//! Words everyone speaks: identifiers, digests, secrets, instants, findings.
+//!
+//! Nothing here knows Apple's formats or touches the machine.
+
+pub mod clock;
+pub mod digest;
+pub mod finding;
+pub mod ids;
+pub mod secret;

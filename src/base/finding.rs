@@ -1,0 +1,425 @@
+//! Findings: the closed vocabulary of complaints.
+//!
+//! A finding says that what was looked at is not right. It is not an error: an error says that we could not look. The
+//! gate collects every finding before it speaks, so that one run of a pipeline shows all there is to mend.
+//!
+//! Codes are a public contract: pipelines match on them, `docs/findings.md` has a heading for each (a test holds that),
+//! and none is ever renamed.
+
+use std::fmt;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How much a finding matters.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// The build must not start, the file is not proven.
+    Block,
+    /// Right now it passes; it will not for long, or it deserves a look.
+    Warn,
+    /// Worth knowing, nothing to do.
+    Info,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Block => "block",
+            Self::Warn => "warn",
+            Self::Info => "info",
+        })
+    }
+}
+
+/// The part of the signing context that a finding speaks of; reports are ordered by it.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    /// The pinned manifest itself.
+    Manifest,
+    /// Provisioning profiles, pinned and installed.
+    Profiles,
+    /// Certificates that the profiles embed.
+    Certificates,
+    /// Private keys with their certificates, as a keychain or p12 shows them.
+    Identities,
+    /// Targets of Xcode projects.
+    Targets,
+    /// This machine: host, region, hour, keychain.
+    Node,
+    /// The signing policy.
+    Policy,
+    /// A built product.
+    Product,
+}
+
+impl Group {
+    /// The word of reports and of `--without`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Profiles => "profiles",
+            Self::Certificates => "certificates",
+            Self::Identities => "identities",
+            Self::Targets => "targets",
+            Self::Node => "node",
+            Self::Policy => "policy",
+            Self::Product => "product",
+        }
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Declares every code once: variant, kebab-case word, group, one-sentence meaning.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal in $group:ident;)*) => {
+        /// A stable finding code. Its word never changes; what it means and what to do is in `docs/findings.md`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of reports.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The public word.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+
+            /// The group that the code belongs to.
+            pub fn group(self) -> Group {
+                match self { $(Self::$variant => Group::$group),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The manifest is not the one that was expected (`--expect-manifest`).
+    ManifestDigestMismatch = "manifest-digest-mismatch" in Manifest;
+    /// The manifest's revision is older than one already seen or asked for.
+    ManifestStaleRevision = "manifest-stale-revision" in Manifest;
+    /// The manifest's bytes are not what freezing writes: edited by hand.
+    ManifestNotCanonical = "manifest-not-canonical" in Manifest;
+
+    /// The file is no readable provisioning profile.
+    ProfileUnreadable = "profile-unreadable" in Profiles;
+    /// A layer's bytes are not what was signed, or a certificate in its chain was altered.
+    ProfileSignatureInvalid = "profile-signature-invalid" in Profiles;
+    /// The signature's chain does not hold: self-signed, incomplete, or not valid when it was made.
+    ProfileNotTrusted = "profile-not-trusted" in Profiles;
+    /// The chain is complete but ends in a root that is not Apple's; a warning where the policy names that root.
+    ProfileAnchorNotApple = "profile-anchor-not-apple" in Profiles;
+    /// Signed by a certificate that Apple issued for something else.
+    ProfileSignerRole = "profile-signer-role" in Profiles;
+    /// The outer plist and the inner DER layer say different things.
+    ProfileLayersDisagree = "profile-layers-disagree" in Profiles;
+    /// Proven, but without the inner DER layer that the OS reads today.
+    ProfileNoInnerLayer = "profile-no-inner-layer" in Profiles;
+    /// A key stands twice with different values.
+    ProfileDuplicateKey = "profile-duplicate-key" in Profiles;
+    /// A pinned profile is not installed.
+    ProfileMissing = "profile-missing" in Profiles;
+    /// An installed profile has a pinned UUID but other bytes.
+    ProfileBytesDiffer = "profile-bytes-differ" in Profiles;
+    /// A pinned profile has expired.
+    ProfileExpired = "profile-expired" in Profiles;
+    /// A pinned profile expires within the policy's margins.
+    ProfileExpiresSoon = "profile-expires-soon" in Profiles;
+    /// Another installed profile could be chosen by Xcode instead of a pinned one.
+    ProfileShadowed = "profile-shadowed" in Profiles;
+    /// The profile lies in a tree that Xcode or a clean-up wipes.
+    ProfileInWipeableTree = "profile-in-wipeable-tree" in Profiles;
+    /// The profile directory is writable although the policy says read-only.
+    ProfileDirectoryWritable = "profile-directory-writable" in Profiles;
+    /// The profiles could not be looked at.
+    ProfilesUnobserved = "profiles-unobserved" in Profiles;
+
+    /// A target's pinned certificate is not among its profile's certificates.
+    CertificateNotInProfile = "certificate-not-in-profile" in Certificates;
+    /// A certificate has expired.
+    CertificateExpired = "certificate-expired" in Certificates;
+    /// A certificate expires within the policy's margins.
+    CertificateExpiresSoon = "certificate-expires-soon" in Certificates;
+    /// The intermediate certificate that issued a signing certificate is missing on this machine.
+    CertificateIssuerMissing = "certificate-issuer-missing" in Certificates;
+
+    /// No identity here can sign for a pinned profile.
+    IdentityMissing = "identity-missing" in Identities;
+    /// A private key that nobody pinned.
+    IdentityUnexpected = "identity-unexpected" in Identities;
+    /// Two identities answer to one name.
+    IdentityAmbiguous = "identity-ambiguous" in Identities;
+    /// The identities are not the expected set (`--expect-signing`).
+    IdentityDigestMismatch = "identity-digest-mismatch" in Identities;
+    /// The identities could not be looked at.
+    IdentitiesUnobserved = "identities-unobserved" in Identities;
+
+    /// A target has no profile in the plan.
+    TargetUnmapped = "target-unmapped" in Targets;
+    /// A target still asks for a profile that its host app has left.
+    TargetProfileStale = "target-profile-stale" in Targets;
+    /// A target's profile does not cover its bundle id.
+    TargetBundleMismatch = "target-bundle-mismatch" in Targets;
+    /// A target's team is not its profile's.
+    TargetTeamMismatch = "target-team-mismatch" in Targets;
+    /// A target's profile is of another kind than the export asks for.
+    TargetKindMismatch = "target-kind-mismatch" in Targets;
+    /// Automatic and manual signing are mixed.
+    SigningStyleMixed = "signing-style-mixed" in Targets;
+    /// One profile specifier is hard-coded for every target.
+    SpecifierShared = "specifier-shared" in Targets;
+    /// A target claims an entitlement that its profile does not grant.
+    EntitlementNotGranted = "entitlement-not-granted" in Targets;
+    /// The targets could not be looked at.
+    TargetsUnobserved = "targets-unobserved" in Targets;
+
+    /// This host may not hold private keys.
+    HostNotAllowed = "host-not-allowed" in Node;
+    /// This host is not in the region that was asked for.
+    RegionMismatch = "region-mismatch" in Node;
+    /// Unattended unlocking is not allowed at this hour.
+    WindowNotAllowedNow = "window-not-allowed-now" in Node;
+
+    /// No policy file: the built-in defaults apply.
+    PolicyDefault = "policy-default" in Policy;
+    /// The policy file cannot be used as it stands.
+    PolicyInvalid = "policy-invalid" in Policy;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Where a finding points; what is unknown is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    /// The file.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file: Option<String>,
+    /// The line in it, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<u64>,
+    /// JSON pointer (RFC 6901) or key path into it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pointer: Option<String>,
+    /// The target of an Xcode project.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<String>,
+    /// The profile's UUID.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub profile: Option<String>,
+}
+
+impl Place {
+    /// A place that is a whole file. A name that is not UTF-8 is shown with replacement characters.
+    pub fn file(path: &Path) -> Self {
+        Self {
+            file: Some(path.display().to_string()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One complaint: what is not right, where, both values, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// The stable code.
+    pub code: Code,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One sentence for a person.
+    pub message: String,
+    /// What should have been there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expected: Option<String>,
+    /// What was there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub found: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hint: Option<String>,
+    /// Where.
+    #[serde(skip_serializing_if = "Place::is_empty", default)]
+    pub place: Place,
+}
+
+impl Finding {
+    /// A finding that blocks.
+    pub fn block(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Block, message)
+    }
+
+    /// A finding that warns.
+    pub fn warn(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Warn, message)
+    }
+
+    /// A finding that informs.
+    pub fn info(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Info, message)
+    }
+
+    /// A finding of the given severity.
+    pub fn new(code: Code, severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            expected: None,
+            found: None,
+            hint: None,
+            place: Place::default(),
+        }
+    }
+
+    /// Both values: what should have been there and what was.
+    #[must_use]
+    pub fn values(mut self, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
+        self.expected = Some(expected.to_string());
+        self.found = Some(found.to_string());
+        self
+    }
+
+    /// What was there.
+    #[must_use]
+    pub fn found(mut self, found: impl fmt::Display) -> Self {
+        self.found = Some(found.to_string());
+        self
+    }
+
+    /// What should have been there.
+    #[must_use]
+    pub fn expected(mut self, expected: impl fmt::Display) -> Self {
+        self.expected = Some(expected.to_string());
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The file it points at.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
+        self.place.file = Some(path.display().to_string());
+        self
+    }
+
+    /// The line it points at, from 1.
+    #[must_use]
+    pub fn at_line(mut self, line: u64) -> Self {
+        self.place.line = Some(line);
+        self
+    }
+
+    /// The JSON pointer or key path it points at.
+    #[must_use]
+    pub fn at_pointer(mut self, pointer: impl Into<String>) -> Self {
+        self.place.pointer = Some(pointer.into());
+        self
+    }
+
+    /// The profile it speaks of.
+    #[must_use]
+    pub fn of_profile(mut self, uuid: impl fmt::Display) -> Self {
+        self.place.profile = Some(uuid.to_string());
+        self
+    }
+
+    /// The target it speaks of.
+    #[must_use]
+    pub fn of_target(mut self, target: impl fmt::Display) -> Self {
+        self.place.target = Some(target.to_string());
+        self
+    }
+}
+
+/// Puts findings in the order of reports: what blocks first, then by group, code and place.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        (a.severity, a.code, &a.place, &a.message).cmp(&(b.severity, b.code, &b.place, &b.message))
+    });
+}
+
+/// Whether any of them blocks.
+pub fn any_blocks(findings: &[Finding]) -> bool {
+    findings.iter().any(|f| f.severity == Severity::Block)
+}
+
+/// The 1-based line on which byte `offset` of `text` lies.
+pub fn line_of(text: &[u8], offset: usize) -> u64 {
+    let before = text.get(..offset.min(text.len())).unwrap_or_default();
+    1 + before.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_kebab_case_and_unique() {
+        let mut words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        for word in &words {
+            assert!(word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{word}");
+        }
+        let count = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), count);
+    }
+
+    #[test]
+    fn json_leaves_the_unknown_out() {
+        let finding = Finding::block(Code::ProfileMissing, "gone").of_profile("u");
+        let json = serde_json::to_string(&finding).unwrap();
+        assert_eq!(
+            json,
+            r#"{"code":"profile-missing","severity":"block","message":"gone","place":{"profile":"u"}}"#
+        );
+    }
+
+    #[test]
+    fn reports_put_what_blocks_first_and_keep_the_order_of_groups() {
+        let mut findings = vec![
+            Finding::warn(Code::ProfileExpiresSoon, "soon"),
+            Finding::block(Code::HostNotAllowed, "host"),
+            Finding::block(Code::ManifestDigestMismatch, "digest"),
+        ];
+        sort(&mut findings);
+        let order: Vec<_> = findings.iter().map(|f| f.message.as_str()).collect();
+        assert_eq!(order, ["digest", "host", "soon"]);
+    }
+
+    #[test]
+    fn lines_count_from_one() {
+        assert_eq!(line_of(b"a\nb", 0), 1);
+        assert_eq!(line_of(b"a\nb", 2), 2);
+        assert_eq!(line_of(b"a\nb", 99), 2);
+    }
+}

@@ -1,0 +1,395 @@
+//! Identifiers, each its own type so that one cannot be handed where another belongs.
+//!
+//! Every type here validates on construction: a value that exists is well-formed. None of them says that the thing it
+//! names is trusted; that is what the proof values ([`crate::apple::profile::Profile`] and its like) are for.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::digest::{decode_hex, sha1, sha256, write_hex};
+
+/// Why a text is not the identifier it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a {what}: {rule}")]
+pub struct IdError {
+    /// The text, cut to a length that fits a message.
+    pub text: String,
+    /// The identifier it should have been.
+    pub what: &'static str,
+    /// The rule it broke.
+    pub rule: &'static str,
+}
+
+impl IdError {
+    fn new(text: &str, what: &'static str, rule: &'static str) -> Self {
+        Self {
+            text: text.chars().take(80).collect(),
+            what,
+            rule,
+        }
+    }
+}
+
+/// Declares an identifier that is a checked text: construction by `FromStr`, `Display`, serde as a JSON string.
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The text as it was written.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let check: fn(&str) -> bool = $check;
+                if check(text) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(IdError::new(text, $what, $rule))
+                }
+            }
+        }
+
+        text_id!(@serde $name);
+    };
+    (@serde $name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// A developer team at Apple: ten characters `A-Z0-9` today; the subject OU of its certificates. It can differ from
+    /// the prefix of an application identifier, which older accounts got from a pool of their own (TN2311).
+    TeamId,
+    "team id",
+    "1 to 64 ASCII letters and digits, as in QMQYCKL255",
+    |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+);
+
+text_id!(
+    /// The bundle id of one product (`CFBundleIdentifier`): never a pattern.
+    BundleId,
+    "bundle id",
+    "1 to 255 characters of A-Z a-z 0-9 - . _, as in com.example.app",
+    |text| (1..=255).contains(&text.len()) && text.bytes().all(is_bundle_id_byte)
+);
+
+text_id!(
+    /// The name of a target in an Xcode project.
+    TargetName,
+    "target name",
+    "1 to 255 characters, none of them a control character",
+    is_plain_name
+);
+
+text_id!(
+    /// The name of a build configuration (`Debug`, `Release`, …).
+    ConfigurationName,
+    "configuration name",
+    "1 to 255 characters, none of them a control character",
+    is_plain_name
+);
+
+text_id!(
+    /// A host name as the machine itself tells it; compared whole and without regard to case.
+    HostName,
+    "host name",
+    "1 to 253 characters of A-Z a-z 0-9 - . _",
+    |text| (1..=253).contains(&text.len()) && text.bytes().all(is_bundle_id_byte)
+);
+
+text_id!(
+    /// The name of a region in the policy's topology.
+    RegionName,
+    "region name",
+    "1 to 64 characters of A-Z a-z 0-9 - . _",
+    |text| (1..=64).contains(&text.len()) && text.bytes().all(is_bundle_id_byte)
+);
+
+impl HostName {
+    /// Whether both name the same host: DNS names do not regard case.
+    pub fn same_as(&self, other: &HostName) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+fn is_bundle_id_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}
+
+fn is_plain_name(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Which bundle ids a profile covers: one bundle id, everything below a prefix (`com.example.*`), or all (`*`).
+/// Nothing else is a wildcard (TN3125).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BundlePattern(Box<str>);
+
+impl BundlePattern {
+    /// The pattern as written in the profile, without the application-identifier prefix.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it ends in the wildcard.
+    pub fn is_wildcard(&self) -> bool {
+        self.0.ends_with('*')
+    }
+
+    /// Whether it covers `bundle_id`. `com.example.*` covers what starts with `com.example.`, not `com.example` itself.
+    pub fn covers(&self, bundle_id: &BundleId) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(prefix) => {
+                bundle_id.as_str().len() > prefix.len() && bundle_id.as_str().starts_with(prefix)
+            }
+            None => *self.0 == *bundle_id.as_str(),
+        }
+    }
+
+    /// How closely it fits whatever it covers: exact patterns above wildcards, longer prefixes above shorter.
+    pub fn specificity(&self) -> (bool, usize) {
+        (!self.is_wildcard(), self.0.len())
+    }
+}
+
+impl FromStr for BundlePattern {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let literal = match text.strip_suffix('*') {
+            Some(prefix) if prefix.is_empty() || prefix.ends_with('.') => prefix,
+            Some(_) => "*",
+            None if text.is_empty() => "*",
+            None => text,
+        };
+        if literal.len() <= 255 && literal.bytes().all(is_bundle_id_byte) {
+            Ok(Self(text.into()))
+        } else {
+            Err(IdError::new(
+                text,
+                "bundle id pattern",
+                "a bundle id, a prefix ending in .*, or * alone",
+            ))
+        }
+    }
+}
+
+text_id!(@serde BundlePattern);
+
+/// The UUID of a provisioning profile, spelled as its file spells it; compared without regard to case, because Xcode
+/// and build settings mix both.
+#[derive(Clone)]
+pub struct ProfileUuid(Box<str>);
+
+impl ProfileUuid {
+    /// The spelling of the profile itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn folded(&self) -> impl Iterator<Item = u8> + '_ {
+        self.0.bytes().map(|b| b.to_ascii_lowercase())
+    }
+}
+
+impl FromStr for ProfileUuid {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let shaped = text.len() == 36
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            });
+        if shaped {
+            Ok(Self(text.into()))
+        } else {
+            Err(IdError::new(
+                text,
+                "profile UUID",
+                "32 hex digits in groups of 8-4-4-4-12",
+            ))
+        }
+    }
+}
+
+impl PartialEq for ProfileUuid {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+impl Eq for ProfileUuid {}
+impl PartialOrd for ProfileUuid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for ProfileUuid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.folded().cmp(other.folded())
+    }
+}
+impl Hash for ProfileUuid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.folded().for_each(|byte| byte.hash(state));
+    }
+}
+impl fmt::Debug for ProfileUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+text_id!(@serde ProfileUuid);
+
+/// Declares a certificate fingerprint: the hash of the DER encoding, written in hex.
+macro_rules! fingerprint {
+    ($(#[$doc:meta])* $name:ident, $len:literal, $hash:ident, $what:literal, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; $len]);
+
+        impl $name {
+            /// The fingerprint of a certificate's DER encoding.
+            pub fn of_der(der: &[u8]) -> Self {
+                Self($hash(der))
+            }
+
+            /// Takes a hash that was computed elsewhere (an inner profile layer lists certificates by hash).
+            pub const fn from_bytes(bytes: [u8; $len]) -> Self {
+                Self(bytes)
+            }
+
+            /// The raw hash.
+            pub const fn as_bytes(&self) -> &[u8; $len] {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            /// Hex of either case, with or without the colons that OpenSSL prints.
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let hex: Cow<'_, str> = if text.contains(':') { text.replace(':', "").into() } else { text.into() };
+                decode_hex(&hex).map(Self).ok_or_else(|| IdError::new(text, $what, $rule))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_hex(f, &self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_hex(f, &self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+fingerprint!(
+    /// SHA-256 of a certificate's DER encoding: how countersign names certificates.
+    CertSha256, 32, sha256, "SHA-256 certificate fingerprint", "64 hex digits"
+);
+
+fingerprint!(
+    /// SHA-1 of a certificate's DER encoding: how `security find-identity` and Xcode name certificates.
+    CertSha1, 20, sha1, "SHA-1 certificate fingerprint", "40 hex digits"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_cover_what_apple_says_and_nothing_else() {
+        let covers = |pattern: &str, id: &str| {
+            pattern
+                .parse::<BundlePattern>()
+                .unwrap()
+                .covers(&id.parse().unwrap())
+        };
+        assert!(covers("com.example.app", "com.example.app"));
+        assert!(!covers("com.example.app", "com.example.app.share"));
+        assert!(covers("com.example.*", "com.example.app.share"));
+        assert!(!covers("com.example.*", "com.example"));
+        assert!(!covers("com.example.*", "com.exampleapp"));
+        assert!(covers("*", "anything"));
+    }
+
+    #[test]
+    fn a_star_elsewhere_is_not_a_pattern() {
+        for bad in ["com.*.app", "com.exam*", "**", "", "com.example.*.", "a b"] {
+            assert!(bad.parse::<BundlePattern>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn exact_beats_wildcard_and_longer_beats_shorter() {
+        let specificity = |p: &str| p.parse::<BundlePattern>().unwrap().specificity();
+        assert!(specificity("com.a") > specificity("com.example.long.*"));
+        assert!(specificity("com.example.*") > specificity("com.*"));
+        assert!(specificity("com.*") > specificity("*"));
+    }
+
+    #[test]
+    fn uuids_compare_without_case_and_keep_their_spelling() {
+        let lower: ProfileUuid = "026760ef-f2cd-4ba8-bf44-a3697149965e".parse().unwrap();
+        let upper: ProfileUuid = "026760EF-F2CD-4BA8-BF44-A3697149965E".parse().unwrap();
+        assert_eq!(lower, upper);
+        assert_eq!(upper.to_string(), "026760EF-F2CD-4BA8-BF44-A3697149965E");
+        assert!("../../etc/passwd".parse::<ProfileUuid>().is_err());
+        assert!("026760ef-f2cd-4ba8-bf44-a3697149965/".parse::<ProfileUuid>().is_err());
+    }
+
+    #[test]
+    fn fingerprints_read_openssl_and_security_spellings() {
+        let plain: CertSha1 = "1111222233334444555566667777888899990000".parse().unwrap();
+        let colons: CertSha1 = "11:11:22:22:33:33:44:44:55:55:66:66:77:77:88:88:99:99:00:00"
+            .parse()
+            .unwrap();
+        assert_eq!(plain, colons);
+        assert!("9XXXXX304D7307XXXX981678FAXXXX50AA5XXX08".parse::<CertSha1>().is_err());
+    }
+}
