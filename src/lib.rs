@@ -6,4 +6,5 @@
 //! - [`apple`]: Apple's formats, bytes in and typed values out
 //! - [`context`]: the signing context; decisions only, no effects
 
+pub mod apple;
 pub mod base;

@@ -17,7 +17,10 @@ pub trait Clock {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -113,11 +116,23 @@ mod tests {
         assert_eq!(secs("7d"), 604_800);
         assert_eq!(secs("14m"), 840);
         assert_eq!(secs("90s"), 90);
-        for bad in ["", "7", "d", "-1d", "1.5h", "7 years", "99999999999999999999d", "99999w"] {
+        for bad in [
+            "",
+            "7",
+            "d",
+            "-1d",
+            "1.5h",
+            "7 years",
+            "99999999999999999999d",
+            "99999w",
+        ] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
         assert_eq!(show_duration(jiff::SignedDuration::from_secs(0)), "0s");
-        assert_eq!(show_duration(jiff::SignedDuration::from_secs(90_000)), "1d 1h");
+        assert_eq!(
+            show_duration(jiff::SignedDuration::from_secs(90_000)),
+            "1d 1h"
+        );
         assert_eq!(show_duration(jiff::SignedDuration::from_secs(-840)), "14m");
     }
 

@@ -104,9 +104,7 @@ impl FromStr for Digest {
             (64, _) => Ok(Self::Sha256(
                 decode_hex(hex).ok_or(DigestError::Length(64))?,
             )),
-            (40, None) => Ok(Self::Sha1(
-                decode_hex(hex).ok_or(DigestError::Length(40))?,
-            )),
+            (40, None) => Ok(Self::Sha1(decode_hex(hex).ok_or(DigestError::Length(40))?)),
             (n, _) => Err(DigestError::Length(n)),
         }
     }
@@ -138,7 +136,11 @@ pub(crate) fn decode_hex<const N: usize>(hex: &str) -> Option<[u8; N]> {
     let mut out = [0; N];
     for (byte, pair) in out.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
         let [high, low] = pair else { return None };
-        let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let digit = |c: u8| {
+            char::from(c)
+                .to_digit(16)
+                .and_then(|d| u8::try_from(d).ok())
+        };
         *byte = digit(*high)? << 4 | digit(*low)?;
     }
     Some(out)

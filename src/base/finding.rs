@@ -208,7 +208,9 @@ impl fmt::Display for Code {
 }
 
 /// Where a finding points; what is unknown is left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Place {
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -377,7 +379,6 @@ pub fn line_of(text: &[u8], offset: usize) -> u64 {
     1 + before.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -386,7 +387,10 @@ mod tests {
     fn words_are_kebab_case_and_unique() {
         let mut words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         for word in &words {
-            assert!(word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{word}");
+            assert!(
+                word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{word}"
+            );
         }
         let count = words.len();
         words.sort_unstable();

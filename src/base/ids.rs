@@ -380,7 +380,11 @@ mod tests {
         assert_eq!(lower, upper);
         assert_eq!(upper.to_string(), "026760EF-F2CD-4BA8-BF44-A3697149965E");
         assert!("../../etc/passwd".parse::<ProfileUuid>().is_err());
-        assert!("026760ef-f2cd-4ba8-bf44-a3697149965/".parse::<ProfileUuid>().is_err());
+        assert!(
+            "026760ef-f2cd-4ba8-bf44-a3697149965/"
+                .parse::<ProfileUuid>()
+                .is_err()
+        );
     }
 
     #[test]
@@ -390,6 +394,10 @@ mod tests {
             .parse()
             .unwrap();
         assert_eq!(plain, colons);
-        assert!("9XXXXX304D7307XXXX981678FAXXXX50AA5XXX08".parse::<CertSha1>().is_err());
+        assert!(
+            "9XXXXX304D7307XXXX981678FAXXXX50AA5XXX08"
+                .parse::<CertSha1>()
+                .is_err()
+        );
     }
 }

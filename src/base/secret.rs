@@ -25,7 +25,9 @@ impl Password {
         let text = match std::str::from_utf8(&bytes) {
             Ok(text) => {
                 let text = text.strip_suffix('\n').unwrap_or(text);
-                Ok(Self::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
+                Ok(Self::new(
+                    text.strip_suffix('\r').unwrap_or(text).to_owned(),
+                ))
             }
             Err(_) => Err(NotText),
         };
@@ -67,9 +69,6 @@ mod tests {
         assert_eq!(read(b"a b\n").expose(), "a b");
         assert_eq!(read(b"a b\r\n").expose(), "a b");
         assert_eq!(read(b"a\n\n").expose(), "a\n");
-        assert_eq!(
-            Password::from_file_bytes(vec![0xff]).unwrap_err(),
-            NotText
-        );
+        assert_eq!(Password::from_file_bytes(vec![0xff]).unwrap_err(), NotText);
     }
 }

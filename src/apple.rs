@@ -1,0 +1,3 @@
+//! Apple's formats: bytes in, typed values out; pure, no I/O.
+
+pub mod value;
