@@ -3,7 +3,12 @@
 pub mod anchors;
 pub mod ber;
 pub mod certificate;
+pub mod claims;
 pub mod cms;
+pub mod der_profile;
+pub mod entitlements;
+pub mod plist_error;
+pub mod profile;
 pub mod signature;
 pub mod signer;
 pub mod value;

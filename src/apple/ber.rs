@@ -37,6 +37,12 @@ impl Tag {
     pub const OID: Tag = Tag(0x06);
     /// UTF8String, primitive.
     pub const UTF8_STRING: Tag = Tag(0x0c);
+    /// NumericString.
+    pub const NUMERIC_STRING: Tag = Tag(0x12);
+    /// PrintableString.
+    pub const PRINTABLE_STRING: Tag = Tag(0x13);
+    /// IA5String.
+    pub const IA5_STRING: Tag = Tag(0x16);
     /// UTCTime.
     pub const UTC_TIME: Tag = Tag(0x17);
     /// GeneralizedTime.
@@ -88,6 +94,9 @@ impl fmt::Display for Tag {
             0x05 => "NULL",
             0x06 => "OBJECT IDENTIFIER",
             0x0c | 0x2c => "UTF8String",
+            0x12 => "NumericString",
+            0x13 => "PrintableString",
+            0x16 => "IA5String",
             0x17 => "UTCTime",
             0x18 => "GeneralizedTime",
             0x30 => "SEQUENCE",
@@ -251,12 +260,29 @@ impl<'a> Element<'a> {
         Ok(joined.map(Cow::Owned).or(only).unwrap_or_default())
     }
 
-    /// A UTF8String.
+    /// Reads through everything inside, for its well-formedness alone.
+    ///
+    /// # Errors
+    /// Something inside is malformed.
+    pub fn walk(&self) -> Result<(), BerError> {
+        if self.tag.is_constructed() {
+            let mut reader = self.reader()?;
+            while let Some(child) = reader.next()? {
+                child.walk()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A UTF8String, or one of the types that are subsets of it.
     ///
     /// # Errors
     /// Another type, or bytes that are not UTF-8.
-    pub fn utf8(&self) -> Result<&'a str, BerError> {
-        let text = self.expect(Tag::UTF8_STRING, "a UTF8String")?;
+    pub fn text(&self) -> Result<&'a str, BerError> {
+        let text = match self.tag {
+            Tag::PRINTABLE_STRING | Tag::IA5_STRING | Tag::NUMERIC_STRING => *self,
+            _ => self.expect(Tag::UTF8_STRING, "a UTF8String")?,
+        };
         std::str::from_utf8(text.contents).map_err(|_| self.error(Problem::Malformed("UTF8String")))
     }
 

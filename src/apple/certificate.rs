@@ -193,8 +193,8 @@ impl Certificate {
             Timestamp::from_second(time.timestamp()).map_err(|_| CertificateError::Date)
         };
         let mut certificate = Self {
-            sha256: CertSha256::of_der(der),
-            sha1: CertSha1::of_der(der),
+            sha256: CertSha256::of(der),
+            sha1: CertSha1::of(der),
             common_name: first(tbs.subject.iter_common_name()).unwrap_or_default(),
             team_id: first(tbs.subject.iter_organizational_unit())
                 .and_then(|unit| unit.parse().ok()),

@@ -176,7 +176,7 @@ pub fn parse_content_info(bytes: &[u8]) -> Result<ContentInfo<'_>, CmsError> {
                 .transpose()?,
         )),
         (other, content) => {
-            content.map(walk).transpose()?;
+            content.map(|content| content.walk()).transpose()?;
             Ok(ContentInfo::Other(other))
         }
     }
@@ -212,7 +212,7 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
     }
     if let Some(revocations) = fields.optional(Tag::context(1))? {
         // Read for well-formedness alone: revocation is not judged offline.
-        walk(revocations)?;
+        revocations.walk()?;
     }
     let mut signers = Vec::new();
     let mut signer_infos = fields.read(Tag::SET, "signerInfos")?.reader()?;
@@ -262,7 +262,7 @@ fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
     let signer = if id.tag == Tag::SEQUENCE {
         let mut names = id.reader()?;
         let issuer = names.read(Tag::SEQUENCE, "an issuer name")?;
-        walk(issuer)?;
+        issuer.walk()?;
         let serial = names.any("a serial number")?.integer_bytes()?;
         names.end("the serial number")?;
         SignerId::IssuerAndSerial {
@@ -282,7 +282,7 @@ fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
         .any("a signature")?
         .string(Tag::OCTET_STRING, "a signature")?;
     if let Some(unsigned) = fields.optional(Tag::context(1))? {
-        walk(unsigned)?;
+        unsigned.walk()?;
     }
     fields.end("SignerInfo")?;
     Ok(SignerInfo {
@@ -343,7 +343,7 @@ fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsEr
                 "signing-time"
             }
             _ => {
-                walk(set)?;
+                set.walk()?;
                 "one of the others"
             }
         };
@@ -361,7 +361,7 @@ fn algorithm_identifier(element: Element<'_>) -> Result<Oid<'_>, CmsError> {
         .reader()?;
     let algorithm = fields.any("an algorithm")?.oid()?;
     if let Some(parameters) = fields.next()? {
-        walk(parameters)?;
+        parameters.walk()?;
     }
     fields.end("algorithm parameters")?;
     Ok(algorithm)
@@ -374,17 +374,6 @@ fn whole(element: Element<'_>) -> Result<Cow<'_, [u8]>, CmsError> {
     } else {
         Cow::Owned(element.to_definite(element.tag)?)
     })
-}
-
-/// Refuses an element that is malformed anywhere inside.
-fn walk(element: Element<'_>) -> Result<(), BerError> {
-    if element.tag.is_constructed() {
-        let mut reader = element.reader()?;
-        while let Some(child) = reader.next()? {
-            walk(child)?;
-        }
-    }
-    Ok(())
 }
 
 /// Counts one more item, within bounds.

@@ -82,11 +82,25 @@ pub enum SignerRole {
     WwdrProfileSigning,
 }
 
-/// A role and the marker extensions that prove it.
+/// A role and what proves it: the marker on the signer, and the authority that issues such signers.
 struct RoleMarkers {
     role: SignerRole,
     leaf: Oid<'static>,
-    intermediate: Oid<'static>,
+    intermediate: Authority,
+}
+
+/// An intermediate certificate authority of Apple's.
+struct Authority {
+    marker: Oid<'static>,
+    /// Its name. The generation of 2007 has no marker; under a pinned root its name is Apple's own word.
+    common_name: &'static str,
+}
+
+impl Authority {
+    fn is(&self, certificate: &Certificate) -> bool {
+        certificate.has_marker(self.marker)
+            || (certificate.markers().is_empty() && certificate.common_name == self.common_name)
+    }
 }
 
 /// Measured over 341 real profiles: no other combination occurs.
@@ -121,12 +135,20 @@ const INNER_ROLES: &[RoleMarkers] = &[
 ];
 
 /// `1.2.840.113635.100.6.2.18`: Apple iPhone Certification Authority.
-const IPHONE_CA: Oid<'static> = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 18]);
+const IPHONE_CA: Authority = Authority {
+    marker: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 18]),
+    common_name: "Apple iPhone Certification Authority",
+};
 /// `1.2.840.113635.100.6.2.1`: Apple Worldwide Developer Relations.
-const WWDR_CA: Oid<'static> = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 1]);
+const WWDR_CA: Authority = Authority {
+    marker: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 1]),
+    common_name: "Apple Worldwide Developer Relations Certification Authority",
+};
 /// `1.2.840.113635.100.6.2.17`: Apple System Integration CA.
-const SYSTEM_INTEGRATION_CA: Oid<'static> =
-    Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 17]);
+const SYSTEM_INTEGRATION_CA: Authority = Authority {
+    marker: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 17]),
+    common_name: "Apple System Integration CA 4",
+};
 
 /// Proof that one layer's signature holds, by whom, and when it was made. Only [`Verifier::verify`] makes one.
 #[derive(Debug, Clone)]
@@ -380,7 +402,7 @@ impl Verifier {
     /// # Errors
     /// It cannot be read.
     pub fn certificate(&self, der: &[u8]) -> Result<Arc<Certificate>, CertificateError> {
-        let key = CertSha256::of_der(der);
+        let key = CertSha256::of(der);
         if let Some(known) = recall(&self.certificates, &key) {
             return Ok(known);
         }
@@ -467,7 +489,7 @@ impl Verifier {
             .roles()
             .iter()
             .find(|markers| {
-                signer.has_marker(markers.leaf) && intermediate.has_marker(markers.intermediate)
+                signer.has_marker(markers.leaf) && markers.intermediate.is(&intermediate)
             })
             .map(|markers| markers.role)
             .ok_or_else(|| Fault::Role {
