@@ -1,3 +1,4 @@
 //! Apple's formats: bytes in, typed values out; pure, no I/O.
 
+pub mod identity;
 pub mod value;
