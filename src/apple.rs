@@ -1,4 +1,5 @@
 //! Apple's formats: bytes in, typed values out; pure, no I/O.
 
 pub mod identity;
+pub mod property_list;
 pub mod value;
