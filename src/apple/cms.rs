@@ -229,9 +229,10 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
     })
 }
 
-fn encapsulated_content(
-    element: Element<'_>,
-) -> Result<(Oid<'_>, Option<Cow<'_, [u8]>>), CmsError> {
+/// The type of the content and, unless detached, the content.
+type Encapsulated<'a> = (Oid<'a>, Option<Cow<'a, [u8]>>);
+
+fn encapsulated_content(element: Element<'_>) -> Result<Encapsulated<'_>, CmsError> {
     let mut fields = element.reader()?;
     let content_type = fields.any("a content type")?.oid()?;
     let content = match fields.next()? {

@@ -205,7 +205,7 @@ pub fn prove(bytes: &[u8], verifier: &Verifier) -> Result<Profile, Box<Unproven>
     let (outer_plist, outer, inner) = match reading {
         Some(reading) => reading,
         None => {
-            let claims = OuterPlist::from_xml(loose_plist(bytes))
+            let claims = OuterPlist::read(loose_plist(bytes))
                 .ok()
                 .map(|plist| Box::new(plist.claims));
             let fields = claims
@@ -275,7 +275,7 @@ fn read(bytes: &[u8], verifier: &Verifier, findings: &mut Vec<Finding>) -> Optio
         .map_err(|fault| findings.push(fault.finding()))
         .ok();
     let content = message.content.as_deref()?;
-    let plist = match OuterPlist::from_xml(content) {
+    let plist = match OuterPlist::read(content) {
         Ok(plist) => plist,
         Err(error) => {
             findings.push(
@@ -431,15 +431,15 @@ fn disagreements(outer: &Claims, inner: &Claims) -> Vec<Finding> {
     compare!("ProvisionsAllDevices", provisions_all_devices, if_both);
     compare!("IsXcodeManaged", xcode_managed, if_both);
     compare!("TimeToLive", time_to_live, if_both);
-    if let (Some(outer), Some(inner)) = (&outer.devices, &inner.devices) {
-        if outer != inner {
-            // Device ids are nobody's business: only their number is told.
-            differ(
-                "ProvisionedDevices",
-                format!("{} devices", outer.len()),
-                format!("{} devices", inner.len()),
-            );
-        }
+    if let (Some(outer), Some(inner)) = (&outer.devices, &inner.devices)
+        && outer != inner
+    {
+        // Device ids are nobody's business: only their number is told.
+        differ(
+            "ProvisionedDevices",
+            format!("{} devices", outer.len()),
+            format!("{} devices", inner.len()),
+        );
     }
     let empty = std::collections::BTreeMap::new();
     let outer = outer.entitlements.as_ref().unwrap_or(&empty);
@@ -501,7 +501,7 @@ fn complete(
         Some(platforms) if !platforms.is_empty() => platforms.clone(),
         _ => vec!["iOS".to_owned()],
     };
-    let entitlements = Entitlements::new(claims.entitlements.clone().unwrap_or_default());
+    let entitlements = Entitlements::from(claims.entitlements.clone().unwrap_or_default());
     let first = |list: &Option<Vec<String>>| list.as_ref().and_then(|list| list.first().cloned());
     let team = first(&claims.team_ids)
         .or_else(|| entitlements.team_identifier().map(str::to_owned))

@@ -39,8 +39,8 @@ mod tests {
 
     #[test]
     fn order_and_repetition_do_not_matter() {
-        let one = CertSha256::of_der(b"one");
-        let two = CertSha256::of_der(b"two");
+        let one = CertSha256::of(b"one");
+        let two = CertSha256::of(b"two");
         assert_eq!(canonical([one, two]), canonical([two, one, two]));
         assert_ne!(canonical([one]), canonical([two]));
         assert_ne!(canonical([]), canonical([one]));

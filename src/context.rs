@@ -1,0 +1,3 @@
+//! The signing context: decisions only, no effects.
+
+pub mod manifest;
