@@ -213,8 +213,7 @@ impl Manifest {
 
     /// Whether `bytes`, from which this was parsed, are what freezing writes.
     pub fn is_canonical(&self, bytes: &[u8]) -> bool {
-        let mut comparison = Comparison { rest: bytes };
-        self.content.write(&mut comparison).is_ok() && comparison.rest.is_empty()
+        self.content.equals_bytes(bytes)
     }
 }
 
@@ -226,6 +225,12 @@ impl Content {
     pub fn write(&self, mut out: impl Write) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut out, self)?;
         out.write_all(b"\n")
+    }
+
+    /// Whether `bytes` are what [`Content::write`] writes, without holding a second copy of them.
+    pub fn equals_bytes(&self, bytes: &[u8]) -> bool {
+        let mut comparison = Comparison { rest: bytes };
+        self.write(&mut comparison).is_ok() && comparison.rest.is_empty()
     }
 
     /// The file's bytes.
