@@ -1,0 +1,11 @@
+//! The signing context: decisions only, no effects.
+//!
+//! Everything here is a function of values. The policy's text, the host's name, the hour, what lies in a directory: all
+//! of it is read elsewhere and handed in, so that the same decision can be rehearsed at any instant on any planned
+//! state, and tested on any machine.
+//!
+//! - [`policy`]: `signing.toml`, what the people who own the signing keys allow
+//! - [`nearest`]: "did you mean"
+
+pub mod nearest;
+pub mod policy;
