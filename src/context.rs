@@ -5,7 +5,9 @@
 //! state, and tested on any machine.
 //!
 //! - [`policy`]: `signing.toml`, what the people who own the signing keys allow
+//! - [`gate`]: whether this runner may sign this project now, one file per check
 //! - [`nearest`]: "did you mean"
 
+pub mod gate;
 pub mod nearest;
 pub mod policy;

@@ -1,0 +1,3 @@
+//! Whether this runner may sign this project now.
+
+pub mod node;
