@@ -88,7 +88,10 @@ pub fn statement(
         .collect();
     Statement {
         statement_type: "https://in-toto.io/Statement/v1",
-        subject: vec![Subject { name: manifest_name.to_owned(), digest: BTreeMap::from([("sha256", hex)]) }],
+        subject: vec![Subject {
+            name: manifest_name.to_owned(),
+            digest: BTreeMap::from([("sha256", hex)]),
+        }],
         predicate_type: PREDICATE_TYPE,
         predicate: SigningContext {
             manifest: cleared.manifest(),

@@ -95,7 +95,12 @@ pub struct Verdict {
 }
 
 /// Judges everything, and clears if nothing blocks.
-pub fn judge(policy: &Policy, manifest: &Manifest, facts: &Facts, waived: &BTreeSet<Group>) -> Verdict {
+pub fn judge(
+    policy: &Policy,
+    manifest: &Manifest,
+    facts: &Facts,
+    waived: &BTreeSet<Group>,
+) -> Verdict {
     let asked = |group: Group| !waived.contains(&group);
     let mut findings = manifest::check(manifest, facts);
     if asked(Group::Profiles) {
@@ -122,13 +127,25 @@ pub fn judge(policy: &Policy, manifest: &Manifest, facts: &Facts, waived: &BTree
         region: region.clone(),
         until: until(policy, manifest, facts.now),
     });
-    Verdict { cleared, findings, waived: waived.clone(), identities, region }
+    Verdict {
+        cleared,
+        findings,
+        waived: waived.clone(),
+        identities,
+        region,
+    }
 }
 
 /// The clearance ends with the first of: its own time, the hours in which unlocking is allowed, a profile's validity.
 fn until(policy: &Policy, manifest: &Manifest, now: Timestamp) -> Timestamp {
     let own = now.checked_add(CLEARANCE).unwrap_or(now);
     let hours = policy.keychain.allowed.closes_at(now);
-    let in_use = manifest.profiles().iter().filter(|profile| profile.state != super::manifest::ProfileState::Retiring);
-    in_use.map(|profile| profile.expires).chain(hours).fold(own, Timestamp::min)
+    let in_use = manifest
+        .profiles()
+        .iter()
+        .filter(|profile| profile.state != super::manifest::ProfileState::Retiring);
+    in_use
+        .map(|profile| profile.expires)
+        .chain(hours)
+        .fold(own, Timestamp::min)
 }

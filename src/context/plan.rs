@@ -12,6 +12,9 @@ pub fn digest(targets: &[PinnedTarget]) -> Digest {
         schema: &'static str,
         targets: &'a [PinnedTarget],
     }
-    let plan = Plan { schema: "countersign.plan.v1", targets };
+    let plan = Plan {
+        schema: "countersign.plan.v1",
+        targets,
+    };
     Digest::of(&serde_json::to_vec(&plan).unwrap_or_default())
 }

@@ -4,12 +4,12 @@
 //! counts is the certificate that a profile relies on: the one its targets are pinned to, or else the one that lives
 //! longest. Each certificate is reported once, however many profiles embed it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::expiry::{self, Margin, Margins};
 use super::facts::{Facts, Observation};
 use crate::base::finding::{Code, Finding, Severity};
-use crate::base::ids::CertSha256;
+use crate::base::ids::{CertSha1, CertSha256};
 use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile, ProfileState};
 use crate::context::policy::Policy;
 
@@ -23,9 +23,11 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding
         let (code, severity, what) = match margin {
             Margin::Ample => continue,
             Margin::Expired => (Code::CertificateExpired, Severity::Block, "has expired"),
-            Margin::BelowMinimum => {
-                (Code::CertificateExpiresSoon, Severity::Block, "expires within the policy's minimum_validity")
-            }
+            Margin::BelowMinimum => (
+                Code::CertificateExpiresSoon,
+                Severity::Block,
+                "expires within the policy's minimum_validity",
+            ),
             Margin::Warn => (Code::CertificateExpiresSoon, Severity::Warn, "expires soon"),
         };
         findings.push(
@@ -36,11 +38,17 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding
         );
     }
     if let Observation::Observed(identities) = &facts.identities {
-        let by_sha1 = manifest.certificates_by_sha1();
+        let by_sha1 = by_sha1(manifest);
         for identity in &identities.identities {
-            let (Some(problem), Some(certificate)) = (&identity.problem, by_sha1.get(&identity.sha1)) else { continue };
+            let (Some(problem), Some(certificate)) =
+                (&identity.problem, by_sha1.get(&identity.sha1))
+            else {
+                continue;
+            };
             // The error that a missing intermediate gives; an expired certificate is reported as such above.
-            let is_chain = problem.contains("NOT_TRUSTED") || problem.contains("not valid") || problem.contains("chain");
+            let is_chain = problem.contains("NOT_TRUSTED")
+                || problem.contains("not valid")
+                || problem.contains("chain");
             if is_chain && certificate.expires > facts.now {
                 findings.push(
                     Finding::block(
@@ -65,14 +73,18 @@ type Relied<'a> = BTreeMap<CertSha256, (&'a PinnedCertificate, Vec<&'a PinnedPro
 fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<'a> {
     let mut relied: Relied<'a> = BTreeMap::new();
     let mut rely = |certificate: &'a PinnedCertificate, profile: &'a PinnedProfile| {
-        let (_, profiles) = relied.entry(certificate.sha256).or_insert_with(|| (certificate, Vec::new()));
+        let (_, profiles) = relied
+            .entry(certificate.sha256)
+            .or_insert_with(|| (certificate, Vec::new()));
         if !profiles.iter().any(|known| known.uuid == profile.uuid) {
             profiles.push(profile);
         }
     };
-    let mut pinned_by_target = std::collections::HashSet::new();
+    let mut pinned_by_target = HashSet::new();
     for (index, target) in manifest.targets().iter().enumerate() {
-        let Some((_, profile)) = manifest.profile(&target.profile) else { continue };
+        let Some((_, profile)) = manifest.profile(&target.profile) else {
+            continue;
+        };
         match profile.certificates.iter().find(|certificate| certificate.sha256 == target.certificate) {
             Some(certificate) => {
                 pinned_by_target.insert(profile.uuid.clone());
@@ -98,23 +110,47 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
         if profile.state == ProfileState::Retiring || pinned_by_target.contains(&profile.uuid) {
             continue;
         }
-        if let Some(certificate) = profile.certificates.iter().max_by_key(|certificate| (certificate.expires, certificate.sha256)) {
+        if let Some(certificate) = profile
+            .certificates
+            .iter()
+            .max_by_key(|certificate| (certificate.expires, certificate.sha256))
+        {
             rely(certificate, profile);
         }
     }
     relied
 }
 
+/// Every certificate that any pinned profile lets sign, by SHA-1: what a captured `find-identity` is resolved with.
+pub fn by_sha1(manifest: &Manifest) -> HashMap<CertSha1, &PinnedCertificate> {
+    let certificates = manifest
+        .profiles()
+        .iter()
+        .flat_map(|profile| &profile.certificates);
+    certificates
+        .map(|certificate| (certificate.sha1, certificate))
+        .collect()
+}
+
 /// Name and short fingerprint: names alone are not unique.
 pub(super) fn title(certificate: &PinnedCertificate) -> String {
     let sha1 = certificate.sha1.to_string().to_ascii_uppercase();
-    format!("{:?} (SHA-1 {}…, serial …{})", certificate.common_name, sha1.get(..8).unwrap_or(&sha1), certificate.serial)
+    format!(
+        "{:?} (SHA-1 {}…, serial …{})",
+        certificate.common_name,
+        sha1.get(..8).unwrap_or(&sha1),
+        certificate.serial
+    )
 }
 
 fn relying(profiles: &[&PinnedProfile]) -> String {
     match profiles {
         [only] => format!("profile {} relies", only.title()),
-        [first, ..] => format!("profile {} and {} more rely", first.title(), profiles.len() - 1),
+        [first, ..] => format!(
+            "profile {} and {} more rely",
+            first.title(),
+            profiles.len() - 1
+        ),
         [] => "no profile relies".to_owned(),
     }
 }

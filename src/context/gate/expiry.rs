@@ -28,7 +28,10 @@ pub enum Margin {
 impl Margins {
     /// `profiles.minimum_validity` and `profiles.warn_before`.
     pub fn of(policy: &Policy) -> Self {
-        Self { minimum: policy.profiles.minimum_validity, warn: policy.profiles.warn_before }
+        Self {
+            minimum: policy.profiles.minimum_validity,
+            warn: policy.profiles.warn_before,
+        }
     }
 
     /// How near `end` is at `now`. The last valid instant is still valid.
@@ -50,7 +53,10 @@ impl Margins {
         match margin {
             Margin::Expired | Margin::Ample => "not expired".to_owned(),
             Margin::BelowMinimum => format!("valid for at least {}", show_duration(self.minimum)),
-            Margin::Warn => format!("valid for at least {} without a warning", show_duration(self.warn)),
+            Margin::Warn => format!(
+                "valid for at least {} without a warning",
+                show_duration(self.warn)
+            ),
         }
     }
 }
@@ -58,5 +64,9 @@ impl Margins {
 /// `in 41d 3h` or `3d ago`.
 pub fn distance(instant: Timestamp, now: Timestamp) -> String {
     let left = instant.duration_since(now);
-    if left.is_negative() { format!("{} ago", show_duration(left)) } else { format!("in {}", show_duration(left)) }
+    if left.is_negative() {
+        format!("{} ago", show_duration(left))
+    } else {
+        format!("in {}", show_duration(left))
+    }
 }

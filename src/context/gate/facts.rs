@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use crate::apple::profile::ProfileKind;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
-use crate::base::ids::{BundlePattern, CertSha1, CertSha256, FileSha256, HostName, ProfileUuid, RegionName, TeamId};
+use crate::base::ids::{
+    BundlePattern, CertSha1, CertSha256, FileSha256, HostName, ProfileUuid, RegionName, TeamId,
+};
 
 /// Facts, or why there are none.
 #[derive(Debug, Clone)]

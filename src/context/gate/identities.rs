@@ -24,7 +24,11 @@ pub struct IdentityDigests {
 }
 
 /// Judges the identities, and tells their digests.
-pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> (Vec<Finding>, IdentityDigests) {
+pub fn check(
+    policy: &Policy,
+    manifest: &Manifest,
+    facts: &Facts,
+) -> (Vec<Finding>, IdentityDigests) {
     let identities = match &facts.identities {
         Observation::Observed(identities) => identities,
         Observation::Unobserved { why } => {
@@ -48,14 +52,25 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> (Vec<Findin
 }
 
 fn digests(identities: &Identities) -> IdentityDigests {
-    let fingerprints: Option<Vec<CertSha256>> = identities.identities.iter().map(|identity| identity.sha256).collect();
-    IdentityDigests { canonical: fingerprints.map(canonical), compatible: identities.compatible }
+    let fingerprints: Option<Vec<CertSha256>> = identities
+        .identities
+        .iter()
+        .map(|identity| identity.sha256)
+        .collect();
+    IdentityDigests {
+        canonical: fingerprints.map(canonical),
+        compatible: identities.compatible,
+    }
 }
 
 /// Profiles in use for which no identity here can sign: one finding for each distinct set of certificates.
 fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
-    let usable: HashSet<CertSha1> =
-        identities.identities.iter().filter(|identity| identity.problem.is_none()).map(|identity| identity.sha1).collect();
+    let usable: HashSet<CertSha1> = identities
+        .identities
+        .iter()
+        .filter(|identity| identity.problem.is_none())
+        .map(|identity| identity.sha1)
+        .collect();
     let mut lacking: BTreeMap<BTreeSet<CertSha1>, Vec<&PinnedProfile>> = BTreeMap::new();
     let mut demand = |certificates: BTreeSet<CertSha1>, profile| {
         if certificates.is_disjoint(&usable.iter().copied().collect()) {
@@ -64,16 +79,33 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
     };
     let mut pinned_by_target = HashSet::new();
     for target in manifest.targets() {
-        let Some((_, profile)) = manifest.profile(&target.profile) else { continue };
-        let Some(certificate) = profile.certificates.iter().find(|c| c.sha256 == target.certificate) else { continue };
+        let Some((_, profile)) = manifest.profile(&target.profile) else {
+            continue;
+        };
+        let Some(certificate) = profile
+            .certificates
+            .iter()
+            .find(|c| c.sha256 == target.certificate)
+        else {
+            continue;
+        };
         if pinned_by_target.insert((&profile.uuid, certificate.sha1)) {
             demand([certificate.sha1].into(), profile);
         }
     }
     for profile in manifest.profiles() {
-        let by_target = pinned_by_target.iter().any(|(uuid, _)| **uuid == profile.uuid);
+        let by_target = pinned_by_target
+            .iter()
+            .any(|(uuid, _)| **uuid == profile.uuid);
         if profile.state != ProfileState::Retiring && !by_target {
-            demand(profile.certificates.iter().map(|certificate| certificate.sha1).collect(), profile);
+            demand(
+                profile
+                    .certificates
+                    .iter()
+                    .map(|certificate| certificate.sha1)
+                    .collect(),
+                profile,
+            );
         }
     }
     lacking
@@ -108,9 +140,12 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
 
 /// Private keys that nobody pinned.
 fn unexpected(policy: &Policy, manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
-    let pinned = manifest.certificates_by_sha1();
+    let pinned = super::certificates::by_sha1(manifest);
     let is_allowed = |identity: &Identity| {
-        pinned.contains_key(&identity.sha1) || policy.identities.allows_sha1(&identity.sha1, identity.sha256.as_ref())
+        pinned.contains_key(&identity.sha1)
+            || policy
+                .identities
+                .allows(identity.sha256.as_ref(), &identity.sha1)
     };
     identities
         .identities
@@ -136,8 +171,15 @@ fn unexpected(policy: &Policy, manifest: &Manifest, identities: &Identities) -> 
 /// Usable identities that share a name.
 fn ambiguous(identities: &Identities) -> Vec<Finding> {
     let mut by_label: BTreeMap<&str, BTreeSet<CertSha1>> = BTreeMap::new();
-    for identity in identities.identities.iter().filter(|identity| identity.problem.is_none()) {
-        by_label.entry(&identity.label).or_default().insert(identity.sha1);
+    for identity in identities
+        .identities
+        .iter()
+        .filter(|identity| identity.problem.is_none())
+    {
+        by_label
+            .entry(&identity.label)
+            .or_default()
+            .insert(identity.sha1);
     }
     by_label
         .into_iter()
@@ -154,7 +196,11 @@ fn ambiguous(identities: &Identities) -> Vec<Finding> {
         .collect()
 }
 
-fn digest_mismatch(expected: Digest, digests: IdentityDigests, identities: &Identities) -> Option<Finding> {
+fn digest_mismatch(
+    expected: Digest,
+    digests: IdentityDigests,
+    identities: &Identities,
+) -> Option<Finding> {
     let found = match expected {
         Digest::Sha256(_) => digests.canonical,
         Digest::Sha1(_) => digests.compatible,
@@ -165,10 +211,17 @@ fn digest_mismatch(expected: Digest, digests: IdentityDigests, identities: &Iden
     let found = match (found, expected) {
         (Some(found), _) => found.to_string(),
         (None, Digest::Sha256(_)) => {
-            let unknown = identities.identities.iter().filter(|identity| identity.sha256.is_none()).count();
+            let unknown = identities
+                .identities
+                .iter()
+                .filter(|identity| identity.sha256.is_none())
+                .count();
             format!("no canonical digest: {unknown} of the certificates are known by SHA-1 only")
         }
-        (None, Digest::Sha1(_)) => format!("no compatible digest: {} is no captured find-identity output", identities.source),
+        (None, Digest::Sha1(_)) => format!(
+            "no compatible digest: {} is no captured find-identity output",
+            identities.source
+        ),
     };
     Some(
         Finding::block(Code::IdentityDigestMismatch, "the signing identities are not the expected set")

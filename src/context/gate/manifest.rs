@@ -23,10 +23,16 @@ pub fn check(manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
         && manifest.revision() < minimum
     {
         findings.push(
-            Finding::block(Code::ManifestStaleRevision, "the manifest is older than the one that is in force")
-                .values(format!("revision {minimum} or later"), format!("revision {}", manifest.revision()))
-                .at_pointer("/revision")
-                .hint("update the checkout: someone froze a newer manifest since"),
+            Finding::block(
+                Code::ManifestStaleRevision,
+                "the manifest is older than the one that is in force",
+            )
+            .values(
+                format!("revision {minimum} or later"),
+                format!("revision {}", manifest.revision()),
+            )
+            .at_pointer("/revision")
+            .hint("update the checkout: someone froze a newer manifest since"),
         );
     }
     findings

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::expiry::{self, Margin};
-use super::facts::{Facts, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation};
+use super::facts::{
+    Facts, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
+};
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::FileSha256;
@@ -55,13 +57,19 @@ fn validity(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding>
         let (code, severity, what) = match margin {
             Margin::Ample => continue,
             Margin::Expired => (Code::ProfileExpired, Severity::Block, "has expired"),
-            Margin::BelowMinimum => {
-                (Code::ProfileExpiresSoon, Severity::Block, "expires within the policy's minimum_validity")
-            }
+            Margin::BelowMinimum => (
+                Code::ProfileExpiresSoon,
+                Severity::Block,
+                "expires within the policy's minimum_validity",
+            ),
             Margin::Warn => (Code::ProfileExpiresSoon, Severity::Warn, "expires soon"),
         };
         // What is retiring no longer signs: its end is the plan.
-        let severity = if profile.state == ProfileState::Retiring { Severity::Info } else { severity };
+        let severity = if profile.state == ProfileState::Retiring {
+            Severity::Info
+        } else {
+            severity
+        };
         findings.push(
             Finding::new(code, severity, format!("profile {} {what}", profile.title()))
                 .values(margins.expectation(margin), format!("{} ({})", profile.expires, expiry::distance(profile.expires, facts.now)))
@@ -82,9 +90,15 @@ fn parallel(manifest: &Manifest) -> Vec<Finding> {
             Some(first) => findings.push(
                 Finding::info(
                     Code::ProfileShadowed,
-                    format!("two pinned profiles are named {:?}: a parallel window", profile.name),
+                    format!(
+                        "two pinned profiles are named {:?}: a parallel window",
+                        profile.name
+                    ),
                 )
-                .values(format!("{} ({})", first.uuid, first.state), format!("{} ({})", profile.uuid, profile.state))
+                .values(
+                    format!("{} ({})", first.uuid, first.state),
+                    format!("{} ({})", profile.uuid, profile.state),
+                )
                 .of_profile(&profile.uuid)
                 .hint("build by UUID, not by name, until one of them is retired"),
             ),
@@ -105,13 +119,18 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn new(manifest: &'a Manifest, installed: &'a InstalledProfiles) -> Self {
-        let mut by_digest: HashMap<FileSha256, Vec<&InstalledFile>> = HashMap::with_capacity(installed.files.len());
+        let mut by_digest: HashMap<FileSha256, Vec<&InstalledFile>> =
+            HashMap::with_capacity(installed.files.len());
         for file in &installed.files {
             if let InstalledContent::Read { sha256, .. } = &file.content {
                 by_digest.entry(*sha256).or_default().push(file);
             }
         }
-        Self { manifest, installed, by_digest }
+        Self {
+            manifest,
+            installed,
+            by_digest,
+        }
     }
 
     fn directories(&self, policy: &Policy) -> Vec<Finding> {
@@ -130,10 +149,13 @@ impl<'a> View<'a> {
             }
             if let Some(why) = &directory.wipeable {
                 findings.push(
-                    Finding::warn(Code::ProfileInWipeableTree, "the profile directory can be wiped between two builds")
-                        .found(why)
-                        .in_file(&directory.path)
-                        .hint("install into Xcode's own directory (`countersign profile install`)"),
+                    Finding::warn(
+                        Code::ProfileInWipeableTree,
+                        "the profile directory can be wiped between two builds",
+                    )
+                    .found(why)
+                    .in_file(&directory.path)
+                    .hint("install into Xcode's own directory (`countersign profile install`)"),
                 );
             }
         }
@@ -152,7 +174,9 @@ impl<'a> View<'a> {
                     if self.manifest.has_bytes(sha256) {
                         continue;
                     }
-                    keys.extend(claims.iter().filter_map(|claims| Some(claims.uuid.as_ref()?.as_str().to_ascii_lowercase())));
+                    keys.extend(claims.iter().filter_map(|claims| {
+                        Some(claims.uuid.as_ref()?.as_str().to_ascii_lowercase())
+                    }));
                 }
                 InstalledContent::Unreadable { .. } => {}
             }
@@ -164,13 +188,28 @@ impl<'a> View<'a> {
         for (index, profile) in self.manifest.profiles().iter().enumerate() {
             let Some(copies) = self.by_digest.get(&profile.sha256) else {
                 let uuid = profile.uuid.as_str().to_ascii_lowercase();
-                let suspects = strangers.get(&uuid).or_else(|| strangers.get(&profile.filename.to_ascii_lowercase()));
-                findings.push(absent(profile, index, suspects.and_then(|files| files.first()).copied(), self));
+                let suspects = strangers
+                    .get(&uuid)
+                    .or_else(|| strangers.get(&profile.filename.to_ascii_lowercase()));
+                findings.push(absent(
+                    profile,
+                    index,
+                    suspects.and_then(|files| files.first()).copied(),
+                    self,
+                ));
                 continue;
             };
             for copy in copies {
-                if let InstalledContent::Read { proof: Some(faults), .. } = &copy.content {
-                    findings.extend(faults.iter().map(|fault| fault.clone().in_file(&copy.path).of_profile(&profile.uuid)));
+                if let InstalledContent::Read {
+                    proof: Some(faults),
+                    ..
+                } = &copy.content
+                {
+                    findings.extend(
+                        faults.iter().map(|fault| {
+                            fault.clone().in_file(&copy.path).of_profile(&profile.uuid)
+                        }),
+                    );
                 }
             }
             findings.extend(copies_beside(profile, copies));
@@ -186,7 +225,11 @@ impl<'a> View<'a> {
         for profile in self.manifest.profiles() {
             by_name.entry(&profile.name).or_insert(profile);
             by_scope
-                .entry((profile.team_id.as_str(), profile.bundle_id.as_str(), profile.kind))
+                .entry((
+                    profile.team_id.as_str(),
+                    profile.bundle_id.as_str(),
+                    profile.kind,
+                ))
                 .or_insert(profile);
         }
         let mut findings = Vec::new();
@@ -195,10 +238,13 @@ impl<'a> View<'a> {
                 InstalledContent::Read { sha256, claims, .. } => (sha256, claims),
                 InstalledContent::Unreadable { problem } => {
                     findings.push(
-                        Finding::warn(Code::ProfileUnreadable, "an installed file could not be read")
-                            .found(problem)
-                            .in_file(&file.path)
-                            .hint("remove it, or repair its permissions"),
+                        Finding::warn(
+                            Code::ProfileUnreadable,
+                            "an installed file could not be read",
+                        )
+                        .found(problem)
+                        .in_file(&file.path)
+                        .hint("remove it, or repair its permissions"),
                     );
                     continue;
                 }
@@ -208,19 +254,35 @@ impl<'a> View<'a> {
             }
             let Some(claims) = claims else {
                 findings.push(
-                    Finding::warn(Code::ProfileUnreadable, "an installed file is no readable profile")
-                        .in_file(&file.path)
-                        .hint("remove it (`countersign profile prune --unpinned`)"),
+                    Finding::warn(
+                        Code::ProfileUnreadable,
+                        "an installed file is no readable profile",
+                    )
+                    .in_file(&file.path)
+                    .hint("remove it (`countersign profile prune --unpinned`)"),
                 );
                 continue;
             };
-            if claims.uuid.as_ref().is_some_and(|uuid| self.manifest.profile(uuid).is_some()) {
+            if claims
+                .uuid
+                .as_ref()
+                .is_some_and(|uuid| self.manifest.profile(uuid).is_some())
+            {
                 // Other bytes under a pinned UUID: reported as profile-bytes-differ.
                 continue;
             }
-            let same_name = claims.name.as_deref().and_then(|name| by_name.get(name)).map(|pinned| (pinned, "has the same name as"));
+            let same_name = claims
+                .name
+                .as_deref()
+                .and_then(|name| by_name.get(name))
+                .map(|pinned| (pinned, "has the same name as"));
             let same_scope = claims.signs.as_ref().and_then(|scope| {
-                let InstalledScope { team_id, bundle_id, kind, .. } = scope;
+                let InstalledScope {
+                    team_id,
+                    bundle_id,
+                    kind,
+                    ..
+                } = scope;
                 by_scope
                     .get(&(team_id.as_str(), bundle_id.as_str(), *kind))
                     .map(|pinned| (pinned, "has the same team, bundle id and kind as"))
@@ -239,7 +301,10 @@ fn shadow(
     pinned: &PinnedProfile,
     relation: &str,
 ) -> Finding {
-    let uuid = claims.uuid.as_ref().map_or("no UUID".to_owned(), ToString::to_string);
+    let uuid = claims
+        .uuid
+        .as_ref()
+        .map_or("no UUID".to_owned(), ToString::to_string);
     let age = match &claims.signs {
         Some(scope) if scope.created < pinned.created => "an older profile",
         Some(scope) if scope.created > pinned.created => "a newer profile",
@@ -256,7 +321,12 @@ fn shadow(
 }
 
 /// A pinned profile without a file of its bytes.
-fn absent(profile: &PinnedProfile, index: usize, suspect: Option<&InstalledFile>, view: &View<'_>) -> Finding {
+fn absent(
+    profile: &PinnedProfile,
+    index: usize,
+    suspect: Option<&InstalledFile>,
+    view: &View<'_>,
+) -> Finding {
     let finding = match suspect {
         Some(InstalledFile { path, content: InstalledContent::Read { sha256, .. } }) => {
             Finding::block(Code::ProfileBytesDiffer, format!("the installed profile {} is not the pinned one", profile.title()))
@@ -284,7 +354,9 @@ fn absent(profile: &PinnedProfile, index: usize, suspect: Option<&InstalledFile>
                 .hint("install it on this machine (`countersign profile install FILE`)")
         }
     };
-    let mut finding = finding.of_profile(&profile.uuid).at_pointer(format!("/profiles/{index}"));
+    let mut finding = finding
+        .of_profile(&profile.uuid)
+        .at_pointer(format!("/profiles/{index}"));
     if profile.state == ProfileState::Retiring {
         finding.severity = Severity::Warn;
     }
@@ -292,31 +364,55 @@ fn absent(profile: &PinnedProfile, index: usize, suspect: Option<&InstalledFile>
 }
 
 /// The same bytes a second time: harmless today, a shadow after the next rotation.
-fn copies_beside<'a>(profile: &'a PinnedProfile, copies: &'a [&InstalledFile]) -> impl Iterator<Item = Finding> + 'a {
+fn copies_beside<'a>(
+    profile: &'a PinnedProfile,
+    copies: &'a [&InstalledFile],
+) -> impl Iterator<Item = Finding> + 'a {
     // The copy under the conventional name is the one that stays.
     let keeper = copies
         .iter()
         .position(|copy| file_name(&copy.path).eq_ignore_ascii_case(&profile.filename))
         .unwrap_or(0);
-    copies.iter().enumerate().filter(move |(index, _)| *index != keeper).map(move |(_, copy)| {
-        let same_name = file_name(&copy.path).eq_ignore_ascii_case(&profile.filename);
-        // Xcode 15 and 16 have a directory each; the same file in both is how both are served.
-        let severity = if same_name { Severity::Info } else { Severity::Warn };
-        Finding::new(
-            Code::ProfileShadowed,
-            severity,
-            format!("profile {} is installed twice; the copy will shadow its successor", profile.title()),
-        )
-        .values(
-            format!("only {}", copies.get(keeper).map_or(profile.filename.clone(), |copy| copy.path.display().to_string())),
-            copy.path.display(),
-        )
-        .in_file(&copy.path)
-        .of_profile(&profile.uuid)
-        .hint("remove the copy")
-    })
+    copies
+        .iter()
+        .enumerate()
+        .filter(move |(index, _)| *index != keeper)
+        .map(move |(_, copy)| {
+            let same_name = file_name(&copy.path).eq_ignore_ascii_case(&profile.filename);
+            // Xcode 15 and 16 have a directory each; the same file in both is how both are served.
+            let severity = if same_name {
+                Severity::Info
+            } else {
+                Severity::Warn
+            };
+            Finding::new(
+                Code::ProfileShadowed,
+                severity,
+                format!(
+                    "profile {} is installed twice; the copy will shadow its successor",
+                    profile.title()
+                ),
+            )
+            .values(
+                format!(
+                    "only {}",
+                    copies
+                        .get(keeper)
+                        .map_or(profile.filename.clone(), |copy| copy
+                            .path
+                            .display()
+                            .to_string())
+                ),
+                copy.path.display(),
+            )
+            .in_file(&copy.path)
+            .of_profile(&profile.uuid)
+            .hint("remove the copy")
+        })
 }
 
 fn file_name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
 }
