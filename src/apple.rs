@@ -2,5 +2,6 @@
 
 pub mod entitlements;
 pub mod identity;
+pub mod pkcs12;
 pub mod property_list;
 pub mod value;
