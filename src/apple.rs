@@ -8,6 +8,7 @@ pub mod cms;
 pub mod der_profile;
 pub mod entitlements;
 pub mod identity;
+pub mod pkcs12;
 pub mod profile;
 pub mod property_list;
 pub mod signature;

@@ -1,5 +1,10 @@
 //! Real entitlements files against the real profiles of the same product: the shortfall that once broke its release is
 //! found, and nothing is found in the state that shipped.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may panic as its cases may"
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,9 @@
 //! Real captures of `security find-identity`, and what becomes of each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may panic as its cases may"
+)]
 
 use std::path::{Path, PathBuf};
 
