@@ -8,3 +8,4 @@
 
 pub mod apple;
 pub mod base;
+pub mod context;
