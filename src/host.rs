@@ -1,0 +1,9 @@
+//! Effects on this machine: the only room that touches the world, besides the ledger.
+//!
+//! What is decided elsewhere is carried out here, and what decisions need to know is observed here. Every function says
+//! what it does when the world is not as it should be: a directory instead of a file, a pipe that nobody writes to, a
+//! disk that is full half-way.
+//!
+//! - [`files`]: reading that never blocks or runs out of bounds, writing that is never half done, locks
+
+pub mod files;
