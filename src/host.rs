@@ -5,5 +5,7 @@
 //! disk that is full half-way.
 //!
 //! - [`files`]: reading that never blocks or runs out of bounds, writing that is never half done, locks
+//! - [`node`]: what this machine calls itself, and who we are on it
 
 pub mod files;
+pub mod node;
