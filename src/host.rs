@@ -4,8 +4,10 @@
 //! what it does when the world is not as it should be: a directory instead of a file, a pipe that nobody writes to, a
 //! disk that is full half-way.
 //!
+//! - [`directories`]: where things lie by default, and which trees do not keep what is put into them
 //! - [`files`]: reading that never blocks or runs out of bounds, writing that is never half done, locks
 //! - [`node`]: what this machine calls itself, and who we are on it
 
+pub mod directories;
 pub mod files;
 pub mod node;
