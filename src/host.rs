@@ -7,7 +7,9 @@
 //! - [`directories`]: where things lie by default, and which trees do not keep what is put into them
 //! - [`files`]: reading that never blocks or runs out of bounds, writing that is never half done, locks
 //! - [`node`]: what this machine calls itself, and who we are on it
+//! - [`secret_source`]: how a password comes in
 
 pub mod directories;
 pub mod files;
 pub mod node;
+pub mod secret_source;
