@@ -8,6 +8,10 @@ use super::node::OsFamily;
 
 pub mod wipeable;
 
+pub use self::wipeable::{
+    CHECKOUT_VARIABLES, TEMPORARY_VARIABLES, WipeableTree, Wiper, wipeable_tree,
+};
+
 /// Where Xcode before 16 keeps installed profiles, below the home directory.
 const LEGACY_PROFILES: &str = "Library/MobileDevice/Provisioning Profiles";
 
