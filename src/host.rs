@@ -14,5 +14,4 @@ pub mod directories;
 pub mod files;
 pub mod node;
 pub mod profile_store;
-
 pub mod secret_source;
