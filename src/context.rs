@@ -5,9 +5,15 @@
 //! state, and tested on any machine.
 //!
 //! - [`policy`]: `signing.toml`, what the people who own the signing keys allow
+//! - [`manifest`]: `profiles.json`, what the signing context is pinned to
+//! - [`plan`]: which target is signed by which profile and certificate
 //! - [`gate`]: whether this runner may sign this project now, one file per check
+//! - [`envelope`]: what the next stage of a pipeline is told of it
 //! - [`nearest`]: "did you mean"
 
+pub mod envelope;
 pub mod gate;
+pub mod manifest;
 pub mod nearest;
+pub mod plan;
 pub mod policy;

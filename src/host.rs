@@ -7,9 +7,11 @@
 //! - [`directories`]: where things lie by default, and which trees do not keep what is put into them
 //! - [`files`]: reading that never blocks or runs out of bounds, writing that is never half done, locks
 //! - [`node`]: what this machine calls itself, and who we are on it
+//! - [`profile_store`]: provisioning profiles on disk
 //! - [`secret_source`]: how a password comes in
 
 pub mod directories;
 pub mod files;
 pub mod node;
+pub mod profile_store;
 pub mod secret_source;
