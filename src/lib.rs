@@ -8,3 +8,5 @@
 
 pub mod apple;
 pub mod base;
+pub mod host;
+pub mod xcode;

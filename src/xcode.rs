@@ -1,0 +1,9 @@
+//! The Xcode project's side: what each target asks of signing, in each configuration, without Xcode.
+//!
+//! Text in, typed values out. A value remembers the file and line it came from, so that a finding can point there.
+//!
+//! - [`sources`]: where the text comes from
+//! - [`openstep`]: the property-list dialect of `project.pbxproj`, with positions
+
+pub mod openstep;
+pub mod sources;
