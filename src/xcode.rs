@@ -3,7 +3,11 @@
 //! Text in, typed values out. A value remembers the file and line it came from, so that a finding can point there.
 //!
 //! - [`sources`]: where the text comes from
+//! - [`assignment`]: one build setting's assignment, its conditions, its place
 //! - [`openstep`]: the property-list dialect of `project.pbxproj`, with positions
+//! - [`project`]: targets, embedding, configurations
 
+pub mod assignment;
 pub mod openstep;
+pub mod project;
 pub mod sources;
