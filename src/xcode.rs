@@ -6,8 +6,10 @@
 //! - [`assignment`]: one build setting's assignment, its conditions, its place
 //! - [`openstep`]: the property-list dialect of `project.pbxproj`, with positions
 //! - [`project`]: targets, embedding, configurations
+//! - [`workspace`]: which projects a workspace holds
 
 pub mod assignment;
 pub mod openstep;
 pub mod project;
 pub mod sources;
+pub mod workspace;
