@@ -7,9 +7,11 @@
 //! - [`openstep`]: the property-list dialect of `project.pbxproj`, with positions
 //! - [`project`]: targets, embedding, configurations
 //! - [`workspace`]: which projects a workspace holds
+//! - [`xcconfig`]: configuration files and what they include
 
 pub mod assignment;
 pub mod openstep;
 pub mod project;
 pub mod sources;
 pub mod workspace;
+pub mod xcconfig;
