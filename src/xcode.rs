@@ -8,9 +8,12 @@
 //! - [`project`]: targets, embedding, configurations
 //! - [`workspace`]: which projects a workspace holds
 //! - [`xcconfig`]: configuration files and what they include
+//! - [`platform`], [`product_type`]: what is built for what, and whether that carries a profile
 
 pub mod assignment;
 pub mod openstep;
+pub mod platform;
+pub mod product_type;
 pub mod project;
 pub mod sources;
 pub mod workspace;
