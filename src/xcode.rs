@@ -9,12 +9,14 @@
 //! - [`workspace`]: which projects a workspace holds
 //! - [`xcconfig`]: configuration files and what they include
 //! - [`platform`], [`product_type`]: what is built for what, and whether that carries a profile
+//! - [`settings`]: settings resolved, with the line each came from
 
 pub mod assignment;
 pub mod openstep;
 pub mod platform;
 pub mod product_type;
 pub mod project;
+pub mod settings;
 pub mod sources;
 pub mod workspace;
 pub mod xcconfig;
