@@ -10,13 +10,16 @@
 //! - [`xcconfig`]: configuration files and what they include
 //! - [`platform`], [`product_type`]: what is built for what, and whether that carries a profile
 //! - [`settings`]: settings resolved, with the line each came from
+//! - [`targets`]: what each target asks of signing
 
 pub mod assignment;
 pub mod openstep;
 pub mod platform;
 pub mod product_type;
 pub mod project;
+mod property_list;
 pub mod settings;
 pub mod sources;
+pub mod targets;
 pub mod workspace;
 pub mod xcconfig;

@@ -197,12 +197,11 @@ pub fn read(text: &str) -> Result<Document<'_>, ReadError> {
             problem: Problem::TooLarge,
         });
     }
-    let start = text.trim_start();
-    if ["<?xml", "<!DOCTYPE plist", "<plist"]
-        .iter()
-        .any(|tag| start.starts_with(tag))
-    {
-        return read_xml(text);
+    if is_xml(text) {
+        return xml_value(text).map(|value| Document {
+            root: from_value(value),
+            lines: Lines(Vec::new()),
+        });
     }
     let mut reader = Reader { text, at: 0 };
     let root = reader.value(0)?;
@@ -617,32 +616,40 @@ fn next_step(code: u8) -> char {
     }
 }
 
-fn read_xml(text: &str) -> Result<Document<'_>, ReadError> {
+/// Whether a text is an XML property list, or is meant to be one.
+pub(crate) fn is_xml(text: &str) -> bool {
+    let start = text.trim_start();
+    ["<?xml", "<!DOCTYPE plist", "<plist"]
+        .iter()
+        .any(|tag| start.starts_with(tag))
+}
+
+/// The value of an XML property list.
+pub(crate) fn xml_value(text: &str) -> Result<Value, ReadError> {
     // `plist` gives no positions; a conflict marker is still one, whatever the format.
+    let mut offset = 0;
     for (line, number) in text.split_inclusive('\n').zip(1_u64..) {
         if let Some(marker) = conflict_marker(line.as_bytes()) {
             return Err(ReadError {
                 line: number,
-                offset: line.as_ptr() as usize - text.as_ptr() as usize,
+                offset,
                 problem: Problem::ConflictMarker { marker },
             });
         }
+        offset += line.len();
     }
-    let XmlRoot(value) = plist::from_bytes(text.as_bytes()).map_err(|error| ReadError {
+    let AnyPlist(value) = plist::from_bytes(text.as_bytes()).map_err(|error| ReadError {
         line: 1,
         offset: 0,
         problem: Problem::Xml(error.to_string()),
     })?;
-    Ok(Document {
-        root: from_value(value),
-        lines: Lines(Vec::new()),
-    })
+    Ok(value)
 }
 
 /// Any property list, read within the depth that [`Value`] allows.
-pub(crate) struct XmlRoot(pub(crate) Value);
+pub(crate) struct AnyPlist(pub(crate) Value);
 
-impl<'de> Deserialize<'de> for XmlRoot {
+impl<'de> Deserialize<'de> for AnyPlist {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::DeserializeSeed as _;
         crate::apple::value::ValueSeed {

@@ -21,6 +21,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::assignment::{Assignment, Bindings, LeftSide, Table};
 use super::platform::Platform;
 use super::project::{Configuration, Project, Target, TargetIndex};
@@ -280,6 +282,18 @@ impl Scope {
         Self { layers, bindings }
     }
 
+    /// The same scope under one table more.
+    #[must_use]
+    pub(crate) fn under(&self, layer: Layer, table: Table) -> Self {
+        let mut layers = Vec::with_capacity(self.layers.len() + 1);
+        layers.push((layer, Arc::new(table)));
+        layers.extend(self.layers.iter().cloned());
+        Self {
+            layers,
+            bindings: self.bindings.clone(),
+        }
+    }
+
     /// The setting `name`, expanded; nothing if no layer assigns it.
     pub fn evaluate(&self, name: &str) -> Option<Resolved> {
         expansion::evaluate(self, name)
@@ -324,7 +338,7 @@ pub struct Resolved {
 }
 
 /// A setting and an assignment of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// The setting.
     pub name: Box<str>,
