@@ -9,9 +9,11 @@
 //! - [`node`]: what this machine calls itself, and who we are on it
 //! - [`profile_store`]: provisioning profiles on disk
 //! - [`secret_source`]: how a password comes in
+//! - [`sources`]: project files, for `xcode`
 
 pub mod directories;
 pub mod files;
 pub mod node;
 pub mod profile_store;
 pub mod secret_source;
+pub mod sources;

@@ -8,6 +8,7 @@
 //!
 //! - [`base`]: words everyone speaks: identifiers, digests, secrets, instants, findings
 //! - [`apple`]: Apple's formats, bytes in and typed values out; pure
+//! - [`xcode`]: the project's side, pure on text: targets and what they ask of signing
 //! - [`context`]: the signing context; decisions only, no effects
 //! - [`host`]: effects on this machine
 //! - [`cli`]: talk: arguments in, one library call, a rendered report and an exit code out
@@ -21,3 +22,4 @@ pub mod base;
 pub mod cli;
 pub mod context;
 pub mod host;
+pub mod xcode;

@@ -185,6 +185,30 @@ codes! {
     SpecifierShared = "specifier-shared" in Targets;
     /// A target claims an entitlement that its profile does not grant.
     EntitlementNotGranted = "entitlement-not-granted" in Targets;
+    /// The project contradicts itself: a reference that leads nowhere, an object that stands twice.
+    ProjectInconsistent = "project-inconsistent" in Targets;
+    /// A configuration file that the project or another one names cannot be read.
+    XcconfigMissing = "xcconfig-missing" in Targets;
+    /// Configuration files include each other in a circle.
+    XcconfigIncludeCycle = "xcconfig-include-cycle" in Targets;
+    /// A line of a configuration file is no assignment and no include.
+    XcconfigSyntax = "xcconfig-syntax" in Targets;
+    /// A signing setting refers to a build setting that nothing defines.
+    SettingUndefined = "setting-undefined" in Targets;
+    /// A signing setting refers to itself through others.
+    SettingCycle = "setting-cycle" in Targets;
+    /// A signing setting resolves to something it may not hold.
+    SettingInvalid = "setting-invalid" in Targets;
+    /// A target has no build configuration, or not the one that was asked for.
+    TargetNoConfiguration = "target-no-configuration" in Targets;
+    /// A target's bundle id resolves to nothing, or to no bundle id.
+    BundleIdUnresolved = "bundle-id-unresolved" in Targets;
+    /// Two targets have one bundle id.
+    BundleIdShared = "bundle-id-shared" in Targets;
+    /// A target's entitlements file cannot be read.
+    EntitlementsUnreadable = "entitlements-unreadable" in Targets;
+    /// What `xcodebuild -showBuildSettings` says is not what the project's files say.
+    SettingsDiffer = "settings-differ" in Targets;
     /// The targets could not be looked at.
     TargetsUnobserved = "targets-unobserved" in Targets;
 

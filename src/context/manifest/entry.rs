@@ -14,6 +14,7 @@ use crate::base::ids::{
     BundleId, BundlePattern, CertSha1, CertSha256, ConfigurationName, FileSha256, ProfileUuid,
     TargetName, TeamId,
 };
+use crate::xcode::platform::Platform;
 
 /// Where a pinned profile stands in its rotation.
 #[derive(
@@ -179,8 +180,8 @@ pub struct PinnedTarget {
     /// The build configuration.
     #[schemars(with = "String")]
     pub configuration: ConfigurationName,
-    /// The platform, as SDKs are named: `iphoneos`, `watchos`, `macosx`, …
-    pub platform: String,
+    /// The platform.
+    pub platform: Platform,
     /// Its resolved bundle id.
     #[schemars(with = "String")]
     pub bundle_id: BundleId,
@@ -194,7 +195,7 @@ pub struct PinnedTarget {
 
 impl PinnedTarget {
     /// What it is ordered by and unique in.
-    pub fn key(&self) -> (&str, &TargetName, &ConfigurationName, &str) {
+    pub fn key(&self) -> (&str, &TargetName, &ConfigurationName, Platform) {
         (
             &self.project,
             &self.target,

@@ -1,0 +1,126 @@
+//! Project files on disk: regular files only, and never more of one than an honest one has.
+//!
+//! A project names files, and whoever wrote the project is not necessarily a friend: a name may lead to a device, a
+//! pipe that nobody writes to, or a disk image. Opening never blocks, only regular files are read, and reading stops
+//! at a limit.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::xcode::sources::{SourceError, Sources};
+
+/// The most that is read of one file, in bytes. The largest real project file known has 12 MB.
+pub const DEFAULT_LIMIT: u64 = 64 << 20;
+
+/// The files of this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct DiskSources {
+    limit: u64,
+}
+
+impl DiskSources {
+    /// Reads files of at most `limit` bytes.
+    pub fn with_limit(limit: u64) -> Self {
+        Self { limit }
+    }
+}
+
+impl Default for DiskSources {
+    fn default() -> Self {
+        Self::with_limit(DEFAULT_LIMIT)
+    }
+}
+
+impl Sources for DiskSources {
+    fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
+        let file = open(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => SourceError::Missing,
+            _ => SourceError::Unreadable(error.to_string().into()),
+        })?;
+        let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string().into());
+        let metadata = file.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(SourceError::Unreadable("it is not a regular file".into()));
+        }
+        let too_large = SourceError::TooLarge { limit: self.limit };
+        if metadata.len() > self.limit {
+            return Err(too_large);
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        // The file may grow while it is read, so the length that it had is no bound.
+        file.take(self.limit.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > self.limit {
+            return Err(too_large);
+        }
+        Ok(bytes.into())
+    }
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // Opening a pipe without a writer would wait for one.
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_regular_files_up_to_the_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.xcconfig");
+        std::fs::write(&path, b"12345").unwrap();
+        assert_eq!(&*DiskSources::with_limit(5).read(&path).unwrap(), b"12345");
+        assert_eq!(
+            DiskSources::with_limit(4).read(&path),
+            Err(SourceError::TooLarge { limit: 4 })
+        );
+        assert_eq!(
+            DiskSources::default().read(&directory.path().join("none")),
+            Err(SourceError::Missing)
+        );
+        assert_eq!(
+            DiskSources::default().read(&path.join("below-a-file")),
+            Err(SourceError::Missing)
+        );
+        assert!(matches!(
+            DiskSources::default().read(directory.path()),
+            Err(SourceError::Unreadable(_))
+        ));
+    }
+
+    // Making a pipe by name is not in rustix for Apple systems.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_that_nobody_writes_to_is_refused_without_waiting() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        assert!(matches!(
+            DiskSources::default().read(&path),
+            Err(SourceError::Unreadable(_))
+        ));
+    }
+}

@@ -1,0 +1,25 @@
+//! The Xcode project's side: what each target asks of signing, in each configuration, without Xcode.
+//!
+//! Text in, typed values out. A value remembers the file and line it came from, so that a finding can point there.
+//!
+//! - [`sources`]: where the text comes from
+//! - [`assignment`]: one build setting's assignment, its conditions, its place
+//! - [`openstep`]: the property-list dialect of `project.pbxproj`, with positions
+//! - [`project`]: targets, embedding, configurations
+//! - [`workspace`]: which projects a workspace holds
+//! - [`xcconfig`]: configuration files and what they include
+//! - [`platform`], [`product_type`]: what is built for what, and whether that carries a profile
+//! - [`settings`]: settings resolved, with the line each came from
+//! - [`targets`]: what each target asks of signing
+
+pub mod assignment;
+pub mod openstep;
+pub mod platform;
+pub mod product_type;
+pub mod project;
+mod property_list;
+pub mod settings;
+pub mod sources;
+pub mod targets;
+pub mod workspace;
+pub mod xcconfig;

@@ -1,0 +1,507 @@
+//! One `NAME[condition] = value`, where it stands, and tables of them.
+//!
+//! Assignments come from four kinds of places (project files, `.xcconfig` files, command lines, Xcode's defaults) and
+//! are the same thing in all of them. A table keeps them in the order in which they were made, because among those
+//! whose conditions hold **the last one wins**, conditional or not; a more specific condition has no precedence of
+//! its own. That is how Xcode's build engine does it (swift-build, `MacroValueAssignmentTable.swift`), and it is why
+//! `CODE_SIGN_STYLE = Manual` after an include overrides the `CODE_SIGN_STYLE[sdk=iphoneos*]` that was included.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+
+/// The layers that settings come from, lowest first: what a higher one says hides what a lower one says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    /// What Xcode sets when nobody else does.
+    Default,
+    /// The `TargetAttributes` of the project, which only some signing settings have.
+    Attributes,
+    /// The `.xcconfig` of the project's configuration, with its includes.
+    ProjectXcconfig,
+    /// The project's own build settings.
+    Project,
+    /// The `.xcconfig` of the target's configuration, with its includes.
+    TargetXcconfig,
+    /// The target's own build settings.
+    Target,
+    /// What Xcode derives from other settings and does not let anybody override in the project.
+    Derived,
+    /// `NAME=value` arguments of `xcodebuild`.
+    CommandLine,
+    /// The file of `xcodebuild -xcconfig`, which wins over the command line (man xcodebuild).
+    OverrideXcconfig,
+    /// What `xcodebuild -showBuildSettings` printed.
+    Captured,
+}
+
+impl Layer {
+    /// What people call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "Xcode's default",
+            Self::Attributes => "target attributes",
+            Self::ProjectXcconfig => "project xcconfig",
+            Self::Project => "project settings",
+            Self::TargetXcconfig => "target xcconfig",
+            Self::Target => "target settings",
+            Self::Derived => "derived by Xcode",
+            Self::CommandLine => "command line",
+            Self::OverrideXcconfig => "-xcconfig file",
+            Self::Captured => "xcodebuild -showBuildSettings",
+        }
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The layer.
+    pub layer: Layer,
+    /// The file, if it came from one.
+    pub file: Option<Arc<Path>>,
+    /// The line in it, from 1, if the format keeps lines.
+    pub line: Option<u64>,
+}
+
+impl Origin {
+    /// A layer without a file.
+    pub fn layer(layer: Layer) -> Self {
+        Self {
+            layer,
+            file: None,
+            line: None,
+        }
+    }
+}
+
+/// `file:line (layer)`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => write!(f, "{}:{line} ({})", file.display(), self.layer),
+            (Some(file), None) => write!(f, "{} ({})", file.display(), self.layer),
+            (None, _) => fmt::Display::fmt(&self.layer, f),
+        }
+    }
+}
+
+impl Serialize for Origin {
+    /// `{layer, file, line}`, the unknown left out; a file name that is not UTF-8 with replacement characters.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let known = 1 + usize::from(self.file.is_some()) + usize::from(self.line.is_some());
+        let mut map = serializer.serialize_struct("Origin", known)?;
+        map.serialize_field("layer", &self.layer)?;
+        if let Some(file) = &self.file {
+            map.serialize_field("file", &file.display().to_string())?;
+        }
+        if let Some(line) = self.line {
+            map.serialize_field("line", &line)?;
+        }
+        map.end()
+    }
+}
+
+/// One assignment of a build setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The setting.
+    pub name: Box<str>,
+    /// When it counts; all must hold.
+    pub conditions: Box<[Condition]>,
+    /// The value, unexpanded. A list of a project file is written with blanks between, as Xcode does.
+    pub value: Box<str>,
+    /// The file it stands in.
+    pub file: Option<Arc<Path>>,
+    /// The line in it, from 1.
+    pub line: Option<u64>,
+}
+
+impl Assignment {
+    /// An assignment without conditions and without a place.
+    pub fn plain(name: &str, value: impl Into<Box<str>>) -> Self {
+        Self {
+            name: name.into(),
+            conditions: Box::default(),
+            value: value.into(),
+            file: None,
+            line: None,
+        }
+    }
+
+    /// An assignment whose left side is `key`, conditions included. What is no name with conditions is a name as a
+    /// whole, as in Xcode.
+    pub fn with_key(key: &str, value: impl Into<Box<str>>) -> Self {
+        // Nearly all keys are plain names; they need no second look.
+        let (name, conditions) = if key.contains('[') {
+            match LeftSide::parse(key) {
+                Ok((side, "")) => (side.name, side.conditions.into()),
+                _ => (key, Box::default()),
+            }
+        } else {
+            (key, Box::default())
+        };
+        Self {
+            conditions,
+            ..Self::plain(name, value)
+        }
+    }
+
+    /// Where it stands, as part of `layer`.
+    pub fn origin(&self, layer: Layer) -> Origin {
+        Origin {
+            layer,
+            file: self.file.clone(),
+            line: self.line,
+        }
+    }
+}
+
+/// `[sdk=iphoneos*]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// `sdk`, `arch`, `config`, `variant`.
+    pub parameter: Box<str>,
+    /// What its value must match, in the manner of `fnmatch`.
+    pub pattern: Box<str>,
+}
+
+/// What conditions are held against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bindings {
+    /// The canonical name of the SDK, with its version: `iphoneos18.2`.
+    pub sdk: Box<str>,
+    /// The name that the SDK also answers to where none of a setting's assignments matches the canonical one
+    /// (`PropertyConditionFallbackNames` in its SDKSettings): `embedded`, `embeddedsimulator`.
+    pub sdk_fallback: Option<&'static str>,
+    /// The name of the build configuration.
+    pub configuration: Box<str>,
+}
+
+/// Assignments in the order in which they were made, with quick access by name.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    assignments: Vec<Assignment>,
+    /// Indices of `assignments`, by name, then by order.
+    by_name: Vec<u32>,
+}
+
+impl Table {
+    /// A table of `assignments`, the later ones winning.
+    pub fn new(assignments: Vec<Assignment>) -> Self {
+        let name = |index: &u32| assignments.get(*index as usize).map(|a| &a.name);
+        let mut by_name: Vec<u32> = (0..u32::try_from(assignments.len()).unwrap_or(0)).collect();
+        // Stable, so that equal names keep their order.
+        by_name.sort_by(|a, b| name(a).cmp(&name(b)));
+        Self {
+            assignments,
+            by_name,
+        }
+    }
+
+    /// A table of a project file's settings. They are a dictionary there, whose order means nothing: Xcode takes its
+    /// keys in alphabetical order, so that of one setting the unconditional assignment comes first and the
+    /// conditional ones win over it.
+    pub fn of_dictionary(mut keyed: Vec<(&str, Assignment)>) -> Self {
+        keyed.sort_by_key(|(key, _)| *key);
+        Self::new(
+            keyed
+                .into_iter()
+                .map(|(_, assignment)| assignment)
+                .collect(),
+        )
+    }
+
+    /// All assignments, in order.
+    pub fn assignments(&self) -> &[Assignment] {
+        &self.assignments
+    }
+
+    /// Whether it assigns `name` at all, under whatever condition.
+    pub fn defines(&self, name: &str) -> bool {
+        !self.group(name).is_empty()
+    }
+
+    /// The assignment of `name` that counts under `bindings`, and its place among the assignments of that name; of
+    /// those only the first `before` are looked at, which is how `$(inherited)` goes on below a value.
+    pub fn effective(
+        &self,
+        name: &str,
+        bindings: &Bindings,
+        before: usize,
+    ) -> Option<(usize, &Assignment)> {
+        let group = self.group(name);
+        let candidates = group.get(..before.min(group.len())).unwrap_or(group);
+        let mut sdk = None;
+        candidates.iter().enumerate().rev().find_map(|(at, index)| {
+            let assignment = self.assignments.get(*index as usize)?;
+            let holds = assignment.conditions.iter().all(|condition| {
+                match &*condition.parameter {
+                    "sdk" => {
+                        // Which of its names the SDK answers to is decided over all assignments of the setting.
+                        let sdk = *sdk.get_or_insert_with(|| self.sdk_name(group, bindings));
+                        sdk.is_some_and(|sdk| matches(&condition.pattern, sdk))
+                    }
+                    "config" => matches(&condition.pattern, &bindings.configuration),
+                    // Signing has no architecture or variant; what is unbound is matched by "*" alone.
+                    _ => &*condition.pattern == "*",
+                }
+            });
+            holds.then_some((at, assignment))
+        })
+    }
+
+    fn sdk_name<'b>(&self, group: &[u32], bindings: &'b Bindings) -> Option<&'b str> {
+        let matched = |name: &str| {
+            group
+                .iter()
+                .filter_map(|index| self.assignments.get(*index as usize))
+                .flat_map(|assignment| assignment.conditions.iter())
+                .any(|condition| {
+                    &*condition.parameter == "sdk" && matches(&condition.pattern, name)
+                })
+        };
+        [Some(&*bindings.sdk), bindings.sdk_fallback]
+            .into_iter()
+            .flatten()
+            .find(|name| matched(name))
+    }
+
+    fn group(&self, name: &str) -> &[u32] {
+        let compare = |index: &u32| {
+            self.assignments
+                .get(*index as usize)
+                .map_or("", |assignment| &assignment.name)
+        };
+        let from = self.by_name.partition_point(|index| compare(index) < name);
+        let to = self.by_name.partition_point(|index| compare(index) <= name);
+        self.by_name.get(from..to).unwrap_or_default()
+    }
+}
+
+/// The left side of an assignment: a name and its conditions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LeftSide<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) conditions: Vec<Condition>,
+}
+
+impl<'a> LeftSide<'a> {
+    /// Reads a name and conditions from the start of `text`; gives them and the rest, blanks skipped.
+    pub(crate) fn parse(text: &'a str) -> Result<(Self, &'a str), &'static str> {
+        let length = text
+            .bytes()
+            .position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'))
+            .unwrap_or(text.len());
+        let (name, mut rest) = text.split_at_checked(length).unwrap_or((text, ""));
+        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err("expected the name of a build setting");
+        }
+        let mut conditions = Vec::new();
+        rest = skip_blanks(rest);
+        while let Some(inside) = rest.strip_prefix('[') {
+            let (condition, after) = inside
+                .split_once(']')
+                .ok_or("a condition is not closed with \"]\"")?;
+            let (parameter, pattern) = condition
+                .split_once('=')
+                .ok_or("a condition is written [parameter=pattern]")?;
+            conditions.push(Condition {
+                parameter: parameter.into(),
+                pattern: pattern.into(),
+            });
+            rest = skip_blanks(after);
+        }
+        Ok((Self { name, conditions }, rest))
+    }
+}
+
+/// `text` without leading blanks, as Xcode's `.xcconfig` parser counts them (not line ends).
+pub(crate) fn skip_blanks(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t', '\u{b}', '\u{c}'])
+}
+
+/// Whether `text` matches `pattern` in the manner of `fnmatch`: `*` any characters, `?` one.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    // Where to go on after the last star, should the attempt fail: star by star there is nothing else to try.
+    let mut retry: Option<(usize, usize)> = None;
+    loop {
+        match (pattern.get(p), text.get(t)) {
+            (Some(b'*'), _) => {
+                retry = Some((p + 1, t));
+                p += 1;
+            }
+            (Some(b'?'), Some(_)) => {
+                p += 1;
+                t += 1;
+            }
+            (Some(a), Some(b)) if a == b => {
+                p += 1;
+                t += 1;
+            }
+            (None, None) => return true,
+            _ => match retry {
+                Some((after_star, from)) if from < text.len() => {
+                    retry = Some((after_star, from + 1));
+                    p = after_star;
+                    t = from + 1;
+                }
+                _ => return false,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bindings(sdk: &str) -> Bindings {
+        Bindings {
+            sdk: sdk.into(),
+            sdk_fallback: sdk.starts_with("iphoneos").then_some("embedded"),
+            configuration: "Release".into(),
+        }
+    }
+
+    fn value(table: &Table, name: &str, sdk: &str) -> Option<String> {
+        table
+            .effective(name, &bindings(sdk), usize::MAX)
+            .map(|(_, assignment)| assignment.value.to_string())
+    }
+
+    fn table(lines: &[(&str, &str)]) -> Table {
+        Table::new(
+            lines
+                .iter()
+                .map(|(key, value)| Assignment::with_key(key, *value))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn the_last_assignment_that_applies_wins_conditional_or_not() {
+        let settings = table(&[
+            ("STYLE", "Automatic"),
+            ("STYLE[sdk=iphoneos*]", "Special"),
+            ("STYLE", "Manual"),
+            ("STYLE[sdk=watchos*]", "Watch"),
+        ]);
+        assert_eq!(
+            value(&settings, "STYLE", "iphoneos18.0").as_deref(),
+            Some("Manual")
+        );
+        assert_eq!(
+            value(&settings, "STYLE", "watchos11.0").as_deref(),
+            Some("Watch")
+        );
+        assert_eq!(value(&settings, "OTHER", "watchos11.0"), None);
+    }
+
+    #[test]
+    fn in_a_project_file_conditions_win_over_the_plain_key() {
+        let keyed = |key: &'static str, value: &str| (key, Assignment::with_key(key, value));
+        let settings = Table::of_dictionary(vec![
+            keyed("ID[sdk=macosx*]", "mac"),
+            keyed("ID", "any"),
+            keyed("ID[sdk=*]", "star"),
+        ]);
+        assert_eq!(value(&settings, "ID", "macosx15.0").as_deref(), Some("mac"));
+        assert_eq!(
+            value(&settings, "ID", "iphoneos18.0").as_deref(),
+            Some("star")
+        );
+    }
+
+    #[test]
+    fn every_condition_must_hold_and_the_unbound_match_only_a_star() {
+        let settings = table(&[
+            ("A[config=Release][sdk=iphoneos*]", "both"),
+            ("B[config=Debug][sdk=iphoneos*]", "one"),
+            ("C[arch=arm64]", "arch"),
+            ("D[arch=*]", "any"),
+            ("E[sdk=iphoneos]", "exact"),
+        ]);
+        let at = |name| value(&settings, name, "iphoneos18.0");
+        assert_eq!(at("A").as_deref(), Some("both"));
+        assert_eq!(at("B"), None);
+        assert_eq!(at("C"), None);
+        assert_eq!(at("D").as_deref(), Some("any"));
+        // The canonical name carries the version, so the bare name never matches in Xcode either.
+        assert_eq!(at("E"), None);
+    }
+
+    #[test]
+    fn an_sdk_answers_to_its_second_name_only_where_the_first_is_not_mentioned() {
+        let settings = table(&[
+            ("A[sdk=iphoneos*]", "first"),
+            ("A[sdk=embedded*]", "second"),
+            ("B[sdk=embedded*]", "second"),
+        ]);
+        assert_eq!(
+            value(&settings, "A", "iphoneos18.0").as_deref(),
+            Some("first")
+        );
+        assert_eq!(
+            value(&settings, "B", "iphoneos18.0").as_deref(),
+            Some("second")
+        );
+        assert_eq!(value(&settings, "B", "macosx15.0"), None);
+    }
+
+    #[test]
+    fn keys_that_are_no_names_stay_whole() {
+        let odd = Assignment::with_key("com.example[oops", "1");
+        assert_eq!(&*odd.name, "com.example[oops");
+        assert!(odd.conditions.is_empty());
+        let two = Assignment::with_key("A[sdk=a*] [arch=b]", "1");
+        assert_eq!(two.conditions.len(), 2);
+    }
+
+    #[test]
+    fn patterns_match_as_fnmatch_does() {
+        for (pattern, text, expected) in [
+            ("iphoneos*", "iphoneos18.2", true),
+            ("iphoneos*", "iphonesimulator18.2", false),
+            ("*os*", "watchos11", true),
+            ("iphone?s1*", "iphoneos18", true),
+            ("*", "", true),
+            ("", "", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-b-b", false),
+            ("*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn origins_read_well() {
+        let origin = Origin {
+            layer: Layer::Target,
+            file: Some(Path::new("A.xcodeproj/project.pbxproj").into()),
+            line: Some(7),
+        };
+        assert_eq!(
+            origin.to_string(),
+            "A.xcodeproj/project.pbxproj:7 (target settings)"
+        );
+        assert_eq!(
+            serde_json::to_string(&origin).unwrap(),
+            r#"{"layer":"target","file":"A.xcodeproj/project.pbxproj","line":7}"#
+        );
+        assert_eq!(Origin::layer(Layer::Default).to_string(), "Xcode's default");
+    }
+}

@@ -1,0 +1,362 @@
+//! Build settings, resolved: for a target, a configuration and a platform, what a setting is and where that was said.
+//!
+//! Settings come in layers ([`Layer`]): a target's own over its `.xcconfig`, over the project's own, over the project's
+//! `.xcconfig`, over Xcode's defaults; the command line and an `-xcconfig` file lie over all of them, which is how our
+//! own exports are fed back. In each layer the last assignment whose conditions hold counts. A value refers to others
+//! (`$(NAME)`) and to what lies below itself (`$(inherited)`), and both are followed as Xcode's build engine follows
+//! them (swift-build, `MacroEvaluation*.swift`): a reference to a setting that is already being expanded means its next
+//! lower value, so that a circle ends by itself; here it is reported as well.
+//!
+//! Every resolved value carries its origin (the assignment that counts) and its trail (every assignment that took
+//! part). Expansion is bounded in depth, steps and size, whatever the files say.
+//!
+//! What it does not do: know the machine. `$(HOME)` or the SDK's version are Xcode's to tell; a reference to such a
+//! setting expands to nothing and is noted as undefined.
+
+mod builtin;
+mod expansion;
+mod operator;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::assignment::{Assignment, Bindings, LeftSide, Table};
+use super::platform::Platform;
+use super::project::{Configuration, Project, Target, TargetIndex};
+use super::sources::{SourceError, Sources};
+use super::xcconfig::Loader;
+use crate::base::finding::{Code, Finding};
+
+pub use super::assignment::{Layer, Origin};
+pub use builtin::is_set_by_xcode;
+
+/// Settings from outside of the project.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    command_line: Arc<Table>,
+    xcconfig: Option<PathBuf>,
+}
+
+/// An argument is no `NAME=value`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{argument:?} is no build setting: {problem}; write NAME=value")]
+pub struct ArgumentError {
+    /// The argument, cut to a length that fits a message.
+    pub argument: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+impl Overrides {
+    /// Adds `NAME=value` arguments as `xcodebuild` takes them, conditions in the name allowed.
+    ///
+    /// # Errors
+    /// An argument is no such thing.
+    pub fn with_arguments<'a>(
+        mut self,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ArgumentError> {
+        let mut assignments = self.command_line.assignments().to_vec();
+        for argument in arguments {
+            let refuse = |problem| ArgumentError {
+                argument: argument.chars().take(80).collect(),
+                problem,
+            };
+            let (side, rest) = LeftSide::parse(argument).map_err(refuse)?;
+            let value = rest
+                .strip_prefix('=')
+                .ok_or_else(|| refuse("it has no \"=\""))?;
+            assignments.push(Assignment {
+                conditions: side.conditions.into(),
+                ..Assignment::plain(side.name, value)
+            });
+        }
+        self.command_line = Arc::new(Table::new(assignments));
+        Ok(self)
+    }
+
+    /// Adds the file of `xcodebuild -xcconfig` (or of `XCODE_XCCONFIG_FILE`), which wins over everything.
+    #[must_use]
+    pub fn with_xcconfig(mut self, path: impl Into<PathBuf>) -> Self {
+        self.xcconfig = Some(path.into());
+        self
+    }
+}
+
+/// All settings of a project, configuration files read.
+#[derive(Debug)]
+pub struct ProjectSettings<'p> {
+    project: &'p Project,
+    /// The tables of configuration files; none for a file that could not be read.
+    bases: HashMap<PathBuf, Option<Arc<Table>>>,
+    command_line: Arc<Table>,
+    override_xcconfig: Option<Arc<Table>>,
+    findings: Vec<Finding>,
+}
+
+impl<'p> ProjectSettings<'p> {
+    /// Reads the configuration files that `project` and `overrides` name. A file that is missing costs what it would
+    /// have said, and is a finding.
+    pub fn load(project: &'p Project, sources: &dyn Sources, overrides: &Overrides) -> Self {
+        let mut loader = Loader::new(sources, &project.directory);
+        let mut bases = HashMap::new();
+        let mut findings = Vec::new();
+        let of_project = project.configurations.list.iter().map(|one| (None, one));
+        let of_targets = project.targets.iter().flat_map(|target| {
+            target
+                .configurations
+                .list
+                .iter()
+                .map(move |one| (Some(target), one))
+        });
+        for (target, configuration) in of_project.chain(of_targets) {
+            let Some((path, line)) = &configuration.base else {
+                continue;
+            };
+            let known = bases.contains_key(path);
+            let table = loader.load(path);
+            if let (Err(problem), false) = (&table, known) {
+                findings.push(missing_base(project, target, path, *line, problem));
+            }
+            bases.entry(path.clone()).or_insert_with(|| table.ok());
+        }
+        let override_xcconfig = overrides.xcconfig.as_ref().and_then(|path| {
+            loader
+                .load(path)
+                .map_err(|problem| {
+                    findings.push(
+                        Finding::block(
+                            Code::XcconfigMissing,
+                            format!("The overriding configuration file cannot be read: {problem}"),
+                        )
+                        .in_file(path),
+                    );
+                })
+                .ok()
+        });
+        findings.append(&mut loader.take_findings());
+        Self {
+            project,
+            bases,
+            command_line: Arc::clone(&overrides.command_line),
+            override_xcconfig,
+            findings,
+        }
+    }
+
+    /// The project.
+    pub fn project(&self) -> &'p Project {
+        self.project
+    }
+
+    /// What is not right with the configuration files.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Whether anything in the project, in whatever target and configuration, assigns `name`.
+    pub fn defines(&self, name: &str) -> bool {
+        let configurations = self.project.configurations.list.iter().chain(
+            self.project
+                .targets
+                .iter()
+                .flat_map(|target| &target.configurations.list),
+        );
+        configurations
+            .map(|configuration| &configuration.settings)
+            .chain(self.bases.values().flatten())
+            .chain([&self.command_line])
+            .chain(&self.override_xcconfig)
+            .any(|table| table.defines(name))
+    }
+
+    /// The settings of a target in one of its configurations, for `platform`; without a platform, what they are before
+    /// Xcode has chosen one, which is how `SDKROOT` is read.
+    ///
+    /// The project's configuration of the same name goes below, or its default one if it has none of that name.
+    pub fn scope(
+        &self,
+        target: TargetIndex,
+        configuration: &str,
+        platform: Option<Platform>,
+    ) -> Scope {
+        let project = self.project;
+        let bindings = Bindings {
+            // Which version the SDK has is not known here; conditions that ask for one do not hold.
+            sdk: platform
+                .map(|platform| format!("{}0.0", platform.sdk_name()))
+                .unwrap_or_default()
+                .into(),
+            sdk_fallback: platform.and_then(Platform::condition_fallback),
+            configuration: configuration.into(),
+        };
+        let mut layers = Vec::with_capacity(10);
+        let mut push = |layer, table: &Arc<Table>| layers.push((layer, Arc::clone(table)));
+        if let Some(table) = &self.override_xcconfig {
+            push(Layer::OverrideXcconfig, table);
+        }
+        push(Layer::CommandLine, &self.command_line);
+        let target = project.target(target);
+        if let Some(own) = target.and_then(|target| target.configurations.effective(configuration))
+        {
+            push(Layer::Target, &own.settings);
+            if let Some(base) = self.base(own) {
+                push(Layer::TargetXcconfig, base);
+            }
+        }
+        if let Some(target) = target {
+            push(Layer::Default, &Arc::new(builtin::of_target(target)));
+        }
+        if let Some(own) = project.configurations.effective(configuration) {
+            push(Layer::Project, &own.settings);
+            if let Some(base) = self.base(own) {
+                push(Layer::ProjectXcconfig, base);
+            }
+        }
+        let product_type = target.and_then(|target| target.product_type.as_deref());
+        push(
+            Layer::Default,
+            &Arc::new(builtin::of_project(
+                project,
+                configuration,
+                product_type,
+                platform,
+            )),
+        );
+        let mut scope = Scope { layers, bindings };
+        if let Some(platform) = platform {
+            let derived = builtin::derived(platform, &scope);
+            // Over the project, below what comes from outside.
+            let outside = scope
+                .layers
+                .iter()
+                .take_while(|(layer, _)| *layer > Layer::Derived)
+                .count();
+            scope
+                .layers
+                .insert(outside, (Layer::Derived, Arc::new(derived)));
+        }
+        scope
+    }
+
+    fn base(&self, configuration: &Configuration) -> Option<&Arc<Table>> {
+        let (path, _) = configuration.base.as_ref()?;
+        self.bases.get(path)?.as_ref()
+    }
+}
+
+fn missing_base(
+    project: &Project,
+    target: Option<&Target>,
+    path: &Path,
+    line: Option<u64>,
+    problem: &SourceError,
+) -> Finding {
+    let whose = target.map_or("the project", |target| &target.name);
+    let mut finding = Finding::block(
+        Code::XcconfigMissing,
+        format!("The base configuration file of {whose} cannot be read: {problem}"),
+    )
+    .found(path.display())
+    .hint("Restore the file, or take it off the configuration in Xcode (project, Info, Configurations)")
+    .in_file(&project.file);
+    finding.place.line = line;
+    finding.place.target = target.map(|target| target.name.to_string());
+    finding
+}
+
+/// The settings of one target in one configuration on one platform.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Highest first.
+    layers: Vec<(Layer, Arc<Table>)>,
+    bindings: Bindings,
+}
+
+impl Scope {
+    /// A scope of the given layers, highest first.
+    pub fn new(layers: Vec<(Layer, Arc<Table>)>, bindings: Bindings) -> Self {
+        Self { layers, bindings }
+    }
+
+    /// The same scope under one table more.
+    #[must_use]
+    pub(crate) fn under(&self, layer: Layer, table: Table) -> Self {
+        let mut layers = Vec::with_capacity(self.layers.len() + 1);
+        layers.push((layer, Arc::new(table)));
+        layers.extend(self.layers.iter().cloned());
+        Self {
+            layers,
+            bindings: self.bindings.clone(),
+        }
+    }
+
+    /// The setting `name`, expanded; nothing if no layer assigns it.
+    pub fn evaluate(&self, name: &str) -> Option<Resolved> {
+        expansion::evaluate(self, name)
+    }
+
+    /// `text` with its references expanded, as a value of no setting in particular.
+    pub fn expand(&self, text: &str) -> Resolved {
+        expansion::expand(self, text)
+    }
+
+    /// The setting `name` as a truth value: `YES`, `true` or `1` in any case; otherwise, and unset, no.
+    pub fn is_yes(&self, name: &str) -> bool {
+        self.evaluate(name)
+            .is_some_and(|resolved| is_yes(&resolved.value))
+    }
+}
+
+/// Whether a setting's value means yes.
+pub(crate) fn is_yes(value: &str) -> bool {
+    ["YES", "true", "1"]
+        .iter()
+        .any(|yes| value.eq_ignore_ascii_case(yes))
+}
+
+/// A value and how it came about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resolved {
+    /// The value.
+    pub value: String,
+    /// The assignment that counts; none for a text that is no setting.
+    pub origin: Option<Origin>,
+    /// Every assignment that took part, in the order of expansion, each once.
+    pub trail: Vec<Step>,
+    /// References to what nothing assigns.
+    pub undefined: Vec<Undefined>,
+    /// Settings that refer to themselves through others and have nothing below to end with.
+    pub circular: Vec<Step>,
+    /// Operators that are none, as in `$(NAME:uppper)`.
+    pub unknown_operators: Vec<Box<str>>,
+    /// Whether expansion was given up because it grew beyond all measure.
+    pub cut: bool,
+}
+
+/// A setting and an assignment of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The setting.
+    pub name: Box<str>,
+    /// Its assignment.
+    pub origin: Origin,
+}
+
+/// A reference to a setting that nothing assigns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undefined {
+    /// The setting.
+    pub name: Box<str>,
+    /// Whether its name was put together from other settings, as in `$(PROFILE_$(TARGET_NAME))`: then having none is
+    /// an ordinary answer.
+    pub computed: bool,
+    /// The assignment that refers to it.
+    pub origin: Option<Origin>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! Expanding references: `$(NAME)`, `${NAME}`, `$[NAME]`, `$NAME`, nested names, operators, `$(inherited)`.
+//!
+//! The grammar and its quirks are those of swift-build's `MacroExpressionParsing.swift` with string semantics: signing
+//! settings are strings, and a list evaluated as a string is its text. A reference to nothing is empty, except `$NAME`
+//! without brackets, which stays as it was written.
+
+use super::operator;
+use super::{Origin, Resolved, Scope, Step, Undefined};
+use crate::xcode::assignment::Assignment;
+use crate::xcode::settings::Layer;
+
+/// How deep references may nest, in values and in each other.
+const MAX_DEPTH: usize = 64;
+/// How many references one expansion may follow.
+const MAX_STEPS: usize = 20_000;
+/// How many bytes one expansion may write, intermediate results counted.
+const MAX_BYTES: usize = 1 << 20;
+/// How many assignments a trail names.
+const MAX_TRAIL: usize = 64;
+
+pub(super) fn evaluate(scope: &Scope, name: &str) -> Option<Resolved> {
+    let mut evaluator = Evaluator::new(scope);
+    let found = evaluator.find(name, None)?;
+    let mut value = String::new();
+    evaluator.assignment(found, &mut value);
+    let mut resolved = evaluator.resolved;
+    resolved.value = value;
+    resolved.origin = Some(found.assignment.origin(found.layer));
+    Some(resolved)
+}
+
+pub(super) fn expand(scope: &Scope, text: &str) -> Resolved {
+    let mut evaluator = Evaluator::new(scope);
+    let mut value = String::new();
+    evaluator.text(text, &mut value);
+    let mut resolved = evaluator.resolved;
+    resolved.value = value;
+    resolved
+}
+
+/// An assignment and its place among all that assign the same setting.
+#[derive(Clone, Copy)]
+struct Found<'s> {
+    layer: Layer,
+    assignment: &'s Assignment,
+    position: Position,
+}
+
+#[derive(Clone, Copy)]
+struct Position {
+    layer: usize,
+    /// Its place within its layer's assignments of that setting: `$(inherited)` looks below it.
+    index: usize,
+}
+
+struct Evaluator<'s> {
+    scope: &'s Scope,
+    /// The assignments that are being expanded, outermost first.
+    stack: Vec<Found<'s>>,
+    depth: usize,
+    steps: usize,
+    bytes: usize,
+    resolved: Resolved,
+}
+
+impl<'s> Evaluator<'s> {
+    fn new(scope: &'s Scope) -> Self {
+        Self {
+            scope,
+            stack: Vec::new(),
+            depth: 0,
+            steps: 0,
+            bytes: 0,
+            resolved: Resolved::default(),
+        }
+    }
+
+    /// The assignment of `name` that counts: of all, or of those below `below`.
+    fn find(&self, name: &str, below: Option<Position>) -> Option<Found<'s>> {
+        let start = below.map_or(0, |position| position.layer);
+        self.scope
+            .layers
+            .iter()
+            .enumerate()
+            .skip(start)
+            .find_map(|(at, (layer, table))| {
+                let before = match below {
+                    Some(position) if position.layer == at => position.index,
+                    _ => usize::MAX,
+                };
+                let (index, assignment) = table.effective(name, &self.scope.bindings, before)?;
+                Some(Found {
+                    layer: *layer,
+                    assignment,
+                    position: Position { layer: at, index },
+                })
+            })
+    }
+
+    fn assignment(&mut self, found: Found<'s>, out: &mut String) {
+        let step = Step {
+            name: found.assignment.name.clone(),
+            origin: found.assignment.origin(found.layer),
+        };
+        if self.resolved.trail.len() < MAX_TRAIL && !self.resolved.trail.contains(&step) {
+            self.resolved.trail.push(step);
+        }
+        self.stack.push(found);
+        self.text(&found.assignment.value, out);
+        self.stack.pop();
+    }
+
+    fn text(&mut self, text: &str, out: &mut String) {
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            match rest.find('$') {
+                Some(literal) => {
+                    self.write(rest.get(..literal).unwrap_or_default(), out);
+                    at = self.substitution(text, at + literal + 1, out);
+                }
+                None => {
+                    self.write(rest, out);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, text: &str, out: &mut String) {
+        self.bytes = self.bytes.saturating_add(text.len());
+        if self.bytes > MAX_BYTES {
+            self.resolved.cut = true;
+        } else {
+            out.push_str(text);
+        }
+    }
+
+    /// Expands what follows a `$`; gives where the text goes on.
+    fn substitution(&mut self, text: &str, at: usize, out: &mut String) -> usize {
+        if self.resolved.cut || self.depth >= MAX_DEPTH {
+            self.resolved.cut = true;
+            return text.len();
+        }
+        self.depth += 1;
+        let next = match byte(text, at) {
+            Some(b'(') => self.bracketed(text, at + 1, b')', out),
+            Some(b'{') => self.bracketed(text, at + 1, b'}', out),
+            Some(b'[') => self.bracketed(text, at + 1, b']', out),
+            Some(first) if first.is_ascii_alphabetic() || first == b'_' => self.bare(text, at, out),
+            Some(b'$') => {
+                self.write("$", out);
+                at + 1
+            }
+            _ => {
+                self.write("$", out);
+                at
+            }
+        };
+        self.depth -= 1;
+        next
+    }
+
+    /// `$NAME`, and the odd `$NAME$(MORE)`, which Xcode takes for one name.
+    fn bare(&mut self, text: &str, from: usize, out: &mut String) -> usize {
+        let is_name = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.');
+        let end = scan(text, from, is_name);
+        let mut name = text.get(from..end).unwrap_or_default().to_owned();
+        let mut next = end;
+        let continued = byte(text, end) == Some(b'$') && byte(text, end + 1) == Some(b'(');
+        if continued {
+            next = self.substitution(text, end + 1, &mut name);
+        }
+        if !self.reference(&name, continued, out) {
+            self.write("$", out);
+            self.write(&name, out);
+        }
+        next
+    }
+
+    /// `$(NAME:operator:operator=operand)`, from behind the opening bracket.
+    fn bracketed(&mut self, text: &str, from: usize, close: u8, out: &mut String) -> usize {
+        let mut name = String::new();
+        let (mut at, computed) = self.fragment(text, from, close, &mut name);
+        if byte(text, at) != Some(b':') {
+            self.reference(&name, computed, out);
+            return (at + 1).min(text.len());
+        }
+        let (undefined, circular) = (self.resolved.undefined.len(), self.resolved.circular.len());
+        let mut value = String::new();
+        self.reference(&name, computed, &mut value);
+        while byte(text, at) == Some(b':') {
+            let end = scan(text, at + 1, |c| {
+                c.is_ascii_alphanumeric() || matches!(c, b'-' | b'+' | b'.' | b'_')
+            });
+            let operator = text.get(at + 1..end).unwrap_or_default();
+            at = end;
+            if byte(text, at) == Some(b'=') {
+                let mut operand = String::new();
+                (at, _) = self.fragment(text, at + 1, close, &mut operand);
+                if operator == "default" {
+                    // Having no value was foreseen.
+                    self.resolved.undefined.truncate(undefined);
+                    self.resolved.circular.truncate(circular);
+                }
+                match operator::replace(operator, &value, &operand) {
+                    Some(replaced) => value = replaced,
+                    None => self.unknown_operator(operator),
+                }
+            } else if byte(text, at).is_some_and(|c| c == b':' || c == close) {
+                match operator::retrieve(operator, &value) {
+                    Some(retrieved) => value = retrieved,
+                    None => self.unknown_operator(operator),
+                }
+            } else {
+                // Something that no operator's name holds, or the end of the text: no operator at all.
+                self.unknown_operator(operator);
+                at = scan(text, at, |c| c != b':' && c != close);
+            }
+        }
+        self.write(&value, out);
+        (at + 1).min(text.len())
+    }
+
+    fn unknown_operator(&mut self, operator: &str) {
+        if !self
+            .resolved
+            .unknown_operators
+            .iter()
+            .any(|known| **known == *operator)
+        {
+            self.resolved.unknown_operators.push(operator.into());
+        }
+    }
+
+    /// A name or operand: up to a `:` or the closing bracket, references expanded. Gives where it stopped, and whether
+    /// it held a reference.
+    fn fragment(&mut self, text: &str, from: usize, close: u8, out: &mut String) -> (usize, bool) {
+        let mut at = from;
+        let mut computed = false;
+        loop {
+            let end = scan(text, at, |c| c != b'$' && c != b':' && c != close);
+            self.write(text.get(at..end).unwrap_or_default(), out);
+            at = end;
+            if byte(text, at) != Some(b'$') {
+                return (at, computed);
+            }
+            computed = true;
+            at = self.substitution(text, at + 1, out);
+        }
+    }
+
+    /// Appends the value of `name`; says whether there is one.
+    fn reference(&mut self, name: &str, computed: bool, out: &mut String) -> bool {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            self.resolved.cut = true;
+        }
+        if self.resolved.cut || name.is_empty() {
+            return false;
+        }
+        let innermost = self.stack.last().copied();
+        let found = if matches!(name, "inherited" | "value") {
+            match innermost {
+                Some(frame) => self.find(&frame.assignment.name, Some(frame.position)),
+                None => None,
+            }
+        } else if let Some(frame) = self.being_expanded(name) {
+            let below = self.find(name, Some(frame.position));
+            let is_direct = innermost.is_some_and(|frame| *frame.assignment.name == *name);
+            if below.is_none() && !is_direct {
+                self.resolved.circular.push(Step {
+                    name: name.into(),
+                    origin: frame.assignment.origin(frame.layer),
+                });
+            }
+            below
+        } else {
+            let found = self.find(name, None);
+            if found.is_none() {
+                self.note_undefined(name, computed);
+            }
+            found
+        };
+        if let Some(found) = found {
+            self.assignment(found, out);
+        }
+        found.is_some()
+    }
+
+    fn being_expanded(&self, name: &str) -> Option<Found<'s>> {
+        self.stack
+            .iter()
+            .rev()
+            .find(|frame| *frame.assignment.name == *name)
+            .copied()
+    }
+
+    fn note_undefined(&mut self, name: &str, computed: bool) {
+        let origin: Option<Origin> = self
+            .stack
+            .last()
+            .map(|frame| frame.assignment.origin(frame.layer));
+        let note = Undefined {
+            name: name.into(),
+            computed,
+            origin,
+        };
+        if self.resolved.undefined.len() < MAX_TRAIL && !self.resolved.undefined.contains(&note) {
+            self.resolved.undefined.push(note);
+        }
+    }
+}
+
+fn byte(text: &str, at: usize) -> Option<u8> {
+    text.as_bytes().get(at).copied()
+}
+
+/// Where, from `from` on, the first byte stands that `accepts` does not.
+fn scan(text: &str, from: usize, accepts: impl Fn(u8) -> bool) -> usize {
+    text.as_bytes()
+        .get(from..)
+        .unwrap_or_default()
+        .iter()
+        .position(|byte| !accepts(*byte))
+        .map_or(text.len(), |length| from + length)
+}

@@ -1,0 +1,363 @@
+//! Claims about resolving settings, on layers of a few lines and on small projects.
+
+use super::*;
+use crate::base::finding::Severity;
+use crate::xcode::sources::InMemory;
+
+/// A scope of layers given highest first, `NAME = value` each.
+fn scope(layers: &[(Layer, &[(&str, &str)])]) -> Scope {
+    let layers = layers
+        .iter()
+        .map(|(layer, assignments)| {
+            let assignments = assignments
+                .iter()
+                .zip(1_u64..)
+                .map(|((key, value), line)| Assignment {
+                    file: Some(Path::new("f").into()),
+                    line: Some(line),
+                    ..Assignment::with_key(key, *value)
+                })
+                .collect();
+            (*layer, Arc::new(Table::new(assignments)))
+        })
+        .collect();
+    Scope::new(
+        layers,
+        Bindings {
+            sdk: "iphoneos18.0".into(),
+            sdk_fallback: None,
+            configuration: "Release".into(),
+        },
+    )
+}
+
+fn one(assignments: &[(&str, &str)]) -> Scope {
+    scope(&[(Layer::Target, assignments)])
+}
+
+fn value(scope: &Scope, name: &str) -> String {
+    scope.evaluate(name).unwrap().value
+}
+
+#[test]
+fn references_of_every_spelling_are_expanded() {
+    let scope = one(&[
+        ("A", "x"),
+        ("B_x", "nested"),
+        ("PAREN", "<$(A)>"),
+        ("BRACE", "<${A}>"),
+        ("SQUARE", "<$[A]>"),
+        ("BARE", "<$A>"),
+        ("NEST", "$(B_$(A))"),
+        ("ODD", "$B_$(A)"),
+        ("ESCAPED", "$$(A) $ $"),
+        ("DOTTED", "$A.plist"),
+        ("UNICODE", "Δ$(A)é"),
+        ("OPEN", "$(A"),
+    ]);
+    for (name, expected) in [
+        ("PAREN", "<x>"),
+        ("BRACE", "<x>"),
+        ("SQUARE", "<x>"),
+        ("BARE", "<x>"),
+        ("NEST", "nested"),
+        ("ODD", "nested"),
+        ("ESCAPED", "$(A) $ $"),
+        // A dot is part of a name without brackets, and a name that means nothing stays.
+        ("DOTTED", "$A.plist"),
+        ("UNICODE", "Δxé"),
+        ("OPEN", "x"),
+    ] {
+        assert_eq!(value(&scope, name), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_profile_for_every_target_is_found_through_a_computed_name() {
+    let scope = one(&[
+        (
+            "SPECIFIER",
+            "$(CSN_$(PRODUCT_BUNDLE_IDENTIFIER:c99extidentifier))",
+        ),
+        ("PRODUCT_BUNDLE_IDENTIFIER", "com.example.app-1"),
+        (
+            "CSN_com_example_app_1",
+            "026760ef-f2cd-4ba8-bf44-a3697149965e",
+        ),
+    ]);
+    assert_eq!(
+        value(&scope, "SPECIFIER"),
+        "026760ef-f2cd-4ba8-bf44-a3697149965e"
+    );
+}
+
+#[test]
+fn operators_chain_and_defaults_expand() {
+    let scope = one(&[
+        ("NAME", "My App"),
+        ("FALLBACK", "Automatic"),
+        ("A", "$(NAME:c99extidentifier:lower)"),
+        ("B", "$(NONE:default=$FALLBACK)"),
+        ("C", "$(NONE:default=$(NAME:upper))"),
+        ("D", "$(NAME:default=unused)"),
+        ("E", "$(NONE:default=a:upper)"),
+        ("F", "$(NAME:shout)"),
+    ]);
+    assert_eq!(value(&scope, "A"), "my_app");
+    assert_eq!(value(&scope, "B"), "Automatic");
+    assert_eq!(value(&scope, "C"), "MY APP");
+    assert_eq!(value(&scope, "D"), "My App");
+    assert_eq!(value(&scope, "E"), "A");
+    let unknown = scope.evaluate("F").unwrap();
+    assert_eq!(unknown.value, "My App");
+    assert_eq!(unknown.unknown_operators, ["shout".into()]);
+    assert!(scope.evaluate("B").unwrap().undefined.is_empty());
+}
+
+#[test]
+fn higher_layers_hide_lower_ones_and_inherit_from_them() {
+    let scope = scope(&[
+        (
+            Layer::Target,
+            &[("FLAGS", "$(inherited) target"), ("HIDDEN", "")],
+        ),
+        (Layer::TargetXcconfig, &[("FLAGS", "$(FLAGS) xcconfig")]),
+        (
+            Layer::Project,
+            &[("HIDDEN", "project"), ("FLAGS[sdk=macosx*]", "mac")],
+        ),
+        (
+            Layer::ProjectXcconfig,
+            &[("FLAGS", "base"), ("FLAGS", "$(inherited) more")],
+        ),
+    ]);
+    let flags = scope.evaluate("FLAGS").unwrap();
+    assert_eq!(flags.value, "base more xcconfig target");
+    let lines: Vec<_> = flags
+        .trail
+        .iter()
+        .map(|step| (step.origin.layer, step.origin.line.unwrap()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (Layer::Target, 1),
+            (Layer::TargetXcconfig, 1),
+            (Layer::ProjectXcconfig, 2),
+            (Layer::ProjectXcconfig, 1)
+        ]
+    );
+    assert_eq!(flags.origin.unwrap().layer, Layer::Target);
+    // Assigned nothing is not the same as not assigned.
+    let hidden = scope.evaluate("HIDDEN").unwrap();
+    assert_eq!((hidden.value.as_str(), hidden.trail.len()), ("", 1));
+    assert_eq!(scope.evaluate("NONE"), None);
+}
+
+#[test]
+fn inheriting_goes_on_below_an_outer_value() {
+    // A → B → A means the next lower A, as in Xcode.
+    let scope = scope(&[
+        (Layer::Target, &[("A", "t-$(B)"), ("B", "b-$(A)")]),
+        (Layer::Project, &[("A", "p")]),
+    ]);
+    let a = scope.evaluate("A").unwrap();
+    assert_eq!(a.value, "t-b-p");
+    assert!(a.circular.is_empty());
+}
+
+#[test]
+fn a_circle_is_reported_and_not_followed() {
+    let scope = one(&[("A", "a$(B)"), ("B", "b$(C)"), ("C", "c$(A)")]);
+    let a = scope.evaluate("A").unwrap();
+    assert_eq!(a.value, "abc");
+    assert_eq!(a.circular.len(), 1);
+    assert_eq!(&*a.circular[0].name, "A");
+    assert_eq!(a.circular[0].origin.line, Some(1));
+    // A setting that only adds to itself is ordinary.
+    let own = one(&[("A", "$(A) x")]);
+    assert!(own.evaluate("A").unwrap().circular.is_empty());
+}
+
+#[test]
+fn undefined_references_are_noted_with_who_refers_to_them() {
+    let scope = one(&[
+        ("ID", "com.$(TEAM).$(SUFFIX_$(X))$(OTHER:default=)"),
+        ("TEAM", "$(NOBODY)"),
+    ]);
+    let id = scope.evaluate("ID").unwrap();
+    assert_eq!(id.value, "com..");
+    let noted: Vec<_> = id
+        .undefined
+        .iter()
+        .map(|u| {
+            (
+                &*u.name,
+                u.computed,
+                u.origin.as_ref().unwrap().line.unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        noted,
+        [("NOBODY", false, 2), ("X", false, 1), ("SUFFIX_", true, 1)]
+    );
+}
+
+#[test]
+fn expansion_that_explodes_is_cut_off() {
+    let mut assignments = vec![("V0".to_owned(), "x".repeat(64))];
+    for level in 1..60 {
+        let below = level - 1;
+        assignments.push((format!("V{level}"), format!("$(V{below})$(V{below})")));
+    }
+    let pairs: Vec<_> = assignments
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
+    let resolved = one(&pairs).evaluate("V59").unwrap();
+    assert!(resolved.cut);
+    assert!(resolved.value.len() <= 1 << 20);
+
+    let deep = "$(".repeat(100_000);
+    let resolved = one(&[("A", &deep)]).evaluate("A").unwrap();
+    assert!(resolved.cut);
+
+    let chain: Vec<_> = (0..1_000)
+        .map(|at| (format!("C{at}"), format!("$(C{})", at + 1)))
+        .collect();
+    let pairs: Vec<_> = chain
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
+    assert!(one(&pairs).evaluate("C0").unwrap().cut);
+}
+
+#[test]
+fn a_text_that_is_no_setting_expands_too() {
+    let scope = one(&[("A", "x")]);
+    assert_eq!(scope.expand("$(A)-$(inherited)-").value, "x--");
+    assert_eq!(scope.expand("").value, "");
+}
+
+/// App with a project and a target configuration on xcconfigs each.
+fn layered() -> (Project, InMemory) {
+    let text = "{ objects = {
+P = {isa = PBXProject; targets = (T, A); buildConfigurationList = PL; mainGroup = G; };
+PL = {isa = XCConfigurationList; buildConfigurations = (PR); defaultConfigurationName = Release; };
+PR = {isa = XCBuildConfiguration; name = Release; baseConfigurationReference = XP; buildSettings = {
+  LAYER = project; ID_BASE = \"com.example\"; SDKROOT = iphoneos; NAMED = \"$(TARGET_NAME)\"; };
+};
+T = {isa = PBXNativeTarget; name = \"My App\"; buildConfigurationList = TL; productType = \"com.apple.product-type.application\"; };
+TL = {isa = XCConfigurationList; buildConfigurations = (TR); };
+TR = {isa = XCBuildConfiguration; name = Release; baseConfigurationReference = XT; buildSettings = {
+  LAYER = \"$(inherited)>target\";
+  PRODUCT_BUNDLE_IDENTIFIER = \"$(ID_BASE).$(PRODUCT_NAME:rfc1034identifier)\";
+  DERIVE_MACCATALYST_PRODUCT_BUNDLE_IDENTIFIER = YES; };
+};
+A = {isa = PBXNativeTarget; name = Bare; buildConfigurationList = AL; };
+AL = {isa = XCConfigurationList; buildConfigurations = (AR); };
+AR = {isa = XCBuildConfiguration; name = Release;
+  baseConfigurationReference = XG; };
+XP = {isa = PBXFileReference; path = p.xcconfig; };
+XT = {isa = PBXFileReference; path = t.xcconfig; };
+XG = {isa = PBXFileReference; path = gone.xcconfig; };
+}; rootObject = P; }";
+    let project = Project::parse(Path::new("/src/App.xcodeproj"), text).unwrap();
+    let sources = InMemory::new()
+        .with("/src/p.xcconfig", "LAYER = base\nONLY_BASE = 1\n")
+        .with("/src/t.xcconfig", "LAYER = $(inherited)>t\n")
+        .with(
+            "/ci.xcconfig",
+            "LAYER = $(inherited)>ci\nSTYLE[sdk=iphoneos*] = Manual\n",
+        );
+    (project, sources)
+}
+
+#[test]
+fn a_project_is_layered_as_xcode_layers_it() {
+    let (project, sources) = layered();
+    let overrides = Overrides::default()
+        .with_arguments(["LAYER=$(inherited)>cli", "X[sdk=iphoneos*]=a=b"])
+        .unwrap()
+        .with_xcconfig("/ci.xcconfig");
+    let settings = ProjectSettings::load(&project, &sources, &overrides);
+    let scope = settings.scope(TargetIndex(0), "Release", Some(Platform::Ios));
+    assert_eq!(value(&scope, "LAYER"), "project>t>target>cli>ci");
+    assert_eq!(value(&scope, "ONLY_BASE"), "1");
+    assert_eq!(value(&scope, "NAMED"), "My App");
+    assert_eq!(
+        value(&scope, "PRODUCT_BUNDLE_IDENTIFIER"),
+        "com.example.My-App"
+    );
+    assert_eq!(value(&scope, "X"), "a=b");
+    assert_eq!(value(&scope, "STYLE"), "Manual");
+    assert_eq!(
+        scope.evaluate("STYLE").unwrap().origin.unwrap().layer,
+        Layer::OverrideXcconfig
+    );
+    assert_eq!(value(&scope, "WRAPPER_NAME"), "My App.app");
+    assert_eq!(value(&scope, "SRCROOT"), "/src");
+    assert_eq!(value(&scope, "CONFIGURATION"), "Release");
+    assert_eq!(value(&scope, "EFFECTIVE_PLATFORM_NAME"), "-iphoneos");
+}
+
+#[test]
+fn catalyst_has_the_macs_sdk_and_a_bundle_id_of_its_own() {
+    let (project, sources) = layered();
+    let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
+    let scope = settings.scope(TargetIndex(0), "Release", Some(Platform::MacCatalyst));
+    assert_eq!(value(&scope, "SDKROOT"), "macosx");
+    assert_eq!(
+        value(&scope, "PRODUCT_BUNDLE_IDENTIFIER"),
+        "maccatalyst.com.example.My-App"
+    );
+    assert!(scope.is_yes("IS_MACCATALYST"));
+    let before = settings.scope(TargetIndex(0), "Release", None);
+    assert_eq!(value(&before, "SDKROOT"), "iphoneos");
+}
+
+#[test]
+fn a_missing_base_file_blocks_at_its_line_and_the_rest_resolves() {
+    let (project, sources) = layered();
+    let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
+    let [finding] = settings.findings() else {
+        panic!("{:?}", settings.findings())
+    };
+    assert_eq!(finding.code, Code::XcconfigMissing);
+    assert_eq!(finding.severity, Severity::Block);
+    assert_eq!(finding.place.target.as_deref(), Some("Bare"));
+    assert_eq!(finding.place.line, Some(17));
+    assert_eq!(finding.found.as_deref(), Some("/src/gone.xcconfig"));
+    let scope = settings.scope(TargetIndex(1), "Release", Some(Platform::Ios));
+    assert_eq!(value(&scope, "LAYER"), "project");
+}
+
+#[test]
+fn the_projects_default_configuration_goes_below_one_it_does_not_have() {
+    let (project, sources) = layered();
+    let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
+    let scope = settings.scope(TargetIndex(0), "Beta", Some(Platform::Ios));
+    assert_eq!(value(&scope, "LAYER"), "project>t>target");
+    assert_eq!(value(&scope, "CONFIGURATION"), "Beta");
+}
+
+#[test]
+fn what_is_defined_anywhere_is_told_from_what_nobody_defines() {
+    let (project, sources) = layered();
+    let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
+    assert!(settings.defines("ONLY_BASE"));
+    assert!(settings.defines("ID_BASE"));
+    assert!(!settings.defines("NOBODY"));
+    assert!(is_set_by_xcode("HOME"));
+}
+
+#[test]
+fn arguments_that_are_no_settings_are_refused() {
+    for argument in ["NAME", "=x", "1A=2", "A[sdk=2", "-quiet", ""] {
+        assert!(
+            Overrides::default().with_arguments([argument]).is_err(),
+            "{argument}"
+        );
+    }
+}

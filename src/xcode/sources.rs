@@ -1,0 +1,117 @@
+//! Where the text of project files comes from.
+//!
+//! Everything in this room is a function of text. A project names other files (base configurations, what those
+//! include, entitlements, Info.plists), and which ones is known only while it is read; so the room asks for them
+//! through [`Sources`] and never opens one itself. The disk answers in production (`host::sources`), a map in tests
+//! ([`InMemory`]), and nothing else can tell the difference.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// Something that has the contents of files.
+pub trait Sources {
+    /// The bytes of the file at `path`.
+    ///
+    /// # Errors
+    /// There is no such file, it is larger than this source hands out, or it cannot be read.
+    fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError>;
+}
+
+/// Why a file's contents could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// No file has this name.
+    #[error("there is no such file")]
+    Missing,
+    /// The file is larger than any honest one.
+    #[error("it is larger than {limit} bytes, which no such file is")]
+    TooLarge {
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
+    /// The file is there but cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(Box<str>),
+}
+
+/// Files that live in memory: for tests, and for projects that arrive in one piece.
+#[derive(Debug, Clone, Default)]
+pub struct InMemory(BTreeMap<PathBuf, Arc<[u8]>>);
+
+impl InMemory {
+    /// No files at all.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with one file more (or another text for one).
+    #[must_use]
+    pub fn with(mut self, path: impl AsRef<Path>, text: impl AsRef<[u8]>) -> Self {
+        self.0
+            .insert(normalized(path.as_ref()), text.as_ref().into());
+        self
+    }
+}
+
+impl Sources for InMemory {
+    fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
+        self.0
+            .get(&normalized(path))
+            .cloned()
+            .ok_or(SourceError::Missing)
+    }
+}
+
+/// `path` without `.` and, as far as possible, without `..`: by its words alone, as Xcode does it, so that one file
+/// has one name in messages and in the search for include cycles.
+pub fn normalized(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => match out.components().next_back() {
+                Some(Component::Normal(_)) => {
+                    out.pop();
+                }
+                Some(Component::RootDir) => {}
+                _ => out.push(".."),
+            },
+            other => out.push(other),
+        }
+    }
+    if out.as_os_str().is_empty() {
+        out.push(".");
+    }
+    out
+}
+
+/// The text of `bytes`: UTF-8, a byte-order mark dropped, what is not UTF-8 replaced, because one odd byte in a
+/// comment must not hide a whole project.
+pub fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_has_one_name() {
+        let name = |path: &str| normalized(Path::new(path)).display().to_string();
+        assert_eq!(name("/a/./b/../c"), "/a/c");
+        assert_eq!(name("a/../../b"), "../b");
+        assert_eq!(name("/../x"), "/x");
+        assert_eq!(name("./."), ".");
+    }
+
+    #[test]
+    fn memory_answers_for_every_spelling_of_a_path() {
+        let sources = InMemory::new().with("/p/x.xcconfig", "A = 1");
+        assert_eq!(
+            &*sources.read(Path::new("/p/q/../x.xcconfig")).unwrap(),
+            b"A = 1"
+        );
+        assert_eq!(sources.read(Path::new("/p/y")), Err(SourceError::Missing));
+    }
+}

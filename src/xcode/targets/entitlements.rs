@@ -1,0 +1,168 @@
+//! The entitlements that a target claims.
+//!
+//! An `.entitlements` file is a property list whose strings may refer to build settings. Two references are not build
+//! settings: `$(AppIdentifierPrefix)` and `$(TeamIdentifierPrefix)` come from the profile that signs, so they stay in
+//! the values until a profile is chosen ([`Entitlements::with_prefixes`]).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::assignment::{Assignment, Layer, Table};
+use super::super::settings::{Origin, Scope, is_set_by_xcode};
+use super::super::sources::Sources;
+use super::super::{openstep, property_list};
+use super::values::line_of_key;
+use crate::apple::value::{MAX_DEPTH, Value};
+use crate::base::finding::{Code, Finding};
+
+/// The reference to the application-identifier prefix, with its dot, as it stands in values.
+pub const APP_IDENTIFIER_PREFIX: &str = "$(AppIdentifierPrefix)";
+/// The reference to the team id, with its dot, as it stands in values.
+pub const TEAM_IDENTIFIER_PREFIX: &str = "$(TeamIdentifierPrefix)";
+
+/// What a target claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entitlements {
+    /// The file.
+    pub file: Arc<Path>,
+    /// The assignment of `CODE_SIGN_ENTITLEMENTS` that names it.
+    pub origin: Origin,
+    /// The claims, build settings expanded, profile prefixes not.
+    pub values: BTreeMap<Box<str>, Value>,
+    /// Build settings that the claims refer to and nothing in this scope defines.
+    pub undefined: Vec<Box<str>>,
+}
+
+impl Entitlements {
+    /// The claims under a profile: `app` and `team` are its prefixes, without the dot.
+    pub fn with_prefixes(&self, app: &str, team: &str) -> BTreeMap<Box<str>, Value> {
+        let (app, team) = (format!("{app}."), format!("{team}."));
+        let fill = |text: &str| {
+            text.replace(APP_IDENTIFIER_PREFIX, &app)
+                .replace(TEAM_IDENTIFIER_PREFIX, &team)
+        };
+        self.values
+            .iter()
+            .map(|(key, value)| (key.clone(), with_strings(value, &mut |text| fill(text))))
+            .collect()
+    }
+
+    /// Whether anything is claimed that only a profile can grant, on the Mac: everything but the sandbox's and the
+    /// hardened runtime's keys (`com.apple.security.…`).
+    pub fn claims_restricted(&self) -> bool {
+        self.values
+            .keys()
+            .any(|key| !key.starts_with("com.apple.security."))
+    }
+
+    /// The line in the file on which `key` stands; the first one if it cannot be told.
+    pub fn line_of(&self, key: &str, sources: &dyn Sources) -> u64 {
+        sources
+            .read(&self.file)
+            .map_or(1, |bytes| line_of_key(&bytes, key))
+    }
+}
+
+/// An entitlements file as it was written.
+#[derive(Debug)]
+pub(super) struct File {
+    bytes: Arc<[u8]>,
+    values: BTreeMap<Box<str>, Value>,
+}
+
+impl File {
+    /// Reads `path`; an error is a sentence for a person.
+    pub(super) fn read(path: &Path, sources: &dyn Sources) -> Result<Self, String> {
+        let bytes = sources.read(path).map_err(|error| error.to_string())?;
+        let values = match property_list::read(&bytes)? {
+            Value::Dictionary(values) => values,
+            _ => return Err("it holds no dictionary".to_owned()),
+        };
+        Ok(Self { bytes, values })
+    }
+
+    /// The claims in `scope`.
+    pub(super) fn expand(
+        &self,
+        file: &Path,
+        scope: &Scope,
+        bundle_id: Option<&str>,
+        origin: Origin,
+    ) -> Entitlements {
+        // "$$" is how a value holds a dollar sign.
+        let mut own = vec![
+            Assignment::plain("AppIdentifierPrefix", format!("${APP_IDENTIFIER_PREFIX}")),
+            Assignment::plain("TeamIdentifierPrefix", format!("${TEAM_IDENTIFIER_PREFIX}")),
+        ];
+        if let Some(id) = bundle_id {
+            own.push(Assignment::plain("CFBundleIdentifier", id));
+            own.push(Assignment::plain("PRODUCT_BUNDLE_IDENTIFIER", id));
+        }
+        let scope = scope.under(Layer::Derived, Table::new(own));
+        let mut undefined: Vec<Box<str>> = Vec::new();
+        let mut expand = |text: &str| {
+            if !text.contains('$') {
+                return text.to_owned();
+            }
+            let resolved = scope.expand(text);
+            for reference in resolved.undefined {
+                if !reference.computed && !undefined.contains(&reference.name) {
+                    undefined.push(reference.name);
+                }
+            }
+            resolved.value
+        };
+        let values = self
+            .values
+            .iter()
+            .map(|(key, value)| (key.clone(), with_strings(value, &mut expand)))
+            .collect();
+        Entitlements {
+            file: file.into(),
+            origin,
+            values,
+            undefined,
+        }
+    }
+
+    /// The complaint that the file refers to `name`, which nothing defines.
+    pub(super) fn undefined(&self, file: &Path, name: &str) -> Finding {
+        Finding::warn(
+            Code::SettingUndefined,
+            match is_set_by_xcode(name) {
+                true => format!(
+                    "The entitlements depend on {name}, which Xcode sets on the machine that builds"
+                ),
+                false => format!(
+                    "The entitlements refer to {name}, which nothing in this project defines"
+                ),
+            },
+        )
+        .found(name)
+        .hint("Correct the name, or define it")
+        .in_file(file)
+        .at_line(line_of_key(&self.bytes, name))
+    }
+}
+
+/// `value` with every string changed. Values are at most [`MAX_DEPTH`] deep (or as deep as the old format allows).
+fn with_strings(value: &Value, change: &mut dyn FnMut(&str) -> String) -> Value {
+    const { assert!(MAX_DEPTH <= 64 && openstep::MAX_DEPTH <= 64) };
+    match value {
+        Value::String(text) => Value::String(change(text).into()),
+        Value::Array(values) => Value::Array(
+            values
+                .iter()
+                .map(|value| with_strings(value, change))
+                .collect(),
+        ),
+        Value::Dictionary(values) => Value::Dictionary(
+            values
+                .iter()
+                .map(|(key, value)| (key.clone(), with_strings(value, change)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,347 @@
+//! From resolved settings to typed values, and what is not right with them.
+
+use super::super::project::Target;
+use super::super::property_list;
+use super::super::settings::{Origin, ProjectSettings, Resolved, Scope, is_set_by_xcode};
+use super::super::sources::Sources;
+use super::{Setting, SigningStyle};
+use crate::apple::value::Value;
+use crate::base::finding::{Code, Finding};
+use crate::base::ids::{BundleId, TeamId};
+use crate::xcode::assignment::Layer;
+use crate::xcode::targets::ProfileRequest;
+
+/// Reads the signing settings of one row.
+pub(super) struct Reader<'r, 'p> {
+    settings: &'r ProjectSettings<'p>,
+    scope: &'r Scope,
+    target: &'r Target,
+    /// Whether complaints are worth making.
+    matters: bool,
+    findings: Vec<Finding>,
+}
+
+impl<'r, 'p> Reader<'r, 'p> {
+    pub(super) fn new(
+        settings: &'r ProjectSettings<'p>,
+        scope: &'r Scope,
+        target: &'r Target,
+        matters: bool,
+    ) -> Self {
+        Self {
+            settings,
+            scope,
+            target,
+            matters,
+            findings: Vec::new(),
+        }
+    }
+
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        if self.matters {
+            self.findings
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// A setting, if it is set to anything.
+    pub(super) fn text(&mut self, name: &str) -> Option<Setting<Box<str>>> {
+        let resolved = self.evaluate(name)?;
+        let value = resolved.value.trim();
+        (!value.is_empty()).then(|| setting(value.into(), &resolved))
+    }
+
+    pub(super) fn profile(&mut self, name: &str) -> Option<Setting<ProfileRequest>> {
+        let resolved = self.evaluate(name)?;
+        Some(setting(ProfileRequest::parse(&resolved.value)?, &resolved))
+    }
+
+    pub(super) fn style(&mut self) -> Setting<SigningStyle> {
+        if let Some(text) = self.text("CODE_SIGN_STYLE") {
+            match style(&text.value) {
+                Some(value) => return text.map(|_| value),
+                None => self.refuse(
+                    "CODE_SIGN_STYLE",
+                    "Automatic or Manual",
+                    &text.value,
+                    &text.origin,
+                ),
+            }
+        }
+        let attribute = self.attribute(self.target.attributes.provisioning_style.as_ref());
+        if let Some(text) = attribute
+            && let Some(value) = style(&text.value)
+        {
+            return text.map(|_| value);
+        }
+        Setting {
+            value: SigningStyle::Automatic,
+            origin: Origin::layer(Layer::Default),
+            trail: Vec::new(),
+        }
+    }
+
+    pub(super) fn team(&mut self) -> Option<Setting<TeamId>> {
+        // Set to nothing means no team, whatever the attributes remember.
+        let text = match self.evaluate("DEVELOPMENT_TEAM") {
+            Some(resolved) => {
+                let value = resolved.value.trim();
+                setting(Box::from(value), &resolved)
+            }
+            None => self.attribute(self.target.attributes.development_team.as_ref())?,
+        };
+        if text.value.is_empty() {
+            return None;
+        }
+        match text.value.parse() {
+            Ok(team) => Some(text.map(|_| team)),
+            Err(_) => {
+                self.refuse(
+                    "DEVELOPMENT_TEAM",
+                    "a team id, as in QMQYCKL255",
+                    &text.value,
+                    &text.origin,
+                );
+                None
+            }
+        }
+    }
+
+    /// The bundle id that is signed: the setting, or else what the Info.plist says.
+    pub(super) fn bundle_id(&mut self, sources: &dyn Sources) -> Option<Setting<BundleId>> {
+        let resolved = self
+            .evaluate("PRODUCT_BUNDLE_IDENTIFIER")
+            .filter(|resolved| !resolved.value.trim().is_empty())
+            .or_else(|| self.bundle_id_of_info_plist(sources));
+        let Some(resolved) = resolved else {
+            self.unresolved_bundle_id(
+                "has no bundle id: PRODUCT_BUNDLE_IDENTIFIER resolves to nothing",
+                None,
+            );
+            return None;
+        };
+        let mut value = resolved.value.trim().to_owned();
+        if self.scope.is_yes("USES_XCTRUNNER") {
+            // What is signed is not the test bundle but the application that Xcode wraps it into.
+            value.push_str(".xctrunner");
+        }
+        match value.parse::<BundleId>() {
+            Ok(id) => {
+                if id.as_str().split('.').any(str::is_empty) {
+                    self.unresolved_bundle_id(
+                        "has a bundle id with an empty part; a setting that it is put together from is probably empty",
+                        Some(&resolved),
+                    );
+                }
+                Some(setting(id, &resolved))
+            }
+            Err(_) => {
+                self.unresolved_bundle_id(
+                    "has a bundle id with characters that no bundle id has",
+                    Some(&resolved),
+                );
+                None
+            }
+        }
+    }
+
+    fn bundle_id_of_info_plist(&mut self, sources: &dyn Sources) -> Option<Resolved> {
+        let path = self.text("INFOPLIST_FILE")?;
+        let file = self.settings.project().directory.join(&*path.value);
+        let bytes = sources.read(&file).ok()?;
+        let Ok(Value::Dictionary(values)) = property_list::read(&bytes) else {
+            return None;
+        };
+        let written = values.get("CFBundleIdentifier")?.as_str()?;
+        let mut resolved = self.scope.expand(written);
+        resolved.origin = Some(Origin {
+            layer: Layer::Target,
+            line: Some(line_of_key(&bytes, "CFBundleIdentifier")),
+            file: Some(file.into()),
+        });
+        self.note_problems("CFBundleIdentifier", &resolved);
+        (!resolved.value.trim().is_empty()).then_some(resolved)
+    }
+
+    fn unresolved_bundle_id(&mut self, problem: &str, resolved: Option<&Resolved>) {
+        let finding = Finding::block(
+            Code::BundleIdUnresolved,
+            format!("Target {} {problem}", self.target.name),
+        )
+        .hint("Set PRODUCT_BUNDLE_IDENTIFIER, or what it refers to, for this configuration")
+        .of_target(&self.target.name);
+        // Where nothing says anything, the setting's own place is still the best to look at.
+        let empty = match resolved {
+            Some(_) => None,
+            None => self.scope.evaluate("PRODUCT_BUNDLE_IDENTIFIER"),
+        };
+        let origin = resolved.or(empty.as_ref()).and_then(|r| r.origin.as_ref());
+        let finding = match origin.filter(|origin| origin.file.is_some()) {
+            Some(origin) => at(finding, origin),
+            None => {
+                let mut finding = finding.in_file(&self.settings.project().file);
+                finding.place.line = self.target.line;
+                finding
+            }
+        };
+        self.findings.push(match resolved {
+            Some(resolved) => finding.found(&resolved.value),
+            None => finding,
+        });
+    }
+
+    fn evaluate(&mut self, name: &str) -> Option<Resolved> {
+        let resolved = self.scope.evaluate(name)?;
+        self.note_problems(name, &resolved);
+        Some(resolved)
+    }
+
+    fn attribute(&self, attribute: Option<&(Box<str>, Option<u64>)>) -> Option<Setting<Box<str>>> {
+        let (value, line) = attribute?;
+        Some(Setting {
+            value: value.trim().into(),
+            origin: Origin {
+                layer: Layer::Attributes,
+                file: Some(std::sync::Arc::clone(&self.settings.project().file)),
+                line: *line,
+            },
+            trail: Vec::new(),
+        })
+    }
+
+    fn refuse(&mut self, name: &str, expected: &str, found: &str, origin: &Origin) {
+        let finding = Finding::block(
+            Code::SettingInvalid,
+            format!(
+                "{name} of target {} is nothing that it may be",
+                self.target.name
+            ),
+        )
+        .values(expected, found)
+        .of_target(&self.target.name);
+        self.findings.push(at(finding, origin));
+    }
+
+    /// What expansion ran into. These findings name no target: the line is the same for all that share it.
+    fn note_problems(&mut self, name: &str, resolved: &Resolved) {
+        for undefined in &resolved.undefined {
+            // A computed name that leads nowhere, and a variable that some targets or configurations define and others
+            // do not, are how projects say "nothing here".
+            if undefined.computed || self.settings.defines(&undefined.name) {
+                continue;
+            }
+            let by_xcode = is_set_by_xcode(&undefined.name);
+            let finding = Finding::warn(
+                Code::SettingUndefined,
+                match by_xcode {
+                    true => format!(
+                        "{name} depends on {}, which Xcode sets on the machine that builds",
+                        undefined.name
+                    ),
+                    false => format!(
+                        "{name} refers to {}, which nothing in this project defines",
+                        undefined.name
+                    ),
+                },
+            )
+            .found(&undefined.name)
+            .hint(match by_xcode {
+                true => "Compare with xcodebuild -showBuildSettings of that machine",
+                false => {
+                    "Correct the name, define it, or give the value that the build gets from outside as NAME=value"
+                }
+            });
+            let origin = undefined.origin.as_ref().or(resolved.origin.as_ref());
+            self.push_once(finding, origin);
+        }
+        for circular in &resolved.circular {
+            let finding = Finding::block(
+                Code::SettingCycle,
+                format!(
+                    "{name} depends on {}, which refers to itself through others",
+                    circular.name
+                ),
+            )
+            .found(&circular.name)
+            .hint("Break the circle: let one of these settings have a value of its own");
+            self.push_once(finding, Some(&circular.origin));
+        }
+        for operator in &resolved.unknown_operators {
+            let finding = Finding::warn(
+                Code::SettingInvalid,
+                format!("{name} uses an operator that Xcode does not have; it has no effect"),
+            )
+            .found(format!(":{operator}"));
+            self.push_once(finding, resolved.origin.as_ref());
+        }
+        if resolved.cut {
+            let finding = Finding::block(
+                Code::SettingInvalid,
+                format!(
+                    "{name} grows beyond all measure when it is expanded; it was not followed to its end"
+                ),
+            );
+            self.push_once(finding, resolved.origin.as_ref());
+        }
+    }
+
+    fn push_once(&mut self, finding: Finding, origin: Option<&Origin>) {
+        let finding = match origin {
+            Some(origin) => at(finding, origin),
+            None => finding,
+        };
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+}
+
+impl<T> Setting<T> {
+    /// The same place with another value.
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Setting<U> {
+        Setting {
+            value: change(self.value),
+            origin: self.origin,
+            trail: self.trail,
+        }
+    }
+}
+
+pub(super) fn style(text: &str) -> Option<SigningStyle> {
+    [SigningStyle::Automatic, SigningStyle::Manual]
+        .into_iter()
+        .find(|style| text.eq_ignore_ascii_case(style.as_str()))
+}
+
+pub(super) fn setting<T>(value: T, resolved: &Resolved) -> Setting<T> {
+    Setting {
+        value,
+        origin: resolved
+            .origin
+            .clone()
+            .unwrap_or_else(|| Origin::layer(Layer::Default)),
+        trail: resolved.trail.clone(),
+    }
+}
+
+/// `finding`, pointing at `origin`.
+pub(super) fn at(finding: Finding, origin: &Origin) -> Finding {
+    match &origin.file {
+        Some(file) => {
+            let mut finding = finding.in_file(file);
+            finding.place.line = origin.line;
+            finding
+        }
+        None => finding,
+    }
+}
+
+/// The line on which `word` first stands in a file; the first line if it does not.
+pub(super) fn line_of_key(bytes: &[u8], word: &str) -> u64 {
+    let offset = bytes
+        .windows(word.len().max(1))
+        .position(|window| window == word.as_bytes())
+        .unwrap_or(0);
+    crate::base::finding::line_of(bytes, offset)
+}
