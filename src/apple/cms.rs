@@ -93,8 +93,8 @@ pub struct SignerInfo<'a> {
 pub enum SignerId<'a> {
     /// By issuer name (its DER) and serial number (INTEGER contents).
     IssuerAndSerial {
-        /// The issuer's distinguished name, encoded.
-        issuer: &'a [u8],
+        /// The issuer's distinguished name, in definite lengths.
+        issuer: Cow<'a, [u8]>,
         /// The serial number's bytes.
         serial: &'a [u8],
     },
@@ -267,7 +267,7 @@ fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
         let serial = names.any("a serial number")?.integer_bytes()?;
         names.end("the serial number")?;
         SignerId::IssuerAndSerial {
-            issuer: issuer.raw,
+            issuer: whole(issuer)?,
             serial,
         }
     } else {

@@ -200,7 +200,7 @@ impl PinnedTarget {
             &self.project,
             &self.target,
             &self.configuration,
-            &self.platform,
+            self.platform,
         )
     }
 }
