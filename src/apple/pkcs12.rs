@@ -16,35 +16,30 @@
 //!
 //! Only definite-length DER is read. Files with BER's indefinite lengths (old Bouncy Castle, NSS) are named as such.
 
-use std::collections::{HashMap, HashSet};
-
-use p12_keystore::{
-    Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, Pkcs12Archive,
-    PrivateKeyChain,
-};
-use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
+use p12_keystore::Pkcs12Archive;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::base::secret::Password;
 
 pub use algorithms::Algorithms;
+pub use error::Pkcs12Error;
 pub use private_key::PrivateKey;
+pub use writing::write;
 
 pub mod algorithms;
 pub mod diagnosis;
+mod error;
+mod matching;
 mod private_key;
+mod structure;
+mod writing;
 
 /// The largest file that is read: a hundred identities with their chains take a quarter of it.
 pub const MAX_FILE: usize = 4 * 1024 * 1024;
 
 /// The most keys, and the most certificates, that a file may hold.
 const MAX_ENTRIES: usize = 1024;
-
-/// The longest chain that is followed above a leaf: Apple's have two.
-const MAX_CHAIN: usize = 16;
-
-/// Iterations of the files that we write: about ten milliseconds. The strength of such a file is its password.
-const ITERATIONS: u32 = 20_000;
 
 /// What a PKCS#12 file holds.
 #[derive(Debug, Clone)]
@@ -121,115 +116,6 @@ pub enum Form {
     Modern,
 }
 
-/// Why a PKCS#12 file could not be read, or one not be written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Pkcs12Error {
-    /// Larger than [`MAX_FILE`].
-    #[error("{size} bytes are more than a .p12 may have here ({MAX_FILE})")]
-    TooLarge {
-        /// Bytes given.
-        size: usize,
-    },
-    /// Something else altogether.
-    #[error("expected a PKCS#12 (.p12) file, found {0}")]
-    NotPkcs12(&'static str),
-    /// The file ends before the length it states.
-    #[error(
-        "the file is cut: {missing} bytes are missing after the {size} that are here; copy it again"
-    )]
-    Truncated {
-        /// Bytes in the file.
-        size: usize,
-        /// Bytes that its own length says are missing.
-        missing: usize,
-    },
-    /// BER that is not DER.
-    #[error(
-        "offset {offset}: the file is written in BER with indefinite lengths or split strings (old Bouncy Castle and NSS \
-         do that), only DER is read: convert it with `openssl pkcs12 -in F -nodes | openssl pkcs12 -export -out G`"
-    )]
-    Ber {
-        /// Where the first such element begins.
-        offset: usize,
-    },
-    /// The structure contradicts itself.
-    #[error("offset {offset}: {problem}: the file is damaged; export it again")]
-    Malformed {
-        /// Where, from the start of the file.
-        offset: usize,
-        /// What was expected and found.
-        problem: String,
-    },
-    /// The structure is right, what was decrypted is not.
-    #[error("the password opens the file, but {0}: export it again")]
-    Content(String),
-    /// An algorithm or a mode that is not read here.
-    #[error(
-        "the file uses {0}, which is not read here: convert it where it was made, with \
-         `openssl pkcs12 -in F -nodes | openssl pkcs12 -export -out G`"
-    )]
-    Unsupported(String),
-    /// More work than a file may ask for.
-    #[error(
-        "the file asks for {asked} before it can be opened, more than is granted (1,000,000 iterations each): it was made \
-         to stall, or needs to be exported again with fewer"
-    )]
-    TooMuchWork {
-        /// What it asks for.
-        asked: String,
-    },
-    /// More entries than any real file has.
-    #[error("the file has more than {MAX_ENTRIES} keys or certificates: split it")]
-    TooManyParts,
-    /// The MAC, or without one the padding, says that the password is wrong.
-    #[error("the password is wrong ({algorithms}), or the file was changed after it was written")]
-    WrongPassword {
-        /// How the file is protected.
-        algorithms: String,
-    },
-    /// The password cannot be expressed in the legacy derivation.
-    #[error(
-        "the password holds characters outside the Basic Multilingual Plane, which PKCS#12 cannot express"
-    )]
-    PasswordNotBmp,
-    /// `security import` refuses empty passwords.
-    #[error("an empty password is refused by `security import`: give one")]
-    EmptyPassword,
-    /// `security` passes on ASCII only.
-    #[error(
-        "the password holds characters outside ASCII, which `security` does not pass on whole: choose another"
-    )]
-    PasswordNotAscii,
-    /// No certificate of the file has its private key there.
-    #[error(
-        "the file holds no identity: {certificates} certificates and {lone_keys} private keys, none of which belong \
-         together; export the certificate together with its key"
-    )]
-    NoIdentity {
-        /// Certificates in the file.
-        certificates: usize,
-        /// Private keys in the file.
-        lone_keys: usize,
-    },
-    /// One was wanted and there are several.
-    #[error("the file holds {} identities where one is wanted: name one of {}", labels.len(), labels.join(", "))]
-    SeveralIdentities {
-        /// `SHA-1 "common name"` of each.
-        labels: Vec<String>,
-    },
-    /// The identity that was named is not there.
-    #[error("the file holds no identity {wanted}; it holds {}", if labels.is_empty() { "none".to_owned() } else { labels.join(", ") })]
-    NotThere {
-        /// The fingerprint that was asked for.
-        wanted: String,
-        /// `SHA-1 "common name"` of each that is there.
-        labels: Vec<String>,
-    },
-    /// The file could not be written, or what was written did not read back.
-    #[error("the file could not be written: {0}")]
-    Write(String),
-}
-
 /// Opens a PKCS#12 file and lists what is inside. A file without a MAC is read too; nothing but its content vouches for it.
 ///
 /// # Errors
@@ -247,7 +133,7 @@ pub fn read(bytes: &[u8], password: &Password) -> Result<Pkcs12, Pkcs12Error> {
     if archive.keys.len() > MAX_ENTRIES || archive.certs.len() > MAX_ENTRIES {
         return Err(Pkcs12Error::TooManyParts);
     }
-    assemble(archive, algorithms)
+    matching::assemble(archive, algorithms)
 }
 
 impl Pkcs12 {
@@ -321,135 +207,6 @@ impl Pkcs12 {
     }
 }
 
-/// Writes identities, their chains and further certificates as one file, each certificate and each key once, and reads it
-/// back before it is returned.
-///
-/// # Errors
-/// No identity, a password that `security import` would refuse (empty, not ASCII), or a failed write.
-pub fn write(
-    identities: &[Pkcs12Identity],
-    other_certificates: &[Vec<u8>],
-    password: &Password,
-    form: Form,
-) -> Result<Vec<u8>, Pkcs12Error> {
-    match password.expose() {
-        "" => return Err(Pkcs12Error::EmptyPassword),
-        text if !text.is_ascii() => return Err(Pkcs12Error::PasswordNotAscii),
-        _ => {}
-    }
-    if identities.is_empty() {
-        return Err(Pkcs12Error::NoIdentity {
-            certificates: other_certificates.len(),
-            lone_keys: 0,
-        });
-    }
-    let store = store(identities, other_certificates)?;
-    let (encryption, mac) = match form {
-        Form::EveryMac => (
-            EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
-            MacAlgorithm::HmacSha1,
-        ),
-        Form::Modern => (
-            EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
-            MacAlgorithm::HmacSha256,
-        ),
-    };
-    let bytes = store
-        .writer(password.expose())
-        .encryption_algorithm(encryption)
-        .encryption_iterations(ITERATIONS)
-        .mac_algorithm(mac)
-        .mac_iterations(ITERATIONS)
-        .write()
-        .map_err(|error| Pkcs12Error::Write(error.to_string()))?;
-
-    let names = |identities: &[Pkcs12Identity]| -> HashSet<CertSha256> {
-        identities.iter().map(Pkcs12Identity::sha256).collect()
-    };
-    let back = read(&bytes, password)
-        .map_err(|error| Pkcs12Error::Write(format!("it does not read back: {error}")))?;
-    if names(&back.identities) != names(identities) {
-        return Err(Pkcs12Error::Write(
-            "it does not read back with the same identities".to_owned(),
-        ));
-    }
-    Ok(bytes)
-}
-
-/// The keystore to write. A duplicate item makes `security import` fail as a whole, so each key and each certificate goes
-/// in once; certificates beyond the leaves travel in the first identity's chain, because the crate marks free-standing
-/// ones as trusted for Java.
-fn store(
-    identities: &[Pkcs12Identity],
-    other_certificates: &[Vec<u8>],
-) -> Result<KeyStore, Pkcs12Error> {
-    let certificate = |der: &[u8]| {
-        Certificate::from_der(der).map_err(|error| Pkcs12Error::Write(error.to_string()))
-    };
-    let mut written: HashSet<&[u8]> = HashSet::new();
-    // By public key: the leaves of one key stand together behind it.
-    let mut by_key: Vec<(Vec<u8>, &Pkcs12Identity, Vec<&[u8]>)> = Vec::new();
-    for identity in identities {
-        if !written.insert(&identity.certificate_der) {
-            continue;
-        }
-        let public = identity.key.public_key().ok_or_else(|| {
-            Pkcs12Error::Write(format!("the key of {:?} is not usable", identity.label()))
-        })?;
-        match by_key.iter_mut().find(|(key, ..)| *key == public) {
-            Some((_, _, leaves)) => leaves.push(&identity.certificate_der),
-            None => by_key.push((public, identity, vec![&identity.certificate_der])),
-        }
-    }
-    let mut further: Vec<&[u8]> = Vec::new();
-    for der in identities
-        .iter()
-        .flat_map(|identity| &identity.chain)
-        .chain(other_certificates)
-    {
-        if written.insert(der) {
-            further.push(der);
-        }
-    }
-
-    let mut store = KeyStore::new();
-    for (_, identity, leaves) in by_key {
-        let certificates = leaves
-            .into_iter()
-            .chain(std::mem::take(&mut further))
-            .map(certificate)
-            .collect::<Result<Vec<_>, _>>()?;
-        let key = p12_keystore::PrivateKey::from_der(identity.key.expose())
-            .map_err(|error| Pkcs12Error::Write(error.to_string()))?;
-        // The name of the key in the keychain; names need not be unique there, but the store's keys must be.
-        let name = identity
-            .friendly_name
-            .clone()
-            .filter(|name| !name.is_empty() && is_bmp(name))
-            .unwrap_or_else(|| identity.label());
-        let name: String = name
-            .chars()
-            .filter(|letter| u32::from(*letter) <= 0xffff)
-            .collect();
-        let mut alias = name.clone();
-        let mut count = 1_u32;
-        while store.entry(&alias).is_some() {
-            count += 1;
-            alias = format!("{name} ({count})");
-        }
-        store.add_entry(
-            &alias,
-            KeyStoreEntry::PrivateKeyChain(PrivateKeyChain::new(
-                // What OpenSSL writes: the SHA-1 of the certificate.
-                identity.sha1().as_bytes().as_slice(),
-                key,
-                certificates,
-            )),
-        );
-    }
-    Ok(store)
-}
-
 /// The crate's refusal in our words.
 fn opening(error: p12_keystore::error::Error, algorithms: &Algorithms) -> Pkcs12Error {
     use p12_keystore::error::Error;
@@ -484,138 +241,6 @@ fn wrong_password(algorithms: &Algorithms) -> Pkcs12Error {
     }
 }
 
-/// A certificate of the file, as far as the matching needs it.
-struct Candidate {
-    der: Vec<u8>,
-    friendly_name: Option<String>,
-    public_key: Vec<u8>,
-    subject: Vec<u8>,
-    issuer: Vec<u8>,
-    key_id: Option<Vec<u8>>,
-    issuer_key_id: Option<Vec<u8>>,
-}
-
-impl Candidate {
-    fn new(der: &[u8], friendly_name: Option<String>) -> Result<Self, Pkcs12Error> {
-        let malformed =
-            |why: String| Pkcs12Error::Content(format!("a certificate is malformed ({why})"));
-        let (rest, certificate) =
-            X509Certificate::from_der(der).map_err(|error| malformed(error.to_string()))?;
-        if !rest.is_empty() {
-            // Its fingerprint would be that of no certificate.
-            return Err(malformed(format!("{} bytes follow it", rest.len())));
-        }
-        let mut key_id = None;
-        let mut issuer_key_id = None;
-        for extension in certificate.extensions() {
-            match extension.parsed_extension() {
-                ParsedExtension::SubjectKeyIdentifier(id) => key_id = Some(id.0.to_vec()),
-                ParsedExtension::AuthorityKeyIdentifier(id) => {
-                    issuer_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
-                }
-                _ => {}
-            }
-        }
-        Ok(Self {
-            der: der.to_vec(),
-            friendly_name,
-            public_key: certificate.public_key().subject_public_key.data.to_vec(),
-            subject: certificate.subject().as_raw().to_vec(),
-            issuer: certificate.issuer().as_raw().to_vec(),
-            key_id,
-            issuer_key_id,
-        })
-    }
-}
-
-fn assemble(archive: Pkcs12Archive, algorithms: Algorithms) -> Result<Pkcs12, Pkcs12Error> {
-    let mut seen: HashSet<Vec<u8>> = HashSet::new();
-    let mut candidates = Vec::new();
-    for bag in archive.certs {
-        if seen.insert(bag.cert.as_der().to_vec()) {
-            candidates.push(Candidate::new(bag.cert.as_der(), bag.friendly_name)?);
-        }
-    }
-
-    let public_keys: HashSet<&[u8]> = candidates
-        .iter()
-        .map(|candidate| candidate.public_key.as_slice())
-        .collect();
-    let mut keys: HashMap<Vec<u8>, (PrivateKey, Option<String>)> = HashMap::new();
-    let mut lone_keys = Vec::new();
-    for bag in archive.keys {
-        let key = PrivateKey::new(bag.key.as_der().to_vec());
-        let lone = |why| LoneKey {
-            friendly_name: bag.friendly_name.clone(),
-            algorithm: bag.key.oid().to_string(),
-            why,
-        };
-        match key.public_key() {
-            None => lone_keys.push(lone(LoneKeyReason::NotUsable)),
-            Some(public) if public_keys.contains(public.as_slice()) => {
-                keys.entry(public).or_insert((key, bag.friendly_name));
-            }
-            Some(_) => lone_keys.push(lone(LoneKeyReason::NoCertificate)),
-        }
-    }
-
-    let mut identities = Vec::new();
-    let mut used: HashSet<&[u8]> = HashSet::new();
-    for candidate in &candidates {
-        let Some((key, name)) = keys.get(&candidate.public_key) else {
-            continue;
-        };
-        let chain = chain(candidate, &candidates);
-        used.insert(&candidate.der);
-        used.extend(chain.iter().map(|issuer| issuer.der.as_slice()));
-        identities.push(Pkcs12Identity {
-            certificate_der: candidate.der.clone(),
-            friendly_name: name.clone().or_else(|| candidate.friendly_name.clone()),
-            chain: chain.iter().map(|issuer| issuer.der.clone()).collect(),
-            key: key.clone(),
-        });
-    }
-    let other_certificates = candidates
-        .iter()
-        .filter(|candidate| !used.contains(candidate.der.as_slice()))
-        .map(|candidate| candidate.der.clone())
-        .collect();
-    Ok(Pkcs12 {
-        identities,
-        other_certificates,
-        lone_keys,
-        algorithms,
-    })
-}
-
-/// The issuers above a certificate, as far as the file has them. Several intermediates may share one name (WWDR's
-/// generations do not, private ones do): the key identifier decides, where there is one.
-fn chain<'a>(leaf: &'a Candidate, candidates: &'a [Candidate]) -> Vec<&'a Candidate> {
-    let mut chain: Vec<&Candidate> = Vec::new();
-    let mut child = leaf;
-    while chain.len() < MAX_CHAIN && child.issuer != child.subject {
-        let by_name = || {
-            candidates
-                .iter()
-                .filter(|candidate| candidate.subject == child.issuer && candidate.der != leaf.der)
-        };
-        let by_key_id = by_name().find(|candidate| {
-            candidate.key_id.is_some() && candidate.key_id == child.issuer_key_id
-        });
-        let Some(issuer) = by_key_id.or_else(|| {
-            by_name().find(|candidate| candidate.key_id.is_none() || child.issuer_key_id.is_none())
-        }) else {
-            break;
-        };
-        if chain.iter().any(|earlier| earlier.der == issuer.der) {
-            break;
-        }
-        chain.push(issuer);
-        child = issuer;
-    }
-    chain
-}
-
 fn common_name(der: &[u8]) -> Option<String> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let name = certificate.subject().iter_common_name().next()?;
@@ -632,8 +257,13 @@ mod mint;
 
 #[cfg(test)]
 mod tests {
+    use p12_keystore::{
+        Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKeyChain,
+    };
+
     use super::algorithms::{MacKind, Part, ReadableBy, Scheme};
     use super::diagnosis::{Diagnosis, why_import_failed};
+    use super::writing::store;
     use super::*;
 
     fn password(text: &str) -> Password {

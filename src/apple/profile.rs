@@ -29,7 +29,7 @@ use crate::base::ids::{BundleId, BundlePattern, FileSha256, ProfileUuid, TeamId}
 
 /// The largest file that is looked at: real profiles have 7 to 60 KB, and one with every device a team may register
 /// stays below 1 MB.
-pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
+pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a profile is for.
 #[derive(

@@ -361,11 +361,10 @@ impl Finding {
     }
 }
 
-/// Puts findings in the order of reports: what blocks first, then by group, code and place.
+/// Puts findings in the order of reports: what blocks first, then by group and code; within one code they stay in the
+/// order in which they were found, which is that of the manifest or the file.
 pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        (a.severity, a.code, &a.place, &a.message).cmp(&(b.severity, b.code, &b.place, &b.message))
-    });
+    findings.sort_by_key(|finding| (finding.severity, finding.code));
 }
 
 /// Whether any of them blocks.

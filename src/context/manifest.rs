@@ -31,7 +31,7 @@ use crate::base::ids::{CertSha1, FileSha256, ProfileUuid};
 pub const SCHEMA: &str = "countersign.manifest.v1";
 
 /// The largest manifest that is read: twenty thousand profiles with long entitlements.
-pub const MAX_BYTES: u64 = 128 * 1024 * 1024;
+pub const MAX_BYTES: usize = 128 * 1024 * 1024;
 
 /// What the file holds, in its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -15,9 +15,13 @@ use jiff::SignedDuration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use self::value::joined;
+pub(super) use self::value::{Item, Table, shortened};
 use crate::base::clock::parse_duration;
 use crate::base::finding::{Code, Finding};
 use crate::context::nearest::nearest;
+
+mod value;
 
 /// More findings than this are counted, not listed: nobody reads them, and a hostile file should not make us write them.
 const MOST_FINDINGS: usize = 100;
@@ -35,54 +39,6 @@ pub(super) struct Reader<'a> {
     lines: BTreeMap<String, u64>,
     findings: Vec<Finding>,
     unlisted: usize,
-}
-
-/// A table of the file with the key path that leads to it. One that is not written reads as an empty one, so that its
-/// keys take their defaults.
-#[derive(Clone)]
-pub(super) struct Table<'v> {
-    path: String,
-    at: usize,
-    entries: Option<&'v DeTable<'v>>,
-}
-
-/// A value of the file with the key path that leads to it.
-#[derive(Clone)]
-pub(super) struct Item<'v> {
-    path: String,
-    at: usize,
-    value: &'v DeValue<'v>,
-}
-
-impl Item<'_> {
-    /// The key path, as in `keychain.allowed[0].zone`.
-    pub(super) fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Whether it is written as `[]`.
-    pub(super) fn is_empty_list(&self) -> bool {
-        matches!(self.value, DeValue::Array(values) if values.is_empty())
-    }
-
-    /// The value as a finding shows it.
-    pub(super) fn shown(&self) -> String {
-        match self.value {
-            DeValue::String(text) => format!("{:?}", shortened(text)),
-            DeValue::Integer(integer) => shortened(&integer.to_string()),
-            DeValue::Float(float) => shortened(&float.to_string()),
-            DeValue::Boolean(value) => value.to_string(),
-            DeValue::Datetime(datetime) => datetime.to_string(),
-            DeValue::Array(values) if values.is_empty() => "an empty list".to_owned(),
-            DeValue::Array(values) => format!("a list of {}", values.len()),
-            DeValue::Table(_) => "a section".to_owned(),
-        }
-    }
-
-    /// Whether it is a list of anything.
-    pub(super) fn is_list(&self) -> bool {
-        matches!(self.value, DeValue::Array(_))
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -600,33 +556,4 @@ impl<'a> Reader<'a> {
         let rest = self.text.get(start..).unwrap_or_default();
         shortened(rest.lines().next().unwrap_or_default().trim())
     }
-}
-
-/// `parent.key`, with the key quoted where TOML would want quotes.
-fn joined(parent: &str, key: &str) -> String {
-    let bare = !key.is_empty()
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    let key = if bare {
-        key.to_owned()
-    } else {
-        format!("{:?}", shortened(key))
-    };
-    if parent.is_empty() {
-        key
-    } else {
-        format!("{parent}.{key}")
-    }
-}
-
-/// Text cut to a length that fits a message.
-pub(super) fn shortened(text: &str) -> String {
-    const LONGEST: usize = 80;
-    let mut chars = text.chars();
-    let mut short: String = chars.by_ref().take(LONGEST).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
 }
