@@ -1,8 +1,8 @@
 //! The forge mints what Apple would have: held against OpenSSL, against RFC 6979 and, where they are at hand, against
 //! real profiles.
 //!
-//! A test that proves the library with forged files proves nothing if the forge and the library share a mistake; these tests are
-//! why they do not.
+//! A test that proves the library with forged files proves nothing if the forge and the library share a mistake; these
+//! tests are why they do not.
 
 // Test support outside of #[test] functions panics as tests do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]

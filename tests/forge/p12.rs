@@ -1,8 +1,8 @@
 //! PKCS#12 files in the forms that occur, written by the p12-keystore crate.
 //!
-//! What Keychain Access and OpenSSL 1 write mixes two ciphers (certificates under RC2-40, keys under 3DES), which the crate
-//! does not: that form is put together from two of its files, under a MAC of our own. Salts are random, so that two
-//! files with the same contents differ; everything else of the forge is reproducible.
+//! What Keychain Access and OpenSSL 1 write mixes two ciphers (certificates under RC2-40, keys under 3DES), which the
+//! crate does not: that form is put together from two of its files, under a MAC of our own. Salts are random, so that
+//! two files with the same contents differ; everything else of the forge is reproducible.
 
 use aws_lc_rs::hmac;
 use p12_keystore::{
