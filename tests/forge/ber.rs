@@ -124,8 +124,8 @@ impl Element {
 }
 
 /// Re-encodes a CMS in BER as some tools leave it: the frame (ContentInfo, `[0]`, SignedData, encapContentInfo and its
-/// `[0]`) with indefinite lengths and the content as a constructed octet string in chunks. Certificates and signer infos stay
-/// DER, as they must for their signatures to hold; one real profile has exactly this form.
+/// `[0]`) with indefinite lengths and the content as a constructed octet string in chunks. Certificates and signer
+/// infos stay DER. Real profiles that a tool re-encoded with indefinite lengths exist; which parts it left is not known.
 pub fn indefinite(cms: &[u8], chunk: usize) -> Vec<u8> {
     let info = Element::read(cms);
     let signed = info.at(&[1, 0]);

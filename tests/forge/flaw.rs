@@ -1,7 +1,7 @@
 //! What can be wrong with a profile, one thing at a time; several may be put together.
 //!
-//! Each says which layer it is about. Damage to the inner layer happens before the outer one is signed: the outer layer then vouches
-//! for a broken inner one, which is the harder case.
+//! Each says which layer it is about. Damage to the inner layer happens before the outer one is signed: the outer layer
+//! then vouches for a broken inner one, which is the harder case.
 
 use jiff::Timestamp;
 use jiff::ToSpan;

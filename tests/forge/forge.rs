@@ -1,9 +1,9 @@
 //! The forge: mints, in Rust and without a single kept secret, everything the tests of countersign need to see signed.
 //!
 //! A certificate hierarchy shaped like Apple's ([`hierarchy`]), both CMS layers ([`cms`]), profiles of every kind
-//! ([`profile`]) with any flaw or several ([`flaw`]). The shapes are those of real files, down to the order of
-//! attributes; `tests/forge_is_honest.rs` holds it to that with OpenSSL and, where they are at hand, real profiles. It shares no
-//! code with the library, so that the two cannot be wrong in the same way.
+//! ([`profile`]) with any flaw or several ([`flaw`]), and p12s ([`p12`]). The shapes are those of real files, down to
+//! the order of attributes; `tests/forge_is_honest.rs` holds it to that with OpenSSL and, where they are at hand, real
+//! profiles. It shares no code with the library, so that the two cannot be wrong in the same way.
 //!
 //! All of it grows from labels ([`stream`]): the same sources mint the same bytes on every machine.
 //!
@@ -30,9 +30,12 @@ pub mod ber;
 pub mod certificate;
 pub mod cms;
 pub mod der;
+pub mod find_identity;
+pub mod fixtures;
 pub mod flaw;
 pub mod hierarchy;
 pub mod key;
+pub mod p12;
 pub mod profile;
 pub mod stream;
 pub mod xml;

@@ -527,7 +527,8 @@ impl Hierarchy {
             extensions,
             hash: Hash::Sha256,
         };
-        // One key per label, whatever the kind: searching primes is what takes time, and renewals share keys in reality too.
+        // One key per label, whatever the kind: searching primes is what takes time, and renewals share keys in reality
+        // too.
         let key = Key::rsa(&format!("{} {}", self.spec.seed, leaf.label));
         spec.issue(&key, self.developer_issuer(leaf.kind))
     }

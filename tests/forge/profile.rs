@@ -1,7 +1,8 @@
-//! Provisioning profiles of every kind: an XML plist in an outer CMS, and in it the inner CMS over the same facts in DER.
+//! Provisioning profiles of every kind: an XML plist in an outer CMS, and in it the inner CMS over the same facts in
+//! DER.
 //!
-//! A [`ProfileSpec`] is plain data with the defaults of an honest profile; change what the test is about, add flaws with
-//! [`ProfileSpec::with`], and [`ProfileSpec::mint`] it.
+//! A [`ProfileSpec`] is plain data with the defaults of an honest profile; change what the test is about, add flaws
+//! with [`ProfileSpec::with`], and [`ProfileSpec::mint`] it.
 
 use jiff::Timestamp;
 use plist::{Dictionary, Value};

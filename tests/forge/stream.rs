@@ -1,7 +1,7 @@
 //! Bytes that look random and are the same on every run: SHA-256 of a label and a counter.
 //!
-//! Everything the forge would draw at random (primes, private keys, serial numbers, UUIDs) grows from a label instead, so that the
-//! same sources mint the same files on every machine, and no private key has to be kept anywhere.
+//! Everything the forge would draw at random (primes, private keys, serial numbers, UUIDs) grows from a label instead,
+//! so that the same sources mint the same files on every machine, and no private key has to be kept anywhere.
 
 use sha2::{Digest, Sha256};
 

@@ -8,7 +8,7 @@ use super::certificate::base64;
 /// A key and the XML of its value, indented by one tab.
 pub type Entry = (String, String);
 
-/// The document around the entries of the top dictionary. `keep_duplicates` is the caller's affair: entries are written as they come.
+/// The document around the entries of the top dictionary, written as they come: a key may stand twice.
 pub fn document(entries: &[Entry]) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\

@@ -1,7 +1,7 @@
 //! ECDSA keys grown from a label, signing with the nonces of RFC 6979.
 //!
-//! aws-lc-rs multiplies points but signs at random, so the nonce goes through it as if it were a private key: the `x` of its
-//! public key is `r`. The rest is arithmetic modulo the group order.
+//! aws-lc-rs multiplies points but signs at random, so the nonce goes through it as if it were a private key: the `x`
+//! of its public key is `r`. The rest is arithmetic modulo the group order.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{

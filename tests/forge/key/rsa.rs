@@ -1,4 +1,5 @@
-//! RSA keys grown from a label, and PKCS#1 v1.5 with SHA-1: what aws-lc-rs refuses to make and Apple's outer layers are.
+//! RSA keys grown from a label, and PKCS#1 v1.5 with SHA-1: what aws-lc-rs refuses to make and Apple's outer layers
+//! are.
 //!
 //! The two primes are the first ones at or above two 1024-bit numbers that grow from the label.
 
