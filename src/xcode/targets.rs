@@ -242,7 +242,7 @@ pub fn resolve(
     findings.extend(settings.findings().iter().cloned());
     findings.append(&mut resolver.findings);
     finding::sort(&mut findings);
-    findings.dedup();
+    finding::distinct(&mut findings);
     SigningTargets { rows, findings }
 }
 
