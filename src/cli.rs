@@ -11,8 +11,10 @@ pub mod manifest;
 pub mod password;
 pub mod profile;
 pub mod progress;
+pub mod projects;
 pub mod report;
 pub mod table;
+pub mod targets;
 pub mod world;
 
 use std::path::PathBuf;
@@ -123,6 +125,9 @@ enum Command {
     /// Freeze profiles into a manifest, and look after it.
     #[command(subcommand)]
     Manifest(manifest::Command),
+    /// Which profile signs which target of an Xcode project.
+    #[command(subcommand)]
+    Targets(targets::Command),
     /// Look at signing identities.
     #[command(subcommand)]
     Identity(identity::Command),
@@ -187,6 +192,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Profile(command) => profile::run(command, &world),
         Command::Manifest(command) => manifest::run(command, &world),
+        Command::Targets(command) => targets::run(command, &world),
         Command::Identity(command) => identity::run(command, &world),
         Command::Gate(arguments) => gate::run(&arguments, &world),
         Command::Completions { shell } => help::completions(shell),

@@ -443,14 +443,7 @@ fn life(expires: Timestamp, now: Timestamp) -> String {
 fn list(world: &World) -> Result<Exit, Failure> {
     let policy = world.usable_policy()?.policy;
     let verifier = Verifier::new(world.anchors(&policy)?);
-    let mut files = Vec::new();
-    for (directory, must_exist) in world.profile_directories(&policy) {
-        match profile_store::list(&directory) {
-            Ok(found) => files.extend(found),
-            Err(error) if !must_exist && error.error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::input(error)),
-        }
-    }
+    let files = world.installed_files(&policy)?;
     let bar = progress::bar(world, files.len(), "proving");
     let profiles = profile_store::examine(&files, &verifier, ShownProfile::of, || bar.inc(1));
     bar.finish_and_clear();
@@ -572,14 +565,7 @@ fn prune(rules: PruneRules, dry_run: bool, world: &World) -> Result<Exit, Failur
             world.manifest_path().display()
         )));
     }
-    let mut files = Vec::new();
-    for (directory, must_exist) in world.profile_directories(&policy) {
-        match profile_store::list(&directory) {
-            Ok(found) => files.extend(found),
-            Err(error) if !must_exist && error.error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::input(error)),
-        }
-    }
+    let files = world.installed_files(&policy)?;
     let is_pinned = |sha256: &FileSha256| {
         manifest
             .as_ref()

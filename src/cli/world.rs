@@ -16,8 +16,8 @@ use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::context::manifest::{self, Manifest};
 use crate::context::policy::{self, Policy};
-use crate::host::directories;
 use crate::host::files::{self, ReadErrorKind};
+use crate::host::{directories, profile_store};
 
 /// Where the policy lies unless somebody says otherwise.
 const DEFAULT_POLICY: &str = "manifests/signing.toml";
@@ -219,6 +219,22 @@ impl World {
         } else {
             named.iter().map(|path| (path.clone(), true)).collect()
         }
+    }
+
+    /// The installed files that are named like profiles.
+    ///
+    /// # Errors
+    /// A directory that somebody named cannot be listed.
+    pub fn installed_files(&self, policy: &Policy) -> Result<Vec<PathBuf>, Failure> {
+        let mut files = Vec::new();
+        for (directory, must_exist) in self.profile_directories(policy) {
+            match profile_store::list(&directory) {
+                Ok(found) => files.extend(found),
+                Err(error) if !must_exist && error.error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Failure::input(error)),
+            }
+        }
+        Ok(files)
     }
 
     /// Why what lies in `directory` may be wiped between two builds, if it may. A checkout does not count: a directory
