@@ -5,6 +5,9 @@
 //! - [`base`]: words everyone speaks
 //! - [`apple`]: Apple's formats, bytes in and typed values out
 //! - [`context`]: the signing context; decisions only, no effects
+//! - [`host`]: effects on this machine
+//! - [`ledger`]: what must be remembered
 
 pub mod apple;
 pub mod base;
+pub mod ledger;
