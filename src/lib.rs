@@ -10,4 +10,5 @@
 
 pub mod apple;
 pub mod base;
+pub mod host;
 pub mod ledger;
