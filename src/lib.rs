@@ -10,5 +10,6 @@
 
 pub mod apple;
 pub mod base;
+pub mod context;
 pub mod host;
 pub mod ledger;
