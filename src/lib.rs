@@ -11,6 +11,7 @@
 //! - [`xcode`]: the project's side, pure on text: targets and what they ask of signing
 //! - [`context`]: the signing context; decisions only, no effects
 //! - [`host`]: effects on this machine
+//! - [`ledger`]: what must be remembered: the audit log
 //! - [`cli`]: talk: arguments in, one library call, a rendered report and an exit code out
 //!
 //! Proof is carried by values with private fields and one constructor each: an [`apple::profile::Profile`] is a file
@@ -22,4 +23,5 @@ pub mod base;
 pub mod cli;
 pub mod context;
 pub mod host;
+pub mod ledger;
 pub mod xcode;
