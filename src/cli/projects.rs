@@ -80,6 +80,8 @@ pub struct Planned {
     /// The policy in force.
     pub policy: LoadedPolicy,
     kind: Option<ProfileKind>,
+    targets_were_named: bool,
+    sources: DiskSources,
 }
 
 impl Planned {
@@ -95,6 +97,8 @@ impl Planned {
                 .unwrap_or_default(),
             overrides: &self.policy.policy.targets,
             kind: self.kind,
+            targets_were_named: self.targets_were_named,
+            sources: &self.sources,
         }
     }
 }
@@ -128,6 +132,8 @@ pub fn planned(arguments: &ProjectArguments, world: &World) -> Result<Planned, F
         manifest,
         policy,
         kind: arguments.kind.map(ProfileKind::from),
+        targets_were_named: !arguments.target.is_empty(),
+        sources: DiskSources::default(),
     })
 }
 

@@ -21,10 +21,11 @@ use crate::apple::profile::ProfileKind;
 use crate::base::digest::Digest;
 use crate::base::finding::{self, Finding};
 use crate::base::ids::ProfileUuid;
+use crate::xcode::sources::Sources;
 use crate::xcode::targets::SigningTarget;
 
 /// What a plan is made from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// What the targets ask for.
     pub targets: &'a [SigningTarget],
@@ -36,6 +37,11 @@ pub struct Request<'a> {
     pub overrides: &'a [TargetOverride],
     /// What the product is meant for, where somebody said so.
     pub kind: Option<ProfileKind>,
+    /// The targets were named one by one, so test bundles among them are meant: else they are not part of what is
+    /// archived, and what is wrong with them is for information.
+    pub targets_were_named: bool,
+    /// The project's files, to find the lines of claims in.
+    pub sources: &'a dyn Sources,
 }
 
 /// A plan, and what is not right with it.

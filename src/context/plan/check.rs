@@ -9,7 +9,9 @@ use crate::apple::entitlements::Entitlements;
 use crate::apple::entitlements::grant::{PlatformFamily, Why as ShortfallWhy};
 use crate::base::finding::{Code, Finding, Severity};
 use crate::context::manifest::{PinnedProfile, ProfileState};
+use crate::xcode::product_type::ProductKind;
 use crate::xcode::settings::Origin;
+use crate::xcode::sources::Sources;
 use crate::xcode::targets::{ProfileRequest, Setting, SigningStyle, SigningTarget};
 
 /// Judges every row, and the rows among each other.
@@ -23,20 +25,33 @@ pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
         .collect();
     for row in rows {
         let target = row.target;
-        findings.extend(style(row, manual.contains(target.configuration.as_str())));
+        let others_are_manual = manual.contains(target.configuration.as_str());
+        let mut found: Vec<Finding> = Vec::new();
+        found.extend(style(row, others_are_manual));
         match target.requested_profile() {
             _ if shared.contains(&identity(target)) => {}
-            Some(requested) => findings.extend(specifier(row, requested, request)),
-            None if row.choice.is_none() => findings.push(unmapped(row, request)),
+            Some(requested) => found.extend(specifier(row, requested, request)),
+            None if row.choice.is_none() => found.push(unmapped(row, request, others_are_manual)),
             None => {}
         }
         if let Some(choice) = &row.choice {
-            findings.extend(kind(row, choice, request));
-            findings.extend(entitlements(row, choice));
+            found.extend(kind(row, choice, request));
+            found.extend(entitlements(row, choice, request.sources));
         }
-        findings.extend(pin(row, request));
+        found.extend(pin(row, request));
+        if is_beside_the_archive(target) && !request.targets_were_named {
+            for finding in &mut found {
+                finding.severity = Severity::Info;
+            }
+        }
+        findings.extend(found);
     }
     findings
+}
+
+/// Test bundles are built for testing on devices, never archived: `xcodebuild archive` does not look at their profiles.
+fn is_beside_the_archive(target: &SigningTarget) -> bool {
+    matches!(target.kind, ProductKind::UiTests | ProductKind::UnitTests)
 }
 
 /// What tells rows apart.
@@ -321,7 +336,7 @@ fn stale(
 }
 
 /// A target that has no profile at all.
-fn unmapped(row: &Row<'_>, request: &Request<'_>) -> Finding {
+fn unmapped(row: &Row<'_>, request: &Request<'_>, others_are_manual: bool) -> Finding {
     let target = row.target;
     let wanted = target
         .bundle_id
@@ -329,8 +344,12 @@ fn unmapped(row: &Row<'_>, request: &Request<'_>) -> Finding {
         .map_or("its bundle id".to_owned(), |bundle_id| {
             bundle_id.value.to_string()
         });
-    let finding = Finding::block(
+    // Where Xcode signs everything itself, it also makes the profiles.
+    let is_xcodes = target.style.value == SigningStyle::Automatic && !others_are_manual;
+    let severity = if is_xcodes { Severity::Info } else { Severity::Block };
+    let finding = Finding::new(
         Code::TargetUnmapped,
+        severity,
         format!("no profile covers {}", title(target)),
     )
     .values(
@@ -414,7 +433,7 @@ fn kind_mismatch(
 }
 
 /// What the target claims and its profile does not grant.
-fn entitlements(row: &Row<'_>, choice: &Choice<'_>) -> Vec<Finding> {
+fn entitlements(row: &Row<'_>, choice: &Choice<'_>, sources: &dyn Sources) -> Vec<Finding> {
     let target = row.target;
     let Some(claimed) = &target.entitlements else {
         return Vec::new();
@@ -450,6 +469,7 @@ fn entitlements(row: &Row<'_>, choice: &Choice<'_>) -> Vec<Finding> {
             .of_target(&target.target)
             .of_profile(&profile.uuid)
             .in_file(&claimed.file)
+            .at_line(claimed.line_of(&shortfall.key, sources))
             .at_pointer(format!("/{}", shortfall.key))
             .hint(
                 "switch the capability on for this bundle id at Apple's developer site, regenerate the profile and \
