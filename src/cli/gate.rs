@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::identity;
 use super::password::PasswordArguments;
+use super::projects::{self, ProjectArguments};
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::table::plain;
 use super::world::World;
@@ -50,6 +51,9 @@ pub struct Arguments {
     /// Where the p12's password comes from.
     #[command(flatten)]
     pub password: PasswordArguments,
+    /// The Xcode project whose targets are judged, and which of them.
+    #[command(flatten)]
+    pub targets: ProjectArguments,
     /// Groups that are not judged; the waiver stands in the verdict.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub without: Vec<Waivable>,
@@ -182,9 +186,7 @@ pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
         profiles: installed_profiles(arguments, &policy, &manifest, &waived, world)?,
         identities: identities(arguments, &manifest, &waived)?,
         expected_signing: arguments.expect_signing,
-        targets: Observation::Unobserved {
-            why: "no project was named".to_owned(),
-        },
+        targets: targets(arguments, &policy, &manifest, &waived)?,
     };
     let mut verdict = gate::judge(&policy, &manifest, &facts, &waived);
     verdict.findings.extend(loaded.remarks);
@@ -239,6 +241,23 @@ fn installed_profiles(
         verifier.as_ref(),
     );
     Ok(Observation::Observed(installed))
+}
+
+fn targets(
+    arguments: &Arguments,
+    policy: &Policy,
+    manifest: &Manifest,
+    waived: &BTreeSet<Group>,
+) -> Result<Observation<Vec<Finding>>, Failure> {
+    match arguments.targets.project.as_slice() {
+        [] => Ok(Observation::Unobserved {
+            why: "no --project given".to_owned(),
+        }),
+        _ if waived.contains(&Group::Targets) => Err(Failure::usage(
+            "--project is given and waived with --without at once; leave one of them out",
+        )),
+        _ => projects::against(manifest, policy, &arguments.targets).map(Observation::Observed),
+    }
 }
 
 fn identities(

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::profile::expand;
 use super::progress;
+use super::projects::{self, ProjectArguments};
 use super::report::{self, Format, GOOD, STRONG};
 use super::table::plain;
 use super::world::{World, exit_of};
@@ -18,9 +19,13 @@ use crate::base::finding::{self, Code, Finding};
 use crate::base::ids::ProfileUuid;
 use crate::context::manifest::diff::{Change, ChangeKind, diff};
 use crate::context::manifest::freeze::{Previous, freeze, ordered};
-use crate::context::manifest::{self, Content, Manifest, PinnedProfile, ProfileState};
+use crate::context::manifest::{
+    self, Content, Manifest, PinnedProfile, PinnedTarget, ProfileState,
+};
+use crate::context::plan::{Request, plan};
 use crate::host::files::{self, FileMode, ReadErrorKind};
 use crate::host::profile_store::{self, Examined};
+use crate::host::sources::DiskSources;
 
 /// What to do with manifests.
 #[derive(Debug, Subcommand)]
@@ -33,6 +38,9 @@ pub enum Command {
         /// The file to write [default: the one that --manifest names].
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// The Xcode project whose targets are pinned too, and which of them [configuration: Release].
+        #[command(flatten)]
+        targets: Box<ProjectArguments>,
     },
     /// Print the manifest's digest, as --expect-manifest takes it.
     Digest {
@@ -60,7 +68,11 @@ pub enum Command {
 /// Runs the command.
 pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
     match command {
-        Command::Freeze { paths, output } => freeze_command(&paths, output.as_deref(), world),
+        Command::Freeze {
+            paths,
+            output,
+            targets,
+        } => freeze_command(&paths, output.as_deref(), &targets, world),
         Command::Digest { sha1 } => digest(sha1, world),
         Command::Diff { old, new } => diff_command(&old, &new, world),
         Command::Verify { paths } => verify(&paths, world),
@@ -80,16 +92,7 @@ fn pinned_profiles(
     let policy = world.usable_policy()?.policy;
     let verifier = Verifier::new(world.anchors(&policy)?);
     let files = if paths.is_empty() {
-        let mut files = Vec::new();
-        for (directory, must_exist) in world.profile_directories(&policy) {
-            match profile_store::list(&directory) {
-                Ok(found) => files.extend(found),
-                Err(error) if !must_exist && error.error.kind() == std::io::ErrorKind::NotFound => {
-                }
-                Err(error) => return Err(Failure::input(error)),
-            }
-        }
-        files
+        world.installed_files(&policy)?
     } else {
         expand(paths)?
     };
@@ -160,6 +163,7 @@ struct FrozenDocument {
 fn freeze_command(
     paths: &[PathBuf],
     output: Option<&Path>,
+    targets: &ProjectArguments,
     world: &World,
 ) -> Result<Exit, Failure> {
     let output = output.map_or_else(|| world.manifest_path(), Path::to_owned);
@@ -187,11 +191,12 @@ fn freeze_command(
             Vec::new()
         }
     };
+    let pinned_targets = pinned_targets(targets, &profiles, &mut findings, world)?;
     finding::sort(&mut findings);
     let frozen = if finding::any_blocks(&findings) {
         None
     } else {
-        let mut content = freeze(profiles, None, previous.as_ref());
+        let mut content = freeze(profiles, pinned_targets, previous.as_ref());
         let changed = !is_unchanged(&mut content, &output);
         let bytes = content.to_bytes();
         if changed {
@@ -252,6 +257,42 @@ fn freeze_command(
     }
     Ok(exit_of(&findings))
 }
+
+/// The targets of the projects that were named, with what signs them; `None` if none was named. A target that needs a
+/// profile and has none blocks: a manifest that leaves it out would let it through later.
+fn pinned_targets(
+    arguments: &ProjectArguments,
+    profiles: &[PinnedProfile],
+    findings: &mut Vec<Finding>,
+    world: &World,
+) -> Result<Option<Vec<PinnedTarget>>, Failure> {
+    if arguments.project.is_empty() {
+        return Ok(None);
+    }
+    let mut arguments = arguments.clone();
+    if arguments.configuration.is_empty() {
+        arguments.configuration = vec![DEFAULT_CONFIGURATION.parse().map_err(Failure::unexpected)?];
+    }
+    let policy = world.usable_policy()?.policy;
+    let (targets, of_projects) = projects::read(&arguments)?;
+    let sources = DiskSources::default();
+    let plan = plan(&Request {
+        targets: &targets,
+        profiles,
+        pinned: &[],
+        overrides: &policy.targets,
+        kind: arguments.kind.map(Into::into),
+        targets_were_named: !arguments.target.is_empty(),
+        sources: &sources,
+    });
+    findings.extend(of_projects);
+    findings.extend(plan.findings.iter().cloned());
+    finding::distinct(findings);
+    Ok(Some(plan.pinned_targets()))
+}
+
+/// What is archived unless somebody says otherwise.
+const DEFAULT_CONFIGURATION: &str = "Release";
 
 /// The same remark on every file of a rehearsal is said once.
 fn summarized(findings: Vec<Finding>) -> Vec<Finding> {

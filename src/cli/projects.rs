@@ -11,7 +11,8 @@ use crate::apple::signer::Verifier;
 use crate::base::finding::{self, Finding, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
-use crate::context::plan::Request;
+use crate::context::plan::{Request, plan};
+use crate::context::policy::Policy;
 use crate::host::profile_store::{self, Examined};
 use crate::host::sources::DiskSources;
 use crate::xcode::platform::Platform;
@@ -21,7 +22,7 @@ use crate::xcode::targets::{Selection, SigningTarget, resolve};
 use crate::xcode::workspace;
 
 /// Selects targets.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ProjectArguments {
     /// The Xcode project or workspace; repeatable.
     #[arg(long, value_name = "X.xcodeproj")]
@@ -101,6 +102,48 @@ impl Planned {
             sources: &self.sources,
         }
     }
+}
+
+/// The pinned findings of `projects` against `manifest`: what the gate's *targets* group judges. Without a configuration
+/// on the command line those count that the manifest pins for the project.
+///
+/// # Errors
+/// A project cannot be read.
+pub fn against(
+    manifest: &Manifest,
+    policy: &Policy,
+    arguments: &ProjectArguments,
+) -> Result<Vec<Finding>, Failure> {
+    let mut narrowed = arguments.clone();
+    if narrowed.configuration.is_empty() {
+        let names = arguments
+            .project
+            .iter()
+            .filter_map(|path| trimmed(path).file_name()?.to_str().map(str::to_owned));
+        let names: Vec<String> = names.collect();
+        narrowed.configuration = manifest
+            .targets()
+            .iter()
+            .filter(|target| names.contains(&target.project))
+            .map(|target| target.configuration.clone())
+            .collect();
+        narrowed.configuration.sort();
+        narrowed.configuration.dedup();
+    }
+    let (targets, mut findings) = read(&narrowed)?;
+    let sources = DiskSources::default();
+    let request = Request {
+        targets: &targets,
+        profiles: manifest.profiles(),
+        pinned: manifest.targets(),
+        overrides: &policy.targets,
+        kind: arguments.kind.map(ProfileKind::from),
+        targets_were_named: !arguments.target.is_empty(),
+        sources: &sources,
+    };
+    findings.extend(plan(&request).findings);
+    finding::distinct(&mut findings);
+    Ok(findings)
 }
 
 /// Reads the selected projects, and the manifest or the profiles at hand.

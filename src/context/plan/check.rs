@@ -346,7 +346,11 @@ fn unmapped(row: &Row<'_>, request: &Request<'_>, others_are_manual: bool) -> Fi
         });
     // Where Xcode signs everything itself, it also makes the profiles.
     let is_xcodes = target.style.value == SigningStyle::Automatic && !others_are_manual;
-    let severity = if is_xcodes { Severity::Info } else { Severity::Block };
+    let severity = if is_xcodes {
+        Severity::Info
+    } else {
+        Severity::Block
+    };
     let finding = Finding::new(
         Code::TargetUnmapped,
         severity,
