@@ -11,6 +11,7 @@
 //! - [`platform`], [`product_type`]: what is built for what, and whether that carries a profile
 //! - [`settings`]: settings resolved, with the line each came from
 //! - [`targets`]: what each target asks of signing
+//! - [`show_build_settings`]: what Xcode itself says, where that was captured
 
 pub mod assignment;
 pub mod openstep;
@@ -19,6 +20,7 @@ pub mod product_type;
 pub mod project;
 mod property_list;
 pub mod settings;
+pub mod show_build_settings;
 pub mod sources;
 pub mod targets;
 pub mod workspace;
