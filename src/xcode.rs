@@ -12,8 +12,10 @@
 //! - [`settings`]: settings resolved, with the line each came from
 //! - [`targets`]: what each target asks of signing
 //! - [`show_build_settings`]: what Xcode itself says, where that was captured
+//! - [`export_options`]: how an archive is exported
 
 pub mod assignment;
+pub mod export_options;
 pub mod openstep;
 pub mod platform;
 pub mod product_type;
