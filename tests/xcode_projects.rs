@@ -2,6 +2,11 @@
 //!
 //! The projects are not ours and lie beside the repository; where they are absent, these tests say so and pass.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy allows it in test functions, not in the helpers beside them"
+)]
+
 use std::path::{Path, PathBuf};
 
 use countersign::base::finding::{Code, Severity};
@@ -10,13 +15,15 @@ use countersign::xcode::assignment::Layer;
 use countersign::xcode::platform::Platform;
 use countersign::xcode::project::Project;
 use countersign::xcode::settings::{Overrides, ProjectSettings};
+use countersign::xcode::show_build_settings;
 use countersign::xcode::targets::{self, Selection, SigningTarget, SigningTargets};
 
 fn data(path: &str) -> Option<PathBuf> {
-    let root = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../shared/data/projects"
-    ));
+    shared(&format!("projects/{path}"))
+}
+
+fn shared(path: &str) -> Option<PathBuf> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data"));
     let path = root.join(path);
     if !path.exists() {
         eprintln!("skipped: no {}", path.display());
@@ -453,5 +460,42 @@ fn a_real_project_cut_off_anywhere_or_in_conflict_is_an_error_and_no_panic() {
         conflicted.insert(at, "<<<<<<< HEAD");
         let error = Project::parse(bundle, &conflicted.join("\n")).unwrap_err();
         assert_eq!(error.line(), Some(at as u64 + 1));
+    }
+}
+
+#[test]
+fn settings_captured_on_real_macs_are_read() {
+    let read = |name: &str| {
+        let path = shared(&format!("outputs/{name}"))?;
+        let text = std::fs::read_to_string(&path).unwrap();
+        Some(show_build_settings::read(&path, &text))
+    };
+    let Some(signing) =
+        read("xcodebuild-showBuildSettings__signing-lines__bitrise-simple-objc.txt")
+    else {
+        return;
+    };
+    let signing = signing.unwrap();
+    assert_eq!(signing.len(), 1);
+    let app = &signing[0];
+    assert_eq!(&*app.target, "ios-simple-objc");
+    assert_eq!(app.platform(), Some(Platform::Ios));
+    assert_eq!(
+        app.get("PROVISIONING_PROFILE_SPECIFIER"),
+        Some("BitriseBot-Wildcard")
+    );
+    assert_eq!(app.get("EXPANDED_PROVISIONING_PROFILE"), None);
+    let name = "fastlane__fastlane__fastlane_core__spec__fixtures__projects__build_settings_with_toolchains";
+    let two = read(name).unwrap().unwrap();
+    let targets: Vec<_> = two.iter().map(|t| &*t.target).collect();
+    assert_eq!(targets, ["app", "appTest"]);
+    assert_eq!(two[0].get("TOOLCHAINS"), None);
+    // Settings that no header says whose they are, and the answer to another question, are no capture.
+    for name in [
+        "bitrise-io__go-xcode__xcodebuild__testdata__buildSettingsWithLongLine.txt",
+        "xcodebuild-list-json__project__mxcl-xcodebuild-13.txt",
+        "xcodebuild-list__text__meteor-launch-30.txt",
+    ] {
+        assert!(read(name).unwrap().is_err(), "{name}");
     }
 }

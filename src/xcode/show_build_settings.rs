@@ -199,7 +199,7 @@ impl CapturedTarget {
                 false => id.parse().ok(),
             },
         );
-        if let Some(style) = self.get("CODE_SIGN_STYLE").and_then(style) {
+        if let Some(style) = self.get("CODE_SIGN_STYLE").and_then(SigningStyle::of) {
             row.style = self.setting(style);
         }
         put(self, "DEVELOPMENT_TEAM", &mut row.team, |team| {
@@ -323,12 +323,6 @@ fn differences(capture: &CapturedTarget, row: &SigningTarget, findings: &mut Vec
             differ(name, said, ours.as_ref().map(|setting| &setting.origin));
         }
     }
-}
-
-fn style(text: &str) -> Option<SigningStyle> {
-    [SigningStyle::Automatic, SigningStyle::Manual]
-        .into_iter()
-        .find(|style| text.eq_ignore_ascii_case(style.as_str()))
 }
 
 #[cfg(test)]
