@@ -1,3 +1,16 @@
 //! Apple's formats: bytes in, typed values out; pure, no I/O.
 
+pub mod anchors;
+pub mod ber;
+pub mod certificate;
+pub mod claims;
+pub mod cms;
+pub mod der_profile;
+pub mod entitlements;
+pub mod identity;
+pub mod pkcs12;
+pub mod profile;
+pub mod property_list;
+pub mod signature;
+pub mod signer;
 pub mod value;

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod digest;
+pub mod event;
 pub mod finding;
 pub mod ids;
 pub mod secret;

@@ -1,3 +1,31 @@
-//! Effects on this machine; the only room that touches the world.
+//! Effects on this machine: the only room that touches the world, besides the ledger.
+//!
+//! What is decided elsewhere is carried out here, and what decisions need to know is observed here. Every function says
+//! what it does when the world is not as it should be: a directory instead of a file, a pipe that nobody writes to, a
+//! disk that is full half-way.
+//!
+//! - [`directories`]: where things lie by default, and which trees do not keep what is put into them
+//! - [`files`]: reading that never blocks or runs out of bounds, writing that is never half done, locks
+//! - [`keychain`]: the CI keychain: created, opened for a window, closed
+//! - [`node`]: what this machine calls itself, and who we are on it
+//! - [`private`]: files and directories that are nobody else's business
+//! - [`process`]: the only spawner
+//! - [`profile_store`]: provisioning profiles on disk
+//! - [`random`]: bytes from the operating system's generator
+//! - [`run_id`]: the name of one run
+//! - [`secret_source`]: how a password comes in
+//! - [`sources`]: project files, for `xcode`
+//! - [`window`]: the permission to open a keychain
 
+pub mod directories;
+pub mod files;
+pub mod keychain;
+pub mod node;
+pub mod private;
+pub mod process;
+pub mod profile_store;
+pub mod random;
+pub mod run_id;
+pub mod secret_source;
 pub mod sources;
+pub mod window;

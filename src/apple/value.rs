@@ -100,27 +100,16 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     /// From JSON: a key that stands twice is an error.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        ValueSeed {
-            depth: MAX_DEPTH,
-            repeated: &mut |_| false,
-            marks_data: true,
-        }
-        .deserialize(deserializer)
+        JsonSeed { depth: MAX_DEPTH }.deserialize(deserializer)
     }
 }
 
-/// Reads a value of any serde format within a depth, asking a closure what to do when a key stands twice with
-/// different values: `true` lets the last one win (as Apple's XML parser does), `false` refuses.
-pub(crate) struct ValueSeed<'a> {
-    /// How much deeper it may go.
-    pub(crate) depth: usize,
-    /// Told of the key; answers whether to go on.
-    pub(crate) repeated: &'a mut dyn FnMut(&str) -> bool,
-    /// Whether `{"$data": …}` means data: in our JSON, never in a plist.
-    pub(crate) marks_data: bool,
+/// Reads a value within a depth.
+struct JsonSeed {
+    depth: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
+impl<'de> DeserializeSeed<'de> for JsonSeed {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -128,25 +117,21 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     }
 }
 
-impl ValueSeed<'_> {
-    fn inner<E: serde::de::Error>(&mut self) -> Result<ValueSeed<'_>, E> {
+impl JsonSeed {
+    fn inner<E: serde::de::Error>(&self) -> Result<Self, E> {
         let depth = self
             .depth
             .checked_sub(1)
             .ok_or_else(|| E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")))?;
-        Ok(ValueSeed {
-            depth,
-            repeated: &mut *self.repeated,
-            marks_data: self.marks_data,
-        })
+        Ok(Self { depth })
     }
 }
 
-impl<'de> Visitor<'de> for ValueSeed<'_> {
+impl<'de> Visitor<'de> for JsonSeed {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a boolean, integer, string, data, array or dictionary")
+        f.write_str("a boolean, integer, string, array or dictionary")
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
@@ -171,51 +156,32 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
         Ok(Value::String(text.into()))
     }
 
-    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Value, E> {
-        Ok(Value::Data(bytes.into()))
-    }
-
-    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Value, E> {
-        Ok(Value::Data(bytes.into()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        loop {
-            let inner = self.inner()?;
-            match seq.next_element_seed(inner)? {
-                Some(value) => values.push(value),
-                None => break,
-            }
+        while let Some(value) = seq.next_element_seed(self.inner()?)? {
+            values.push(value);
         }
         values.shrink_to_fit();
         Ok(Value::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut values: BTreeMap<Box<str>, Value> = BTreeMap::new();
         while let Some(key) = map.next_key::<String>()? {
-            let inner = self.inner()?;
-            let value = map.next_value_seed(inner)?;
-            let key = key.into_boxed_str();
-            let clash = match values.get(&key) {
-                // JSON of ours is canonical, so there even an equal repetition is damage.
-                Some(earlier) => self.marks_data || *earlier != value,
-                None => false,
-            };
-            if clash && !(self.repeated)(&key) {
+            let value = map.next_value_seed(self.inner()?)?;
+            if values.contains_key(key.as_str()) {
                 return Err(A::Error::custom(format_args!("duplicate key {key:?}")));
             }
-            values.insert(key, value);
+            values.insert(key.into_boxed_str(), value);
         }
-        if self.marks_data && values.len() == 1 {
-            if let Some(Value::String(hex)) = values.get(DATA_KEY) {
-                return decode_hex(hex)
-                    .map(|bytes| Value::Data(bytes.into()))
-                    .ok_or_else(|| {
-                        A::Error::custom(format_args!("{DATA_KEY} holds hex digits, two a byte"))
-                    });
-            }
+        if values.len() == 1
+            && let Some(Value::String(hex)) = values.get(DATA_KEY)
+        {
+            return decode_hex(hex)
+                .map(|bytes| Value::Data(bytes.into()))
+                .ok_or_else(|| {
+                    A::Error::custom(format_args!("{DATA_KEY} holds hex digits, two a byte"))
+                });
         }
         Ok(Value::Dictionary(values))
     }

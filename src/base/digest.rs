@@ -92,10 +92,10 @@ impl FromStr for Digest {
             Some((algorithm, hex)) => (Some(algorithm), hex),
             None => (None, text),
         };
-        if let Some(algorithm) = algorithm {
-            if !algorithm.eq_ignore_ascii_case("sha256") {
-                return Err(DigestError::Algorithm(algorithm.to_owned()));
-            }
+        if let Some(algorithm) = algorithm
+            && !algorithm.eq_ignore_ascii_case("sha256")
+        {
+            return Err(DigestError::Algorithm(algorithm.to_owned()));
         }
         if let Some(bad) = hex.chars().find(|c| !c.is_ascii_hexdigit()) {
             return Err(DigestError::NotHex(bad));

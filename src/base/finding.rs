@@ -233,7 +233,7 @@ impl fmt::Display for Code {
 
 /// Where a finding points; what is unknown is left out.
 #[derive(
-    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 pub struct Place {
     /// The file.
@@ -269,7 +269,7 @@ impl Place {
 }
 
 /// One complaint: what is not right, where, both values, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The stable code.
     pub code: Code,
@@ -385,11 +385,16 @@ impl Finding {
     }
 }
 
-/// Puts findings in the order of reports: what blocks first, then by group, code and place.
+/// Puts findings in the order of reports: what blocks first, then by group and code; within one code they stay in the
+/// order in which they were found, which is that of the manifest or the file.
 pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        (a.severity, a.code, &a.place, &a.message).cmp(&(b.severity, b.code, &b.place, &b.message))
-    });
+    findings.sort_by_key(|finding| (finding.severity, finding.code));
+}
+
+/// Says everything once: of equal findings the first stays.
+pub fn distinct(findings: &mut Vec<Finding>) {
+    let mut seen = std::collections::HashSet::new();
+    findings.retain(|finding| seen.insert(finding.clone()));
 }
 
 /// Whether any of them blocks.

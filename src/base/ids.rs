@@ -268,7 +268,7 @@ impl fmt::Debug for ProfileUuid {
 }
 text_id!(@serde ProfileUuid);
 
-/// Declares a certificate fingerprint: the hash of the DER encoding, written in hex.
+/// Declares a hash that names a thing, written in hex.
 macro_rules! fingerprint {
     ($(#[$doc:meta])* $name:ident, $len:literal, $hash:ident, $what:literal, $rule:literal) => {
         $(#[$doc])*
@@ -276,9 +276,9 @@ macro_rules! fingerprint {
         pub struct $name([u8; $len]);
 
         impl $name {
-            /// The fingerprint of a certificate's DER encoding.
-            pub fn of_der(der: &[u8]) -> Self {
-                Self($hash(der))
+            /// The hash of these bytes: for a certificate, its DER encoding.
+            pub fn of(bytes: &[u8]) -> Self {
+                Self($hash(bytes))
             }
 
             /// Takes a hash that was computed elsewhere (an inner profile layer lists certificates by hash).
@@ -336,6 +336,11 @@ fingerprint!(
 fingerprint!(
     /// SHA-1 of a certificate's DER encoding: how `security find-identity` and Xcode name certificates.
     CertSha1, 20, sha1, "SHA-1 certificate fingerprint", "40 hex digits"
+);
+
+fingerprint!(
+    /// SHA-256 of a whole file's bytes.
+    FileSha256, 32, sha256, "SHA-256 of a file", "64 hex digits"
 );
 
 #[cfg(test)]

@@ -13,8 +13,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
+use crate::apple::property_list;
 use crate::apple::value::Value;
 
 /// How deep values may nest: real projects reach six.
@@ -638,29 +637,19 @@ pub(crate) fn xml_value(text: &str) -> Result<Value, ReadError> {
         }
         offset += line.len();
     }
-    let AnyPlist(value) = plist::from_bytes(text.as_bytes()).map_err(|error| ReadError {
-        line: 1,
+    property_list::read_with(text.as_bytes(), MAX_XML, &mut |_| true).map_err(|error| ReadError {
+        line: error
+            .at
+            .line
+            .and_then(|line| u64::try_from(line).ok())
+            .unwrap_or(1),
         offset: 0,
-        problem: Problem::Xml(error.to_string()),
-    })?;
-    Ok(value)
+        problem: Problem::Xml(error.problem.to_string()),
+    })
 }
 
-/// Any property list, read within the depth that [`Value`] allows.
-pub(crate) struct AnyPlist(pub(crate) Value);
-
-impl<'de> Deserialize<'de> for AnyPlist {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::DeserializeSeed as _;
-        crate::apple::value::ValueSeed {
-            depth: crate::apple::value::MAX_DEPTH,
-            repeated: &mut |_| true,
-            marks_data: false,
-        }
-        .deserialize(deserializer)
-        .map(Self)
-    }
-}
+/// The largest XML property list that is read: project files in XML are rare and small.
+const MAX_XML: usize = 64 * 1024 * 1024;
 
 fn from_value(value: Value) -> Node<'static> {
     let text = |text: String| Kind::Text(Cow::Owned(text));

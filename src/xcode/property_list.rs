@@ -3,15 +3,18 @@
 //! Entitlements and Info.plists come in all three. The `plist` crate recognises them too, but its reader of the old
 //! format takes anything for a string; ours says what is wrong, and where.
 
-use super::openstep::{self, AnyPlist, Kind, Node};
+use super::openstep::{self, Kind, Node};
 use super::sources;
+use crate::apple::property_list;
 use crate::apple::value::Value;
+
+/// The largest binary property list that is read.
+const MAX_BINARY: usize = 16 * 1024 * 1024;
 
 /// Reads a property list; an error is a sentence for a person, with the line where one is known.
 pub(crate) fn read(bytes: &[u8]) -> Result<Value, String> {
     if bytes.starts_with(b"bplist") {
-        return plist::from_bytes(bytes)
-            .map(|AnyPlist(value)| value)
+        return property_list::read_with(bytes, MAX_BINARY, &mut |_| true)
             .map_err(|error| format!("it is no binary property list: {error}"));
     }
     let text = sources::text(bytes);

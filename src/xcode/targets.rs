@@ -235,7 +235,7 @@ pub fn resolve(
     findings.extend(settings.findings().iter().cloned());
     findings.append(&mut complaints);
     finding::sort(&mut findings);
-    findings.dedup();
+    finding::distinct(&mut findings);
     SigningTargets { rows, findings }
 }
 

@@ -1,0 +1,166 @@
+//! Trust anchors: the two Apple roots, pinned by fingerprint, and whatever roots a rehearsal adds.
+//!
+//! A profile bundles its whole chain, root included, so nothing needs to be shipped but the fingerprints of the roots
+//! that are believed. Old files bundle a root of 2005 with the same name; it is not pinned and therefore not believed.
+
+use std::sync::Arc;
+
+use super::certificate::{Certificate, CertificateError};
+use crate::base::ids::CertSha256;
+
+/// Apple Root CA (RSA, 2006): ends the chain of every outer layer.
+pub const APPLE_ROOT_CA: CertSha256 = CertSha256::from_bytes([
+    0xb0, 0xb1, 0x73, 0x0e, 0xcb, 0xc7, 0xff, 0x45, 0x05, 0x14, 0x2c, 0x49, 0xf1, 0x29, 0x5e, 0x6e,
+    0xda, 0x6b, 0xca, 0xed, 0x7e, 0x2c, 0x68, 0xc5, 0xbe, 0x91, 0xb5, 0xa1, 0x10, 0x01, 0xf0, 0x24,
+]);
+
+/// Apple Root CA - G3 (P-384, 2014): ends the chain of every inner layer.
+pub const APPLE_ROOT_CA_G3: CertSha256 = CertSha256::from_bytes([
+    0x63, 0x34, 0x3a, 0xbf, 0xb8, 0x9a, 0x6a, 0x03, 0xeb, 0xb5, 0x7e, 0x9b, 0x3f, 0x5f, 0xa7, 0xbe,
+    0x7c, 0x4f, 0x5c, 0x75, 0x6f, 0x30, 0x17, 0xb3, 0xa8, 0xc4, 0x88, 0xc3, 0x65, 0x3e, 0x91, 0x79,
+]);
+
+/// Whose root a chain ended in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnchorOwner {
+    /// Apple's, pinned in this program.
+    Apple,
+    /// One that the policy named: rehearsals. Always reported.
+    Policy,
+}
+
+/// The roots that are believed.
+#[derive(Debug, Clone, Default)]
+pub struct Anchors {
+    extra: Vec<Arc<Certificate>>,
+}
+
+impl Anchors {
+    /// Apple's roots alone.
+    pub fn apple() -> Self {
+        Self::default()
+    }
+
+    /// Apple's roots and these.
+    pub fn with_extra(extra: impl IntoIterator<Item = Certificate>) -> Self {
+        Self {
+            extra: extra.into_iter().map(Arc::new).collect(),
+        }
+    }
+
+    /// Whether roots other than Apple's are believed.
+    pub fn has_extra(&self) -> bool {
+        !self.extra.is_empty()
+    }
+
+    /// Whether `root` is believed, for chains that end in Apple's `pinned` root.
+    pub fn owner_of(&self, root: &CertSha256, pinned: &CertSha256) -> Option<AnchorOwner> {
+        if root == pinned {
+            Some(AnchorOwner::Apple)
+        } else if self.extra.iter().any(|extra| extra.sha256 == *root) {
+            Some(AnchorOwner::Policy)
+        } else {
+            None
+        }
+    }
+
+    /// The extra roots, for chains whose bundle leaves its root out.
+    pub(crate) fn extra(&self) -> &[Arc<Certificate>] {
+        &self.extra
+    }
+}
+
+/// Reads every certificate of a PEM text (RFC 7468), in order.
+///
+/// # Errors
+/// There is none, or one is damaged; the error counts them from 1.
+pub fn certificates_from_pem(text: &[u8]) -> Result<Vec<Certificate>, PemError> {
+    let mut certificates = Vec::new();
+    for block in x509_parser::pem::Pem::iter_from_buffer(text) {
+        let number = certificates.len() + 1;
+        let block = block.map_err(|error| PemError::Damaged {
+            number,
+            reason: error.to_string(),
+        })?;
+        if block.label != "CERTIFICATE" {
+            return Err(PemError::Label {
+                number,
+                label: block.label,
+            });
+        }
+        certificates.push(
+            Certificate::from_der(&block.contents)
+                .map_err(|error| PemError::Certificate { number, error })?,
+        );
+    }
+    if certificates.is_empty() {
+        Err(PemError::Empty)
+    } else {
+        Ok(certificates)
+    }
+}
+
+/// Why a PEM file gives no anchors.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PemError {
+    /// No block at all.
+    #[error("no `-----BEGIN CERTIFICATE-----` stands in it")]
+    Empty,
+    /// Base64 or armour is damaged.
+    #[error("PEM block {number} is damaged: {reason}")]
+    Damaged {
+        /// Which block, from 1.
+        number: usize,
+        /// How.
+        reason: String,
+    },
+    /// A block of another kind.
+    #[error("PEM block {number} is a {label}, not a CERTIFICATE")]
+    Label {
+        /// Which block, from 1.
+        number: usize,
+        /// Its label.
+        label: String,
+    },
+    /// The block holds no certificate.
+    #[error("PEM block {number}: {error}")]
+    Certificate {
+        /// Which block, from 1.
+        number: usize,
+        /// Why not.
+        error: CertificateError,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_without_certificates_is_no_anchor_file() {
+        assert_eq!(
+            certificates_from_pem(b"hello").unwrap_err(),
+            PemError::Empty
+        );
+        let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert!(matches!(
+            certificates_from_pem(key).unwrap_err(),
+            PemError::Label { number: 1, .. }
+        ));
+        let junk = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(matches!(
+            certificates_from_pem(junk).unwrap_err(),
+            PemError::Certificate { number: 1, .. }
+        ));
+    }
+
+    #[test]
+    fn each_layer_believes_only_its_own_apple_root() {
+        let anchors = Anchors::apple();
+        assert_eq!(
+            anchors.owner_of(&APPLE_ROOT_CA, &APPLE_ROOT_CA),
+            Some(AnchorOwner::Apple)
+        );
+        assert_eq!(anchors.owner_of(&APPLE_ROOT_CA_G3, &APPLE_ROOT_CA), None);
+    }
+}

@@ -1,0 +1,844 @@
+//! A positioned reader of BER, of which DER is the strict subset (X.690).
+//!
+//! Provisioning profiles are DER in nearly every case, but tools that touch them re-encode them with indefinite lengths
+//! and constructed strings; Apple's own reader and OpenSSL accept those, so this one does. It borrows: an element is a
+//! slice of the input, and only constructed strings are ever copied. Every error carries the offset in the file.
+//!
+//! What it refuses: elements that run past what encloses them, more than [`MAX_DEPTH`] levels, lengths of more than
+//! four bytes, tag numbers beyond 30 (nothing that we read has one), end-of-contents where none is open, and data left
+//! over after what was asked for.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+/// How deep elements may nest: real profiles and certificates reach twelve.
+pub const MAX_DEPTH: usize = 40;
+
+/// The identifier octet: class, constructed bit and number in one byte, as it stands in the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Tag(pub u8);
+
+impl Tag {
+    /// BOOLEAN.
+    pub const BOOLEAN: Tag = Tag(0x01);
+    /// INTEGER.
+    pub const INTEGER: Tag = Tag(0x02);
+    /// BIT STRING, primitive.
+    pub const BIT_STRING: Tag = Tag(0x03);
+    /// OCTET STRING, primitive.
+    pub const OCTET_STRING: Tag = Tag(0x04);
+    /// NULL.
+    pub const NULL: Tag = Tag(0x05);
+    /// OBJECT IDENTIFIER.
+    pub const OID: Tag = Tag(0x06);
+    /// UTF8String, primitive.
+    pub const UTF8_STRING: Tag = Tag(0x0c);
+    /// NumericString.
+    pub const NUMERIC_STRING: Tag = Tag(0x12);
+    /// PrintableString.
+    pub const PRINTABLE_STRING: Tag = Tag(0x13);
+    /// IA5String.
+    pub const IA5_STRING: Tag = Tag(0x16);
+    /// UTCTime.
+    pub const UTC_TIME: Tag = Tag(0x17);
+    /// GeneralizedTime.
+    pub const GENERALIZED_TIME: Tag = Tag(0x18);
+    /// SEQUENCE.
+    pub const SEQUENCE: Tag = Tag(0x30);
+    /// SET.
+    pub const SET: Tag = Tag(0x31);
+
+    /// `[n]`, constructed.
+    pub const fn context(number: u8) -> Tag {
+        Tag(0xa0 | number)
+    }
+
+    /// `[n]`, primitive.
+    pub const fn context_primitive(number: u8) -> Tag {
+        Tag(0x80 | number)
+    }
+
+    /// `[APPLICATION n]`, constructed.
+    pub const fn application(number: u8) -> Tag {
+        Tag(0x60 | number)
+    }
+
+    /// Whether the contents are elements.
+    pub const fn is_constructed(self) -> bool {
+        self.0 & 0x20 != 0
+    }
+
+    /// The same tag in its constructed form.
+    const fn constructed(self) -> Tag {
+        Tag(self.0 | 0x20)
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0 {
+            0x01 => "BOOLEAN",
+            0x02 => "INTEGER",
+            0x03 | 0x23 => "BIT STRING",
+            0x04 | 0x24 => "OCTET STRING",
+            0x05 => "NULL",
+            0x06 => "OBJECT IDENTIFIER",
+            0x0c | 0x2c => "UTF8String",
+            0x12 => "NumericString",
+            0x13 => "PrintableString",
+            0x16 => "IA5String",
+            0x17 => "UTCTime",
+            0x18 => "GeneralizedTime",
+            0x30 => "SEQUENCE",
+            0x31 => "SET",
+            tag => {
+                let class = match tag >> 6 {
+                    0 => "UNIVERSAL ",
+                    1 => "APPLICATION ",
+                    2 => "",
+                    _ => "PRIVATE ",
+                };
+                return write!(f, "[{class}{}]", tag & 0x1f);
+            }
+        };
+        f.write_str(name)
+    }
+}
+
+/// What is wrong with the encoding, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at byte {offset}: {problem}")]
+pub struct BerError {
+    /// Offset from the start of the file (or of the inner layer).
+    pub offset: usize,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// The ways in which an encoding can be wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The data end inside an element's header or contents.
+    #[error("the data end here, {missing} bytes short: the file is truncated")]
+    Truncated {
+        /// How many bytes are missing at least.
+        missing: usize,
+    },
+    /// Another element was due.
+    #[error("expected {expected}, found {found}")]
+    Unexpected {
+        /// What was due.
+        expected: &'static str,
+        /// What stands there.
+        found: Tag,
+    },
+    /// An element was due and the enclosing one ended.
+    #[error("expected {0}, found the end of the enclosing element")]
+    Missing(&'static str),
+    /// Elements are left over.
+    #[error("unexpected data after {0}")]
+    Trailing(&'static str),
+    /// More than [`MAX_DEPTH`] levels.
+    #[error("nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+    /// A length that no profile needs, or one that the encoding forbids.
+    #[error("impossible length")]
+    Length,
+    /// A tag number beyond 30, or a reserved tag.
+    #[error("impossible tag {0:#04x}")]
+    Tag(u8),
+    /// Contents that do not fit their type.
+    #[error("malformed {0}")]
+    Malformed(&'static str),
+}
+
+/// One element: a view into the input.
+#[derive(Clone, Copy)]
+pub struct Element<'a> {
+    /// Its identifier octet.
+    pub tag: Tag,
+    /// Offset of its first byte.
+    pub offset: usize,
+    /// Its contents, without an end-of-contents mark.
+    pub contents: &'a [u8],
+    /// All of it: header, contents and, for an indefinite length, the end-of-contents mark.
+    pub raw: &'a [u8],
+    contents_offset: usize,
+    depth: usize,
+}
+
+impl<'a> Element<'a> {
+    fn error(&self, problem: Problem) -> BerError {
+        BerError {
+            offset: self.offset,
+            problem,
+        }
+    }
+
+    /// Whether the length was indefinite.
+    fn is_indefinite(&self) -> bool {
+        self.raw.get(1) == Some(&0x80)
+    }
+
+    /// The elements inside a constructed one.
+    ///
+    /// # Errors
+    /// It is primitive, or nested too deep.
+    pub fn reader(&self) -> Result<Reader<'a>, BerError> {
+        if !self.tag.is_constructed() {
+            return Err(self.error(Problem::Unexpected {
+                expected: "a constructed element",
+                found: self.tag,
+            }));
+        }
+        Ok(Reader {
+            bytes: self.contents,
+            position: 0,
+            base: self.contents_offset,
+            depth: self
+                .depth
+                .checked_sub(1)
+                .ok_or_else(|| self.error(Problem::TooDeep))?,
+        })
+    }
+
+    /// Refuses the element unless it has this tag.
+    ///
+    /// # Errors
+    /// It has another.
+    pub fn expect(self, tag: Tag, what: &'static str) -> Result<Self, BerError> {
+        if self.tag == tag {
+            Ok(self)
+        } else {
+            Err(self.error(Problem::Unexpected {
+                expected: what,
+                found: self.tag,
+            }))
+        }
+    }
+
+    /// The bytes of a string type with primitive tag `tag`: borrowed when primitive, joined when constructed (X.690
+    /// §8.7.3: the parts are OCTET STRINGs, or further constructed strings, whatever implicit tag the whole has).
+    ///
+    /// # Errors
+    /// Another tag, or parts of another type.
+    pub fn string(&self, tag: Tag, what: &'static str) -> Result<Cow<'a, [u8]>, BerError> {
+        if self.tag == tag {
+            return Ok(Cow::Borrowed(self.contents));
+        }
+        if self.tag != tag.constructed() {
+            return Err(self.error(Problem::Unexpected {
+                expected: what,
+                found: self.tag,
+            }));
+        }
+        let mut reader = self.reader()?;
+        let mut joined: Option<Vec<u8>> = None;
+        let mut only: Option<Cow<'a, [u8]>> = None;
+        while let Some(part) = reader.next()? {
+            let part = part.string(Tag::OCTET_STRING, "a part of a constructed string")?;
+            match (&mut joined, only.take()) {
+                (Some(joined), _) => joined.extend_from_slice(&part),
+                (None, None) => only = Some(part),
+                (None, Some(first)) => {
+                    let mut bytes = first.into_owned();
+                    bytes.extend_from_slice(&part);
+                    joined = Some(bytes);
+                }
+            }
+        }
+        Ok(joined.map(Cow::Owned).or(only).unwrap_or_default())
+    }
+
+    /// Reads through everything inside, for its well-formedness alone.
+    ///
+    /// # Errors
+    /// Something inside is malformed.
+    pub fn walk(&self) -> Result<(), BerError> {
+        if self.tag.is_constructed() {
+            let mut reader = self.reader()?;
+            while let Some(child) = reader.next()? {
+                child.walk()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A UTF8String, or one of the types that are subsets of it.
+    ///
+    /// # Errors
+    /// Another type, or bytes that are not UTF-8.
+    pub fn text(&self) -> Result<&'a str, BerError> {
+        let text = match self.tag {
+            Tag::PRINTABLE_STRING | Tag::IA5_STRING | Tag::NUMERIC_STRING => *self,
+            _ => self.expect(Tag::UTF8_STRING, "a UTF8String")?,
+        };
+        std::str::from_utf8(text.contents).map_err(|_| self.error(Problem::Malformed("UTF8String")))
+    }
+
+    /// A BOOLEAN: zero is false, anything else true (X.690 §8.2.2).
+    ///
+    /// # Errors
+    /// Another type, or not one byte.
+    pub fn boolean(&self) -> Result<bool, BerError> {
+        match self.expect(Tag::BOOLEAN, "a BOOLEAN")?.contents {
+            [byte] => Ok(*byte != 0),
+            _ => Err(self.error(Problem::Malformed("BOOLEAN"))),
+        }
+    }
+
+    /// An INTEGER of at most 64 bits.
+    ///
+    /// # Errors
+    /// Another type, empty, or larger.
+    pub fn integer(&self) -> Result<i64, BerError> {
+        let bytes = self.expect(Tag::INTEGER, "an INTEGER")?.contents;
+        match bytes {
+            [first, ..] if bytes.len() <= 8 => {
+                let sign = if first & 0x80 == 0 { 0 } else { -1 };
+                Ok(bytes
+                    .iter()
+                    .fold(sign, |value: i64, byte| (value << 8) | i64::from(*byte)))
+            }
+            _ => Err(self.error(Problem::Malformed("INTEGER"))),
+        }
+    }
+
+    /// The contents of an INTEGER as they stand (serial numbers).
+    ///
+    /// # Errors
+    /// Another type, or empty.
+    pub fn integer_bytes(&self) -> Result<&'a [u8], BerError> {
+        let bytes = self.expect(Tag::INTEGER, "an INTEGER")?.contents;
+        if bytes.is_empty() {
+            return Err(self.error(Problem::Malformed("INTEGER")));
+        }
+        Ok(bytes)
+    }
+
+    /// An OBJECT IDENTIFIER.
+    ///
+    /// # Errors
+    /// Another type, or contents that end inside an arc.
+    pub fn oid(&self) -> Result<Oid<'a>, BerError> {
+        let bytes = self.expect(Tag::OID, "an OBJECT IDENTIFIER")?.contents;
+        match bytes.last() {
+            Some(last) if last & 0x80 == 0 && bytes.len() <= 64 => Ok(Oid(bytes)),
+            _ => Err(self.error(Problem::Malformed("OBJECT IDENTIFIER"))),
+        }
+    }
+
+    /// A UTCTime or GeneralizedTime in UTC, with seconds, as RFC 5280 §4.1.2.5 and RFC 5652 §11.3 want it.
+    ///
+    /// # Errors
+    /// Another type, a fraction, a zone other than `Z`, or a date that does not exist.
+    pub fn time(&self) -> Result<Timestamp, BerError> {
+        let malformed = || self.error(Problem::Malformed("time"));
+        let (year_digits, digits) = match self.tag {
+            Tag::UTC_TIME => (2, self.contents),
+            Tag::GENERALIZED_TIME => (4, self.contents),
+            found => {
+                return Err(self.error(Problem::Unexpected {
+                    expected: "a UTCTime or GeneralizedTime",
+                    found,
+                }));
+            }
+        };
+        let digits = digits.strip_suffix(b"Z").ok_or_else(malformed)?;
+        if digits.len() != year_digits + 10 || !digits.iter().all(u8::is_ascii_digit) {
+            return Err(malformed());
+        }
+        let number = |from: usize, count: usize| {
+            digits.get(from..from + count).map(|part| {
+                part.iter()
+                    .fold(0i16, |value, digit| value * 10 + i16::from(digit - b'0'))
+            })
+        };
+        let field = |index: usize| {
+            number(year_digits + 2 * index, 2).and_then(|value| i8::try_from(value).ok())
+        };
+        let build = || {
+            let year = number(0, year_digits)?;
+            let year = match self.tag {
+                // RFC 5280 §4.1.2.5.1: 50 to 99 are the twentieth century.
+                Tag::UTC_TIME if year < 50 => 2000 + year,
+                Tag::UTC_TIME => 1900 + year,
+                _ => year,
+            };
+            let moment = civil::DateTime::new(
+                year,
+                field(0)?,
+                field(1)?,
+                field(2)?,
+                field(3)?,
+                field(4)?,
+                0,
+            )
+            .ok()?;
+            TimeZone::UTC.to_timestamp(moment).ok()
+        };
+        build().ok_or_else(malformed)
+    }
+
+    /// The element in definite lengths and primitive strings, under another tag: what was hashed when it was signed, if
+    /// a tool has re-encoded it since. The order of a SET is left as it stands.
+    ///
+    /// # Errors
+    /// Something inside is malformed.
+    pub fn to_definite(&self, tag: Tag) -> Result<Vec<u8>, BerError> {
+        let mut out = Vec::with_capacity(self.raw.len());
+        self.write_definite(tag, &mut out)?;
+        Ok(out)
+    }
+
+    fn write_definite(&self, tag: Tag, out: &mut Vec<u8>) -> Result<(), BerError> {
+        let mut contents = Vec::new();
+        let (tag, contents): (Tag, &[u8]) = match self.tag {
+            Tag(0x24) => {
+                contents = self
+                    .string(Tag::OCTET_STRING, "an OCTET STRING")?
+                    .into_owned();
+                (Tag::OCTET_STRING, &contents)
+            }
+            tag_here if tag_here.is_constructed() => {
+                let mut reader = self.reader()?;
+                while let Some(child) = reader.next()? {
+                    child.write_definite(child.tag, &mut contents)?;
+                }
+                (tag, &contents)
+            }
+            _ => (tag, self.contents),
+        };
+        out.push(tag.0);
+        let length = u32::try_from(contents.len()).map_err(|_| self.error(Problem::Length))?;
+        if length < 0x80 {
+            out.push(length.to_le_bytes()[0]);
+        } else {
+            let bytes = length.to_be_bytes();
+            let significant = bytes.iter().skip_while(|byte| **byte == 0);
+            out.push(
+                0x80 | u8::try_from(significant.clone().count())
+                    .map_err(|_| self.error(Problem::Length))?,
+            );
+            out.extend(significant);
+        }
+        out.extend_from_slice(contents);
+        Ok(())
+    }
+
+    /// Whether re-encoding would change nothing but a tag: no indefinite length and no constructed string inside.
+    ///
+    /// # Errors
+    /// Something inside is malformed.
+    pub fn is_definite(&self) -> Result<bool, BerError> {
+        if self.is_indefinite() || self.tag == Tag(0x24) {
+            return Ok(false);
+        }
+        if self.tag.is_constructed() {
+            let mut reader = self.reader()?;
+            while let Some(child) = reader.next()? {
+                if !child.is_definite()? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl fmt::Debug for Element<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} at {} ({} bytes)",
+            self.tag,
+            self.offset,
+            self.contents.len()
+        )
+    }
+}
+
+/// Reads elements one after another.
+#[derive(Clone)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    position: usize,
+    base: usize,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the beginning of a file.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            position: 0,
+            base: 0,
+            depth: MAX_DEPTH,
+        }
+    }
+
+    fn error(&self, problem: Problem) -> BerError {
+        BerError {
+            offset: self.base + self.position,
+            problem,
+        }
+    }
+
+    /// Whether everything was read.
+    pub fn is_at_end(&self) -> bool {
+        self.position >= self.bytes.len()
+    }
+
+    /// The next element's tag, if there is one.
+    pub fn peek(&self) -> Option<Tag> {
+        self.bytes.get(self.position).copied().map(Tag)
+    }
+
+    /// The next element, or `None` at the end.
+    ///
+    /// # Errors
+    /// It is malformed or does not fit.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "fallible, and the lifetime is the input's"
+    )]
+    pub fn next(&mut self) -> Result<Option<Element<'a>>, BerError> {
+        if self.is_at_end() {
+            return Ok(None);
+        }
+        let offset = self.base + self.position;
+        let rest = self.bytes.get(self.position..).unwrap_or_default();
+        let (header, length) = header(rest, offset)?;
+        let contents_offset = offset + header;
+        let after_header = rest.get(header..).unwrap_or_default();
+        let (contents, consumed) = match length {
+            Length::Definite(length) => {
+                let contents = after_header.get(..length).ok_or_else(|| BerError {
+                    offset,
+                    problem: Problem::Truncated {
+                        missing: length - after_header.len(),
+                    },
+                })?;
+                (contents, header + length)
+            }
+            Length::Indefinite => {
+                let length = indefinite_length(after_header, contents_offset, self.depth)?;
+                (
+                    after_header.get(..length).unwrap_or_default(),
+                    header + length + 2,
+                )
+            }
+        };
+        let raw = rest.get(..consumed).unwrap_or_default();
+        self.position += consumed;
+        let tag = Tag(raw.first().copied().unwrap_or_default());
+        Ok(Some(Element {
+            tag,
+            offset,
+            contents,
+            raw,
+            contents_offset,
+            depth: self.depth,
+        }))
+    }
+
+    /// The next element, whatever it is.
+    ///
+    /// # Errors
+    /// There is none, or it is malformed.
+    pub fn any(&mut self, what: &'static str) -> Result<Element<'a>, BerError> {
+        self.next()?
+            .ok_or_else(|| self.error(Problem::Missing(what)))
+    }
+
+    /// The next element, which must have this tag.
+    ///
+    /// # Errors
+    /// There is none, it is malformed, or has another tag.
+    pub fn read(&mut self, tag: Tag, what: &'static str) -> Result<Element<'a>, BerError> {
+        self.any(what)?.expect(tag, what)
+    }
+
+    /// The next element if it has this tag, else nothing is read.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn optional(&mut self, tag: Tag) -> Result<Option<Element<'a>>, BerError> {
+        if self.peek() == Some(tag) {
+            self.next()
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Ends the reading: nothing may be left.
+    ///
+    /// # Errors
+    /// Something is.
+    pub fn end(&self, after: &'static str) -> Result<(), BerError> {
+        if self.is_at_end() {
+            Ok(())
+        } else {
+            Err(self.error(Problem::Trailing(after)))
+        }
+    }
+}
+
+enum Length {
+    Definite(usize),
+    Indefinite,
+}
+
+/// Reads identifier and length octets: how many they are, and the length they state.
+fn header(bytes: &[u8], offset: usize) -> Result<(usize, Length), BerError> {
+    let error = |at: usize, problem| {
+        Err(BerError {
+            offset: offset + at,
+            problem,
+        })
+    };
+    let (tag, first) = match bytes {
+        [tag, first, ..] => (*tag, *first),
+        _ => {
+            return error(
+                bytes.len(),
+                Problem::Truncated {
+                    missing: 2 - bytes.len().min(2),
+                },
+            );
+        }
+    };
+    // High tag numbers are used by nothing that we read; a zero tag is the end-of-contents mark.
+    if tag & 0x1f == 0x1f || tag == 0 {
+        return error(0, Problem::Tag(tag));
+    }
+    if first < 0x80 {
+        return Ok((2, Length::Definite(usize::from(first))));
+    }
+    if first == 0x80 {
+        if tag & 0x20 == 0 {
+            // X.690 §8.1.3.2: only a constructed encoding may have it.
+            return error(1, Problem::Length);
+        }
+        return Ok((2, Length::Indefinite));
+    }
+    let count = usize::from(first & 0x7f);
+    if count > 4 {
+        return error(1, Problem::Length);
+    }
+    let Some(octets) = bytes.get(2..2 + count) else {
+        return error(
+            bytes.len(),
+            Problem::Truncated {
+                missing: 2 + count - bytes.len(),
+            },
+        );
+    };
+    let length = octets
+        .iter()
+        .fold(0u64, |length, octet| (length << 8) | u64::from(*octet));
+    match usize::try_from(length) {
+        Ok(length) => Ok((2 + count, Length::Definite(length))),
+        Err(_) => error(1, Problem::Length),
+    }
+}
+
+/// How many bytes of contents precede the end-of-contents mark that matches.
+fn indefinite_length(bytes: &[u8], offset: usize, depth: usize) -> Result<usize, BerError> {
+    let depth = depth.checked_sub(1).ok_or(BerError {
+        offset,
+        problem: Problem::TooDeep,
+    })?;
+    let mut position = 0;
+    loop {
+        let rest = bytes.get(position..).unwrap_or_default();
+        if let [0, 0, ..] = rest {
+            return Ok(position);
+        }
+        let here = offset + position;
+        let (header, length) = header(rest, here)?;
+        let after = rest.get(header..).unwrap_or_default();
+        let step = match length {
+            Length::Definite(length) if length <= after.len() => header + length,
+            Length::Definite(length) => {
+                return Err(BerError {
+                    offset: here,
+                    problem: Problem::Truncated {
+                        missing: length - after.len(),
+                    },
+                });
+            }
+            Length::Indefinite => header + indefinite_length(after, here + header, depth)? + 2,
+        };
+        position += step;
+    }
+}
+
+/// An OBJECT IDENTIFIER: its encoded arcs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Oid<'a>(pub &'a [u8]);
+
+impl fmt::Display for Oid<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut arc: u128 = 0;
+        let mut first = true;
+        for byte in self.0 {
+            arc = (arc << 7) | u128::from(byte & 0x7f);
+            if byte & 0x80 == 0 {
+                if first {
+                    let root = (arc / 40).min(2);
+                    write!(f, "{root}.{}", arc - root * 40)?;
+                    first = false;
+                } else {
+                    write!(f, ".{arc}")?;
+                }
+                arc = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Oid<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(bytes: &[u8]) -> Result<Element<'_>, BerError> {
+        let mut reader = Reader::new(bytes);
+        let element = reader.any("an element")?;
+        reader.end("the element")?;
+        Ok(element)
+    }
+
+    #[test]
+    fn a_truncated_element_says_how_much_is_missing_and_where() {
+        let error = one(&[0x30, 0x05, 0x02, 0x01]).unwrap_err();
+        assert_eq!(
+            error,
+            BerError {
+                offset: 0,
+                problem: Problem::Truncated { missing: 3 }
+            }
+        );
+    }
+
+    #[test]
+    fn a_constructed_string_is_joined() {
+        let bytes = [
+            0x24, 0x80, 0x04, 1, b'a', 0x24, 4, 0x04, 2, b'b', b'c', 0, 0,
+        ];
+        let element = one(&bytes).unwrap();
+        assert_eq!(
+            element.string(Tag::OCTET_STRING, "s").unwrap().as_ref(),
+            b"abc"
+        );
+    }
+
+    #[test]
+    fn an_end_of_contents_in_a_definite_element_is_refused() {
+        let bytes = [0x30, 0x04, 0, 0, 0x05, 0];
+        let mut inside = one(&bytes).unwrap().reader().unwrap();
+        assert_eq!(
+            inside.next().unwrap_err(),
+            BerError {
+                offset: 2,
+                problem: Problem::Tag(0)
+            }
+        );
+    }
+
+    #[test]
+    fn nesting_has_a_floor() {
+        let bytes = [0x30, 0x80].repeat(1_000);
+        assert_eq!(one(&bytes).unwrap_err().problem, Problem::TooDeep);
+    }
+
+    #[test]
+    fn a_primitive_element_cannot_be_indefinite() {
+        assert_eq!(
+            one(&[0x04, 0x80, 0, 0]).unwrap_err().problem,
+            Problem::Length
+        );
+    }
+
+    #[test]
+    fn trailing_data_are_refused() {
+        assert_eq!(
+            one(&[0x05, 0, 0x05, 0]).unwrap_err(),
+            BerError {
+                offset: 2,
+                problem: Problem::Trailing("the element")
+            }
+        );
+    }
+
+    #[test]
+    fn times_read_in_both_spellings_and_only_if_they_exist() {
+        let time = |tag: u8, text: &str| {
+            let mut bytes = vec![tag, u8::try_from(text.len()).unwrap()];
+            bytes.extend_from_slice(text.as_bytes());
+            one(&bytes).unwrap().time().map(|t| t.to_string())
+        };
+        assert_eq!(time(0x17, "250929143157Z").unwrap(), "2025-09-29T14:31:57Z");
+        assert_eq!(time(0x17, "500101000000Z").unwrap(), "1950-01-01T00:00:00Z");
+        assert_eq!(
+            time(0x18, "20560101000000Z").unwrap(),
+            "2056-01-01T00:00:00Z"
+        );
+        for bad in [
+            "250230000000Z",
+            "2509291431Z",
+            "250929143157+0100",
+            "25092914315xZ",
+            "",
+        ] {
+            assert!(time(0x17, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn integers_have_a_sign_and_at_most_64_bits() {
+        let integer = |bytes: &[u8]| one(bytes).unwrap().integer();
+        assert_eq!(integer(&[2, 1, 0xff]).unwrap(), -1);
+        assert_eq!(integer(&[2, 2, 0x01, 0x6c]).unwrap(), 364);
+        assert!(integer(&[2, 0]).is_err());
+        assert!(integer(&[2, 9, 0, 1, 1, 1, 1, 1, 1, 1, 1]).is_err());
+    }
+
+    #[test]
+    fn oids_print_their_dots() {
+        let oid = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 0x0c, 0x13]);
+        assert_eq!(oid.to_string(), "1.2.840.113635.100.12.19");
+        assert_eq!(Oid(&[0x88, 0x37]).to_string(), "2.999");
+    }
+
+    #[test]
+    fn reencoding_an_indefinite_set_gives_its_definite_form() {
+        let indefinite = [
+            0xa0, 0x80, 0x30, 0x80, 0x24, 0x80, 0x04, 1, b'a', 0, 0, 0, 0, 0, 0,
+        ];
+        let element = one(&indefinite).unwrap();
+        assert!(!element.is_definite().unwrap());
+        assert_eq!(
+            element.to_definite(Tag::SET).unwrap(),
+            [0x31, 5, 0x30, 3, 0x04, 1, b'a']
+        );
+    }
+}

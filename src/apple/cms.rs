@@ -1,0 +1,429 @@
+//! CMS SignedData (RFC 5652), as provisioning profiles and code signatures use it.
+//!
+//! [`parse`] turns bytes into the structure and nothing more: no digest is computed and nobody is trusted. What the
+//! signature is worth is the business of [`crate::apple::signer`].
+//!
+//! Both BER and DER are read; a file that some tool re-encoded with indefinite lengths is still the same message,
+//! except for the signed attributes, whose signature covers their DER encoding (§5.4): those are brought back to it.
+//! Sizes need no bounds of their own: everything but a constructed string is a slice of the input, which the caller
+//! has bounded, and depth is bounded by [`crate::apple::ber`].
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::ber::{BerError, Element, Oid, Problem, Reader, Tag};
+
+/// `1.2.840.113549.1.7.1` id-data (RFC 5652 §4).
+pub const ID_DATA: Oid<'static> = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01]);
+/// `1.2.840.113549.1.7.2` id-signedData (RFC 5652 §5.1).
+pub const ID_SIGNED_DATA: Oid<'static> =
+    Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02]);
+/// `1.2.840.113549.1.9.3` id-contentType (RFC 5652 §11.1).
+const ID_CONTENT_TYPE: Oid<'static> = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x03]);
+/// `1.2.840.113549.1.9.4` id-messageDigest (RFC 5652 §11.2).
+const ID_MESSAGE_DIGEST: Oid<'static> =
+    Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04]);
+/// `1.2.840.113549.1.9.5` id-signingTime (RFC 5652 §11.3).
+const ID_SIGNING_TIME: Oid<'static> = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x05]);
+
+/// How many certificates, signers or attributes are looked at before the file is refused: real ones carry three,
+/// one and six.
+const MAX_ITEMS: usize = 64;
+
+/// Why bytes are not a SignedData.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CmsError {
+    /// The encoding is damaged.
+    #[error("not a CMS SignedData: {0}")]
+    Encoding(#[from] BerError),
+    /// The bytes are some other thing altogether.
+    #[error("not a CMS SignedData: {0}")]
+    NotCms(&'static str),
+    /// A ContentInfo with other content.
+    #[error("a CMS message of type {0} instead of a SignedData (1.2.840.113549.1.7.2)")]
+    OtherContent(String),
+    /// More certificates, signers or attributes than any real file has.
+    #[error("more than {MAX_ITEMS} {0}")]
+    TooMany(&'static str),
+    /// A version number that RFC 5652 does not know here.
+    #[error("unknown {what} version {version}")]
+    Version {
+        /// Of what.
+        what: &'static str,
+        /// The number.
+        version: i64,
+    },
+    /// An attribute that must stand once, with one value, does not.
+    #[error("the signed attribute {0} must stand once and have one value")]
+    Attribute(&'static str),
+}
+
+/// A parsed SignedData: views into the bytes it was parsed from.
+#[derive(Debug, Clone)]
+pub struct SignedData<'a> {
+    /// The type of what was signed; `id-data` for profiles.
+    pub content_type: Oid<'a>,
+    /// What was signed; `None` when detached.
+    pub content: Option<Cow<'a, [u8]>>,
+    /// The bundled certificates, each in its own encoding.
+    pub certificates: Vec<Cow<'a, [u8]>>,
+    /// The signers.
+    pub signers: Vec<SignerInfo<'a>>,
+}
+
+/// One signer's statement.
+#[derive(Debug, Clone)]
+pub struct SignerInfo<'a> {
+    /// Which certificate signed.
+    pub signer: SignerId<'a>,
+    /// Digest algorithm of the content.
+    pub digest_algorithm: Oid<'a>,
+    /// The attributes under the signature; without them it covers the content itself (§5.4).
+    pub signed_attributes: Option<SignedAttributes<'a>>,
+    /// Signature algorithm, alone or combined with a digest.
+    pub signature_algorithm: Oid<'a>,
+    /// The signature.
+    pub signature: Cow<'a, [u8]>,
+}
+
+/// How a signer names its certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignerId<'a> {
+    /// By issuer name (its DER) and serial number (INTEGER contents).
+    IssuerAndSerial {
+        /// The issuer's distinguished name, in definite lengths.
+        issuer: Cow<'a, [u8]>,
+        /// The serial number's bytes.
+        serial: &'a [u8],
+    },
+    /// By subject key identifier.
+    SubjectKeyId(Cow<'a, [u8]>),
+}
+
+/// The attributes that a signature covers.
+#[derive(Debug, Clone)]
+pub struct SignedAttributes<'a> {
+    /// Their DER encoding as a SET OF: the bytes that were signed.
+    pub der: Vec<u8>,
+    /// `id-contentType`.
+    pub content_type: Option<Oid<'a>>,
+    /// `id-messageDigest`.
+    pub message_digest: Option<Cow<'a, [u8]>>,
+    /// `id-signingTime`: when the signer says it signed.
+    pub signing_time: Option<Timestamp>,
+}
+
+/// What a CMS file holds (RFC 5652 §3).
+#[derive(Debug, Clone)]
+pub enum ContentInfo<'a> {
+    /// Signed content.
+    SignedData(SignedData<'a>),
+    /// Plain content: nobody signed it.
+    Data(Option<Cow<'a, [u8]>>),
+    /// Any other content (enveloped, encrypted, …), well-formed but not looked into.
+    Other(Oid<'a>),
+}
+
+/// Parses a SignedData inside its ContentInfo.
+///
+/// # Errors
+/// The bytes are not one; the error names the offset.
+pub fn parse(bytes: &[u8]) -> Result<SignedData<'_>, CmsError> {
+    match parse_content_info(bytes)? {
+        ContentInfo::SignedData(signed_data) => Ok(signed_data),
+        ContentInfo::Data(_) => Err(CmsError::OtherContent(ID_DATA.to_string())),
+        ContentInfo::Other(content_type) => Err(CmsError::OtherContent(content_type.to_string())),
+    }
+}
+
+/// Parses a ContentInfo, whatever it holds.
+///
+/// # Errors
+/// The bytes are not one; the error names the offset.
+pub fn parse_content_info(bytes: &[u8]) -> Result<ContentInfo<'_>, CmsError> {
+    match bytes.first() {
+        None => return Err(CmsError::NotCms("the file is empty")),
+        Some(0x30) => {}
+        Some(_) => return Err(CmsError::NotCms(guess(bytes))),
+    }
+    let mut file = Reader::new(bytes);
+    let content_info = file.read(Tag::SEQUENCE, "ContentInfo")?;
+    file.end("ContentInfo")?;
+    let mut content_info = content_info.reader()?;
+    let content_type = content_info.any("a content type")?.oid()?;
+    let explicit = content_info.next()?;
+    content_info.end("the content")?;
+    let content = match explicit {
+        None => None,
+        Some(explicit) => {
+            let mut explicit = explicit.expect(Tag::context(0), "the content")?.reader()?;
+            let content = explicit.any("the content")?;
+            explicit.end("the content")?;
+            Some(content)
+        }
+    };
+    match (content_type, content) {
+        (ID_SIGNED_DATA, Some(content)) => {
+            let signed_data = content.expect(Tag::SEQUENCE, "SignedData")?;
+            Ok(ContentInfo::SignedData(parse_signed_data(signed_data)?))
+        }
+        (ID_SIGNED_DATA, None) => Err(CmsError::NotCms("a ContentInfo without content")),
+        (ID_DATA, content) => Ok(ContentInfo::Data(
+            content
+                .map(|octets| octets.string(Tag::OCTET_STRING, "an OCTET STRING"))
+                .transpose()?,
+        )),
+        (other, content) => {
+            content.map(|content| content.walk()).transpose()?;
+            Ok(ContentInfo::Other(other))
+        }
+    }
+}
+
+fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsError> {
+    let mut fields = signed_data.reader()?;
+    let version = fields.any("a version")?.integer()?;
+    if !(0..=5).contains(&version) {
+        return Err(CmsError::Version {
+            what: "SignedData",
+            version,
+        });
+    }
+    let mut digest_algorithms = fields.read(Tag::SET, "digestAlgorithms")?.reader()?;
+    let mut count = 0;
+    while let Some(algorithm) = digest_algorithms.next()? {
+        algorithm_identifier(algorithm)?;
+        count = bounded(count, "digest algorithms")?;
+    }
+    let (content_type, content) =
+        encapsulated_content(fields.read(Tag::SEQUENCE, "encapContentInfo")?)?;
+    let mut certificates = Vec::new();
+    if let Some(set) = fields.optional(Tag::context(0))? {
+        let mut set = set.reader()?;
+        while let Some(certificate) = set.next()? {
+            bounded(certificates.len(), "certificates")?;
+            // Attribute certificates and other formats ([0] to [3]) sign nothing here and are passed over.
+            if certificate.tag == Tag::SEQUENCE {
+                certificates.push(whole(certificate)?);
+            }
+        }
+    }
+    if let Some(revocations) = fields.optional(Tag::context(1))? {
+        // Read for well-formedness alone: revocation is not judged offline.
+        revocations.walk()?;
+    }
+    let mut signers = Vec::new();
+    let mut signer_infos = fields.read(Tag::SET, "signerInfos")?.reader()?;
+    while let Some(signer) = signer_infos.next()? {
+        bounded(signers.len(), "signers")?;
+        signers.push(signer_info(signer)?);
+    }
+    fields.end("signerInfos")?;
+    Ok(SignedData {
+        content_type,
+        content,
+        certificates,
+        signers,
+    })
+}
+
+/// The type of the content and, unless detached, the content.
+type Encapsulated<'a> = (Oid<'a>, Option<Cow<'a, [u8]>>);
+
+fn encapsulated_content(element: Element<'_>) -> Result<Encapsulated<'_>, CmsError> {
+    let mut fields = element.reader()?;
+    let content_type = fields.any("a content type")?.oid()?;
+    let content = match fields.next()? {
+        None => None,
+        Some(explicit) => {
+            let mut explicit = explicit
+                .expect(Tag::context(0), "the encapsulated content")?
+                .reader()?;
+            let octets = explicit.any("an OCTET STRING")?;
+            explicit.end("the encapsulated content")?;
+            Some(octets.string(Tag::OCTET_STRING, "an OCTET STRING")?)
+        }
+    };
+    fields.end("the encapsulated content")?;
+    Ok((content_type, content))
+}
+
+fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
+    let mut fields = element.expect(Tag::SEQUENCE, "SignerInfo")?.reader()?;
+    let version = fields.any("a version")?.integer()?;
+    if !(0..=5).contains(&version) {
+        return Err(CmsError::Version {
+            what: "SignerInfo",
+            version,
+        });
+    }
+    let id = fields.any("a signer identifier")?;
+    let signer = if id.tag == Tag::SEQUENCE {
+        let mut names = id.reader()?;
+        let issuer = names.read(Tag::SEQUENCE, "an issuer name")?;
+        issuer.walk()?;
+        let serial = names.any("a serial number")?.integer_bytes()?;
+        names.end("the serial number")?;
+        SignerId::IssuerAndSerial {
+            issuer: whole(issuer)?,
+            serial,
+        }
+    } else {
+        SignerId::SubjectKeyId(id.string(Tag::context_primitive(0), "a subject key identifier")?)
+    };
+    let digest_algorithm = algorithm_identifier(fields.any("a digest algorithm")?)?;
+    let signed_attributes = fields
+        .optional(Tag::context(0))?
+        .map(signed_attributes)
+        .transpose()?;
+    let signature_algorithm = algorithm_identifier(fields.any("a signature algorithm")?)?;
+    let signature = fields
+        .any("a signature")?
+        .string(Tag::OCTET_STRING, "a signature")?;
+    if let Some(unsigned) = fields.optional(Tag::context(1))? {
+        unsigned.walk()?;
+    }
+    fields.end("SignerInfo")?;
+    Ok(SignerInfo {
+        signer,
+        digest_algorithm,
+        signed_attributes,
+        signature_algorithm,
+        signature,
+    })
+}
+
+fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsError> {
+    let der = if element.is_definite()? {
+        let mut der = element.raw.to_vec();
+        if let Some(tag) = der.first_mut() {
+            *tag = Tag::SET.0;
+        }
+        der
+    } else {
+        element.to_definite(Tag::SET)?
+    };
+    let mut attributes = SignedAttributes {
+        der,
+        content_type: None,
+        message_digest: None,
+        signing_time: None,
+    };
+    let mut seen = HashSet::new();
+    let mut reader = element.reader()?;
+    while let Some(attribute) = reader.next()? {
+        bounded(seen.len(), "signed attributes")?;
+        let mut fields = attribute.expect(Tag::SEQUENCE, "an attribute")?.reader()?;
+        let kind = fields.any("an attribute type")?.oid()?;
+        let set = fields.read(Tag::SET, "attribute values")?;
+        fields.end("attribute values")?;
+        let mut values = set.reader()?;
+        let mut single = |name| {
+            let value = values.any("an attribute value")?;
+            if values.is_at_end() {
+                Ok(value)
+            } else {
+                Err(CmsError::Attribute(name))
+            }
+        };
+        let name = match kind {
+            ID_CONTENT_TYPE => {
+                attributes.content_type = Some(single("content-type")?.oid()?);
+                "content-type"
+            }
+            ID_MESSAGE_DIGEST => {
+                let value = single("message-digest")?;
+                attributes.message_digest =
+                    Some(value.string(Tag::OCTET_STRING, "a message digest")?);
+                "message-digest"
+            }
+            ID_SIGNING_TIME => {
+                attributes.signing_time = Some(single("signing-time")?.time()?);
+                "signing-time"
+            }
+            _ => {
+                set.walk()?;
+                "one of the others"
+            }
+        };
+        if !seen.insert(kind) {
+            return Err(CmsError::Attribute(name));
+        }
+    }
+    Ok(attributes)
+}
+
+/// The algorithm of an AlgorithmIdentifier; its parameters are only walked through.
+fn algorithm_identifier(element: Element<'_>) -> Result<Oid<'_>, CmsError> {
+    let mut fields = element
+        .expect(Tag::SEQUENCE, "an algorithm identifier")?
+        .reader()?;
+    let algorithm = fields.any("an algorithm")?.oid()?;
+    if let Some(parameters) = fields.next()? {
+        parameters.walk()?;
+    }
+    fields.end("algorithm parameters")?;
+    Ok(algorithm)
+}
+
+/// The bytes of an element, brought to definite lengths if it had others (its own signature covers its DER).
+fn whole(element: Element<'_>) -> Result<Cow<'_, [u8]>, CmsError> {
+    Ok(if element.is_definite()? {
+        Cow::Borrowed(element.raw)
+    } else {
+        Cow::Owned(element.to_definite(element.tag)?)
+    })
+}
+
+/// Counts one more item, within bounds.
+fn bounded(count: usize, what: &'static str) -> Result<usize, CmsError> {
+    if count >= MAX_ITEMS {
+        Err(CmsError::TooMany(what))
+    } else {
+        Ok(count + 1)
+    }
+}
+
+/// What a file that does not start like CMS seems to be.
+fn guess(bytes: &[u8]) -> &'static str {
+    let start = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
+    let text = start.trim_ascii_start();
+    let holds = |needle: &[u8]| start.windows(needle.len()).any(|window| window == needle);
+    if start.iter().all(|byte| *byte == 0) {
+        "the file holds zeros"
+    } else if text.starts_with(b"-----BEGIN") {
+        "this is PEM; profiles are binary (DER)"
+    } else if text.starts_with(b"bplist")
+        || text.starts_with(b"<?xml")
+        || text.starts_with(b"<!DOCTYPE")
+    {
+        "this is a bare property list, without any signature around it"
+    } else if holds(b"<plist") {
+        "a property list stands in it, but no signature that could be read: it was copied as text or cut out"
+    } else {
+        "the first byte is not that of a SEQUENCE"
+    }
+}
+
+impl CmsError {
+    /// The offset in the file, where there is one.
+    pub fn offset(&self) -> Option<usize> {
+        match self {
+            Self::Encoding(error) => Some(error.offset),
+            _ => None,
+        }
+    }
+
+    /// Whether the file ends too early.
+    pub fn is_truncated(&self) -> bool {
+        matches!(
+            self,
+            Self::Encoding(BerError {
+                problem: Problem::Truncated { .. },
+                ..
+            })
+        )
+    }
+}

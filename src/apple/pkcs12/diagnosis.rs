@@ -1,0 +1,98 @@
+//! Why `security import` refused a PKCS#12 file.
+//!
+//! It says "MAC verification failed during PKCS12 import (wrong password?)" for a wrong password, for a MAC algorithm it
+//! does not know, and for an empty password whatever the file. With the file and the password at hand the question has
+//! one answer.
+
+use serde::Serialize;
+
+use super::algorithms::{Algorithms, FIRST_MODERN_MACOS, ReadableBy};
+use super::{Pkcs12Error, read};
+use crate::base::secret::Password;
+
+/// Why an import failed, with what to do in its message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Diagnosis {
+    /// The password does not open the file anywhere.
+    #[error("the password is wrong: it does not open this file with any tool")]
+    WrongPassword,
+    /// The password is right; this release of macOS does not know an algorithm.
+    #[error(
+        "the password is right, but macOS {macos} does not read {because}: convert the file to the form that every Mac \
+         reads (3DES and a SHA-1 MAC){}", if *modern_reads_it { "; macOS 15 reads it with `-f pkcs12`" } else { "" }
+    )]
+    Algorithm {
+        /// The major release that was asked about.
+        macos: u32,
+        /// The algorithm in the way.
+        because: String,
+        /// Whether a newer release would read it.
+        modern_reads_it: bool,
+    },
+    /// The password is right, but `security` takes no empty one.
+    #[error(
+        "the password is empty, which opens the file but not for `security import`: convert the file with a password"
+    )]
+    EmptyPassword,
+    /// The password is right, but `security` garbles it.
+    #[error(
+        "the password holds characters outside ASCII, which `security` does not pass on whole: convert the file with an \
+         ASCII password"
+    )]
+    PasswordNotAscii,
+    /// There is no private key to import.
+    #[error("the file opens, but holds no private key: export it again together with its key")]
+    NoKey,
+    /// The file itself is at fault.
+    #[error("{0}")]
+    File(String),
+    /// File and password are good and this release reads the algorithms: something else is wrong, not the file.
+    #[error(
+        "file, password and algorithms are in order for macOS {macos}: look at the keychain (locked, or the key is \
+         already in it){}", if *needs_format { ", and import with `-f pkcs12`, without which these algorithms are not read" } else { "" }
+    )]
+    NotTheFile {
+        /// The major release that was asked about.
+        macos: u32,
+        /// Whether `-f pkcs12` is needed for this file.
+        needs_format: bool,
+    },
+}
+
+/// Tells why `security import -f pkcs12` on the given major release of macOS refuses `bytes` under `password`.
+pub fn why_import_failed(bytes: &[u8], password: &Password, macos_major: u32) -> Diagnosis {
+    let contents = match read(bytes, password) {
+        Ok(contents) => contents,
+        Err(Pkcs12Error::WrongPassword { .. }) => return Diagnosis::WrongPassword,
+        Err(error) => return Diagnosis::File(error.to_string()),
+    };
+    if let Some(diagnosis) = algorithm(&contents.algorithms, macos_major) {
+        return diagnosis;
+    }
+    if password.expose().is_empty() {
+        return Diagnosis::EmptyPassword;
+    }
+    if !password.expose().is_ascii() {
+        return Diagnosis::PasswordNotAscii;
+    }
+    if contents.identities.is_empty() && contents.lone_keys.is_empty() {
+        return Diagnosis::NoKey;
+    }
+    Diagnosis::NotTheFile {
+        macos: macos_major,
+        needs_format: contents.algorithms.readable_by() != ReadableBy::EveryMac,
+    }
+}
+
+fn algorithm(algorithms: &Algorithms, macos: u32) -> Option<Diagnosis> {
+    let readable = algorithms.readable_by();
+    if readable.on(macos) {
+        return None;
+    }
+    Some(Diagnosis::Algorithm {
+        macos,
+        because: readable.because().unwrap_or_default().to_owned(),
+        modern_reads_it: readable.on(FIRST_MODERN_MACOS),
+    })
+}

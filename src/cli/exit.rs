@@ -1,0 +1,122 @@
+//! Exit codes: one table, printed by `countersign help exit-codes`.
+
+use std::process::ExitCode;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything asked for is so.
+    Fine,
+    /// Something happened that this program did not foresee.
+    Unexpected,
+    /// The command line cannot be used as it stands.
+    Usage,
+    /// Findings block: what was looked at is not right.
+    Blocked,
+    /// An input could not be read, or an output not written: we could not look.
+    Input,
+    /// The keychain could not be opened, closed or changed.
+    Keychain,
+    /// The window ended and the child was stopped.
+    WindowEnded,
+    /// Custody refused the request.
+    CustodyRefused,
+}
+
+impl Exit {
+    /// Every way to end, in the order of its number.
+    pub const ALL: &'static [Exit] = &[
+        Self::Fine,
+        Self::Unexpected,
+        Self::Usage,
+        Self::Blocked,
+        Self::Input,
+        Self::Keychain,
+        Self::WindowEnded,
+        Self::CustodyRefused,
+    ];
+
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::Blocked => 10,
+            Self::Input => 11,
+            Self::Keychain => 12,
+            Self::WindowEnded => 13,
+            Self::CustodyRefused => 14,
+        }
+    }
+
+    /// What it means, in one line.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Unexpected => "unexpected: a defect of countersign; please report it",
+            Self::Usage => "usage: the command line cannot be used as it stands",
+            Self::Blocked => "blocked by findings: what was looked at is not right",
+            Self::Input => "an input could not be read or an output not written",
+            Self::Keychain => "the keychain could not be opened, closed or changed",
+            Self::WindowEnded => "the window ended and the child was stopped",
+            Self::CustodyRefused => "custody refused the request",
+        }
+    }
+
+    /// The whole table.
+    pub fn table() -> String {
+        let rows: Vec<String> = Self::ALL
+            .iter()
+            .map(|exit| format!("{:>3}  {}", exit.code(), exit.meaning()))
+            .collect();
+        format!("Exit codes of countersign:\n\n{}\n", rows.join("\n"))
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// An error: we could not look. Findings are no errors; they end in [`Exit::Blocked`].
+#[derive(Debug)]
+pub struct Failure {
+    /// How the program ends.
+    pub exit: Exit,
+    /// What happened, where, and what to do.
+    pub message: String,
+}
+
+impl Failure {
+    /// An input could not be read, or an output not written.
+    pub fn input(message: impl ToString) -> Self {
+        Self {
+            exit: Exit::Input,
+            message: message.to_string(),
+        }
+    }
+
+    /// The command line cannot be used.
+    pub fn usage(message: impl ToString) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.to_string(),
+        }
+    }
+
+    /// A defect of ours.
+    pub fn unexpected(message: impl ToString) -> Self {
+        Self {
+            exit: Exit::Unexpected,
+            message: message.to_string(),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::input(format!("the output could not be written: {error}"))
+    }
+}

@@ -1,0 +1,381 @@
+//! `countersign gate`: may this machine sign with this manifest, now?
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::exit::{Exit, Failure};
+use super::identity;
+use super::password::PasswordArguments;
+use super::report::{self, FAINT, Format, GOOD, STRONG};
+use super::table::plain;
+use super::world::World;
+use crate::apple::signer::Verifier;
+use crate::base::digest::Digest;
+use crate::base::finding::{Finding, Group, Severity};
+use crate::base::ids::{HostName, RegionName};
+use crate::context::envelope;
+use crate::context::gate::facts::{
+    ExpectedDigest, Facts, InstalledProfiles, Observation, ProfileDirectory,
+};
+use crate::context::gate::{self, IdentityDigests, Verdict};
+use crate::context::manifest::Manifest;
+use crate::context::policy::Policy;
+use crate::host::files::{self, FileMode};
+use crate::host::{node, profile_store};
+
+/// What the gate is asked.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The manifest must have this digest: sha256:<64 hex>, 64 hex, or the 40 hex of `shasum`; repeatable.
+    #[arg(long, value_name = "DIGEST")]
+    pub expect_manifest: Option<Digest>,
+    /// The manifest must have this revision or a later one.
+    #[arg(long, value_name = "N")]
+    pub minimum_revision: Option<u64>,
+    /// The signing identities must have this digest (see `identity digest`).
+    #[arg(long, value_name = "DIGEST")]
+    pub expect_signing: Option<Digest>,
+    /// The region that this job belongs to.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<RegionName>,
+    /// What `security find-identity -v -p codesigning` printed, or a p12; `-` reads standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub identities: Option<PathBuf>,
+    /// Where the p12's password comes from.
+    #[command(flatten)]
+    pub password: PasswordArguments,
+    /// Groups that are not judged; the waiver stands in the verdict.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub without: Vec<Waivable>,
+    /// Verify the signatures of the installed profiles again, besides comparing their bytes.
+    #[arg(long)]
+    pub prove: bool,
+    /// Write the hand-off statement (in-toto) here if the gate clears.
+    #[arg(long, value_name = "FILE")]
+    pub envelope: Option<PathBuf>,
+    /// Rehearse: judge as if this were the host.
+    #[arg(long, value_name = "NAME", help_heading = "Rehearsal")]
+    pub host: Option<HostName>,
+    /// Rehearse: judge as if it were this instant (RFC 3339), as in 2027-01-15T08:00:00Z.
+    #[arg(
+        long,
+        value_name = "INSTANT",
+        help_heading = "Rehearsal",
+        conflicts_with = "envelope"
+    )]
+    pub at: Option<Timestamp>,
+}
+
+/// A group that can be waived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Waivable {
+    /// Installed profiles.
+    Profiles,
+    /// Signing identities.
+    Identities,
+    /// Targets of Xcode projects.
+    Targets,
+}
+
+impl From<Waivable> for Group {
+    fn from(waivable: Waivable) -> Self {
+        match waivable {
+            Waivable::Profiles => Self::Profiles,
+            Waivable::Identities => Self::Identities,
+            Waivable::Targets => Self::Targets,
+        }
+    }
+}
+
+/// The `countersign.gate.v1` document.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GateDocument {
+    /// Always `countersign.gate.v1`.
+    pub schema: &'static str,
+    /// `cleared` or `blocked`.
+    pub verdict: &'static str,
+    /// Everything that was found.
+    pub findings: Vec<Finding>,
+    /// The groups that were not judged because somebody waived them.
+    pub waived: Vec<Group>,
+    /// The manifest that was judged; absent if the policy could not be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestName>,
+    /// The digests of the identities, as far as they could be told.
+    pub identities: IdentityDocument,
+    /// The region, where the policy knows regions.
+    pub region: Option<String>,
+    /// The host that was judged.
+    pub host: String,
+    /// The instant of the verdict (RFC 3339, UTC).
+    pub judged_at: String,
+    /// Host or instant were given by hand: not a verdict about this machine now.
+    pub rehearsal: bool,
+}
+
+/// A manifest by digest and revision.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ManifestName {
+    /// `sha256:…`
+    #[schemars(with = "String")]
+    pub digest: Digest,
+    /// Its revision.
+    pub revision: u64,
+}
+
+/// Both identity digests.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct IdentityDocument {
+    /// Over the SHA-256 fingerprints.
+    #[schemars(with = "Option<String>")]
+    pub canonical: Option<Digest>,
+    /// Over what `find-identity` printed.
+    #[schemars(with = "Option<String>")]
+    pub compatible: Option<Digest>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
+    let host = match &arguments.host {
+        Some(host) => host.clone(),
+        None => node::host_name().map_err(Failure::input)?,
+    };
+    let now = arguments.at.unwrap_or(world.now);
+    let rehearsal = arguments.host.is_some() || arguments.at.is_some();
+    let loaded = match world.policy()? {
+        Ok(loaded) => loaded,
+        Err(findings) => {
+            let verdict = Verdict {
+                cleared: None,
+                findings,
+                waived: BTreeSet::new(),
+                identities: IdentityDigests::default(),
+                region: None,
+            };
+            return tell(&verdict, None, &host, now, rehearsal, world);
+        }
+    };
+    let policy = loaded.policy;
+    let (manifest, bytes) = world.manifest()?;
+    let waived: BTreeSet<Group> = arguments
+        .without
+        .iter()
+        .map(|group| Group::from(*group))
+        .collect();
+    let expected_manifest = arguments.expect_manifest.map(|expected| ExpectedDigest {
+        expected,
+        found: expected.same_algorithm_over(&bytes),
+    });
+    drop(bytes);
+    let facts = Facts {
+        now,
+        host: host.clone(),
+        region: arguments.region.clone(),
+        expected_manifest,
+        minimum_revision: arguments.minimum_revision,
+        profiles: installed_profiles(arguments, &policy, &manifest, &waived, world)?,
+        identities: identities(arguments, &manifest, &waived)?,
+        expected_signing: arguments.expect_signing,
+        targets: Observation::Unobserved {
+            why: "no project was named".to_owned(),
+        },
+    };
+    let mut verdict = gate::judge(&policy, &manifest, &facts, &waived);
+    verdict.findings.extend(loaded.remarks);
+    if let (Some(path), Some(cleared)) = (&arguments.envelope, &verdict.cleared) {
+        let name = world.manifest_path().file_name().map_or_else(
+            || "profiles.json".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        );
+        let statement = envelope::statement(cleared, &verdict, &manifest, &name, now);
+        let mut text = serde_json::to_vec_pretty(&statement).map_err(Failure::unexpected)?;
+        text.push(b'\n');
+        files::replace_atomically(path, &text, FileMode::Keep).map_err(Failure::input)?;
+    }
+    tell(&verdict, Some(&manifest), &host, now, rehearsal, world)
+}
+
+fn installed_profiles(
+    arguments: &Arguments,
+    policy: &Policy,
+    manifest: &Manifest,
+    waived: &BTreeSet<Group>,
+    world: &World,
+) -> Result<Observation<InstalledProfiles>, Failure> {
+    if waived.contains(&Group::Profiles) {
+        return Ok(Observation::Unobserved {
+            why: "waived".to_owned(),
+        });
+    }
+    let mut installed = InstalledProfiles::default();
+    let mut paths = Vec::new();
+    for (directory, must_exist) in world.profile_directories(policy) {
+        match profile_store::list(&directory) {
+            Ok(found) => paths.extend(found),
+            Err(error) if !must_exist && error.error.kind() == std::io::ErrorKind::NotFound => {
+                continue;
+            }
+            Err(error) => return Err(Failure::input(error)),
+        }
+        installed.directories.push(ProfileDirectory {
+            writable: node::may_write_into(&directory).ok(),
+            wipeable: world.wipeable(&directory),
+            path: directory,
+        });
+    }
+    let verifier = arguments
+        .prove
+        .then(|| world.anchors(policy).map(Verifier::new))
+        .transpose()?;
+    installed.files = profile_store::observe(
+        &paths,
+        |sha256| manifest.has_bytes(sha256),
+        verifier.as_ref(),
+    );
+    Ok(Observation::Observed(installed))
+}
+
+fn identities(
+    arguments: &Arguments,
+    manifest: &Manifest,
+    waived: &BTreeSet<Group>,
+) -> Result<Observation<crate::context::gate::facts::Identities>, Failure> {
+    match &arguments.identities {
+        Some(_) if waived.contains(&Group::Identities) => Err(Failure::usage(
+            "--identities is given and waived with --without at once; leave one of them out",
+        )),
+        Some(source) => {
+            identity::load(source, &arguments.password, Some(manifest)).map(Observation::Observed)
+        }
+        None => Ok(Observation::Unobserved {
+            why: "no --identities given".to_owned(),
+        }),
+    }
+}
+
+fn tell(
+    verdict: &Verdict,
+    manifest: Option<&Manifest>,
+    host: &HostName,
+    now: Timestamp,
+    rehearsal: bool,
+    world: &World,
+) -> Result<Exit, Failure> {
+    let is_cleared = verdict.cleared.is_some();
+    let word = if is_cleared { "cleared" } else { "blocked" };
+    match world.format() {
+        Format::Json => world.print_json(&GateDocument {
+            schema: "countersign.gate.v1",
+            verdict: word,
+            findings: verdict.findings.clone(),
+            waived: verdict.waived.iter().copied().collect(),
+            manifest: manifest.map(|manifest| ManifestName {
+                digest: manifest.digest(),
+                revision: manifest.revision(),
+            }),
+            identities: IdentityDocument {
+                canonical: verdict.identities.canonical,
+                compatible: verdict.identities.compatible,
+            },
+            region: verdict.region.as_ref().map(ToString::to_string),
+            host: host.to_string(),
+            judged_at: now.to_string(),
+            rehearsal,
+        })?,
+        Format::Github => {
+            report::github(&mut std::io::stdout().lock(), &verdict.findings)?;
+            world.summarize(&format!("countersign gate: {word}"), &verdict.findings)?;
+        }
+        Format::Human => human(verdict, manifest, host, now, rehearsal, world)?,
+    }
+    Ok(if is_cleared {
+        Exit::Fine
+    } else {
+        Exit::Blocked
+    })
+}
+
+fn human(
+    verdict: &Verdict,
+    manifest: Option<&Manifest>,
+    host: &HostName,
+    now: Timestamp,
+    rehearsal: bool,
+    world: &World,
+) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    let blocking: Vec<&Finding> = verdict
+        .findings
+        .iter()
+        .filter(|f| f.severity == Severity::Block)
+        .collect();
+    match blocking.first() {
+        None => writeln!(out, "{GOOD}cleared{GOOD:#}")?,
+        Some(first) => {
+            let style = report::style(Severity::Block);
+            let count = match blocking.len() {
+                1 => "1 finding".to_owned(),
+                count => format!("{count} findings"),
+            };
+            writeln!(
+                out,
+                "{style}BLOCKED{style:#}  {STRONG}{count}; first of all:{STRONG:#}"
+            )?;
+            let what = first.hint.as_deref().unwrap_or(&first.message);
+            report::paragraph(&mut out, "", what, world.width)?;
+        }
+    }
+    let mut row = |label: &str, value: String| {
+        writeln!(out, "  {FAINT}{label:<10}{FAINT:#}{}", plain(&value))
+    };
+    if let Some(manifest) = manifest {
+        row(
+            "manifest",
+            format!(
+                "revision {}, {} profiles",
+                manifest.revision(),
+                manifest.profiles().len()
+            ),
+        )?;
+        row("", manifest.digest().to_string())?;
+    }
+    if let Some(canonical) = verdict.identities.canonical {
+        row("signing", canonical.to_string())?;
+    }
+    let region = verdict
+        .region
+        .as_ref()
+        .map_or(String::new(), |region| format!(", region {region}"));
+    row("host", format!("{host}{region}"))?;
+    row("at", now.to_string())?;
+    if rehearsal {
+        row(
+            "",
+            "a rehearsal: host or instant were given by hand".to_owned(),
+        )?;
+    }
+    if !verdict.waived.is_empty() {
+        let waived: Vec<&str> = verdict.waived.iter().map(|group| group.as_str()).collect();
+        row("waived", waived.join(", "))?;
+    }
+    let visible: Vec<Finding> = world
+        .visible(&verdict.findings)
+        .into_iter()
+        .cloned()
+        .collect();
+    report::human(&mut out, &visible, world.width)?;
+    let hidden = verdict.findings.len() - visible.len();
+    if hidden > 0 && !world.global.quiet {
+        writeln!(
+            out,
+            "\n{FAINT}{hidden} more for information: --verbose shows them{FAINT:#}"
+        )?;
+    }
+    Ok(())
+}

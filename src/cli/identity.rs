@@ -1,0 +1,255 @@
+//! `countersign identity`: list, digest; and how a source of identities is read.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::exit::{Exit, Failure};
+use super::password::PasswordArguments;
+use super::report::Format;
+use super::table::{plain, table};
+use super::world::World;
+use crate::apple::certificate::Certificate;
+use crate::apple::identity::{self, IdentityListing, digest};
+use crate::apple::pkcs12;
+use crate::base::digest::Digest;
+use crate::base::ids::{CertSha1, CertSha256};
+use crate::context::gate::certificates;
+use crate::context::gate::facts::{Identities, Identity};
+use crate::context::manifest::Manifest;
+use crate::host::files;
+
+/// What to do with identities.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List them, with both fingerprints.
+    List(Source),
+    /// Print the digest of the set, as --expect-signing takes it.
+    Digest {
+        /// Where they are read from.
+        #[command(flatten)]
+        source: Source,
+        /// SHA-1 of what find-identity printed: what `… | shasum` gives. Order, locale and clock leak into it.
+        #[arg(long)]
+        compatible: bool,
+    },
+}
+
+/// Where identities are read from.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// What `security find-identity -v -p codesigning` printed, or a p12; `-` reads standard input.
+    #[arg(long, value_name = "FILE|-", required = true)]
+    pub identities: PathBuf,
+    /// Where the p12's password comes from.
+    #[command(flatten)]
+    pub password: PasswordArguments,
+}
+
+/// Runs the command.
+pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
+    let manifest = world.manifest_if_any()?;
+    match command {
+        Command::List(source) => list(
+            &load(&source.identities, &source.password, manifest.as_ref())?,
+            world,
+        ),
+        Command::Digest { source, compatible } => print_digest(
+            &load(&source.identities, &source.password, manifest.as_ref())?,
+            compatible,
+            world,
+        ),
+    }
+}
+
+/// Reads identities from a captured `find-identity` or a p12, told apart by their first byte. A capture shows SHA-1s
+/// alone: those that the manifest pins are resolved through it.
+///
+/// # Errors
+/// The source cannot be read, is neither, or the password is wrong.
+pub fn load(
+    source: &Path,
+    password: &PasswordArguments,
+    manifest: Option<&Manifest>,
+) -> Result<Identities, Failure> {
+    let name = source.display().to_string();
+    let bytes = if name == "-" {
+        files::read_stream_bounded(std::io::stdin().lock(), "standard input", pkcs12::MAX_FILE)
+            .map_err(Failure::input)?
+    } else {
+        files::read_bounded(source, pkcs12::MAX_FILE).map_err(Failure::input)?
+    };
+    let name = if name == "-" {
+        "standard input".to_owned()
+    } else {
+        name
+    };
+    if bytes.first() == Some(&0x30) {
+        from_pkcs12(&bytes, name, password)
+    } else {
+        from_capture(&bytes, name, manifest)
+    }
+}
+
+fn from_pkcs12(
+    bytes: &[u8],
+    name: String,
+    password: &PasswordArguments,
+) -> Result<Identities, Failure> {
+    let password = password.read(&format!("password of {name}"))?;
+    let container = pkcs12::read(bytes, &password)
+        .map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    let mut identities = Vec::new();
+    for held in &container.identities {
+        let certificate = Certificate::from_der(&held.certificate_der)
+            .map_err(|error| Failure::input(format!("{name}: {error}")))?;
+        identities.push(Identity {
+            sha1: certificate.sha1,
+            sha256: Some(certificate.sha256),
+            label: certificate.common_name.clone(),
+            problem: None,
+            expires: Some(certificate.validity.not_after),
+        });
+    }
+    identities.sort_by_key(|identity| identity.sha1);
+    identities.dedup_by_key(|identity| identity.sha1);
+    Ok(Identities {
+        source: name,
+        identities,
+        compatible: None,
+    })
+}
+
+fn from_capture(
+    bytes: &[u8],
+    name: String,
+    manifest: Option<&Manifest>,
+) -> Result<Identities, Failure> {
+    let listing = IdentityListing::parse(bytes)
+        .map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    let known = manifest.map(certificates::by_sha1).unwrap_or_default();
+    let valid = listing.valid_certificates();
+    let mut identities: Vec<Identity> = Vec::new();
+    // "Matching identities" that are not among the valid ones are keys nonetheless.
+    for row in listing.matching.iter().flatten().chain(&listing.valid) {
+        if identities.iter().any(|identity| identity.sha1 == row.sha1) {
+            continue;
+        }
+        let pinned = known.get(&row.sha1);
+        let not_valid =
+            (!valid.contains(&row.sha1)).then(|| "not among the valid identities".to_owned());
+        identities.push(Identity {
+            sha1: row.sha1,
+            sha256: pinned.map(|certificate| certificate.sha256),
+            label: row.label.clone(),
+            problem: row.problem.clone().or(not_valid),
+            expires: pinned.map(|certificate| certificate.expires),
+        });
+    }
+    identities.sort_by_key(|identity| identity.sha1);
+    Ok(Identities {
+        source: name,
+        identities,
+        compatible: Some(identity::digest::compatible(bytes)),
+    })
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    schema: &'static str,
+    identities: Vec<ShownIdentity>,
+    canonical: Option<Digest>,
+    compatible: Option<Digest>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownIdentity {
+    sha1: CertSha1,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<CertSha256>,
+    label: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+}
+
+fn canonical(identities: &Identities) -> Option<Digest> {
+    let fingerprints: Option<Vec<CertSha256>> = identities
+        .identities
+        .iter()
+        .map(|identity| identity.sha256)
+        .collect();
+    fingerprints.map(digest::canonical)
+}
+
+fn list(identities: &Identities, world: &World) -> Result<Exit, Failure> {
+    if world.format() == Format::Json {
+        let shown = identities.identities.iter().map(|identity| ShownIdentity {
+            sha1: identity.sha1,
+            sha256: identity.sha256,
+            label: identity.label.clone(),
+            problem: identity.problem.clone(),
+            expires: identity.expires.map(|expires| expires.to_string()),
+        });
+        world.print_json(&Document {
+            schema: "countersign.identities.v1",
+            identities: shown.collect(),
+            canonical: canonical(identities),
+            compatible: identities.compatible,
+        })?;
+        return Ok(Exit::Fine);
+    }
+    let mut out = anstream::stdout().lock();
+    if identities.identities.is_empty() {
+        writeln!(out, "no signing identity in {}", plain(&identities.source))?;
+        return Ok(Exit::Fine);
+    }
+    let mut rows = table(&["sha-1", "name", "expires", ""], world.width);
+    for identity in &identities.identities {
+        let expires = identity
+            .expires
+            .map(|expires| expires.to_string().chars().take(10).collect());
+        rows.add_row([
+            identity.sha1.to_string().to_ascii_uppercase(),
+            plain(&identity.label),
+            expires.unwrap_or("-".to_owned()),
+            plain(identity.problem.as_deref().unwrap_or("")),
+        ]);
+    }
+    super::table::keep_whole(&mut rows, 0, 42);
+    super::table::keep_whole(&mut rows, 2, 12);
+    writeln!(out, "{rows}")?;
+    if let Some(canonical) = canonical(identities) {
+        writeln!(out, "\n{canonical}")?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn print_digest(identities: &Identities, compatible: bool, world: &World) -> Result<Exit, Failure> {
+    let digest = if compatible {
+        identities.compatible.ok_or_else(|| {
+            Failure::usage(
+                "--compatible is the SHA-1 of what find-identity printed; a p12 prints nothing",
+            )
+        })?
+    } else {
+        canonical(identities).ok_or_else(|| {
+            Failure::input(format!(
+                "{}: a capture shows SHA-1s alone, and the manifest does not pin all of them, so their SHA-256 \
+                 fingerprints are unknown; name the manifest with --manifest, or use --compatible",
+                identities.source
+            ))
+        })?
+    };
+    if world.format() == Format::Json {
+        world.print_json(
+            &serde_json::json!({"schema": "countersign.identity-digest.v1", "digest": digest}),
+        )?;
+    } else {
+        writeln!(std::io::stdout().lock(), "{digest}")?;
+    }
+    Ok(Exit::Fine)
+}

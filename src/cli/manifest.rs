@@ -1,0 +1,502 @@
+//! `countersign manifest`: freeze, digest, diff, verify, schema.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::exit::{Exit, Failure};
+use super::profile::expand;
+use super::progress;
+use super::report::{self, Format, GOOD, STRONG};
+use super::table::plain;
+use super::world::{World, exit_of};
+use crate::apple::signer::Verifier;
+use crate::base::digest::Digest;
+use crate::base::finding::{self, Code, Finding};
+use crate::base::ids::ProfileUuid;
+use crate::context::manifest::diff::{Change, ChangeKind, diff};
+use crate::context::manifest::freeze::{Previous, freeze, ordered};
+use crate::context::manifest::{self, Content, Manifest, PinnedProfile, ProfileState};
+use crate::host::files::{self, FileMode, ReadErrorKind};
+use crate::host::profile_store::{self, Examined};
+
+/// What to do with manifests.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prove profiles and write the manifest that pins them.
+    Freeze {
+        /// Profiles, or directories of them [default: the installed ones].
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// The file to write [default: the one that --manifest names].
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Print the manifest's digest, as --expect-manifest takes it.
+    Digest {
+        /// Print SHA-1, as plain `shasum` does.
+        #[arg(long)]
+        sha1: bool,
+    },
+    /// Say what changed between two manifests.
+    Diff {
+        /// The earlier one.
+        old: PathBuf,
+        /// The later one.
+        new: PathBuf,
+    },
+    /// Check the manifest against the profiles it pins: bytes, signatures, every field.
+    Verify {
+        /// Profiles, or directories of them [default: the installed ones].
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of the manifest.
+    Schema,
+}
+
+/// Runs the command.
+pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
+    match command {
+        Command::Freeze { paths, output } => freeze_command(&paths, output.as_deref(), world),
+        Command::Digest { sha1 } => digest(sha1, world),
+        Command::Diff { old, new } => diff_command(&old, &new, world),
+        Command::Verify { paths } => verify(&paths, world),
+        Command::Schema => {
+            world.print_json(&manifest::json_schema())?;
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+/// Proves every file: what is pinned of the good ones, the findings of the others.
+fn pinned_profiles(
+    paths: &[PathBuf],
+    world: &World,
+    state: impl Fn(&ProfileUuid) -> ProfileState + Sync,
+) -> Result<(Vec<PinnedProfile>, Vec<Finding>), Failure> {
+    let policy = world.usable_policy()?.policy;
+    let verifier = Verifier::new(world.anchors(&policy)?);
+    let files = if paths.is_empty() {
+        let mut files = Vec::new();
+        for (directory, must_exist) in world.profile_directories(&policy) {
+            match profile_store::list(&directory) {
+                Ok(found) => files.extend(found),
+                Err(error) if !must_exist && error.error.kind() == std::io::ErrorKind::NotFound => {
+                }
+                Err(error) => return Err(Failure::input(error)),
+            }
+        }
+        files
+    } else {
+        expand(paths)?
+    };
+    if files.is_empty() {
+        return Err(Failure::input(
+            "no profiles there: name files ending in .mobileprovision or .provisionprofile, or directories of them",
+        ));
+    }
+    let bar = progress::bar(world, files.len(), "proving");
+    let results = profile_store::examine(
+        &files,
+        &verifier,
+        |path, examined| match examined {
+            Examined::Proven(profile) => {
+                let remarks = profile
+                    .remarks()
+                    .iter()
+                    .map(|finding| finding.clone().in_file(path))
+                    .collect();
+                (
+                    Some(PinnedProfile::of(&profile, state(&profile.fields().uuid))),
+                    remarks,
+                )
+            }
+            Examined::Unproven(unproven) => (
+                None,
+                unproven
+                    .findings
+                    .into_iter()
+                    .map(|finding| finding.in_file(path))
+                    .collect::<Vec<_>>(),
+            ),
+            Examined::Unreadable(error) => (
+                None,
+                vec![Finding::block(Code::ProfileUnreadable, error.to_string()).in_file(path)],
+            ),
+        },
+        || bar.inc(1),
+    );
+    bar.finish_and_clear();
+    let mut profiles = Vec::with_capacity(results.len());
+    let mut findings = Vec::new();
+    for (profile, remarks) in results {
+        profiles.extend(profile);
+        findings.extend(remarks);
+    }
+    Ok((profiles, findings))
+}
+
+/// The `countersign.freeze.v1` document.
+#[derive(Debug, Serialize)]
+struct FreezeDocument<'a> {
+    schema: &'static str,
+    manifest: Option<FrozenDocument>,
+    findings: &'a [Finding],
+}
+
+#[derive(Debug, Serialize)]
+struct FrozenDocument {
+    file: String,
+    digest: Digest,
+    revision: u64,
+    changed: bool,
+    profiles: usize,
+    targets: usize,
+}
+
+fn freeze_command(
+    paths: &[PathBuf],
+    output: Option<&Path>,
+    world: &World,
+) -> Result<Exit, Failure> {
+    let output = output.map_or_else(|| world.manifest_path(), Path::to_owned);
+    let previous = previous(&output)?;
+    let (profiles, mut findings) = pinned_profiles(paths, world, |uuid| {
+        previous
+            .as_ref()
+            .map_or(ProfileState::Active, |previous| previous.state(uuid))
+    })?;
+    let profiles = match ordered(profiles) {
+        Ok(profiles) => profiles,
+        Err(clashes) => {
+            findings.extend(clashes.into_iter().map(|clash| {
+                Finding::block(
+                    Code::ProfileBytesDiffer,
+                    format!("two different files have the UUID {}", clash.uuid),
+                )
+                .values(
+                    format!("sha256:{}", clash.sha256[0]),
+                    format!("sha256:{}", clash.sha256[1]),
+                )
+                .of_profile(&clash.uuid)
+                .hint("keep the one that Apple issued last and freeze again")
+            }));
+            Vec::new()
+        }
+    };
+    finding::sort(&mut findings);
+    let frozen = if finding::any_blocks(&findings) {
+        None
+    } else {
+        let mut content = freeze(profiles, None, previous.as_ref());
+        let changed = !is_unchanged(&mut content, &output);
+        let bytes = content.to_bytes();
+        if changed {
+            files::replace_atomically(&output, &bytes, FileMode::Keep).map_err(Failure::input)?;
+        }
+        Some(FrozenDocument {
+            file: output.display().to_string(),
+            digest: Digest::of(&bytes),
+            revision: content.revision,
+            changed,
+            profiles: content.profiles.len(),
+            targets: content.targets.len(),
+        })
+    };
+    match world.format() {
+        Format::Json => world.print_json(&FreezeDocument {
+            schema: "countersign.freeze.v1",
+            manifest: frozen,
+            findings: &findings,
+        })?,
+        Format::Github => report::github(&mut std::io::stdout().lock(), &findings)?,
+        Format::Human => {
+            let mut out = anstream::stdout().lock();
+            match &frozen {
+                Some(frozen) => {
+                    let state = if frozen.changed {
+                        "frozen"
+                    } else {
+                        "unchanged"
+                    };
+                    writeln!(
+                        out,
+                        "{GOOD}{state}{GOOD:#}  {STRONG}{}{STRONG:#}",
+                        plain(&frozen.file)
+                    )?;
+                    writeln!(
+                        out,
+                        "  revision {}, {} profiles, {} targets",
+                        frozen.revision, frozen.profiles, frozen.targets
+                    )?;
+                    writeln!(out, "  {}", frozen.digest)?;
+                }
+                None => {
+                    let blocking = findings
+                        .iter()
+                        .filter(|f| f.severity == finding::Severity::Block)
+                        .count();
+                    writeln!(
+                        out,
+                        "not frozen: {blocking} findings block; {} is as it was",
+                        plain(&output.display().to_string())
+                    )?;
+                }
+            }
+            let visible: Vec<Finding> = world.visible(&findings).into_iter().cloned().collect();
+            report::human(&mut out, &summarized(visible), world.width)?;
+        }
+    }
+    Ok(exit_of(&findings))
+}
+
+/// The same remark on every file of a rehearsal is said once.
+fn summarized(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    let mut repeated = 0;
+    for finding in findings {
+        let is_repeated = finding.severity != finding::Severity::Block
+            && kept
+                .iter()
+                .any(|known| known.code == finding.code && known.message == finding.message);
+        if is_repeated {
+            repeated += 1
+        } else {
+            kept.push(finding)
+        }
+    }
+    if repeated > 0
+        && let Some(last) = kept
+            .iter_mut()
+            .rev()
+            .find(|finding| finding.severity != finding::Severity::Block)
+    {
+        last.message = format!("{} ({repeated} more like this)", last.message);
+    }
+    kept
+}
+
+/// What the manifest at `output` hands on, if there is one.
+fn previous(output: &Path) -> Result<Option<Previous>, Failure> {
+    let bytes = match files::read_bounded(output, manifest::MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind, ReadErrorKind::Missing) => return Ok(None),
+        Err(error) => return Err(Failure::input(error)),
+    };
+    let previous = Previous::from_bytes(&bytes).map_err(|error| {
+        // Say precisely what is wrong with it, and do not overwrite what is no manifest of ours.
+        let reason = match Manifest::parse(&bytes) {
+            Err(error) => error.to_string(),
+            Ok(_) => error.to_string(),
+        };
+        Failure::input(format!(
+            "{}: {reason}; it is there and is no manifest, so it was left alone: move it away or choose another -o",
+            output.display()
+        ))
+    })?;
+    Ok(Some(previous))
+}
+
+/// Whether the file already holds this content, of its own revision; if so `content` is put back to that revision.
+fn is_unchanged(content: &mut Content, output: &Path) -> bool {
+    if content.revision <= 1 {
+        return false;
+    }
+    content.revision -= 1;
+    let same = files::read_bounded(output, manifest::MAX_BYTES)
+        .is_ok_and(|bytes| content.equals_bytes(&bytes));
+    if !same {
+        content.revision += 1;
+    }
+    same
+}
+
+fn digest(sha1: bool, world: &World) -> Result<Exit, Failure> {
+    let (manifest, bytes) = world.manifest()?;
+    let digest = if sha1 {
+        Digest::Sha1(crate::base::digest::sha1(&bytes))
+    } else {
+        manifest.digest()
+    };
+    match world.format() {
+        Format::Json => world.print_json(&serde_json::json!({
+            "schema": "countersign.manifest-digest.v1",
+            "digest": digest,
+            "revision": manifest.revision(),
+        }))?,
+        Format::Human | Format::Github => writeln!(std::io::stdout().lock(), "{digest}")?,
+    }
+    Ok(Exit::Fine)
+}
+
+fn diff_command(old: &Path, new: &Path, world: &World) -> Result<Exit, Failure> {
+    let (old_manifest, _) = world.manifest_at(old)?;
+    let (new_manifest, _) = world.manifest_at(new)?;
+    let changes = diff(old_manifest.content(), new_manifest.content());
+    let mut findings = Vec::new();
+    if !changes.is_empty() && new_manifest.revision() <= old_manifest.revision() {
+        findings.push(
+            Finding::block(
+                Code::ManifestStaleRevision,
+                "the content changed but the revision did not rise",
+            )
+            .values(
+                format!("revision {} or later", old_manifest.revision() + 1),
+                format!("revision {}", new_manifest.revision()),
+            )
+            .in_file(new)
+            .at_pointer("/revision")
+            .hint("let `countersign manifest freeze` write it over the earlier one"),
+        );
+    }
+    match world.format() {
+        Format::Json => world.print_json(&serde_json::json!({
+            "schema": "countersign.manifest-diff.v1",
+            "old": {"digest": old_manifest.digest(), "revision": old_manifest.revision()},
+            "new": {"digest": new_manifest.digest(), "revision": new_manifest.revision()},
+            "changes": changes,
+            "findings": findings,
+        }))?,
+        Format::Github => report::github(&mut std::io::stdout().lock(), &findings)?,
+        Format::Human => {
+            let mut out = anstream::stdout().lock();
+            writeln!(
+                out,
+                "revision {} → {}: {}",
+                old_manifest.revision(),
+                new_manifest.revision(),
+                match changes.len() {
+                    0 => "nothing changed".to_owned(),
+                    1 => "1 change".to_owned(),
+                    count => format!("{count} changes"),
+                }
+            )?;
+            for change in &changes {
+                show_change(&mut out, change)?;
+            }
+            report::human(&mut out, &findings, world.width)?;
+        }
+    }
+    Ok(exit_of(&findings))
+}
+
+fn show_change(out: &mut impl std::io::Write, change: &Change) -> std::io::Result<()> {
+    let sign = match change.change {
+        ChangeKind::Added => '+',
+        ChangeKind::Removed => '-',
+        ChangeKind::Changed => '~',
+    };
+    writeln!(
+        out,
+        "{sign} {} {STRONG}{}{STRONG:#} {}",
+        change.what,
+        plain(&change.name),
+        plain(&change.id)
+    )?;
+    for field in &change.fields {
+        writeln!(
+            out,
+            "    {}: {} → {}",
+            plain(&field.pointer),
+            plain(&field.old.to_string()),
+            plain(&field.new.to_string())
+        )?;
+    }
+    Ok(())
+}
+
+fn verify(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
+    let (manifest, bytes) = world.manifest()?;
+    let mut findings = Vec::new();
+    if !manifest.is_canonical(&bytes) {
+        findings.push(
+            Finding::block(
+                Code::ManifestNotCanonical,
+                "the manifest's bytes are not what freezing writes",
+            )
+            .in_file(&world.manifest_path())
+            .hint("write it with `countersign manifest freeze`; nothing edits it by hand"),
+        );
+    }
+    let (profiles, faults) = pinned_profiles(paths, world, |uuid| {
+        manifest
+            .profile(uuid)
+            .map_or(ProfileState::Active, |(_, pinned)| pinned.state)
+    })?;
+    findings.extend(faults);
+    for (index, pinned) in manifest.profiles().iter().enumerate() {
+        let here: Vec<&PinnedProfile> = profiles
+            .iter()
+            .filter(|profile| profile.uuid == pinned.uuid)
+            .collect();
+        let finding = match here.as_slice() {
+            [] => Finding::block(Code::ProfileMissing, format!("profile {} is not among these files", pinned.title()))
+                .expected(&pinned.filename)
+                .hint("name the file or its directory"),
+            some if some.contains(&pinned) => continue,
+            [other, ..] if other.sha256 != pinned.sha256 => {
+                Finding::block(Code::ProfileBytesDiffer, format!("profile {} is not the pinned one", pinned.title()))
+                    .values(format!("sha256:{}", pinned.sha256), format!("sha256:{}", other.sha256))
+                    .hint("install the pinned file again, or review the new one and freeze the manifest again")
+            }
+            [other, ..] => {
+                let one = |profile: &PinnedProfile| Content {
+                    schema: String::new(),
+                    revision: 0,
+                    profiles: vec![profile.clone()],
+                    targets: Vec::new(),
+                };
+                let fields: Vec<String> = diff(&one(pinned), &one(other))
+                    .into_iter()
+                    .flat_map(|change| change.fields)
+                    .map(|field| field.pointer)
+                    .collect();
+                Finding::block(
+                    Code::ManifestNotCanonical,
+                    format!("the manifest says other things of {} than the profile itself", pinned.title()),
+                )
+                .found(fields.join(", "))
+                .hint("someone edited the manifest: freeze it again")
+            }
+        };
+        findings.push(
+            finding
+                .of_profile(&pinned.uuid)
+                .at_pointer(format!("/profiles/{index}")),
+        );
+    }
+    finding::sort(&mut findings);
+    let verdict = if finding::any_blocks(&findings) {
+        "blocked"
+    } else {
+        "cleared"
+    };
+    match world.format() {
+        Format::Json => world.print_json(&serde_json::json!({
+            "schema": "countersign.manifest-verify.v1",
+            "verdict": verdict,
+            "manifest": {"digest": manifest.digest(), "revision": manifest.revision()},
+            "findings": findings,
+        }))?,
+        Format::Github => report::github(&mut std::io::stdout().lock(), &findings)?,
+        Format::Human => {
+            let mut out = anstream::stdout().lock();
+            if verdict == "cleared" {
+                writeln!(
+                    out,
+                    "{GOOD}verified{GOOD:#}  revision {}, {} profiles",
+                    manifest.revision(),
+                    manifest.profiles().len()
+                )?;
+            } else {
+                writeln!(out, "not verified")?;
+            }
+            let visible: Vec<Finding> = world.visible(&findings).into_iter().cloned().collect();
+            report::human(&mut out, &summarized(visible), world.width)?;
+        }
+    }
+    Ok(exit_of(&findings))
+}

@@ -1,0 +1,419 @@
+//! `countersign targets`: show, check, export.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::exit::{Exit, Failure};
+use super::projects::{Planned, ProjectArguments, planned};
+use super::report::{self, FAINT, Format, GOOD, STRONG};
+use super::table::{plain, table};
+use super::world::{World, exit_of};
+use crate::base::finding::{self, Finding, Severity};
+use crate::context::manifest::PinnedTarget;
+use crate::context::plan::export::BuildSettings;
+use crate::context::plan::{Plan, Row, Why, plan};
+use crate::host::files::{self, FileMode};
+use crate::xcode::settings::Origin;
+use crate::xcode::targets::SigningTarget;
+
+/// What to do with targets.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what each target asks for, where that is written, and what would sign it.
+    Show(ProjectArguments),
+    /// Check that every target gets the profile it asks for. Exit 10 if findings block.
+    Check(ProjectArguments),
+    /// Hand the plan to xcodebuild, by UUID, without editing the project.
+    Export(ExportArguments),
+}
+
+/// What to export.
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// Which targets.
+    #[command(flatten)]
+    pub selection: ProjectArguments,
+    /// The form.
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    pub form: Form,
+    /// Write to a file instead of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Forms of an exported plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// A configuration file for `xcodebuild -xcconfig`.
+    Xcconfig,
+    /// Arguments: `xcodebuild archive … $(countersign targets export --as xcargs …)`.
+    Xcargs,
+    /// The pinned targets as JSON.
+    Json,
+}
+
+/// Runs the command.
+pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
+    match command {
+        Command::Show(arguments) => show(&planned(&arguments, world)?, world),
+        Command::Check(arguments) => check(&planned(&arguments, world)?, world),
+        Command::Export(arguments) => {
+            export(&arguments, &planned(&arguments.selection, world)?, world)
+        }
+    }
+}
+
+/// The `countersign.targets.v1` document.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TargetsDocument {
+    /// Always `countersign.targets.v1`.
+    pub schema: &'static str,
+    /// The targets that are signed.
+    pub targets: Vec<ShownTarget>,
+    /// What is not right.
+    pub findings: Vec<Finding>,
+}
+
+/// The `countersign.targets-check.v1` document.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CheckDocument {
+    /// Always `countersign.targets-check.v1`.
+    pub schema: &'static str,
+    /// `cleared` or `blocked`.
+    pub verdict: &'static str,
+    /// What is not right.
+    pub findings: Vec<Finding>,
+    /// Always empty: nothing can be waived here.
+    pub waived: Vec<String>,
+    /// What signs each target.
+    pub targets: Vec<ShownTarget>,
+}
+
+/// One target in one configuration on one platform.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownTarget {
+    /// The project.
+    pub project: String,
+    /// The target.
+    pub target: String,
+    /// The configuration.
+    pub configuration: String,
+    /// The platform.
+    pub platform: String,
+    /// What it builds.
+    pub product: &'static str,
+    /// Whether it must be signed with a profile.
+    pub needs_profile: bool,
+    /// Its bundle id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle_id: Option<ShownSetting>,
+    /// Its signing style.
+    pub style: ShownSetting,
+    /// Its team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<ShownSetting>,
+    /// The profile that it asks for, by name or UUID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub specifier: Option<ShownSetting>,
+    /// The signing identity that it asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<ShownSetting>,
+    /// The application that carries it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// What signs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
+    /// What could have signed it, and why it does not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discarded: Vec<ShownDiscarded>,
+}
+
+/// A setting's value and where it is written.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownSetting {
+    /// The value.
+    pub value: String,
+    /// Where it is written.
+    pub origin: String,
+}
+
+/// What signs a target.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Chosen {
+    /// The profile's UUID.
+    pub profile: String,
+    /// The profile's name.
+    pub name: String,
+    /// The certificate's SHA-256.
+    pub certificate: String,
+    /// Why: `policy`, `pinned`, `requested` or `best-fit`.
+    #[schemars(with = "String")]
+    pub why: Why,
+}
+
+/// A profile that was not chosen.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownDiscarded {
+    /// Its UUID.
+    pub profile: String,
+    /// Its name.
+    pub name: String,
+    /// Why not.
+    pub why: String,
+}
+
+fn setting(value: impl ToString, origin: &Origin) -> ShownSetting {
+    ShownSetting {
+        value: value.to_string(),
+        origin: origin.to_string(),
+    }
+}
+
+impl ShownTarget {
+    fn of(target: &SigningTarget, row: Option<&Row<'_>>) -> Self {
+        let choice = row.and_then(|row| row.choice);
+        Self {
+            project: target.project.display().to_string(),
+            target: target.target.to_string(),
+            configuration: target.configuration.to_string(),
+            platform: target.platform.to_string(),
+            product: target.kind.as_str(),
+            needs_profile: target.needs_profile(),
+            bundle_id: target
+                .bundle_id
+                .as_ref()
+                .map(|bundle_id| setting(&bundle_id.value, &bundle_id.origin)),
+            style: setting(target.style.value, &target.style.origin),
+            team: target
+                .team
+                .as_ref()
+                .map(|team| setting(&team.value, &team.origin)),
+            specifier: target
+                .requested_profile()
+                .map(|requested| setting(&requested.value, &requested.origin)),
+            identity: target
+                .identity
+                .as_ref()
+                .map(|identity| setting(&identity.value, &identity.origin)),
+            host: target.host.as_ref().map(ToString::to_string),
+            chosen: choice.map(|choice| Chosen {
+                profile: choice.profile.uuid.to_string(),
+                name: choice.profile.name.clone(),
+                certificate: choice.certificate.sha256.to_string(),
+                why: choice.why,
+            }),
+            discarded: row
+                .map(|row| row.discarded.as_slice())
+                .unwrap_or_default()
+                .iter()
+                .map(|one| ShownDiscarded {
+                    profile: one.profile.uuid.to_string(),
+                    name: one.profile.name.clone(),
+                    why: one.why.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn shown(planned: &Planned, plan: &Plan<'_>) -> Vec<ShownTarget> {
+    planned
+        .targets
+        .iter()
+        .map(|target| {
+            ShownTarget::of(
+                target,
+                plan.rows
+                    .iter()
+                    .find(|row| std::ptr::eq(row.target, target)),
+            )
+        })
+        .collect()
+}
+
+/// Findings of the projects and of the plan together.
+pub(super) fn findings_of(planned: &Planned, plan: &Plan<'_>) -> Vec<Finding> {
+    let mut findings = [planned.findings.clone(), plan.findings.clone()].concat();
+    finding::sort(&mut findings);
+    finding::distinct(&mut findings);
+    findings
+}
+
+fn show(planned: &Planned, world: &World) -> Result<Exit, Failure> {
+    let request = planned.request();
+    let plan = plan(&request);
+    let findings = findings_of(planned, &plan);
+    let targets = shown(planned, &plan);
+    if world.format() == Format::Json {
+        world.print_json(&TargetsDocument {
+            schema: "countersign.targets.v1",
+            targets,
+            findings,
+        })?;
+        return Ok(Exit::Fine);
+    }
+    let mut out = anstream::stdout().lock();
+    for target in &targets {
+        if !target.needs_profile && !world.global.verbose {
+            continue;
+        }
+        writeln!(
+            out,
+            "{STRONG}{}{STRONG:#}  {FAINT}{}, {}, {}{FAINT:#}",
+            plain(&target.target),
+            target.product,
+            plain(&target.configuration),
+            target.platform
+        )?;
+        let mut row = |label: &str, shown: &ShownSetting| {
+            writeln!(
+                out,
+                "  {FAINT}{label:<11}{FAINT:#}{}\n  {:<11}{FAINT}{}{FAINT:#}",
+                plain(&shown.value),
+                "",
+                plain(&shown.origin)
+            )
+        };
+        if let Some(bundle_id) = &target.bundle_id {
+            row("bundle id", bundle_id)?;
+        }
+        row("style", &target.style)?;
+        if let Some(team) = &target.team {
+            row("team", team)?;
+        }
+        if let Some(specifier) = &target.specifier {
+            row("asks for", specifier)?;
+        }
+        match &target.chosen {
+            Some(chosen) => writeln!(
+                out,
+                "  {FAINT}{:<11}{FAINT:#}{GOOD}{}{GOOD:#}\n  {:<11}{}",
+                "signed by",
+                plain(&chosen.name),
+                "",
+                chosen.profile
+            )?,
+            None if target.needs_profile => {
+                writeln!(out, "  {FAINT}{:<11}{FAINT:#}nothing fits", "signed by")?
+            }
+            None => {}
+        }
+        for discarded in &target.discarded {
+            let text = format!(
+                "{} ({}): {}",
+                discarded.name, discarded.profile, discarded.why
+            );
+            report::paragraph(&mut out, "not ", &text, world.width)?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn check(planned: &Planned, world: &World) -> Result<Exit, Failure> {
+    let request = planned.request();
+    let plan = plan(&request);
+    let findings = findings_of(planned, &plan);
+    let blocks = finding::any_blocks(&findings);
+    match world.format() {
+        Format::Json => world.print_json(&CheckDocument {
+            schema: "countersign.targets-check.v1",
+            verdict: if blocks { "blocked" } else { "cleared" },
+            findings: findings.clone(),
+            waived: Vec::new(),
+            targets: shown(planned, &plan),
+        })?,
+        Format::Github => {
+            report::github(&mut std::io::stdout().lock(), &findings)?;
+            world.summarize("countersign targets check", &findings)?;
+        }
+        Format::Human => {
+            let mut out = anstream::stdout().lock();
+            let count = findings
+                .iter()
+                .filter(|finding| finding.severity == Severity::Block)
+                .count();
+            if blocks {
+                let style = report::style(Severity::Block);
+                let noun = if count == 1 { "finding" } else { "findings" };
+                writeln!(out, "{style}BLOCKED{style:#}  {count} {noun}")?;
+            } else {
+                writeln!(out, "{GOOD}cleared{GOOD:#}")?;
+            }
+            if !plan.rows.is_empty() && !world.global.quiet {
+                writeln!(out, "\n{}", overview(&plan, world.width))?;
+            }
+            let visible: Vec<Finding> = world.visible(&findings).into_iter().cloned().collect();
+            report::human(&mut out, &visible, world.width)?;
+        }
+    }
+    Ok(exit_of(&findings))
+}
+
+fn overview(plan: &Plan<'_>, width: usize) -> comfy_table::Table {
+    let mut rows = table(&["target", "configuration", "platform", "profile"], width);
+    for row in &plan.rows {
+        rows.add_row([
+            plain(row.target.target.as_str()),
+            plain(row.target.configuration.as_str()),
+            row.target.platform.to_string(),
+            row.choice
+                .map_or("-".to_owned(), |choice| plain(&choice.profile.name)),
+        ]);
+    }
+    rows
+}
+
+/// The `countersign.plan.v1` document: what the plan's digest is taken over.
+#[derive(Debug, Serialize)]
+struct PlanDocument {
+    schema: &'static str,
+    targets: Vec<PinnedTarget>,
+}
+
+fn export(arguments: &ExportArguments, planned: &Planned, world: &World) -> Result<Exit, Failure> {
+    let request = planned.request();
+    let plan = plan(&request);
+    let blocked = |error: crate::context::plan::export::ExportError| Failure {
+        exit: Exit::Blocked,
+        message: error.to_string(),
+    };
+    // An archive and an ad-hoc export must not take each other's profiles, whatever was asked for.
+    let mismatch = plan
+        .findings
+        .iter()
+        .find(|finding| finding.code == finding::Code::TargetKindMismatch);
+    if let Some(finding) = mismatch {
+        return Err(Failure {
+            exit: Exit::Blocked,
+            message: finding.message.clone(),
+        });
+    }
+    let text = match arguments.form {
+        Form::Xcargs => BuildSettings::of(&plan).map_err(blocked)?.as_arguments(),
+        Form::Xcconfig => BuildSettings::of(&plan).map_err(blocked)?.as_xcconfig(),
+        Form::Json => {
+            let document = PlanDocument {
+                schema: "countersign.plan.v1",
+                targets: plan.pinned_targets(),
+            };
+            let mut text = serde_json::to_string_pretty(&document).map_err(Failure::unexpected)?;
+            text.push('\n');
+            text
+        }
+    };
+    match &arguments.output {
+        Some(path) => files::replace_atomically(path, text.as_bytes(), FileMode::Keep)
+            .map_err(Failure::input)?,
+        None => std::io::stdout().lock().write_all(text.as_bytes())?,
+    }
+    let visible: Vec<Finding> = world.visible(&plan.findings).into_iter().cloned().collect();
+    if !visible.is_empty() {
+        report::human(&mut anstream::stderr().lock(), &visible, world.width)?;
+    }
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,109 @@
+//! The hand-off envelope: an in-toto Statement v1 that tells the next stage of a pipeline which signing context was
+//! cleared, without telling it anything about private keys.
+//!
+//! At the gate there is no artifact yet, so the subject is the manifest; certificates appear by the last six digits of
+//! their serial numbers. Only a cleared verdict has an envelope.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::gate::{Cleared, Verdict};
+use super::manifest::Manifest;
+use crate::base::digest::Digest;
+
+/// The predicate type of a signing context.
+pub const PREDICATE_TYPE: &str = "urn:countersign:signing-context:v1";
+
+/// An in-toto Statement (in-toto attestation framework, v1).
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Statement {
+    /// Always `https://in-toto.io/Statement/v1`.
+    #[serde(rename = "_type")]
+    pub statement_type: &'static str,
+    /// What the statement is about.
+    pub subject: Vec<Subject>,
+    /// Always [`PREDICATE_TYPE`].
+    #[serde(rename = "predicateType")]
+    pub predicate_type: &'static str,
+    /// What is stated.
+    pub predicate: SigningContext,
+}
+
+/// One thing that the statement is about.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Subject {
+    /// Its name.
+    pub name: String,
+    /// Its digests: algorithm to hex.
+    pub digest: BTreeMap<&'static str, String>,
+}
+
+/// The signing context that was cleared.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SigningContext {
+    /// `sha256:…` of the manifest.
+    #[schemars(with = "String")]
+    pub manifest: Digest,
+    /// Its revision.
+    pub revision: u64,
+    /// `sha256:…` of the plan.
+    #[schemars(with = "String")]
+    pub plan: Digest,
+    /// Canonical digest of the identities, if they were judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub identities: Option<Digest>,
+    /// The host that was cleared.
+    pub host: String,
+    /// Its region, where the policy knows regions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The instant of the verdict (RFC 3339, UTC).
+    pub judged_at: String,
+    /// Until when the clearance may be used (RFC 3339, UTC).
+    pub cleared_until: String,
+    /// The groups that were waived.
+    pub waived: Vec<&'static str>,
+    /// The certificates that sign, by the last six digits of their serial numbers.
+    pub certificates: Vec<String>,
+}
+
+/// The statement for a cleared verdict.
+pub fn statement(
+    cleared: &Cleared,
+    verdict: &Verdict,
+    manifest: &Manifest,
+    manifest_name: &str,
+    judged_at: jiff::Timestamp,
+) -> Statement {
+    let digest = cleared.manifest().to_string();
+    let hex = digest.strip_prefix("sha256:").unwrap_or(&digest).to_owned();
+    let serials: std::collections::BTreeSet<&str> = manifest
+        .profiles()
+        .iter()
+        .flat_map(|profile| &profile.certificates)
+        .map(|certificate| certificate.serial.as_str())
+        .collect();
+    Statement {
+        statement_type: "https://in-toto.io/Statement/v1",
+        subject: vec![Subject {
+            name: manifest_name.to_owned(),
+            digest: BTreeMap::from([("sha256", hex)]),
+        }],
+        predicate_type: PREDICATE_TYPE,
+        predicate: SigningContext {
+            manifest: cleared.manifest(),
+            revision: cleared.revision(),
+            plan: cleared.plan_digest(),
+            identities: verdict.identities.canonical,
+            host: cleared.host().to_string(),
+            region: cleared.region().map(ToString::to_string),
+            judged_at: judged_at.to_string(),
+            cleared_until: cleared.until().to_string(),
+            waived: verdict.waived.iter().map(|group| group.as_str()).collect(),
+            certificates: serials.into_iter().map(str::to_owned).collect(),
+        },
+    }
+}

@@ -1,0 +1,156 @@
+//! The *certificates* group: can what the pinned profiles embed still sign, and are the targets' certificates among it?
+//!
+//! A development profile lists every developer's certificate, and some of them have expired on any given day. What
+//! counts is the certificate that a profile relies on: the one its targets are pinned to, or else the one that lives
+//! longest. Each certificate is reported once, however many profiles embed it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::expiry::{self, Margin, Margins};
+use super::facts::{Facts, Observation};
+use crate::base::finding::{Code, Finding, Severity};
+use crate::base::ids::{CertSha1, CertSha256};
+use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile, ProfileState};
+use crate::context::policy::Policy;
+
+/// Judges the certificates.
+pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let relied_on = relied_on(manifest, &mut findings);
+    let margins = Margins::of(policy);
+    for (certificate, profiles) in relied_on.values() {
+        let margin = margins.judge(certificate.expires, facts.now);
+        let (code, severity, what) = match margin {
+            Margin::Ample => continue,
+            Margin::Expired => (Code::CertificateExpired, Severity::Block, "has expired"),
+            Margin::BelowMinimum => (
+                Code::CertificateExpiresSoon,
+                Severity::Block,
+                "expires within the policy's minimum_validity",
+            ),
+            Margin::Warn => (Code::CertificateExpiresSoon, Severity::Warn, "expires soon"),
+        };
+        findings.push(
+            Finding::new(code, severity, format!("certificate {} {what}; {} on it", title(certificate), relying(profiles)))
+                .values(margins.expectation(margin), format!("{} ({})", certificate.expires, expiry::distance(certificate.expires, facts.now)))
+                .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
+                .hint("renew the certificate, regenerate the profiles with it and freeze the manifest again"),
+        );
+    }
+    if let Observation::Observed(identities) = &facts.identities {
+        let by_sha1 = by_sha1(manifest);
+        for identity in &identities.identities {
+            let (Some(problem), Some(certificate)) =
+                (&identity.problem, by_sha1.get(&identity.sha1))
+            else {
+                continue;
+            };
+            // The error that a missing intermediate gives; an expired certificate is reported as such above.
+            let is_chain = problem.contains("NOT_TRUSTED")
+                || problem.contains("not valid")
+                || problem.contains("chain");
+            if is_chain && certificate.expires > facts.now {
+                findings.push(
+                    Finding::block(
+                        Code::CertificateIssuerMissing,
+                        format!("no chain can be built for {}: its issuer is missing on this machine", title(certificate)),
+                    )
+                    .values(&certificate.issuer, problem)
+                    .hint(format!(
+                        "install the intermediate {:?} from https://www.apple.com/certificateauthority/ into the keychain",
+                        certificate.issuer
+                    )),
+                );
+            }
+        }
+    }
+    findings
+}
+
+type Relied<'a> = BTreeMap<CertSha256, (&'a PinnedCertificate, Vec<&'a PinnedProfile>)>;
+
+/// Each certificate that a profile in use relies on, with those profiles.
+fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<'a> {
+    let mut relied: Relied<'a> = BTreeMap::new();
+    let mut rely = |certificate: &'a PinnedCertificate, profile: &'a PinnedProfile| {
+        let (_, profiles) = relied
+            .entry(certificate.sha256)
+            .or_insert_with(|| (certificate, Vec::new()));
+        if !profiles.iter().any(|known| known.uuid == profile.uuid) {
+            profiles.push(profile);
+        }
+    };
+    let mut pinned_by_target = HashSet::new();
+    for (index, target) in manifest.targets().iter().enumerate() {
+        let Some((_, profile)) = manifest.profile(&target.profile) else {
+            continue;
+        };
+        match profile.certificates.iter().find(|certificate| certificate.sha256 == target.certificate) {
+            Some(certificate) => {
+                pinned_by_target.insert(profile.uuid.clone());
+                rely(certificate, profile);
+            }
+            None => findings.push(
+                Finding::block(
+                    Code::CertificateNotInProfile,
+                    format!("target {} is pinned to a certificate that profile {} does not let sign", target.target, profile.title()),
+                )
+                .values(
+                    profile.certificates.iter().map(|c| c.sha256.to_string()).collect::<Vec<_>>().join(", "),
+                    target.certificate,
+                )
+                .of_target(&target.target)
+                .of_profile(&profile.uuid)
+                .at_pointer(format!("/targets/{index}/certificate"))
+                .hint("add the certificate to the profile at Apple's developer site, or freeze the manifest again"),
+            ),
+        }
+    }
+    for profile in manifest.profiles() {
+        if profile.state == ProfileState::Retiring || pinned_by_target.contains(&profile.uuid) {
+            continue;
+        }
+        if let Some(certificate) = profile
+            .certificates
+            .iter()
+            .max_by_key(|certificate| (certificate.expires, certificate.sha256))
+        {
+            rely(certificate, profile);
+        }
+    }
+    relied
+}
+
+/// Every certificate that any pinned profile lets sign, by SHA-1: what a captured `find-identity` is resolved with.
+pub fn by_sha1(manifest: &Manifest) -> HashMap<CertSha1, &PinnedCertificate> {
+    let certificates = manifest
+        .profiles()
+        .iter()
+        .flat_map(|profile| &profile.certificates);
+    certificates
+        .map(|certificate| (certificate.sha1, certificate))
+        .collect()
+}
+
+/// Name and short fingerprint: names alone are not unique.
+pub(super) fn title(certificate: &PinnedCertificate) -> String {
+    let sha1 = certificate.sha1.to_string().to_ascii_uppercase();
+    format!(
+        "{:?} (SHA-1 {}…, serial …{})",
+        certificate.common_name,
+        sha1.get(..8).unwrap_or(&sha1),
+        certificate.serial
+    )
+}
+
+fn relying(profiles: &[&PinnedProfile]) -> String {
+    match profiles {
+        [only] => format!("profile {} relies", only.title()),
+        [first, ..] => format!(
+            "profile {} and {} more rely",
+            first.title(),
+            profiles.len() - 1
+        ),
+        [] => "no profile relies".to_owned(),
+    }
+}

@@ -1,0 +1,231 @@
+//! The *identities* group: are exactly the private keys here that were pinned?
+//!
+//! Missing ones stop the build later with "no signing certificate found"; unexpected ones are sprawl; two that answer
+//! to one name let Xcode choose.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::certificates::title;
+use super::facts::{Facts, Identities, Identity, Observation};
+use crate::apple::identity::digest::canonical;
+use crate::base::digest::Digest;
+use crate::base::finding::{Code, Finding};
+use crate::base::ids::{CertSha1, CertSha256};
+use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
+use crate::context::policy::Policy;
+
+/// The digests of the identities that were observed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IdentityDigests {
+    /// Over the SHA-256 fingerprints; absent where one of them could not be told.
+    pub canonical: Option<Digest>,
+    /// Over what `find-identity` printed, where that is the source.
+    pub compatible: Option<Digest>,
+}
+
+/// Judges the identities, and tells their digests.
+pub fn check(
+    policy: &Policy,
+    manifest: &Manifest,
+    facts: &Facts,
+) -> (Vec<Finding>, IdentityDigests) {
+    let identities = match &facts.identities {
+        Observation::Observed(identities) => identities,
+        Observation::Unobserved { why } => {
+            let finding = Finding::block(Code::IdentitiesUnobserved, "the signing identities were not looked at")
+                .found(why)
+                .hint(
+                    "pass what `security find-identity -v -p codesigning` prints with --identities FILE, or a p12, \
+                     or waive the group with --without identities",
+                );
+            return (vec![finding], IdentityDigests::default());
+        }
+    };
+    let digests = digests(identities);
+    let mut findings = missing(manifest, identities);
+    findings.extend(unexpected(policy, manifest, identities));
+    findings.extend(ambiguous(identities));
+    if let Some(expected) = facts.expected_signing {
+        findings.extend(digest_mismatch(expected, digests, identities));
+    }
+    (findings, digests)
+}
+
+fn digests(identities: &Identities) -> IdentityDigests {
+    let fingerprints: Option<Vec<CertSha256>> = identities
+        .identities
+        .iter()
+        .map(|identity| identity.sha256)
+        .collect();
+    IdentityDigests {
+        canonical: fingerprints.map(canonical),
+        compatible: identities.compatible,
+    }
+}
+
+/// Profiles in use for which no identity here can sign: one finding for each distinct set of certificates.
+fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
+    let usable: HashSet<CertSha1> = identities
+        .identities
+        .iter()
+        .filter(|identity| identity.problem.is_none())
+        .map(|identity| identity.sha1)
+        .collect();
+    let mut lacking: BTreeMap<BTreeSet<CertSha1>, Vec<&PinnedProfile>> = BTreeMap::new();
+    let mut demand = |certificates: BTreeSet<CertSha1>, profile| {
+        if certificates.is_disjoint(&usable.iter().copied().collect()) {
+            lacking.entry(certificates).or_default().push(profile);
+        }
+    };
+    let mut pinned_by_target = HashSet::new();
+    for target in manifest.targets() {
+        let Some((_, profile)) = manifest.profile(&target.profile) else {
+            continue;
+        };
+        let Some(certificate) = profile
+            .certificates
+            .iter()
+            .find(|c| c.sha256 == target.certificate)
+        else {
+            continue;
+        };
+        if pinned_by_target.insert((&profile.uuid, certificate.sha1)) {
+            demand([certificate.sha1].into(), profile);
+        }
+    }
+    for profile in manifest.profiles() {
+        let by_target = pinned_by_target
+            .iter()
+            .any(|(uuid, _)| **uuid == profile.uuid);
+        if profile.state != ProfileState::Retiring && !by_target {
+            demand(
+                profile
+                    .certificates
+                    .iter()
+                    .map(|certificate| certificate.sha1)
+                    .collect(),
+                profile,
+            );
+        }
+    }
+    lacking
+        .into_iter()
+        .map(|(sha1s, profiles)| {
+            let certificates: Vec<String> = profiles
+                .iter()
+                .flat_map(|profile| &profile.certificates)
+                .filter(|certificate| sha1s.contains(&certificate.sha1))
+                .map(title)
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect();
+            let first = profiles.first().map(|profile| profile.title()).unwrap_or_default();
+            let others = match profiles.len() {
+                0 | 1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            Finding::block(Code::IdentityMissing, format!("no identity here can sign for profile {first}{others}"))
+                .values(
+                    format!("one of {}", certificates.join(", ")),
+                    match identities.identities.len() {
+                        0 => format!("no identity in {}", identities.source),
+                        count => format!("{count} identities in {}, none of these", identities.source),
+                    },
+                )
+                .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
+                .hint("import the certificate with its private key into the CI keychain, and check that the keychain is in the search list")
+        })
+        .collect()
+}
+
+/// Private keys that nobody pinned.
+fn unexpected(policy: &Policy, manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
+    let pinned = super::certificates::by_sha1(manifest);
+    let is_allowed = |identity: &Identity| {
+        pinned.contains_key(&identity.sha1)
+            || policy
+                .identities
+                .allows(identity.sha256.as_ref(), &identity.sha1)
+    };
+    identities
+        .identities
+        .iter()
+        .filter(|identity| !is_allowed(identity))
+        .map(|identity| {
+            Finding::block(
+                Code::IdentityUnexpected,
+                format!("{:?} is a signing identity that no pinned profile embeds", identity.label),
+            )
+            .values(
+                "only certificates of pinned profiles and of identities.allow",
+                identity.sha1.to_string().to_ascii_uppercase(),
+            )
+            .hint(
+                "remove it from the keychain (security delete-identity -Z SHA1), or name it in the policy's \
+                 identities.allow",
+            )
+        })
+        .collect()
+}
+
+/// Usable identities that share a name.
+fn ambiguous(identities: &Identities) -> Vec<Finding> {
+    let mut by_label: BTreeMap<&str, BTreeSet<CertSha1>> = BTreeMap::new();
+    for identity in identities
+        .identities
+        .iter()
+        .filter(|identity| identity.problem.is_none())
+    {
+        by_label
+            .entry(&identity.label)
+            .or_default()
+            .insert(identity.sha1);
+    }
+    by_label
+        .into_iter()
+        .filter(|(_, sha1s)| sha1s.len() > 1)
+        .map(|(label, sha1s)| {
+            let found: Vec<String> = sha1s.iter().map(|sha1| sha1.to_string().to_ascii_uppercase()).collect();
+            Finding::block(
+                Code::IdentityAmbiguous,
+                format!("{} identities are named {label:?}: Xcode chooses one of them", found.len()),
+            )
+            .values("one identity of that name", found.join(", "))
+            .hint("remove the older one from the keychain once the profiles have moved on, and sign by SHA-1 until then")
+        })
+        .collect()
+}
+
+fn digest_mismatch(
+    expected: Digest,
+    digests: IdentityDigests,
+    identities: &Identities,
+) -> Option<Finding> {
+    let found = match expected {
+        Digest::Sha256(_) => digests.canonical,
+        Digest::Sha1(_) => digests.compatible,
+    };
+    if found == Some(expected) {
+        return None;
+    }
+    let found = match (found, expected) {
+        (Some(found), _) => found.to_string(),
+        (None, Digest::Sha256(_)) => {
+            let unknown = identities
+                .identities
+                .iter()
+                .filter(|identity| identity.sha256.is_none())
+                .count();
+            format!("no canonical digest: {unknown} of the certificates are known by SHA-1 only")
+        }
+        (None, Digest::Sha1(_)) => format!(
+            "no compatible digest: {} is no captured find-identity output",
+            identities.source
+        ),
+    };
+    Some(
+        Finding::block(Code::IdentityDigestMismatch, "the signing identities are not the expected set")
+            .values(expected, found)
+            .hint("compare with `countersign identity list`, and pass the digest of the set that was reviewed"),
+    )
+}

@@ -1,0 +1,418 @@
+//! The *profiles* group: is what is installed what was pinned, still valid, and nothing beside it that Xcode could take
+//! instead?
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::expiry::{self, Margin};
+use super::facts::{
+    Facts, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
+};
+use crate::apple::profile::ProfileKind;
+use crate::base::finding::{Code, Finding, Severity};
+use crate::base::ids::FileSha256;
+use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
+use crate::context::policy::Policy;
+
+/// Judges pinned and installed profiles.
+pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+    let mut findings = validity(policy, manifest, facts);
+    if !policy.profiles.trust_anchors.is_empty() {
+        findings.push(
+            policy.at_rule(
+                "profiles.trust_anchors",
+                Finding::warn(
+                    Code::ProfileAnchorNotApple,
+                    "the policy believes roots that are not Apple's: good for rehearsals only",
+                )
+                .hint("remove profiles.trust_anchors from the policy before signing a release"),
+            ),
+        );
+    }
+    match &facts.profiles {
+        Observation::Observed(installed) => {
+            let view = View::new(manifest, installed);
+            findings.extend(view.directories(policy));
+            findings.extend(view.pinned());
+            findings.extend(view.shadows());
+            findings.extend(parallel(manifest));
+        }
+        Observation::Unobserved { why } => {
+            findings.push(
+                Finding::block(Code::ProfilesUnobserved, "the installed profiles were not looked at")
+                    .found(why)
+                    .hint("name their directory with --profiles, or waive the group with --without profiles"),
+            );
+        }
+    }
+    findings
+}
+
+/// Expiry of what is pinned: known from the manifest alone.
+fn validity(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+    let margins = expiry::Margins::of(policy);
+    let mut findings = Vec::new();
+    for (index, profile) in manifest.profiles().iter().enumerate() {
+        let margin = margins.judge(profile.expires, facts.now);
+        let (code, severity, what) = match margin {
+            Margin::Ample => continue,
+            Margin::Expired => (Code::ProfileExpired, Severity::Block, "has expired"),
+            Margin::BelowMinimum => (
+                Code::ProfileExpiresSoon,
+                Severity::Block,
+                "expires within the policy's minimum_validity",
+            ),
+            Margin::Warn => (Code::ProfileExpiresSoon, Severity::Warn, "expires soon"),
+        };
+        // What is retiring no longer signs: its end is the plan.
+        let severity = if profile.state == ProfileState::Retiring {
+            Severity::Info
+        } else {
+            severity
+        };
+        findings.push(
+            Finding::new(code, severity, format!("profile {} {what}", profile.title()))
+                .values(margins.expectation(margin), format!("{} ({})", profile.expires, expiry::distance(profile.expires, facts.now)))
+                .of_profile(&profile.uuid)
+                .at_pointer(format!("/profiles/{index}/expires"))
+                .hint("renew it at Apple's developer site, install the new file and freeze the manifest again"),
+        );
+    }
+    findings
+}
+
+/// Pinned profiles that could stand in for each other: normal while old and new run in parallel.
+fn parallel(manifest: &Manifest) -> Vec<Finding> {
+    let mut first_by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
+    let mut findings = Vec::new();
+    for profile in manifest.profiles() {
+        match first_by_name.get(profile.name.as_str()) {
+            Some(first) => findings.push(
+                Finding::info(
+                    Code::ProfileShadowed,
+                    format!(
+                        "two pinned profiles are named {:?}: a parallel window",
+                        profile.name
+                    ),
+                )
+                .values(
+                    format!("{} ({})", first.uuid, first.state),
+                    format!("{} ({})", profile.uuid, profile.state),
+                )
+                .of_profile(&profile.uuid)
+                .hint("build by UUID, not by name, until one of them is retired"),
+            ),
+            None => {
+                first_by_name.insert(&profile.name, profile);
+            }
+        }
+    }
+    findings
+}
+
+/// Manifest and disk, indexed for each other.
+struct View<'a> {
+    manifest: &'a Manifest,
+    installed: &'a InstalledProfiles,
+    by_digest: HashMap<FileSha256, Vec<&'a InstalledFile>>,
+}
+
+impl<'a> View<'a> {
+    fn new(manifest: &'a Manifest, installed: &'a InstalledProfiles) -> Self {
+        let mut by_digest: HashMap<FileSha256, Vec<&InstalledFile>> =
+            HashMap::with_capacity(installed.files.len());
+        for file in &installed.files {
+            if let InstalledContent::Read { sha256, .. } = &file.content {
+                by_digest.entry(*sha256).or_default().push(file);
+            }
+        }
+        Self {
+            manifest,
+            installed,
+            by_digest,
+        }
+    }
+
+    fn directories(&self, policy: &Policy) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for directory in &self.installed.directories {
+            if policy.profiles.read_only && directory.writable == Some(true) {
+                findings.push(
+                    Finding::block(
+                        Code::ProfileDirectoryWritable,
+                        "the profile directory is writable although the policy says read_only",
+                    )
+                    .values("not writable by this user", "writable")
+                    .in_file(&directory.path)
+                    .hint("chmod a-w the directory, or let another user own it"),
+                );
+            }
+            if let Some(why) = &directory.wipeable {
+                findings.push(
+                    Finding::warn(
+                        Code::ProfileInWipeableTree,
+                        "the profile directory can be wiped between two builds",
+                    )
+                    .found(why)
+                    .in_file(&directory.path)
+                    .hint("install into Xcode's own directory (`countersign profile install`)"),
+                );
+            }
+        }
+        findings
+    }
+
+    /// Each pinned profile: installed, once, with the pinned bytes.
+    fn pinned(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        // Files whose bytes are not pinned, by what they could be mistaken for.
+        let mut strangers: HashMap<String, Vec<&InstalledFile>> = HashMap::new();
+        for file in &self.installed.files {
+            let mut keys = vec![file_name(&file.path).to_ascii_lowercase()];
+            match &file.content {
+                InstalledContent::Read { sha256, claims, .. } => {
+                    if self.manifest.has_bytes(sha256) {
+                        continue;
+                    }
+                    keys.extend(claims.iter().filter_map(|claims| {
+                        Some(claims.uuid.as_ref()?.as_str().to_ascii_lowercase())
+                    }));
+                }
+                InstalledContent::Unreadable { .. } => {}
+            }
+            keys.dedup();
+            for key in keys {
+                strangers.entry(key).or_default().push(file);
+            }
+        }
+        for (index, profile) in self.manifest.profiles().iter().enumerate() {
+            let Some(copies) = self.by_digest.get(&profile.sha256) else {
+                let uuid = profile.uuid.as_str().to_ascii_lowercase();
+                let suspects = strangers
+                    .get(&uuid)
+                    .or_else(|| strangers.get(&profile.filename.to_ascii_lowercase()));
+                findings.push(absent(
+                    profile,
+                    index,
+                    suspects.and_then(|files| files.first()).copied(),
+                    self,
+                ));
+                continue;
+            };
+            for copy in copies {
+                if let InstalledContent::Read {
+                    proof: Some(faults),
+                    ..
+                } = &copy.content
+                {
+                    findings.extend(
+                        faults.iter().map(|fault| {
+                            fault.clone().in_file(&copy.path).of_profile(&profile.uuid)
+                        }),
+                    );
+                }
+            }
+            findings.extend(copies_beside(profile, copies));
+        }
+        findings
+    }
+
+    /// Installed, unpinned profiles that Xcode could choose instead of a pinned one.
+    fn shadows(&self) -> Vec<Finding> {
+        type Scope<'s> = (&'s str, &'s str, ProfileKind);
+        let mut by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
+        let mut by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::new();
+        for profile in self.manifest.profiles() {
+            by_name.entry(&profile.name).or_insert(profile);
+            by_scope
+                .entry((
+                    profile.team_id.as_str(),
+                    profile.bundle_id.as_str(),
+                    profile.kind,
+                ))
+                .or_insert(profile);
+        }
+        let mut findings = Vec::new();
+        for file in &self.installed.files {
+            let (sha256, claims) = match &file.content {
+                InstalledContent::Read { sha256, claims, .. } => (sha256, claims),
+                InstalledContent::Unreadable { problem } => {
+                    findings.push(
+                        Finding::warn(
+                            Code::ProfileUnreadable,
+                            "an installed file could not be read",
+                        )
+                        .found(problem)
+                        .in_file(&file.path)
+                        .hint("remove it, or repair its permissions"),
+                    );
+                    continue;
+                }
+            };
+            if self.manifest.has_bytes(sha256) {
+                continue;
+            }
+            let Some(claims) = claims else {
+                findings.push(
+                    Finding::warn(
+                        Code::ProfileUnreadable,
+                        "an installed file is no readable profile",
+                    )
+                    .in_file(&file.path)
+                    .hint("remove it (`countersign profile prune --unpinned`)"),
+                );
+                continue;
+            };
+            if claims
+                .uuid
+                .as_ref()
+                .is_some_and(|uuid| self.manifest.profile(uuid).is_some())
+            {
+                // Other bytes under a pinned UUID: reported as profile-bytes-differ.
+                continue;
+            }
+            let same_name = claims
+                .name
+                .as_deref()
+                .and_then(|name| by_name.get(name))
+                .map(|pinned| (pinned, "has the same name as"));
+            let same_scope = claims.signs.as_ref().and_then(|scope| {
+                let InstalledScope {
+                    team_id,
+                    bundle_id,
+                    kind,
+                    ..
+                } = scope;
+                by_scope
+                    .get(&(team_id.as_str(), bundle_id.as_str(), *kind))
+                    .map(|pinned| (pinned, "has the same team, bundle id and kind as"))
+            });
+            if let Some((pinned, relation)) = same_name.or(same_scope) {
+                findings.push(shadow(file, claims, pinned, relation));
+            }
+        }
+        findings
+    }
+}
+
+fn shadow(
+    file: &InstalledFile,
+    claims: &super::facts::InstalledClaims,
+    pinned: &PinnedProfile,
+    relation: &str,
+) -> Finding {
+    let uuid = claims
+        .uuid
+        .as_ref()
+        .map_or("no UUID".to_owned(), ToString::to_string);
+    let age = match &claims.signs {
+        Some(scope) if scope.created < pinned.created => "an older profile",
+        Some(scope) if scope.created > pinned.created => "a newer profile",
+        _ => "another profile",
+    };
+    Finding::block(
+        Code::ProfileShadowed,
+        format!("{age}, not pinned, {relation} {}: Xcode could choose it instead", pinned.title()),
+    )
+    .values(format!("only {} ({})", pinned.uuid, pinned.name), format!("{uuid} ({})", claims.name.as_deref().unwrap_or("no name")))
+    .in_file(&file.path)
+    .of_profile(&pinned.uuid)
+    .hint("remove it (`countersign profile prune --unpinned`), or pin it by freezing the manifest again")
+}
+
+/// A pinned profile without a file of its bytes.
+fn absent(
+    profile: &PinnedProfile,
+    index: usize,
+    suspect: Option<&InstalledFile>,
+    view: &View<'_>,
+) -> Finding {
+    let finding = match suspect {
+        Some(InstalledFile { path, content: InstalledContent::Read { sha256, .. } }) => {
+            Finding::block(Code::ProfileBytesDiffer, format!("the installed profile {} is not the pinned one", profile.title()))
+                .values(format!("sha256:{}", profile.sha256), format!("sha256:{sha256}"))
+                .in_file(path)
+                .hint(
+                    "install the pinned file again (`countersign profile install`); if Apple issued a new one under \
+                     this UUID, review it and freeze the manifest again",
+                )
+        }
+        Some(InstalledFile { path, content: InstalledContent::Unreadable { problem } }) => {
+            Finding::block(Code::ProfileUnreadable, format!("the installed profile {} cannot be read", profile.title()))
+                .found(problem)
+                .in_file(path)
+                .hint("repair its permissions, or install it again (`countersign profile install`)")
+        }
+        None => {
+            let looked_in: Vec<String> =
+                view.installed.directories.iter().map(|directory| directory.path.display().to_string()).collect();
+            Finding::block(Code::ProfileMissing, format!("profile {} is not installed", profile.title()))
+                .values(
+                    format!("{} with sha256:{}", profile.filename, profile.sha256),
+                    if looked_in.is_empty() { "no profile directory".to_owned() } else { format!("nothing in {}", looked_in.join(", ")) },
+                )
+                .hint("install it on this machine (`countersign profile install FILE`)")
+        }
+    };
+    let mut finding = finding
+        .of_profile(&profile.uuid)
+        .at_pointer(format!("/profiles/{index}"));
+    if profile.state == ProfileState::Retiring {
+        finding.severity = Severity::Warn;
+    }
+    finding
+}
+
+/// The same bytes a second time: harmless today, a shadow after the next rotation.
+fn copies_beside<'a>(
+    profile: &'a PinnedProfile,
+    copies: &'a [&InstalledFile],
+) -> impl Iterator<Item = Finding> + 'a {
+    // The copy under the conventional name is the one that stays.
+    let keeper = copies
+        .iter()
+        .position(|copy| file_name(&copy.path).eq_ignore_ascii_case(&profile.filename))
+        .unwrap_or(0);
+    copies
+        .iter()
+        .enumerate()
+        .filter(move |(index, _)| *index != keeper)
+        .map(move |(_, copy)| {
+            let same_name = file_name(&copy.path).eq_ignore_ascii_case(&profile.filename);
+            // Xcode 15 and 16 have a directory each; the same file in both is how both are served.
+            let severity = if same_name {
+                Severity::Info
+            } else {
+                Severity::Warn
+            };
+            Finding::new(
+                Code::ProfileShadowed,
+                severity,
+                format!(
+                    "profile {} is installed twice; the copy will shadow its successor",
+                    profile.title()
+                ),
+            )
+            .values(
+                format!(
+                    "only {}",
+                    copies
+                        .get(keeper)
+                        .map_or(profile.filename.clone(), |copy| copy
+                            .path
+                            .display()
+                            .to_string())
+                ),
+                copy.path.display(),
+            )
+            .in_file(&copy.path)
+            .of_profile(&profile.uuid)
+            .hint("remove the copy")
+        })
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
+}

@@ -1,0 +1,141 @@
+//! Freezing: from proven profiles to the manifest's content.
+//!
+//! Pure and deterministic. The previous manifest is an input like the others: it gives the revision to continue, the
+//! rotation state of profiles that stay, and the targets when no project was named.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
+
+use super::{Content, PinnedProfile, PinnedTarget, ProfileState, SCHEMA};
+use crate::base::ids::ProfileUuid;
+
+/// What a new manifest takes over from the one before.
+#[derive(Debug, Clone, Default)]
+pub struct Previous {
+    revision: u64,
+    states: HashMap<ProfileUuid, ProfileState>,
+    targets: Vec<PinnedTarget>,
+}
+
+impl Previous {
+    /// Reads of a manifest just what freezing takes over, so that a large one is not held in memory twice. The caller
+    /// has validated it, or accepts that a damaged one is replaced.
+    ///
+    /// # Errors
+    /// It is not even JSON of that shape.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Light {
+            revision: u64,
+            profiles: Vec<LightProfile>,
+            targets: Vec<PinnedTarget>,
+        }
+        #[derive(Deserialize)]
+        struct LightProfile {
+            uuid: ProfileUuid,
+            state: ProfileState,
+        }
+        let light: Light = serde_json::from_slice(bytes)?;
+        Ok(Self {
+            revision: light.revision,
+            states: light
+                .profiles
+                .into_iter()
+                .map(|profile| (profile.uuid, profile.state))
+                .collect(),
+            targets: light.targets,
+        })
+    }
+
+    /// The revision of the manifest before.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The state that a profile had; `active` if it is new.
+    pub fn state(&self, uuid: &ProfileUuid) -> ProfileState {
+        self.states.get(uuid).copied().unwrap_or_default()
+    }
+}
+
+/// Two files claim one UUID with different bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clash {
+    /// The UUID.
+    pub uuid: ProfileUuid,
+    /// SHA-256 of both files.
+    pub sha256: [crate::base::ids::FileSha256; 2],
+}
+
+/// Puts profiles in order, once each. Equal copies are one profile.
+///
+/// # Errors
+/// Two different files have one UUID: which is meant, only a person can say.
+pub fn ordered(
+    profiles: impl IntoIterator<Item = PinnedProfile>,
+) -> Result<Vec<PinnedProfile>, Vec<Clash>> {
+    let mut by_uuid: BTreeMap<ProfileUuid, PinnedProfile> = BTreeMap::new();
+    let mut clashes = Vec::new();
+    for profile in profiles {
+        match by_uuid.get(&profile.uuid) {
+            Some(known) if known.sha256 != profile.sha256 => {
+                let mut sha256 = [known.sha256, profile.sha256];
+                sha256.sort();
+                clashes.push(Clash {
+                    uuid: profile.uuid,
+                    sha256,
+                });
+            }
+            Some(_) => {}
+            None => {
+                by_uuid.insert(profile.uuid.clone(), profile);
+            }
+        }
+    }
+    if clashes.is_empty() {
+        Ok(by_uuid.into_values().collect())
+    } else {
+        Err(clashes)
+    }
+}
+
+/// The content of a new manifest, of the revision after `previous`. Targets that are not given anew are taken over as
+/// far as their profiles are still pinned.
+pub fn freeze(
+    profiles: Vec<PinnedProfile>,
+    targets: Option<Vec<PinnedTarget>>,
+    previous: Option<&Previous>,
+) -> Content {
+    let mut targets = targets.unwrap_or_else(|| {
+        let mut kept = previous
+            .map(|previous| previous.targets.clone())
+            .unwrap_or_default();
+        kept.retain(|target| {
+            profiles
+                .iter()
+                .any(|profile| profile.uuid == target.profile)
+        });
+        kept
+    });
+    targets.sort_by(|a, b| a.key().cmp(&b.key()));
+    Content {
+        schema: SCHEMA.to_owned(),
+        revision: previous.map_or(1, |previous| previous.revision + 1),
+        profiles,
+        targets,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_revision_is_one_and_each_next_one_higher() {
+        let first = freeze(Vec::new(), None, None);
+        assert_eq!(first.revision, 1);
+        let previous = Previous::from_bytes(&first.to_bytes()).unwrap();
+        assert_eq!(freeze(Vec::new(), None, Some(&previous)).revision, 2);
+    }
+}

@@ -1,0 +1,210 @@
+//! Handing the plan back to Xcode without touching the project.
+//!
+//! `xcodebuild` takes settings on its command line, and those count for every target; one
+//! `PROVISIONING_PROFILE_SPECIFIER` there is the classic way to break every extension. The way out is a setting that
+//! names another setting by the target's own bundle id:
+//! `PROVISIONING_PROFILE_SPECIFIER=$(CSN_$(PLATFORM_NAME)_$(PRODUCT_BUNDLE_IDENTIFIER:c99extidentifier))`, and one
+//! `CSN_…` for each. Exports always name profiles by UUID and certificates by SHA-1, never by name.
+
+use std::collections::BTreeMap;
+
+use super::{Plan, Row};
+use crate::base::ids::{CertSha1, TeamId};
+
+/// Build settings, in the order in which they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildSettings(pub Vec<(String, String)>);
+
+/// Why a plan cannot be handed to one `xcodebuild` call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// A target has no profile.
+    #[error(
+        "target {target} ({configuration}, {platform}) has no profile: see `countersign targets check`"
+    )]
+    Unmapped {
+        /// The target.
+        target: String,
+        /// The configuration.
+        configuration: String,
+        /// The platform.
+        platform: String,
+    },
+    /// No target needs a profile.
+    #[error("no selected target needs a profile")]
+    Empty,
+    /// Two configurations want different profiles for one bundle id.
+    #[error(
+        "{bundle_id} is signed with {first} and with {second} in this selection: select one with --configuration"
+    )]
+    Ambiguous {
+        /// The bundle id.
+        bundle_id: String,
+        /// One profile.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Two bundle ids become one setting name.
+    #[error(
+        "the bundle ids {first} and {second} become the same setting name: pin their profiles in the project"
+    )]
+    Collision {
+        /// One bundle id.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Several teams.
+    #[error("the selection spans the teams {0}: export one --target at a time")]
+    Teams(String),
+}
+
+/// What each `CSN_…` setting stands for.
+struct Entry<'a> {
+    bundle_id: &'a str,
+    profile: &'a str,
+    certificate: CertSha1,
+}
+
+impl BuildSettings {
+    /// The settings that sign every target as planned.
+    ///
+    /// # Errors
+    /// The plan is incomplete, or one command line cannot say it.
+    pub fn of(plan: &Plan<'_>) -> Result<Self, ExportError> {
+        let mut entries: BTreeMap<String, Entry<'_>> = BTreeMap::new();
+        let mut teams: Vec<&TeamId> = Vec::new();
+        for row in &plan.rows {
+            let (name, entry, team) = entry(row)?;
+            match entries.get(&name) {
+                Some(known) if known.bundle_id != entry.bundle_id => {
+                    return Err(ExportError::Collision {
+                        first: known.bundle_id.to_owned(),
+                        second: entry.bundle_id.to_owned(),
+                    });
+                }
+                Some(known) if known.profile != entry.profile => {
+                    return Err(ExportError::Ambiguous {
+                        bundle_id: entry.bundle_id.to_owned(),
+                        first: known.profile.to_owned(),
+                        second: entry.profile.to_owned(),
+                    });
+                }
+                _ => {}
+            }
+            entries.insert(name, entry);
+            if !teams.contains(&team) {
+                teams.push(team);
+            }
+        }
+        let team = match teams.as_slice() {
+            [] => return Err(ExportError::Empty),
+            [team] => *team,
+            teams => {
+                return Err(ExportError::Teams(
+                    teams
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                ));
+            }
+        };
+        let mut settings = vec![
+            ("CODE_SIGN_STYLE".to_owned(), "Manual".to_owned()),
+            ("DEVELOPMENT_TEAM".to_owned(), team.to_string()),
+            (
+                "PROVISIONING_PROFILE_SPECIFIER".to_owned(),
+                "$(CSN_$(PLATFORM_NAME)_$(PRODUCT_BUNDLE_IDENTIFIER:c99extidentifier))".to_owned(),
+            ),
+        ];
+        let sha1 = |certificate: &CertSha1| certificate.to_string().to_ascii_uppercase();
+        let mut certificates: Vec<CertSha1> =
+            entries.values().map(|entry| entry.certificate).collect();
+        certificates.sort();
+        certificates.dedup();
+        match certificates.as_slice() {
+            // Frameworks and other targets without a profile are signed with it too.
+            [only] => settings.push(("CODE_SIGN_IDENTITY".to_owned(), sha1(only))),
+            _ => {
+                settings.push((
+                    "CODE_SIGN_IDENTITY".to_owned(),
+                    "$(CSN_IDENTITY_$(PLATFORM_NAME)_$(PRODUCT_BUNDLE_IDENTIFIER:c99extidentifier))".to_owned(),
+                ));
+                for (name, entry) in &entries {
+                    settings.push((
+                        name.replacen("CSN_", "CSN_IDENTITY_", 1),
+                        sha1(&entry.certificate),
+                    ));
+                }
+            }
+        }
+        settings.extend(
+            entries
+                .iter()
+                .map(|(name, entry)| (name.clone(), entry.profile.to_owned())),
+        );
+        Ok(Self(settings))
+    }
+
+    /// One argument a line, as `xcodebuild $(countersign targets export --as xcargs)` takes them: no value holds a
+    /// blank, and a shell does not expand `$(…)` again in what a substitution gave.
+    pub fn as_arguments(&self) -> String {
+        self.0
+            .iter()
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect()
+    }
+
+    /// A configuration file for `xcodebuild -xcconfig`.
+    pub fn as_xcconfig(&self) -> String {
+        let lines: String = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{name} = {value}\n"))
+            .collect();
+        format!(
+            "// Written by countersign from the frozen manifest: use with `xcodebuild -xcconfig`.\n{lines}"
+        )
+    }
+}
+
+fn entry<'a>(row: &'a Row<'_>) -> Result<(String, Entry<'a>, &'a TeamId), ExportError> {
+    let target = row.target;
+    let (Some(choice), Some(bundle_id)) = (&row.choice, &target.bundle_id) else {
+        return Err(ExportError::Unmapped {
+            target: target.target.to_string(),
+            configuration: target.configuration.to_string(),
+            platform: target.platform.to_string(),
+        });
+    };
+    let bundle_id = bundle_id.value.as_str();
+    // A UI-test runner is signed as `ID.xctrunner`, while its PRODUCT_BUNDLE_IDENTIFIER is `ID`.
+    let product_bundle_id = bundle_id.strip_suffix(".xctrunner").unwrap_or(bundle_id);
+    let name = format!(
+        "CSN_{}_{}",
+        target.platform.sdk_name(),
+        c99_identifier(product_bundle_id)
+    );
+    let entry = Entry {
+        bundle_id,
+        profile: choice.profile.uuid.as_str(),
+        certificate: choice.certificate.sha1,
+    };
+    Ok((name, entry, &choice.profile.team_id))
+}
+
+/// What `:c99extidentifier` makes of a bundle id: every character that a C identifier cannot hold becomes `_`.
+fn c99_identifier(bundle_id: &str) -> String {
+    bundle_id
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}

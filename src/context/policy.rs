@@ -1,0 +1,258 @@
+//! The policy: what the people who own the signing keys allow, read from `manifests/signing.toml`.
+//!
+//! The file is written by people, so it is read for people: every mistake is reported in one go, with its line, both
+//! values and the key that was probably meant, and an unknown key is a mistake, because a rule that is silently ignored
+//! is worse than none. `docs/policy.md` explains every key; a test holds that it does.
+//!
+//! A [`Policy`] also remembers the line of every key that was written, so that a finding of the gate can point at the
+//! rule that it enforces ([`Policy::place_of`]).
+//!
+//! This module decides nothing about the machine and reads no file: text, file name and home directory are arguments.
+//! Whether the named directories exist is found out where they are used.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use self::reader::Reader;
+use crate::base::finding::{Code, Finding, Place, line_of};
+
+pub mod export;
+pub mod hours;
+pub mod identities;
+pub mod keychain;
+pub mod profiles;
+mod reader;
+pub mod targets;
+pub mod topology;
+
+pub use self::export::ExportRules;
+pub use self::hours::Hours;
+pub use self::identities::IdentityRules;
+pub use self::keychain::KeychainRules;
+pub use self::profiles::ProfileRules;
+pub use self::targets::TargetOverride;
+pub use self::topology::Topology;
+
+/// The version of the file format that this countersign knows.
+pub const VERSION: i64 = 1;
+
+/// The largest policy file that is read, in bytes: a thousand times what people write.
+pub const MAX_BYTES: usize = 256 * 1024;
+
+/// Every section of the file and its keys; the empty name is the top of the file.
+pub const SECTIONS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "version",
+            "topology",
+            "profiles",
+            "keychain",
+            "identities",
+            "export",
+            "targets",
+        ],
+    ),
+    ("topology", topology::KEYS),
+    ("profiles", profiles::KEYS),
+    ("keychain", keychain::KEYS),
+    ("keychain.allowed", hours::KEYS),
+    ("identities", identities::KEYS),
+    ("export", export::KEYS),
+    ("targets", targets::KEYS),
+];
+
+/// What the people who own the signing keys allow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// Where private keys may live.
+    pub topology: Topology,
+    /// What provisioning profiles must fulfil.
+    pub profiles: ProfileRules,
+    /// The keychain that is opened for a job.
+    pub keychain: KeychainRules,
+    /// Certificates allowed beyond the pinned ones.
+    pub identities: IdentityRules,
+    /// What exporting a private key takes.
+    pub export: ExportRules,
+    /// Profiles given to targets by hand.
+    pub targets: Vec<TargetOverride>,
+    /// The file it was read from; `None` for the built-in defaults.
+    file: Option<PathBuf>,
+    /// Key path → line.
+    lines: BTreeMap<String, u64>,
+}
+
+impl Policy {
+    /// The policy that applies where no file lies at the default path: each runner has its own keys, any host, any hour.
+    pub fn builtin(home: Option<&Path>) -> Self {
+        Self {
+            topology: Topology::default(),
+            profiles: ProfileRules::default(),
+            keychain: KeychainRules::builtin(home),
+            identities: IdentityRules::default(),
+            export: ExportRules::default(),
+            targets: Vec::new(),
+            file: None,
+            lines: BTreeMap::new(),
+        }
+    }
+
+    /// What a report says when the built-in policy applies because `looked_for` does not exist.
+    pub fn builtin_applies(looked_for: &Path) -> Finding {
+        Finding::info(
+            Code::PolicyDefault,
+            "no policy file: the built-in defaults apply (any host, any hour)",
+        )
+        .expected(looked_for.display())
+        .hint("write one to say which hosts may sign and when; docs/policy.md explains every key")
+        .in_file(looked_for)
+    }
+
+    /// Reads the policy of `text`, which was read from `file`. Relative paths in it are resolved against the directory of
+    /// `file`, `~` is `home`.
+    ///
+    /// # Errors
+    /// Every mistake in it, in the order of the file, each a blocking `policy-invalid`.
+    pub fn parse(text: &str, file: &Path, home: Option<&Path>) -> Result<Self, Vec<Finding>> {
+        if text.len() > MAX_BYTES {
+            let finding = Finding::block(Code::PolicyInvalid, "the file is too large for a policy")
+                .values(
+                    format!("at most {MAX_BYTES} bytes"),
+                    format!("{} bytes", text.len()),
+                )
+                .hint("is this the right file?")
+                .in_file(file);
+            return Err(vec![finding]);
+        }
+        let mut reader = Reader::new(text, file, home, SECTIONS);
+        let (document, errors) = DeTable::parse_recoverable(text);
+        if !reader.not_toml(&errors) {
+            return Err(reader.finish().0);
+        }
+        let top = reader.top(document.get_ref());
+        if !read_version(&mut reader, &top) {
+            return Err(reader.finish().0);
+        }
+        reader.report_unknown(&top, "");
+        let section = reader.section(&top, "topology");
+        let topology = Topology::read(&mut reader, &section);
+        let section = reader.section(&top, "profiles");
+        let profiles = ProfileRules::read(&mut reader, &section);
+        let section = reader.section(&top, "keychain");
+        let keychain = KeychainRules::read(&mut reader, &section);
+        let section = reader.section(&top, "identities");
+        let identities = IdentityRules::read(&mut reader, &section);
+        let section = reader.section(&top, "export");
+        let export = ExportRules::read(&mut reader, &section);
+        let targets = reader
+            .get(&top, "targets")
+            .and_then(|item| TargetOverride::read_all(&mut reader, &item));
+
+        let (findings, lines) = reader.finish();
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        Ok(Self {
+            topology,
+            profiles,
+            keychain,
+            identities,
+            export,
+            targets: targets.unwrap_or_default(),
+            file: Some(file.to_owned()),
+            lines,
+        })
+    }
+
+    /// Reads a policy from the bytes of a file; see [`Policy::parse`].
+    ///
+    /// # Errors
+    /// As there, and bytes that are not UTF-8.
+    pub fn parse_bytes(
+        bytes: &[u8],
+        file: &Path,
+        home: Option<&Path>,
+    ) -> Result<Self, Vec<Finding>> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::parse(text, file, home),
+            Err(error) => Err(vec![
+                Finding::block(Code::PolicyInvalid, "not TOML: the file is not UTF-8 text")
+                    .values(
+                        "UTF-8 text",
+                        format!("other bytes at offset {}", error.valid_up_to()),
+                    )
+                    .hint("save the file as UTF-8; is it the right file?")
+                    .in_file(file)
+                    .at_line(line_of(bytes, error.valid_up_to())),
+            ]),
+        }
+    }
+
+    /// The file it was read from; `None` for the built-in defaults.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// The line on which a key is written, by its path as in `topology.key_hosts` or `keychain.allowed[0].zone`.
+    pub fn line_of(&self, key: &str) -> Option<u64> {
+        self.lines.get(key).copied()
+    }
+
+    /// `finding`, pointing at the rule that it enforces.
+    pub fn at_rule(&self, key: &str, mut finding: Finding) -> Finding {
+        finding.place = self.place_of(key);
+        finding
+    }
+
+    /// The place of a key, for a finding: file, line and key path. A key that is not written has the line of the
+    /// nearest thing around it that is.
+    pub fn place_of(&self, key: &str) -> Place {
+        let mut around = key;
+        let line = loop {
+            if let Some(line) = self.line_of(around) {
+                break Some(line);
+            }
+            match around.rfind(['.', '[']) {
+                Some(end) => around = around.get(..end).unwrap_or_default(),
+                None => break None,
+            }
+        };
+        Place {
+            file: self.file.as_ref().map(|file| file.display().to_string()),
+            line,
+            pointer: Some(key.to_owned()),
+            ..Place::default()
+        }
+    }
+}
+
+/// Checks the version; returns whether the rest of the file is worth reading. It is not if the file was written for
+/// another version: what that one means by its keys is not known here.
+fn read_version(reader: &mut Reader<'_>, top: &reader::Table<'_>) -> bool {
+    let hint = format!("write version = {VERSION} as the first line");
+    let Some(item) = reader.require(top, "version", &hint) else {
+        return true;
+    };
+    let Some(version) = reader.integer(&item, "a whole number") else {
+        return true;
+    };
+    if version == VERSION {
+        return true;
+    }
+    let (message, hint) = if version > VERSION {
+        (
+            format!("written for a newer countersign: version {version}, this one knows {VERSION}"),
+            "install a newer countersign on this host",
+        )
+    } else {
+        (
+            format!("there is no version {version} of the policy format"),
+            "write version = 1",
+        )
+    };
+    reader.refuse::<()>(&item, message, VERSION, version, Some(hint));
+    false
+}

@@ -1,0 +1,340 @@
+//! Reading a file whole, within bounds, without ever waiting for it.
+//!
+//! The file is opened without blocking and asked what it is before it is read. So a FIFO that nobody writes to is an
+//! error at once rather than a pipeline that hangs, and `/dev/zero` is an error rather than all of the memory. Symlinks
+//! are followed: profile directories are full of them on hosts that share one store.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+/// A file could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {kind}; {}", path.display(), kind.remedy())]
+pub struct ReadError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub kind: ReadErrorKind,
+}
+
+impl ReadError {
+    /// The error of `path` for `kind`.
+    pub fn new(path: &Path, kind: ReadErrorKind) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind,
+        }
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        self.kind.remedy()
+    }
+}
+
+/// Why a file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadErrorKind {
+    /// There is nothing of that name.
+    #[error("it does not exist")]
+    Missing,
+    /// It is a symlink to something that does not exist.
+    #[error("it is a symlink to {}, which does not exist", .0.display())]
+    DanglingLink(PathBuf),
+    /// Its symlinks lead in a circle.
+    #[error("its symlinks lead in a circle")]
+    LinkLoop,
+    /// A part of the path is a file, so nothing can lie below it.
+    #[error("a part of the path is not a directory")]
+    NotBelowDirectory,
+    /// It is a directory where a file should be.
+    #[error("it is a directory")]
+    Directory,
+    /// It is something else where a directory should be.
+    #[error("it is not a directory")]
+    NotDirectory,
+    /// It is a pipe.
+    #[error("it is a pipe, not a file")]
+    Pipe,
+    /// It is a socket.
+    #[error("it is a socket, not a file")]
+    Socket,
+    /// It is a device.
+    #[error("it is a device, not a file")]
+    Device,
+    /// It is larger than what it should be can be.
+    #[error("it has {} bytes, more than the {limit} that make sense here", .size.map_or_else(|| format!("over {limit}"), |size| size.to_string()))]
+    TooLarge {
+        /// The largest size that is read, in bytes.
+        limit: usize,
+        /// Its size, if known.
+        size: Option<u64>,
+    },
+    /// This user may not read it.
+    #[error("this user has no permission to read it")]
+    Denied,
+    /// Anything else the system says.
+    #[error("{0}")]
+    Io(#[source] io::Error),
+}
+
+impl ReadErrorKind {
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Missing => "check the spelling and the working directory",
+            Self::DanglingLink(_) => "restore what the link points to, or remove the link",
+            Self::LinkLoop => "remove one of the links",
+            Self::NotBelowDirectory => "check the spelling of each part of the path",
+            Self::Directory => "name a file inside it",
+            Self::NotDirectory => "name a directory",
+            Self::Pipe | Self::Socket | Self::Device => "save the contents to a file and name that",
+            Self::TooLarge { .. } => "is it the right file?",
+            Self::Denied => "grant it (chmod, chown), or run as a user who has it",
+            Self::Io(_) => "check the disk and the mount",
+        }
+    }
+
+    /// What the system's error for `path` means.
+    pub fn of(path: &Path, error: io::Error) -> Self {
+        match Errno::from_io_error(&error) {
+            Some(Errno::NOENT) => match std::fs::read_link(path) {
+                Ok(target) => Self::DanglingLink(target),
+                Err(_) => Self::Missing,
+            },
+            Some(Errno::LOOP) => Self::LinkLoop,
+            Some(Errno::NOTDIR) => Self::NotBelowDirectory,
+            Some(Errno::ISDIR) => Self::Directory,
+            Some(Errno::ACCESS | Errno::PERM) => Self::Denied,
+            // Opening a socket, or a device without a driver.
+            Some(Errno::NXIO | Errno::OPNOTSUPP) => match std::fs::metadata(path) {
+                Ok(metadata) if metadata.file_type().is_socket() => Self::Socket,
+                _ => Self::Device,
+            },
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// Reads the regular file at `path` whole, if it has at most `limit` bytes. Symlinks are followed; nothing blocks.
+///
+/// # Errors
+/// It is no regular file, is larger, or cannot be read; each has its own [`ReadErrorKind`].
+pub fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
+    let error = |kind| ReadError::new(path, kind);
+    let io_error = |source| error(ReadErrorKind::of(path, source));
+    // NONBLOCK: opening a FIFO without a writer returns. NOCTTY: a terminal does not become ours. Neither changes how a
+    // regular file is read.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(io_error)?;
+    // Asked of the open file, not of the name: the name may mean something else by now.
+    let metadata = file.metadata().map_err(io_error)?;
+    let kind = metadata.file_type();
+    if !kind.is_file() {
+        return Err(error(if kind.is_dir() {
+            ReadErrorKind::Directory
+        } else if kind.is_fifo() {
+            ReadErrorKind::Pipe
+        } else if kind.is_socket() {
+            ReadErrorKind::Socket
+        } else {
+            ReadErrorKind::Device
+        }));
+    }
+    let too_large = |size| error(ReadErrorKind::TooLarge { limit, size });
+    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    if size > limit {
+        return Err(too_large(Some(metadata.len())));
+    }
+    let mut bytes = Vec::with_capacity(size);
+    read_at_most(file, limit, &mut bytes).map_err(io_error)?;
+    if bytes.len() > limit {
+        // It grew, or did not tell its size, as files in /proc do.
+        return Err(too_large(None));
+    }
+    Ok(bytes)
+}
+
+/// Reads a stream (standard input, a descriptor) to its end, if it has at most `limit` bytes. Waits for whoever writes
+/// it; `name` stands for it in the error.
+///
+/// # Errors
+/// It is longer, or cannot be read.
+pub fn read_stream_bounded(
+    stream: impl Read,
+    name: &str,
+    limit: usize,
+) -> Result<Vec<u8>, ReadError> {
+    let error = |kind| ReadError::new(Path::new(name), kind);
+    // Room for a short secret at once: a buffer that grows leaves copies of it behind in freed memory.
+    let mut bytes = Vec::with_capacity(limit.saturating_add(1).min(8 * 1024));
+    read_at_most(stream, limit, &mut bytes).map_err(|source| {
+        error(match Errno::from_io_error(&source) {
+            Some(Errno::ISDIR) => ReadErrorKind::Directory,
+            _ => ReadErrorKind::Io(source),
+        })
+    })?;
+    if bytes.len() > limit {
+        return Err(error(ReadErrorKind::TooLarge { limit, size: None }));
+    }
+    Ok(bytes)
+}
+
+/// Reads to the end, but no more than one byte beyond the limit, which is enough to know.
+fn read_at_most(stream: impl Read, limit: usize, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    stream.take(most).read_to_end(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn kind(path: &Path) -> ReadErrorKind {
+        let error = read_bounded(path, 10).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(&path.display().to_string()), "{said}");
+        assert!(said.ends_with(error.remedy()), "{said}");
+        error.kind
+    }
+
+    #[test]
+    fn a_file_within_bounds_is_read_whole_also_through_links() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, b"0123456789").unwrap();
+        assert_eq!(read_bounded(&path, 10).unwrap(), b"0123456789");
+        let link = dir.path().join("link");
+        symlink("a", &link).unwrap();
+        assert_eq!(read_bounded(&link, 10).unwrap(), b"0123456789");
+        fs::write(&path, b"").unwrap();
+        assert_eq!(read_bounded(&path, 0).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_larger_file_is_refused_without_reading_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("zeros");
+        // A hole of a terabyte: reading it would take all of the memory.
+        fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        match kind(&path) {
+            ReadErrorKind::TooLarge { limit: 10, size } => assert_eq!(size, Some(1 << 40)),
+            other => panic!("{other:?}"),
+        }
+        fs::write(&path, b"01234567890").unwrap();
+        let said = read_bounded(&path, 10).unwrap_err().to_string();
+        assert!(said.contains("it has 11 bytes, more than the 10"), "{said}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_named_and_never_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(kind(dir.path()), ReadErrorKind::Directory));
+        // A pipe whose writer is there and writes nothing: reading would wait for ever.
+        let (reader, _writer) = io::pipe().unwrap();
+        let fifo = PathBuf::from(format!("/dev/fd/{}", reader.as_raw_fd()));
+        assert!(matches!(kind(&fifo), ReadErrorKind::Pipe));
+        let socket = dir.path().join("socket");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        assert!(matches!(kind(&socket), ReadErrorKind::Socket));
+        assert!(matches!(
+            kind(Path::new("/dev/zero")),
+            ReadErrorKind::Device
+        ));
+    }
+
+    // The library that makes FIFOs has no such call for macOS.
+    #[cfg(not(target_os = "macos"))]
+    #[test]
+    fn a_fifo_that_nobody_writes_to_is_not_waited_for() {
+        use rustix::fs::{CWD, Mode, mkfifoat};
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        mkfifoat(CWD, &fifo, Mode::RUSR | Mode::WUSR).unwrap();
+        assert!(matches!(kind(&fifo), ReadErrorKind::Pipe));
+    }
+
+    #[test]
+    fn names_that_lead_nowhere_say_how() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        assert!(matches!(kind(&at("missing")), ReadErrorKind::Missing));
+        assert!(matches!(kind(&at("missing/too")), ReadErrorKind::Missing));
+        symlink("gone", at("dangling")).unwrap();
+        match kind(&at("dangling")) {
+            ReadErrorKind::DanglingLink(target) => assert_eq!(target, Path::new("gone")),
+            other => panic!("{other:?}"),
+        }
+        symlink("b", at("a")).unwrap();
+        symlink("a", at("b")).unwrap();
+        assert!(matches!(kind(&at("a")), ReadErrorKind::LinkLoop));
+        fs::write(at("file"), b"").unwrap();
+        assert!(matches!(
+            kind(&at("file/below")),
+            ReadErrorKind::NotBelowDirectory
+        ));
+        assert!(matches!(
+            kind(Path::new("nul\0inside")),
+            ReadErrorKind::Io(_)
+        ));
+    }
+
+    #[test]
+    fn names_that_are_not_utf_8_are_read() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(std::ffi::OsStr::from_bytes(b"odd-\xff"));
+        // macOS refuses to create such a name; then it is only asked for.
+        match fs::write(&path, b"x") {
+            Ok(()) => assert_eq!(read_bounded(&path, 1).unwrap(), b"x"),
+            Err(_) => assert!(read_bounded(&path, 1).is_err()),
+        }
+    }
+
+    #[test]
+    fn a_file_without_permission_is_denied() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        fs::write(&path, b"x").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        if rustix::process::geteuid().is_root() {
+            eprintln!("skipped: root may read everything");
+            return;
+        }
+        assert!(matches!(kind(&path), ReadErrorKind::Denied));
+    }
+
+    #[test]
+    fn streams_are_bounded_too() {
+        let read = |bytes: &[u8]| read_stream_bounded(bytes, "standard input", 3);
+        assert_eq!(read(b"abc").unwrap(), b"abc");
+        let said = read(b"abcd").unwrap_err().to_string();
+        assert!(
+            said.contains("standard input") && said.contains("over 3"),
+            "{said}"
+        );
+        let endless = read_stream_bounded(io::repeat(0), "standard input", 3);
+        assert!(matches!(
+            endless.unwrap_err().kind,
+            ReadErrorKind::TooLarge {
+                limit: 3,
+                size: None
+            }
+        ));
+    }
+}

@@ -1,0 +1,350 @@
+//! Writing a file so that it is never half there.
+//!
+//! The bytes go to a temporary file in the same directory, are forced to the disk, and then take the name in one step;
+//! the directory is forced to the disk after it. Whoever reads the name sees the old file or the new one, also after a
+//! crash. A crash can leave a stray `.countersign-…` file behind, which nothing reads.
+//!
+//! A name that is a symlink is refused, not followed and not replaced: following would write to a place that was not
+//! named, replacing would silently part the link from what others see through it.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+/// How temporary files begin.
+const TEMPORARY_PREFIX: &str = ".countersign-";
+
+/// The permissions a written file gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileMode {
+    /// Those of the file it replaces; for a new file what the umask leaves of 0666.
+    Keep,
+    /// Exactly these, whatever the umask, as in `0o600`.
+    Exactly(u32),
+}
+
+/// A file could not be written. What stood there before still does.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {kind}; {}", path.display(), kind.remedy())]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub kind: WriteErrorKind,
+}
+
+impl WriteError {
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        self.kind.remedy()
+    }
+}
+
+/// Why a file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteErrorKind {
+    /// The directory that it should lie in does not exist.
+    #[error("its directory does not exist")]
+    DirectoryMissing,
+    /// A part of the path is a file, so nothing can lie below it.
+    #[error("a part of the path is not a directory")]
+    NotBelowDirectory,
+    /// A directory has that name.
+    #[error("it is a directory")]
+    Directory,
+    /// A symlink has that name.
+    #[error("it is a symlink to {}", .0.display())]
+    SymbolicLink(PathBuf),
+    /// A pipe, a socket or a device has that name.
+    #[error("it is a pipe, a socket or a device")]
+    NotRegular,
+    /// A file has that name, and none may.
+    #[error("it exists already")]
+    Exists,
+    /// This user may not write there.
+    #[error("this user has no permission to write there")]
+    Denied,
+    /// The file system is mounted read-only.
+    #[error("the file system is read-only")]
+    ReadOnly,
+    /// There is no room.
+    #[error("the disk or the user's quota is full")]
+    NoSpace,
+    /// Anything else the system says.
+    #[error("{step} failed: {source}")]
+    Io {
+        /// What was being done.
+        step: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl WriteErrorKind {
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::DirectoryMissing => "create it (mkdir -p), or correct the path",
+            Self::NotBelowDirectory => "check the spelling of each part of the path",
+            Self::Directory => "name a file inside it",
+            Self::SymbolicLink(_) => "name the file that it points to, or remove the link",
+            Self::NotRegular => {
+                "name a regular file; without a name the output goes to standard output"
+            }
+            Self::Exists => "remove it if it is not needed, or choose another name",
+            Self::Denied => "grant it (chmod, chown), or run as a user who has it",
+            Self::ReadOnly => "choose a place on a writable file system",
+            Self::NoSpace => "free some space; nothing was changed",
+            Self::Io { .. } => "check the disk and the mount; nothing was changed",
+        }
+    }
+
+    fn of(step: &'static str, source: io::Error) -> Self {
+        // By kind and not by number: the library for temporary files wraps what the system said.
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::DirectoryMissing,
+            io::ErrorKind::NotADirectory => Self::NotBelowDirectory,
+            io::ErrorKind::IsADirectory => Self::Directory,
+            io::ErrorKind::AlreadyExists => Self::Exists,
+            io::ErrorKind::PermissionDenied => Self::Denied,
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            _ => Self::Io { step, source },
+        }
+    }
+}
+
+/// Writes `bytes` to `path`, replacing the file that is there or creating it.
+///
+/// # Errors
+/// The name belongs to something that is no regular file, or the system refuses; what was there before still is.
+pub fn replace_atomically(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteError> {
+    write(path, bytes, mode, true).map_err(|kind| WriteError {
+        path: path.to_owned(),
+        kind,
+    })
+}
+
+/// Writes `bytes` to a new file at `path`.
+///
+/// # Errors
+/// Anything has that name already, or the system refuses.
+pub fn create_only(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteError> {
+    write(path, bytes, mode, false).map_err(|kind| WriteError {
+        path: path.to_owned(),
+        kind,
+    })
+}
+
+fn write(path: &Path, bytes: &[u8], mode: FileMode, replace: bool) -> Result<(), WriteErrorKind> {
+    // `..`, `/` and the like name directories.
+    if path.file_name().is_none() {
+        return Err(WriteErrorKind::Directory);
+    }
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let existing = mode_of_existing(path)?;
+    if existing.is_some() && !replace {
+        return Err(WriteErrorKind::Exists);
+    }
+    let permissions = match mode {
+        FileMode::Exactly(mode) => Some(mode),
+        FileMode::Keep => existing,
+    };
+
+    let step = |step: &'static str| move |source| WriteErrorKind::of(step, source);
+    let mut temporary = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        // With a file to follow or a mode to set, nobody else sees the bytes before that is done.
+        .permissions(Permissions::from_mode(match permissions {
+            Some(_) => 0o600,
+            None => 0o666,
+        }))
+        .tempfile_in(directory)
+        .map_err(step("creating a temporary file beside it"))?;
+    temporary
+        .write_all(bytes)
+        .map_err(step("writing a temporary file beside it"))?;
+    if let Some(mode) = permissions {
+        temporary
+            .as_file()
+            .set_permissions(Permissions::from_mode(mode))
+            .map_err(step("setting its permissions"))?;
+    }
+    temporary
+        .as_file()
+        .sync_all()
+        .map_err(step("forcing it to the disk"))?;
+    if replace {
+        temporary.persist(path)
+    } else {
+        temporary.persist_noclobber(path)
+    }
+    .map_err(|error| WriteErrorKind::of("giving it its name", error.error))?;
+    sync_directory(directory).map_err(step("forcing its directory to the disk"))
+}
+
+/// The permissions of the regular file at `path`, `None` if nothing is there.
+fn mode_of_existing(path: &Path) -> Result<Option<u32>, WriteErrorKind> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(WriteErrorKind::of("looking at it", error)),
+    };
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        Ok(Some(metadata.permissions().mode() & 0o7777))
+    } else if kind.is_dir() {
+        Err(WriteErrorKind::Directory)
+    } else if kind.is_symlink() {
+        let target = fs::read_link(path).unwrap_or_default();
+        Err(WriteErrorKind::SymbolicLink(target))
+    } else {
+        Err(WriteErrorKind::NotRegular)
+    }
+}
+
+/// Forces a directory's entries to the disk. Some network file systems cannot; their rename is as durable as it gets.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    match File::open(directory)?.sync_all() {
+        Err(error)
+            if matches!(
+                Errno::from_io_error(&error),
+                Some(Errno::INVAL | Errno::NOTSUP)
+            ) =>
+        {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn refused(path: &Path) -> WriteErrorKind {
+        let error = replace_atomically(path, b"new", FileMode::Keep).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(&path.display().to_string()), "{said}");
+        assert!(said.ends_with(error.remedy()), "{said}");
+        error.kind
+    }
+
+    #[test]
+    fn a_file_is_replaced_with_its_mode_kept_and_nothing_left_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("profiles.json");
+        fs::write(&path, b"old").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        replace_atomically(&path, b"new", FileMode::Keep).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(mode(&path), 0o640);
+        replace_atomically(&path, b"newer", FileMode::Exactly(0o600)).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"newer");
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(names(dir.path()), ["profiles.json"]);
+    }
+
+    #[test]
+    fn a_new_file_gets_the_mode_asked_for_or_the_usual_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        replace_atomically(&at("secret"), b"", FileMode::Exactly(0o600)).unwrap();
+        assert_eq!(mode(&at("secret")), 0o600);
+        replace_atomically(&at("shared"), b"", FileMode::Exactly(0o666)).unwrap();
+        assert_eq!(mode(&at("shared")), 0o666, "whatever the umask");
+        replace_atomically(&at("usual"), b"", FileMode::Keep).unwrap();
+        fs::write(at("like this"), b"").unwrap();
+        assert_eq!(mode(&at("usual")), mode(&at("like this")));
+    }
+
+    #[test]
+    fn creating_never_replaces() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("once");
+        create_only(&path, b"first", FileMode::Exactly(0o644)).unwrap();
+        let error = create_only(&path, b"second", FileMode::Keep).unwrap_err();
+        assert!(matches!(error.kind, WriteErrorKind::Exists), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(names(dir.path()), ["once"]);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("directory")).unwrap();
+        assert!(matches!(
+            refused(&at("directory")),
+            WriteErrorKind::Directory
+        ));
+        assert!(matches!(
+            refused(&at("directory/..")),
+            WriteErrorKind::Directory
+        ));
+        fs::write(at("target"), b"old").unwrap();
+        symlink("target", at("link")).unwrap();
+        match refused(&at("link")) {
+            WriteErrorKind::SymbolicLink(target) => assert_eq!(target, Path::new("target")),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(fs::read(at("target")).unwrap(), b"old");
+        assert!(matches!(
+            refused(Path::new("/dev/null")),
+            WriteErrorKind::NotRegular
+        ));
+        assert_eq!(names(dir.path()), ["directory", "link", "target"]);
+    }
+
+    #[test]
+    fn a_missing_directory_is_not_created() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("missing");
+        assert!(matches!(
+            refused(&missing.join("file")),
+            WriteErrorKind::DirectoryMissing
+        ));
+        assert!(!missing.exists());
+        fs::write(&missing, b"").unwrap();
+        assert!(matches!(
+            refused(&missing.join("file")),
+            WriteErrorKind::NotBelowDirectory
+        ));
+    }
+
+    #[test]
+    fn a_directory_without_permission_is_denied() {
+        let dir = tempfile::tempdir().unwrap();
+        if rustix::process::geteuid().is_root() {
+            eprintln!("skipped: root may write everywhere");
+            return;
+        }
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o500)).unwrap();
+        assert!(matches!(
+            refused(&dir.path().join("file")),
+            WriteErrorKind::Denied
+        ));
+    }
+}

@@ -1,0 +1,475 @@
+//! A keychain that is a file: identities in a PKCS#12 file under the keychain's password, on any system.
+//!
+//! ```text
+//! ci.p12                 identities and their chains, under the keychain password
+//! ci.p12.settings.json   idle timeout, and the certificates (public) for listing without the password
+//! ci.p12.window.json     which runs have it open, and where; no such file: locked
+//! STATE/open/RUN/        0700, while RUN has it open and only then:
+//!     identities.p12       every identity, leaf certificates only, under a one-time password
+//!     SHA1.p12             each alone, where there are several
+//!     chain.pem            the issuers' certificates
+//!     password             the one-time password
+//! ```
+//!
+//! For rehearsals of everything that does not need Apple's daemons, and for signing on Linux. The child never sees the
+//! keychain's own password, and what it sees is gone when the window closes. What a program read while the window was
+//! open it may keep: no file can take a key back, and that is the difference to a macOS keychain, which signs without
+//! showing the key.
+//!
+//! The private files are in the legacy form (3DES and SHA-1) because tools that sign on Linux refuse the modern one; in a
+//! directory that only this user may enter, under a password that lies beside them, the form protects nothing anyway.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use p12_keystore::KeyStore;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BackendKind, ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening,
+    Settings, both, check_password,
+};
+use crate::apple::certificate::Certificate;
+use crate::apple::pkcs12::{self, Form, Pkcs12Error, Pkcs12Identity};
+use crate::base::secret::Password;
+use crate::host::private::{self, Lock, PrivateError};
+use crate::host::random;
+use crate::host::run_id::RunId;
+use crate::host::window::OpenPermit;
+
+/// The backend for keychains that are files.
+#[derive(Debug, Clone)]
+pub struct Portable {
+    open: PathBuf,
+}
+
+impl Portable {
+    /// Shows children their identities below `state`, the state directory.
+    pub fn new(state: &Path) -> Self {
+        Self {
+            open: state.join("open"),
+        }
+    }
+
+    /// Believes a keychain only when its files are ours alone.
+    fn read(&self, keychain: &KeychainPath) -> Result<Vec<u8>, KeychainError> {
+        match private::read(keychain.as_path(), pkcs12::MAX_FILE as u64) {
+            Err(error) if error.is_not_found() => Err(KeychainError::Missing(keychain.clone())),
+            read => Ok(read?),
+        }
+    }
+
+    fn unseal(
+        &self,
+        keychain: &KeychainPath,
+        password: &Password,
+    ) -> Result<pkcs12::Pkcs12, KeychainError> {
+        pkcs12::read(&self.read(keychain)?, password).map_err(|error| match error {
+            Pkcs12Error::WrongPassword { .. } => KeychainError::WrongPassword(keychain.clone()),
+            error => KeychainError::Pkcs12(format!("{keychain}: {error}")),
+        })
+    }
+
+    /// Writes what the child gets to see.
+    fn show(
+        &self,
+        directory: &Path,
+        contents: &pkcs12::Pkcs12,
+    ) -> Result<ChildAccess, KeychainError> {
+        private::directory(directory)?;
+        let one_time = random::password().map_err(KeychainError::Random)?;
+        let seal = |identities: &[Pkcs12Identity], name: &str| -> Result<PathBuf, KeychainError> {
+            let path = directory.join(name);
+            let bytes = pkcs12::write(identities, &[], &one_time, Form::EveryMac)
+                .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
+            private::create(&path, &bytes)?;
+            Ok(path)
+        };
+        // Tools that take the first certificate for the signer's take the wrong one from a file with a chain.
+        let leaves: Vec<Pkcs12Identity> = contents
+            .identities
+            .iter()
+            .map(|identity| Pkcs12Identity {
+                chain: Vec::new(),
+                ..identity.clone()
+            })
+            .collect();
+        if leaves.is_empty() {
+            return Ok(ChildAccess::default());
+        }
+        let all = seal(&leaves, "identities.p12")?;
+        if leaves.len() > 1 {
+            for leaf in &leaves {
+                seal(std::slice::from_ref(leaf), &format!("{}.p12", leaf.sha1()))?;
+            }
+        }
+        let mut chain: Vec<&[u8]> = Vec::new();
+        for der in contents
+            .identities
+            .iter()
+            .flat_map(|identity| &identity.chain)
+        {
+            if !chain.contains(&der.as_slice()) {
+                chain.push(der);
+            }
+        }
+        let pem: String = chain.into_iter().map(to_pem).collect();
+        private::create(&directory.join("chain.pem"), pem.as_bytes())?;
+        let password = directory.join("password");
+        private::create(&password, one_time.expose().as_bytes())?;
+        Ok(ChildAccess {
+            environment: vec![
+                ("COUNTERSIGN_P12".into(), all.into()),
+                ("COUNTERSIGN_P12_PASSWORD_FILE".into(), password.into()),
+            ],
+        })
+    }
+
+    fn lock_files(&self, keychain: &KeychainPath) -> Result<Lock, KeychainError> {
+        Ok(Lock::acquire(
+            &keychain.with_suffix(".lock"),
+            Duration::from_secs(30),
+        )?)
+    }
+
+    /// Takes back what the runs that `which` names were given.
+    fn take_back(
+        &self,
+        keychain: &KeychainPath,
+        which: impl Fn(&Entry) -> bool,
+    ) -> Result<(), KeychainError> {
+        if !window_file(keychain).exists() {
+            return Ok(());
+        }
+        let _lock = self.lock_files(keychain)?;
+        let window = Window::read(keychain)?;
+        let (closing, staying): (Vec<Entry>, Vec<Entry>) = window.open.into_iter().partition(which);
+        // What cannot be removed stays in the list, so that the next attempt finds it; the others go on.
+        let mut failed = Vec::new();
+        let mut result = Ok(());
+        for entry in closing {
+            let removed = private::remove_directory(&entry.directory);
+            if removed.is_err() {
+                failed.push(entry);
+            }
+            result = both(result, removed);
+        }
+        let written = Window {
+            open: [staying, failed].concat(),
+        }
+        .write(keychain);
+        both(result.map_err(KeychainError::from), written)
+    }
+}
+
+impl KeychainBackend for Portable {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Portable
+    }
+
+    fn create(
+        &self,
+        keychain: &KeychainPath,
+        password: &Password,
+        settings: Settings,
+    ) -> Result<(), KeychainError> {
+        check_password(password, "the keychain")?;
+        let empty = KeyStore::new()
+            .writer(password.expose())
+            .write()
+            .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
+        match private::create(keychain.as_path(), &empty) {
+            Err(PrivateError::Io { source, .. })
+                if source.kind() == std::io::ErrorKind::AlreadyExists =>
+            {
+                return Err(KeychainError::Exists(keychain.clone()));
+            }
+            created => created?,
+        }
+        let written = SettingsFile {
+            idle_timeout_seconds: settings.idle_timeout.as_secs(),
+            certificates: Vec::new(),
+        }
+        .write(keychain)
+        .and_then(|()| self.unseal(keychain, password).map(drop));
+        if written.is_err() {
+            let _ = self.destroy(keychain);
+        }
+        written
+    }
+
+    fn import(
+        &self,
+        keychain: &KeychainPath,
+        password: &Password,
+        file: &[u8],
+        file_password: &Password,
+    ) -> Result<Vec<Certificate>, KeychainError> {
+        check_password(password, "the keychain")?;
+        // Reading matches each certificate with its key by the public key, so a key that does not sign for its
+        // certificate is no identity here; there is nothing further to probe.
+        let added = pkcs12::read(file, file_password)
+            .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
+        if added.identities.is_empty() {
+            let error = Pkcs12Error::NoIdentity {
+                certificates: added.other_certificates.len(),
+                lone_keys: added.lone_keys.len(),
+            };
+            return Err(KeychainError::Pkcs12(error.to_string()));
+        }
+        self.read(keychain)?;
+        let _lock = self.lock_files(keychain)?;
+        let here = self.unseal(keychain, password)?;
+        let known = |identity: &Pkcs12Identity| {
+            here.identities
+                .iter()
+                .any(|other| other.sha256() == identity.sha256())
+        };
+        if added.identities.iter().any(known) {
+            return Err(KeychainError::Duplicate {
+                keychain: keychain.clone(),
+            });
+        }
+        let identities = [here.identities, added.identities].concat();
+        let others = [here.other_certificates, added.other_certificates].concat();
+        let certificates = certificates(&identities)?;
+        let sealed = pkcs12::write(&identities, &others, password, Form::Modern)
+            .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
+        let settings = SettingsFile::read(keychain)?;
+        private::replace(keychain.as_path(), &sealed)?;
+        SettingsFile {
+            certificates: identities
+                .iter()
+                .map(|identity| to_hex(&identity.certificate_der))
+                .collect(),
+            ..settings
+        }
+        .write(keychain)?;
+        Ok(certificates)
+    }
+
+    fn open(
+        &self,
+        _permit: &OpenPermit,
+        keychain: &KeychainPath,
+        password: &Password,
+        opening: &Opening<'_>,
+    ) -> Result<ChildAccess, KeychainError> {
+        let contents = self.unseal(keychain, password)?;
+        if !opening.shared {
+            self.lock(keychain)?;
+        }
+        let directory = self.open.join(opening.run.as_str());
+        {
+            let _lock = self.lock_files(keychain)?;
+            let mut window = Window::read(keychain)?;
+            window.open.push(Entry {
+                run: opening.run.clone(),
+                until: opening.until,
+                directory: directory.clone(),
+            });
+            // Before the directory is made: whoever closes finds it, however far this came.
+            window.write(keychain)?;
+        }
+        private::directory(&self.open)?;
+        self.show(&directory, &contents)
+    }
+
+    fn release(&self, keychain: &KeychainPath, run: &RunId) -> Result<(), KeychainError> {
+        self.take_back(keychain, |entry| entry.run == *run)
+    }
+
+    fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        self.take_back(keychain, |_| true)
+    }
+
+    fn status(&self, keychain: &KeychainPath) -> Result<LockState, KeychainError> {
+        if !keychain.as_path().exists() {
+            return Ok(LockState::Missing);
+        }
+        Ok(match Window::read(keychain)?.open.is_empty() {
+            true => LockState::Locked,
+            false => LockState::Unlocked,
+        })
+    }
+
+    fn identities(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError> {
+        if !keychain.as_path().exists() {
+            return Err(KeychainError::Missing(keychain.clone()));
+        }
+        SettingsFile::read(keychain)?
+            .certificates
+            .iter()
+            .map(|hex| {
+                from_hex(hex)
+                    .and_then(|der| Certificate::from_der(&der).ok())
+                    .ok_or_else(|| KeychainError::Garbage {
+                        command: keychain.with_suffix(SETTINGS).display().to_string(),
+                        why: "a certificate in it is damaged; import again".into(),
+                    })
+            })
+            .collect()
+    }
+
+    fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        let closed = self.lock(keychain);
+        let mut removed = private::remove(keychain.as_path());
+        for suffix in [SETTINGS, WINDOW, ".lock"] {
+            removed = both(removed, private::remove(&keychain.with_suffix(suffix)));
+        }
+        both(closed, removed.map_err(KeychainError::from))
+    }
+}
+
+/// The settings beside a keychain.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsFile {
+    idle_timeout_seconds: u64,
+    /// DER in hex of each identity's certificate.
+    certificates: Vec<String>,
+}
+
+impl SettingsFile {
+    fn read(keychain: &KeychainPath) -> Result<Self, KeychainError> {
+        let path = keychain.with_suffix(SETTINGS);
+        parse(&path, &private::read(&path, MAX_BESIDE)?)
+    }
+
+    fn write(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        let path = keychain.with_suffix(SETTINGS);
+        Ok(private::replace(&path, &to_json(&path, self)?)?)
+    }
+}
+
+/// Who has a keychain open.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Window {
+    open: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    run: RunId,
+    until: Timestamp,
+    directory: PathBuf,
+}
+
+impl Window {
+    fn read(keychain: &KeychainPath) -> Result<Self, KeychainError> {
+        let path = window_file(keychain);
+        match private::read(&path, MAX_BESIDE) {
+            Err(error) if error.is_not_found() => Ok(Self::default()),
+            read => parse(&path, &read?),
+        }
+    }
+
+    fn write(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        let path = window_file(keychain);
+        if self.open.is_empty() {
+            Ok(private::remove(&path)?)
+        } else {
+            Ok(private::replace(&path, &to_json(&path, self)?)?)
+        }
+    }
+}
+
+fn window_file(keychain: &KeychainPath) -> PathBuf {
+    keychain.with_suffix(WINDOW)
+}
+
+fn certificates(identities: &[Pkcs12Identity]) -> Result<Vec<Certificate>, KeychainError> {
+    identities
+        .iter()
+        .map(|identity| {
+            Certificate::from_der(&identity.certificate_der)
+                .map_err(|error| KeychainError::Pkcs12(error.to_string()))
+        })
+        .collect()
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, KeychainError> {
+    serde_json::from_slice(bytes).map_err(|error| KeychainError::Garbage {
+        command: path.display().to_string(),
+        why: error.to_string(),
+    })
+}
+
+fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, KeychainError> {
+    serde_json::to_vec_pretty(value).map_err(|error| KeychainError::Garbage {
+        command: path.display().to_string(),
+        why: error.to_string(),
+    })
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(hex: &str) -> Option<Vec<u8>> {
+    let pairs = hex.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+/// RFC 7468, 64 characters to a line.
+fn to_pem(der: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut base64 = String::with_capacity(der.len() * 4 / 3 + 4);
+    for chunk in der.chunks(3) {
+        let bits = (0..3).fold(0_u32, |bits, at| {
+            bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0))
+        });
+        for at in 0..4_usize {
+            let digit = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap_or_default();
+            let digit = ALPHABET.get(digit).copied().unwrap_or(b'=');
+            base64.push(if at <= chunk.len() {
+                char::from(digit)
+            } else {
+                '='
+            });
+        }
+    }
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    for (at, digit) in base64.chars().enumerate() {
+        if at > 0 && at % 64 == 0 {
+            pem.push('\n');
+        }
+        pem.push(digit);
+    }
+    pem.push_str("\n-----END CERTIFICATE-----\n");
+    pem
+}
+
+/// The settings' file name, after the keychain's.
+const SETTINGS: &str = ".settings.json";
+/// The window's file name, after the keychain's.
+const WINDOW: &str = ".window.json";
+/// The most that the files beside a keychain may hold.
+const MAX_BESIDE: u64 = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pem_is_what_others_read() {
+        for length in 0..200_usize {
+            let der: Vec<u8> = (0..length).map(|n| (n * 7 % 256) as u8).collect();
+            let pem = to_pem(&der);
+            let block = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap().1;
+            assert_eq!(block.contents, der);
+            assert!(pem.lines().all(|line| line.len() <= 64));
+        }
+    }
+
+    #[test]
+    fn hex_reads_back() {
+        assert_eq!(from_hex(&to_hex(&[0, 1, 0xfe])).unwrap(), [0, 1, 0xfe]);
+        assert_eq!(from_hex("zz"), None);
+    }
+}

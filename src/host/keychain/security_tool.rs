@@ -1,0 +1,523 @@
+//! macOS keychains through Apple's `security` program.
+//!
+//! The program and not the framework, because of who may use a key: an imported key is open to the tools that the import
+//! named and to the partition of the program that imported it. `security` carries Apple's partition, a program of ours
+//! its own, and codesign would be refused until `security` is called anyway.
+//!
+//! Each step is followed by a look at what it should have done, because exit codes are not to be trusted: `find-identity`
+//! always gives 0, and an open keychain takes any password for the right one (so it is locked before a password is
+//! believed). Secrets go through standard input ([`caller`]), or through a file of ours that lives for the moment of an
+//! import.
+//!
+//! A PKCS#12 file is converted before it is imported: to the form that every macOS reads, so that the same file works on
+//! macOS 13 and 15, and *without* `-f pkcs12`, which since macOS 15 makes `security` ignore `-x` (not extractable).
+//!
+//! Everything here is compiled and tested on Linux against a stand-in for `security`; see the README for what has run on
+//! a Mac.
+
+mod caller;
+mod securityd;
+mod symptoms;
+
+use std::ffi::OsString;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use self::caller::{Caller, Word, text};
+pub use self::securityd::Securityd;
+use self::securityd::{NO_SUCH_KEYCHAIN, ThroughTool, WRONG_PASSWORD};
+use super::search_list::SearchList;
+use super::{
+    BackendKind, ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening,
+    Settings, TOOL_TIME, both, check_password,
+};
+use crate::apple::certificate::Certificate;
+use crate::apple::pkcs12::{self, Form};
+use crate::base::ids::CertSha1;
+use crate::base::secret::Password;
+use crate::host::private;
+use crate::host::process::{Bounds, Exit, Tool, run};
+use crate::host::random;
+use crate::host::run_id::RunId;
+use crate::host::window::OpenPermit;
+
+/// The backend for macOS keychains.
+pub struct SecurityTool {
+    caller: Caller,
+    securityd: Box<dyn Securityd>,
+    search_list: SearchList,
+    codesign: PathBuf,
+    state: PathBuf,
+}
+
+/// Where the tools are and what they are given.
+#[derive(Debug, Clone)]
+pub struct SecurityToolConfig {
+    /// `/usr/bin/security`, or a stand-in.
+    pub security: PathBuf,
+    /// `/usr/bin/codesign`, or a stand-in: imported keys are tried with it.
+    pub codesign: PathBuf,
+    /// The environment of both: `HOME` and `USER`, and nothing else that they need.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The state directory: the search list's lock and markers, and files that live for a moment.
+    pub state: PathBuf,
+    /// How long one call may take.
+    pub time: Duration,
+}
+
+impl SecurityToolConfig {
+    /// Apple's tools where macOS has them.
+    pub fn of_macos(home: &Path, user: &str, state: PathBuf) -> Self {
+        Self {
+            security: "/usr/bin/security".into(),
+            codesign: "/usr/bin/codesign".into(),
+            environment: vec![
+                ("HOME".into(), home.into()),
+                ("USER".into(), user.into()),
+                ("LOGNAME".into(), user.into()),
+                // What the tools say is shown to people and searched for sentences: both want one language.
+                ("LC_ALL".into(), "C".into()),
+            ],
+            state,
+            time: TOOL_TIME,
+        }
+    }
+}
+
+impl SecurityTool {
+    /// Asks everything of the program.
+    pub fn new(config: SecurityToolConfig) -> Self {
+        let caller = caller_of(&config);
+        Self::with_securityd(config, Box::new(ThroughTool { caller }))
+    }
+
+    /// Asks `securityd` what needs no secret.
+    pub fn with_securityd(config: SecurityToolConfig, securityd: Box<dyn Securityd>) -> Self {
+        Self {
+            caller: caller_of(&config),
+            securityd,
+            search_list: SearchList::new(config.state.join("search-list")),
+            codesign: config.codesign,
+            state: config.state,
+        }
+    }
+
+    /// Believes a keychain only when it is there and ours alone, and not the person's default one.
+    fn check(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        match private::check_file(keychain.as_path()) {
+            Err(error) if error.is_not_found() => {
+                return Err(KeychainError::Missing(keychain.clone()));
+            }
+            checked => checked?,
+        }
+        self.check_not_default(keychain)
+    }
+
+    fn check_not_default(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        match self.securityd.default_keychain()? {
+            Some(default) if keychain.is(&default) => {
+                Err(KeychainError::IsDefault(keychain.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn unlock(&self, keychain: &KeychainPath, password: &Password) -> Result<(), KeychainError> {
+        let said = self.caller.secretly(&[
+            Word::Plain("unlock-keychain"),
+            Word::Plain("-p"),
+            Word::Secret(password),
+            Word::Plain(keychain.as_str()),
+        ])?;
+        match said.code {
+            0 => self.read_back("unlock-keychain", keychain, LockState::Unlocked),
+            WRONG_PASSWORD => Err(KeychainError::WrongPassword(keychain.clone())),
+            NO_SUCH_KEYCHAIN => Err(KeychainError::Missing(keychain.clone())),
+            _ => Err(said.failure()),
+        }
+    }
+
+    fn close(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        match self.securityd.lock(keychain) {
+            Err(KeychainError::Missing(_)) => return Ok(()),
+            locked => locked?,
+        }
+        match self.securityd.status(keychain)? {
+            LockState::Unlocked => Err(not_done(
+                "lock-keychain",
+                keychain,
+                LockState::Locked,
+                LockState::Unlocked,
+            )),
+            LockState::Locked | LockState::Missing => Ok(()),
+        }
+    }
+
+    fn read_back(
+        &self,
+        step: &'static str,
+        keychain: &KeychainPath,
+        expected: LockState,
+    ) -> Result<(), KeychainError> {
+        let found = self.securityd.status(keychain)?;
+        if found == expected {
+            Ok(())
+        } else {
+            Err(not_done(step, keychain, expected, found))
+        }
+    }
+
+    /// Sets the idle timeout and locking on sleep; the keychain must be open, or the tool would ask for its password.
+    fn set(&self, keychain: &KeychainPath, settings: Settings) -> Result<(), KeychainError> {
+        let seconds = settings.idle_timeout.as_secs().max(1).to_string();
+        let set = [
+            "set-keychain-settings",
+            "-l",
+            "-u",
+            "-t",
+            &seconds,
+            keychain.as_str(),
+        ];
+        // `Keychain "PATH" lock-on-sleep timeout=300s`, on standard error.
+        let said = self
+            .caller
+            .both(&set, &["show-keychain-info", keychain.as_str()])?;
+        let expected = format!("lock-on-sleep timeout={seconds}s");
+        let after_path = said.stderr.rsplit_once('"').map_or("", |(_, after)| after);
+        let words: Vec<&str> = after_path.split_whitespace().collect();
+        let kept = words.contains(&"lock-on-sleep")
+            && words.contains(&format!("timeout={seconds}s").as_str());
+        if kept {
+            Ok(())
+        } else {
+            Err(not_done(
+                "set-keychain-settings",
+                keychain,
+                expected,
+                after_path.trim(),
+            ))
+        }
+    }
+
+    fn create_open(
+        &self,
+        keychain: &KeychainPath,
+        password: &Password,
+        settings: Settings,
+    ) -> Result<(), KeychainError> {
+        let said = self.caller.secretly(&[
+            Word::Plain("create-keychain"),
+            Word::Plain("-p"),
+            Word::Secret(password),
+            Word::Plain(keychain.as_str()),
+        ])?;
+        match said.code {
+            0 => {}
+            DUPLICATE_KEYCHAIN => return Err(KeychainError::Exists(keychain.clone())),
+            _ => return Err(said.failure()),
+        }
+        close_to_others(keychain.as_path())?;
+        self.set(keychain, settings)?;
+        // A keychain is open after it was made, and an open one takes any password for the right one.
+        self.close(keychain)?;
+        self.unlock(keychain, password)
+    }
+
+    fn import_open(
+        &self,
+        keychain: &KeychainPath,
+        password: &Password,
+        contents: &pkcs12::Pkcs12,
+    ) -> Result<Vec<Certificate>, KeychainError> {
+        self.unlock(keychain, password)?;
+        let one_time = random::password().map_err(KeychainError::Random)?;
+        let bytes = contents
+            .convert(&one_time, Form::EveryMac)
+            .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
+        let directory = Temporary::new(&self.state)?;
+        let file = directory.path.join("identities.p12");
+        private::create(&file, &bytes)?;
+        self.import_file(keychain, &file, &one_time)?;
+        drop(directory);
+        // Prints every attribute of every key on standard output, which nobody reads; without `-s` it would try public
+        // keys too and fail.
+        self.caller
+            .secretly(&[
+                Word::Plain("set-key-partition-list"),
+                Word::Plain("-S"),
+                Word::Plain("apple-tool:,apple:"),
+                Word::Plain("-s"),
+                Word::Plain("-k"),
+                Word::Secret(password),
+                Word::Plain(keychain.as_str()),
+            ])?
+            .ok()?;
+        let now = self.securityd.identities(keychain)?;
+        for identity in &contents.identities {
+            let sha1 = identity.sha1();
+            let Some(certificate) = now.iter().find(|certificate| certificate.sha1 == sha1) else {
+                return Err(not_done(
+                    "import",
+                    keychain,
+                    format!("identity {sha1}"),
+                    "none",
+                ));
+            };
+            if certificate.kind.signs_code() || certificate.kind == OTHER_KIND {
+                self.probe(keychain, sha1)?;
+            }
+        }
+        Ok(now)
+    }
+
+    fn import_file(
+        &self,
+        keychain: &KeychainPath,
+        file: &Path,
+        password: &Password,
+    ) -> Result<(), KeychainError> {
+        // The file must be the first argument. `-x`: not extractable. Never `-A`, which lets every program use the key.
+        let mut words = vec![
+            Word::Plain("import"),
+            Word::Plain(text(file)),
+            Word::Plain("-k"),
+            Word::Plain(keychain.as_str()),
+            Word::Plain("-P"),
+            Word::Secret(password),
+            Word::Plain("-x"),
+        ];
+        for tool in TRUSTED_TOOLS {
+            words.extend([Word::Plain("-T"), Word::Plain(tool)]);
+        }
+        let said = self.caller.secretly(&words)?;
+        if said.code == 0 {
+            Ok(())
+        } else if said.code == DUPLICATE_ITEM || said.stderr.contains("already exists") {
+            Err(KeychainError::Duplicate {
+                keychain: keychain.clone(),
+            })
+        } else {
+            Err(said.failure())
+        }
+    }
+
+    /// Signs a file with the key: whether the access list and the partition list let codesign use it, only codesign
+    /// knows.
+    fn probe(&self, keychain: &KeychainPath, certificate: CertSha1) -> Result<(), KeychainError> {
+        let directory = Temporary::new(&self.state)?;
+        let file = directory.path.join("probe");
+        private::create(&file, b"signed to see whether the key signs\n")?;
+        let tool = Tool::new(&self.codesign)
+            .args(["--force", "--timestamp=none", "--sign"])
+            .arg(certificate.to_string().to_ascii_uppercase())
+            .arg("--keychain")
+            .arg(keychain.as_path())
+            .arg(&file)
+            .envs(&self.caller.environment);
+        let output = run(&tool, b"", self.caller.bounds)?;
+        if output.exit == Exit::Code(0) {
+            return Ok(());
+        }
+        Err(KeychainError::DoesNotSign {
+            certificate,
+            said: format!(
+                "{} ({})",
+                symptoms::explain(&caller::readable(&output.stderr, &[])),
+                output.exit
+            ),
+        })
+    }
+}
+
+impl KeychainBackend for SecurityTool {
+    fn kind(&self) -> BackendKind {
+        BackendKind::SecurityTool
+    }
+
+    fn create(
+        &self,
+        keychain: &KeychainPath,
+        password: &Password,
+        settings: Settings,
+    ) -> Result<(), KeychainError> {
+        check_password(password, "the keychain")?;
+        if keychain.as_path().symlink_metadata().is_ok() {
+            return Err(KeychainError::Exists(keychain.clone()));
+        }
+        self.check_not_default(keychain)?;
+        private::directory(&self.state)?;
+        let created = self
+            .create_open(keychain, password, settings)
+            .and_then(|()| self.close(keychain));
+        if created.is_err() && !matches!(created, Err(KeychainError::Exists(_))) {
+            // Half a keychain would be found by the next create and refused there.
+            let _ = self.destroy(keychain);
+        }
+        created
+    }
+
+    fn import(
+        &self,
+        keychain: &KeychainPath,
+        password: &Password,
+        file: &[u8],
+        file_password: &Password,
+    ) -> Result<Vec<Certificate>, KeychainError> {
+        check_password(password, "the keychain")?;
+        // The file is read first: what is wrong with it is told better here than by `security`.
+        let contents = pkcs12::read(file, file_password)
+            .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
+        if contents.identities.is_empty() {
+            let error = pkcs12::Pkcs12Error::NoIdentity {
+                certificates: contents.other_certificates.len(),
+                lone_keys: contents.lone_keys.len(),
+            };
+            return Err(KeychainError::Pkcs12(error.to_string()));
+        }
+        private::directory(&self.state)?;
+        self.check(keychain)?;
+        self.close(keychain)?;
+        // codesign finds an issuer's certificate only through the search list.
+        let imported = self
+            .search_list
+            .attach(self.securityd.as_ref(), keychain)
+            .and_then(|()| self.import_open(keychain, password, &contents));
+        let closed = self.lock(keychain);
+        let now = imported?;
+        closed?;
+        close_to_others(keychain.as_path())?;
+        Ok(now)
+    }
+
+    fn open(
+        &self,
+        _permit: &OpenPermit,
+        keychain: &KeychainPath,
+        password: &Password,
+        opening: &Opening<'_>,
+    ) -> Result<ChildAccess, KeychainError> {
+        check_password(password, "the keychain")?;
+        self.check(keychain)?;
+        if !opening.shared {
+            self.close(keychain)?;
+        }
+        self.unlock(keychain, password)?;
+        self.set(
+            keychain,
+            Settings {
+                idle_timeout: opening.duration,
+            },
+        )?;
+        self.search_list.attach(self.securityd.as_ref(), keychain)?;
+        Ok(ChildAccess::default())
+    }
+
+    fn release(&self, _keychain: &KeychainPath, _run: &RunId) -> Result<(), KeychainError> {
+        Ok(()) // nothing here is one run's alone
+    }
+
+    fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        let closed = self.close(keychain);
+        let detached = self.search_list.detach(self.securityd.as_ref(), keychain);
+        both(closed, detached)
+    }
+
+    fn status(&self, keychain: &KeychainPath) -> Result<LockState, KeychainError> {
+        self.securityd.status(keychain)
+    }
+
+    fn identities(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError> {
+        self.securityd.identities(keychain)
+    }
+
+    fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        self.check_not_default(keychain)?;
+        let detached = self.search_list.detach(self.securityd.as_ref(), keychain);
+        let deleted = match self.securityd.delete(keychain) {
+            Err(KeychainError::Missing(_)) => Ok(()),
+            deleted => deleted,
+        };
+        let left = match keychain.as_path().symlink_metadata() {
+            Ok(_) if deleted.is_ok() => {
+                Err(not_done("delete-keychain", keychain, "no file", "one"))
+            }
+            _ => Ok(()),
+        };
+        both(both(deleted, left), detached)
+    }
+}
+
+/// A private directory for the moment.
+struct Temporary {
+    path: PathBuf,
+}
+
+impl Temporary {
+    fn new(state: &Path) -> Result<Self, KeychainError> {
+        let name = random::hex::<8>().map_err(KeychainError::Random)?;
+        let path = state.join(format!("{}{name}", private::TEMPORARY));
+        private::directory(&path)?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What cannot be removed now, recovery finds by its name.
+        let _ = private::remove_directory(&self.path);
+    }
+}
+
+fn caller_of(config: &SecurityToolConfig) -> Caller {
+    let mut caller = Caller::new(config.security.clone(), config.environment.clone());
+    caller.bounds = Bounds {
+        time: config.time,
+        ..caller.bounds
+    };
+    caller
+}
+
+/// `security` makes keychains with the user's umask.
+fn close_to_others(path: &Path) -> Result<(), KeychainError> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|source| {
+        private::PrivateError::Io {
+            doing: "close to others",
+            path: path.to_owned(),
+            source,
+        }
+    })?;
+    Ok(private::check_file(path)?)
+}
+
+fn not_done(
+    step: &'static str,
+    keychain: &KeychainPath,
+    expected: impl ToString,
+    found: impl ToString,
+) -> KeychainError {
+    KeychainError::NotDone {
+        step,
+        keychain: keychain.clone(),
+        expected: expected.to_string(),
+        found: found.to_string(),
+    }
+}
+
+/// Who may use an imported key without anybody being asked.
+const TRUSTED_TOOLS: &[&str] = &[
+    "/usr/bin/codesign",
+    "/usr/bin/productbuild",
+    "/usr/bin/productsign",
+    "/usr/bin/security",
+];
+
+/// Certificates that Apple did not mark sign code too, in rehearsals.
+const OTHER_KIND: crate::apple::certificate::CertificateKind =
+    crate::apple::certificate::CertificateKind::Other;
+
+/// errSecDuplicateKeychain (−25296), cut to eight bits.
+const DUPLICATE_KEYCHAIN: i32 = 48;
+/// errSecDuplicateItem (−25299).
+const DUPLICATE_ITEM: i32 = 45;

@@ -1,0 +1,195 @@
+//! What this machine calls itself, and who we are on it.
+//!
+//! Observed here, judged in `context::gate::node`.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use rustix::fs::Access;
+use rustix::io::Errno;
+
+use super::files::read::{ReadError, ReadErrorKind, read_bounded};
+use crate::base::ids::{HostName, IdError};
+
+/// The operating systems that countersign tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OsFamily {
+    /// macOS: production.
+    MacOs,
+    /// Linux: control planes and rehearsals.
+    Linux,
+    /// Another Unix: treated like Linux.
+    Other,
+}
+
+impl OsFamily {
+    /// The system that this program was built for.
+    pub const fn current() -> Self {
+        if cfg!(target_os = "macos") {
+            Self::MacOs
+        } else if cfg!(target_os = "linux") {
+            Self::Linux
+        } else {
+            Self::Other
+        }
+    }
+
+    /// Its usual name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MacOs => "macOS",
+            Self::Linux => "Linux",
+            Self::Other => "another Unix",
+        }
+    }
+}
+
+impl fmt::Display for OsFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// This machine's name cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this machine's own name cannot be used: {0}; set it with `sudo scutil --set HostName NAME` (macOS) or `hostnamectl hostname NAME` (Linux)"
+)]
+pub struct HostNameError(#[from] pub IdError);
+
+/// What this machine calls itself: the same as `hostname` and `uname -n` print. On a Mac whose name was never set this
+/// follows the network, which is why a refused host is told how to set it.
+///
+/// # Errors
+/// The name is empty or holds characters that no host name has.
+pub fn host_name() -> Result<HostName, HostNameError> {
+    let uname = rustix::system::uname();
+    Ok(uname.nodename().to_string_lossy().parse()?)
+}
+
+/// Who runs this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The effective user id: what the system goes by.
+    pub id: u32,
+    /// The user's name, if it could be found.
+    pub name: Option<String>,
+}
+
+impl User {
+    /// The user who runs this process. Their name is what `/etc/passwd` says about the id; macOS keeps most users
+    /// elsewhere, so `login_name` (`$USER`) stands in. It is for people to read: nothing is granted by it.
+    pub fn current(login_name: Option<&str>) -> Self {
+        const PASSWD_LIMIT: usize = 4 * 1024 * 1024;
+        let id = rustix::process::geteuid().as_raw();
+        let passwd = read_bounded(Path::new("/etc/passwd"), PASSWD_LIMIT).unwrap_or_default();
+        let name = name_in_passwd(&String::from_utf8_lossy(&passwd), id);
+        let stand_in = || {
+            login_name
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+        };
+        Self {
+            id,
+            name: name.or_else(stand_in),
+        }
+    }
+}
+
+/// `ci (501)`, or `501`.
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} ({})", self.id),
+            None => write!(f, "{}", self.id),
+        }
+    }
+}
+
+/// The name of a user id in the format of passwd(5): `name:password:id:…`, a user a line.
+fn name_in_passwd(passwd: &str, id: u32) -> Option<String> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        let own: u32 = fields.nth(1)?.parse().ok()?;
+        (own == id).then(|| name.to_owned())
+    })
+}
+
+/// Whether this user may create and remove files in `directory`, access control lists and read-only mounts included.
+/// Root may nearly everywhere, so a policy with `read_only` fails for a job that runs as root: as it should.
+///
+/// # Errors
+/// It is not there, or is no directory.
+pub fn may_write_into(directory: &Path) -> Result<bool, ReadError> {
+    let error = |kind| ReadError::new(directory, kind);
+    let metadata = std::fs::metadata(directory)
+        .map_err(|source| error(ReadErrorKind::of(directory, source)))?;
+    if !metadata.is_dir() {
+        return Err(error(ReadErrorKind::NotDirectory));
+    }
+    match rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => Ok(true),
+        Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Ok(false),
+        Err(errno) => Err(error(ReadErrorKind::of(directory, io::Error::from(errno)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_machine_has_the_name_that_uname_prints() {
+        let uname = rustix::system::uname();
+        let nodename = uname.nodename().to_string_lossy();
+        match host_name() {
+            Ok(name) => assert_eq!(name.as_str(), nodename),
+            Err(error) => assert!(error.to_string().contains("scutil"), "{error}"),
+        }
+    }
+
+    #[test]
+    fn users_are_found_in_passwd_by_their_id() {
+        let passwd = "# comment\n\nroot:x:0:0:root:/root:/bin/sh\nci:x:501:20::/Users/ci:/bin/zsh\n:x:7:7:::\nodd\n";
+        assert_eq!(name_in_passwd(passwd, 0).as_deref(), Some("root"));
+        assert_eq!(name_in_passwd(passwd, 501).as_deref(), Some("ci"));
+        assert_eq!(name_in_passwd(passwd, 7), None);
+        assert_eq!(name_in_passwd("", 0), None);
+    }
+
+    #[test]
+    fn a_user_is_shown_by_name_and_id() {
+        let user = |name: Option<&str>| User {
+            id: 501,
+            name: name.map(str::to_owned),
+        };
+        assert_eq!(user(Some("ci")).to_string(), "ci (501)");
+        assert_eq!(user(None).to_string(), "501");
+        let current = User::current(Some(""));
+        assert_eq!(current.id, rustix::process::geteuid().as_raw());
+        assert_ne!(current.name.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_directory_is_writable_or_not_and_what_is_none_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(may_write_into(dir.path()).unwrap());
+        let missing = may_write_into(&dir.path().join("missing")).unwrap_err();
+        assert!(matches!(missing.kind, ReadErrorKind::Missing));
+        let file = dir.path().join("file");
+        fs::write(&file, b"").unwrap();
+        let error = may_write_into(&file).unwrap_err();
+        assert!(matches!(error.kind, ReadErrorKind::NotDirectory));
+        if rustix::process::geteuid().is_root() {
+            eprintln!("skipped the rest: root may write everywhere");
+            return;
+        }
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
+        assert!(!may_write_into(dir.path()).unwrap());
+    }
+}

@@ -1,0 +1,356 @@
+//! Files and directories that are this user's alone.
+//!
+//! Everything that the keychain rooms leave on a disk, for a second or for a year, lies in a directory with mode 0700 and
+//! in files with mode 0600, is created without following links, and is replaced whole or not at all. What is found is
+//! believed only when it belongs to us and nobody else can read it.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+
+/// Why something on the disk could not be had or was not believed.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivateError {
+    /// The system refused.
+    #[error("cannot {doing} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Others own it, read it or write it.
+    #[error("{path} {why}: make it yours alone with `chown {user} {path}; chmod {mode} {path}`", path = path.display())]
+    NotOurs {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// The user id that should own it.
+        user: u32,
+        /// The mode it should have.
+        mode: &'static str,
+    },
+    /// More than it may hold.
+    #[error("{path} holds more than {limit} bytes", path = path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The bound.
+        limit: u64,
+    },
+    /// Someone else holds the lock.
+    #[error("{path} has been locked by another process for {seconds} s: find it (`lsof {path}`) and end it", path = path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+}
+
+impl PrivateError {
+    /// Whether the thing is simply not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// Makes the directory, and those above it, if it is missing; a directory that is there must be ours and closed.
+///
+/// # Errors
+/// It cannot be made, is not a directory, or others may enter it.
+pub fn directory(path: &Path) -> Result<(), PrivateError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(io_error("make the directory", path))?;
+    let metadata = fs::metadata(path).map_err(io_error("look at", path))?;
+    check_ours(path, &metadata, 0o077, "700")
+}
+
+/// Believes a file only when it is a regular file of ours that nobody else can read or write.
+///
+/// # Errors
+/// It is missing, or not so.
+pub fn check_file(path: &Path) -> Result<(), PrivateError> {
+    let metadata = fs::symlink_metadata(path).map_err(io_error("look at", path))?;
+    if !metadata.is_file() {
+        return Err(not_ours(path, "is not a regular file".into(), "600"));
+    }
+    check_ours(path, &metadata, 0o077, "600")
+}
+
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+/// It is there, or cannot be written; then no part of it is left.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(no_follow())
+        .open(path)
+        .map_err(io_error("create", path))?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_data());
+    written.map_err(|source| {
+        let _ = fs::remove_file(path);
+        io_error("write", path)(source)
+    })
+}
+
+/// Replaces a file whole, or makes it: a reader sees the old one or the new one.
+///
+/// # Errors
+/// It cannot be written; then the old one is as it was.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let write = || {
+        // Such files have mode 0600 from their birth.
+        let mut file = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(directory)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_data()?;
+        file.persist(path).map_err(|error| error.error)?;
+        File::open(directory)?.sync_all()
+    };
+    write().map_err(io_error("write", path))
+}
+
+/// Reads a file of ours.
+///
+/// # Errors
+/// It is missing, not ours alone, or longer than `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PrivateError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(no_follow())
+        .open(path)
+        .map_err(io_error("open", path))?;
+    let metadata = file.metadata().map_err(io_error("look at", path))?;
+    if !metadata.is_file() {
+        return Err(not_ours(path, "is not a regular file".into(), "600"));
+    }
+    check_ours(path, &metadata, 0o077, "600")?;
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0));
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(io_error("read", path))?;
+    if bytes.len() as u64 > limit {
+        return Err(PrivateError::TooLarge {
+            path: path.to_owned(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Removes a file; one that is not there is removed already.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove(path: &Path) -> Result<(), PrivateError> {
+    missing_is_fine(fs::remove_file(path)).map_err(io_error("remove", path))
+}
+
+/// Removes a directory with all that is in it; one that is not there is removed already.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_directory(path: &Path) -> Result<(), PrivateError> {
+    missing_is_fine(fs::remove_dir_all(path)).map_err(io_error("remove", path))
+}
+
+/// A lock that one process at a time holds; it ends with the value, or with the process, however that ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock at `path`, making its file if need be, and waits for it at most for `patience`.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or somebody else holds the lock for all that time.
+    pub fn acquire(path: &Path, patience: Duration) -> Result<Self, PrivateError> {
+        let file = open_lock_file(path)?;
+        let start = Instant::now();
+        let mut pause = Duration::from_micros(200);
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(fs::TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
+                Err(fs::TryLockError::WouldBlock) if start.elapsed() >= patience => {
+                    return Err(PrivateError::Locked {
+                        path: path.to_owned(),
+                        seconds: patience.as_secs(),
+                    });
+                }
+                Err(fs::TryLockError::WouldBlock) => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(10));
+                }
+            }
+        }
+    }
+}
+
+/// Opens (or makes) a file that is only there to be locked.
+///
+/// # Errors
+/// It cannot be opened or is not ours.
+pub fn open_lock_file(path: &Path) -> Result<File, PrivateError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(no_follow())
+        .open(path)
+        .map_err(io_error("open", path))?;
+    let metadata = file.metadata().map_err(io_error("look at", path))?;
+    check_ours(path, &metadata, 0o077, "600")?;
+    Ok(file)
+}
+
+fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PrivateError {
+    move |source| PrivateError::Io {
+        doing,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn check_ours(
+    path: &Path,
+    metadata: &fs::Metadata,
+    forbidden: u32,
+    wanted: &'static str,
+) -> Result<(), PrivateError> {
+    let mode = metadata.permissions().mode() & 0o777;
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        Err(not_ours(
+            path,
+            format!("belongs to user {}", metadata.uid()),
+            wanted,
+        ))
+    } else if mode & forbidden != 0 {
+        Err(not_ours(
+            path,
+            format!("is open to others (mode {mode:o})"),
+            wanted,
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+fn not_ours(path: &Path, why: String, mode: &'static str) -> PrivateError {
+    PrivateError::NotOurs {
+        path: path.to_owned(),
+        why,
+        user: rustix::process::geteuid().as_raw(),
+        mode,
+    }
+}
+
+/// Opening a pipe in a file's place must not make us wait, a link must not lead us astray.
+fn no_follow() -> i32 {
+    i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
+}
+
+/// How files are called before they are moved into place; `recover` knows them by it.
+pub const TEMPORARY: &str = ".countersign-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_ours_alone_and_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        create(&path, b"one").unwrap();
+        assert!(create(&path, b"two").is_err(), "create-only");
+        assert_eq!(read(&path, 3).unwrap(), b"one");
+        replace(&path, b"three").unwrap();
+        check_file(&path).unwrap();
+        assert!(matches!(read(&path, 4), Err(PrivateError::TooLarge { .. })));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+        assert!(read(&path, 9).unwrap_err().is_not_found());
+    }
+
+    #[test]
+    fn what_others_can_read_is_not_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        create(&path, b"one").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        for error in [
+            read(&path, 9).unwrap_err(),
+            check_file(&path).unwrap_err(),
+            Lock::acquire(&path, Duration::ZERO).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("chmod 600"), "{error}");
+        }
+        let open = directory.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, Permissions::from_mode(0o755)).unwrap();
+        assert!(
+            super::directory(&open)
+                .unwrap_err()
+                .to_string()
+                .contains("chmod 700")
+        );
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (target, link) = (directory.path().join("t"), directory.path().join("l"));
+        create(&target, b"x").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(read(&link, 9).is_err());
+        assert!(create(&link, b"y").is_err());
+        assert!(check_file(&link).is_err());
+        replace(&link, b"z").unwrap();
+        assert_eq!(
+            fs::read(&target).unwrap(),
+            b"x",
+            "the link was replaced, not its target"
+        );
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_and_ends_with_its_value() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let lock = Lock::acquire(&path, Duration::ZERO).unwrap();
+        assert!(matches!(
+            Lock::acquire(&path, Duration::ZERO),
+            Err(PrivateError::Locked { .. })
+        ));
+        drop(lock);
+        Lock::acquire(&path, Duration::ZERO).unwrap();
+    }
+}

@@ -1,0 +1,96 @@
+//! The job: the command that runs inside a window.
+//!
+//! It gets our standard output and error, the environment that it is given and a process group of its own, so that a
+//! signal reaches its grandchildren too, and so that what is left of it can be ended when the window closes. Its input is
+//! ours unless that is a terminal: a process in a background group that reads a terminal is stopped by the kernel, and a
+//! build that hangs because it waits to be asked something is exactly what must not happen while a keychain is open.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::mark::Mark;
+use super::{Exit, ProcessError, Tool, peek, start};
+
+/// A command to run inside a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobCommand {
+    /// The program, found (an absolute path, or one relative to the working directory).
+    pub program: PathBuf,
+    /// Its arguments. They are the caller's; nothing here records them.
+    pub arguments: Vec<OsString>,
+    /// Its whole environment.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// A job that runs. Dropping it ends its whole process group.
+#[derive(Debug)]
+pub struct Job {
+    child: Child,
+    mark: Mark,
+    reaped: bool,
+}
+
+impl Job {
+    /// Starts `command`.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn start(command: &JobCommand) -> Result<Self, ProcessError> {
+        let tool = Tool::new(&command.program)
+            .args(&command.arguments)
+            .envs(&command.environment);
+        let stdin = if io::stdin().is_terminal() {
+            Stdio::null()
+        } else {
+            Stdio::inherit()
+        };
+        let child = start(&tool, stdin, Stdio::inherit(), Stdio::inherit())?;
+        let mark = Mark::of(Pid::from_child(&child));
+        Ok(Self {
+            child,
+            mark,
+            reaped: false,
+        })
+    }
+
+    /// How its process group is recognised by whoever must end it when we are gone.
+    pub fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// How the command ended, if it has; its group may have other members still.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn exited(&self) -> io::Result<Option<Exit>> {
+        peek(&self.child)
+    }
+
+    /// Sends `signal` to the whole group.
+    pub fn signal(&self, signal: Signal) {
+        // The child has not been reaped, so the id is its own; an error means that nobody is left to be told.
+        let _ = kill_process_group(Pid::from_child(&self.child), signal);
+    }
+
+    /// Reaps the command that has ended, or ends it: after this the group may be gone.
+    ///
+    /// # Errors
+    /// The system does not say how it ended.
+    pub fn reap(mut self) -> io::Result<Exit> {
+        self.reaped = true;
+        self.child.wait().map(Exit::of)
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}

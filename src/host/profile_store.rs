@@ -1,0 +1,253 @@
+//! Profiles on disk: the directories that Xcode takes them from, and any others.
+//!
+//! One bad file never hides the good ones: whatever cannot be read is a row like the others. Files are read and judged
+//! in parallel, and each file's bytes are gone before the next one's verdict is kept, so that a directory of ten
+//! thousand needs little more memory than its verdicts. Only files that are *named* like profiles are looked at, and
+//! only directly in the directory, as Xcode does it.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::files::{self, FileMode, ReadError, WriteError};
+use crate::apple::profile::{self, Profile, Unproven};
+use crate::apple::signer::Verifier;
+use crate::base::ids::{FileSha256, ProfileUuid};
+use crate::context::gate::facts::{
+    InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
+};
+
+/// What became of one file.
+pub enum Examined {
+    /// Proven.
+    Proven(Box<Profile>),
+    /// Read, but not proven.
+    Unproven(Box<Unproven>),
+    /// Not even read.
+    Unreadable(ReadError),
+}
+
+/// A directory that could not be listed.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: the directory cannot be listed: {error}; check the path and its permissions", .path.display())]
+pub struct DirectoryError {
+    /// The directory.
+    pub path: PathBuf,
+    /// Why not.
+    pub error: std::io::Error,
+}
+
+/// Whether a file is named like a profile.
+pub fn is_named_like_a_profile(path: &Path) -> bool {
+    path.extension()
+        .and_then(OsStr::to_str)
+        .is_some_and(|extension| {
+            extension.eq_ignore_ascii_case("mobileprovision")
+                || extension.eq_ignore_ascii_case("provisionprofile")
+        })
+}
+
+/// The files directly in `directory` that are named like profiles, by name.
+///
+/// # Errors
+/// It is missing, no directory, or may not be listed.
+pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DirectoryError> {
+    let error = |error| DirectoryError {
+        path: directory.to_owned(),
+        error,
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(error)? {
+        let path = entry.map_err(error)?.path();
+        if is_named_like_a_profile(&path) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Proves each file and keeps what `keep` makes of the verdict, in the order of `files`. `done` is called after each.
+pub fn examine<T: Send>(
+    files: &[PathBuf],
+    verifier: &Verifier,
+    keep: impl Fn(&Path, Examined) -> T + Sync,
+    done: impl Fn() + Sync,
+) -> Vec<T> {
+    files
+        .par_iter()
+        .map(|path| {
+            let examined = match files::read_bounded(path, profile::MAX_BYTES) {
+                Err(error) => Examined::Unreadable(error),
+                Ok(bytes) => match profile::prove(&bytes, verifier) {
+                    Ok(profile) => Examined::Proven(Box::new(profile)),
+                    Err(unproven) => Examined::Unproven(unproven),
+                },
+            };
+            let kept = keep(path, examined);
+            done();
+            kept
+        })
+        .collect()
+}
+
+/// What the gate wants to know of each file: the digest of its bytes; what it claims, if they are not pinned; and
+/// whether its signatures hold, if `prove` is given.
+pub fn observe(
+    files: &[PathBuf],
+    is_pinned: impl Fn(&FileSha256) -> bool + Sync,
+    prove: Option<&Verifier>,
+) -> Vec<InstalledFile> {
+    // Anchors do not matter to claims.
+    let unpinned = Verifier::new(crate::apple::anchors::Anchors::apple());
+    files
+        .par_iter()
+        .with_min_len(8)
+        .map(|path| {
+            let content = match files::read_bounded(path, profile::MAX_BYTES) {
+                Err(error) => InstalledContent::Unreadable {
+                    problem: error.to_string(),
+                },
+                Ok(bytes) => {
+                    let sha256 = FileSha256::of(&bytes);
+                    let claims = (!is_pinned(&sha256))
+                        .then(|| claims(&bytes, &unpinned))
+                        .flatten();
+                    let proof = prove.map(|verifier| match profile::prove(&bytes, verifier) {
+                        Ok(_) => Vec::new(),
+                        Err(unproven) => unproven.findings,
+                    });
+                    InstalledContent::Read {
+                        sha256,
+                        claims,
+                        proof,
+                    }
+                }
+            };
+            InstalledFile {
+                path: path.clone(),
+                content,
+            }
+        })
+        .collect()
+}
+
+/// What a file claims, whether or not it can be proven.
+fn claims(bytes: &[u8], verifier: &Verifier) -> Option<InstalledClaims> {
+    let scope = |fields: &profile::Fields| InstalledScope {
+        team_id: fields.team_id.clone(),
+        bundle_id: fields.bundle_id.clone(),
+        kind: fields.kind,
+        created: fields.created,
+        expires: fields.expires,
+    };
+    match profile::prove(bytes, verifier) {
+        Ok(profile) => {
+            let fields = profile.fields();
+            Some(InstalledClaims {
+                uuid: Some(fields.uuid.clone()),
+                name: Some(fields.name.clone()),
+                signs: Some(scope(fields)),
+            })
+        }
+        Err(unproven) => {
+            let claims = unproven.claims?;
+            Some(InstalledClaims {
+                uuid: claims.uuid.as_deref().and_then(|uuid| uuid.parse().ok()),
+                name: claims.name.clone(),
+                signs: unproven.fields.as_deref().map(scope),
+            })
+        }
+    }
+}
+
+/// What installing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Installed {
+    /// The file is new.
+    New,
+    /// The same bytes were there already.
+    Already,
+    /// Other bytes had its name; they are gone.
+    Replaced,
+}
+
+/// Installs a proven profile as `UUID.<ext>` into a directory that exists: all of it or nothing.
+///
+/// # Errors
+/// The directory or the file cannot be written.
+pub fn install(
+    profile: &Profile,
+    bytes: &[u8],
+    directory: &Path,
+) -> Result<(PathBuf, Installed), WriteError> {
+    let destination = directory.join(profile.fields().file_name());
+    let installed = match files::read_bounded(&destination, profile::MAX_BYTES) {
+        Ok(there) if there == bytes => return Ok((destination, Installed::Already)),
+        Ok(_) => Installed::Replaced,
+        // Not there, or so damaged that it cannot be read: either way the replacement settles it.
+        Err(_) => Installed::New,
+    };
+    files::replace_atomically(&destination, bytes, FileMode::Exactly(0o644))?;
+    Ok((destination, installed))
+}
+
+/// Which files prune may remove.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PruneRules {
+    /// Expired ones.
+    pub expired: bool,
+    /// Ones that the manifest does not pin.
+    pub unpinned: bool,
+}
+
+/// What prune makes of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pruning {
+    /// It stays.
+    Keep,
+    /// It goes, for this reason.
+    Remove(&'static str),
+}
+
+/// Decides about one file. A pinned one stays, whatever the rules: neither its bytes nor its UUID may vanish under a
+/// manifest that names them.
+pub fn pruning(
+    file: &InstalledFile,
+    rules: PruneRules,
+    pinned_bytes: impl Fn(&FileSha256) -> bool,
+    pinned_uuids: &BTreeSet<ProfileUuid>,
+    now: jiff::Timestamp,
+) -> Pruning {
+    let InstalledContent::Read {
+        sha256,
+        claims: Some(claims),
+        ..
+    } = &file.content
+    else {
+        // What cannot be read as a profile is not ours to delete.
+        return Pruning::Keep;
+    };
+    if pinned_bytes(sha256)
+        || claims
+            .uuid
+            .as_ref()
+            .is_some_and(|uuid| pinned_uuids.contains(uuid))
+    {
+        return Pruning::Keep;
+    }
+    let has_expired = claims
+        .signs
+        .as_ref()
+        .is_some_and(|scope| scope.expires < now);
+    if rules.expired && has_expired {
+        Pruning::Remove("expired")
+    } else if rules.unpinned {
+        Pruning::Remove("not pinned")
+    } else {
+        Pruning::Keep
+    }
+}

@@ -1,0 +1,41 @@
+//! The forge: mints, in Rust and without a single kept secret, everything the tests of countersign need to see signed.
+//!
+//! A certificate hierarchy shaped like Apple's ([`hierarchy`]), both CMS layers ([`cms`]), profiles of every kind
+//! ([`profile`]) with any flaw or several ([`flaw`]), and p12s ([`p12`]). The shapes are those of real files, down to
+//! the order of attributes; `tests/forge_is_honest.rs` holds it to that with OpenSSL and, where they are at hand, real
+//! profiles. It shares no code with the library, so that the two cannot be wrong in the same way.
+//!
+//! All of it grows from labels ([`stream`]): the same sources mint the same bytes on every machine.
+//!
+//! Tests take it in with `#[path = "forge/forge.rs"] mod forge;`, benches and examples with
+//! `#[path = "../tests/forge/forge.rs"] mod forge;`.
+//!
+//! ```ignore
+//! let file = ProfileSpec::ios(Kind::AppStore, "com.acme.rocket").mint();
+//! let forged = ProfileSpec::ios(Kind::AppStore, "com.acme.rocket").with(Flaw::Forged(Layer::Outer)).mint();
+//! let anchors = Hierarchy::acme().anchors();
+//! ```
+
+// A user of the forge takes what it needs and leaves the rest; and it panics where a test would.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+pub mod ber;
+pub mod certificate;
+pub mod cms;
+pub mod der;
+pub mod find_identity;
+pub mod fixtures;
+pub mod flaw;
+pub mod hierarchy;
+pub mod key;
+pub mod p12;
+pub mod profile;
+pub mod stream;
+pub mod xml;

@@ -1,0 +1,602 @@
+//! What every keychain backend must do, claim by claim, over each of them.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use countersign::apple::certificate::Certificate;
+use countersign::apple::pkcs12::{self, Form};
+use countersign::host::keychain::security_tool::SecurityTool;
+use countersign::host::keychain::{
+    ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening, Settings,
+};
+use countersign::host::run_id::RunId;
+use countersign::host::window::OpenPermit;
+use support::{Kind, Machine, cleared_at, host, identity, now, p12, password, plan_digest};
+
+const SETTINGS: Settings = Settings {
+    idle_timeout: Duration::from_secs(1_260),
+};
+
+fn permit() -> OpenPermit {
+    OpenPermit::from_clearance(cleared_at(now()), &host(), plan_digest(), now()).unwrap()
+}
+
+fn open(
+    backend: &dyn KeychainBackend,
+    keychain: &KeychainPath,
+    secret: &str,
+    run: &RunId,
+    shared: bool,
+) -> Result<ChildAccess, KeychainError> {
+    let opening = Opening {
+        run,
+        until: now() + jiff::SignedDuration::from_mins(21),
+        duration: Duration::from_secs(900),
+        shared,
+    };
+    backend.open(&permit(), keychain, &password(secret), &opening)
+}
+
+fn sha1s(certificates: &[Certificate]) -> Vec<String> {
+    certificates.iter().map(|c| c.sha1.to_string()).collect()
+}
+
+/// Runs a claim over every backend, each on a machine of its own.
+fn over_every_backend(claim: impl Fn(Kind, &Machine, &dyn KeychainBackend)) {
+    for kind in Kind::ALL {
+        let machine = Machine::new();
+        claim(kind, &machine, machine.backend(kind).as_ref());
+    }
+}
+
+/// The same, with a keychain that holds the first test identity under the password `right`.
+fn over_every_keychain(claim: impl Fn(Kind, &Machine, &dyn KeychainBackend, &KeychainPath)) {
+    over_every_backend(|kind, machine, backend| {
+        let keychain = machine.keychain();
+        backend
+            .create(&keychain, &password("right"), SETTINGS)
+            .unwrap();
+        let file = p12(&[1], "file", Form::Modern);
+        backend
+            .import(&keychain, &password("right"), &file, &password("file"))
+            .unwrap();
+        claim(kind, machine, backend, &keychain);
+    });
+}
+
+#[test]
+fn a_new_keychain_is_locked_empty_and_ours_alone() {
+    over_every_backend(|kind, machine, backend| {
+        let keychain = machine.keychain();
+        assert_eq!(backend.status(&keychain).unwrap(), LockState::Missing);
+        backend
+            .create(&keychain, &password("right"), SETTINGS)
+            .unwrap();
+        assert_eq!(
+            backend.status(&keychain).unwrap(),
+            LockState::Locked,
+            "{kind:?}"
+        );
+        assert!(backend.identities(&keychain).unwrap().is_empty());
+        let mode = fs::metadata(keychain.as_path())
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{kind:?}");
+        machine.assert_clean();
+    });
+}
+
+#[test]
+fn a_keychain_that_is_there_is_not_made_again() {
+    over_every_keychain(|_, _, backend, keychain| {
+        let before = fs::read(keychain.as_path()).unwrap();
+        let error = backend
+            .create(keychain, &password("other"), SETTINGS)
+            .unwrap_err();
+        assert!(matches!(error, KeychainError::Exists(_)), "{error}");
+        assert_eq!(fs::read(keychain.as_path()).unwrap(), before);
+    });
+}
+
+#[test]
+fn imported_identities_are_listed_while_it_is_locked() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+        assert_eq!(
+            sha1s(&backend.identities(keychain).unwrap()),
+            [identity(1).sha1().to_string()]
+        );
+        let more = p12(&[2, 3], "file", Form::EveryMac);
+        let now = backend
+            .import(keychain, &password("right"), &more, &password("file"))
+            .unwrap();
+        assert_eq!(now.len(), 3, "{kind:?}");
+        assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+        machine.assert_clean();
+    });
+}
+
+#[test]
+fn files_in_any_form_are_imported() {
+    over_every_keychain(|kind, _, backend, keychain| {
+        let rc2 = fs::read(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fixtures/keychain/identity-2-rc2.p12"
+        ))
+        .unwrap();
+        let three = p12(&[3], "file", Form::Modern);
+        for (file, secret) in [(rc2, "fixture"), (three, "file")] {
+            backend
+                .import(keychain, &password("right"), &file, &password(secret))
+                .unwrap();
+        }
+        assert_eq!(backend.identities(keychain).unwrap().len(), 3, "{kind:?}");
+    });
+}
+
+#[test]
+fn what_cannot_be_imported_says_why_and_leaves_the_keychain_locked_as_it_was() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let good = p12(&[2], "file", Form::Modern);
+        let certificate_only = fs::read(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fixtures/keychain/certificate-only.p12"
+        ))
+        .unwrap();
+        type Case<'a> = (&'a str, &'a [u8], &'a str, &'a str, &'a str);
+        let duplicate = p12(&[1], "file", Form::Modern);
+        let cases: [Case<'_>; 6] = [
+            (
+                "wrong file password",
+                &good,
+                "wrong",
+                "right",
+                "password is wrong",
+            ),
+            (
+                "wrong keychain password",
+                &good,
+                "file",
+                "wrong",
+                "does not open",
+            ),
+            ("truncated", &good[..good.len() / 2], "file", "right", "cut"),
+            (
+                "not a p12",
+                b"-----BEGIN CERTIFICATE-----",
+                "file",
+                "right",
+                "PEM",
+            ),
+            (
+                "no key",
+                &certificate_only,
+                "fixture",
+                "right",
+                "no identity",
+            ),
+            ("duplicate", &duplicate, "file", "right", "already holds"),
+        ];
+        for (name, file, file_password, keychain_password, says) in cases {
+            let error = backend
+                .import(
+                    keychain,
+                    &password(keychain_password),
+                    file,
+                    &password(file_password),
+                )
+                .unwrap_err();
+            assert!(error.to_string().contains(says), "{kind:?} {name}: {error}");
+            assert_eq!(
+                backend.status(keychain).unwrap(),
+                LockState::Locked,
+                "{kind:?} {name}"
+            );
+            assert_eq!(
+                backend.identities(keychain).unwrap().len(),
+                1,
+                "{kind:?} {name}"
+            );
+            machine.assert_clean();
+        }
+    });
+}
+
+#[test]
+fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let run = RunId::new(now()).unwrap();
+        let access = open(backend, keychain, "right", &run, false).unwrap();
+        assert_eq!(backend.status(keychain).unwrap(), LockState::Unlocked);
+        match kind {
+            Kind::SecurityTool => {
+                let list = machine.search_list();
+                assert_eq!(list, format!("{}\n{keychain}\n", support::LOGIN));
+            }
+            Kind::Portable => {
+                let variable = |name: &str| {
+                    let found = access.environment.iter().find(|(n, _)| n == name);
+                    found.unwrap().1.clone()
+                };
+                let secret = fs::read_to_string(variable("COUNTERSIGN_P12_PASSWORD_FILE")).unwrap();
+                let bytes = fs::read(variable("COUNTERSIGN_P12")).unwrap();
+                let seen = pkcs12::read(&bytes, &password(&secret)).unwrap();
+                assert_eq!(seen.sole_identity().unwrap().sha1(), identity(1).sha1());
+            }
+        }
+        backend.release(keychain, &run).unwrap();
+        backend.lock(keychain).unwrap();
+        assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+        machine.assert_clean();
+        // Closing can be repeated by whoever comes later.
+        backend.release(keychain, &run).unwrap();
+        backend.lock(keychain).unwrap();
+        machine.assert_clean();
+    });
+}
+
+#[test]
+fn a_wrong_password_opens_nothing() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let run = RunId::new(now()).unwrap();
+        for secret in ["wrong", "", "pässword", "right\n"] {
+            let error = open(backend, keychain, secret, &run, false).unwrap_err();
+            assert!(
+                matches!(
+                    error,
+                    KeychainError::WrongPassword(_) | KeychainError::BadPassword { .. }
+                ),
+                "{kind:?} {secret:?}: {error}"
+            );
+            assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+            machine.assert_clean();
+        }
+    });
+}
+
+#[test]
+fn a_keychain_left_open_does_not_take_a_wrong_password_for_the_right_one() {
+    over_every_keychain(|kind, _, backend, keychain| {
+        let run = RunId::new(now()).unwrap();
+        open(backend, keychain, "right", &run, false).unwrap();
+        let next = RunId::new(now()).unwrap();
+        let error = open(backend, keychain, "wrong", &next, false).unwrap_err();
+        assert!(
+            matches!(error, KeychainError::WrongPassword(_)),
+            "{kind:?}: {error}"
+        );
+        backend.lock(keychain).unwrap();
+    });
+}
+
+#[test]
+fn runs_at_once_share_it_and_the_last_one_locks() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let (first, second) = (RunId::new(now()).unwrap(), RunId::new(now()).unwrap());
+        open(backend, keychain, "right", &first, false).unwrap();
+        let access = open(backend, keychain, "right", &second, true).unwrap();
+        backend.release(keychain, &first).unwrap();
+        assert_eq!(
+            backend.status(keychain).unwrap(),
+            LockState::Unlocked,
+            "{kind:?}"
+        );
+        for (_, path) in access.environment {
+            assert!(fs::exists(path).unwrap(), "the other run's view stays");
+        }
+        backend.release(keychain, &second).unwrap();
+        backend.lock(keychain).unwrap();
+        assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+        machine.assert_clean();
+    });
+}
+
+#[test]
+fn what_is_not_there_or_not_ours_alone_is_not_opened() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let run = RunId::new(now()).unwrap();
+        fs::set_permissions(keychain.as_path(), fs::Permissions::from_mode(0o644)).unwrap();
+        let error = open(backend, keychain, "right", &run, false).unwrap_err();
+        assert!(error.to_string().contains("chmod 600"), "{kind:?}: {error}");
+        fs::set_permissions(keychain.as_path(), fs::Permissions::from_mode(0o600)).unwrap();
+
+        let gone = machine.keychain_named("gone.keychain-db");
+        let error = open(backend, &gone, "right", &run, false).unwrap_err();
+        assert!(
+            matches!(error, KeychainError::Missing(_)),
+            "{kind:?}: {error}"
+        );
+        let error = backend.identities(&gone).unwrap_err();
+        assert!(
+            matches!(error, KeychainError::Missing(_)),
+            "{kind:?}: {error}"
+        );
+        backend.lock(&gone).unwrap();
+        backend.destroy(&gone).unwrap();
+
+        let link = machine.keychain_named("link.keychain-db");
+        std::os::unix::fs::symlink(keychain.as_path(), link.as_path()).unwrap();
+        assert!(
+            open(backend, &link, "right", &run, false).is_err(),
+            "{kind:?}"
+        );
+        assert!(backend.create(&link, &password("x"), SETTINGS).is_err());
+        machine.assert_clean();
+    });
+}
+
+#[test]
+fn a_destroyed_keychain_leaves_nothing() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let run = RunId::new(now()).unwrap();
+        open(backend, keychain, "right", &run, false).unwrap();
+        backend.destroy(keychain).unwrap();
+        assert_eq!(
+            backend.status(keychain).unwrap(),
+            LockState::Missing,
+            "{kind:?}"
+        );
+        machine.assert_clean();
+        let left: Vec<_> = fs::read_dir(machine.directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with("ci.keychain"))
+            .collect();
+        assert!(left.is_empty(), "{kind:?}: {left:?}");
+    });
+}
+
+#[test]
+fn no_secret_is_an_argument_of_a_tool() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::SecurityTool);
+    let keychain = machine.keychain();
+    let run = RunId::new(now()).unwrap();
+    let secret = "a \"secret\" \\ password";
+    backend
+        .create(&keychain, &password(secret), SETTINGS)
+        .unwrap();
+    let file = p12(&[1], "file secret", Form::Modern);
+    backend
+        .import(
+            &keychain,
+            &password(secret),
+            &file,
+            &password("file secret"),
+        )
+        .unwrap();
+    open(backend.as_ref(), &keychain, secret, &run, false).unwrap();
+    backend.lock(&keychain).unwrap();
+    let log = fs::read_to_string(machine.path("home/stand-in.log")).unwrap();
+    assert!(log.lines().count() > 20, "{log}");
+    assert!(!log.contains("secret"), "{log}");
+    assert!(
+        !log.contains("\u{1f}-A") && !log.contains("\u{1f}-v"),
+        "{log}"
+    );
+}
+
+#[test]
+fn keys_are_imported_closed_and_open_to_apples_tools_alone() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::SecurityTool);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    let file = p12(&[1], "file", Form::Modern);
+    backend
+        .import(&keychain, &password("right"), &file, &password("file"))
+        .unwrap();
+    let stored: serde_json::Value =
+        serde_json::from_slice(&fs::read(keychain.as_path()).unwrap()).unwrap();
+    let item = &stored["identities"][0];
+    assert_eq!(item["any_program"], false);
+    assert_eq!(item["extractable"], false);
+    assert_eq!(
+        item["partitions"],
+        serde_json::json!(["apple-tool:", "apple:"])
+    );
+    assert_eq!(
+        item["trusted"],
+        serde_json::json!([
+            "/usr/bin/codesign",
+            "/usr/bin/productbuild",
+            "/usr/bin/productsign",
+            "/usr/bin/security"
+        ])
+    );
+    assert_eq!(stored["timeout"], 1_260);
+    assert_eq!(stored["lock_on_sleep"], true);
+}
+
+#[test]
+fn the_default_keychain_is_never_touched() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::SecurityTool);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    fs::write(machine.path("home/default-keychain"), keychain.as_str()).unwrap();
+    let run = RunId::new(now()).unwrap();
+    let refused = [
+        open(backend.as_ref(), &keychain, "right", &run, false).map(drop),
+        backend.destroy(&keychain),
+        backend
+            .import(
+                &keychain,
+                &password("right"),
+                &p12(&[1], "f", Form::Modern),
+                &password("f"),
+            )
+            .map(drop),
+    ];
+    for error in refused {
+        let error = error.unwrap_err();
+        assert!(matches!(error, KeychainError::IsDefault(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_security_that_hangs_is_ended_and_the_keychain_ends_locked() {
+    misled("hang");
+}
+
+#[test]
+fn a_security_that_prints_garbage_is_found_out_and_the_keychain_ends_locked() {
+    misled("garbage");
+}
+
+#[test]
+fn a_security_that_prints_without_end_is_ended_and_the_keychain_ends_locked() {
+    misled("endless");
+}
+
+#[test]
+fn a_security_that_fails_is_believed_and_the_keychain_ends_locked() {
+    misled("fail");
+}
+
+#[test]
+fn a_security_that_lies_with_exit_code_0_is_found_out_and_the_keychain_ends_locked() {
+    misled("lie");
+}
+
+/// Lets each command that creating, opening and importing use misbehave, one at a time.
+fn misled(how: &str) {
+    let mode = |command: &str| match how {
+        "fail" => format!("fail {command} 3"),
+        _ => format!("{how} {command}"),
+    };
+    // What may pass: lies about what cannot be read back, and silence where silence is an answer.
+    let harmless = |command: &str| {
+        matches!(
+            (how, command),
+            ("lie" | "garbage", "codesign") | ("lie", "default-keychain")
+        )
+    };
+    let machine = Machine::new();
+    let keychain = machine.keychain();
+    let file = p12(&[1], "file", Form::EveryMac);
+    let honest = machine.backend(Kind::SecurityTool);
+    let misled = with_patience_for(how, &machine);
+    let judge = |command: &str, result: Result<(), KeychainError>| match result {
+        Ok(()) => assert!(harmless(command), "{how} {command}: believed"),
+        Err(error) => assert!(error.to_string().len() < 1_000, "{how} {command}: {error}"),
+    };
+
+    for command in [
+        "create-keychain",
+        "set-keychain-settings",
+        "lock-keychain",
+        "show-keychain-info",
+    ] {
+        machine.misbehave(&mode(command));
+        judge(
+            command,
+            misled.create(&keychain, &password("right"), SETTINGS),
+        );
+        assert!(
+            !keychain.as_path().exists(),
+            "{how} {command}: half a keychain is left"
+        );
+    }
+    for command in [
+        "import",
+        "set-key-partition-list",
+        "find-identity",
+        "find-certificate",
+        "codesign",
+    ] {
+        machine.misbehave("");
+        honest
+            .create(&keychain, &password("right"), SETTINGS)
+            .unwrap();
+        machine.misbehave(&mode(command));
+        judge(
+            command,
+            misled
+                .import(&keychain, &password("right"), &file, &password("file"))
+                .map(drop),
+        );
+        machine.misbehave("");
+        assert_eq!(
+            honest.status(&keychain).unwrap(),
+            LockState::Locked,
+            "{how} {command}"
+        );
+        machine.assert_clean();
+        honest.destroy(&keychain).unwrap();
+    }
+    honest
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    for command in [
+        "unlock-keychain",
+        "set-keychain-settings",
+        "list-keychains",
+        "default-keychain",
+    ] {
+        machine.misbehave(&mode(command));
+        let run = RunId::new(now()).unwrap();
+        judge(
+            command,
+            open(&misled, &keychain, "right", &run, false).map(drop),
+        );
+        machine.misbehave("");
+        honest.lock(&keychain).unwrap();
+        assert_eq!(
+            honest.status(&keychain).unwrap(),
+            LockState::Locked,
+            "{how} {command}"
+        );
+        machine.assert_clean();
+    }
+}
+
+#[test]
+fn a_keychain_that_says_it_locked_but_did_not_is_an_error() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::SecurityTool);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    let run = RunId::new(now()).unwrap();
+    open(backend.as_ref(), &keychain, "right", &run, false).unwrap();
+    machine.misbehave("lie lock-keychain");
+    let error = backend.lock(&keychain).unwrap_err();
+    assert!(matches!(error, KeychainError::NotDone { .. }), "{error}");
+    assert_eq!(
+        machine.search_list(),
+        format!("{}\n", support::LOGIN),
+        "and the rest was done"
+    );
+}
+
+#[test]
+fn settings_that_did_not_take_are_an_error() {
+    let machine = Machine::new();
+    machine.misbehave("forget set-keychain-settings");
+    let backend = machine.backend(Kind::SecurityTool);
+    let error = backend
+        .create(&machine.keychain(), &password("right"), SETTINGS)
+        .unwrap_err();
+    assert!(error.to_string().contains("timeout=1260s"), "{error}");
+}
+
+/// A backend that does not wait half a minute for a tool that hangs.
+fn with_patience_for(how: &str, machine: &Machine) -> SecurityTool {
+    let mut config = machine.security_tool_config();
+    if how == "hang" {
+        config.time = Duration::from_millis(300);
+    }
+    SecurityTool::new(config)
+}

@@ -1,0 +1,153 @@
+//! Real Apple-signed profiles prove, and say what OpenSSL reads in them; odd files are refused with a reason.
+
+#![allow(clippy::disallowed_methods, reason = "openssl is the second opinion")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use countersign::apple::anchors::Anchors;
+use countersign::apple::profile::{self, ProfileKind};
+use countersign::apple::signer::{SignerRole, Verifier};
+use countersign::base::finding::any_blocks;
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
+
+/// Every file below `folder` that is named like a profile.
+fn profiles(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(DATA).join(folder)];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            eprintln!("skipped: {} is not here", folder.display());
+            continue;
+        };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|e| e == "mobileprovision" || e == "provisionprofile")
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_apple_signed_profile_proves_in_both_layers() {
+    let verifier = Verifier::new(Anchors::apple());
+    for file in [profiles("profiles/apple"), profiles("projects")].concat() {
+        let profile = match profile::prove(&fs::read(&file).unwrap(), &verifier) {
+            Ok(profile) => profile,
+            Err(unproven) => panic!("{}: {:#?}", file.display(), unproven.findings),
+        };
+        let fields = profile.fields();
+        let role = if fields.is_mac() {
+            SignerRole::MacProfileSigning
+        } else {
+            SignerRole::IosProfileSigning
+        };
+        assert_eq!(profile.outer().role(), role, "{}", file.display());
+        if let Some(inner) = profile.inner() {
+            assert_eq!(
+                inner.role(),
+                SignerRole::WwdrProfileSigning,
+                "{}",
+                file.display()
+            );
+        }
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        if file.starts_with(Path::new(DATA).join("profiles")) {
+            assert_eq!(fields.uuid.as_str(), stem);
+        }
+        let is_developer_id = fields.name.starts_with("Mac Dev ID");
+        assert_eq!(
+            fields.kind == ProfileKind::DeveloperId,
+            is_developer_id,
+            "{}",
+            fields.name
+        );
+        assert!(!profile.certificates().is_empty(), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_proven_profile_says_what_openssl_reads_in_it() {
+    let verifier = Verifier::new(Anchors::apple());
+    for file in profiles("profiles/apple") {
+        let openssl = Command::new("openssl")
+            .args(["cms", "-verify", "-noverify", "-inform", "der", "-in"])
+            .arg(&file)
+            .output();
+        let Ok(openssl) = openssl else {
+            eprintln!("skipped: there is no openssl on this machine");
+            return;
+        };
+        let plist: plist::Value = plist::from_bytes(&openssl.stdout).unwrap();
+        let plist = plist.as_dictionary().unwrap();
+        let profile = profile::prove(&fs::read(&file).unwrap(), &verifier).unwrap();
+        let fields = profile.fields();
+        let text = |key: &str| plist[key].as_string().unwrap().to_owned();
+        let date = |key: &str| plist[key].as_date().unwrap().to_xml_format();
+        assert_eq!(fields.uuid.as_str(), text("UUID"));
+        assert_eq!(fields.name, text("Name"));
+        assert_eq!(fields.team_name, text("TeamName"));
+        assert_eq!(fields.created.to_string(), date("CreationDate"));
+        assert_eq!(fields.expires.to_string(), date("ExpirationDate"));
+        let entitlements = plist["Entitlements"].as_dictionary().unwrap();
+        let identifier = entitlements
+            .get("application-identifier")
+            .or_else(|| entitlements.get("com.apple.application-identifier"))
+            .and_then(plist::Value::as_string)
+            .unwrap();
+        assert_eq!(fields.application_identifier, identifier);
+        let platforms: Vec<_> = plist["Platform"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| p.as_string().unwrap())
+            .collect();
+        assert_eq!(fields.platforms, platforms);
+        assert_eq!(
+            profile.certificates().len(),
+            plist["DeveloperCertificates"].as_array().unwrap().len()
+        );
+    }
+}
+
+#[test]
+fn odd_files_are_proven_or_refused_with_a_reason() {
+    let verifier = Verifier::new(Anchors::apple());
+    for file in profiles("profiles/odd") {
+        if let Err(unproven) = profile::prove(&fs::read(&file).unwrap(), &verifier) {
+            assert!(any_blocks(&unproven.findings), "{}", file.display());
+            for finding in unproven.findings {
+                assert!(finding.hint.is_some(), "{}: {finding:?}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn any_flipped_byte_of_a_profile_is_refused() {
+    let verifier = Verifier::new(Anchors::apple());
+    let Some(file) = profiles("profiles/apple").into_iter().next() else {
+        return;
+    };
+    let bytes = fs::read(&file).unwrap();
+    for at in (0..bytes.len()).step_by(7) {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 0x01;
+        if let Ok(profile) = profile::prove(&flipped, &verifier) {
+            // What no signature covers (RFC 5652 §5.4): version numbers, algorithm parameters, the bundled root.
+            let original = profile::prove(&bytes, &verifier).unwrap();
+            assert_eq!(profile.fields().uuid, original.fields().uuid);
+            assert_eq!(profile.fields().expires, original.fields().expires);
+            assert_ne!(profile.sha256(), original.sha256());
+        }
+    }
+}

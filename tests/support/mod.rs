@@ -1,0 +1,220 @@
+//! What the tests of keychains and sessions share: a machine of their own, identities, a clearance.
+
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "each test crate uses a part of it, and a test that cannot set itself up may fail loudly"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use countersign::apple::pkcs12::{self, Form, Pkcs12Identity};
+use countersign::base::digest::Digest;
+use countersign::base::finding::Group;
+use countersign::base::ids::HostName;
+use countersign::base::secret::Password;
+use countersign::context::gate::{Cleared, Facts, facts::Observation, judge};
+use countersign::context::manifest::Manifest;
+use countersign::context::plan;
+use countersign::context::policy::Policy;
+use countersign::host::keychain::portable::Portable;
+use countersign::host::keychain::security_tool::{SecurityTool, SecurityToolConfig};
+use countersign::host::keychain::{KeychainBackend, KeychainPath};
+use jiff::Timestamp;
+
+/// A home directory with a stand-in for macOS's tools, a state directory and a keychain path.
+pub struct Machine {
+    pub directory: tempfile::TempDir,
+}
+
+impl Machine {
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["home", "state", "bin"] {
+            countersign::host::private::directory(&directory.path().join(name)).unwrap();
+        }
+        let machine = Self { directory };
+        for tool in ["security", "codesign"] {
+            std::os::unix::fs::symlink(
+                example("stand_in_security"),
+                machine.path("bin").join(tool),
+            )
+            .unwrap();
+        }
+        fs::write(
+            machine.path("home").join("search-list"),
+            LOGIN.to_owned() + "\n",
+        )
+        .unwrap();
+        fs::write(machine.path("home").join("default-keychain"), LOGIN).unwrap();
+        machine
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn keychain(&self) -> KeychainPath {
+        self.keychain_named("ci.keychain-db")
+    }
+
+    pub fn keychain_named(&self, name: &str) -> KeychainPath {
+        KeychainPath::new(&self.path(name)).unwrap()
+    }
+
+    pub fn security_tool_config(&self) -> SecurityToolConfig {
+        SecurityToolConfig {
+            security: self.path("bin/security"),
+            codesign: self.path("bin/codesign"),
+            environment: vec![("HOME".into(), self.path("home").into())],
+            state: self.path("state"),
+            time: Duration::from_secs(30),
+        }
+    }
+
+    pub fn backend(&self, kind: Kind) -> Box<dyn KeychainBackend> {
+        match kind {
+            Kind::Portable => Box::new(Portable::new(&self.path("state"))),
+            Kind::SecurityTool => Box::new(SecurityTool::new(self.security_tool_config())),
+        }
+    }
+
+    /// Makes a command of the stand-in misbehave from now on; nothing makes it behave again.
+    pub fn misbehave(&self, how: &str) {
+        fs::write(self.path("home/stand-in-mode"), how).unwrap();
+    }
+
+    pub fn search_list(&self) -> String {
+        fs::read_to_string(self.path("home/search-list")).unwrap()
+    }
+
+    /// Whether the search list is as it was and nothing of a moment or of a run is left.
+    pub fn assert_clean(&self) {
+        assert_eq!(self.search_list(), LOGIN.to_owned() + "\n");
+        for place in ["state", "state/open", "state/search-list", "."] {
+            let Ok(entries) = fs::read_dir(self.path(place)) else {
+                continue;
+            };
+            for entry in entries {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                let left = name.starts_with(".countersign-")
+                    || name.ends_with(".attached")
+                    || name.ends_with(".window.json")
+                    || place == "state/open";
+                assert!(!left, "{place}/{name} is left");
+            }
+        }
+    }
+}
+
+/// The backends that every platform has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Portable,
+    SecurityTool,
+}
+
+impl Kind {
+    pub const ALL: [Self; 2] = [Self::Portable, Self::SecurityTool];
+}
+
+pub fn password(text: &str) -> Password {
+    Password::new(text.to_owned())
+}
+
+/// The `n`th test identity, 1 to 3.
+pub fn identity(n: usize) -> Pkcs12Identity {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/keychain/identity-{n}.p12"));
+    let contents = pkcs12::read(&fs::read(path).unwrap(), &password("fixture")).unwrap();
+    contents.sole_identity().unwrap().clone()
+}
+
+/// A file with the given test identities.
+pub fn p12(which: &[usize], secret: &str, form: Form) -> Vec<u8> {
+    let identities: Vec<_> = which.iter().map(|n| identity(*n)).collect();
+    pkcs12::write(&identities, &[], &password(secret), form).unwrap()
+}
+
+pub fn host() -> HostName {
+    "signer-01.mesh.example".parse().unwrap()
+}
+
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A manifest that pins nothing.
+pub fn manifest() -> Manifest {
+    Manifest::parse(
+        br#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
+    )
+    .unwrap()
+}
+
+pub fn plan_digest() -> Digest {
+    plan::digest(manifest().targets())
+}
+
+/// What the gate says of a manifest that pins nothing, on a host that may sign, with everything waived that can be.
+pub fn cleared_at(now: Timestamp) -> Cleared {
+    let facts = Facts {
+        now,
+        host: host(),
+        region: None,
+        expected_manifest: None,
+        minimum_revision: None,
+        profiles: Observation::Unobserved {
+            why: "not asked".into(),
+        },
+        identities: Observation::Unobserved {
+            why: "not asked".into(),
+        },
+        expected_signing: None,
+        targets: Observation::Unobserved {
+            why: "not asked".into(),
+        },
+    };
+    let waived = BTreeSet::from([Group::Profiles, Group::Identities, Group::Targets]);
+    let verdict = judge(&policy(), &manifest(), &facts, &waived);
+    verdict
+        .cleared
+        .unwrap_or_else(|| panic!("{:?}", verdict.findings))
+}
+
+fn policy() -> Policy {
+    Policy::builtin(Some(Path::new("/nonexistent")))
+}
+
+/// A program of this package's `examples`; built if need be (`cargo test --test NAME` builds none).
+pub fn example(name: &str) -> PathBuf {
+    // target/debug/deps/test-hash → target/debug/examples/NAME
+    let test = std::env::current_exe().unwrap();
+    let directory = test.parent().unwrap().parent().unwrap();
+    let path = directory.join("examples").join(name);
+    static BUILD: std::sync::Once = std::sync::Once::new();
+    BUILD.call_once(|| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["build", "--quiet", "--examples", "--target-dir"]);
+        command.arg(directory.parent().unwrap());
+        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        if directory.ends_with("release") {
+            command.arg("--release");
+        }
+        assert!(command.status().unwrap().success(), "the examples build");
+    });
+    assert!(path.exists(), "{} is built", path.display());
+    path
+}
+
+/// The login keychain of the test's person; nothing may ever touch it.
+pub const LOGIN: &str = "/Users/person/Library/Keychains/login.keychain-db";
