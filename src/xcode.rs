@@ -11,14 +11,18 @@
 //! - [`platform`], [`product_type`]: what is built for what, and whether that carries a profile
 //! - [`settings`]: settings resolved, with the line each came from
 //! - [`targets`]: what each target asks of signing
+//! - [`show_build_settings`]: what Xcode itself says, where that was captured
+//! - [`export_options`]: how an archive is exported
 
 pub mod assignment;
+pub mod export_options;
 pub mod openstep;
 pub mod platform;
 pub mod product_type;
 pub mod project;
 mod property_list;
 pub mod settings;
+pub mod show_build_settings;
 pub mod sources;
 pub mod targets;
 pub mod workspace;

@@ -10,20 +10,20 @@
 mod entitlements;
 mod hosts;
 mod platforms;
+mod resolver;
 mod values;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::platform::Platform;
 use super::product_type::{ProductKind, Provisioning};
-use super::project::{Target, TargetClass, TargetIndex};
-use super::settings::{Origin, ProjectSettings, Scope, Step};
+use super::project::{Project, TargetIndex};
+use super::settings::{Origin, ProjectSettings, Step};
 use super::sources::Sources;
-use crate::base::finding::{self, Code, Finding};
+use crate::base::finding::{self, Finding};
 use crate::base::ids::{BundleId, ConfigurationName, ProfileUuid, TargetName, TeamId};
 
 pub use entitlements::{APP_IDENTIFIER_PREFIX, Entitlements, TEAM_IDENTIFIER_PREFIX};
@@ -50,6 +50,13 @@ pub enum SigningStyle {
 }
 
 impl SigningStyle {
+    /// The style that a value of `CODE_SIGN_STYLE` means.
+    pub fn of(value: &str) -> Option<Self> {
+        [Self::Automatic, Self::Manual]
+            .into_iter()
+            .find(|style| value.eq_ignore_ascii_case(style.as_str()))
+    }
+
     /// The word of `CODE_SIGN_STYLE`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -223,310 +230,19 @@ pub fn resolve(
     sources: &dyn Sources,
     selection: &Selection<'_>,
 ) -> SigningTargets {
-    let mut resolver = Resolver {
-        settings,
-        sources,
-        entitlements: HashMap::new(),
-        findings: Vec::new(),
-    };
-    let mut rows = Vec::new();
-    resolver.check_configuration(selection);
-    for (at, target) in settings.project().targets.iter().enumerate() {
-        let selected = selection.targets.is_empty() || selection.targets.contains(&&*target.name);
-        if selected && target.class == TargetClass::Native {
-            resolver.target(TargetIndex(at), target, selection, &mut rows);
-        }
-    }
-    resolver.check_shared_bundle_ids(&rows);
+    let (rows, mut complaints) = resolver::Resolver::new(settings, sources).resolve(selection);
     let mut findings = settings.project().findings.clone();
     findings.extend(settings.findings().iter().cloned());
-    findings.append(&mut resolver.findings);
+    findings.append(&mut complaints);
     finding::sort(&mut findings);
     finding::distinct(&mut findings);
     SigningTargets { rows, findings }
 }
 
-struct Resolver<'r, 'p> {
-    settings: &'r ProjectSettings<'p>,
-    sources: &'r dyn Sources,
-    /// Entitlements files as they were read, so that each is read once.
-    entitlements: HashMap<PathBuf, Result<entitlements::File, String>>,
-    findings: Vec<Finding>,
-}
-
-impl Resolver<'_, '_> {
-    /// A configuration that nothing in the project has is a slip of the pen; `xcodebuild` refuses it.
-    fn check_configuration(&mut self, selection: &Selection<'_>) {
-        let project = self.settings.project();
-        let Some(name) = selection.configuration else {
-            return;
-        };
-        let all = || {
-            std::iter::once(&project.configurations)
-                .chain(project.targets.iter().map(|target| &target.configurations))
-        };
-        if all().any(|configurations| configurations.named(name).is_some()) {
-            return;
-        }
-        let known: std::collections::BTreeSet<&str> = all()
-            .flat_map(|configurations| &configurations.list)
-            .map(|configuration| &*configuration.name)
-            .collect();
-        let known: Vec<_> = known.into_iter().collect();
-        self.findings.push(
-            Finding::block(
-                Code::TargetNoConfiguration,
-                "Nothing in this project has the configuration that was asked for",
-            )
-            .values(known.join(", "), name)
-            .hint("Name one of the project's configurations")
-            .in_file(&project.file),
-        );
-    }
-
-    fn target(
-        &mut self,
-        index: TargetIndex,
-        target: &Target,
-        selection: &Selection<'_>,
-        rows: &mut Vec<SigningTarget>,
-    ) {
-        let configurations: Vec<&str> = match selection.configuration {
-            Some(name) => target
-                .configurations
-                .effective(name)
-                .map(|_| name)
-                .into_iter()
-                .collect(),
-            None => target
-                .configurations
-                .list
-                .iter()
-                .map(|configuration| &*configuration.name)
-                .collect(),
-        };
-        if configurations.is_empty() {
-            let finding = Finding::block(
-                Code::TargetNoConfiguration,
-                format!("Target {} has no build configuration", target.name),
-            )
-            .hint("Give it the project's configurations in Xcode, or remove the target");
-            return self.complain_at_target(target, finding);
-        }
-        for configuration in configurations {
-            if target.configurations.named(configuration).is_none() {
-                self.note_other_configuration(target, configuration);
-            }
-            self.configuration(index, target, configuration, selection.platform, rows);
-        }
-    }
-
-    fn note_other_configuration(&mut self, target: &Target, asked: &str) {
-        let taken = target
-            .configurations
-            .effective(asked)
-            .map_or("none", |configuration| &configuration.name);
-        let finding = Finding::warn(
-            Code::TargetNoConfiguration,
-            format!(
-                "Target {} has no configuration {asked}; Xcode builds it in another one",
-                target.name
-            ),
-        )
-        .values(asked, taken);
-        self.complain_at_target(target, finding);
-    }
-
-    fn configuration(
-        &mut self,
-        index: TargetIndex,
-        target: &Target,
-        configuration: &str,
-        only: Option<Platform>,
-        rows: &mut Vec<SigningTarget>,
-    ) {
-        let project = self.settings.project();
-        let (Ok(name), Ok(configuration_name)) = (target.name.parse(), configuration.parse())
-        else {
-            let finding = Finding::block(
-                Code::ProjectInconsistent,
-                "The name of a target or of its configuration is empty, too long, or holds control characters",
-            );
-            return self.complain_at_target(target, finding);
-        };
-        let name: TargetName = name;
-        let configuration_name: ConfigurationName = configuration_name;
-        let kind = target
-            .product_type
-            .as_deref()
-            .map_or(ProductKind::Other, ProductKind::of);
-        let platforms = match platforms::of(self.settings, index, configuration) {
-            Ok(platforms) => platforms,
-            Err(sdk) => {
-                let finding = Finding::warn(
-                    Code::SettingInvalid,
-                    format!(
-                        "SDKROOT of target {} names no platform that is signed for",
-                        target.name
-                    ),
-                )
-                .found(sdk);
-                return self.complain_at_target(target, finding);
-            }
-        };
-        let platforms: Vec<Platform> = match only {
-            None => platforms,
-            Some(only) => platforms
-                .into_iter()
-                .filter_map(|platform| platforms::narrowed(platform, only))
-                .collect(),
-        };
-        for platform in platforms {
-            let scope = self.settings.scope(index, configuration, Some(platform));
-            let provisioning = kind.provisioning(platform);
-            let signing_allowed = scope.is_yes("CODE_SIGNING_ALLOWED");
-            // What nobody signs with a profile may say what it likes.
-            let matters = signing_allowed
-                && provisioning != Provisioning::Unsupported
-                && kind != ProductKind::UnitTests;
-            let mut reader = values::Reader::new(self.settings, &scope, target, matters);
-            let bundle_id = reader.bundle_id(self.sources);
-            let style = reader.style();
-            let team = reader.team();
-            let identity = reader.text("CODE_SIGN_IDENTITY");
-            let specifier = reader.profile("PROVISIONING_PROFILE_SPECIFIER");
-            let legacy_profile = reader.profile("PROVISIONING_PROFILE");
-            let entitlements_path = reader.text("CODE_SIGN_ENTITLEMENTS");
-            self.findings.append(&mut reader.into_findings());
-            let entitlements = entitlements_path.and_then(|path| {
-                let bundle_id = bundle_id.as_ref().map(|setting| setting.value.as_str());
-                self.entitlements(target, &scope, path, bundle_id, matters)
-            });
-            let names = |indices: Vec<TargetIndex>| -> Vec<TargetName> {
-                indices
-                    .into_iter()
-                    .filter_map(|index| project.target(index)?.name.parse().ok())
-                    .collect()
-            };
-            rows.push(SigningTarget {
-                project: Arc::clone(&project.bundle),
-                target: name.clone(),
-                index,
-                line: target.line,
-                configuration: configuration_name.clone(),
-                platform,
-                product_type: target.product_type.clone(),
-                kind,
-                provisioning,
-                signing_allowed,
-                bundle_id,
-                style,
-                team,
-                identity,
-                specifier,
-                legacy_profile,
-                entitlements,
-                embedded_in: names(project.embedders(index).map(|(index, _)| index).collect()),
-                host: names(hosts::application(project, index).into_iter().collect()).pop(),
-                tests: names(target.attributes.test_target.into_iter().collect()).pop(),
-            });
-        }
-    }
-
-    fn entitlements(
-        &mut self,
-        target: &Target,
-        scope: &Scope,
-        path: Setting<Box<str>>,
-        bundle_id: Option<&str>,
-        matters: bool,
-    ) -> Option<Entitlements> {
-        let directory = &self.settings.project().directory;
-        let file = super::sources::normalized(&directory.join(&*path.value));
-        if !self.entitlements.contains_key(&file) {
-            let read = entitlements::File::read(&file, self.sources);
-            self.entitlements.insert(file.clone(), read);
-        }
-        match self.entitlements.get(&file)? {
-            Ok(contents) => {
-                let entitlements = contents.expand(&file, scope, bundle_id, path.origin);
-                if matters {
-                    let unknown = entitlements
-                        .undefined
-                        .iter()
-                        .filter(|name| !self.settings.defines(name));
-                    self.findings
-                        .extend(unknown.map(|name| contents.undefined(&file, name)));
-                }
-                Some(entitlements)
-            }
-            Err(problem) if matters => {
-                let finding = Finding::block(
-                    Code::EntitlementsUnreadable,
-                    format!(
-                        "The entitlements of target {} cannot be read: {problem}",
-                        target.name
-                    ),
-                )
-                .found(file.display())
-                .hint("Restore the file, or correct CODE_SIGN_ENTITLEMENTS")
-                .of_target(&target.name);
-                self.findings.push(values::at(finding, &path.origin));
-                None
-            }
-            Err(_) => None,
-        }
-    }
-
-    /// Two products with one bundle id cannot be installed side by side; in one application they cannot be installed
-    /// at all.
-    fn check_shared_bundle_ids(&mut self, rows: &[SigningTarget]) {
-        let mut by_id: BTreeMap<_, Vec<&SigningTarget>> = BTreeMap::new();
-        for row in rows.iter().filter(|row| {
-            row.signing_allowed
-                && row.provisioning != Provisioning::Unsupported
-                && row.kind != ProductKind::UnitTests
-        }) {
-            if let Some(id) = &row.bundle_id {
-                let key = (&row.configuration, row.platform, &id.value);
-                by_id.entry(key).or_default().push(row);
-            }
-        }
-        for ((configuration, _, id), sharing) in by_id {
-            let [first, others @ ..] = sharing.as_slice() else {
-                continue;
-            };
-            for other in others {
-                let message = format!(
-                    "Targets {} and {} have one bundle id in configuration {configuration}",
-                    first.target, other.target
-                );
-                let finding = match hosts::in_one_application(first, other) {
-                    true => Finding::block(Code::BundleIdShared, message)
-                        .hint("They are parts of one application: give each its own bundle id"),
-                    false => Finding::warn(Code::BundleIdShared, message).hint(
-                        "Fine for variants of one application that are never installed together; otherwise give each \
-                         its own",
-                    ),
-                }
-                .found(id)
-                .of_target(&other.target);
-                let origin = other.bundle_id.as_ref().map(|setting| &setting.origin);
-                self.findings.push(match origin {
-                    Some(origin) => values::at(finding, origin),
-                    None => finding,
-                });
-            }
-        }
-    }
-
-    fn complain_at_target(&mut self, target: &Target, finding: Finding) {
-        let mut finding = finding
-            .in_file(&self.settings.project().file)
-            .of_target(&target.name);
-        finding.place.line = target.line;
-        self.findings.push(finding);
-    }
+/// Completes `host` and `embedded_in` where an application of one project carries a product of another. `projects` are
+/// all that the rows come from, a workspace's for example; paths must be named alike in all of them.
+pub fn link_projects(projects: &[Project], rows: &mut [SigningTarget]) {
+    hosts::across(projects, rows);
 }
 
 #[cfg(test)]

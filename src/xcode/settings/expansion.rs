@@ -12,7 +12,7 @@ use crate::xcode::settings::Layer;
 /// How deep references may nest, in values and in each other.
 const MAX_DEPTH: usize = 64;
 /// How many references one expansion may follow.
-const MAX_STEPS: usize = 20_000;
+const MAX_STEPS: usize = 5_000;
 /// How many bytes one expansion may write, intermediate results counted.
 const MAX_BYTES: usize = 1 << 20;
 /// How many assignments a trail names.

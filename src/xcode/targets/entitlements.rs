@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::assignment::{Assignment, Layer, Table};
-use super::super::settings::{Origin, Scope, is_set_by_xcode};
-use super::super::sources::Sources;
-use super::super::{openstep, property_list};
 use super::values::line_of_key;
 use crate::apple::value::{MAX_DEPTH, Value};
 use crate::base::finding::{Code, Finding};
+use crate::xcode::assignment::{Assignment, Layer, Table};
+use crate::xcode::settings::{Origin, Scope, is_set_by_xcode};
+use crate::xcode::sources::Sources;
+use crate::xcode::{openstep, property_list};
 
 /// The reference to the application-identifier prefix, with its dot, as it stands in values.
 pub const APP_IDENTIFIER_PREFIX: &str = "$(AppIdentifierPrefix)";

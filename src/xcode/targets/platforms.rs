@@ -3,9 +3,9 @@
 //! `SDKROOT` names one; `SUPPORTED_PLATFORMS` may name more (multi-platform targets, whose `SDKROOT` is `auto`), and
 //! `SUPPORTS_MACCATALYST` adds the Mac to iOS. Simulators are left out: nothing in them needs a profile.
 
-use super::super::platform::Platform;
-use super::super::project::TargetIndex;
-use super::super::settings::ProjectSettings;
+use crate::xcode::platform::Platform;
+use crate::xcode::project::TargetIndex;
+use crate::xcode::settings::ProjectSettings;
 
 /// The platforms of a target in a configuration, its `SDKROOT`'s first; or an `SDKROOT` that names none.
 pub(super) fn of(

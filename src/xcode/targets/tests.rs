@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::apple::value::Value;
-use crate::base::finding::Severity;
+use std::collections::BTreeMap;
+
+use crate::base::finding::{Code, Severity};
 use crate::xcode::project::Project;
 use crate::xcode::settings::{Layer, Overrides};
 use crate::xcode::sources::InMemory;
@@ -501,6 +503,27 @@ fn products_that_embed_each_other_do_not_hang() {
         .embedding("B", "app-extension", &id("b"), &["A"])
         .all();
     assert!(found.rows.iter().all(|row| row.host.is_none()));
+}
+
+#[test]
+fn an_application_carries_the_product_of_another_project() {
+    let outer = "{ objects = { P = {isa = PBXProject; targets = (T); }; T = {isa = PBXNativeTarget; name = App; buildPhases = (C); \
+         productType = \"com.apple.product-type.application\"; }; C = {isa = PBXCopyFilesBuildPhase; files = (F); }; \
+         F = {isa = PBXBuildFile; fileRef = R; }; R = {isa = PBXReferenceProxy; remoteRef = X; }; \
+         X = {isa = PBXContainerItemProxy; containerPortal = S; remoteGlobalIDString = PShare; }; \
+         S = {isa = PBXFileReference; path = App.xcodeproj; sourceTree = SOURCE_ROOT; }; }; rootObject = P; }";
+    let outer = Project::parse(Path::new("/src/Outer.xcodeproj"), outer).unwrap();
+    let sketch = Sketch::default().target(
+        "Share",
+        "app-extension",
+        "SDKROOT = iphoneos; PRODUCT_BUNDLE_IDENTIFIER = com.example.app.share;",
+    );
+    let inner = Project::parse(Path::new("/src/App.xcodeproj"), &sketch.text()).unwrap();
+    let mut rows = sketch.all().rows;
+    assert_eq!(rows[0].host, None);
+    link_projects(&[outer, inner], &mut rows);
+    assert_eq!(rows[0].host.as_ref().unwrap().as_str(), "App");
+    assert_eq!(rows[0].embedded_in[0].as_str(), "App");
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! From resolved settings to typed values, and what is not right with them.
 
-use super::super::project::Target;
-use super::super::property_list;
-use super::super::settings::{Origin, ProjectSettings, Resolved, Scope, is_set_by_xcode};
-use super::super::sources::Sources;
 use super::{Setting, SigningStyle};
 use crate::apple::value::Value;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, TeamId};
 use crate::xcode::assignment::Layer;
+use crate::xcode::project::Target;
+use crate::xcode::property_list;
+use crate::xcode::settings::{Origin, ProjectSettings, Resolved, Scope, is_set_by_xcode};
+use crate::xcode::sources::Sources;
 use crate::xcode::targets::ProfileRequest;
 
 /// Reads the signing settings of one row.
@@ -59,7 +59,7 @@ impl<'r, 'p> Reader<'r, 'p> {
 
     pub(super) fn style(&mut self) -> Setting<SigningStyle> {
         if let Some(text) = self.text("CODE_SIGN_STYLE") {
-            match style(&text.value) {
+            match SigningStyle::of(&text.value) {
                 Some(value) => return text.map(|_| value),
                 None => self.refuse(
                     "CODE_SIGN_STYLE",
@@ -71,7 +71,7 @@ impl<'r, 'p> Reader<'r, 'p> {
         }
         let attribute = self.attribute(self.target.attributes.provisioning_style.as_ref());
         if let Some(text) = attribute
-            && let Some(value) = style(&text.value)
+            && let Some(value) = SigningStyle::of(&text.value)
         {
             return text.map(|_| value);
         }
@@ -306,12 +306,6 @@ impl<T> Setting<T> {
             trail: self.trail,
         }
     }
-}
-
-pub(super) fn style(text: &str) -> Option<SigningStyle> {
-    [SigningStyle::Automatic, SigningStyle::Manual]
-        .into_iter()
-        .find(|style| text.eq_ignore_ascii_case(style.as_str()))
 }
 
 pub(super) fn setting<T>(value: T, resolved: &Resolved) -> Setting<T> {
