@@ -3,6 +3,14 @@
 //! Read from the `use crate::…` lines and `crate::…` paths of the source, so that the rule holds without anybody
 //! remembering it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support outside of #[test] functions panics as tests do"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

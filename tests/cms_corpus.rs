@@ -1,5 +1,13 @@
 //! Apple Security's own regression data for CMS: what must parse parses, what must not does not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support outside of #[test] functions panics as tests do"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

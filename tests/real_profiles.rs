@@ -1,5 +1,12 @@
 //! Real Apple-signed profiles prove, and say what OpenSSL reads in them; odd files are refused with a reason.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support outside of #[test] functions panics as tests do"
+)]
 #![allow(clippy::disallowed_methods, reason = "openssl is the second opinion")]
 
 use std::fs;

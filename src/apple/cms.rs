@@ -93,7 +93,7 @@ pub struct SignerInfo<'a> {
 pub enum SignerId<'a> {
     /// By issuer name (its DER) and serial number (INTEGER contents).
     IssuerAndSerial {
-        /// The issuer's distinguished name, in definite lengths.
+        /// The issuer's distinguished name, in definite lengths as it stands in certificates.
         issuer: Cow<'a, [u8]>,
         /// The serial number's bytes.
         serial: &'a [u8],
@@ -263,13 +263,15 @@ fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
     let signer = if id.tag == Tag::SEQUENCE {
         let mut names = id.reader()?;
         let issuer = names.read(Tag::SEQUENCE, "an issuer name")?;
-        issuer.walk()?;
+        // A tool that re-encodes the message may loosen this copy of the name; the one in the certificate is signed.
+        let issuer = if issuer.is_definite()? {
+            Cow::Borrowed(issuer.raw)
+        } else {
+            Cow::Owned(issuer.to_definite(Tag::SEQUENCE)?)
+        };
         let serial = names.any("a serial number")?.integer_bytes()?;
         names.end("the serial number")?;
-        SignerId::IssuerAndSerial {
-            issuer: whole(issuer)?,
-            serial,
-        }
+        SignerId::IssuerAndSerial { issuer, serial }
     } else {
         SignerId::SubjectKeyId(id.string(Tag::context_primitive(0), "a subject key identifier")?)
     };

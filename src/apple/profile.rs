@@ -465,7 +465,8 @@ fn show<T: fmt::Debug>(value: &Option<T>) -> String {
         .map_or("absent".to_owned(), |value| format!("{value:?}"))
 }
 
-fn is_mac(platforms: &[String]) -> bool {
+/// Whether these platforms are macOS, alone or among others.
+pub(crate) fn is_mac(platforms: &[String]) -> bool {
     platforms
         .iter()
         .any(|platform| platform == "OSX" || platform == "macOS")

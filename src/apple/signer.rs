@@ -583,7 +583,7 @@ fn find_signer<'a>(
 ) -> Option<&'a Arc<Certificate>> {
     bundle.iter().find(|certificate| match id {
         SignerId::IssuerAndSerial { issuer, serial } => {
-            certificate.issuer() == &**issuer && *certificate.serial == **serial
+            certificate.issuer() == issuer.as_ref() && *certificate.serial == **serial
         }
         SignerId::SubjectKeyId(id) => certificate.subject_key_id() == Some(id),
     })

@@ -2,12 +2,13 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Subcommand;
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
-use super::profile::expand;
+use super::profile::{expand, unreadable};
 use super::progress;
 use super::projects::{self, ProjectArguments};
 use super::report::{self, Format, GOOD, STRONG};
@@ -83,12 +84,33 @@ pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
     }
 }
 
+/// What came of looking at the files.
+struct Looked {
+    /// What is pinned of those that are proven.
+    profiles: Vec<PinnedProfile>,
+    /// What is wrong with the others, or worth knowing.
+    findings: Vec<Finding>,
+    /// Some could not even be read: an error rather than a verdict.
+    unread: bool,
+}
+
+impl Looked {
+    /// How a command ends that found these findings.
+    fn exit(unread: bool, findings: &[Finding]) -> Exit {
+        if unread {
+            Exit::Input
+        } else {
+            exit_of(findings)
+        }
+    }
+}
+
 /// Proves every file: what is pinned of the good ones, the findings of the others.
 fn pinned_profiles(
     paths: &[PathBuf],
     world: &World,
     state: impl Fn(&ProfileUuid) -> ProfileState + Sync,
-) -> Result<(Vec<PinnedProfile>, Vec<Finding>), Failure> {
+) -> Result<Looked, Failure> {
     let policy = world.usable_policy()?.policy;
     let verifier = Verifier::new(world.anchors(&policy)?);
     let files = if paths.is_empty() {
@@ -102,6 +124,7 @@ fn pinned_profiles(
         ));
     }
     let bar = progress::bar(world, files.len(), "proving");
+    let unread = AtomicBool::new(false);
     let results = profile_store::examine(
         &files,
         &verifier,
@@ -125,10 +148,10 @@ fn pinned_profiles(
                     .map(|finding| finding.in_file(path))
                     .collect::<Vec<_>>(),
             ),
-            Examined::Unreadable(error) => (
-                None,
-                vec![Finding::block(Code::ProfileUnreadable, error.to_string()).in_file(path)],
-            ),
+            Examined::Unreadable(error) => {
+                unread.store(true, Ordering::Relaxed);
+                (None, vec![unreadable(path, &error)])
+            }
         },
         || bar.inc(1),
     );
@@ -139,7 +162,11 @@ fn pinned_profiles(
         profiles.extend(profile);
         findings.extend(remarks);
     }
-    Ok((profiles, findings))
+    Ok(Looked {
+        profiles,
+        findings,
+        unread: unread.into_inner(),
+    })
 }
 
 /// The `countersign.freeze.v1` document.
@@ -168,7 +195,11 @@ fn freeze_command(
 ) -> Result<Exit, Failure> {
     let output = output.map_or_else(|| world.manifest_path(), Path::to_owned);
     let previous = previous(&output)?;
-    let (profiles, mut findings) = pinned_profiles(paths, world, |uuid| {
+    let Looked {
+        profiles,
+        mut findings,
+        unread,
+    } = pinned_profiles(paths, world, |uuid| {
         previous
             .as_ref()
             .map_or(ProfileState::Active, |previous| previous.state(uuid))
@@ -255,7 +286,7 @@ fn freeze_command(
             report::human(&mut out, &summarized(visible), world.width)?;
         }
     }
-    Ok(exit_of(&findings))
+    Ok(Looked::exit(unread, &findings))
 }
 
 /// The targets of the projects that were named, with what signs them; `None` if none was named. A target that needs a
@@ -334,7 +365,7 @@ fn previous(output: &Path) -> Result<Option<Previous>, Failure> {
             Ok(_) => error.to_string(),
         };
         Failure::input(format!(
-            "{}: {reason}; it is there and is no manifest, so it was left alone: move it away or choose another -o",
+            "{}: {reason}; it was left as it is: move it away, or write to another file with -o",
             output.display()
         ))
     })?;
@@ -462,7 +493,11 @@ fn verify(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
             .hint("write it with `countersign manifest freeze`; nothing edits it by hand"),
         );
     }
-    let (profiles, faults) = pinned_profiles(paths, world, |uuid| {
+    let Looked {
+        profiles,
+        findings: faults,
+        unread,
+    } = pinned_profiles(paths, world, |uuid| {
         manifest
             .profile(uuid)
             .map_or(ProfileState::Active, |(_, pinned)| pinned.state)
@@ -539,5 +574,5 @@ fn verify(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
             report::human(&mut out, &summarized(visible), world.width)?;
         }
     }
-    Ok(exit_of(&findings))
+    Ok(Looked::exit(unread, &findings))
 }

@@ -23,7 +23,7 @@ use crate::base::finding::{self, Code, Finding};
 use crate::base::ids::FileSha256;
 use crate::context::gate::facts::InstalledContent;
 use crate::context::manifest::PinnedCertificate;
-use crate::host::files;
+use crate::host::files::{self, ReadError};
 use crate::host::profile_store::{self, Examined, Installed, PruneRules, Pruning};
 
 /// What to do with profiles.
@@ -196,15 +196,11 @@ impl ShownProfile {
                     (None, None) => shown,
                 }
             }
-            Examined::Unreadable(error) => {
-                let finding =
-                    Finding::block(Code::ProfileUnreadable, error.to_string()).in_file(path);
-                Self {
-                    file,
-                    findings: vec![finding],
-                    ..Self::default()
-                }
-            }
+            Examined::Unreadable(error) => Self {
+                file,
+                findings: vec![unreadable(path, &error)],
+                ..Self::default()
+            },
         }
     }
 
@@ -271,6 +267,16 @@ impl ShownProfile {
             ..self
         }
     }
+}
+
+/// A file that could not even be read, as a row among those that could.
+pub(super) fn unreadable(path: &Path, error: &ReadError) -> Finding {
+    Finding::block(
+        Code::ProfileUnreadable,
+        format!("the file cannot be read: {}", error.kind),
+    )
+    .hint(error.remedy())
+    .in_file(path)
 }
 
 /// Files as they are, directories as the profiles in them.

@@ -33,6 +33,9 @@ pub const SCHEMA: &str = "countersign.manifest.v1";
 /// The largest manifest that is read: twenty thousand profiles with long entitlements.
 pub const MAX_BYTES: usize = 128 * 1024 * 1024;
 
+/// The last revision: the largest integer that every JSON reader holds exactly (RFC 8259, section 6).
+pub const MAX_REVISION: u64 = (1 << 53) - 1;
+
 /// What the file holds, in its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -102,9 +105,12 @@ pub enum ManifestError {
         /// The profile.
         profile: String,
     },
-    /// Revisions count from 1.
-    #[error("/revision: revisions count from 1")]
-    Revision,
+    /// Revisions count from 1, and every JSON reader must be able to tell one from the next.
+    #[error("/revision: revisions count from 1 to {MAX_REVISION}, this one is {found}")]
+    Revision {
+        /// What it says.
+        found: u64,
+    },
 }
 
 impl Manifest {
@@ -120,8 +126,10 @@ impl Manifest {
                 found: content.schema,
             });
         }
-        if content.revision == 0 {
-            return Err(ManifestError::Revision);
+        if !(1..=MAX_REVISION).contains(&content.revision) {
+            return Err(ManifestError::Revision {
+                found: content.revision,
+            });
         }
         in_order(
             &content.profiles,

@@ -141,6 +141,7 @@ fn claims(bytes: &[u8], verifier: &Verifier) -> Option<InstalledClaims> {
         team_id: fields.team_id.clone(),
         bundle_id: fields.bundle_id.clone(),
         kind: fields.kind,
+        is_mac: fields.is_mac(),
         created: fields.created,
         expires: fields.expires,
     };

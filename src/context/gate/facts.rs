@@ -127,6 +127,8 @@ pub struct InstalledScope {
     pub bundle_id: BundlePattern,
     /// The kind.
     pub kind: ProfileKind,
+    /// For macOS: such a profile and one of the iOS family never stand in for each other.
+    pub is_mac: bool,
     /// When it was made.
     pub created: Timestamp,
     /// When it expires.

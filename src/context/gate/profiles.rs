@@ -81,31 +81,54 @@ fn validity(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding>
     findings
 }
 
+/// What a profile signs: two profiles of one scope can stand in for each other.
+type Scope<'a> = (&'a str, &'a str, ProfileKind, bool);
+
+fn scope_of(profile: &PinnedProfile) -> Scope<'_> {
+    (
+        profile.team_id.as_str(),
+        profile.bundle_id.as_str(),
+        profile.kind,
+        profile.is_mac(),
+    )
+}
+
 /// Pinned profiles that could stand in for each other: normal while old and new run in parallel.
 fn parallel(manifest: &Manifest) -> Vec<Finding> {
     let mut first_by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
+    let mut first_by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::new();
     let mut findings = Vec::new();
     for profile in manifest.profiles() {
-        match first_by_name.get(profile.name.as_str()) {
-            Some(first) => findings.push(
-                Finding::info(
-                    Code::ProfileShadowed,
-                    format!(
-                        "two pinned profiles are named {:?}: a parallel window",
-                        profile.name
-                    ),
-                )
+        let same_name = first_by_name.get(profile.name.as_str()).copied();
+        let same_scope = first_by_scope.get(&scope_of(profile)).copied();
+        first_by_name.entry(&profile.name).or_insert(profile);
+        first_by_scope.entry(scope_of(profile)).or_insert(profile);
+        let (first, message) = match (same_name, same_scope) {
+            (Some(first), _) => (
+                first,
+                format!(
+                    "two pinned profiles are named {:?}: a parallel window",
+                    profile.name
+                ),
+            ),
+            (None, Some(first)) => (
+                first,
+                format!(
+                    "two pinned {} profiles cover {}: a parallel window",
+                    profile.kind, profile.bundle_id
+                ),
+            ),
+            (None, None) => continue,
+        };
+        findings.push(
+            Finding::info(Code::ProfileShadowed, message)
                 .values(
                     format!("{} ({})", first.uuid, first.state),
                     format!("{} ({})", profile.uuid, profile.state),
                 )
                 .of_profile(&profile.uuid)
                 .hint("build by UUID, not by name, until one of them is retired"),
-            ),
-            None => {
-                first_by_name.insert(&profile.name, profile);
-            }
-        }
+        );
     }
     findings
 }
@@ -219,18 +242,11 @@ impl<'a> View<'a> {
 
     /// Installed, unpinned profiles that Xcode could choose instead of a pinned one.
     fn shadows(&self) -> Vec<Finding> {
-        type Scope<'s> = (&'s str, &'s str, ProfileKind);
         let mut by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
         let mut by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::new();
         for profile in self.manifest.profiles() {
             by_name.entry(&profile.name).or_insert(profile);
-            by_scope
-                .entry((
-                    profile.team_id.as_str(),
-                    profile.bundle_id.as_str(),
-                    profile.kind,
-                ))
-                .or_insert(profile);
+            by_scope.entry(scope_of(profile)).or_insert(profile);
         }
         let mut findings = Vec::new();
         for file in &self.installed.files {
@@ -281,10 +297,11 @@ impl<'a> View<'a> {
                     team_id,
                     bundle_id,
                     kind,
+                    is_mac,
                     ..
                 } = scope;
                 by_scope
-                    .get(&(team_id.as_str(), bundle_id.as_str(), *kind))
+                    .get(&(team_id.as_str(), bundle_id.as_str(), *kind, *is_mac))
                     .map(|pinned| (pinned, "has the same team, bundle id and kind as"))
             });
             if let Some((pinned, relation)) = same_name.or(same_scope) {

@@ -124,6 +124,11 @@ impl PinnedProfile {
         }
     }
 
+    /// Whether it is for macOS: no iOS build can take it for its own.
+    pub fn is_mac(&self) -> bool {
+        crate::apple::profile::is_mac(&self.platforms)
+    }
+
     /// Its name and UUID, for messages.
     pub fn title(&self) -> String {
         format!("{:?} ({})", self.name, self.uuid)

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
+use serde::de::Error;
 
-use super::{Content, PinnedProfile, PinnedTarget, ProfileState, SCHEMA};
+use super::{Content, MAX_REVISION, PinnedProfile, PinnedTarget, ProfileState, SCHEMA};
 use crate::base::ids::ProfileUuid;
 
 /// What a new manifest takes over from the one before.
@@ -23,10 +24,12 @@ impl Previous {
     /// has validated it, or accepts that a damaged one is replaced.
     ///
     /// # Errors
-    /// It is not even JSON of that shape.
+    /// It is not even JSON of that shape, it is of another version, or no revision can follow its own: it must not be
+    /// replaced.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         struct Light {
+            schema: String,
             revision: u64,
             profiles: Vec<LightProfile>,
             targets: Vec<PinnedTarget>,
@@ -37,6 +40,15 @@ impl Previous {
             state: ProfileState,
         }
         let light: Light = serde_json::from_slice(bytes)?;
+        if light.schema != SCHEMA {
+            return Err(Error::custom(format_args!("schema {:?}", light.schema)));
+        }
+        if !(1..MAX_REVISION).contains(&light.revision) {
+            return Err(Error::custom(format_args!(
+                "no revision can follow {}",
+                light.revision
+            )));
+        }
         Ok(Self {
             revision: light.revision,
             states: light
@@ -121,7 +133,7 @@ pub fn freeze(
     targets.sort_by(|a, b| a.key().cmp(&b.key()));
     Content {
         schema: SCHEMA.to_owned(),
-        revision: previous.map_or(1, |previous| previous.revision + 1),
+        revision: previous.map_or(1, |previous| previous.revision.saturating_add(1)),
         profiles,
         targets,
     }

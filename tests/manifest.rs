@@ -1,0 +1,433 @@
+//! The manifest: deterministic, ordered, strict; and its revision counts changes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support outside of #[test] functions panics as tests do"
+)]
+
+#[path = "forge/forge.rs"]
+mod forge;
+#[path = "support/support.rs"]
+mod support;
+
+use std::sync::LazyLock;
+
+use countersign::base::digest::Digest;
+use countersign::base::ids::CertSha256;
+use countersign::context::manifest::diff::{ChangeKind, diff};
+use countersign::context::manifest::freeze::{Previous, freeze, ordered};
+use countersign::context::manifest::{
+    Content, MAX_REVISION, Manifest, ManifestError, PinnedProfile, PinnedTarget, ProfileState,
+};
+use forge::profile::{Kind, ProfileSpec};
+use serde_json::{Value as Json, json};
+use support::{ROCKET, proven, rocket};
+
+/// What is pinned of five profiles, in no order.
+fn pinned() -> Vec<PinnedProfile> {
+    static PINNED: LazyLock<Vec<PinnedProfile>> = LazyLock::new(|| {
+        let specs = [
+            rocket(),
+            ProfileSpec::ios(Kind::AdHoc, ROCKET),
+            ProfileSpec::ios(Kind::Development, "com.acme.*"),
+            ProfileSpec::mac(Kind::DeveloperId, ROCKET),
+            ProfileSpec::mac(Kind::AppStore, ROCKET),
+        ];
+        let state = ProfileState::Active;
+        specs
+            .iter()
+            .map(|spec| PinnedProfile::of(&proven(spec), state))
+            .collect()
+    });
+    PINNED.clone()
+}
+
+fn target(name: &str, profile: &PinnedProfile) -> PinnedTarget {
+    PinnedTarget {
+        project: "Rocket.xcodeproj".to_owned(),
+        target: name.parse().unwrap(),
+        configuration: "Release".parse().unwrap(),
+        platform: "iphoneos".to_owned(),
+        bundle_id: ROCKET.parse().unwrap(),
+        profile: profile.uuid.clone(),
+        certificate: profile.certificates[0].sha256,
+    }
+}
+
+/// The five profiles and two targets, as a first revision.
+fn content() -> Content {
+    let profiles = ordered(pinned()).unwrap();
+    let targets = vec![target("Widget", &profiles[1]), target("App", &profiles[0])];
+    freeze(profiles, Some(targets), None)
+}
+
+fn json() -> Json {
+    serde_json::from_slice(&content().to_bytes()).unwrap()
+}
+
+/// Why this JSON is no manifest.
+fn refused(json: &Json) -> ManifestError {
+    Manifest::parse(&serde_json::to_vec_pretty(json).unwrap()).unwrap_err()
+}
+
+/// The frozen text with one change.
+fn edited(from: &str, to: &str) -> Result<Manifest, ManifestError> {
+    let text = String::from_utf8(content().to_bytes()).unwrap();
+    assert!(text.contains(from), "{from:?} stands in the manifest");
+    Manifest::parse(text.replacen(from, to, 1).as_bytes())
+}
+
+#[test]
+fn any_order_of_discovery_gives_the_same_bytes() {
+    let bytes = content().to_bytes();
+    let mut shuffled = pinned();
+    for turn in 0..shuffled.len() {
+        shuffled.rotate_left(1);
+        if turn % 2 == 0 {
+            shuffled.reverse();
+        }
+        let profiles = ordered(shuffled.clone()).unwrap();
+        let targets = vec![target("App", &profiles[0]), target("Widget", &profiles[1])];
+        assert_eq!(freeze(profiles, Some(targets), None).to_bytes(), bytes);
+    }
+}
+
+#[test]
+fn equal_copies_are_one_profile() {
+    let twice = [pinned(), pinned()].concat();
+    assert_eq!(ordered(twice).unwrap(), ordered(pinned()).unwrap());
+}
+
+#[test]
+fn two_files_of_one_uuid_clash_and_the_order_does_not_matter() {
+    let mut other = pinned()[0].clone();
+    other.sha256 = countersign::base::ids::FileSha256::of(b"other bytes");
+    let mut both = vec![pinned()[0].clone(), other];
+    let clashes = ordered(both.clone()).unwrap_err();
+    both.reverse();
+    assert_eq!(ordered(both).unwrap_err(), clashes);
+    assert_eq!(clashes[0].uuid, pinned()[0].uuid);
+}
+
+#[test]
+fn what_is_written_is_read_back_and_is_canonical() {
+    let bytes = content().to_bytes();
+    let manifest = Manifest::parse(&bytes).unwrap();
+    assert_eq!(manifest.content(), &content());
+    assert_eq!(manifest.digest(), Digest::of(&bytes));
+    assert!(manifest.is_canonical(&bytes));
+    assert!(bytes.ends_with(b"}\n") && !bytes.ends_with(b"\n\n"));
+    assert!(bytes.starts_with(
+        b"{\n  \"schema\": \"countersign.manifest.v1\",\n  \"revision\": 1,\n  \"profiles\": ["
+    ));
+}
+
+#[test]
+fn other_white_space_is_the_same_manifest_but_not_canonical() {
+    let compact = serde_json::to_vec(&json()).unwrap();
+    let manifest = Manifest::parse(&compact).unwrap();
+    assert_eq!(manifest.content(), &content());
+    assert!(!manifest.is_canonical(&compact));
+    let mut longer = content().to_bytes();
+    longer.push(b'\n');
+    assert!(!Manifest::parse(&longer).unwrap().is_canonical(&longer));
+}
+
+#[test]
+fn nothing_of_a_device_stands_in_it() {
+    let spec = ProfileSpec::ios(Kind::Development, ROCKET).devices(12);
+    let profile = PinnedProfile::of(&proven(&spec), ProfileState::Active);
+    let text = String::from_utf8(freeze(vec![profile], None, None).to_bytes()).unwrap();
+    assert!(text.contains("\"device_count\": 12"));
+    for device in &spec.devices {
+        assert!(!text.contains(device), "{device}");
+    }
+}
+
+#[test]
+fn state_revision_and_targets_are_taken_over() {
+    let mut old = content();
+    old.revision = 41;
+    old.profiles[2].state = ProfileState::Retiring;
+    old.profiles[3].state = ProfileState::Incoming;
+    let previous = Previous::from_bytes(&old.to_bytes()).unwrap();
+    let profiles = pinned().into_iter().map(|mut profile| {
+        profile.state = previous.state(&profile.uuid);
+        profile
+    });
+    let new = freeze(ordered(profiles).unwrap(), None, Some(&previous));
+    assert_eq!(new.revision, 42);
+    assert_eq!(new.profiles, old.profiles);
+    assert_eq!(new.targets, old.targets);
+    let unknown = "00000000-0000-4000-8000-000000000000".parse().unwrap();
+    assert_eq!(previous.state(&unknown), ProfileState::Active);
+}
+
+#[test]
+fn targets_whose_profile_is_gone_are_not_taken_over() {
+    let previous = Previous::from_bytes(&content().to_bytes()).unwrap();
+    let mut profiles = ordered(pinned()).unwrap();
+    profiles.remove(0);
+    let new = freeze(profiles, None, Some(&previous));
+    assert_eq!(new.targets.len(), 1);
+    Manifest::parse(&new.to_bytes()).unwrap();
+}
+
+#[test]
+fn a_manifest_of_another_version_is_never_continued() {
+    let mut newer = json();
+    newer["schema"] = json!("countersign.manifest.v2");
+    assert!(Previous::from_bytes(&serde_json::to_vec(&newer).unwrap()).is_err());
+}
+
+#[test]
+fn no_revision_follows_the_last_one() {
+    let mut last = json();
+    for (revision, is_manifest) in [
+        (MAX_REVISION, true),
+        (MAX_REVISION + 1, false),
+        (u64::MAX, false),
+    ] {
+        last["revision"] = json!(revision);
+        let bytes = serde_json::to_vec(&last).unwrap();
+        assert!(Previous::from_bytes(&bytes).is_err(), "{revision}");
+        assert_eq!(Manifest::parse(&bytes).is_ok(), is_manifest, "{revision}");
+    }
+}
+
+#[test]
+fn what_is_no_json_is_refused_with_its_line() {
+    let error = edited("\"revision\": 1,", "\"revision\": 1").unwrap_err();
+    assert!(
+        matches!(&error, ManifestError::Json { line: 4, .. }),
+        "{error}"
+    );
+    for bytes in [&b""[..], b"{", b"\xff\xfe", b"null", b"[]", b"{}"] {
+        Manifest::parse(bytes).unwrap_err();
+    }
+}
+
+#[test]
+fn merge_conflict_markers_are_refused_with_their_line() {
+    let error = edited("  \"revision\": 1,\n", "<<<<<<< HEAD\n  \"revision\": 1,\n").unwrap_err();
+    assert!(
+        matches!(&error, ManifestError::Json { line: 3, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn unknown_keys_are_refused_with_name_and_line() {
+    let error = edited(
+        "  \"revision\": 1,",
+        "  \"revison\": 2,\n  \"revision\": 1,",
+    )
+    .unwrap_err();
+    assert!(
+        matches!(&error, ManifestError::Json { line: 3, .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("revison"), "{error}");
+    for pointer in ["/profiles/0", "/profiles/0/certificates/0", "/targets/0"] {
+        let mut json = json();
+        json.pointer_mut(pointer).unwrap()["note"] = json!("hello");
+        let error = refused(&json);
+        assert!(error.to_string().contains("`note`"), "{pointer}: {error}");
+    }
+}
+
+#[test]
+fn repeated_keys_are_refused_with_name_and_line() {
+    let error = edited(
+        "  \"revision\": 1,",
+        "  \"revision\": 2,\n  \"revision\": 1,",
+    )
+    .unwrap_err();
+    assert!(
+        matches!(&error, ManifestError::Json { line: 4, .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("revision"), "{error}");
+    // Inside a free-form dictionary too: a reviewer would read one of the values, the program the other.
+    let error = edited(
+        "\"keychain-access-groups\": [",
+        "\"get-task-allow\": true,\n\"get-task-allow\": true,\n\"keychain-access-groups\": [",
+    );
+    let error = error.unwrap_err();
+    assert!(error.to_string().contains("get-task-allow"), "{error}");
+}
+
+#[test]
+fn missing_keys_and_wrong_types_are_refused() {
+    for (pointer, key) in [
+        ("", "revision"),
+        ("", "targets"),
+        ("/profiles/0", "sha256"),
+        ("/profiles/0", "state"),
+        ("/targets/0", "certificate"),
+    ] {
+        let mut json = json();
+        json.pointer_mut(pointer)
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
+            .remove(key);
+        assert!(refused(&json).to_string().contains(key), "{pointer}/{key}");
+    }
+    for (pointer, value) in [
+        ("/revision", json!("1")),
+        ("/revision", json!(-1)),
+        ("/revision", json!(1.5)),
+        ("/profiles/0/sha256", json!("abc")),
+        ("/profiles/0/expires", json!("tomorrow")),
+        ("/profiles/0/kind", json!("appstore")),
+        ("/profiles/0/uuid", json!("../../etc/passwd")),
+        ("/targets/0/bundle_id", json!("")),
+    ] {
+        let mut json = json();
+        *json.pointer_mut(pointer).unwrap() = value;
+        let error = refused(&json);
+        assert!(
+            matches!(error, ManifestError::Json { .. }),
+            "{pointer}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_newer_version_is_told_as_such_and_not_by_its_unknown_keys() {
+    let mut newer = json();
+    newer["schema"] = json!("countersign.manifest.v2");
+    newer["something-new"] = json!({"a": 1});
+    let error = refused(&newer);
+    assert_eq!(
+        error,
+        ManifestError::Schema {
+            found: "countersign.manifest.v2".to_owned()
+        }
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("install the countersign that wrote it"),
+        "{error}"
+    );
+    let mut same_shape = json();
+    same_shape["schema"] = json!("countersign.manifest.v2");
+    assert!(matches!(refused(&same_shape), ManifestError::Schema { .. }));
+}
+
+#[test]
+fn other_json_is_told_to_be_no_manifest() {
+    assert_eq!(
+        refused(&json!({"name": "package", "version": "1.0.0"})),
+        ManifestError::NoSchema
+    );
+}
+
+#[test]
+fn what_is_out_of_order_or_twice_is_refused_with_its_pointer() {
+    let mut json = json();
+    json["profiles"].as_array_mut().unwrap().swap(1, 2);
+    assert!(
+        matches!(refused(&json), ManifestError::Order { pointer, .. } if pointer == "/profiles/2")
+    );
+    let mut json = self::json();
+    let first = json["profiles"][0].clone();
+    json["profiles"].as_array_mut().unwrap().insert(0, first);
+    assert!(
+        matches!(refused(&json), ManifestError::Order { pointer, .. } if pointer == "/profiles/1")
+    );
+    let mut json = self::json();
+    json["targets"].as_array_mut().unwrap().swap(0, 1);
+    assert!(
+        matches!(refused(&json), ManifestError::Order { pointer, .. } if pointer == "/targets/1")
+    );
+}
+
+#[test]
+fn one_uuid_in_two_spellings_stands_twice() {
+    let mut json = json();
+    let mut twin = json["profiles"][0].clone();
+    twin["uuid"] = json!(twin["uuid"].as_str().unwrap().to_ascii_uppercase());
+    json["profiles"].as_array_mut().unwrap().insert(1, twin);
+    assert!(matches!(refused(&json), ManifestError::Order { .. }));
+}
+
+#[test]
+fn a_target_of_a_profile_that_is_not_there_is_refused() {
+    let mut json = json();
+    json["targets"][1]["profile"] = json!("00000000-0000-4000-8000-000000000000");
+    let ManifestError::Dangling {
+        pointer, target, ..
+    } = refused(&json)
+    else {
+        panic!("{}", refused(&json));
+    };
+    assert_eq!(
+        (pointer.as_str(), target.as_str()),
+        ("/targets/1/profile", "Widget")
+    );
+}
+
+#[test]
+fn revisions_count_from_one() {
+    let mut json = json();
+    json["revision"] = json!(0);
+    assert_eq!(refused(&json), ManifestError::Revision { found: 0 });
+}
+
+#[test]
+fn a_diff_of_equal_manifests_is_empty() {
+    assert_eq!(diff(&content(), &content()), []);
+}
+
+#[test]
+fn a_diff_says_once_what_came_went_and_changed() {
+    let old = content();
+    let mut new = content();
+    new.profiles.remove(0);
+    new.profiles[0].name = "Renamed".to_owned();
+    new.profiles[0].entitlements = PinnedProfile::of(
+        &proven(&rocket().entitled("aps/environment", "production")),
+        ProfileState::Active,
+    )
+    .entitlements;
+    new.targets[0].certificate = CertSha256::of(b"another");
+    new.targets.push(target("Zoo", &new.profiles[0]));
+    let changes = diff(&old, &new);
+    let told: Vec<(&str, ChangeKind)> = changes
+        .iter()
+        .map(|change| (change.what, change.change))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("profile", ChangeKind::Removed),
+            ("profile", ChangeKind::Changed),
+            ("target", ChangeKind::Changed),
+            ("target", ChangeKind::Added),
+        ]
+    );
+    let renamed = changes[1]
+        .fields
+        .iter()
+        .find(|field| field.pointer == "/name")
+        .unwrap();
+    assert_eq!(renamed.new, json!("Renamed"));
+    // Keys are escaped as JSON pointers are (RFC 6901).
+    let entitlement = changes[1]
+        .fields
+        .iter()
+        .find(|field| field.pointer == "/entitlements/aps~1environment")
+        .unwrap();
+    assert_eq!(
+        (&entitlement.old, &entitlement.new),
+        (&Json::Null, &json!("production"))
+    );
+    assert_eq!(changes[2].fields[0].pointer, "/certificate");
+    assert_eq!(changes[2].id, "Rocket.xcodeproj App Release iphoneos");
+}
