@@ -200,7 +200,7 @@ impl Scene {
             project: "Rocket.xcodeproj".to_owned(),
             target: "Rocket".parse().unwrap(),
             configuration: "Release".parse().unwrap(),
-            platform: "iphoneos".to_owned(),
+            platform: countersign::xcode::platform::Platform::Ios,
             bundle_id: ROCKET.parse().unwrap(),
             profile: self.pinned[0].0.fields().uuid.clone(),
             certificate,

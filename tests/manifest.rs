@@ -22,6 +22,7 @@ use countersign::context::manifest::freeze::{Previous, freeze, ordered};
 use countersign::context::manifest::{
     Content, MAX_REVISION, Manifest, ManifestError, PinnedProfile, PinnedTarget, ProfileState,
 };
+use countersign::xcode::platform::Platform;
 use forge::profile::{Kind, ProfileSpec};
 use serde_json::{Value as Json, json};
 use support::{ROCKET, proven, rocket};
@@ -50,7 +51,7 @@ fn target(name: &str, profile: &PinnedProfile) -> PinnedTarget {
         project: "Rocket.xcodeproj".to_owned(),
         target: name.parse().unwrap(),
         configuration: "Release".parse().unwrap(),
-        platform: "iphoneos".to_owned(),
+        platform: Platform::Ios,
         bundle_id: ROCKET.parse().unwrap(),
         profile: profile.uuid.clone(),
         certificate: profile.certificates[0].sha256,

@@ -264,11 +264,7 @@ fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
         let mut names = id.reader()?;
         let issuer = names.read(Tag::SEQUENCE, "an issuer name")?;
         // A tool that re-encodes the message may loosen this copy of the name; the one in the certificate is signed.
-        let issuer = if issuer.is_definite()? {
-            Cow::Borrowed(issuer.raw)
-        } else {
-            Cow::Owned(issuer.to_definite(Tag::SEQUENCE)?)
-        };
+        let issuer = whole(issuer)?;
         let serial = names.any("a serial number")?.integer_bytes()?;
         names.end("the serial number")?;
         SignerId::IssuerAndSerial { issuer, serial }

@@ -13,13 +13,17 @@ use crate::base::ids::ConfigurationName;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
 use crate::context::plan::{Request, plan};
 use crate::context::policy::Policy;
+use crate::host::files;
 use crate::host::profile_store::{self, Examined};
 use crate::host::sources::DiskSources;
 use crate::xcode::platform::Platform;
 use crate::xcode::project::Project;
 use crate::xcode::settings::{Overrides, ProjectSettings};
 use crate::xcode::targets::{Selection, SigningTarget, resolve};
-use crate::xcode::workspace;
+use crate::xcode::{show_build_settings, sources, workspace};
+
+/// The settings of a large workspace's every target are 20 MB.
+const MAX_CAPTURE: usize = 128 * 1024 * 1024;
 
 /// Selects targets.
 #[derive(Debug, Clone, Default, Args)]
@@ -36,6 +40,10 @@ pub struct ProjectArguments {
     /// Only this SDK, as in iphoneos.
     #[arg(long, value_name = "SDK")]
     pub sdk: Option<String>,
+    /// What `xcodebuild -showBuildSettings` (text or -json) printed: it counts where it speaks of a target, and
+    /// differences to the project's files are reported; repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub build_settings: Vec<PathBuf>,
     /// What the product is meant for; profiles of other kinds do not fit.
     #[arg(long, value_enum, value_name = "KIND")]
     pub kind: Option<Kind>,
@@ -219,6 +227,17 @@ pub fn read(arguments: &ProjectArguments) -> Result<(Vec<SigningTarget>, Vec<Fin
             let resolved = resolve(&settings, &sources, &selection);
             targets.extend(resolved.rows);
             findings.extend(resolved.findings);
+        }
+    }
+    for path in &arguments.build_settings {
+        let bytes = files::read_bounded(path, MAX_CAPTURE).map_err(Failure::input)?;
+        let captured =
+            show_build_settings::read(path, &sources::text(&bytes)).map_err(Failure::input)?;
+        findings.extend(show_build_settings::compare(&captured, &targets));
+        for target in &mut targets {
+            if let Some(capture) = captured.iter().find(|capture| capture.speaks_of(target)) {
+                capture.overrule(target);
+            }
         }
     }
     for name in &names {

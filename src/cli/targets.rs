@@ -14,9 +14,10 @@ use super::table::{plain, table};
 use super::world::{World, exit_of};
 use crate::base::finding::{self, Finding, Severity};
 use crate::context::manifest::PinnedTarget;
-use crate::context::plan::export::BuildSettings;
+use crate::context::plan::export::{BuildSettings, export_options};
 use crate::context::plan::{Plan, Row, Why, plan};
 use crate::host::files::{self, FileMode};
+use crate::xcode::export_options::XcodeVersion;
 use crate::xcode::settings::Origin;
 use crate::xcode::targets::SigningTarget;
 
@@ -40,6 +41,9 @@ pub struct ExportArguments {
     /// The form.
     #[arg(long = "as", value_enum, value_name = "FORM")]
     pub form: Form,
+    /// The Xcode that reads the export options: 15.3 renamed the methods.
+    #[arg(long, value_name = "VERSION", default_value = "16.0")]
+    pub xcode: XcodeVersion,
     /// Write to a file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -52,6 +56,8 @@ pub enum Form {
     Xcconfig,
     /// Arguments: `xcodebuild archive … $(countersign targets export --as xcargs …)`.
     Xcargs,
+    /// ExportOptions.plist for `xcodebuild -exportArchive`.
+    ExportOptions,
     /// The pinned targets as JSON.
     Json,
 }
@@ -396,6 +402,9 @@ fn export(arguments: &ExportArguments, planned: &Planned, world: &World) -> Resu
     let text = match arguments.form {
         Form::Xcargs => BuildSettings::of(&plan).map_err(blocked)?.as_arguments(),
         Form::Xcconfig => BuildSettings::of(&plan).map_err(blocked)?.as_xcconfig(),
+        Form::ExportOptions => export_options(&plan)
+            .map_err(blocked)?
+            .to_plist(arguments.xcode),
         Form::Json => {
             let document = PlanDocument {
                 schema: "countersign.plan.v1",

@@ -21,6 +21,7 @@ use crate::apple::profile::ProfileKind;
 use crate::base::digest::Digest;
 use crate::base::finding::{self, Finding};
 use crate::base::ids::ProfileUuid;
+use crate::xcode::product_type::ProductKind;
 use crate::xcode::sources::Sources;
 use crate::xcode::targets::SigningTarget;
 
@@ -62,6 +63,17 @@ pub struct Row<'a> {
     pub choice: Option<Choice<'a>>,
     /// What it could have got and why it did not; only profiles that cover its bundle id.
     pub discarded: Vec<Discarded<'a>>,
+}
+
+impl Row<'_> {
+    /// Whether it is a test bundle: built for testing on devices and never archived, so that `xcodebuild archive` does
+    /// not look at its profile.
+    pub fn is_beside_the_archive(&self) -> bool {
+        matches!(
+            self.target.kind,
+            ProductKind::UiTests | ProductKind::UnitTests
+        )
+    }
 }
 
 /// A profile and the certificate in it.

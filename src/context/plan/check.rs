@@ -9,7 +9,6 @@ use crate::apple::entitlements::Entitlements;
 use crate::apple::entitlements::grant::{PlatformFamily, Why as ShortfallWhy};
 use crate::base::finding::{Code, Finding, Severity};
 use crate::context::manifest::{PinnedProfile, ProfileState};
-use crate::xcode::product_type::ProductKind;
 use crate::xcode::settings::Origin;
 use crate::xcode::sources::Sources;
 use crate::xcode::targets::{ProfileRequest, Setting, SigningStyle, SigningTarget};
@@ -39,7 +38,7 @@ pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
             found.extend(entitlements(row, choice, request.sources));
         }
         found.extend(pin(row, request));
-        if is_beside_the_archive(target) && !request.targets_were_named {
+        if row.is_beside_the_archive() && !request.targets_were_named {
             for finding in &mut found {
                 finding.severity = Severity::Info;
             }
@@ -47,11 +46,6 @@ pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
         findings.extend(found);
     }
     findings
-}
-
-/// Test bundles are built for testing on devices, never archived: `xcodebuild archive` does not look at their profiles.
-fn is_beside_the_archive(target: &SigningTarget) -> bool {
-    matches!(target.kind, ProductKind::UiTests | ProductKind::UnitTests)
 }
 
 /// What tells rows apart.

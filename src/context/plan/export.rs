@@ -9,7 +9,10 @@
 use std::collections::BTreeMap;
 
 use super::{Plan, Row};
+use crate::apple::profile::ProfileKind;
 use crate::base::ids::{CertSha1, TeamId};
+use crate::xcode::export_options::{ExportMethod, ExportOptions};
+use crate::xcode::targets::SigningStyle;
 
 /// Build settings, in the order in which they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +58,88 @@ pub enum ExportError {
         /// The other.
         second: String,
     },
+    /// Several kinds: an archive and an ad-hoc export do not take each other's profiles.
+    #[error("the selection holds profiles for {first} and for {second}: select one with --kind")]
+    Kinds {
+        /// One kind.
+        first: ProfileKind,
+        /// The other.
+        second: ProfileKind,
+    },
     /// Several teams.
     #[error("the selection spans the teams {0}: export one --target at a time")]
     Teams(String),
+}
+
+/// The rows that are exported: all, but for test bundles that have no profile.
+fn signed<'a>(plan: &'a Plan<'_>) -> impl Iterator<Item = &'a Row<'a>> {
+    plan.rows
+        .iter()
+        .filter(|row| row.choice.is_some() || !row.is_beside_the_archive())
+}
+
+/// The export options that sign every product of the plan with its planned profile.
+///
+/// # Errors
+/// The plan is incomplete, spans several teams or kinds, or wants two profiles for one bundle id.
+pub fn export_options(plan: &Plan<'_>) -> Result<ExportOptions, ExportError> {
+    let mut options: Option<ExportOptions> = None;
+    let mut kind: Option<ProfileKind> = None;
+    for row in signed(plan).filter(|row| !row.is_beside_the_archive()) {
+        let (_, entry, team) = entry(row)?;
+        let (Some(choice), Some(bundle_id)) = (row.choice, &row.target.bundle_id) else {
+            continue;
+        };
+        let profile = choice.profile;
+        if let Some(known) = kind
+            && known != profile.kind
+        {
+            return Err(ExportError::Kinds {
+                first: known,
+                second: profile.kind,
+            });
+        }
+        kind = Some(profile.kind);
+        let options = options.get_or_insert_with(|| {
+            let mut options = ExportOptions::new(method(profile.kind), SigningStyle::Manual);
+            options.team_id = Some(team.clone());
+            options.signing_certificate = Some(choice.certificate.sha1);
+            options
+        });
+        if options.team_id.as_ref() != Some(team) {
+            let teams = options
+                .team_id
+                .iter()
+                .chain([team])
+                .map(ToString::to_string);
+            return Err(ExportError::Teams(teams.collect::<Vec<_>>().join(", ")));
+        }
+        if options.signing_certificate != Some(choice.certificate.sha1) {
+            // One field for all: left out, Xcode takes the certificate that each profile embeds.
+            options.signing_certificate = None;
+        }
+        let known = options
+            .provisioning_profiles
+            .insert(bundle_id.value.clone(), profile.uuid.clone());
+        if let Some(known) = known.filter(|known| *known != profile.uuid) {
+            return Err(ExportError::Ambiguous {
+                bundle_id: entry.bundle_id.to_owned(),
+                first: known.to_string(),
+                second: profile.uuid.to_string(),
+            });
+        }
+    }
+    options.ok_or(ExportError::Empty)
+}
+
+fn method(kind: ProfileKind) -> ExportMethod {
+    match kind {
+        ProfileKind::Development => ExportMethod::Development,
+        ProfileKind::AdHoc => ExportMethod::AdHoc,
+        ProfileKind::AppStore => ExportMethod::AppStore,
+        ProfileKind::Enterprise => ExportMethod::Enterprise,
+        ProfileKind::DeveloperId => ExportMethod::DeveloperId,
+    }
 }
 
 /// What each `CSN_…` setting stands for.
@@ -75,7 +157,7 @@ impl BuildSettings {
     pub fn of(plan: &Plan<'_>) -> Result<Self, ExportError> {
         let mut entries: BTreeMap<String, Entry<'_>> = BTreeMap::new();
         let mut teams: Vec<&TeamId> = Vec::new();
-        for row in &plan.rows {
+        for row in signed(plan) {
             let (name, entry, team) = entry(row)?;
             match entries.get(&name) {
                 Some(known) if known.bundle_id != entry.bundle_id => {

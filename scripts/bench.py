@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Runs the programs that scripts/bench prepared, alternately, and prints medians and ratios as Markdown.
+
+CPU is user + system time of the program and all its children, as wait4 tells it; it is what a shared machine measures
+best. Wall-clock is told where it is the promise. Peak memory is the resident set of the program.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+WORK = sys.argv[1]
+REAL = len(sys.argv) > 2
+COUNTERSIGN = "target/release/countersign"
+CORPUS = "target/release/examples/bench-corpus"
+SAMPLE = 100  # files for the tools that start a process for each
+
+CODEMAGIC = """
+import json, sys
+from codemagic.models import ProvisioningProfile
+for path in sys.argv[1:]:
+    profile = ProvisioningProfile.from_path(path)
+    json.dumps(profile.dict())
+    profile.certificates
+"""
+
+
+def once(command):
+    """Runs a command; its CPU and wall-clock in milliseconds, and its peak memory in megabytes."""
+    null = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, WORK + "/stderr", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
+    ]
+    start = time.perf_counter()
+    child = os.posix_spawnp(command[0], command, os.environ, file_actions=null)
+    _, status, usage = os.wait4(child, 0)
+    wall = (time.perf_counter() - start) * 1000
+    if os.waitstatus_to_exitcode(status) != 0:
+        with open(WORK + "/stderr") as stderr:
+            sys.exit(f"{' '.join(command)[:300]}: exit {os.waitstatus_to_exitcode(status)}\n{stderr.read()[:2000]}")
+    megabyte = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return (usage.ru_utime + usage.ru_stime) * 1000, wall, usage.ru_maxrss / megabyte
+
+
+def medians(runs, commands):
+    """Runs the commands in turn, so that what else the machine does hits all of them alike: [(cpu, wall, peak)]."""
+    for command in commands:
+        once(command)
+    rounds = [[once(command) for command in commands] for _ in range(runs)]
+    return [
+        tuple(statistics.median(each[index][metric] for each in rounds) for metric in range(3))
+        for index in range(len(commands))
+    ]
+
+
+def profiles(directory):
+    return sorted(
+        os.path.join(directory, name) for name in os.listdir(directory) if name.endswith("provision") or name.endswith("provisionprofile")
+    )
+
+
+def table(title, columns, rows):
+    print(f"\n### {title}\n\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+
+
+def countersign(directory, *words):
+    policy = [] if REAL else ["--policy", f"{directory}/signing.toml"]
+    return [COUNTERSIGN, *policy, "--profiles", directory, "--manifest", f"{WORK}/{os.path.basename(directory)}.json", *words]
+
+
+def gate(directory):
+    return countersign(directory, "gate", "--without", "identities,targets")
+
+
+def proving(directory):
+    files = profiles(directory)
+    floor = dict(
+        line.split() for line in subprocess.run([CORPUS, "floor", directory, "21"], check=True, capture_output=True, text=True).stdout.splitlines()
+    )
+    floor = {name: float(value) for name, value in floor.items()}
+    ((ours, wall, _), (listed, listed_wall, _)) = medians(
+        21, [countersign(directory, "--format", "json", "profile", "show", directory), countersign(directory, "--format", "json", "profile", "list")]
+    )
+    def row(name, cpu, wall=None):
+        return [name, f"{cpu:,.0f} ms", f"{cpu / len(files):.3f} ms", f"{cpu / floor['total']:.2f}", f"{cpu / ours:.1f}", f"{wall:,.0f} ms" if wall else ""]
+    rows = [
+        row(f"the floor (signatures {floor['signatures']:.0f}, digests {floor['digests']:.0f}, parses {floor['parses']:.0f})", floor["total"]),
+        row("`countersign profile show --format json`", ours, wall),
+        row("`countersign profile list --format json`", listed, listed_wall),
+    ]
+    sample = files[:: max(1, len(files) // SAMPLE)][:SAMPLE]
+    scale = len(files) / len(sample)
+    others = []
+    if shutil.which("openssl"):
+        # Only the outer layer, only its signature: no chain, role, inner layer or field.
+        script = 'for file; do openssl cms -verify -noverify -inform DER -in "$file" -out /dev/null 2>/dev/null || exit 1; done'
+        others.append(("`openssl cms -verify`, outer layer only", ["sh", "-c", script, "sh"]))
+    python = f"{WORK}/codemagic/bin/python"
+    if subprocess.run([python, "-c", "import codemagic"], capture_output=True).returncode == 0:
+        others.append(("codemagic-cli-tools, outer layer only", [python, "-c", CODEMAGIC]))
+    for name, command in others:
+        # What starting the interpreter costs is not held against it.
+        ((start, start_wall, _), (all_of_it, all_wall, _)) = medians(3, [command, command + sample])
+        rows.append(row(f"{name} ({len(sample)} files, scaled)", (all_of_it - start) * scale, (all_wall - start_wall) * scale))
+    table(
+        f"Proving {len(files):,} profiles",
+        ["", "CPU", "CPU per profile", "÷ floor", "÷ countersign", "wall-clock"],
+        rows,
+    )
+
+
+def gates():
+    for count, other, name in [
+        (1000, ["sha256sum", *profiles(f"{WORK}/minted-1000")], "`sha256sum` over the same files"),
+        (20, ["node", "-e", "0"], "`node -e 0`"),
+    ]:
+        directory = f"{WORK}/minted-{count}"
+        manifest = f"{WORK}/minted-{count}.json"
+        if os.path.exists(manifest):
+            os.remove(manifest)
+        once(countersign(directory, "manifest", "freeze", directory))
+        if not shutil.which(other[0]):
+            print(f"\n{other[0]} is not installed: the gate over {count:,} was not compared")
+            continue
+        ((cpu, wall, _), (other_cpu, other_wall, _)) = medians(101, [gate(directory), other])
+        table(
+            f"The gate over {count:,} pinned profiles",
+            ["", "wall-clock", "CPU", "wall-clock ratio"],
+            [
+                [name, f"{other_wall:.1f} ms", f"{other_cpu:.1f} ms", "1"],
+                ["`countersign gate`", f"{wall:.1f} ms", f"{cpu:.1f} ms", f"{wall / other_wall:.2f}"],
+            ],
+        )
+
+
+def memory():
+    directory = f"{WORK}/minted-10000"
+    manifest = f"{WORK}/minted-10000.json"
+    if os.path.exists(manifest):
+        os.remove(manifest)
+    rows = []
+    for name, command in [
+        ("`manifest freeze`, the first time", countersign(directory, "manifest", "freeze", directory)),
+        ("`manifest freeze`, unchanged", countersign(directory, "manifest", "freeze", directory)),
+        ("`profile list`", countersign(directory, "profile", "list")),
+        ("`profile list --format json`", countersign(directory, "--format", "json", "profile", "list")),
+        ("`gate`", gate(directory)),
+    ]:
+        cpu, wall, peak = once(command)
+        rows.append([name, f"{peak:.0f} MB", f"{cpu:,.0f} ms", f"{wall:,.0f} ms"])
+    table("Memory, over 10,000 profiles", ["", "peak", "CPU", "wall-clock"], rows)
+
+
+if REAL:
+    proving(f"{WORK}/real")
+else:
+    proving(f"{WORK}/minted-1000")
+    gates()
+    memory()
