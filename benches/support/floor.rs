@@ -113,7 +113,7 @@ impl Floor {
         };
         let signer = bundle
             .iter()
-            .find(|c| c.issuer() == *issuer && *c.serial == **serial)
+            .find(|c| c.issuer() == issuer.as_ref() && *c.serial == **serial)
             .expect("the signer is bundled");
         for subject in &bundle {
             self.certificates.insert(subject.der.to_vec(), ());

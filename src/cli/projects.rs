@@ -37,7 +37,7 @@ pub struct ProjectArguments {
     /// Only this build configuration; repeatable.
     #[arg(long, value_name = "NAME")]
     pub configuration: Vec<ConfigurationName>,
-    /// Only this SDK, as in iphoneos.
+    /// Only this SDK, as in iphoneos (which takes watchos along: an iOS archive carries its watch app).
     #[arg(long, value_name = "SDK")]
     pub sdk: Option<String>,
     /// What `xcodebuild -showBuildSettings` (text or -json) printed: it counts where it speaks of a target, and
@@ -199,6 +199,11 @@ pub fn read(arguments: &ProjectArguments) -> Result<(Vec<SigningTarget>, Vec<Fin
             Failure::usage(format!("unknown SDK {sdk:?}: write iphoneos, macosx, watchos, appletvos, xros, or a simulator"))
         })?),
     };
+    // An iOS archive carries its watch app.
+    let platforms: &[Option<Platform>] = match platform {
+        Some(Platform::Ios) => &[Some(Platform::Ios), Some(Platform::Watchos)],
+        other => &[other],
+    };
     let names: Vec<&str> = arguments.target.iter().map(String::as_str).collect();
     let mut targets = Vec::new();
     let mut findings = Vec::new();
@@ -219,14 +224,16 @@ pub fn read(arguments: &ProjectArguments) -> Result<(Vec<SigningTarget>, Vec<Fin
             some => some.iter().map(|name| Some(name.as_str())).collect(),
         };
         for configuration in configurations {
-            let selection = Selection {
-                targets: &names,
-                configuration,
-                platform,
-            };
-            let resolved = resolve(&settings, &sources, &selection);
-            targets.extend(resolved.rows);
-            findings.extend(resolved.findings);
+            for platform in platforms {
+                let selection = Selection {
+                    targets: &names,
+                    configuration,
+                    platform: *platform,
+                };
+                let resolved = resolve(&settings, &sources, &selection);
+                targets.extend(resolved.rows);
+                findings.extend(resolved.findings);
+            }
         }
     }
     for path in &arguments.build_settings {
