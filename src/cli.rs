@@ -217,7 +217,7 @@ fn tell(failure: &Failure, format: Format) {
         Format::Github => writeln!(
             stderr,
             "::error title=countersign::{}",
-            failure.message.replace('\n', "%0A")
+            report::escape_data(&failure.message)
         ),
         Format::Human => {
             let style = report::style(crate::base::finding::Severity::Block);

@@ -21,7 +21,9 @@ pub fn topic(words: &[String]) -> Result<Exit, Failure> {
     let mut command = &mut command;
     for word in words {
         command = command.find_subcommand_mut(word).ok_or_else(|| {
-            Failure::usage(format!("no command or topic {word:?}; topics: exit-codes"))
+            Failure::usage(format!(
+                "no command or topic {word:?}; `countersign --help` lists the commands, the only topic is exit-codes"
+            ))
         })?;
     }
     anstream::stdout().write_all(command.render_long_help().ansi().to_string().as_bytes())?;

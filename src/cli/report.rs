@@ -194,7 +194,7 @@ pub fn markdown(title: &str, findings: &[Finding]) -> String {
 }
 
 /// The escapes of workflow-command messages (actions/toolkit, `command.ts`).
-fn escape_data(text: &str) -> String {
+pub(super) fn escape_data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")

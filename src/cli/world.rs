@@ -62,7 +62,7 @@ impl World {
         let path = |value: OsString| PathBuf::from(value);
         let is_ci = variable("CI").is_some();
         Self {
-            now: SystemClock.now(),
+            now: whole_second(SystemClock.now()),
             home: variable("HOME").map(path),
             width: width(variable("COLUMNS")),
             draws_progress: io::stderr().is_terminal()
@@ -292,6 +292,11 @@ impl World {
             })
             .collect()
     }
+}
+
+/// The second that `instant` is in: certificates, profiles and people know no finer time.
+fn whole_second(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }
 
 /// Whether anything blocks, as an exit code.

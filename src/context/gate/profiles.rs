@@ -371,9 +371,11 @@ fn absent(
                 .hint("install it on this machine (`countersign profile install FILE`)")
         }
     };
-    let mut finding = finding
-        .of_profile(&profile.uuid)
-        .at_pointer(format!("/profiles/{index}"));
+    let mut finding = finding.of_profile(&profile.uuid);
+    if finding.place.file.is_none() {
+        // Only the manifest can be pointed at.
+        finding = finding.at_pointer(format!("/profiles/{index}"));
+    }
     if profile.state == ProfileState::Retiring {
         finding.severity = Severity::Warn;
     }
