@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use super::choose::{answers, covers, is_for};
-use super::{Choice, Request, Row, by_uuid, pinned_for};
+use super::choose::{answers, covers, is_for, wanted_kinds};
+use super::{Choice, Request, Row, Why, by_uuid, pinned_for};
 use crate::apple::entitlements::Entitlements;
 use crate::apple::entitlements::grant::{PlatformFamily, Why as ShortfallWhy};
 use crate::base::finding::{Code, Finding, Severity};
@@ -228,11 +228,17 @@ fn specifier(
             ),
         };
     }
-    if answering
+    let suitable = answering
         .iter()
-        .any(|profile| covers(profile, target) && matches_team(profile, target))
-    {
-        let chosen = row.choice.as_ref()?;
+        .find(|profile| covers(profile, target) && matches_team(profile, target));
+    if let Some(suitable) = suitable {
+        // It covers the target, and still it may be for something else.
+        if let Some(finding) = conflicting_identity(row, suitable, requested, request) {
+            return Some(finding);
+        }
+        let Some(chosen) = row.choice.as_ref() else {
+            return Some(unfit(row, suitable, requested, request));
+        };
         let is_retiring = |profile: &&&PinnedProfile| {
             profile.state == ProfileState::Retiring && covers(profile, target)
         };
@@ -298,6 +304,73 @@ fn specifier(
             None => "create a profile for this bundle id at Apple's developer site".to_owned(),
         }),
     )
+}
+
+/// A target that asks for a profile of one kind and, with `CODE_SIGN_IDENTITY`, for certificates of another: Xcode says
+/// that the profile does not include the signing certificate.
+fn conflicting_identity(
+    row: &Row<'_>,
+    asked: &PinnedProfile,
+    requested: &Setting<ProfileRequest>,
+    request: &Request<'_>,
+) -> Option<Finding> {
+    let target = row.target;
+    let was_overruled = row.choice.as_ref().is_some_and(|choice| {
+        choice.why != Why::BestFit || answers(choice.profile, &requested.value)
+    });
+    // A kind that was asked for counts more, and an automatic style is complained about already.
+    if was_overruled
+        || request.kind.is_some()
+        || target.style.value == SigningStyle::Automatic
+        || wanted_kinds(target)?.contains(&asked.kind)
+    {
+        return None;
+    }
+    let identity = target.identity.as_ref()?;
+    let finding = Finding::block(
+        Code::TargetKindMismatch,
+        format!(
+            "{} asks for profile {}, which is for {}, and for a signing identity of another kind",
+            title(target),
+            asked.title(),
+            asked.kind
+        ),
+    )
+    .values(
+        format!("a certificate for {}", asked.kind),
+        format!("CODE_SIGN_IDENTITY = {}", identity.value),
+    )
+    .of_profile(&asked.uuid)
+    .hint("set CODE_SIGN_IDENTITY to the kind of certificate that the profile is for, or ask for another profile");
+    Some(at(finding, target, Some(&identity.origin)))
+}
+
+/// The profile that is asked for is there and covers the target, yet cannot sign it, and nothing else can.
+fn unfit(
+    row: &Row<'_>,
+    asked: &PinnedProfile,
+    requested: &Setting<ProfileRequest>,
+    request: &Request<'_>,
+) -> Finding {
+    let target = row.target;
+    if let Some(kind) = request.kind.filter(|kind| *kind != asked.kind) {
+        return kind_mismatch(target, asked, kind, Some(&requested.origin));
+    }
+    let finding = Finding::block(
+        Code::TargetUnmapped,
+        format!(
+            "{} asks for profile {}, which is not to sign any more",
+            title(target),
+            asked.title()
+        ),
+    )
+    .values(
+        format!("an active profile for {}", title(target)),
+        nearest(row, request),
+    )
+    .of_profile(&asked.uuid)
+    .hint("install the profile that replaces it and freeze the manifest again, or make this one active again");
+    at(finding, target, Some(&requested.origin))
 }
 
 fn matches_team(profile: &PinnedProfile, target: &SigningTarget) -> bool {
