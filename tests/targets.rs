@@ -897,6 +897,49 @@ fn what_is_incomplete_is_not_exported() {
     }
 }
 
+#[test]
+fn what_one_command_line_cannot_say_is_not_exported() {
+    // Two configurations that want different profiles for one bundle id …
+    let other = profile(SHARE).named("Share by hand");
+    let workshop = scene(&unasked(), &[products(), vec![other.clone()]].concat());
+    for (configuration, uuid) in [("Debug", &other.uuid), ("Release", &profile(SHARE).uuid)] {
+        let policy = String::from_utf8(workshop.read("manifests/signing.toml")).unwrap();
+        let rule = format!(
+            "\n[[targets]]\ntarget = \"Share\"\nconfiguration = \"{configuration}\"\nprofile = \"{uuid}\"\n"
+        );
+        workshop.write("manifests/signing.toml", policy + &rule);
+    }
+    let both = ["--configuration", "Debug"];
+    for form in ["xcargs", "export-options"] {
+        targets(&workshop, "export", &[&["--as", form], &both[..]].concat())
+            .exits(10)
+            .says(&[SHARE, "--configuration"]);
+        targets(&workshop, "export", &["--as", form]).exits(0);
+    }
+
+    // … two teams …
+    let rival = "RIVAL4CI02";
+    let project = unasked().change("Share", |target| target.with("DEVELOPMENT_TEAM", rival));
+    let theirs = ProfileSpec::ios(Kind::AppStore, SHARE)
+        .team(rival, rival)
+        .entitled("com.apple.security.application-groups", groups());
+    let workshop = scene(&project, &[without(SHARE), vec![theirs]].concat());
+    for form in ["xcargs", "export-options"] {
+        targets(&workshop, "export", &["--as", form])
+            .exits(10)
+            .says(&["ACME4CI001", rival, "--target"]);
+    }
+
+    // … and nothing at all.
+    let kit = TargetSpec::new("Kit", Product::Framework, "com.acme.kit");
+    let workshop = scene(&ProjectSpec::new("Acme").target(kit), &products());
+    for form in ["xcargs", "export-options"] {
+        targets(&workshop, "export", &["--as", form])
+            .exits(10)
+            .says(&["needs a profile"]);
+    }
+}
+
 // Bad input: an error or a finding with file and line, and the others are still reported.
 
 /// Checks a project that is not right; the document and every target that it still tells of.
