@@ -64,7 +64,12 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub envelope: Option<PathBuf>,
     /// Rehearse: judge as if this were the host.
-    #[arg(long, value_name = "NAME", help_heading = "Rehearsal")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Rehearsal",
+        conflicts_with = "envelope"
+    )]
     pub host: Option<HostName>,
     /// Rehearse: judge as if it were this instant (RFC 3339), as in 2027-01-15T08:00:00Z.
     #[arg(
@@ -146,6 +151,15 @@ pub struct IdentityDocument {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
+    if let Some(path) = &arguments.envelope {
+        // An earlier verdict's statement must not be taken for this one's.
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::input(format!("{}: {error}", path.display())));
+            }
+            _ => {}
+        }
+    }
     let host = match &arguments.host {
         Some(host) => host.clone(),
         None => node::host_name().map_err(Failure::input)?,
@@ -362,10 +376,13 @@ fn human(
                 manifest.profiles().len()
             ),
         )?;
-        row("", manifest.digest().to_string())?;
+        row(
+            "digest",
+            manifest.digest().to_string().replace("sha256:", ""),
+        )?;
     }
     if let Some(canonical) = verdict.identities.canonical {
-        row("signing", canonical.to_string())?;
+        row("signing", canonical.to_string().replace("sha256:", ""))?;
     }
     let region = verdict
         .region

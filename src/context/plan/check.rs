@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use super::choose::{answers, covers, is_for, wanted_kinds};
-use super::{Choice, Request, Row, Why, by_uuid, pinned_for};
+use super::{Choice, Request, Row, Why, by_uuid, fitness, pinned_for};
 use crate::apple::entitlements::Entitlements;
 use crate::apple::entitlements::grant::{PlatformFamily, Why as ShortfallWhy};
 use crate::base::finding::{Code, Finding, Severity};
@@ -15,7 +15,7 @@ use crate::xcode::targets::{ProfileRequest, Setting, SigningStyle, SigningTarget
 
 /// Judges every row, and the rows among each other.
 pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = fitness::overrides(request);
     let shared = shared_specifiers(rows, request, &mut findings);
     let manual: BTreeSet<&str> = rows
         .iter()
@@ -35,6 +35,8 @@ pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
         }
         if let Some(choice) = &row.choice {
             found.extend(kind(row, choice, request));
+            found.extend(fitness::forced(row, choice));
+            found.extend(fitness::identity(row, choice));
             found.extend(entitlements(row, choice, request.sources));
         }
         found.extend(pin(row, request));
@@ -61,7 +63,7 @@ fn identity(target: &SigningTarget) -> Identity<'_> {
 }
 
 /// A finding that points at where a value came from, or else at the target.
-fn at(finding: Finding, target: &SigningTarget, origin: Option<&Origin>) -> Finding {
+pub(super) fn at(finding: Finding, target: &SigningTarget, origin: Option<&Origin>) -> Finding {
     let mut finding = finding.of_target(&target.target);
     let place = origin.and_then(|origin| Some((origin.file.as_deref()?, origin.line)));
     let (file, line) = match place {
@@ -75,7 +77,7 @@ fn at(finding: Finding, target: &SigningTarget, origin: Option<&Origin>) -> Find
     }
 }
 
-fn title(target: &SigningTarget) -> String {
+pub(super) fn title(target: &SigningTarget) -> String {
     format!(
         "target {} ({}, {})",
         target.target, target.configuration, target.platform
@@ -412,7 +414,9 @@ fn unmapped(row: &Row<'_>, request: &Request<'_>, others_are_manual: bool) -> Fi
             bundle_id.value.to_string()
         });
     // Where Xcode signs everything itself, it also makes the profiles.
-    let is_xcodes = target.style.value == SigningStyle::Automatic && !others_are_manual;
+    let is_xcodes = target.style.value == SigningStyle::Automatic
+        && !others_are_manual
+        && !request.must_be_mapped;
     let severity = if is_xcodes {
         Severity::Info
     } else {
