@@ -279,6 +279,50 @@ fn a_specifier_that_names_the_target_is_not_shared() {
 }
 
 #[test]
+fn a_test_bundle_beside_the_archive_blocks_nothing() {
+    let tests = |bundle_id| TargetSpec::new("RocketUITests", Product::UiTests, bundle_id);
+    let only_app = |mut project: ProjectSpec| {
+        project.targets.truncate(1);
+        project.targets[0].embeds.clear();
+        project.target(tests("com.acme.rocket.uitests"))
+    };
+    // One specifier for the app and its tests: the archive holds the app alone …
+    let project = only_app(unasked().release(SPECIFIER, "iOS App Store - App"));
+    targets(&scene(&project, &products()), "check", &[]).exits(0);
+    // … and tests that are signed manually do not make an automatic app a mixture.
+    let manual = |target: TargetSpec| target.release("CODE_SIGN_STYLE", "Manual");
+    let project =
+        only_app(unasked().release("CODE_SIGN_STYLE", "Automatic")).change("RocketUITests", manual);
+    let workshop = scene(&project, &products());
+    targets(&workshop, "check", &[]).exits(0);
+    // Named, it is what is asked about.
+    targets(&workshop, "check", &["--target", "RocketUITests"])
+        .exits(10)
+        .says(&["target-unmapped", "com.acme.rocket.uitests.xctrunner"]);
+}
+
+#[test]
+fn a_catalyst_app_shares_its_specifier_with_nobody() {
+    let project = rocket().change("Rocket", |target| {
+        target.with("SUPPORTS_MACCATALYST", "YES")
+    });
+    let workshop = scene(&project, &products());
+    let told = blocked(
+        &workshop,
+        &[],
+        "target-bundle-mismatch",
+        "Rocket",
+        SPECIFIER,
+    );
+    assert!(
+        told.message().contains("mac-catalyst"),
+        "{}",
+        told.message()
+    );
+    targets(&workshop, "check", &["--sdk", "iphoneos"]).exits(0);
+}
+
+#[test]
 fn one_automatic_target_among_manual_ones_is_told_at_its_style() {
     let automatic = |target: TargetSpec| target.release("CODE_SIGN_STYLE", "Automatic");
     let style = "CODE_SIGN_STYLE = Automatic;";
@@ -672,6 +716,10 @@ fn resolved(workshop: &Workshop, overrides: &Overrides) -> Vec<SigningTarget> {
         ..Selection::default()
     };
     let mut rows = resolve(&settings, &sources, &selection).rows;
+    // Xcode refuses to build a framework for which a profile is specified.
+    for row in rows.iter().filter(|row| !row.needs_profile()) {
+        assert!(row.requested_profile().is_none(), "{}", row.target);
+    }
     rows.retain(SigningTarget::needs_profile);
     rows
 }

@@ -19,7 +19,7 @@ pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
     let shared = shared_specifiers(rows, request, &mut findings);
     let manual: BTreeSet<&str> = rows
         .iter()
-        .filter(|row| row.target.style.value == SigningStyle::Manual)
+        .filter(|row| row.target.style.value == SigningStyle::Manual && is_meant(row, request))
         .map(|row| row.target.configuration.as_str())
         .collect();
     for row in rows {
@@ -40,7 +40,7 @@ pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
             found.extend(entitlements(row, choice, request.sources));
         }
         found.extend(pin(row, request));
-        if row.is_beside_the_archive() && !request.targets_were_named {
+        if !is_meant(row, request) {
             for finding in &mut found {
                 finding.severity = Severity::Info;
             }
@@ -48,6 +48,11 @@ pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
         findings.extend(found);
     }
     findings
+}
+
+/// Whether a row is judged: a test bundle only if it was named, because no archive holds it.
+fn is_meant(row: &Row<'_>, request: &Request<'_>) -> bool {
+    request.targets_were_named || !row.is_beside_the_archive()
 }
 
 /// What tells rows apart.
@@ -124,7 +129,7 @@ fn shared_specifiers<'a>(
     findings: &mut Vec<Finding>,
 ) -> BTreeSet<Identity<'a>> {
     let mut by_origin: HashMap<(String, String, &str), Vec<&Row<'a>>> = HashMap::new();
-    for row in rows {
+    for row in rows.iter().filter(|row| is_meant(row, request)) {
         if let Some(requested) = row.target.requested_profile() {
             let key = (
                 requested.value.to_string(),
@@ -160,14 +165,19 @@ fn shared_specifiers<'a>(
             .iter()
             .filter(|profile| answers(profile, &requested.value))
             .collect();
-        if bundle_ids.len() < 2 || answering.iter().any(|profile| covered(profile)) {
+        let mut names: Vec<&str> = rows.iter().map(|row| row.target.target.as_str()).collect();
+        names.dedup();
+        // One target on two platforms shares its specifier with nobody.
+        if names.len() < 2
+            || bundle_ids.len() < 2
+            || answering.iter().any(|profile| covered(profile))
+        {
             continue;
         }
         if answering.is_empty() {
             // Nobody has this profile: that is said of each target, with what it should be instead.
             continue;
         }
-        let names: Vec<&str> = rows.iter().map(|row| row.target.target.as_str()).collect();
         shared.extend(rows.iter().map(|row| identity(row.target)));
         let finding = Finding::block(
             Code::SpecifierShared,
