@@ -145,12 +145,12 @@ enum Command {
     #[command(subcommand)]
     Identity(identity::Command),
     /// May this machine sign with this manifest, now? Exit 0 if so, 10 if findings block.
-    Gate(gate::Arguments),
+    Gate(Box<gate::Arguments>),
     /// Run a command while the CI keychain is open: gate, window, command, lock, record. Passes on the command's exit code.
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     /// The CI keychain: create, import, unlock, lock, status, destroy, recover.
     #[command(subcommand)]
-    Keychain(keychain::Command),
+    Keychain(Box<keychain::Command>),
     /// The audit log: show, verify, checkpoint.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -219,8 +219,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Targets(command) => targets::run(command, &world),
         Command::Identity(command) => identity::run(command, &world),
         Command::Gate(arguments) => gate::run(&arguments, &world),
-        Command::Run(arguments) => run::run(arguments, &world),
-        Command::Keychain(command) => keychain::run(command, &world),
+        Command::Run(arguments) => run::run(*arguments, &world),
+        Command::Keychain(command) => keychain::run(*command, &world),
         Command::Audit(command) => audit::run(command, &world),
         Command::Watchdog => run::watchdog(),
         Command::Completions { shell } => help::completions(shell),

@@ -440,6 +440,19 @@ fn an_unpinned_profile_of_the_same_name_is_a_shadow() {
 }
 
 #[test]
+fn other_bytes_of_a_pinned_uuid_beside_the_pinned_ones_are_a_shadow() {
+    let mut scene = Scene::new();
+    let renewed = proven(&rocket().valid("2026-02-01T10:00:00Z", "2046-06-01T00:00:00Z"));
+    assert_eq!(renewed.fields().uuid, scene.pinned[0].0.fields().uuid);
+    scene
+        .installed()
+        .files
+        .push(installed("renewed.mobileprovision", claims_of(&renewed)));
+    let finding = scene.blocked_by(Code::ProfileShadowed);
+    assert!(finding.message.contains("same UUID"), "{}", finding.message);
+}
+
+#[test]
 fn an_unpinned_profile_of_the_same_team_bundle_id_and_kind_is_a_shadow() {
     let mut scene = Scene::new();
     let renamed = proven(

@@ -444,7 +444,8 @@ impl<'a> Element<'a> {
         if self.is_indefinite() || self.tag == Tag(0x24) {
             return Ok(false);
         }
-        if self.tag.is_constructed() {
+        let is_plain = |depth| is_plainly_definite(self.contents, depth);
+        if self.tag.is_constructed() && !self.depth.checked_sub(1).is_some_and(is_plain) {
             let mut reader = self.reader()?;
             while let Some(child) = reader.next()? {
                 if !child.is_definite()? {
@@ -654,6 +655,33 @@ fn header(bytes: &[u8], offset: usize) -> Result<(usize, Length), BerError> {
     }
 }
 
+/// Whether the elements in `bytes` are well-formed and definite throughout: what nearly every certificate is, told
+/// without making elements of them. `false` says nothing: then a [`Reader`] finds out, and names the fault if there is
+/// one.
+fn is_plainly_definite(mut bytes: &[u8], depth: usize) -> bool {
+    while let Some(&tag) = bytes.first() {
+        let Ok((header, Length::Definite(length))) = header(bytes, 0) else {
+            return false;
+        };
+        let Some((contents, rest)) = bytes
+            .get(header..)
+            .and_then(|after_header| after_header.split_at_checked(length))
+        else {
+            return false;
+        };
+        let is_plain = match (Tag(tag).is_constructed(), depth.checked_sub(1)) {
+            (false, _) => true,
+            (true, Some(depth)) => tag != 0x24 && is_plainly_definite(contents, depth),
+            (true, None) => false,
+        };
+        if !is_plain {
+            return false;
+        }
+        bytes = rest;
+    }
+    true
+}
+
 /// How many bytes of contents precede the end-of-contents mark that matches.
 fn indefinite_length(bytes: &[u8], offset: usize, depth: usize) -> Result<usize, BerError> {
     let depth = depth.checked_sub(1).ok_or(BerError {
@@ -839,6 +867,30 @@ mod tests {
         assert_eq!(
             element.to_definite(Tag::SET).unwrap(),
             [0x31, 5, 0x30, 3, 0x04, 1, b'a']
+        );
+    }
+
+    #[test]
+    fn definite_is_told_at_every_depth() {
+        let nested = |inside: &[u8], times: usize| {
+            (0..times).fold(inside.to_vec(), |inside, _| {
+                let length = u16::try_from(inside.len()).unwrap().to_be_bytes();
+                [&[0x30, 0x82], &length[..], &inside].concat()
+            })
+        };
+        let is_definite = |bytes: &[u8]| one(bytes)?.is_definite();
+        for (inside, definite) in [
+            (&[0x02, 1, 5, 0x05, 0][..], true),
+            (&[0x02, 1, 5, 0x30, 0x80, 0, 0], false),
+            (&[0x02, 1, 5, 0x24, 3, 0x04, 1, b'a'], false),
+        ] {
+            assert_eq!(is_definite(&nested(inside, 3)), Ok(definite), "{inside:?}");
+        }
+        assert!(is_definite(&nested(&[0x02, 2, 5], 3)).is_err());
+        assert_eq!(is_definite(&nested(&[0x05, 0], MAX_DEPTH)), Ok(true));
+        assert_eq!(
+            is_definite(&nested(&[0x05, 0], MAX_DEPTH + 1)).map_err(|error| error.problem),
+            Err(Problem::TooDeep)
         );
     }
 }

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Cursor;
+use std::io::{BufRead as _, Cursor};
 
 use plist::stream::{BinaryReader, Event, OwnedEvent, XmlReader};
 
@@ -181,7 +181,7 @@ impl Encoding {
                 .iter()
                 .any(|start| text.starts_with(start)) =>
             {
-                if text.windows(9).any(|window| window == b"<![CDATA[") {
+                if holds_cdata(text) {
                     return Err(Problem::Kind("a CDATA section"));
                 }
                 return Ok(Self::Xml);
@@ -197,6 +197,19 @@ impl Encoding {
         };
         Err(Problem::NotPropertyList(found))
     }
+}
+
+/// Whether a CDATA section opens anywhere. Exclamation marks are rare in property lists: looking for them alone costs
+/// nothing beside the parsing.
+fn holds_cdata(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Ok(1..) = rest.skip_until(b'!') {
+        let before = text.get(..text.len() - rest.len()).unwrap_or_default();
+        if before.ends_with(b"<!") && rest.starts_with(b"[CDATA[") {
+            return true;
+        }
+    }
+    false
 }
 
 /// Why reading stopped: at a known key, or with the crate's words for it.
@@ -555,7 +568,7 @@ mod tests {
                 b"<plist><integer>18446744073709551615</integer></plist>",
                 "64 signed bits",
             ),
-            (b"<plist><string><![CDATA[x]]></string></plist>", "CDATA"),
+            (b"<plist><string>!<![CDATA[x]]></string></plist>", "CDATA"),
             (b"<plist><dict></array></plist>", "malformed"),
             (b"bplist00", "malformed"),
         ] {

@@ -125,7 +125,12 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// Writes `bytes` in lower-case hex.
 pub(crate) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    let text: String = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
+        .collect();
+    f.write_str(&text)
 }
 
 /// Decodes exactly `2 × N` hex digits of either case.

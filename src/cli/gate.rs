@@ -35,7 +35,7 @@ use crate::host::{node, profile_store};
 /// What the gate is asked: the flags that `gate` and `run` share.
 #[derive(Debug, Args)]
 pub struct GateArguments {
-    /// The manifest must have this digest: sha256:<64 hex>, 64 hex, or the 40 hex of `shasum`; repeatable.
+    /// The manifest must have this digest: sha256:<64 hex>, 64 hex, or the 40 hex of `shasum`.
     #[arg(long, value_name = "DIGEST")]
     pub expect_manifest: Option<Digest>,
     /// The manifest must have this revision or a later one.

@@ -39,7 +39,7 @@ pub enum Command {
         password: PasswordArguments,
     },
     /// Open it after a passed gate and hold it open until a signal comes or the window ends.
-    Unlock(run::Guarded),
+    Unlock(Box<run::Guarded>),
     /// Close it now, whoever has it open.
     Lock(KeychainArguments),
     /// Whether it is there, open or locked, and what is in it.
@@ -71,7 +71,7 @@ pub struct Keychain {
 /// Runs the command.
 pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
     if let Command::Unlock(arguments) = command {
-        return unlock(arguments, world);
+        return unlock(*arguments, world);
     }
     let policy = world.usable_policy()?.policy;
     match command {

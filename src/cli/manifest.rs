@@ -223,6 +223,20 @@ fn freeze_command(
         }
     };
     let pinned_targets = pinned_targets(targets, &profiles, &mut findings, world)?;
+    if let (None, Some(previous)) = (&pinned_targets, &previous) {
+        findings.extend(previous.orphans(&profiles).map(|target| {
+            Finding::warn(
+                Code::TargetUnmapped,
+                format!(
+                    "target {} is no longer pinned: its profile {} is gone",
+                    target.target, target.profile
+                ),
+            )
+            .of_target(&target.target)
+            .of_profile(&target.profile)
+            .hint("freeze with --project to pin it to its new profile")
+        }));
+    }
     finding::sort(&mut findings);
     let frozen = if finding::any_blocks(&findings) {
         None

@@ -284,7 +284,15 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
-            files.extend(profile_store::list(path).map_err(Failure::input)?);
+            let found = profile_store::list(path).map_err(Failure::input)?;
+            if found.is_empty() {
+                return Err(Failure::input(format!(
+                    "{}: no profiles in this directory; name files ending in .mobileprovision or .provisionprofile, or \
+                     directories of them",
+                    path.display()
+                )));
+            }
+            files.extend(found);
         } else {
             files.push(path.clone());
         }

@@ -76,8 +76,11 @@ pub enum Work<'a> {
     /// A command runs, with what the keychain shows it added to its environment.
     Run(JobCommand),
     /// Nothing: somebody else uses it until a signal comes or the window ends. Called with what the keychain shows.
-    Hold(&'a mut dyn FnMut(&[(OsString, OsString)]) -> io::Result<()>),
+    Hold(&'a mut Announce<'a>),
 }
+
+/// Says to somebody what an open keychain shows: variables and their values.
+pub type Announce<'a> = dyn FnMut(&[(OsString, OsString)]) -> io::Result<()> + 'a;
 
 /// How a session came to its end. The keychain is closed in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

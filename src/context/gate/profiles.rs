@@ -279,12 +279,16 @@ impl<'a> View<'a> {
                 );
                 continue;
             };
-            if claims
+            let same_uuid = claims
                 .uuid
                 .as_ref()
-                .is_some_and(|uuid| self.manifest.profile(uuid).is_some())
-            {
-                // Other bytes under a pinned UUID: reported as profile-bytes-differ.
+                .and_then(|uuid| self.manifest.profile(uuid))
+                .map(|(_, pinned)| pinned);
+            if let Some(pinned) = same_uuid {
+                // Where the pinned bytes are nowhere, it stands in their place: reported as profile-bytes-differ.
+                if self.by_digest.contains_key(&pinned.sha256) {
+                    findings.push(shadow(file, claims, pinned, "has the same UUID as"));
+                }
                 continue;
             }
             let same_name = claims

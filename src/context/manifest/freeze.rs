@@ -60,6 +60,18 @@ impl Previous {
         })
     }
 
+    /// The targets whose profile is not among `profiles`: they are not taken over.
+    pub fn orphans<'a>(
+        &'a self,
+        profiles: &'a [PinnedProfile],
+    ) -> impl Iterator<Item = &'a PinnedTarget> {
+        self.targets.iter().filter(|target| {
+            !profiles
+                .iter()
+                .any(|profile| profile.uuid == target.profile)
+        })
+    }
+
     /// The revision of the manifest before.
     pub fn revision(&self) -> u64 {
         self.revision

@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
     /// Reports every key of `table` that the section `name` does not know, and what was probably meant.
     pub(super) fn report_unknown(&mut self, table: &Table<'_>, name: &str) {
         let known = self.keys_of(name);
-        for (key, _) in table.entries.into_iter().flatten() {
+        for (key, value) in table.entries.into_iter().flatten() {
             let word: &str = key.get_ref();
             if known.contains(&word) {
                 continue;
@@ -229,9 +229,13 @@ impl<'a> Reader<'a> {
                 .iter()
                 .find(|(other, keys)| !other.is_empty() && *other != name && keys.contains(&word))
                 .map(|(other, _)| *other);
+            // `[profile]` is a section misspelt rather than the key `profile` of another one.
+            let is_section = matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+            let near = nearest(word, known.iter().copied());
+            let elsewhere = elsewhere.filter(|_| !is_section || near.is_none());
             let finding = if let Some(other) = elsewhere {
                 finding.hint(format!("`{word}` belongs to [{other}]"))
-            } else if let Some(near) = nearest(word, known.iter().copied()) {
+            } else if let Some(near) = near {
                 finding
                     .expected(near)
                     .hint(format!("did you mean `{near}`?"))
@@ -534,7 +538,15 @@ impl<'a> Reader<'a> {
             return;
         }
         let line = self.line_at(at);
-        let finding = finding.in_file(self.file).at_line(line);
+        let mut finding = finding.in_file(self.file).at_line(line);
+        if finding.hint.is_none() {
+            finding = match finding.expected.clone() {
+                Some(expected) => finding.hint(format!(
+                    "write {expected} here; docs/policy.md explains every key"
+                )),
+                None => finding.hint("docs/policy.md explains every key"),
+            };
+        }
         self.findings.push(match pointer {
             Some(pointer) => finding.at_pointer(pointer),
             None => finding,
