@@ -21,6 +21,8 @@ pub enum Exit {
     WindowEnded,
     /// Custody refused the request.
     CustodyRefused,
+    /// What the command that `run` ran ended with: its own code, or 128 + the signal's number.
+    Child(u8),
 }
 
 impl Exit {
@@ -47,6 +49,7 @@ impl Exit {
             Self::Keychain => 12,
             Self::WindowEnded => 13,
             Self::CustodyRefused => 14,
+            Self::Child(code) => code,
         }
     }
 
@@ -61,6 +64,7 @@ impl Exit {
             Self::Keychain => "the keychain could not be opened, closed or changed",
             Self::WindowEnded => "the window ended and the child was stopped",
             Self::CustodyRefused => "custody refused the request",
+            Self::Child(_) => "the code of the command that `run` ran",
         }
     }
 
@@ -102,6 +106,14 @@ impl Failure {
     pub fn usage(message: impl ToString) -> Self {
         Self {
             exit: Exit::Usage,
+            message: message.to_string(),
+        }
+    }
+
+    /// The keychain could not be opened, closed or changed.
+    pub fn keychain(message: impl ToString) -> Self {
+        Self {
+            exit: Exit::Keychain,
             message: message.to_string(),
         }
     }

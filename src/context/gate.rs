@@ -37,7 +37,15 @@ const CLEARANCE: SignedDuration = SignedDuration::from_mins(5);
 pub const WAIVABLE: &[Group] = &[Group::Profiles, Group::Identities, Group::Targets];
 
 /// Proof that the gate passed for this plan, on this host, until an instant. Only [`judge`] makes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It opens one window, so it cannot be copied:
+///
+/// ```compile_fail
+/// fn twice(cleared: &countersign::context::gate::Cleared) -> countersign::context::gate::Cleared {
+///     cleared.clone()
+/// }
+/// ```
+#[derive(Debug, PartialEq, Eq)]
 pub struct Cleared {
     manifest: Digest,
     revision: u64,
@@ -80,7 +88,7 @@ impl Cleared {
 }
 
 /// What the gate says.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Verdict {
     /// The clearance, unless something blocks.
     pub cleared: Option<Cleared>,
