@@ -232,6 +232,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 /// Tells an error on stderr.
 fn tell(failure: &Failure, format: Format) {
     use std::io::Write as _;
+    if failure.message.is_empty() {
+        return;
+    }
     let mut stderr = anstream::stderr().lock();
     let outcome = match format {
         Format::Json => {

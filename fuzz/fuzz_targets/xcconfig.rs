@@ -27,7 +27,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(project) = Project::parse(Path::new("/src/App.xcodeproj"), PROJECT) else {
         return;
     };
-    let sources = InMemory::new().with("/src/base.xcconfig", &text);
+    let sources = InMemory::new().with("/src/base.xcconfig", data);
     let over_everything = Overrides::default().with_xcconfig("/src/base.xcconfig");
     for overrides in [Overrides::default(), over_everything] {
         let settings = ProjectSettings::load(&project, &sources, &overrides);

@@ -129,6 +129,13 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
+        // Whoever reads has heard enough (`| head`): nothing needs to be said about it.
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self {
+                exit: Exit::Input,
+                message: String::new(),
+            };
+        }
         Self::input(format!("the output could not be written: {error}"))
     }
 }

@@ -77,7 +77,12 @@ pub struct Arguments {
     #[command(flatten)]
     pub keychain: super::state::KeychainArguments,
     /// Rehearse: judge as if this were the host.
-    #[arg(long, value_name = "NAME", help_heading = "Rehearsal")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Rehearsal",
+        conflicts_with = "envelope"
+    )]
     pub host: Option<HostName>,
     /// Rehearse: judge as if it were this instant (RFC 3339), as in 2027-01-15T08:00:00Z.
     #[arg(
@@ -174,6 +179,15 @@ pub(super) fn judge(
     live: &dyn Fn(&Policy) -> Result<Option<Identities>, Failure>,
     world: &World,
 ) -> Result<Judged, Failure> {
+    if let Some(path) = &arguments.envelope {
+        // An earlier verdict's statement must not be taken for this one's.
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::input(format!("{}: {error}", path.display())));
+            }
+            _ => {}
+        }
+    }
     let loaded = match world.policy()? {
         Ok(loaded) => loaded,
         Err(findings) => {
@@ -475,10 +489,13 @@ fn human(
                 manifest.profiles().len()
             ),
         )?;
-        row("", manifest.digest().to_string())?;
+        row(
+            "digest",
+            manifest.digest().to_string().replace("sha256:", ""),
+        )?;
     }
     if let Some(canonical) = verdict.identities.canonical {
-        row("signing", canonical.to_string())?;
+        row("signing", canonical.to_string().replace("sha256:", ""))?;
     }
     let region = verdict
         .region

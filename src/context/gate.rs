@@ -111,6 +111,7 @@ pub fn judge(
 ) -> Verdict {
     let asked = |group: Group| !waived.contains(&group);
     let mut findings = manifest::check(manifest, facts);
+    findings.extend(profiles::check_pinned(policy, manifest, facts));
     if asked(Group::Profiles) {
         findings.extend(profiles::check(policy, manifest, facts));
     }
@@ -151,7 +152,7 @@ fn until(policy: &Policy, manifest: &Manifest, now: Timestamp) -> Timestamp {
     let in_use = manifest
         .profiles()
         .iter()
-        .filter(|profile| profile.state != super::manifest::ProfileState::Retiring);
+        .filter(|profile| manifest.is_in_use(profile));
     in_use
         .map(|profile| profile.expires)
         .chain(hours)
