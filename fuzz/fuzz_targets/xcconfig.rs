@@ -1,0 +1,62 @@
+//! A configuration file in which every included file is itself, and every setting in it evaluated: no panic, no unbounded
+//! work, and complaints point at lines that exist.
+#![no_main]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use countersign::xcode::assignment::{Bindings, Layer, Table};
+use countersign::xcode::settings::Scope;
+use countersign::xcode::show_build_settings;
+use countersign::xcode::sources::{self, InMemory};
+use countersign::xcode::xcconfig::{self, Loader, Statement};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let text = sources::text(bytes);
+    let lines = 1 + text.matches(['\n', '\r']).count() as u64;
+    for (line, statement) in xcconfig::read(&text) {
+        assert!((1..=lines).contains(&line));
+        match statement {
+            Ok(Statement::Include { .. }) => {}
+            Ok(Statement::Assign { name, .. }) => assert!(!name.is_empty()),
+            Err(complaint) => assert!(!complaint.is_empty()),
+        }
+    }
+    // Two files of one text, so that an include may go in circles and need not.
+    let [first, second] = ["/ci/a.xcconfig", "/ci/b.xcconfig"].map(Path::new);
+    let files = InMemory::new().with(first, bytes).with(second, bytes);
+    let mut loader = Loader::new(&files, Path::new("/ci"));
+    let table = loader.load(first).expect("it is there");
+    for finding in loader.take_findings() {
+        let line = finding.place.line.unwrap_or(1);
+        assert!((1..=lines).contains(&line), "{finding:?}");
+    }
+    let bindings = Bindings {
+        sdk: "iphoneos18.2".into(),
+        sdk_fallback: Some("embedded"),
+        configuration: "Release".into(),
+    };
+    let layers: Vec<(Layer, Arc<Table>)> = vec![
+        (Layer::Target, Arc::clone(&table)),
+        (Layer::ProjectXcconfig, Arc::clone(&table)),
+    ];
+    let scope = Scope::new(layers, bindings);
+    for assignment in table.assignments().iter().take(64) {
+        let _ = scope.is_yes(&assignment.name);
+        if let Some(resolved) = scope.evaluate(&assignment.name) {
+            assert_eq!(
+                scope.evaluate(&assignment.name).map(|again| again.value),
+                Some(resolved.value)
+            );
+        }
+    }
+    let _ = scope.expand(&text);
+    // What `xcodebuild -showBuildSettings` prints has lines of the same shape.
+    if let Ok(captured) = show_build_settings::read(first, &text) {
+        assert!(!captured.is_empty());
+        for target in &captured {
+            let _ = (target.platform(), target.get("PRODUCT_BUNDLE_IDENTIFIER"));
+        }
+    }
+});
