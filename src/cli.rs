@@ -3,16 +3,20 @@
 //! Results go to stdout, everything else to stderr. Only this room reads the environment and the clock, once, into
 //! [`world::World`]; what lies below gets values.
 
+pub mod audit;
 pub mod exit;
 pub mod gate;
 pub mod help;
 pub mod identity;
+pub mod keychain;
 pub mod manifest;
 pub mod password;
 pub mod profile;
 pub mod progress;
 pub mod projects;
 pub mod report;
+pub mod run;
+pub mod state;
 pub mod table;
 pub mod targets;
 pub mod world;
@@ -81,6 +85,15 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub profiles: Vec<PathBuf>,
+    /// Where the audit log, journals and locks lie [default: ~/Library/Application Support/countersign on macOS,
+    /// $XDG_STATE_HOME/countersign elsewhere].
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
+    pub state_dir: Option<PathBuf>,
     /// When to colour: NO_COLOR, CLICOLOR_FORCE and a terminal decide for `auto`.
     #[arg(
         long,
@@ -132,7 +145,18 @@ enum Command {
     #[command(subcommand)]
     Identity(identity::Command),
     /// May this machine sign with this manifest, now? Exit 0 if so, 10 if findings block.
-    Gate(gate::Arguments),
+    Gate(Box<gate::Arguments>),
+    /// Run a command while the CI keychain is open: gate, window, command, lock, record. Passes on the command's exit code.
+    Run(Box<run::Arguments>),
+    /// The CI keychain: create, import, unlock, lock, status, destroy, recover.
+    #[command(subcommand)]
+    Keychain(Box<keychain::Command>),
+    /// The audit log: show, verify, checkpoint.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Closes the keychain when a run cannot; started by every run.
+    #[command(hide = true)]
+    Watchdog,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -195,6 +219,10 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Targets(command) => targets::run(command, &world),
         Command::Identity(command) => identity::run(command, &world),
         Command::Gate(arguments) => gate::run(&arguments, &world),
+        Command::Run(arguments) => run::run(*arguments, &world),
+        Command::Keychain(command) => keychain::run(*command, &world),
+        Command::Audit(command) => audit::run(command, &world),
+        Command::Watchdog => run::watchdog(),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { directory } => help::man(&directory),
         Command::Help { topic } => help::topic(&topic),
@@ -204,6 +232,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 /// Tells an error on stderr.
 fn tell(failure: &Failure, format: Format) {
     use std::io::Write as _;
+    if failure.message.is_empty() {
+        return;
+    }
     let mut stderr = anstream::stderr().lock();
     let outcome = match format {
         Format::Json => {

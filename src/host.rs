@@ -6,6 +6,7 @@
 //!
 //! - [`directories`]: where things lie by default, and which trees do not keep what is put into them
 //! - [`files`]: reading that never blocks or runs out of bounds, writing that is never half done, locks
+//! - [`journal`]: what a run was about to do, for whoever must finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`node`]: what this machine calls itself, and who we are on it
 //! - [`private`]: files and directories that are nobody else's business
@@ -14,11 +15,14 @@
 //! - [`random`]: bytes from the operating system's generator
 //! - [`run_id`]: the name of one run
 //! - [`secret_source`]: how a password comes in
+//! - [`session`]: a command runs while a keychain is open, and the keychain closes
 //! - [`sources`]: project files, for `xcode`
+//! - [`watchdog`]: closes the keychain when the run cannot
 //! - [`window`]: the permission to open a keychain
 
 pub mod directories;
 pub mod files;
+pub mod journal;
 pub mod keychain;
 pub mod node;
 pub mod private;
@@ -27,5 +31,7 @@ pub mod profile_store;
 pub mod random;
 pub mod run_id;
 pub mod secret_source;
+pub mod session;
 pub mod sources;
+pub mod watchdog;
 pub mod window;

@@ -91,7 +91,7 @@ fn claims_of(profile: &Profile) -> InstalledContent {
                 team_id: fields.team_id.clone(),
                 bundle_id: fields.bundle_id.clone(),
                 kind: fields.kind,
-                is_mac: fields.is_mac(),
+                family: countersign::context::gate::facts::Family::of(&fields.platforms),
                 created: fields.created,
                 expires: fields.expires,
             }),

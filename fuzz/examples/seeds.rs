@@ -264,6 +264,7 @@ impl Seeds {
     /// Every form of statement, condition, reference and operator.
     fn settings(&self) -> Result<(), Failure> {
         self.write("xcconfig", "every-form", SETTINGS.as_bytes())?;
+        self.write("pbxproj", "small", PROJECT.as_bytes())?;
         self.write("project", "small", PROJECT.as_bytes())
     }
 

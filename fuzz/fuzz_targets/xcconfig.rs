@@ -1,16 +1,28 @@
-//! A configuration file in which every included file is itself, and every setting in it evaluated: no panic, no unbounded
-//! work, and complaints point at lines that exist.
+//! A configuration file that may include itself: every setting in it is evaluated, and a project that is based on it is
+//! resolved: no panic, no unbounded work, and complaints point at lines that exist.
 #![no_main]
 
 use std::path::Path;
 use std::sync::Arc;
 
 use countersign::xcode::assignment::{Bindings, Layer, Table};
-use countersign::xcode::settings::Scope;
+use countersign::xcode::project::Project;
+use countersign::xcode::settings::{Overrides, ProjectSettings, Scope};
 use countersign::xcode::show_build_settings;
 use countersign::xcode::sources::{self, InMemory};
+use countersign::xcode::targets::{self, Selection};
 use countersign::xcode::xcconfig::{self, Loader, Statement};
 use libfuzzer_sys::fuzz_target;
+
+/// A target that takes everything that signing asks for from the file.
+const PROJECT: &str = r#"{ objects = {
+    P = { isa = PBXProject; buildConfigurationList = L; mainGroup = G; targets = (T); };
+    G = { isa = PBXGroup; children = (X); sourceTree = "<group>"; };
+    X = { isa = PBXFileReference; path = "a.xcconfig"; sourceTree = "<group>"; };
+    L = { isa = XCConfigurationList; buildConfigurations = (R); defaultConfigurationName = Release; };
+    R = { isa = XCBuildConfiguration; name = Release; baseConfigurationReference = X; buildSettings = { SDKROOT = iphoneos; }; };
+    T = { isa = PBXNativeTarget; name = App; productType = "com.apple.product-type.application"; buildConfigurationList = L; };
+}; rootObject = P; }"#;
 
 fuzz_target!(|bytes: &[u8]| {
     let text = sources::text(bytes);
@@ -52,6 +64,14 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     let _ = scope.expand(&text);
+    let project = Project::parse(Path::new("/ci/App.xcodeproj"), PROJECT).expect("a project");
+    for overrides in [
+        Overrides::default(),
+        Overrides::default().with_xcconfig(first),
+    ] {
+        let settings = ProjectSettings::load(&project, &files, &overrides);
+        let _ = targets::resolve(&settings, &files, &Selection::default());
+    }
     // What `xcodebuild -showBuildSettings` prints has lines of the same shape.
     if let Ok(captured) = show_build_settings::read(first, &text) {
         assert!(!captured.is_empty());

@@ -25,7 +25,7 @@ use crate::base::secret::Password;
 pub use algorithms::Algorithms;
 pub use error::Pkcs12Error;
 pub use private_key::PrivateKey;
-pub use writing::write;
+pub use writing::{write, write_one_time};
 
 pub mod algorithms;
 pub mod diagnosis;

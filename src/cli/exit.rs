@@ -21,6 +21,8 @@ pub enum Exit {
     WindowEnded,
     /// Custody refused the request.
     CustodyRefused,
+    /// What the command that `run` ran ended with: its own code, or 128 + the signal's number.
+    Child(u8),
 }
 
 impl Exit {
@@ -47,6 +49,7 @@ impl Exit {
             Self::Keychain => 12,
             Self::WindowEnded => 13,
             Self::CustodyRefused => 14,
+            Self::Child(code) => code,
         }
     }
 
@@ -61,6 +64,7 @@ impl Exit {
             Self::Keychain => "the keychain could not be opened, closed or changed",
             Self::WindowEnded => "the window ended and the child was stopped",
             Self::CustodyRefused => "custody refused the request",
+            Self::Child(_) => "the code of the command that `run` ran",
         }
     }
 
@@ -106,6 +110,14 @@ impl Failure {
         }
     }
 
+    /// The keychain could not be opened, closed or changed.
+    pub fn keychain(message: impl ToString) -> Self {
+        Self {
+            exit: Exit::Keychain,
+            message: message.to_string(),
+        }
+    }
+
     /// A defect of ours.
     pub fn unexpected(message: impl ToString) -> Self {
         Self {
@@ -117,6 +129,13 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
+        // Whoever reads has heard enough (`| head`): nothing needs to be said about it.
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self {
+                exit: Exit::Input,
+                message: String::new(),
+            };
+        }
         Self::input(format!("the output could not be written: {error}"))
     }
 }

@@ -14,15 +14,17 @@ use super::identity;
 use super::password::PasswordArguments;
 use super::projects::{self, ProjectArguments};
 use super::report::{self, FAINT, Format, GOOD, STRONG};
+use super::state;
 use super::table::plain;
 use super::world::World;
 use crate::apple::signer::Verifier;
 use crate::base::digest::Digest;
+use crate::base::event::{Action, Event, Outcome};
 use crate::base::finding::{Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::envelope;
 use crate::context::gate::facts::{
-    ExpectedDigest, Facts, InstalledProfiles, Observation, ProfileDirectory,
+    ExpectedDigest, Facts, Identities, InstalledProfiles, Observation, ProfileDirectory,
 };
 use crate::context::gate::{self, IdentityDigests, Verdict};
 use crate::context::manifest::Manifest;
@@ -30,9 +32,9 @@ use crate::context::policy::Policy;
 use crate::host::files::{self, FileMode};
 use crate::host::{node, profile_store};
 
-/// What the gate is asked.
+/// What the gate is asked: the flags that `gate` and `run` share.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct GateArguments {
     /// The manifest must have this digest: sha256:<64 hex>, 64 hex, or the 40 hex of `shasum`.
     #[arg(long, value_name = "DIGEST")]
     pub expect_manifest: Option<Digest>,
@@ -63,8 +65,24 @@ pub struct Arguments {
     /// Write the hand-off statement (in-toto) here if the gate clears.
     #[arg(long, value_name = "FILE")]
     pub envelope: Option<PathBuf>,
+}
+
+/// What `gate` is asked.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// What is judged.
+    #[command(flatten)]
+    pub gate: GateArguments,
+    /// Judge the identities of this keychain, which need not be open.
+    #[command(flatten)]
+    pub keychain: super::state::KeychainArguments,
     /// Rehearse: judge as if this were the host.
-    #[arg(long, value_name = "NAME", help_heading = "Rehearsal")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Rehearsal",
+        conflicts_with = "envelope"
+    )]
     pub host: Option<HostName>,
     /// Rehearse: judge as if it were this instant (RFC 3339), as in 2027-01-15T08:00:00Z.
     #[arg(
@@ -144,14 +162,32 @@ pub struct IdentityDocument {
     pub compatible: Option<Digest>,
 }
 
-/// Runs the command.
-pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
-    let host = match &arguments.host {
-        Some(host) => host.clone(),
-        None => node::host_name().map_err(Failure::input)?,
-    };
-    let now = arguments.at.unwrap_or(world.now);
-    let rehearsal = arguments.host.is_some() || arguments.at.is_some();
+/// What was judged, and the verdict.
+pub(super) struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The policy and the manifest; absent if the policy could not be used.
+    pub judged: Option<(Policy, Manifest)>,
+}
+
+/// Gathers the facts and judges them for `host` at `now`. `live` observes the keychain's identities, where somebody asked
+/// for them and no capture of them was given.
+pub(super) fn judge(
+    arguments: &GateArguments,
+    host: &HostName,
+    now: Timestamp,
+    live: &dyn Fn(&Policy) -> Result<Option<Identities>, Failure>,
+    world: &World,
+) -> Result<Judged, Failure> {
+    if let Some(path) = &arguments.envelope {
+        // An earlier verdict's statement must not be taken for this one's.
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::input(format!("{}: {error}", path.display())));
+            }
+            _ => {}
+        }
+    }
     let loaded = match world.policy()? {
         Ok(loaded) => loaded,
         Err(findings) => {
@@ -162,7 +198,10 @@ pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
                 identities: IdentityDigests::default(),
                 region: None,
             };
-            return tell(&verdict, None, &host, now, rehearsal, world);
+            return Ok(Judged {
+                verdict,
+                judged: None,
+            });
         }
     };
     let policy = loaded.policy;
@@ -184,27 +223,106 @@ pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
         expected_manifest,
         minimum_revision: arguments.minimum_revision,
         profiles: installed_profiles(arguments, &policy, &manifest, &waived, world)?,
-        identities: identities(arguments, &manifest, &waived)?,
+        identities: identities(arguments, &policy, &manifest, &waived, live)?,
         expected_signing: arguments.expect_signing,
         targets: targets(arguments, &policy, &manifest, &waived)?,
     };
     let mut verdict = gate::judge(&policy, &manifest, &facts, &waived);
     verdict.findings.extend(loaded.remarks);
-    if let (Some(path), Some(cleared)) = (&arguments.envelope, &verdict.cleared) {
-        let name = world.manifest_path().file_name().map_or_else(
-            || "profiles.json".to_owned(),
-            |name| name.to_string_lossy().into_owned(),
-        );
-        let statement = envelope::statement(cleared, &verdict, &manifest, &name, now);
-        let mut text = serde_json::to_vec_pretty(&statement).map_err(Failure::unexpected)?;
-        text.push(b'\n');
-        files::replace_atomically(path, &text, FileMode::Keep).map_err(Failure::input)?;
+    Ok(Judged {
+        verdict,
+        judged: Some((policy, manifest)),
+    })
+}
+
+/// The verdict as the audit log remembers it.
+pub(super) fn event(judged: &Judged) -> Event {
+    let verdict = &judged.verdict;
+    let outcome = match verdict.cleared {
+        Some(_) => Outcome::Done,
+        None => Outcome::Refused,
+    };
+    let mut event = Event::new(Action::Gate, outcome);
+    if let Some((_, manifest)) = &judged.judged {
+        event = event
+            .detail("manifest", manifest.digest())
+            .detail("revision", manifest.revision());
     }
-    tell(&verdict, Some(&manifest), &host, now, rehearsal, world)
+    if let Some(canonical) = verdict.identities.canonical {
+        event = event.detail("identities", canonical);
+    }
+    if !verdict.waived.is_empty() {
+        let waived: Vec<&str> = verdict.waived.iter().map(|group| group.as_str()).collect();
+        event = event.detail("waived", waived.join(","));
+    }
+    let mut blocking: Vec<&str> = verdict
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Block)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    blocking.dedup();
+    if !blocking.is_empty() {
+        event = event.detail("blocked-by", blocking.join(","));
+    }
+    event
+}
+
+/// Writes the hand-off statement of a clearance, if one was asked for.
+pub(super) fn write_envelope(
+    arguments: &GateArguments,
+    judged: &Judged,
+    now: Timestamp,
+    world: &World,
+) -> Result<(), Failure> {
+    let (Some(path), Some(cleared), Some((_, manifest))) =
+        (&arguments.envelope, &judged.verdict.cleared, &judged.judged)
+    else {
+        return Ok(());
+    };
+    let name = world.manifest_path().file_name().map_or_else(
+        || "profiles.json".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    let statement = envelope::statement(cleared, &judged.verdict, manifest, &name, now);
+    let mut text = serde_json::to_vec_pretty(&statement).map_err(Failure::unexpected)?;
+    text.push(b'\n');
+    files::replace_atomically(path, &text, FileMode::Keep).map_err(Failure::input)
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
+    let host = match &arguments.host {
+        Some(host) => host.clone(),
+        None => node::host_name().map_err(Failure::input)?,
+    };
+    let now = arguments.at.unwrap_or(world.now);
+    let rehearsal = arguments.host.is_some() || arguments.at.is_some();
+    let live = |_: &Policy| arguments.keychain.identities_if_named(world);
+    let judged = judge(&arguments.gate, &host, now, &live, world)?;
+    // A rehearsal is no verdict about this machine now, so there is nothing to remember.
+    if !rehearsal {
+        let recorded = state::audit_log(world, judged.verdict.region.clone())
+            .and_then(|log| log.append(&event(&judged)).map_err(Failure::input));
+        match recorded {
+            Ok(_) => {}
+            // Handing something on is an action; without a record it does not happen.
+            Err(failure) if arguments.gate.envelope.is_some() => return Err(failure),
+            // A verdict alone changes nothing, and a gate on a read-only disk must still say no.
+            Err(failure) => writeln!(
+                anstream::stderr().lock(),
+                "caution: this verdict is not recorded: {}",
+                failure.message
+            )?,
+        }
+    }
+    write_envelope(&arguments.gate, &judged, now, world)?;
+    let manifest = judged.judged.as_ref().map(|(_, manifest)| manifest);
+    tell(&judged.verdict, manifest, &host, now, rehearsal, world)
 }
 
 fn installed_profiles(
-    arguments: &Arguments,
+    arguments: &GateArguments,
     policy: &Policy,
     manifest: &Manifest,
     waived: &BTreeSet<Group>,
@@ -244,7 +362,7 @@ fn installed_profiles(
 }
 
 fn targets(
-    arguments: &Arguments,
+    arguments: &GateArguments,
     policy: &Policy,
     manifest: &Manifest,
     waived: &BTreeSet<Group>,
@@ -261,24 +379,33 @@ fn targets(
 }
 
 fn identities(
-    arguments: &Arguments,
+    arguments: &GateArguments,
+    policy: &Policy,
     manifest: &Manifest,
     waived: &BTreeSet<Group>,
-) -> Result<Observation<crate::context::gate::facts::Identities>, Failure> {
+    live: &dyn Fn(&Policy) -> Result<Option<Identities>, Failure>,
+) -> Result<Observation<Identities>, Failure> {
+    let is_waived = waived.contains(&Group::Identities);
     match &arguments.identities {
-        Some(_) if waived.contains(&Group::Identities) => Err(Failure::usage(
+        Some(_) if is_waived => Err(Failure::usage(
             "--identities is given and waived with --without at once; leave one of them out",
         )),
         Some(source) => {
             identity::load(source, &arguments.password, Some(manifest)).map(Observation::Observed)
         }
-        None => Ok(Observation::Unobserved {
-            why: "no --identities given".to_owned(),
+        None if is_waived => Ok(Observation::Unobserved {
+            why: "waived".to_owned(),
         }),
+        None => Ok(live(policy)?.map_or_else(
+            || Observation::Unobserved {
+                why: "no --identities and no --keychain given".to_owned(),
+            },
+            Observation::Observed,
+        )),
     }
 }
 
-fn tell(
+pub(super) fn tell(
     verdict: &Verdict,
     manifest: Option<&Manifest>,
     host: &HostName,
@@ -362,10 +489,13 @@ fn human(
                 manifest.profiles().len()
             ),
         )?;
-        row("", manifest.digest().to_string())?;
+        row(
+            "digest",
+            manifest.digest().to_string().replace("sha256:", ""),
+        )?;
     }
     if let Some(canonical) = verdict.identities.canonical {
-        row("signing", canonical.to_string())?;
+        row("signing", canonical.to_string().replace("sha256:", ""))?;
     }
     let region = verdict
         .region

@@ -185,7 +185,7 @@ fn canonical(identities: &Identities) -> Option<Digest> {
     fingerprints.map(digest::canonical)
 }
 
-fn list(identities: &Identities, world: &World) -> Result<Exit, Failure> {
+pub(super) fn list(identities: &Identities, world: &World) -> Result<Exit, Failure> {
     if world.format() == Format::Json {
         let shown = identities.identities.iter().map(|identity| ShownIdentity {
             sha1: identity.sha1,

@@ -328,6 +328,7 @@ fn pinned_targets(
         overrides: &policy.targets,
         kind: arguments.kind.map(Into::into),
         targets_were_named: !arguments.target.is_empty(),
+        must_be_mapped: false,
         sources: &sources,
     });
     findings.extend(of_projects);

@@ -23,6 +23,43 @@ pub struct PasswordArguments {
     pub password_env: Option<String>,
 }
 
+/// Where the keychain's own password comes from.
+#[derive(Debug, Args)]
+pub struct KeychainPasswordArguments {
+    /// Read the keychain's password from the first line of a file [default: where `keychain create` keeps it].
+    #[arg(long, value_name = "FILE", group = "keychain_password")]
+    pub keychain_password_file: Option<PathBuf>,
+    /// Read the keychain's password from an open file descriptor.
+    #[arg(long, value_name = "N", group = "keychain_password")]
+    pub keychain_password_fd: Option<u32>,
+    /// Read the keychain's password from an environment variable.
+    #[arg(long, value_name = "NAME", group = "keychain_password")]
+    pub keychain_password_env: Option<String>,
+}
+
+impl KeychainPasswordArguments {
+    /// The password that was handed in, if one was.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self) -> Result<Option<Password>, Failure> {
+        let handed_in = PasswordArguments {
+            password_file: self.keychain_password_file.clone(),
+            password_fd: self.keychain_password_fd,
+            password_env: self.keychain_password_env.clone(),
+        };
+        let PasswordArguments {
+            password_file: None,
+            password_fd: None,
+            password_env: None,
+        } = handed_in
+        else {
+            return handed_in.read("password of the keychain").map(Some);
+        };
+        Ok(None)
+    }
+}
+
 impl PasswordArguments {
     /// Reads the password, or asks for it on a terminal.
     ///

@@ -529,10 +529,13 @@ struct DoneFile {
 fn install(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
     let policy = world.usable_policy()?.policy;
     let verifier = Verifier::new(world.anchors(&policy)?);
-    let (directory, _) = world
-        .profile_directories(&policy)
-        .into_iter()
-        .next()
+    // Of Xcode's two directories the one that Xcode 16 and later read; of named ones the first.
+    let directories = world.profile_directories(&policy);
+    let (directory, _) = directories
+        .iter()
+        .find(|(_, must_exist)| *must_exist)
+        .or(directories.last())
+        .cloned()
         .ok_or_else(|| Failure::usage("no directory to install into: name one with --profiles"))?;
     // Everything is proven before anything is written.
     let mut proven = Vec::new();
@@ -573,9 +576,9 @@ fn install(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
 fn prune(rules: PruneRules, dry_run: bool, world: &World) -> Result<Exit, Failure> {
     let policy = world.usable_policy()?.policy;
     let manifest = world.manifest_if_any()?;
-    if rules.unpinned && manifest.is_none() {
+    if manifest.is_none() {
         return Err(Failure::input(format!(
-            "{}: there is no manifest, so everything would count as unpinned; name one with --manifest",
+            "{}: there is no manifest, so it cannot be told what is pinned and must stay; name one with --manifest",
             world.manifest_path().display()
         )));
     }

@@ -8,10 +8,10 @@ use super::exit::Failure;
 use super::world::{LoadedPolicy, World};
 use crate::apple::profile::ProfileKind;
 use crate::apple::signer::Verifier;
-use crate::base::finding::{self, Finding, Severity};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
-use crate::context::plan::{Request, plan};
+use crate::context::plan::{Request, plan, project_name};
 use crate::context::policy::Policy;
 use crate::host::files;
 use crate::host::profile_store::{self, Examined};
@@ -107,6 +107,7 @@ impl Planned {
             overrides: &self.policy.policy.targets,
             kind: self.kind,
             targets_were_named: self.targets_were_named,
+            must_be_mapped: false,
             sources: &self.sources,
         }
     }
@@ -122,19 +123,17 @@ pub fn against(
     policy: &Policy,
     arguments: &ProjectArguments,
 ) -> Result<Vec<Finding>, Failure> {
+    let named: Vec<String> = projects(&arguments.project)?
+        .iter()
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect();
     let mut narrowed = arguments.clone();
     if narrowed.configuration.is_empty() {
-        let names = arguments
-            .project
-            .iter()
-            .filter_map(|path| trimmed(path).file_name()?.to_str().map(str::to_owned));
-        let names: Vec<String> = names.collect();
-        narrowed.configuration = manifest
+        let pinned = manifest
             .targets()
             .iter()
-            .filter(|target| names.contains(&target.project))
-            .map(|target| target.configuration.clone())
-            .collect();
+            .filter(|target| named.contains(&target.project));
+        narrowed.configuration = pinned.map(|target| target.configuration.clone()).collect();
         narrowed.configuration.sort();
         narrowed.configuration.dedup();
     }
@@ -147,11 +146,74 @@ pub fn against(
         overrides: &policy.targets,
         kind: arguments.kind.map(ProfileKind::from),
         targets_were_named: !arguments.target.is_empty(),
+        must_be_mapped: true,
         sources: &sources,
     };
     findings.extend(plan(&request).findings);
+    findings.extend(unseen(manifest, &targets, &named, arguments));
     finding::distinct(&mut findings);
     Ok(findings)
+}
+
+/// Pinned targets that the projects do not have, or that nobody looked at: what was not observed is not passed. Who
+/// selects targets by name wants just those, and the verdict says so.
+fn unseen(
+    manifest: &Manifest,
+    targets: &[SigningTarget],
+    named: &[String],
+    arguments: &ProjectArguments,
+) -> Vec<Finding> {
+    let is_selection = !arguments.target.is_empty()
+        || !arguments.configuration.is_empty()
+        || arguments.sdk.is_some();
+    let mut findings = Vec::new();
+    let mut others = std::collections::BTreeSet::new();
+    for (index, pin) in manifest.targets().iter().enumerate() {
+        if !named.contains(&pin.project) {
+            others.insert(pin.project.as_str());
+            continue;
+        }
+        let is_here = targets.iter().any(|target| {
+            project_name(target) == pin.project
+                && target.target == pin.target
+                && target.configuration == pin.configuration
+                && target.platform == pin.platform
+        });
+        if is_here || is_selection {
+            continue;
+        }
+        findings.push(
+            Finding::block(
+                Code::TargetUnmapped,
+                format!("the manifest pins target {} ({}, {}), which {} does not have", pin.target, pin.configuration, pin.platform, pin.project),
+            )
+            .of_target(&pin.target)
+            .at_pointer(format!("/targets/{index}"))
+            .hint("check out the revision of the project that was frozen, or freeze the manifest again with --project"),
+        );
+    }
+    if is_selection {
+        findings.push(
+            Finding::warn(
+                Code::TargetsUnobserved,
+                "only the targets that were selected on the command line were judged",
+            )
+            .hint(
+                "leave --target, --configuration and --sdk out to judge all that the manifest pins",
+            ),
+        );
+    }
+    for project in others {
+        findings.push(
+            Finding::block(
+                Code::TargetsUnobserved,
+                format!("the manifest pins targets of {project}, which was not named"),
+            )
+            .values(format!("--project {project}"), named.join(", "))
+            .hint("name that project too with --project"),
+        );
+    }
+    findings
 }
 
 /// Reads the selected projects, and the manifest or the profiles at hand.
@@ -321,7 +383,7 @@ fn at_hand(
                 })
                 .collect::<Vec<_>>()),
             Examined::Unreadable(error) => Err(vec![
-                Finding::warn(finding::Code::ProfileUnreadable, error.to_string()).in_file(path),
+                Finding::warn(Code::ProfileUnreadable, error.to_string()).in_file(path),
             ]),
         },
         || {},

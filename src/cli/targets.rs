@@ -12,7 +12,7 @@ use super::projects::{Planned, ProjectArguments, planned};
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::table::{plain, table};
 use super::world::{World, exit_of};
-use crate::base::finding::{self, Finding, Severity};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::context::manifest::PinnedTarget;
 use crate::context::plan::export::{BuildSettings, export_options};
 use crate::context::plan::{Plan, Row, Why, plan};
@@ -242,9 +242,33 @@ fn shown(planned: &Planned, plan: &Plan<'_>) -> Vec<ShownTarget> {
         .collect()
 }
 
-/// Findings of the projects and of the plan together.
-pub(super) fn findings_of(planned: &Planned, plan: &Plan<'_>) -> Vec<Finding> {
+/// Findings of the projects and of the plan together. Without a manifest nobody has looked at dates yet.
+pub(super) fn findings_of(
+    planned: &Planned,
+    plan: &Plan<'_>,
+    now: jiff::Timestamp,
+) -> Vec<Finding> {
     let mut findings = [planned.findings.clone(), plan.findings.clone()].concat();
+    let chosen = plan.rows.iter().filter_map(|row| row.choice);
+    let mut expired: Vec<String> = chosen
+        .filter(|choice| choice.profile.expires < now)
+        .map(|choice| choice.profile.title())
+        .collect();
+    expired.sort();
+    expired.dedup();
+    if let Some(first) = expired.first() {
+        let others = match expired.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        findings.push(
+            Finding::warn(
+                Code::ProfileExpired,
+                format!("profile {first}{others} has expired: a build with it fails"),
+            )
+            .hint("renew it at Apple's developer site; `countersign gate` blocks until then"),
+        );
+    }
     finding::sort(&mut findings);
     finding::distinct(&mut findings);
     findings
@@ -253,7 +277,7 @@ pub(super) fn findings_of(planned: &Planned, plan: &Plan<'_>) -> Vec<Finding> {
 fn show(planned: &Planned, world: &World) -> Result<Exit, Failure> {
     let request = planned.request();
     let plan = plan(&request);
-    let findings = findings_of(planned, &plan);
+    let findings = findings_of(planned, &plan, world.now);
     let targets = shown(planned, &plan);
     if world.format() == Format::Json {
         world.print_json(&TargetsDocument {
@@ -323,7 +347,7 @@ fn show(planned: &Planned, world: &World) -> Result<Exit, Failure> {
 fn check(planned: &Planned, world: &World) -> Result<Exit, Failure> {
     let request = planned.request();
     let plan = plan(&request);
-    let findings = findings_of(planned, &plan);
+    let findings = findings_of(planned, &plan, world.now);
     let blocks = finding::any_blocks(&findings);
     match world.format() {
         Format::Json => world.print_json(&CheckDocument {
@@ -381,6 +405,16 @@ struct PlanDocument {
     targets: Vec<PinnedTarget>,
 }
 
+/// Whether a finding is about settings that an export replaces on the command line: style, identity, specifier. An
+/// export made in spite of the others would fail in the build, or sign with something else.
+fn is_healed_by_export(finding: &Finding) -> bool {
+    finding.severity != Severity::Block
+        || matches!(
+            finding.code,
+            Code::SigningStyleMixed | Code::SpecifierShared | Code::TargetProfileStale
+        )
+}
+
 fn export(arguments: &ExportArguments, planned: &Planned, world: &World) -> Result<Exit, Failure> {
     let request = planned.request();
     let plan = plan(&request);
@@ -388,15 +422,18 @@ fn export(arguments: &ExportArguments, planned: &Planned, world: &World) -> Resu
         exit: Exit::Blocked,
         message: error.to_string(),
     };
-    // An archive and an ad-hoc export must not take each other's profiles, whatever was asked for.
-    let mismatch = plan
-        .findings
+    let findings = findings_of(planned, &plan, world.now);
+    let visible: Vec<Finding> = world.visible(&findings).into_iter().cloned().collect();
+    if !visible.is_empty() {
+        report::human(&mut anstream::stderr().lock(), &visible, world.width)?;
+    }
+    if let Some(finding) = findings
         .iter()
-        .find(|finding| finding.code == finding::Code::TargetKindMismatch);
-    if let Some(finding) = mismatch {
+        .find(|finding| !is_healed_by_export(finding))
+    {
         return Err(Failure {
             exit: Exit::Blocked,
-            message: finding.message.clone(),
+            message: format!("nothing is exported: {}", finding.message),
         });
     }
     let text = match arguments.form {
@@ -419,10 +456,6 @@ fn export(arguments: &ExportArguments, planned: &Planned, world: &World) -> Resu
         Some(path) => files::replace_atomically(path, text.as_bytes(), FileMode::Keep)
             .map_err(Failure::input)?,
         None => std::io::stdout().lock().write_all(text.as_bytes())?,
-    }
-    let visible: Vec<Finding> = world.visible(&plan.findings).into_iter().cloned().collect();
-    if !visible.is_empty() {
-        report::human(&mut anstream::stderr().lock(), &visible, world.width)?;
     }
     Ok(Exit::Fine)
 }

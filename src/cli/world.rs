@@ -23,6 +23,16 @@ use crate::host::{directories, profile_store};
 const DEFAULT_POLICY: &str = "manifests/signing.toml";
 /// Where the manifest lies unless somebody says otherwise.
 const DEFAULT_MANIFEST: &str = "manifests/profiles.json";
+/// What CI systems call a job: our own word first, then GitHub Actions, GitLab, Buildkite, Jenkins, CircleCI.
+const JOB_VARIABLES: &[&str] = &[
+    "COUNTERSIGN_JOB",
+    "GITHUB_RUN_ID",
+    "CI_JOB_ID",
+    "BUILDKITE_JOB_ID",
+    "BUILD_TAG",
+    "CIRCLE_WORKFLOW_JOB_ID",
+];
+
 /// Anchors are a handful of certificates.
 const MAX_ANCHORS: usize = 1024 * 1024;
 
@@ -38,6 +48,12 @@ pub struct World {
     pub width: usize,
     /// Whether progress may be drawn on stderr.
     pub draws_progress: bool,
+    /// The user's login name, as the environment has it.
+    pub login_name: Option<String>,
+    /// What the CI system calls this job.
+    pub job: Option<String>,
+    /// `$XDG_STATE_HOME`.
+    pub xdg_state_home: Option<PathBuf>,
     step_summary: Option<PathBuf>,
     temporary: Vec<PathBuf>,
     checkouts: Vec<PathBuf>,
@@ -69,6 +85,11 @@ impl World {
                 && !is_ci
                 && !global.quiet
                 && global.format == Format::Human,
+            login_name: variable("USER").and_then(|name| name.into_string().ok()),
+            job: JOB_VARIABLES
+                .iter()
+                .find_map(|name| variable(name)?.into_string().ok()),
+            xdg_state_home: variable("XDG_STATE_HOME").map(path),
             step_summary: variable("GITHUB_STEP_SUMMARY").map(path),
             temporary: directories::TEMPORARY_VARIABLES
                 .iter()
@@ -80,6 +101,17 @@ impl World {
                 .collect(),
             global,
         }
+    }
+
+    /// The environment that a command inherits, without the variables that hold a password.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a command gets the environment that we got"
+    )]
+    pub fn environment(&self, secrets: &[Option<&str>]) -> Vec<(OsString, OsString)> {
+        std::env::vars_os()
+            .filter(|(name, _)| !secrets.iter().flatten().any(|secret| name == secret))
+            .collect()
     }
 
     /// How results are printed.

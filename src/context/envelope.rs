@@ -80,10 +80,17 @@ pub fn statement(
 ) -> Statement {
     let digest = cleared.manifest().to_string();
     let hex = digest.strip_prefix("sha256:").unwrap_or(&digest).to_owned();
+    let by_target: std::collections::HashSet<_> = manifest
+        .targets()
+        .iter()
+        .map(|target| target.certificate)
+        .collect();
     let serials: std::collections::BTreeSet<&str> = manifest
         .profiles()
         .iter()
+        .filter(|profile| manifest.is_in_use(profile))
         .flat_map(|profile| &profile.certificates)
+        .filter(|certificate| by_target.is_empty() || by_target.contains(&certificate.sha256))
         .map(|certificate| certificate.serial.as_str())
         .collect();
     Statement {

@@ -37,7 +37,15 @@ const CLEARANCE: SignedDuration = SignedDuration::from_mins(5);
 pub const WAIVABLE: &[Group] = &[Group::Profiles, Group::Identities, Group::Targets];
 
 /// Proof that the gate passed for this plan, on this host, until an instant. Only [`judge`] makes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It opens one window, so it cannot be copied:
+///
+/// ```compile_fail
+/// fn twice(cleared: &countersign::context::gate::Cleared) -> countersign::context::gate::Cleared {
+///     cleared.clone()
+/// }
+/// ```
+#[derive(Debug, PartialEq, Eq)]
 pub struct Cleared {
     manifest: Digest,
     revision: u64,
@@ -80,7 +88,7 @@ impl Cleared {
 }
 
 /// What the gate says.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Verdict {
     /// The clearance, unless something blocks.
     pub cleared: Option<Cleared>,
@@ -103,6 +111,7 @@ pub fn judge(
 ) -> Verdict {
     let asked = |group: Group| !waived.contains(&group);
     let mut findings = manifest::check(manifest, facts);
+    findings.extend(profiles::check_pinned(policy, manifest, facts));
     if asked(Group::Profiles) {
         findings.extend(profiles::check(policy, manifest, facts));
     }
@@ -143,7 +152,7 @@ fn until(policy: &Policy, manifest: &Manifest, now: Timestamp) -> Timestamp {
     let in_use = manifest
         .profiles()
         .iter()
-        .filter(|profile| profile.state != super::manifest::ProfileState::Retiring);
+        .filter(|profile| manifest.is_in_use(profile));
     in_use
         .map(|profile| profile.expires)
         .chain(hours)

@@ -57,6 +57,8 @@ pub struct Manifest {
     digest: Digest,
     by_uuid: HashMap<ProfileUuid, usize>,
     files: HashSet<FileSha256>,
+    /// The profiles that targets are pinned to.
+    signing: HashSet<ProfileUuid>,
 }
 
 /// Why bytes are not a manifest.
@@ -163,11 +165,17 @@ impl Manifest {
             .iter()
             .map(|profile| profile.sha256)
             .collect();
+        let signing = content
+            .targets
+            .iter()
+            .map(|target| target.profile.clone())
+            .collect();
         Ok(Self {
             content,
             digest: Digest::of(bytes),
             by_uuid,
             files,
+            signing,
         })
     }
 
@@ -212,6 +220,11 @@ impl Manifest {
         certificates
             .map(|certificate| (certificate.sha1, certificate))
             .collect()
+    }
+
+    /// Whether a profile signs anything: it is not retiring, or a target is pinned to it nevertheless.
+    pub fn is_in_use(&self, profile: &PinnedProfile) -> bool {
+        profile.state != ProfileState::Retiring || self.signing.contains(&profile.uuid)
     }
 
     /// Whether a file with this digest is pinned.

@@ -12,6 +12,7 @@
 pub mod check;
 pub mod choose;
 pub mod export;
+mod fitness;
 
 use serde::Serialize;
 
@@ -41,6 +42,8 @@ pub struct Request<'a> {
     /// The targets were named one by one, so test bundles among them are meant: else they are not part of what is
     /// archived, and what is wrong with them is for information.
     pub targets_were_named: bool,
+    /// Every target must have a pinned profile, even where Xcode would make one: the gate's question.
+    pub must_be_mapped: bool,
     /// The project's files, to find the lines of claims in.
     pub sources: &'a dyn Sources,
 }

@@ -14,6 +14,7 @@
 //! for nothing*: no password, no permit, no open keychain; it can be repeated, and it goes on after a failed part, so
 //! that a watchdog, a recovery or a signal handler can always do it.
 
+pub mod choice;
 #[cfg(target_os = "macos")]
 pub mod framework;
 pub mod portable;

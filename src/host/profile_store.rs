@@ -17,7 +17,7 @@ use crate::apple::profile::{self, Profile, Unproven};
 use crate::apple::signer::Verifier;
 use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::context::gate::facts::{
-    InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
+    Family, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
 };
 
 /// What became of one file.
@@ -141,7 +141,7 @@ fn claims(bytes: &[u8], verifier: &Verifier) -> Option<InstalledClaims> {
         team_id: fields.team_id.clone(),
         bundle_id: fields.bundle_id.clone(),
         kind: fields.kind,
-        is_mac: fields.is_mac(),
+        family: Family::of(&fields.platforms),
         created: fields.created,
         expires: fields.expires,
     };

@@ -11,6 +11,7 @@ use super::hierarchy::{Hierarchy, LeafKind, LeafSpec, Role};
 use super::key::Hash;
 use super::p12::{self, Form, P12Spec};
 use super::profile::{Kind, ProfileSpec, date};
+use super::project::ProjectSpec;
 
 /// A file: its path below `fixtures/` and its bytes.
 pub type File = (String, Vec<u8>);
@@ -77,6 +78,15 @@ pub fn products() -> Vec<ProfileSpec> {
     ]
 }
 
+/// Acme's Xcode project, whose targets ask for those profiles by name.
+pub fn project() -> ProjectSpec {
+    ProjectSpec::rocket(|bundle_id| {
+        let products = products();
+        let profile = products.iter().find(|it| it.bundle_pattern == bundle_id);
+        profile.unwrap().name.clone()
+    })
+}
+
 fn acme() -> Vec<File> {
     let hierarchy = Hierarchy::acme();
     let identity = distribution();
@@ -97,6 +107,8 @@ fn acme() -> Vec<File> {
         "acme/find-identity.txt".to_owned(),
         find_identity::valid(&[&identity]).into(),
     ));
+    let of_project = project().files().into_iter();
+    files.extend(of_project.map(|(path, bytes)| (format!("acme/{path}"), bytes)));
     files.push(("acme/README.md".to_owned(), ACME.into()));
     files
 }
@@ -257,6 +269,7 @@ Everything here is fictional and grows from the labels in `tests/forge`: `script
 | `anchors.pem` | the two roots of Acme's authority: name them in the policy's `trust_anchors` or pass them to a test |
 | `distribution.p12` | the identity that the profiles are for, with its chain; 3DES and a SHA-1 MAC, which every Mac imports |
 | `distribution.p12.password` | its password. **A rehearsal password for a rehearsal key**: there is nothing to protect |
+| `Acme.xcodeproj` | the product's Xcode project, without its sources; `NAME/NAME.entitlements` is what a target claims |
 | `find-identity.txt` | what `security find-identity -v -p codesigning` prints where that p12 is imported |
 ";
 

@@ -1,7 +1,8 @@
 //! The forge: mints, in Rust and without a single kept secret, everything the tests of countersign need to see signed.
 //!
 //! A certificate hierarchy shaped like Apple's ([`hierarchy`]), both CMS layers ([`cms`]), profiles of every kind
-//! ([`profile`]) with any flaw or several ([`flaw`]), and p12s ([`p12`]). The shapes are those of real files, down to
+//! ([`profile`]) with any flaw or several ([`flaw`]), p12s ([`p12`]), and the Xcode projects that ask for them
+//! ([`project`]). The shapes are those of real files, down to
 //! the order of attributes; `tests/forge_is_honest.rs` holds it to that with OpenSSL and, where they are at hand, real
 //! profiles. It shares no code with the library, so that the two cannot be wrong in the same way.
 //!
@@ -37,5 +38,6 @@ pub mod hierarchy;
 pub mod key;
 pub mod p12;
 pub mod profile;
+pub mod project;
 pub mod stream;
 pub mod xml;

@@ -21,6 +21,29 @@ pub fn write(
     password: &Password,
     form: Form,
 ) -> Result<Vec<u8>, Pkcs12Error> {
+    write_with(identities, other_certificates, password, form, ITERATIONS)
+}
+
+/// As [`write`], for a file that lives for minutes beside its own random password: iterations would guard nothing, and a
+/// job would wait for them.
+///
+/// # Errors
+/// As there.
+pub fn write_one_time(
+    identities: &[Pkcs12Identity],
+    password: &Password,
+    form: Form,
+) -> Result<Vec<u8>, Pkcs12Error> {
+    write_with(identities, &[], password, form, ONE_TIME_ITERATIONS)
+}
+
+fn write_with(
+    identities: &[Pkcs12Identity],
+    other_certificates: &[Vec<u8>],
+    password: &Password,
+    form: Form,
+    iterations: u32,
+) -> Result<Vec<u8>, Pkcs12Error> {
     match password.expose() {
         "" => return Err(Pkcs12Error::EmptyPassword),
         text if !text.is_ascii() => return Err(Pkcs12Error::PasswordNotAscii),
@@ -46,9 +69,9 @@ pub fn write(
     let bytes = store
         .writer(password.expose())
         .encryption_algorithm(encryption)
-        .encryption_iterations(ITERATIONS)
+        .encryption_iterations(iterations)
         .mac_algorithm(mac)
-        .mac_iterations(ITERATIONS)
+        .mac_iterations(iterations)
         .write()
         .map_err(|error| Pkcs12Error::Write(error.to_string()))?;
 
@@ -153,3 +176,5 @@ struct Leaves<'a> {
 
 /// Iterations of the files that we write: about ten milliseconds. The strength of such a file is its password.
 const ITERATIONS: u32 = 20_000;
+/// Iterations of files that live for minutes: what OpenSSL writes, so that every reader takes it.
+const ONE_TIME_ITERATIONS: u32 = 2_048;

@@ -10,7 +10,7 @@ use super::expiry::{self, Margin, Margins};
 use super::facts::{Facts, Observation};
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
-use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile, ProfileState};
+use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile};
 use crate::context::policy::Policy;
 
 /// Judges the certificates.
@@ -107,7 +107,7 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
         }
     }
     for profile in manifest.profiles() {
-        if profile.state == ProfileState::Retiring || pinned_by_target.contains(&profile.uuid) {
+        if !manifest.is_in_use(profile) || pinned_by_target.contains(&profile.uuid) {
             continue;
         }
         if let Some(certificate) = profile

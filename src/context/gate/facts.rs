@@ -118,6 +118,35 @@ pub struct InstalledClaims {
     pub signs: Option<InstalledScope>,
 }
 
+/// The systems that a profile is for, as far as they keep profiles apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// iOS, watchOS and visionOS, which share profiles.
+    Ios,
+    /// tvOS.
+    Tvos,
+    /// macOS and Catalyst.
+    Mac,
+}
+
+impl Family {
+    /// The family of a profile's `Platform` values.
+    pub fn of(platforms: &[String]) -> Self {
+        let has = |names: &[&str]| {
+            platforms
+                .iter()
+                .any(|platform| names.contains(&platform.as_str()))
+        };
+        if has(&["OSX", "macOS"]) {
+            Self::Mac
+        } else if has(&["tvOS"]) && !has(&["iOS"]) {
+            Self::Tvos
+        } else {
+            Self::Ios
+        }
+    }
+}
+
 /// What an installed profile would sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstalledScope {
@@ -127,8 +156,8 @@ pub struct InstalledScope {
     pub bundle_id: BundlePattern,
     /// The kind.
     pub kind: ProfileKind,
-    /// For macOS: such a profile and one of the iOS family never stand in for each other.
-    pub is_mac: bool,
+    /// For which systems: profiles of different families never stand in for each other.
+    pub family: Family,
     /// When it was made.
     pub created: Timestamp,
     /// When it expires.

@@ -9,9 +9,9 @@ use super::certificates::title;
 use super::facts::{Facts, Identities, Identity, Observation};
 use crate::apple::identity::digest::canonical;
 use crate::base::digest::Digest;
-use crate::base::finding::{Code, Finding};
+use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
-use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
+use crate::context::manifest::{Manifest, PinnedProfile};
 use crate::context::policy::Policy;
 
 /// The digests of the identities that were observed.
@@ -44,7 +44,7 @@ pub fn check(
     let digests = digests(identities);
     let mut findings = missing(manifest, identities);
     findings.extend(unexpected(policy, manifest, identities));
-    findings.extend(ambiguous(identities));
+    findings.extend(ambiguous(manifest, identities));
     if let Some(expected) = facts.expected_signing {
         findings.extend(digest_mismatch(expected, digests, identities));
     }
@@ -65,7 +65,7 @@ fn digests(identities: &Identities) -> IdentityDigests {
 
 /// Profiles in use for which no identity here can sign: one finding for each distinct set of certificates.
 fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
-    let usable: HashSet<CertSha1> = identities
+    let usable: BTreeSet<CertSha1> = identities
         .identities
         .iter()
         .filter(|identity| identity.problem.is_none())
@@ -73,11 +73,12 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
         .collect();
     let mut lacking: BTreeMap<BTreeSet<CertSha1>, Vec<&PinnedProfile>> = BTreeMap::new();
     let mut demand = |certificates: BTreeSet<CertSha1>, profile| {
-        if certificates.is_disjoint(&usable.iter().copied().collect()) {
+        if certificates.is_disjoint(&usable) {
             lacking.entry(certificates).or_default().push(profile);
         }
     };
     let mut pinned_by_target = HashSet::new();
+    let mut demanded = HashSet::new();
     for target in manifest.targets() {
         let Some((_, profile)) = manifest.profile(&target.profile) else {
             continue;
@@ -89,15 +90,13 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
         else {
             continue;
         };
-        if pinned_by_target.insert((&profile.uuid, certificate.sha1)) {
+        pinned_by_target.insert(&profile.uuid);
+        if demanded.insert((&profile.uuid, certificate.sha1)) {
             demand([certificate.sha1].into(), profile);
         }
     }
     for profile in manifest.profiles() {
-        let by_target = pinned_by_target
-            .iter()
-            .any(|(uuid, _)| **uuid == profile.uuid);
-        if profile.state != ProfileState::Retiring && !by_target {
+        if manifest.is_in_use(profile) && !pinned_by_target.contains(&profile.uuid) {
             demand(
                 profile
                     .certificates
@@ -168,8 +167,15 @@ fn unexpected(policy: &Policy, manifest: &Manifest, identities: &Identities) -> 
         .collect()
 }
 
-/// Usable identities that share a name.
-fn ambiguous(identities: &Identities) -> Vec<Finding> {
+/// Usable identities that share a name. Around a renewal that is normal, and harmless where the manifest pins which of
+/// them signs each target; where nothing does, Xcode chooses.
+fn ambiguous(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
+    let pinned = super::certificates::by_sha1(manifest);
+    let pinned_by_target: HashSet<CertSha256> = manifest
+        .targets()
+        .iter()
+        .map(|target| target.certificate)
+        .collect();
     let mut by_label: BTreeMap<&str, BTreeSet<CertSha1>> = BTreeMap::new();
     for identity in identities
         .identities
@@ -186,12 +192,18 @@ fn ambiguous(identities: &Identities) -> Vec<Finding> {
         .filter(|(_, sha1s)| sha1s.len() > 1)
         .map(|(label, sha1s)| {
             let found: Vec<String> = sha1s.iter().map(|sha1| sha1.to_string().to_ascii_uppercase()).collect();
-            Finding::block(
+            let is_decided = sha1s
+                .iter()
+                .any(|sha1| pinned.get(sha1).is_some_and(|certificate| pinned_by_target.contains(&certificate.sha256)));
+            let severity = if is_decided { Severity::Warn } else { Severity::Block };
+            Finding::new(
                 Code::IdentityAmbiguous,
+                severity,
                 format!("{} identities are named {label:?}: Xcode chooses one of them", found.len()),
             )
             .values("one identity of that name", found.join(", "))
-            .hint("remove the older one from the keychain once the profiles have moved on, and sign by SHA-1 until then")
+            .hint("remove the one that nothing signs with, or pin the targets' certificates by freezing with --project; build by \
+                 SHA-1 (`countersign targets export`) until then")
         })
         .collect()
 }

@@ -6,16 +6,37 @@ use std::path::Path;
 
 use super::expiry::{self, Margin};
 use super::facts::{
-    Facts, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
+    Facts, Family, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
 };
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::FileSha256;
-use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
+use crate::context::manifest::{Manifest, PinnedProfile};
 use crate::context::policy::Policy;
 
-/// Judges pinned and installed profiles.
+/// Judges the installed profiles against the pinned ones.
 pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+    match &facts.profiles {
+        Observation::Observed(installed) => {
+            let view = View::new(manifest, installed);
+            let mut findings = view.directories(policy);
+            findings.extend(view.pinned());
+            findings.extend(view.shadows());
+            findings.extend(parallel(manifest));
+            findings
+        }
+        Observation::Unobserved { why } => {
+            vec![
+                Finding::block(Code::ProfilesUnobserved, "the installed profiles were not looked at")
+                    .found(why)
+                    .hint("name their directory with --profiles, or waive the group with --without profiles"),
+            ]
+        }
+    }
+}
+
+/// Judges what the manifest and the policy alone say of profiles: no waiver reaches it.
+pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
     let mut findings = validity(policy, manifest, facts);
     if !policy.profiles.trust_anchors.is_empty() {
         findings.push(
@@ -28,22 +49,6 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding
                 .hint("remove profiles.trust_anchors from the policy before signing a release"),
             ),
         );
-    }
-    match &facts.profiles {
-        Observation::Observed(installed) => {
-            let view = View::new(manifest, installed);
-            findings.extend(view.directories(policy));
-            findings.extend(view.pinned());
-            findings.extend(view.shadows());
-            findings.extend(parallel(manifest));
-        }
-        Observation::Unobserved { why } => {
-            findings.push(
-                Finding::block(Code::ProfilesUnobserved, "the installed profiles were not looked at")
-                    .found(why)
-                    .hint("name their directory with --profiles, or waive the group with --without profiles"),
-            );
-        }
     }
     findings
 }
@@ -65,7 +70,7 @@ fn validity(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding>
             Margin::Warn => (Code::ProfileExpiresSoon, Severity::Warn, "expires soon"),
         };
         // What is retiring no longer signs: its end is the plan.
-        let severity = if profile.state == ProfileState::Retiring {
+        let severity = if !manifest.is_in_use(profile) {
             Severity::Info
         } else {
             severity
@@ -82,14 +87,14 @@ fn validity(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding>
 }
 
 /// What a profile signs: two profiles of one scope can stand in for each other.
-type Scope<'a> = (&'a str, &'a str, ProfileKind, bool);
+type Scope<'a> = (&'a str, &'a str, ProfileKind, Family);
 
 fn scope_of(profile: &PinnedProfile) -> Scope<'_> {
     (
         profile.team_id.as_str(),
         profile.bundle_id.as_str(),
         profile.kind,
-        profile.is_mac(),
+        Family::of(&profile.platforms),
     )
 }
 
@@ -159,13 +164,20 @@ impl<'a> View<'a> {
     fn directories(&self, policy: &Policy) -> Vec<Finding> {
         let mut findings = Vec::new();
         for directory in &self.installed.directories {
-            if policy.profiles.read_only && directory.writable == Some(true) {
+            if policy.profiles.read_only && directory.writable != Some(false) {
                 findings.push(
                     Finding::block(
                         Code::ProfileDirectoryWritable,
                         "the profile directory is writable although the policy says read_only",
                     )
-                    .values("not writable by this user", "writable")
+                    .values(
+                        "not writable by this user",
+                        if directory.writable.is_some() {
+                            "writable"
+                        } else {
+                            "it could not be told"
+                        },
+                    )
                     .in_file(&directory.path)
                     .hint("chmod a-w the directory, or let another user own it"),
                 );
@@ -275,7 +287,7 @@ impl<'a> View<'a> {
                         "an installed file is no readable profile",
                     )
                     .in_file(&file.path)
-                    .hint("remove it (`countersign profile prune --unpinned`)"),
+                    .hint("remove the file by hand: what cannot be read is not pruned"),
                 );
                 continue;
             };
@@ -301,11 +313,11 @@ impl<'a> View<'a> {
                     team_id,
                     bundle_id,
                     kind,
-                    is_mac,
+                    family,
                     ..
                 } = scope;
                 by_scope
-                    .get(&(team_id.as_str(), bundle_id.as_str(), *kind, *is_mac))
+                    .get(&(team_id.as_str(), bundle_id.as_str(), *kind, *family))
                     .map(|pinned| (pinned, "has the same team, bundle id and kind as"))
             });
             if let Some((pinned, relation)) = same_name.or(same_scope) {
@@ -338,7 +350,11 @@ fn shadow(
     .values(format!("only {} ({})", pinned.uuid, pinned.name), format!("{uuid} ({})", claims.name.as_deref().unwrap_or("no name")))
     .in_file(&file.path)
     .of_profile(&pinned.uuid)
-    .hint("remove it (`countersign profile prune --unpinned`), or pin it by freezing the manifest again")
+    .hint(if claims.uuid.as_ref() == Some(&pinned.uuid) {
+        "remove the file by hand: it bears a pinned UUID, so it is not pruned"
+    } else {
+        "remove it (`countersign profile prune --unpinned`), or pin it by freezing the manifest again"
+    })
 }
 
 /// A pinned profile without a file of its bytes.
@@ -380,7 +396,7 @@ fn absent(
         // Only the manifest can be pointed at.
         finding = finding.at_pointer(format!("/profiles/{index}"));
     }
-    if profile.state == ProfileState::Retiring {
+    if !view.manifest.is_in_use(profile) {
         finding.severity = Severity::Warn;
     }
     finding

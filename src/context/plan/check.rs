@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use super::choose::{answers, covers, is_for};
-use super::{Choice, Request, Row, by_uuid, pinned_for};
+use super::choose::{answers, covers, is_for, wanted_kinds};
+use super::{Choice, Request, Row, Why, by_uuid, fitness, pinned_for};
 use crate::apple::entitlements::Entitlements;
 use crate::apple::entitlements::grant::{PlatformFamily, Why as ShortfallWhy};
 use crate::base::finding::{Code, Finding, Severity};
@@ -15,11 +15,11 @@ use crate::xcode::targets::{ProfileRequest, Setting, SigningStyle, SigningTarget
 
 /// Judges every row, and the rows among each other.
 pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = fitness::overrides(request);
     let shared = shared_specifiers(rows, request, &mut findings);
     let manual: BTreeSet<&str> = rows
         .iter()
-        .filter(|row| row.target.style.value == SigningStyle::Manual)
+        .filter(|row| row.target.style.value == SigningStyle::Manual && is_meant(row, request))
         .map(|row| row.target.configuration.as_str())
         .collect();
     for row in rows {
@@ -35,10 +35,12 @@ pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
         }
         if let Some(choice) = &row.choice {
             found.extend(kind(row, choice, request));
+            found.extend(fitness::forced(row, choice));
+            found.extend(fitness::identity(row, choice));
             found.extend(entitlements(row, choice, request.sources));
         }
         found.extend(pin(row, request));
-        if row.is_beside_the_archive() && !request.targets_were_named {
+        if !is_meant(row, request) {
             for finding in &mut found {
                 finding.severity = Severity::Info;
             }
@@ -46,6 +48,11 @@ pub(super) fn check(rows: &[Row<'_>], request: &Request<'_>) -> Vec<Finding> {
         findings.extend(found);
     }
     findings
+}
+
+/// Whether a row is judged: a test bundle only if it was named, because no archive holds it.
+fn is_meant(row: &Row<'_>, request: &Request<'_>) -> bool {
+    request.targets_were_named || !row.is_beside_the_archive()
 }
 
 /// What tells rows apart.
@@ -61,7 +68,7 @@ fn identity(target: &SigningTarget) -> Identity<'_> {
 }
 
 /// A finding that points at where a value came from, or else at the target.
-fn at(finding: Finding, target: &SigningTarget, origin: Option<&Origin>) -> Finding {
+pub(super) fn at(finding: Finding, target: &SigningTarget, origin: Option<&Origin>) -> Finding {
     let mut finding = finding.of_target(&target.target);
     let place = origin.and_then(|origin| Some((origin.file.as_deref()?, origin.line)));
     let (file, line) = match place {
@@ -75,7 +82,7 @@ fn at(finding: Finding, target: &SigningTarget, origin: Option<&Origin>) -> Find
     }
 }
 
-fn title(target: &SigningTarget) -> String {
+pub(super) fn title(target: &SigningTarget) -> String {
     format!(
         "target {} ({}, {})",
         target.target, target.configuration, target.platform
@@ -122,7 +129,7 @@ fn shared_specifiers<'a>(
     findings: &mut Vec<Finding>,
 ) -> BTreeSet<Identity<'a>> {
     let mut by_origin: HashMap<(String, String, &str), Vec<&Row<'a>>> = HashMap::new();
-    for row in rows {
+    for row in rows.iter().filter(|row| is_meant(row, request)) {
         if let Some(requested) = row.target.requested_profile() {
             let key = (
                 requested.value.to_string(),
@@ -158,14 +165,19 @@ fn shared_specifiers<'a>(
             .iter()
             .filter(|profile| answers(profile, &requested.value))
             .collect();
-        if bundle_ids.len() < 2 || answering.iter().any(|profile| covered(profile)) {
+        let mut names: Vec<&str> = rows.iter().map(|row| row.target.target.as_str()).collect();
+        names.dedup();
+        // One target on two platforms shares its specifier with nobody.
+        if names.len() < 2
+            || bundle_ids.len() < 2
+            || answering.iter().any(|profile| covered(profile))
+        {
             continue;
         }
         if answering.is_empty() {
             // Nobody has this profile: that is said of each target, with what it should be instead.
             continue;
         }
-        let names: Vec<&str> = rows.iter().map(|row| row.target.target.as_str()).collect();
         shared.extend(rows.iter().map(|row| identity(row.target)));
         let finding = Finding::block(
             Code::SpecifierShared,
@@ -228,11 +240,17 @@ fn specifier(
             ),
         };
     }
-    if answering
+    let suitable = answering
         .iter()
-        .any(|profile| covers(profile, target) && matches_team(profile, target))
-    {
-        let chosen = row.choice.as_ref()?;
+        .find(|profile| covers(profile, target) && matches_team(profile, target));
+    if let Some(suitable) = suitable {
+        // It covers the target, and still it may be for something else.
+        if let Some(finding) = conflicting_identity(row, suitable, requested, request) {
+            return Some(finding);
+        }
+        let Some(chosen) = row.choice.as_ref() else {
+            return Some(unfit(row, suitable, requested, request));
+        };
         let is_retiring = |profile: &&&PinnedProfile| {
             profile.state == ProfileState::Retiring && covers(profile, target)
         };
@@ -300,6 +318,73 @@ fn specifier(
     )
 }
 
+/// A target that asks for a profile of one kind and, with `CODE_SIGN_IDENTITY`, for certificates of another: Xcode says
+/// that the profile does not include the signing certificate.
+fn conflicting_identity(
+    row: &Row<'_>,
+    asked: &PinnedProfile,
+    requested: &Setting<ProfileRequest>,
+    request: &Request<'_>,
+) -> Option<Finding> {
+    let target = row.target;
+    let was_overruled = row.choice.as_ref().is_some_and(|choice| {
+        choice.why != Why::BestFit || answers(choice.profile, &requested.value)
+    });
+    // A kind that was asked for counts more, and an automatic style is complained about already.
+    if was_overruled
+        || request.kind.is_some()
+        || target.style.value == SigningStyle::Automatic
+        || wanted_kinds(target)?.contains(&asked.kind)
+    {
+        return None;
+    }
+    let identity = target.identity.as_ref()?;
+    let finding = Finding::block(
+        Code::TargetKindMismatch,
+        format!(
+            "{} asks for profile {}, which is for {}, and for a signing identity of another kind",
+            title(target),
+            asked.title(),
+            asked.kind
+        ),
+    )
+    .values(
+        format!("a certificate for {}", asked.kind),
+        format!("CODE_SIGN_IDENTITY = {}", identity.value),
+    )
+    .of_profile(&asked.uuid)
+    .hint("set CODE_SIGN_IDENTITY to the kind of certificate that the profile is for, or ask for another profile");
+    Some(at(finding, target, Some(&identity.origin)))
+}
+
+/// The profile that is asked for is there and covers the target, yet cannot sign it, and nothing else can.
+fn unfit(
+    row: &Row<'_>,
+    asked: &PinnedProfile,
+    requested: &Setting<ProfileRequest>,
+    request: &Request<'_>,
+) -> Finding {
+    let target = row.target;
+    if let Some(kind) = request.kind.filter(|kind| *kind != asked.kind) {
+        return kind_mismatch(target, asked, kind, Some(&requested.origin));
+    }
+    let finding = Finding::block(
+        Code::TargetUnmapped,
+        format!(
+            "{} asks for profile {}, which is not to sign any more",
+            title(target),
+            asked.title()
+        ),
+    )
+    .values(
+        format!("an active profile for {}", title(target)),
+        nearest(row, request),
+    )
+    .of_profile(&asked.uuid)
+    .hint("install the profile that replaces it and freeze the manifest again, or make this one active again");
+    at(finding, target, Some(&requested.origin))
+}
+
 fn matches_team(profile: &PinnedProfile, target: &SigningTarget) -> bool {
     target
         .team
@@ -339,7 +424,9 @@ fn unmapped(row: &Row<'_>, request: &Request<'_>, others_are_manual: bool) -> Fi
             bundle_id.value.to_string()
         });
     // Where Xcode signs everything itself, it also makes the profiles.
-    let is_xcodes = target.style.value == SigningStyle::Automatic && !others_are_manual;
+    let is_xcodes = target.style.value == SigningStyle::Automatic
+        && !others_are_manual
+        && !request.must_be_mapped;
     let severity = if is_xcodes {
         Severity::Info
     } else {

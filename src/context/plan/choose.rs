@@ -148,7 +148,7 @@ fn unfit(
 }
 
 /// The kinds that fit `CODE_SIGN_IDENTITY`, where that tells anything.
-fn wanted_kinds(target: &SigningTarget) -> Option<&'static [ProfileKind]> {
+pub(super) fn wanted_kinds(target: &SigningTarget) -> Option<&'static [ProfileKind]> {
     let identity = target.identity.as_ref()?;
     let identity = identity.value.as_ref();
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| identity.starts_with(prefix));

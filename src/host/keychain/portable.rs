@@ -81,7 +81,7 @@ impl Portable {
         let one_time = random::password().map_err(KeychainError::Random)?;
         let seal = |identities: &[Pkcs12Identity], name: &str| -> Result<PathBuf, KeychainError> {
             let path = directory.join(name);
-            let bytes = pkcs12::write(identities, &[], &one_time, Form::EveryMac)
+            let bytes = pkcs12::write_one_time(identities, &one_time, Form::EveryMac)
                 .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
             private::create(&path, &bytes)?;
             Ok(path)

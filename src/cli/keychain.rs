@@ -1,0 +1,338 @@
+//! `countersign keychain`: create, import, unlock, lock, status, destroy, recover.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::exit::{Exit, Failure};
+use super::identity;
+use super::password::{KeychainPasswordArguments, PasswordArguments};
+use super::report::{Format, GOOD};
+use super::run::{self, Guarded};
+use super::state::{self, Chosen, KeychainArguments};
+use super::table::plain;
+use super::world::World;
+use crate::apple::pkcs12;
+use crate::base::event::{Action, Event, Outcome, Witness};
+use crate::context::policy::Policy;
+use crate::host::keychain::{KeychainError, LockState, Settings};
+use crate::host::{files, private, random, session};
+use crate::ledger::audit::AuditLog;
+
+/// What to do with the keychain.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a locked keychain, under a fresh random password that is kept in the state directory unless one is handed in.
+    Create(Keychain),
+    /// Put the identities of a p12 in, and lock again.
+    Import {
+        /// The p12; `-` reads standard input.
+        #[arg(value_name = "FILE|-")]
+        file: PathBuf,
+        /// Which keychain.
+        #[command(flatten)]
+        keychain: Keychain,
+        /// Where the p12's password comes from.
+        #[command(flatten)]
+        password: PasswordArguments,
+    },
+    /// Open it after a passed gate and hold it open until a signal comes or the window ends.
+    Unlock(Box<run::Guarded>),
+    /// Close it now, whoever has it open.
+    Lock(KeychainArguments),
+    /// Whether it is there, open or locked, and what is in it.
+    Status(KeychainArguments),
+    /// Delete it with all that is in it, and its kept password.
+    Destroy {
+        /// Which keychain.
+        #[command(flatten)]
+        keychain: KeychainArguments,
+        /// Yes, delete the private keys in it.
+        #[arg(long, required = true)]
+        yes: bool,
+    },
+    /// Finish what runs left that were killed: end their commands, close their keychains.
+    Recover,
+}
+
+/// A keychain and its password.
+#[derive(Debug, Args)]
+pub struct Keychain {
+    /// Which keychain.
+    #[command(flatten)]
+    pub keychain: KeychainArguments,
+    /// Its password.
+    #[command(flatten)]
+    pub password: KeychainPasswordArguments,
+}
+
+/// Runs the command.
+pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
+    if let Command::Unlock(arguments) = command {
+        return unlock(*arguments, world);
+    }
+    let policy = world.usable_policy()?.policy;
+    match command {
+        Command::Create(arguments) => create(&arguments, &policy, world),
+        Command::Import {
+            file,
+            keychain,
+            password,
+        } => import(&file, &keychain, &password, &policy, world),
+        Command::Lock(keychain) => lock(&keychain.choose(&policy, world)?, world),
+        Command::Status(keychain) => status(&keychain.choose(&policy, world)?, world),
+        Command::Destroy { keychain, .. } => destroy(&keychain.choose(&policy, world)?, world),
+        Command::Recover => recover(world),
+        Command::Unlock(_) => Err(Failure::unexpected("handled above")),
+    }
+}
+
+/// Does `deed` between the record that it is intended and the record of how it went.
+fn recorded<T>(
+    log: &AuditLog,
+    event: impl Fn(Outcome) -> Event,
+    deed: impl FnOnce() -> Result<T, KeychainError>,
+) -> Result<T, Failure> {
+    log.record(&event(Outcome::Intended))
+        .map_err(Failure::input)?;
+    let done = deed();
+    let after = match &done {
+        Ok(_) => event(Outcome::Done),
+        Err(error) => event(Outcome::Failed).detail("error", error),
+    };
+    let recorded = log.record(&after).map_err(Failure::input);
+    let done = done.map_err(Failure::keychain)?;
+    recorded.map(|_| done)
+}
+
+fn about(chosen: &Chosen, what: Action) -> impl Fn(Outcome) -> Event {
+    let (path, kind) = (chosen.path.clone(), chosen.choice.kind);
+    move |outcome| {
+        Event::new(what, outcome)
+            .detail("keychain", &path)
+            .detail("backend", kind)
+    }
+}
+
+fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, Failure> {
+    let chosen = arguments.keychain.choose(policy, world)?;
+    let log = state::audit_log(world, None)?;
+    let handed_in = arguments.password.read()?;
+    let is_kept = handed_in.is_none();
+    let password = match handed_in {
+        Some(password) => password,
+        None => random::password()
+            .map_err(KeychainError::Random)
+            .map_err(Failure::keychain)?,
+    };
+    let settings = Settings {
+        idle_timeout: Duration::try_from(policy.keychain.window()).unwrap_or_default(),
+    };
+    recorded(&log, about(&chosen, Action::KeychainCreate), || {
+        if chosen.path.as_path().symlink_metadata().is_ok() {
+            return Err(KeychainError::Exists(chosen.path.clone()));
+        }
+        if let Some(parent) = chosen.path.as_path().parent()
+            && !parent.exists()
+        {
+            private::directory(parent)?;
+        }
+        let kept = chosen.password_path();
+        if is_kept {
+            // On the disk before the keychain is: a keychain whose password nobody knows is of no use.
+            if let Some(parent) = kept.parent() {
+                private::directory(parent)?;
+            }
+            private::replace(&kept, password.expose().as_bytes())?;
+        }
+        let created = chosen.backend.create(&chosen.path, &password, settings);
+        if created.is_err() && is_kept {
+            let _ = private::remove(&kept);
+        }
+        created
+    })?;
+    say(world, "created", &chosen, |out| {
+        if is_kept {
+            let kept = chosen.password_path();
+            writeln!(out, "  its password is kept in {}", kept.display())?;
+        }
+        Ok(())
+    })
+}
+
+fn import(
+    file: &std::path::Path,
+    arguments: &Keychain,
+    password: &PasswordArguments,
+    policy: &Policy,
+    world: &World,
+) -> Result<Exit, Failure> {
+    let chosen = arguments.keychain.choose(policy, world)?;
+    let bytes = if file.as_os_str() == "-" {
+        files::read_stream_bounded(std::io::stdin().lock(), "standard input", pkcs12::MAX_FILE)
+    } else {
+        files::read_bounded(file, pkcs12::MAX_FILE)
+    }
+    .map_err(Failure::input)?;
+    let file_password = password.read(&format!("password of {}", file.display()))?;
+    let keychain_password = chosen.password(&arguments.password)?;
+    let log = state::audit_log(world, None)?;
+    // Locking at the end would take the keychain away from a run that has it open.
+    if chosen
+        .backend
+        .status(&chosen.path)
+        .map_err(Failure::keychain)?
+        == LockState::Unlocked
+    {
+        return Err(Failure::keychain(format!(
+            "{} is open: wait for the run that uses it, or close it with `countersign keychain lock`",
+            chosen.path
+        )));
+    }
+    let certificates = recorded(&log, about(&chosen, Action::KeychainImport), || {
+        chosen
+            .backend
+            .import(&chosen.path, &keychain_password, &bytes, &file_password)
+    })?;
+    if world.format() == Format::Json {
+        return status(&chosen, world);
+    }
+    say(world, "imported into", &chosen, |out| {
+        for certificate in &certificates {
+            writeln!(
+                out,
+                "  {} {}",
+                certificate.sha1.to_string().to_ascii_uppercase(),
+                plain(&certificate.common_name)
+            )?;
+        }
+        Ok(())
+    })
+}
+
+fn lock(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
+    // Closing goes first and is recorded after: a full disk is no reason to leave a keychain open.
+    let closed = chosen.backend.lock(&chosen.path);
+    let event = about(chosen, Action::KeychainLock);
+    let event = match &closed {
+        Ok(()) => event(Outcome::Done),
+        Err(error) => event(Outcome::Failed).detail("error", error),
+    };
+    let recorded =
+        state::audit_log(world, None).and_then(|log| log.record(&event).map_err(Failure::input));
+    closed.map_err(Failure::keychain)?;
+    recorded?;
+    say(world, "locked", chosen, |_| Ok(()))
+}
+
+fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
+    let lock_state = chosen
+        .backend
+        .status(&chosen.path)
+        .map_err(Failure::keychain)?;
+    let identities = match lock_state {
+        LockState::Missing => None,
+        LockState::Locked | LockState::Unlocked => Some(chosen.identities()?),
+    };
+    if world.format() == Format::Json {
+        let identities: Vec<serde_json::Value> = identities
+            .iter()
+            .flat_map(|identities| &identities.identities)
+            .map(|identity| {
+                serde_json::json!({
+                    "sha1": identity.sha1,
+                    "sha256": identity.sha256,
+                    "label": identity.label,
+                    "expires": identity.expires,
+                })
+            })
+            .collect();
+        world.print_json(&serde_json::json!({
+            "schema": "countersign.keychain.v1",
+            "keychain": chosen.path,
+            "backend": chosen.choice.kind,
+            "state": lock_state,
+            "identities": identities,
+        }))?;
+        return Ok(Exit::Fine);
+    }
+    writeln!(
+        anstream::stdout().lock(),
+        "{lock_state}  {}",
+        plain(chosen.path.as_str())
+    )?;
+    match identities {
+        Some(identities) => identity::list(&identities, world),
+        None => Ok(Exit::Fine),
+    }
+}
+
+fn destroy(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
+    let log = state::audit_log(world, None)?;
+    recorded(&log, about(chosen, Action::KeychainDestroy), || {
+        chosen.backend.destroy(&chosen.path)?;
+        Ok(private::remove(&chosen.password_path())?)
+    })?;
+    say(world, "destroyed", chosen, |_| Ok(()))
+}
+
+fn recover(world: &World) -> Result<Exit, Failure> {
+    let log = state::audit_log(world, None)?;
+    let recovered = session::recover(&state::directory(world)?, &log).map_err(run::failure)?;
+    if world.format() == Format::Json {
+        let runs: Vec<serde_json::Value> = recovered
+            .iter()
+            .map(|one| {
+                serde_json::json!({
+                    "run": one.run,
+                    "keychain": one.keychain,
+                    "was_open": one.was_open,
+                })
+            })
+            .collect();
+        world.print_json(&serde_json::json!({
+            "schema": "countersign.recovery.v1",
+            "recovered": runs,
+        }))?;
+        return Ok(Exit::Fine);
+    }
+    let mut out = anstream::stdout().lock();
+    if recovered.is_empty() {
+        writeln!(out, "nothing to recover")?;
+    }
+    for one in recovered {
+        let was = if one.was_open {
+            "was open"
+        } else {
+            "was closed already"
+        };
+        writeln!(
+            out,
+            "recovered {}: {} {was}",
+            one.run,
+            plain(one.keychain.as_str())
+        )?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn unlock(arguments: Guarded, world: &World) -> Result<Exit, Failure> {
+    run::guarded(arguments, None, world)
+}
+
+fn say(
+    world: &World,
+    done: &str,
+    chosen: &Chosen,
+    more: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Result<Exit, Failure> {
+    if world.format() == Format::Json {
+        return status(chosen, world);
+    }
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{GOOD}{done}{GOOD:#} {}", plain(chosen.path.as_str()))?;
+    more(&mut out)?;
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,247 @@
+//! What commands with a memory share: the state directory, the audit log, and the keychain that is meant.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::exit::Failure;
+use super::password::KeychainPasswordArguments;
+use super::world::World;
+use crate::base::clock::SystemClock;
+use crate::base::digest::sha256;
+use crate::base::ids::RegionName;
+use crate::base::secret::Password;
+use crate::context::gate::facts::{Identities, Identity};
+use crate::context::policy::Policy;
+use crate::host::keychain::choice::BackendChoice;
+use crate::host::keychain::{BackendKind, KeychainBackend, KeychainPath};
+use crate::host::node::{self, OsFamily, User};
+use crate::host::watchdog::Note;
+use crate::host::{directories, private};
+use crate::ledger::audit::{Actor, AuditLog};
+
+/// Where the audit log, journals and locks lie, as an absolute path.
+///
+/// # Errors
+/// Nothing says where.
+pub fn directory(world: &World) -> Result<PathBuf, Failure> {
+    let named = world.global.state_dir.clone().or_else(|| {
+        directories::state(
+            OsFamily::current(),
+            world.home.as_deref(),
+            world.xdg_state_home.as_deref(),
+        )
+    });
+    let path = named.ok_or_else(|| {
+        Failure::input("no home directory is known to keep state in: name one with --state-dir")
+    })?;
+    std::path::absolute(&path)
+        .map_err(|error| Failure::input(format!("{}: {error}", path.display())))
+}
+
+/// The audit log's path.
+///
+/// # Errors
+/// Nothing says where the state directory is.
+pub fn audit_path(world: &World) -> Result<PathBuf, Failure> {
+    Ok(directory(world)?.join("audit.jsonl"))
+}
+
+/// In whose name this process records.
+///
+/// # Errors
+/// The machine has no usable name.
+pub fn note(world: &World, region: Option<RegionName>) -> Result<Note, Failure> {
+    Ok(Note {
+        who: User::current(world.login_name.as_deref()).to_string(),
+        host: node::host_name().map_err(Failure::input)?,
+        region,
+        job: world.job.clone(),
+    })
+}
+
+/// The audit log at `path`, written in the name of `note`.
+pub fn audit_log_at(path: PathBuf, note: Note) -> AuditLog {
+    let actor = Actor {
+        who: note.who,
+        host: note.host,
+        region: note.region,
+        job: note.job,
+    };
+    AuditLog::new(path, actor, Box::new(SystemClock))
+}
+
+/// The audit log; its directory is made if it is not there.
+///
+/// # Errors
+/// The directory cannot be made, or is not ours alone.
+pub fn audit_log(world: &World, region: Option<RegionName>) -> Result<AuditLog, Failure> {
+    private::directory(&directory(world)?).map_err(Failure::input)?;
+    Ok(audit_log_at(audit_path(world)?, note(world, region)?))
+}
+
+/// Which keychain is meant.
+#[derive(Debug, Args)]
+pub struct KeychainArguments {
+    /// The keychain [default: the policy's `keychain.path`].
+    #[arg(long, value_name = "PATH", help_heading = "Keychain")]
+    pub keychain: Option<PathBuf>,
+    /// What kind of keychain it is [default: macos on a Mac, unless PATH ends in .p12; portable elsewhere].
+    #[arg(long, value_enum, value_name = "KIND", help_heading = "Keychain")]
+    pub backend: Option<Backend>,
+    /// A directory with another `security` and `codesign` than Apple's, for rehearsals.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub tools: Option<PathBuf>,
+}
+
+/// Kinds of keychains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// A macOS keychain, through Apple's `security`.
+    Macos,
+    /// A PKCS#12 file, on any system.
+    Portable,
+}
+
+/// A keychain with its backend.
+pub struct Chosen {
+    /// Where.
+    pub path: KeychainPath,
+    /// Which backend, for another process.
+    pub choice: BackendChoice,
+    /// The backend.
+    pub backend: Box<dyn KeychainBackend>,
+    /// The state directory.
+    pub state: PathBuf,
+}
+
+impl KeychainArguments {
+    /// The backend that is asked for.
+    ///
+    /// # Errors
+    /// There is no home directory, or the system's keychain service cannot be had.
+    pub fn choose(&self, policy: &Policy, world: &World) -> Result<Chosen, Failure> {
+        let named = self.keychain.as_ref().or(policy.keychain.path.as_ref());
+        let path = named.ok_or_else(|| {
+            Failure::usage("no keychain is named: give --keychain, or keychain.path in the policy")
+        })?;
+        let path = std::path::absolute(path)
+            .map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;
+        let path = KeychainPath::new(&without_parents(&path)).map_err(Failure::usage)?;
+        let state = directory(world)?;
+        let kind = match self.backend {
+            Some(Backend::Macos) => BackendKind::SecurityTool,
+            Some(Backend::Portable) => BackendKind::Portable,
+            // No keychain of macOS is called so.
+            None if path.as_str().ends_with(".p12") => BackendKind::Portable,
+            None if OsFamily::current() == OsFamily::MacOs => BackendKind::SecurityTool,
+            None => BackendKind::Portable,
+        };
+        let user = User::current(world.login_name.as_deref());
+        let tools = self.tools.as_ref().map(std::path::absolute).transpose();
+        let choice = BackendChoice {
+            kind,
+            tools: tools.map_err(|error| Failure::input(format!("--tools: {error}")))?,
+            home: world.home.clone().unwrap_or_else(|| "/".into()),
+            user: user.name.unwrap_or_else(|| user.id.to_string()),
+        };
+        let backend = choice.build(&state).map_err(Failure::keychain)?;
+        Ok(Chosen {
+            path,
+            choice,
+            backend,
+            state,
+        })
+    }
+
+    /// The identities of the keychain, where one was named on the command line.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn identities_if_named(&self, world: &World) -> Result<Option<Identities>, Failure> {
+        if self.keychain.is_none() {
+            return Ok(None);
+        }
+        // Where a keychain is named, nothing of the policy is needed to find it.
+        let policy = Policy::builtin(world.home.as_deref());
+        self.choose(&policy, world)?.identities().map(Some)
+    }
+}
+
+impl Chosen {
+    /// What the gate judges of this keychain.
+    ///
+    /// # Errors
+    /// It is missing or cannot be read.
+    pub fn identities(&self) -> Result<Identities, Failure> {
+        let certificates = self
+            .backend
+            .identities(&self.path)
+            .map_err(Failure::keychain)?;
+        Ok(Identities {
+            source: self.path.to_string(),
+            identities: certificates
+                .into_iter()
+                .map(|certificate| Identity {
+                    sha1: certificate.sha1,
+                    sha256: Some(certificate.sha256),
+                    label: certificate.common_name,
+                    problem: None,
+                    expires: Some(certificate.validity.not_after),
+                })
+                .collect(),
+            compatible: None,
+        })
+    }
+
+    /// Where `keychain create` keeps the password that it makes: one file for each keychain.
+    pub fn password_path(&self) -> PathBuf {
+        let digest = sha256(self.path.as_str().as_bytes());
+        let short: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+        self.state.join("passwords").join(short)
+    }
+
+    /// The password: handed in, or kept.
+    ///
+    /// # Errors
+    /// Neither.
+    pub fn password(&self, handed_in: &KeychainPasswordArguments) -> Result<Password, Failure> {
+        if let Some(password) = handed_in.read()? {
+            return Ok(password);
+        }
+        self.kept_password(&self.password_path())
+    }
+
+    fn kept_password(&self, path: &Path) -> Result<Password, Failure> {
+        let bytes = private::read(path, MAX_PASSWORD).map_err(|error| {
+            if error.is_not_found() {
+                Failure::keychain(format!(
+                    "no password is kept for {}: make it with `countersign keychain create`, or hand the password in \
+                     with --keychain-password-file, --keychain-password-fd or --keychain-password-env",
+                    self.path
+                ))
+            } else {
+                Failure::keychain(error)
+            }
+        })?;
+        Password::from_file_bytes(bytes)
+            .map_err(|error| Failure::keychain(format!("{}: {error}", path.display())))
+    }
+}
+
+/// An absolute path without `..`: a policy names its keychain relative to itself.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// The longest password file that is ours.
+const MAX_PASSWORD: u64 = 4_096;

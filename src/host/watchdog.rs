@@ -1,0 +1,223 @@
+//! The watchdog: a process of our own program that closes the keychain when the run cannot.
+//!
+//! It is told what to close before anything is opened, over its standard input, and that pipe is also the run's
+//! lifeline: whichever way the run ends, the kernel closes the pipe, and the watchdog reads its end. A line `Done` before
+//! it says that there is nothing left to do. Standard error is the run's lease (see [`journal`](super::journal)), which
+//! thus outlives the run for exactly as long as the watchdog does.
+//!
+//! It lives in a process group of its own and does not mind SIGINT, SIGTERM and SIGHUP, because a pipeline that cancels
+//! a job sends those to everything it finds, and the watchdog is who must be left then. It knows no password.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::Signal;
+use serde::{Deserialize, Serialize};
+
+use super::journal::Journals;
+use super::keychain::choice::BackendChoice;
+use super::keychain::{KeychainBackend, KeychainPath};
+use super::process::mark::Mark;
+use super::process::wait_for;
+use super::run_id::RunId;
+use super::session::{ARMED, STRAGGLERS, SessionError, close, end};
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::event::{Action, Event, Outcome, Witness};
+use crate::base::ids::{HostName, RegionName};
+
+/// What a watchdog is told first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// The run.
+    pub run: RunId,
+    /// What to close.
+    pub keychain: KeychainPath,
+    /// By which backend.
+    pub backend: BackendChoice,
+    /// The state directory.
+    pub state: PathBuf,
+    /// When the window ends, by the calendar.
+    pub until: Timestamp,
+    /// After how many seconds the watchdog acts although the run still lives.
+    pub seconds: u64,
+    /// In whose name it records.
+    pub note: Note,
+}
+
+/// In whose name a record is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The account.
+    pub who: String,
+    /// The machine.
+    pub host: HostName,
+    /// Its region.
+    pub region: Option<RegionName>,
+    /// The CI job.
+    pub job: Option<String>,
+}
+
+/// One line of the lifeline.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Message {
+    /// What to close; the first line.
+    Config(Box<Config>),
+    /// The keychain is open.
+    Opened,
+    /// The command runs in this process group.
+    Job(Mark),
+    /// All is closed and recorded.
+    Done,
+}
+
+/// Runs a watchdog to its end: `countersign watchdog`. Says whether there was nothing left to do.
+///
+/// # Errors
+/// The keychain may still be open, or its closing could not be recorded; the journal stays, for a recovery.
+pub fn main(open_witness: &dyn Fn(&Config) -> Box<dyn Witness>) -> Result<(), SessionError> {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        // A handler that sets a flag nobody reads: the signal ends nobody.
+        signal_hook::flag::register(signal.as_raw(), Arc::new(AtomicBool::new(false)))
+            .map_err(io_error("stand signals"))?;
+    }
+    let mut lifeline = Lifeline::default();
+    let Some(Message::Config(config)) = lifeline.next(None).map_err(io_error("be told"))? else {
+        return Ok(()); // the run ended before it opened anything
+    };
+    let backend = config.backend.build(&config.state)?;
+    let mut out = io::stdout();
+    out.write_all(&ARMED)
+        .and_then(|()| out.flush())
+        .map_err(io_error("say that it is ready"))?;
+    let deadline = Deadline {
+        at: Instant::now() + Duration::from_secs(config.seconds),
+        until: config
+            .until
+            .checked_add(Duration::from_secs(12))
+            .unwrap_or(config.until),
+    };
+    let (mut is_open, mut job) = (false, None);
+    loop {
+        match lifeline.next(Some(&deadline)) {
+            Ok(Some(Message::Done)) => return Ok(()),
+            Ok(Some(Message::Opened)) => is_open = true,
+            Ok(Some(Message::Job(mark))) => job = Some(mark),
+            Ok(Some(Message::Config(_))) => {}
+            // The end, the deadline, or a pipe that fails: all the same to a keychain.
+            Ok(None) | Err(_) => break,
+        }
+    }
+    finish(
+        &config,
+        backend.as_ref(),
+        job.as_ref(),
+        is_open,
+        open_witness,
+    )
+}
+
+fn finish(
+    config: &Config,
+    backend: &dyn KeychainBackend,
+    job: Option<&Mark>,
+    is_open: bool,
+    open_witness: &dyn Fn(&Config) -> Box<dyn Witness>,
+) -> Result<(), SessionError> {
+    let journals = Journals::new(&config.state);
+    if !is_open {
+        // The run died while it was opening: a tool that it had started may still be at it.
+        std::thread::sleep(UNFINISHED);
+    }
+    let mut closed = close(&journals, backend, &config.keychain, &config.run);
+    if !is_open {
+        std::thread::sleep(UNFINISHED);
+        closed = close(&journals, backend, &config.keychain, &config.run);
+    }
+    let job = job.cloned().or_else(|| journals.job(&config.run));
+    if let Some(job) = &job {
+        end(job, STRAGGLERS);
+    }
+    let is_locked = closed?;
+    open_witness(config).record(
+        &Event::new(Action::KeychainLock, Outcome::Done)
+            .of_run(&config.run)
+            .detail("keychain", &config.keychain)
+            .detail("left-to-others", !is_locked)
+            .detail("by", "watchdog"),
+    )?;
+    Ok(journals.forget(&config.run)?)
+}
+
+struct Deadline {
+    at: Instant,
+    until: Timestamp,
+}
+
+impl Deadline {
+    fn left(&self) -> Duration {
+        let by_calendar = self.until.duration_since(SystemClock.now());
+        let by_calendar = Duration::try_from(by_calendar).unwrap_or(Duration::ZERO);
+        self.at
+            .saturating_duration_since(Instant::now())
+            .min(by_calendar)
+    }
+}
+
+/// Standard input, a line at a time.
+#[derive(Default)]
+struct Lifeline {
+    bytes: Vec<u8>,
+}
+
+impl Lifeline {
+    /// The next message; `None` at the end of the pipe, at the deadline, or for a line that is no message.
+    fn next(&mut self, deadline: Option<&Deadline>) -> io::Result<Option<Message>> {
+        loop {
+            if let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.bytes.drain(..=end).collect();
+                return Ok(serde_json::from_slice(&line).ok());
+            }
+            if self.bytes.len() > MAX_LINE {
+                return Ok(None);
+            }
+            let left = deadline.map_or(Duration::from_secs(60), Deadline::left);
+            if left.is_zero() {
+                return Ok(None);
+            }
+            let stdin = io::stdin();
+            let mut watched = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
+            // A machine that slept is not told by `poll`; the wall clock is looked at every second.
+            if wait_for(&mut watched, left.min(Duration::from_secs(1)))? == 0 {
+                continue;
+            }
+            let mut buffer = [0; 4_096];
+            // Past the library's buffer: what it holds, `poll` does not see.
+            let count = match rustix::io::read(stdin.as_fd(), &mut buffer) {
+                Ok(count) => count,
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if count == 0 {
+                return Ok(None);
+            }
+            self.bytes
+                .extend_from_slice(buffer.get(..count).unwrap_or_default());
+        }
+    }
+}
+
+fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> SessionError {
+    move |source| SessionError::Io { doing, source }
+}
+
+/// Longest line of a lifeline.
+const MAX_LINE: usize = 64 << 10;
+/// How long a tool that outlived the run which started it may take to come to its end.
+const UNFINISHED: Duration = Duration::from_millis(400);

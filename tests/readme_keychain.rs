@@ -1,0 +1,68 @@
+//! The five lines of the README that rehearse a signing job from nothing, exactly as they stand there.
+
+#![allow(missing_docs, clippy::disallowed_methods, clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What the README shows; its text is compared, so that neither changes alone.
+const LINES: &str = r#"c() { countersign --policy manifests/rehearsal.toml --state-dir target/rehearsal "$@"; }
+c keychain create
+c keychain import fixtures/acme/distribution.p12 --password-file fixtures/acme/distribution.p12.password
+c run --project fixtures/acme/Acme.xcodeproj -- sh -c 'sleep 1'
+c audit verify"#;
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_readmes_five_lines_do_what_it_says() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(package.join("README.md")).unwrap();
+    if readme.contains("keychain create") {
+        assert!(readme.contains(LINES), "the README shows other lines");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    copy(
+        &package.join("manifests"),
+        &directory.path().join("manifests"),
+    );
+    copy(
+        &package.join("fixtures/acme"),
+        &directory.path().join("fixtures/acme"),
+    );
+    fs::create_dir(directory.path().join("target")).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_countersign"));
+    let path = format!(
+        "{}:{}",
+        program.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Command::new("sh")
+        .args(["-e", "-c", LINES])
+        .current_dir(directory.path())
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", directory.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{complained}");
+    assert!(said.contains("created"), "{said}");
+    assert!(said.contains("imported"), "{said}");
+    assert!(said.contains("holds"), "{said}");
+    let open = directory.path().join("target/rehearsal/open");
+    assert_eq!(fs::read_dir(open).unwrap().count(), 0, "closed again");
+}

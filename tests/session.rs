@@ -1,0 +1,766 @@
+//! What `run` promises: open for the job, closed on every way out.
+//!
+//! Every claim runs the real program, over the portable keychain and over macOS's with a stand-in for `security`.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    missing_docs,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use countersign::apple::pkcs12::Form;
+use countersign::host::keychain::{KeychainPath, LockState, Settings};
+use countersign::host::window::{NotCleared, OpenPermit};
+use countersign::ledger::audit;
+use jiff::SignedDuration;
+use rustix::process::{Pid, Signal, kill_process};
+use support::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+
+const SECRET: &str = "correct-horse-battery-staple";
+
+/// A machine with a keychain that holds one identity, a policy that allows everything, and a manifest that pins nothing.
+struct Site {
+    machine: Machine,
+    kind: Kind,
+}
+
+impl Site {
+    fn new(kind: Kind) -> Self {
+        let machine = Machine::new();
+        let site = Self { machine, kind };
+        site.make_keychain(&site.machine.keychain());
+        fs::write(site.path("signing.toml"), "version = 1\n").unwrap();
+        fs::write(
+            site.path("profiles.json"),
+            r#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
+        )
+        .unwrap();
+        countersign::host::private::create(&site.path("password"), SECRET.as_bytes()).unwrap();
+        site
+    }
+
+    fn make_keychain(&self, keychain: &KeychainPath) {
+        let backend = self.machine.backend(self.kind);
+        let settings = Settings {
+            idle_timeout: Duration::from_secs(900),
+        };
+        backend
+            .create(keychain, &password(SECRET), settings)
+            .unwrap();
+        let file = p12(&[1], "file", Form::Modern);
+        backend
+            .import(keychain, &password(SECRET), &file, &password("file"))
+            .unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.machine.path(name)
+    }
+
+    fn base(&self, words: &[&str]) -> Command {
+        self.base_in(&self.path("state"), words)
+    }
+
+    fn base_in(&self, state: &Path, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command
+            .args(words)
+            .arg("--state-dir")
+            .arg(state)
+            .arg("--policy")
+            .arg(self.path("signing.toml"))
+            .arg("--manifest")
+            .arg(self.path("profiles.json"))
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn keychain_flags(&self, command: &mut Command) {
+        let backend = match self.kind {
+            Kind::Portable => "portable",
+            Kind::SecurityTool => "macos",
+        };
+        command
+            .arg("--keychain")
+            .arg(self.machine.keychain().as_path())
+            .args(["--backend", backend, "--tools"])
+            .arg(self.path("bin"));
+    }
+
+    /// `run`, up to and with `--`.
+    fn run_with(&self, flags: &[&str]) -> Command {
+        let mut command = self.base(&["run", "--without", "profiles,identities,targets"]);
+        self.keychain_flags(&mut command);
+        command
+            .arg("--keychain-password-file")
+            .arg(self.path("password"))
+            .args(flags)
+            .arg("--");
+        command
+    }
+
+    fn run(&self) -> Command {
+        self.run_with(&[])
+    }
+
+    fn recover(&self) -> Output {
+        let output = self.base(&["keychain", "recover"]).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        output
+    }
+
+    fn status(&self) -> LockState {
+        let backend = self.machine.backend(self.kind);
+        backend.status(&self.machine.keychain()).unwrap()
+    }
+
+    fn runs(&self) -> Vec<PathBuf> {
+        match fs::read_dir(self.path("state/runs")) {
+            Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn has(&self, suffix: &str) -> bool {
+        self.runs()
+            .iter()
+            .any(|path| path.extension().is_some_and(|found| found == suffix))
+    }
+
+    fn audit(&self) -> String {
+        fs::read_to_string(self.path("state/audit.jsonl")).unwrap_or_default()
+    }
+
+    /// Nobody who could still close anything is left: every lease is free or gone.
+    fn settle(&self) {
+        until("every lease is free", || {
+            self.runs()
+                .iter()
+                .filter(|path| path.extension().is_some_and(|suffix| suffix == "lease"))
+                .all(|path| File::open(path).map_or(true, |file| file.try_lock().is_ok()))
+        });
+    }
+
+    fn assert_all_is_well(&self, when: &str) {
+        assert_eq!(self.status(), LockState::Locked, "{when}");
+        self.machine.assert_clean();
+        assert_eq!(self.runs(), Vec::<PathBuf>::new(), "{when}");
+        let verification = audit::verify(&self.path("state/audit.jsonl"), &[]).unwrap();
+        assert!(verification.holds(), "{when}: {:?}", verification.flaws);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Waits for something that must come; the bound only ends a test that has failed.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(120), "never: {what}");
+        std::thread::sleep(Duration::from_micros(500));
+    }
+}
+
+fn kill(id: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+    let _ = kill_process(pid, signal);
+}
+
+/// Parent and command line of every process.
+fn processes() -> Vec<(u32, u32, String)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(id) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if let Some((_, fields)) = stat.rsplit_once(')')
+            && let Some(parent) = fields.split_whitespace().nth(1)
+        {
+            all.push((id, parent.parse().unwrap(), text(&words)));
+        }
+    }
+    all
+}
+
+fn children(of: u32) -> Vec<(u32, String)> {
+    processes()
+        .into_iter()
+        .filter(|(_, parent, _)| *parent == of)
+        .map(|(id, _, words)| (id, words))
+        .collect()
+}
+
+fn watchdog_of(run: u32) -> Option<u32> {
+    children(run)
+        .into_iter()
+        .find(|(_, words)| words.ends_with("\0watchdog\0"))
+        .map(|(id, _)| id)
+}
+
+fn job_of(run: u32) -> Option<u32> {
+    children(run)
+        .into_iter()
+        .find(|(_, words)| {
+            words.starts_with("sleep\0") || words.starts_with("sh\0") || words.contains("/sh\0")
+        })
+        .map(|(id, _)| id)
+}
+
+fn over_both(claim: impl Fn(Site) + Sync) {
+    for kind in Kind::ALL {
+        claim(Site::new(kind));
+    }
+}
+
+#[test]
+fn the_command_runs_while_it_is_open_and_its_code_is_passed_on() {
+    over_both(|site| {
+        let probe = match site.kind {
+            Kind::Portable => {
+                "test -s \"$COUNTERSIGN_P12\" && test -s \"$COUNTERSIGN_P12_PASSWORD_FILE\""
+            }
+            Kind::SecurityTool => "grep -q ci.keychain-db \"$HOME/search-list\"",
+        };
+        let script = format!(
+            "{probe} || exit 90; test -n \"$COUNTERSIGN_RUN_ID\" || exit 91; test \"$COUNTERSIGN_REVISION\" = 7 || exit 92; exit 42"
+        );
+        let output = site.run().args(["sh", "-c", &script]).output().unwrap();
+        assert_eq!(output.status.code(), Some(42), "{}", text(&output.stderr));
+        let signalled = site
+            .run()
+            .args(["sh", "-c", "kill -9 $$"])
+            .status()
+            .unwrap();
+        assert_eq!(signalled.code(), Some(137));
+        site.assert_all_is_well("after two runs");
+        let log = site.audit();
+        for what in [
+            "\"gate\"",
+            "\"keychain-unlock\"",
+            "\"keychain-lock\"",
+            "\"run\"",
+        ] {
+            assert!(log.contains(what), "{what}");
+        }
+        let receipts: Vec<_> = fs::read_dir(site.path("state/receipts"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(receipts.len(), 2);
+        for path in receipts {
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+            let receipt: serde_json::Value =
+                serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            assert_eq!(receipt["schema"], "countersign.receipt.v1");
+            assert_eq!(receipt["verdict"], "cleared");
+            assert_eq!(receipt["window"]["locked"], true);
+            let checkpoint = receipt["audit"].as_str().unwrap().parse().unwrap();
+            let held = audit::verify(&site.path("state/audit.jsonl"), &[checkpoint]).unwrap();
+            assert!(held.holds(), "{:?}", held.flaws);
+        }
+    });
+}
+
+#[test]
+fn a_receipt_is_never_written_over() {
+    let site = Site::new(Kind::Portable);
+    let receipt = site.path("receipt.json");
+    let receipt_text = receipt.to_str().unwrap();
+    let mut first = site.run_with(&["--receipt", receipt_text]);
+    assert!(first.arg("true").status().unwrap().success());
+    let before = fs::read(&receipt).unwrap();
+    let output = site
+        .run_with(&["--receipt", receipt_text])
+        .args(["sh", "-c", "exit 0"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert_eq!(fs::read(&receipt).unwrap(), before);
+}
+
+#[test]
+fn a_blocked_gate_opens_nothing_and_says_so_in_the_receipt() {
+    over_both(|site| {
+        let mut command = site.base(&[
+            "run",
+            "--minimum-revision",
+            "8",
+            "--without",
+            "profiles,identities,targets",
+        ]);
+        site.keychain_flags(&mut command);
+        command
+            .arg("--keychain-password-file")
+            .arg(site.path("password"));
+        command.arg("--receipt").arg(site.path("receipt.json"));
+        let output = command
+            .args(["--", "touch"])
+            .arg(site.path("ran"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(10), "{}", text(&output.stderr));
+        assert!(!site.path("ran").exists());
+        let receipt = fs::read_to_string(site.path("receipt.json")).unwrap();
+        assert!(receipt.contains("manifest-stale-revision"), "{receipt}");
+        assert!(site.audit().contains("\"refused\""));
+        site.assert_all_is_well("after a blocked gate");
+    });
+}
+
+#[test]
+fn what_cannot_be_opened_is_refused_and_the_policys_command_is_told() {
+    over_both(|site| {
+        let paged = site.path("paged");
+        let script = site.path("page.sh");
+        fs::write(&script, format!("#!/bin/sh\ntouch '{}'\n", paged.display())).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(
+            site.path("signing.toml"),
+            format!(
+                "version = 1\n[keychain]\non_closed = [\"{}\"]\n",
+                script.display()
+            ),
+        )
+        .unwrap();
+        fs::write(site.path("password"), "wrong").unwrap();
+        let output = site
+            .run()
+            .arg("touch")
+            .arg(site.path("ran"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(12), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("does not open"));
+        assert!(!site.path("ran").exists());
+        assert!(paged.exists());
+        site.assert_all_is_well("after a wrong password");
+    });
+}
+
+#[test]
+fn signals_reach_the_grandchildren_and_the_keychain_closes() {
+    over_both(|site| {
+        for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+            let mark = site.path("grandchild");
+            let _ = fs::remove_file(&mark);
+            // A background process of a non-interactive shell ignores SIGINT; this one says what it got.
+            let script = format!(
+                "sh -c 'trap \"echo got > {0}.got; exit 0\" TERM INT HUP; echo $$ > {0}; while :; do sleep 0.01; done'; kill -{1} $$",
+                mark.display(),
+                signal.as_raw()
+            );
+            let mut run = site.run().args(["sh", "-c", &script]).spawn().unwrap();
+            until("the grandchild runs", || {
+                fs::read_to_string(&mark).is_ok_and(|id| id.ends_with('\n'))
+            });
+            kill(run.id(), signal);
+            let status = run.wait().unwrap();
+            assert_eq!(status.code(), Some(code));
+            let got = site.path("grandchild.got");
+            assert!(got.exists(), "{signal:?}");
+            fs::remove_file(got).unwrap();
+            site.assert_all_is_well("after a signal");
+        }
+    });
+}
+
+#[test]
+fn at_the_deadline_a_child_that_minds_nothing_is_gone_and_the_code_is_13() {
+    std::thread::scope(|scope| {
+        for kind in Kind::ALL {
+            scope.spawn(move || {
+                let site = Site::new(kind);
+                let script = "trap '' TERM INT HUP; while :; do sleep 1; done";
+                let mut run = site
+                    .run_with(&["--window", "2s"])
+                    .args(["sh", "-c", script])
+                    .spawn()
+                    .unwrap();
+                until("the job runs", || job_of(run.id()).is_some());
+                let job = job_of(run.id()).unwrap();
+                assert_eq!(run.wait().unwrap().code(), Some(13));
+                assert!(!Path::new(&format!("/proc/{job}")).exists());
+                site.assert_all_is_well("after the deadline");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_lost_watchdog_ends_the_run() {
+    over_both(|site| {
+        let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
+        until("the job runs", || site.has("job"));
+        kill(watchdog_of(run.id()).unwrap(), Signal::KILL);
+        assert_eq!(run.wait().unwrap().code(), Some(12));
+        site.assert_all_is_well("after the watchdog's death");
+    });
+}
+
+#[test]
+fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
+    over_both(|site| {
+        let mut run = site
+            .run()
+            .args(["sleep", "600"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        until("the job runs", || site.has("job"));
+        let mut secrets = vec![SECRET.to_owned()];
+        if site.kind == Kind::Portable {
+            let open = fs::read_dir(site.path("state/open")).unwrap();
+            let directory = open.map(|entry| entry.unwrap().path()).next().unwrap();
+            secrets.push(fs::read_to_string(directory.join("password")).unwrap());
+        }
+        let mut ids = vec![run.id()];
+        ids.extend(children(run.id()).into_iter().map(|(id, _)| id));
+        assert!(ids.len() >= 3, "run, watchdog and job: {ids:?}");
+        let mut seen = Vec::new();
+        for id in &ids {
+            for file in ["cmdline", "environ"] {
+                seen.push(fs::read(format!("/proc/{id}/{file}")).unwrap());
+            }
+            let limits = fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
+            let core = limits
+                .lines()
+                .find(|line| line.starts_with("Max core"))
+                .unwrap();
+            assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+        }
+        kill(run.id(), Signal::TERM);
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        run.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+        run.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
+        run.wait().unwrap();
+        seen.extend([stdout, stderr, site.audit().into_bytes()]);
+        for place in ["state/receipts", "state/runs"] {
+            for entry in fs::read_dir(site.path(place)).unwrap() {
+                seen.push(fs::read(entry.unwrap().path()).unwrap());
+            }
+        }
+        if let Ok(log) = fs::read(site.path("home/stand-in.log")) {
+            seen.push(log);
+        }
+        for secret in &secrets {
+            let hit = seen.iter().find(|bytes| text(bytes).contains(secret));
+            assert!(hit.is_none(), "{}", text(hit.unwrap()));
+        }
+        site.assert_all_is_well("after all");
+    });
+}
+
+/// The moments of a run that can be told from outside.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    Leased,
+    Journaled,
+    Announced,
+    Opened,
+    Running,
+    Closing,
+}
+
+impl Moment {
+    const ALL: [Self; 6] = [
+        Self::Leased,
+        Self::Journaled,
+        Self::Announced,
+        Self::Opened,
+        Self::Running,
+        Self::Closing,
+    ];
+
+    fn has_come(self, site: &Site) -> bool {
+        match self {
+            Self::Leased => site.has("lease"),
+            Self::Journaled => site.has("json"),
+            Self::Announced => site.audit().contains("\"intended\""),
+            Self::Opened => site.audit().matches("\"keychain-unlock\"").count() > 1,
+            Self::Running => site.has("job"),
+            Self::Closing => site.has("closed") || site.audit().contains("\"keychain-lock\""),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    Session,
+    Watchdog,
+    Job,
+    Both,
+    All,
+}
+
+impl Victim {
+    const ALL: [Self; 5] = [
+        Self::Session,
+        Self::Watchdog,
+        Self::Job,
+        Self::Both,
+        Self::All,
+    ];
+}
+
+fn one_kill(site: &Site, moment: Moment, victim: Victim) {
+    let when = format!("{:?}: {victim:?} killed when {moment:?}", site.kind);
+    let _ = fs::remove_file(site.path("state/audit.jsonl"));
+    let length = if matches!(moment, Moment::Closing) {
+        "0"
+    } else {
+        "600"
+    };
+    let mut run: Child = site
+        .run()
+        .args(["sleep", length])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until(&when, || {
+        moment.has_come(site) || run.try_wait().unwrap().is_some()
+    });
+    let (watchdog, job) = (watchdog_of(run.id()), job_of(run.id()));
+    let session = [Some(run.id())];
+    let victims: Vec<u32> = match victim {
+        Victim::Session => session.to_vec(),
+        Victim::Watchdog => vec![watchdog],
+        Victim::Job => vec![job],
+        Victim::Both => vec![watchdog, Some(run.id())],
+        Victim::All => vec![watchdog, job, Some(run.id())],
+    }
+    .into_iter()
+    .flatten()
+    .collect();
+    for id in &victims {
+        kill(*id, Signal::KILL);
+    }
+    // A victim that was not there yet: the run goes on, and is ended as a pipeline would.
+    if !victims.contains(&run.id()) && (victims.is_empty() || matches!(victim, Victim::Job)) {
+        kill(run.id(), Signal::TERM);
+    }
+    let status = run.wait().unwrap();
+    site.settle();
+    let everything_died = status.signal() == Some(9) && victims.len() > 1;
+    if !everything_died {
+        assert_eq!(site.status(), LockState::Locked, "{when}, before recovery");
+    }
+    site.recover();
+    site.assert_all_is_well(&when);
+}
+
+fn kill_matrix(kind: Kind) -> usize {
+    let cases: Vec<(Moment, Victim)> = Moment::ALL
+        .into_iter()
+        .flat_map(|moment| Victim::ALL.map(|victim| (moment, victim)))
+        .collect();
+    let (workers, rounds) = (4, 1);
+    std::thread::scope(|scope| {
+        for worker in 0..workers {
+            let cases = &cases;
+            scope.spawn(move || {
+                let site = Site::new(kind);
+                for round in 0..rounds {
+                    for at in 0..cases.len() {
+                        let (moment, victim) = cases[(at + worker * 7 + round) % cases.len()];
+                        one_kill(&site, moment, victim);
+                    }
+                }
+            });
+        }
+    });
+    cases.len() * workers * rounds
+}
+
+#[test]
+fn whoever_is_killed_whenever_a_portable_keychain_ends_locked() {
+    assert!(kill_matrix(Kind::Portable) >= 100);
+}
+
+#[test]
+fn whoever_is_killed_whenever_a_macos_keychain_ends_locked() {
+    assert!(kill_matrix(Kind::SecurityTool) >= 100);
+}
+
+fn sixteen_at_once(kind: Kind) {
+    let site = Site::new(kind);
+    for round in 0..20 {
+        let runs: Vec<Child> = (0..16)
+            .map(|_| {
+                site.run()
+                    .args(["sleep", "0.01"])
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for run in runs {
+            let output = run.wait_with_output().unwrap();
+            assert!(output.status.success(), "{round}: {}", text(&output.stderr));
+        }
+        site.assert_all_is_well("after a round");
+    }
+    let mut seen = std::collections::BTreeMap::new();
+    audit::show(&site.path("state/audit.jsonl"), |record| {
+        *seen.entry((record.what, record.outcome)).or_insert(0) += 1;
+    })
+    .unwrap();
+    for ((what, outcome), count) in &seen {
+        assert_eq!(*count, 320, "{what} {outcome}");
+    }
+    assert_eq!(seen.len(), 5, "gate, unlock twice, lock, run: {seen:?}");
+}
+
+#[test]
+fn sixteen_runs_at_once_of_a_portable_keychain_disturb_nothing() {
+    sixteen_at_once(Kind::Portable);
+}
+
+#[test]
+fn sixteen_runs_at_once_of_a_macos_keychain_disturb_nothing() {
+    sixteen_at_once(Kind::SecurityTool);
+}
+
+/// Runs in another state directory: nothing is opened, and the code is 11.
+fn refuses_in(site: &Site, state: &Path) {
+    let mut command = site.base_in(state, &["run", "--without", "profiles,identities,targets"]);
+    site.keychain_flags(&mut command);
+    command
+        .arg("--keychain-password-file")
+        .arg(site.path("password"));
+    let output = command
+        .args(["--", "touch"])
+        .arg(site.path("ran"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(11), "{}", text(&output.stderr));
+    assert!(!site.path("ran").exists());
+    assert_eq!(site.status(), LockState::Locked);
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_opens_nothing() {
+    over_both(|site| {
+        // A file in the directory's place: no user, not even root, can make a directory of it.
+        refuses_in(&site, &site.path("password").join("state"));
+        // One that others may write to.
+        let open = site.path("open-to-others");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        refuses_in(&site, &open);
+    });
+}
+
+/// A tmpfs that is unmounted at the end; `None` where this user may not mount.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn new(path: PathBuf, options: &str) -> Option<Self> {
+        fs::create_dir(&path).unwrap();
+        let mut command = Command::new("mount");
+        command
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&path);
+        let is_mounted = command.output().is_ok_and(|output| output.status.success());
+        if !is_mounted {
+            eprintln!("skipped: this user may not mount a tmpfs");
+        }
+        is_mounted.then_some(Self(path))
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_opens_nothing_and_a_gate_still_says_no() {
+    over_both(|site| {
+        let Some(mount) = Mount::new(site.path("small"), "size=16k,mode=700") else {
+            return;
+        };
+        let filler = vec![0; 1 << 20];
+        // As much as fits, so that nothing more does.
+        let _ = fs::write(mount.0.join("filler"), filler);
+        refuses_in(&site, &mount.0);
+        let gate = site
+            .base_in(
+                &mount.0,
+                &["gate", "--without", "profiles,identities,targets"],
+            )
+            .output()
+            .unwrap();
+        assert_eq!(gate.status.code(), Some(0), "{}", text(&gate.stderr));
+        assert!(text(&gate.stderr).contains("not recorded"));
+    });
+}
+
+#[test]
+fn a_read_only_state_directory_opens_nothing_and_an_envelope_needs_its_record() {
+    over_both(|site| {
+        let Some(mount) = Mount::new(site.path("fixed"), "ro,mode=700") else {
+            return;
+        };
+        refuses_in(&site, &mount.0);
+        let envelope = site.path("envelope.json");
+        let gate = site
+            .base_in(
+                &mount.0,
+                &["gate", "--without", "profiles,identities,targets"],
+            )
+            .arg("--envelope")
+            .arg(&envelope)
+            .output()
+            .unwrap();
+        assert_eq!(gate.status.code(), Some(11), "{}", text(&gate.stderr));
+        assert!(!envelope.exists());
+    });
+}
+
+#[test]
+fn a_stale_foreign_or_other_clearance_opens_nothing() {
+    let then = now();
+    let late = then + SignedDuration::from_hours(1);
+    let other_host = "laptop.example".parse().unwrap();
+    let other_plan = countersign::base::digest::Digest::of(b"another plan");
+    let here = host();
+    let permit = |host, plan, at| OpenPermit::from_clearance(cleared_at(then), host, plan, at);
+    assert!(matches!(
+        permit(&here, plan_digest(), late),
+        Err(NotCleared::Expired { .. })
+    ));
+    assert!(matches!(
+        permit(&other_host, plan_digest(), then),
+        Err(NotCleared::OtherHost { .. })
+    ));
+    assert!(matches!(
+        permit(&here, other_plan, then),
+        Err(NotCleared::OtherPlan { .. })
+    ));
+    assert!(permit(&here, plan_digest(), then).is_ok());
+}
