@@ -25,13 +25,21 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     let password = Password::new("fuzz".to_owned());
-    assert!(!why_import_failed(bytes, &password, 15).to_string().is_empty());
+    assert!(
+        !why_import_failed(bytes, &password, 15)
+            .to_string()
+            .is_empty()
+    );
     let Ok(contents) = read(bytes, &password) else {
         return;
     };
     assert_eq!(contents.algorithms, algorithms);
     let names = |contents: &Pkcs12| -> BTreeSet<_> {
-        contents.identities.iter().map(Pkcs12Identity::sha256).collect()
+        contents
+            .identities
+            .iter()
+            .map(Pkcs12Identity::sha256)
+            .collect()
     };
     assert_eq!(names(&contents).len(), contents.identities.len());
     if let Ok(converted) = contents.convert(&password, Form::EveryMac) {

@@ -24,7 +24,8 @@ fuzz_target!(|data: &[u8]| {
             let host = "signer-01.acme.example".parse().expect("a host name");
             let region = "us-east".parse().expect("a region name");
             // Around New York's jumps of 2026, and the ends of time.
-            let instants = [1_772_953_200, 1_793_512_800, 0].map(|second| Timestamp::from_second(second).expect("in range"));
+            let instants = [1_772_953_200, 1_793_512_800, 0]
+                .map(|second| Timestamp::from_second(second).expect("in range"));
             for now in instants.into_iter().chain([Timestamp::MIN, Timestamp::MAX]) {
                 let hours = &policy.keychain.allowed;
                 let _ = node::check(&policy, &host, Some(&region), now);

@@ -17,7 +17,7 @@ use x509_parser::oid_registry;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as KeyKind;
 
-use super::ber::Oid;
+use super::ber::{Oid, Reader, Tag};
 use super::signature::{DigestAlgorithm, PublicKey, SignatureAlgorithm, SignatureError};
 use crate::base::clock::Validity;
 use crate::base::ids::{CertSha1, CertSha256, TeamId};
@@ -152,8 +152,7 @@ pub struct Certificate {
     subject: Range<usize>,
     issuer: Range<usize>,
     signed: Range<usize>,
-    signature: Box<[u8]>,
-    digest: Option<DigestAlgorithm>,
+    own_signature: Option<(DigestAlgorithm, Box<[u8]>)>,
     subject_key_id: Option<Box<[u8]>>,
 }
 
@@ -215,8 +214,7 @@ impl Certificate {
             subject: range_of(der, tbs.subject.as_raw()),
             issuer: range_of(der, tbs.issuer.as_raw()),
             signed: range_of(der, tbs.as_ref()),
-            signature: parsed.signature_value.data.as_ref().into(),
-            digest: digest(&parsed),
+            own_signature: own_signature(der).map(|(digest, bits)| (digest, bits.into())),
             subject_key_id: None,
             der: der.into(),
         };
@@ -292,11 +290,12 @@ impl Certificate {
     /// # Errors
     /// It did not, or with an algorithm that is not accepted.
     pub fn verify_issued_by(&self, issuer: &Certificate) -> Result<(), SignatureError> {
-        let (Some(key), Some(digest)) = (&issuer.public_key, self.digest) else {
+        let (Some(key), Some((digest, signature))) = (&issuer.public_key, &self.own_signature)
+        else {
             return Err(SignatureError::Invalid);
         };
         let signed = self.der.get(self.signed.clone()).unwrap_or_default();
-        key.verify(digest, signed, &self.signature)
+        key.verify(*digest, signed, signature)
     }
 
     /// The last six hex digits of the serial number: enough for a person to tell certificates apart, too few to
@@ -369,16 +368,35 @@ fn public_key(parsed: &X509Certificate<'_>) -> Option<PublicKey> {
     }
 }
 
-/// The digest under the certificate's own signature, if both places that name the algorithm agree (RFC 5280 §4.1.1.2).
-fn digest(parsed: &X509Certificate<'_>) -> Option<DigestAlgorithm> {
-    let outer = parsed.signature_algorithm.algorithm.as_bytes();
-    if outer != parsed.tbs_certificate.signature.algorithm.as_bytes() {
+/// The digest under the certificate's own signature and the signature's bytes, if the part that no signature covers has
+/// the shape it must have: the algorithm stands there exactly as it does inside (RFC 5280 §4.1.1.2), and the bits are
+/// whole bytes. x509-parser is generous there, down to the tag of the algorithm's identifier.
+fn own_signature(der: &[u8]) -> Option<(DigestAlgorithm, &[u8])> {
+    let mut fields = Reader::new(der)
+        .read(Tag::SEQUENCE, "a certificate")
+        .and_then(|certificate| certificate.reader())
+        .ok()?;
+    let signed = fields.read(Tag::SEQUENCE, "tbsCertificate").ok()?;
+    let algorithm = fields.read(Tag::SEQUENCE, "signatureAlgorithm").ok()?;
+    let bits = fields.read(Tag::BIT_STRING, "signatureValue").ok()?;
+    let mut signed = signed.reader().ok()?;
+    signed.optional(Tag::context(0)).ok()?;
+    signed.read(Tag::INTEGER, "serialNumber").ok()?;
+    let inside = signed.read(Tag::SEQUENCE, "signature").ok()?;
+    if inside.raw != algorithm.raw {
         return None;
     }
-    match SignatureAlgorithm::from_oid(Oid(outer))? {
-        SignatureAlgorithm::With(digest) => Some(digest),
-        SignatureAlgorithm::KeyOnly => None,
-    }
+    let oid = algorithm
+        .reader()
+        .ok()?
+        .any("an algorithm")
+        .ok()?
+        .oid()
+        .ok()?;
+    let SignatureAlgorithm::With(digest) = SignatureAlgorithm::from_oid(oid)? else {
+        return None;
+    };
+    Some((digest, bits.contents.strip_prefix(&[0])?))
 }
 
 #[cfg(test)]
@@ -400,6 +418,29 @@ mod tests {
             Certificate::from_der(&large).unwrap_err(),
             CertificateError::TooLarge(MAX_BYTES + 1)
         );
+    }
+
+    /// Found by fuzzing: a profile proved although a byte of its signer's certificate had been changed.
+    #[test]
+    fn what_no_signature_covers_must_have_its_shape_all_the_same() {
+        // The root of the rehearsals, which signed itself, with one byte changed behind what it signed.
+        let changed = include_bytes!(
+            "../../fixtures/fuzz/certificate/algorithm-identified-by-an-integer.cer"
+        );
+        let certificate = Certificate::from_der(changed).unwrap();
+        assert!(certificate.is_self_issued());
+        assert!(certificate.verify_issued_by(&certificate).is_err());
+        let mut honest = changed.to_vec();
+        assert_eq!(
+            std::mem::replace(&mut honest[525], Tag::OID.0),
+            Tag::INTEGER.0
+        );
+        let honest = Certificate::from_der(&honest).unwrap();
+        honest.verify_issued_by(&honest).unwrap();
+
+        let changed =
+            include_bytes!("../../fixtures/fuzz/certificate/signature-not-of-whole-bytes.cer");
+        assert!(Certificate::from_der(changed).is_err());
     }
 
     #[test]

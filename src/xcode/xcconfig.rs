@@ -13,7 +13,7 @@
 //! What Xcode calls an error is a finding that blocks, with its line, and the rest of the file counts all the same.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_INCLUDES: usize = 2_000;
 /// How many assignments one configuration may consist of.
 const MAX_ASSIGNMENTS: usize = 200_000;
+/// How many complaints are listed.
+const MAX_FINDINGS: usize = 1_000;
 
 /// What one line says (two lines, where one is continued).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,6 +173,8 @@ pub struct Loader<'s> {
     files: HashMap<PathBuf, Result<Arc<ParsedFile>, SourceError>>,
     tables: HashMap<PathBuf, Arc<Table>>,
     findings: Vec<Finding>,
+    /// All complaints ever made, each once.
+    complaints: HashSet<Finding>,
 }
 
 /// One file, parsed.
@@ -205,6 +209,7 @@ impl<'s> Loader<'s> {
             files: HashMap::new(),
             tables: HashMap::new(),
             findings: Vec::new(),
+            complaints: HashSet::new(),
         }
     }
 
@@ -380,10 +385,28 @@ impl<'s> Loader<'s> {
         Err(SourceError::Missing)
     }
 
+    /// Notes a complaint, unless it was made before. A file of another kind, named as a configuration file, has one on every
+    /// line; after [`MAX_FINDINGS`] a last one says that there are more, and blocks whatever they are.
     fn complain(&mut self, finding: Finding, file: &Path, line: u64) {
+        if self.complaints.len() >= MAX_FINDINGS {
+            return;
+        }
         let finding = finding.in_file(file).at_line(line);
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
+        if !self.complaints.insert(finding.clone()) {
+            return;
+        }
+        self.findings.push(finding);
+        if self.complaints.len() == MAX_FINDINGS {
+            self.findings.push(
+                Finding::block(
+                    Code::XcconfigSyntax,
+                    "There are more complaints about configuration files than are listed",
+                )
+                .expected(format!("fewer than {MAX_FINDINGS}"))
+                .hint("See whether this is a configuration file at all")
+                .in_file(file)
+                .at_line(line),
+            );
         }
     }
 }
@@ -588,5 +611,20 @@ mod tests {
             loader.load(Path::new("/p/x.xcconfig")).unwrap_err(),
             SourceError::Missing
         );
+    }
+
+    /// Found by fuzzing: a project file named as its own configuration took minutes to complain about.
+    #[test]
+    fn complaints_end_somewhere_and_say_so() {
+        let files = InMemory::new().with("/p/a.xcconfig", "no setting\n".repeat(100_000));
+        let mut loader = Loader::new(&files, Path::new("/p"));
+        assert!(loader.load(Path::new("/p/a.xcconfig")).is_ok());
+        let findings = loader.take_findings();
+        assert_eq!(findings.len(), MAX_FINDINGS + 1);
+        let last = findings.last().unwrap();
+        assert_eq!(last.severity, Severity::Block);
+        assert!(last.message.contains("more complaints"), "{last:?}");
+        assert!(loader.load(Path::new("/p/a.xcconfig")).is_ok());
+        assert!(loader.take_findings().is_empty());
     }
 }

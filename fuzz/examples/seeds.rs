@@ -1,0 +1,395 @@
+//! Writes the seeds of the fuzz targets, one folder for each: what the tests' forge mints, and small handwritten ones.
+//!
+//! `cargo run --manifest-path fuzz/Cargo.toml --example seeds -- FOLDER`; `scripts/fuzz` does it.
+
+#[path = "../../tests/forge/forge.rs"]
+mod forge;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use countersign::apple::anchors::{Anchors, certificates_from_pem};
+use countersign::apple::profile;
+use countersign::apple::signer::Verifier;
+use countersign::context::manifest::freeze::{freeze, ordered};
+use countersign::context::manifest::{PinnedProfile, PinnedTarget, ProfileState};
+
+use forge::certificate::Identity;
+use forge::der;
+use forge::flaw::{Flaw, Layer, Place};
+use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec, Role};
+use forge::profile::{Kind, ProfileSpec, inner_value};
+
+type Failure = Box<dyn Error>;
+
+fn main() -> Result<(), Failure> {
+    let folder = std::env::args_os()
+        .nth(1)
+        .ok_or("name the folder to write to")?;
+    let seeds = Seeds(PathBuf::from(folder));
+    let honest = honest();
+    for (name, spec) in &honest {
+        seeds.profile(name, spec)?;
+    }
+    for (name, spec) in flawed() {
+        seeds.profile(&name, &spec)?;
+    }
+    seeds.write(
+        "profile",
+        "anchors.pem",
+        Hierarchy::acme().anchors_pem().as_bytes(),
+    )?;
+    seeds.certificates()?;
+    seeds.encodings()?;
+    seeds.manifests(honest.values())?;
+    seeds.identities()?;
+    seeds.settings()?;
+    seeds.pkcs12()
+}
+
+fn honest() -> BTreeMap<String, ProfileSpec> {
+    let ios = |kind, pattern: &str| ProfileSpec::ios(kind, pattern);
+    let mut indefinite =
+        ios(Kind::AdHoc, "com.acme.tracker").with(Flaw::BerThroughout(Layer::Outer, 1_000));
+    indefinite.uuid = "5f0c2d3a-8a5e-4f0e-9a43-5d3f8f3f7c11".to_owned();
+    let mut bare = ios(Kind::AppStore, "com.acme.old").named("before 2021");
+    bare.inner = false;
+    bare.platforms = None;
+    bare.xcode_managed = None;
+    [
+        ("app-store", ios(Kind::AppStore, "com.acme.rocket")),
+        ("development", ios(Kind::Development, "com.acme.*")),
+        ("ad-hoc", ios(Kind::AdHoc, "com.acme.rocket")),
+        ("enterprise", ios(Kind::Enterprise, "*")),
+        (
+            "developer-id",
+            ProfileSpec::mac(Kind::DeveloperId, "com.acme.tool"),
+        ),
+        (
+            "mac-app-store",
+            ProfileSpec::mac(Kind::AppStore, "com.acme.tool"),
+        ),
+        ("indefinite", indefinite),
+        ("one-layer", bare),
+        (
+            "sha256",
+            ios(Kind::AppStore, "com.acme.sha")
+                .with(Flaw::Digest(Layer::Outer, forge::key::Hash::Sha256)),
+        ),
+    ]
+    .map(|(name, spec)| (name.to_owned(), spec))
+    .into()
+}
+
+/// Profiles that must be refused: where mutation should go on.
+fn flawed() -> Vec<(String, ProfileSpec)> {
+    let spec = || ProfileSpec::ios(Kind::AppStore, "com.acme.rocket");
+    let mut flawed = Vec::new();
+    for layer in [Layer::Outer, Layer::Inner] {
+        let flaws = [
+            ("forged", Flaw::Forged(layer)),
+            ("role-swapped", Flaw::RoleSwapped(layer)),
+            ("signed-as", Flaw::SignedAs(layer, Role::MacProfiles)),
+            ("impostor", Flaw::Impostor(layer)),
+            ("signer-expired", Flaw::SignerExpired(layer)),
+            ("no-intermediate", Flaw::MissingIntermediate(layer)),
+            ("no-root", Flaw::MissingRoot(layer)),
+            ("no-signing-time", Flaw::NoSigningTime(layer)),
+            ("no-attributes", Flaw::NoSignedAttributes(layer)),
+            ("no-signer", Flaw::NoSigner(layer)),
+            ("two-signers", Flaw::TwoSigners(layer)),
+            ("detached", Flaw::Detached(layer)),
+            ("tampered", Flaw::Tampered(layer, Place::Key("Name"))),
+            ("truncated", Flaw::Truncated(layer, 3_000)),
+            ("trailing", Flaw::Trailing(layer, vec![0, 0])),
+        ];
+        for (name, flaw) in flaws {
+            flawed.push((
+                format!("{name}-{layer:?}").to_lowercase(),
+                spec().with(flaw),
+            ));
+        }
+    }
+    for (key, flaw) in Flaw::every_disagreement() {
+        flawed.push((format!("disagrees-{key}").to_lowercase(), spec().with(flaw)));
+    }
+    flawed
+}
+
+struct Seeds(PathBuf);
+
+impl Seeds {
+    fn write(&self, target: &str, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let folder = self.0.join(target);
+        fs::create_dir_all(&folder)?;
+        fs::write(Path::new(&folder).join(name), bytes)?;
+        Ok(())
+    }
+
+    /// A profile feeds every parser below it.
+    fn profile(&self, name: &str, spec: &ProfileSpec) -> Result<(), Failure> {
+        let file = spec.mint();
+        self.write("profile", name, &file)?;
+        self.write("cms", name, &file)?;
+        self.write("ber", name, &file)?;
+        self.write("cms", &format!("{name}-inner-layer"), &spec.inner_layer())?;
+        self.write("claims", name, spec.plist().as_bytes())?;
+        self.write("der_profile", name, &spec.inner_payload())?;
+        let entitlements = plist::Value::Dictionary(spec.entitlements.clone());
+        self.write(
+            "entitlements_der",
+            name,
+            &inner_value("Entitlements", &entitlements),
+        )?;
+        let (mut xml, mut binary) = (Vec::new(), Vec::new());
+        entitlements.to_writer_xml(&mut xml)?;
+        entitlements.to_writer_binary(&mut binary)?;
+        self.write("entitlements_plist", name, &xml)?;
+        self.write("entitlements_plist", &format!("{name}-binary"), &binary)?;
+        let mut binary = Vec::new();
+        plist::from_bytes::<plist::Value>(spec.plist().as_bytes())?
+            .to_writer_binary(&mut binary)?;
+        self.write("claims", &format!("{name}-binary"), &binary)
+    }
+
+    fn certificates(&self) -> Result<(), Failure> {
+        for (number, identity) in identities().iter().enumerate() {
+            self.write("certificate", &format!("{number}.cer"), &identity.der)?;
+            self.write("ber", &format!("{number}.cer"), &identity.der)?;
+        }
+        let leaf = &identities()[0];
+        self.write("certificate", "leaf.pem", leaf.pem().as_bytes())
+    }
+
+    /// Encodings that no profile of ours holds.
+    fn encodings(&self) -> Result<(), Failure> {
+        let nested = (0..12).fold(vec![0x04, 1, b'x'], |inner, _| {
+            forge::ber::unended(0x24, inner)
+        });
+        self.write("ber", "nested-string", &nested)?;
+        let values = [
+            ("a-boolean", der::boolean(true)),
+            ("b-integer", der::integer(-129)),
+            ("c-data", der::octets([0, 255])),
+            (
+                "d-array",
+                der::sequence([der::utf8("x"), der::printable("y")]),
+            ),
+            (
+                "e-nested",
+                der::context(16, der::sequence([der::utf8("k"), der::utf8("v")])),
+            ),
+            ("f-number", der::tlv(0x12, "364")),
+            (
+                "g-set",
+                der::tlv(0x31, der::sequence([der::utf8("k"), der::boolean(false)])),
+            ),
+        ];
+        let pairs = values
+            .map(|(key, value)| der::sequence([der::utf8(key), value]))
+            .concat();
+        let body = [der::integer(1), der::context(16, pairs)].concat();
+        self.write(
+            "entitlements_der",
+            "every-type",
+            &der::application(16, body),
+        )
+    }
+
+    fn manifests<'a>(&self, specs: impl Iterator<Item = &'a ProfileSpec>) -> Result<(), Failure> {
+        let anchors = certificates_from_pem(Hierarchy::acme().anchors_pem().as_bytes())?;
+        let verifier = Verifier::new(Anchors::with_extra(anchors));
+        let mut pinned = Vec::new();
+        for spec in specs {
+            let proven = profile::prove(&spec.mint(), &verifier)
+                .map_err(|unproven| format!("{}: {:?}", spec.name, unproven.findings))?;
+            pinned.push(PinnedProfile::of(&proven, ProfileState::Active));
+        }
+        let first = pinned.first().ok_or("no profile")?;
+        let target = PinnedTarget {
+            project: "Rocket.xcodeproj".to_owned(),
+            target: "Rocket".parse()?,
+            configuration: "Release".parse()?,
+            platform: "iphoneos".to_owned(),
+            bundle_id: "com.acme.rocket".parse()?,
+            profile: first.uuid.clone(),
+            certificate: first.certificates.first().ok_or("no certificate")?.sha256,
+        };
+        let profiles = ordered(pinned.clone()).map_err(|clashes| format!("{clashes:?}"))?;
+        let all = freeze(profiles, Some(vec![target.clone()]), None);
+        self.write("manifest", "all", &all.to_bytes())?;
+        self.write(
+            "manifest",
+            "none",
+            &freeze(Vec::new(), None, None).to_bytes(),
+        )?;
+        let one = freeze(vec![first.clone()], Some(vec![target]), None);
+        self.write("manifest", "one", &one.to_bytes())?;
+        self.write(
+            "manifest",
+            "one-compact",
+            serde_json::to_string(&one)?.as_bytes(),
+        )
+    }
+
+    fn identities(&self) -> Result<(), Failure> {
+        let rows: String = identities()
+            .iter()
+            .enumerate()
+            .map(|(index, identity)| {
+                format!(
+                    "{:3}) {} \"{}\"\n",
+                    index + 1,
+                    identity.sha1_hex().to_uppercase(),
+                    identity.common_name()
+                )
+            })
+            .collect();
+        let count = identities().len();
+        self.write(
+            "find_identity",
+            "valid",
+            format!("{rows}     {count} valid identities found\n").as_bytes(),
+        )?;
+        let expired = rows.replacen("\"\n", "\" (CSSMERR_TP_CERT_EXPIRED)\n", 1);
+        let both = format!(
+            "\nPolicy: Code Signing\n  Matching identities\n{expired}     {count} identities found\n\n  \
+             Valid identities only\n     0 valid identities found\n"
+        );
+        self.write("find_identity", "both-lists", both.as_bytes())
+    }
+
+    /// Every form of statement, condition, reference and operator.
+    fn settings(&self) -> Result<(), Failure> {
+        self.write("xcconfig", "every-form", SETTINGS.as_bytes())?;
+        self.write("pbxproj", "small", PROJECT.as_bytes())?;
+        self.write("project", "small", PROJECT.as_bytes())
+    }
+
+    /// Containers without a MAC and without encryption: the only ones in which mutation reaches the bags.
+    fn pkcs12(&self) -> Result<(), Failure> {
+        for (number, identity) in identities().iter().enumerate() {
+            let name = bmp_attribute("1.2.840.113549.1.9.20", identity.common_name());
+            let link = attribute("1.2.840.113549.1.9.21", der::octets([1]));
+            let attributes = der::set_of([name, link]);
+            let key = bag(
+                "1.2.840.113549.1.12.10.1.1",
+                identity.key.pkcs8(),
+                &attributes,
+            );
+            let certificate = der::sequence([
+                der::oid("1.2.840.113549.1.9.22.1"),
+                der::context(0, der::octets(&identity.der)),
+            ]);
+            let certificate = bag("1.2.840.113549.1.12.10.1.3", certificate, &attributes);
+            let contents = [
+                data(der::sequence([certificate])),
+                data(der::sequence([key])),
+            ];
+            let file = der::sequence([der::integer(3), data(der::sequence(contents))]);
+            self.write("pkcs12", &format!("{number}.p12"), &file)?;
+        }
+        Ok(())
+    }
+}
+
+fn data(contents: Vec<u8>) -> Vec<u8> {
+    der::sequence([
+        der::oid("1.2.840.113549.1.7.1"),
+        der::context(0, der::octets(contents)),
+    ])
+}
+
+fn bag(oid: &str, value: Vec<u8>, attributes: &[u8]) -> Vec<u8> {
+    der::sequence([der::oid(oid), der::context(0, value), attributes.to_vec()])
+}
+
+fn attribute(oid: &str, value: Vec<u8>) -> Vec<u8> {
+    der::sequence([der::oid(oid), der::set_of([value])])
+}
+
+fn bmp_attribute(oid: &str, text: &str) -> Vec<u8> {
+    let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    attribute(oid, der::tlv(0x1e, units))
+}
+
+fn identities() -> Vec<Identity> {
+    let acme = Hierarchy::acme();
+    let mut identities: Vec<_> = [
+        LeafKind::AppleDistribution,
+        LeafKind::AppleDevelopment,
+        LeafKind::DeveloperIdApplication,
+        LeafKind::MacInstallerDistribution,
+    ]
+    .map(|kind| acme.developer(&LeafSpec::new(kind)))
+    .into();
+    identities.extend(
+        [Role::IosProfiles, Role::MacProfiles, Role::InnerProfiles].map(|role| acme.signer(role)),
+    );
+    identities.extend(
+        [
+            &acme.root,
+            &acme.root_ec,
+            &acme.system_integration_authority,
+        ]
+        .map(Clone::clone),
+    );
+    identities
+}
+
+const SETTINGS: &str = r#"// One of everything.
+#include "b.xcconfig"
+#include? "missing"
+DEVELOPMENT_TEAM = ACME4CI001;
+PRODUCT_NAME = $(TARGET_NAME:c99extidentifier)
+PRODUCT_BUNDLE_IDENTIFIER = com.acme.${PRODUCT_NAME:rfc1034identifier:lower}
+PROVISIONING_PROFILE_SPECIFIER[sdk=iphoneos*][config=Release] = $(CSN_$(PRODUCT_BUNDLE_IDENTIFIER:c99extidentifier):default=none)
+CODE_SIGN_IDENTITY[sdk=macosx*][arch=*] = $(inherited) "Apple Development"
+OTHER = a \
+    b $(OTHER) $(A_$(B)_$(C)) $UNBRACED $(X:upper:identifier:uppper)
+A = $(B)
+B = $(A)
+"#;
+
+const PROJECT: &str = r#"// !$*UTF8*$!
+{
+	archiveVersion = 1;
+	objectVersion = 77;
+	objects = {
+		P /* Project */ = {
+			isa = PBXProject;
+			attributes = { TargetAttributes = { T = { ProvisioningStyle = Manual; DevelopmentTeam = ACME4CI001; }; }; };
+			buildConfigurationList = L;
+			mainGroup = G;
+			targets = (T);
+		};
+		G = { isa = PBXGroup; children = (F, ); sourceTree = "<group>"; };
+		F = { isa = PBXFileReference; path = App.xcconfig; sourceTree = "<group>"; };
+		L = { isa = XCConfigurationList; buildConfigurations = (C, ); defaultConfigurationName = Release; };
+		C = {
+			isa = XCBuildConfiguration;
+			baseConfigurationReference = F;
+			buildSettings = {
+				SDKROOT = iphoneos;
+				"CODE_SIGN_IDENTITY[sdk=iphoneos*]" = "Apple Distribution";
+				PRODUCT_BUNDLE_IDENTIFIER = "com.acme.$(TARGET_NAME)";
+				SUPPORTED_PLATFORMS = ("iphoneos", "iphonesimulator");
+			};
+			name = Release;
+		};
+		T = {
+			isa = PBXNativeTarget;
+			buildConfigurationList = L;
+			buildPhases = (E);
+			dependencies = (D);
+			name = "App\U00e9";
+			productType = "com.apple.product-type.application";
+		};
+		E = { isa = PBXCopyFilesBuildPhase; dstSubfolderSpec = 13; files = (); };
+		D = { isa = PBXTargetDependency; target = T; };
+	};
+	rootObject = P;
+}
+"#;
