@@ -262,7 +262,8 @@ pub(super) fn findings_of(
             count => format!(" and {} more", count - 1),
         };
         findings.push(
-            Finding::info(Code::ProfileExpired,
+            Finding::info(
+                Code::ProfileExpired,
                 format!("profile {first}{others} has expired: a build with it fails"),
             )
             .hint("renew it at Apple's developer site; `countersign gate` blocks until then"),
