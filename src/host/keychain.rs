@@ -6,7 +6,7 @@
 //! - [`security_tool`]: macOS keychains, driven through Apple's own `security` program, because a key that another program
 //!   imports carries that program's partition and codesign is refused. What can be had without a secret (status, locking,
 //!   the search list, the certificates) it asks of a [`Securityd`](security_tool::Securityd): the tool again, or
-//!   [`framework`] on a Mac, which never prompts.
+//!   `framework` on a Mac, which never prompts.
 //! - [`portable`]: a PKCS#12 file under the keychain's password, on any system: for rehearsals, and for signing on Linux.
 //!
 //! Three rules hold for both, and one suite of contract tests runs over both. *Opening takes proof*: [`OpenPermit`] is

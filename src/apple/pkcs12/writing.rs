@@ -24,7 +24,7 @@ pub fn write(
     write_with(identities, other_certificates, password, form, ITERATIONS)
 }
 
-/// As [`write`], for a file that lives for minutes beside its own random password: iterations would guard nothing, and a
+/// As [`write()`], for a file that lives for minutes beside its own random password: iterations would guard nothing, and a
 /// job would wait for them.
 ///
 /// # Errors
