@@ -430,5 +430,5 @@ fn a_diff_says_once_what_came_went_and_changed() {
         (&Json::Null, &json!("production"))
     );
     assert_eq!(changes[2].fields[0].pointer, "/certificate");
-    assert_eq!(changes[2].id, "Rocket.xcodeproj App Release iphoneos");
+    assert_eq!(changes[2].id, "Rocket.xcodeproj App Release ios");
 }

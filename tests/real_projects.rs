@@ -12,6 +12,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "test support outside of #[test] functions panics as tests do, and runs the built program"
 )]

@@ -284,6 +284,43 @@ fn the_command_runs_while_it_is_open_and_its_code_is_passed_on() {
 }
 
 #[test]
+fn the_identities_of_a_locked_keychain_are_listed_digested_and_judged() {
+    over_both(|site| {
+        let ask = |words: &[&str]| {
+            let mut command = site.base(words);
+            site.keychain_flags(&mut command);
+            command.output().unwrap()
+        };
+        let sha1 = support::identity(1).sha1().to_string().to_uppercase();
+        let listed = ask(&["identity", "list"]);
+        assert!(
+            text(&listed.stdout).contains(&sha1),
+            "{}",
+            text(&listed.stderr)
+        );
+        let digest = ask(&["identity", "digest"]);
+        let digest = text(&digest.stdout).trim().to_owned();
+        assert!(digest.starts_with("sha256:"), "{digest}");
+        // Nobody pinned this key: the gate says so, and tells the digest apart from another.
+        let other = format!("sha256:{}", "0".repeat(64));
+        for (expected, differs) in [(digest.as_str(), false), (&other, true)] {
+            let gate = ask(&[
+                "gate",
+                "--without",
+                "profiles,targets",
+                "--expect-signing",
+                expected,
+            ]);
+            assert_eq!(gate.status.code(), Some(10));
+            let said = text(&gate.stdout);
+            assert!(said.contains("identity-unexpected"), "{said}");
+            assert_eq!(said.contains("identity-digest-mismatch"), differs, "{said}");
+        }
+        assert_eq!(site.status(), LockState::Locked);
+    });
+}
+
+#[test]
 fn a_receipt_is_never_written_over() {
     let site = Site::new(Kind::Portable);
     let receipt = site.path("receipt.json");

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::password::PasswordArguments;
 use super::report::Format;
+use super::state::KeychainArguments;
 use super::table::{plain, table};
 use super::world::World;
 use crate::apple::certificate::Certificate;
@@ -41,26 +42,40 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Source {
     /// What `security find-identity -v -p codesigning` printed, or a p12; `-` reads standard input.
-    #[arg(long, value_name = "FILE|-", required = true)]
-    pub identities: PathBuf,
+    #[arg(
+        long,
+        value_name = "FILE|-",
+        required_unless_present = "keychain",
+        conflicts_with = "keychain"
+    )]
+    pub identities: Option<PathBuf>,
     /// Where the p12's password comes from.
     #[command(flatten)]
     pub password: PasswordArguments,
+    /// A keychain, which need not be open.
+    #[command(flatten)]
+    pub keychain: KeychainArguments,
+}
+
+impl Source {
+    fn load(&self, manifest: Option<&Manifest>, world: &World) -> Result<Identities, Failure> {
+        match &self.identities {
+            Some(source) => load(source, &self.password, manifest),
+            None => self.keychain.identities_if_named(world)?.ok_or_else(|| {
+                Failure::usage("name a source of identities: --identities or --keychain")
+            }),
+        }
+    }
 }
 
 /// Runs the command.
 pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
     let manifest = world.manifest_if_any()?;
     match command {
-        Command::List(source) => list(
-            &load(&source.identities, &source.password, manifest.as_ref())?,
-            world,
-        ),
-        Command::Digest { source, compatible } => print_digest(
-            &load(&source.identities, &source.password, manifest.as_ref())?,
-            compatible,
-            world,
-        ),
+        Command::List(source) => list(&source.load(manifest.as_ref(), world)?, world),
+        Command::Digest { source, compatible } => {
+            print_digest(&source.load(manifest.as_ref(), world)?, compatible, world)
+        }
     }
 }
 

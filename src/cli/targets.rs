@@ -262,7 +262,7 @@ pub(super) fn findings_of(
             count => format!(" and {} more", count - 1),
         };
         findings.push(
-            Finding::warn(
+            Finding::info(
                 Code::ProfileExpired,
                 format!("profile {first}{others} has expired: a build with it fails"),
             )

@@ -113,10 +113,12 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
 /// It cannot be written; then the old one is as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
     let directory = path.parent().unwrap_or(Path::new("/"));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!("{TEMPORARY}{name}-");
     let write = || {
         // Such files have mode 0600 from their birth.
         let mut file = tempfile::Builder::new()
-            .prefix(TEMPORARY)
+            .prefix(&prefix)
             .permissions(Permissions::from_mode(0o600))
             .tempfile_in(directory)?;
         file.write_all(bytes)?;
@@ -161,6 +163,21 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PrivateError> {
 /// It cannot be removed.
 pub fn remove(path: &Path) -> Result<(), PrivateError> {
     missing_is_fine(fs::remove_file(path)).map_err(io_error("remove", path))
+}
+
+/// The files that [`replace`] left for `path` when its process died in the middle. To be removed only by who knows that
+/// nobody else is replacing it now.
+pub fn half_written(path: &Path) -> Vec<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!("{TEMPORARY}{name}-");
+    let entries = path.parent().and_then(|parent| fs::read_dir(parent).ok());
+    entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// Removes a directory with all that is in it; one that is not there is removed already.
@@ -295,6 +312,10 @@ mod tests {
         check_file(&path).unwrap();
         assert!(matches!(read(&path, 4), Err(PrivateError::TooLarge { .. })));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        let half = directory.path().join(".countersign-a-x1y2z3");
+        fs::write(&half, b"thr").unwrap();
+        fs::write(directory.path().join(".countersign-ab-x1y2z3"), b"").unwrap();
+        assert_eq!(half_written(&path), [half]);
         remove(&path).unwrap();
         remove(&path).unwrap();
         assert!(read(&path, 9).unwrap_err().is_not_found());

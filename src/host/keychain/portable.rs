@@ -139,10 +139,15 @@ impl Portable {
         keychain: &KeychainPath,
         which: impl Fn(&Entry) -> bool,
     ) -> Result<(), KeychainError> {
-        if !window_file(keychain).exists() {
+        let file = window_file(keychain);
+        if !file.exists() && private::half_written(&file).is_empty() {
             return Ok(());
         }
         let _lock = self.lock_files(keychain)?;
+        // Whoever held the lock while writing and does not hold it now has died.
+        for half in private::half_written(&file) {
+            private::remove(&half)?;
+        }
         let window = Window::read(keychain)?;
         let (closing, staying): (Vec<Entry>, Vec<Entry>) = window.open.into_iter().partition(which);
         // What cannot be removed stays in the list, so that the next attempt finds it; the others go on.

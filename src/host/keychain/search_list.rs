@@ -68,10 +68,13 @@ impl SearchList {
         keychain: &KeychainPath,
     ) -> Result<(), KeychainError> {
         let marker = self.marker(keychain);
-        if !marker.exists() {
+        if !marker.exists() && private::half_written(&marker).is_empty() {
             return Ok(()); // never put in by us, or taken out already
         }
         let _lock = self.lock()?;
+        for half in private::half_written(&marker) {
+            private::remove(&half)?;
+        }
         if !marker.exists() {
             return Ok(());
         }
