@@ -21,6 +21,9 @@ pub const APP_IDENTIFIER_PREFIX: &str = "$(AppIdentifierPrefix)";
 /// The reference to the team id, with its dot, as it stands in values.
 pub const TEAM_IDENTIFIER_PREFIX: &str = "$(TeamIdentifierPrefix)";
 
+/// How many undefined references of one file are kept: an honest one has a handful at most.
+const MAX_UNDEFINED: usize = 100;
+
 /// What a target claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entitlements {
@@ -30,7 +33,7 @@ pub struct Entitlements {
     pub origin: Origin,
     /// The claims, build settings expanded, profile prefixes not.
     pub values: BTreeMap<Box<str>, Value>,
-    /// Build settings that the claims refer to and nothing in this scope defines.
+    /// Build settings that the claims refer to and nothing in this scope defines; the first hundred.
     pub undefined: Vec<Box<str>>,
 }
 
@@ -107,7 +110,10 @@ impl File {
             }
             let resolved = scope.expand(text);
             for reference in resolved.undefined {
-                if !reference.computed && !undefined.contains(&reference.name) {
+                if !reference.computed
+                    && undefined.len() < MAX_UNDEFINED
+                    && !undefined.contains(&reference.name)
+                {
                     undefined.push(reference.name);
                 }
             }

@@ -1,6 +1,6 @@
 //! From a project's targets to rows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub(super) struct Resolver<'r, 'p> {
     sources: &'r dyn Sources,
     /// Entitlements files as they were read, so that each is read once.
     entitlements: HashMap<PathBuf, Result<entitlements::File, String>>,
+    /// What was said of each of them, so that nobody looks for the line of one reference many times.
+    told: HashMap<PathBuf, HashSet<Box<str>>>,
     findings: Vec<Finding>,
 }
 
@@ -30,6 +32,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
             settings,
             sources,
             entitlements: HashMap::new(),
+            told: HashMap::new(),
             findings: Vec::new(),
         }
     }
@@ -248,10 +251,10 @@ impl<'r, 'p> Resolver<'r, 'p> {
             Ok(contents) => {
                 let entitlements = contents.expand(&file, scope, bundle_id, path.origin);
                 if matters {
-                    let unknown = entitlements
-                        .undefined
-                        .iter()
-                        .filter(|name| !self.settings.defines(name));
+                    let told = self.told.entry(file.clone()).or_default();
+                    let unknown = entitlements.undefined.iter().filter(|name| {
+                        !self.settings.defines(name) && told.insert((*name).clone())
+                    });
                     self.findings
                         .extend(unknown.map(|name| contents.undefined(&file, name)));
                 }

@@ -458,6 +458,25 @@ fn entitlements_of_the_old_format_are_read_and_unreadable_ones_block() {
     }
 }
 
+/// Found by fuzzing: each reference to nothing was looked for in the whole file, once for every target that names it.
+#[test]
+fn entitlements_of_references_to_nothing_are_complained_about_up_to_a_point() {
+    let values: String = (0..5_000)
+        .map(|at| format!("\"$(NOWHERE_{at})\", "))
+        .collect();
+    let found = app("CODE_SIGN_ENTITLEMENTS = App.entitlements;")
+        .file("App.entitlements", &format!("{{ all = ({values}); }}"))
+        .all();
+    assert!(found.rows[0].entitlements.is_some());
+    let undefined = complaints(&found);
+    assert_eq!(undefined.len(), 100);
+    assert!(
+        undefined
+            .iter()
+            .all(|complaint| *complaint == (Severity::Warn, Code::SettingUndefined))
+    );
+}
+
 #[test]
 fn nested_products_know_their_host() {
     let id =
