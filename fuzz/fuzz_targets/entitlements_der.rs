@@ -19,10 +19,14 @@ fuzz_target!(|der: &[u8]| {
 });
 
 fn pairs(dictionary: &BTreeMap<Box<str>, Value>) -> Vec<u8> {
-    let pair = |(key, value): (&Box<str>, &Value)| {
-        tlv(0x30, &[tlv(0x0c, key.as_bytes()), encode(value)].concat())
-    };
-    dictionary.iter().flat_map(pair).collect()
+    let mut pairs = Vec::new();
+    for (key, value) in dictionary {
+        pairs.extend(tlv(
+            0x30,
+            &[tlv(0x0c, key.as_bytes()), encode(value)].concat(),
+        ));
+    }
+    pairs
 }
 
 fn encode(value: &Value) -> Vec<u8> {
