@@ -212,7 +212,7 @@ impl Seeds {
             project: "Rocket.xcodeproj".to_owned(),
             target: "Rocket".parse()?,
             configuration: "Release".parse()?,
-            platform: "iphoneos".to_owned(),
+            platform: countersign::xcode::platform::Platform::Ios,
             bundle_id: "com.acme.rocket".parse()?,
             profile: first.uuid.clone(),
             certificate: first.certificates.first().ok_or("no certificate")?.sha256,
