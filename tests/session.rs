@@ -20,6 +20,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use countersign::apple::pkcs12::Form;
@@ -562,7 +564,8 @@ impl Victim {
     ];
 }
 
-fn one_kill(site: &Site, moment: Moment, victim: Victim) {
+/// Kills once; says how many live processes that ended.
+fn one_kill(site: &Site, moment: Moment, victim: Victim) -> usize {
     let when = format!("{:?}: {victim:?} killed when {moment:?}", site.kind);
     let _ = fs::remove_file(site.path("state/audit.jsonl"));
     let length = if matches!(moment, Moment::Closing) {
@@ -592,54 +595,185 @@ fn one_kill(site: &Site, moment: Moment, victim: Victim) {
     .into_iter()
     .flatten()
     .collect();
+    // One that has ended by itself meanwhile has no command line any more.
+    let lives = |id: u32| fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|w| !w.is_empty());
+    let killed = victims.iter().filter(|id| lives(**id)).count();
     for id in &victims {
         kill(*id, Signal::KILL);
     }
+    let at = Instant::now();
     // A victim that was not there yet: the run goes on, and is ended as a pipeline would.
     if !victims.contains(&run.id()) && (victims.is_empty() || matches!(victim, Victim::Job)) {
         kill(run.id(), Signal::TERM);
     }
     let status = run.wait().unwrap();
-    site.settle();
     let everything_died = status.signal() == Some(9) && victims.len() > 1;
+    if !everything_died {
+        until(&when, || site.status() == LockState::Locked);
+        let took = at.elapsed();
+        assert!(took < Duration::from_secs(2), "{when}: {took:?}");
+    }
+    site.settle();
     if !everything_died {
         assert_eq!(site.status(), LockState::Locked, "{when}, before recovery");
     }
     site.recover();
     site.assert_all_is_well(&when);
+    killed
 }
 
+/// Every moment and victim, `ROUNDS` times; says how many processes were killed.
 fn kill_matrix(kind: Kind) -> usize {
-    let cases: Vec<(Moment, Victim)> = Moment::ALL
-        .into_iter()
-        .flat_map(|moment| Victim::ALL.map(|victim| (moment, victim)))
-        .collect();
-    let (workers, rounds) = (4, 1);
+    let killed = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for worker in 0..workers {
-            let cases = &cases;
+        for worker in 0..WORKERS {
+            let killed = &killed;
             scope.spawn(move || {
                 let site = Site::new(kind);
-                for round in 0..rounds {
-                    for at in 0..cases.len() {
-                        let (moment, victim) = cases[(at + worker * 7 + round) % cases.len()];
-                        one_kill(&site, moment, victim);
+                for moment in Moment::ALL {
+                    for (at, victim) in Victim::ALL.into_iter().enumerate() {
+                        for round in 0..ROUNDS {
+                            if (at + round) % WORKERS == worker {
+                                killed.fetch_add(one_kill(&site, moment, victim), Relaxed);
+                            }
+                        }
                     }
                 }
             });
         }
     });
-    cases.len() * workers * rounds
+    killed.into_inner()
 }
+
+/// How often each moment and victim comes.
+const ROUNDS: usize = 4;
+/// How many machines are killed on at once.
+const WORKERS: usize = 2;
 
 #[test]
 fn whoever_is_killed_whenever_a_portable_keychain_ends_locked() {
-    assert!(kill_matrix(Kind::Portable) >= 100);
+    let killed = kill_matrix(Kind::Portable);
+    assert!(killed >= 100, "{killed} processes were killed");
 }
 
 #[test]
 fn whoever_is_killed_whenever_a_macos_keychain_ends_locked() {
-    assert!(kill_matrix(Kind::SecurityTool) >= 100);
+    let killed = kill_matrix(Kind::SecurityTool);
+    assert!(killed >= 100, "{killed} processes were killed");
+}
+
+/// `keychain import` of an identity that is not in the keychain yet.
+fn import(site: &Site) -> Command {
+    let file = site.path("second.p12");
+    if !file.exists() {
+        fs::write(&file, p12(&[2], "file", Form::Modern)).unwrap();
+        fs::write(site.path("file-password"), "file").unwrap();
+    }
+    let mut command = site.base(&["keychain", "import"]);
+    command.arg(file);
+    site.keychain_flags(&mut command);
+    command
+        .arg("--keychain-password-file")
+        .arg(site.path("password"))
+        .arg("--password-file")
+        .arg(site.path("file-password"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_nothing_open_and_nothing_of_the_p12() {
+    for step in ["import", "set-key-partition-list", "codesign"] {
+        for also_watchdog in [false, true] {
+            let site = Site::new(Kind::SecurityTool);
+            site.machine.misbehave(&format!("wait {step}"));
+            let mut run = import(&site).spawn().unwrap();
+            until("the tool waits", || site.path("home/waiting").exists());
+            let watchdog = watchdog_of(run.id()).unwrap();
+            kill(run.id(), Signal::KILL);
+            if also_watchdog {
+                kill(watchdog, Signal::KILL);
+            }
+            run.wait().unwrap();
+            // The tool goes on without anybody; it has the keychain open, and is waited for.
+            File::create(site.path("home/go-on")).unwrap();
+            site.settle();
+            if !also_watchdog {
+                assert_eq!(site.status(), LockState::Locked, "{step}, before recovery");
+            }
+            site.recover();
+            site.assert_all_is_well(step);
+        }
+    }
+}
+
+#[test]
+fn a_tool_that_outlives_its_run_is_waited_for_before_the_keychain_is_closed() {
+    for step in ["unlock-keychain", "set-keychain-settings", "list-keychains"] {
+        let site = Site::new(Kind::SecurityTool);
+        site.machine.misbehave(&format!("wait {step}"));
+        let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
+        until("the tool waits", || site.path("home/waiting").exists());
+        let locked = || {
+            let log = fs::read_to_string(site.path("home/stand-in.log")).unwrap();
+            log.matches("\u{1f}lock-keychain\u{1f}").count()
+        };
+        let before = locked();
+        kill(run.id(), Signal::KILL);
+        run.wait().unwrap();
+        // What can be closed is closed at once; but only after the tool, which opens the keychain or writes the list
+        // now, is it done in order.
+        until("it is closed at once", || locked() > before);
+        assert!(!site.audit().contains("watchdog"), "{step}");
+        File::create(site.path("home/go-on")).unwrap();
+        site.settle();
+        site.assert_all_is_well(step);
+    }
+}
+
+#[test]
+fn while_a_run_has_it_open_a_keychain_is_neither_imported_into_nor_destroyed() {
+    over_both(|site| {
+        let run = site.run().args(["sleep", "600"]).spawn().unwrap();
+        until("the job runs", || site.has("job"));
+        let refused = import(&site).output().unwrap();
+        assert_eq!(refused.status.code(), Some(12), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains("is open"));
+        let mut destroy = site.base(&["keychain", "destroy", "--yes"]);
+        site.keychain_flags(&mut destroy);
+        let refused = destroy.output().unwrap();
+        assert_eq!(refused.status.code(), Some(12), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains("open for other runs"));
+        assert_eq!(site.status(), LockState::Unlocked);
+        kill(run.id(), Signal::TERM);
+        assert_eq!(run.wait_with_output().unwrap().status.code(), Some(143));
+        site.assert_all_is_well("after the run");
+        assert!(import(&site).output().unwrap().status.success());
+    });
+}
+
+#[test]
+fn the_default_keychain_is_neither_opened_nor_closed() {
+    let site = Site::new(Kind::SecurityTool);
+    let keychain = site.machine.keychain();
+    fs::write(site.path("home/default-keychain"), keychain.as_str()).unwrap();
+    let unlock = Command::new(site.path("bin/security"))
+        .args(["unlock-keychain", "-p", SECRET, keychain.as_str()])
+        .env("HOME", site.path("home"))
+        .status();
+    assert!(unlock.unwrap().success());
+    let mut destroy = site.base(&["keychain", "destroy", "--yes"]);
+    site.keychain_flags(&mut destroy);
+    let mut run = site.run();
+    run.arg("true");
+    for mut command in [run, import(&site), destroy] {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(12));
+        assert!(text(&output.stderr).contains("default keychain"));
+        assert_eq!(site.status(), LockState::Unlocked, "it is the person's own");
+    }
+    assert!(site.audit().contains("\"refused\""));
 }
 
 fn sixteen_at_once(kind: Kind) {

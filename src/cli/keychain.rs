@@ -16,8 +16,11 @@ use super::table::plain;
 use super::world::World;
 use crate::apple::pkcs12;
 use crate::base::event::{Action, Event, Outcome, Witness};
+use crate::base::secret::Password;
 use crate::context::policy::Policy;
 use crate::host::keychain::{KeychainError, LockState, Settings};
+use crate::host::run_id::RunId;
+use crate::host::session::SessionError;
 use crate::host::{files, private, random, session};
 use crate::ledger::audit::AuditLog;
 
@@ -93,7 +96,7 @@ pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
 fn recorded<T>(
     log: &AuditLog,
     event: impl Fn(Outcome) -> Event,
-    deed: impl FnOnce() -> Result<T, KeychainError>,
+    deed: impl FnOnce() -> Result<T, SessionError>,
 ) -> Result<T, Failure> {
     log.record(&event(Outcome::Intended))
         .map_err(Failure::input)?;
@@ -103,7 +106,7 @@ fn recorded<T>(
         Err(error) => event(Outcome::Failed).detail("error", error),
     };
     let recorded = log.record(&after).map_err(Failure::input);
-    let done = done.map_err(Failure::keychain)?;
+    let done = done.map_err(run::failure)?;
     recorded.map(|_| done)
 }
 
@@ -114,6 +117,12 @@ fn about(chosen: &Chosen, what: Action) -> impl Fn(Outcome) -> Event {
             .detail("keychain", &path)
             .detail("backend", kind)
     }
+}
+
+/// The same, of a run.
+fn about_run(chosen: &Chosen, what: Action, run: &RunId) -> impl Fn(Outcome) -> Event {
+    let (about, run) = (about(chosen, what), run.clone());
+    move |outcome| about(outcome).of_run(&run)
 }
 
 fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, Failure> {
@@ -130,28 +139,17 @@ fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, 
     let settings = Settings {
         idle_timeout: Duration::try_from(policy.keychain.window()).unwrap_or_default(),
     };
-    recorded(&log, about(&chosen, Action::KeychainCreate), || {
+    run::finish_dead_runs(&chosen.state, &log)?;
+    let run = run::new_id(world)?;
+    let undertaking = chosen.undertaking(&run, &log, None, world)?;
+    let event = about_run(&chosen, Action::KeychainCreate, &run);
+    recorded(&log, event, || {
         if chosen.path.as_path().symlink_metadata().is_ok() {
-            return Err(KeychainError::Exists(chosen.path.clone()));
+            return Err(KeychainError::Exists(chosen.path.clone()).into());
         }
-        if let Some(parent) = chosen.path.as_path().parent()
-            && !parent.exists()
-        {
-            private::directory(parent)?;
-        }
-        let kept = chosen.password_path();
-        if is_kept {
-            // On the disk before the keychain is: a keychain whose password nobody knows is of no use.
-            if let Some(parent) = kept.parent() {
-                private::directory(parent)?;
-            }
-            private::replace(&kept, password.expose().as_bytes())?;
-        }
-        let created = chosen.backend.create(&chosen.path, &password, settings);
-        if created.is_err() && is_kept {
-            let _ = private::remove(&kept);
-        }
-        created
+        session::exclusively(undertaking, WORK, || {
+            make(&chosen, &password, is_kept, settings)
+        })
     })?;
     say(world, "created", &chosen, |out| {
         if is_kept {
@@ -160,6 +158,32 @@ fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, 
         }
         Ok(())
     })
+}
+
+fn make(
+    chosen: &Chosen,
+    password: &Password,
+    is_kept: bool,
+    settings: Settings,
+) -> Result<(), KeychainError> {
+    if let Some(parent) = chosen.path.as_path().parent()
+        && !parent.exists()
+    {
+        private::directory(parent)?;
+    }
+    let kept = chosen.password_path();
+    if is_kept {
+        // On the disk before the keychain is: a keychain whose password nobody knows is of no use.
+        if let Some(parent) = kept.parent() {
+            private::directory(parent)?;
+        }
+        private::replace(&kept, password.expose().as_bytes())?;
+    }
+    let created = chosen.backend.create(&chosen.path, password, settings);
+    if created.is_err() && is_kept {
+        let _ = private::remove(&kept);
+    }
+    created
 }
 
 fn import(
@@ -179,22 +203,21 @@ fn import(
     let file_password = password.read(&format!("password of {}", file.display()))?;
     let keychain_password = chosen.password(&arguments.password)?;
     let log = state::audit_log(world, None)?;
-    // Locking at the end would take the keychain away from a run that has it open.
-    if chosen
-        .backend
-        .status(&chosen.path)
-        .map_err(Failure::keychain)?
-        == LockState::Unlocked
-    {
-        return Err(Failure::keychain(format!(
-            "{} is open: wait for the run that uses it, or close it with `countersign keychain lock`",
-            chosen.path
-        )));
-    }
-    let certificates = recorded(&log, about(&chosen, Action::KeychainImport), || {
-        chosen
-            .backend
-            .import(&chosen.path, &keychain_password, &bytes, &file_password)
+    run::finish_dead_runs(&chosen.state, &log)?;
+    let run = run::new_id(world)?;
+    let undertaking = chosen.undertaking(&run, &log, None, world)?;
+    let event = about_run(&chosen, Action::KeychainImport, &run);
+    let certificates = recorded(&log, event, || {
+        chosen.backend.check(&chosen.path)?;
+        // Locking at the end would take the keychain away from whoever has it open.
+        if chosen.backend.status(&chosen.path)? == LockState::Unlocked {
+            return Err(KeychainError::IsOpen(chosen.path.clone()).into());
+        }
+        session::exclusively(undertaking, WORK, || {
+            chosen
+                .backend
+                .import(&chosen.path, &keychain_password, &bytes, &file_password)
+        })
     })?;
     if world.format() == Format::Json {
         return status(&chosen, world);
@@ -271,9 +294,21 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
 
 fn destroy(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
     let log = state::audit_log(world, None)?;
-    recorded(&log, about(chosen, Action::KeychainDestroy), || {
-        chosen.backend.destroy(&chosen.path)?;
-        Ok(private::remove(&chosen.password_path())?)
+    run::finish_dead_runs(&chosen.state, &log)?;
+    let run = run::new_id(world)?;
+    let undertaking = chosen.undertaking(&run, &log, None, world)?;
+    let event = about_run(chosen, Action::KeychainDestroy, &run);
+    recorded(&log, event, || {
+        match chosen.backend.check(&chosen.path) {
+            // What lies beside a keychain may be there although it is not.
+            Err(KeychainError::Missing(_)) => chosen.backend.destroy(&chosen.path)?,
+            Err(error) => return Err(error.into()),
+            Ok(()) => {
+                session::exclusively(undertaking, WORK, || chosen.backend.destroy(&chosen.path))?
+            }
+        }
+        private::remove(&chosen.password_path()).map_err(KeychainError::from)?;
+        Ok(())
     })?;
     say(world, "destroyed", chosen, |_| Ok(()))
 }
@@ -336,3 +371,6 @@ fn say(
     more(&mut out)?;
     Ok(Exit::Fine)
 }
+
+/// The most that making a keychain or importing into one may take: a dozen calls of `security` at their bound.
+const WORK: Duration = Duration::from_secs(300);

@@ -165,8 +165,7 @@ pub(super) fn guarded(
     world: &World,
 ) -> Result<Exit, Failure> {
     let host = node::host_name().map_err(Failure::input)?;
-    let run = RunId::new(world.now)
-        .map_err(|error| Failure::keychain(format!("no randomness from the system: {error}")))?;
+    let run = new_id(world)?;
     if let Some(path) = &arguments.receipt
         && path.symlink_metadata().is_ok()
     {
@@ -178,15 +177,7 @@ pub(super) fn guarded(
     // The log first: what cannot be recorded is not done. Then what dead runs left, before anything is judged.
     let log = state::audit_log(world, arguments.gate.region.clone())?;
     let state = state::directory(world)?;
-    let recovered = session::recover(&state, &log).map_err(failure)?;
-    for one in &recovered {
-        writeln!(
-            anstream::stderr().lock(),
-            "recovered run {}, which was killed: {} is closed",
-            one.run,
-            one.keychain
-        )?;
-    }
+    finish_dead_runs(&state, &log)?;
     let live = |policy: &Policy| {
         let chosen = arguments.keychain.choose(policy, world)?;
         chosen.identities().map(Some)
@@ -241,6 +232,25 @@ pub(super) fn guarded(
     }
 }
 
+/// A name for this run.
+pub(super) fn new_id(world: &World) -> Result<RunId, Failure> {
+    RunId::new(world.now)
+        .map_err(|error| Failure::keychain(format!("no randomness from the system: {error}")))
+}
+
+/// Finishes what runs left that were killed, and says so.
+pub(super) fn finish_dead_runs(state: &Path, log: &AuditLog) -> Result<(), Failure> {
+    for one in session::recover(state, log).map_err(failure)? {
+        writeln!(
+            anstream::stderr().lock(),
+            "recovered run {}, which was killed: {} is closed",
+            one.run,
+            one.keychain
+        )?;
+    }
+    Ok(())
+}
+
 #[allow(
     clippy::too_many_arguments,
     reason = "everything that was found out so far"
@@ -262,7 +272,6 @@ fn open_and_work(
     let region = cleared.region().cloned();
     let permit = OpenPermit::from_clearance(cleared, host, plan, now).map_err(Failure::keychain)?;
     let window = window(policy, arguments.window, now)?;
-    let note = state::note(world, region)?;
     let password = chosen.password(&arguments.password)?;
     session::guard_memory().map_err(|error| {
         Failure::keychain(format!("cannot guard this process's memory: {error}"))
@@ -275,17 +284,9 @@ fn open_and_work(
     ];
     let order = Order {
         permit,
-        run: run.clone(),
-        keychain: chosen.path.clone(),
-        backend: chosen.backend.as_ref(),
-        choice: chosen.choice.clone(),
+        undertaking: chosen.undertaking(run, log, region, world)?,
         password,
         window,
-        state: &chosen.state,
-        note,
-        program: std::env::current_exe()
-            .map_err(|error| Failure::keychain(format!("cannot find our own program: {error}")))?,
-        witness: log,
     };
     let mut announce = |access: &[(OsString, OsString)]| {
         let mut out = std::io::stdout().lock();

@@ -16,6 +16,8 @@ use crate::context::policy::Policy;
 use crate::host::keychain::choice::BackendChoice;
 use crate::host::keychain::{BackendKind, KeychainBackend, KeychainPath};
 use crate::host::node::{self, OsFamily, User};
+use crate::host::run_id::RunId;
+use crate::host::session::Undertaking;
 use crate::host::watchdog::Note;
 use crate::host::{directories, private};
 use crate::ledger::audit::{Actor, AuditLog};
@@ -191,6 +193,31 @@ impl Chosen {
                 })
                 .collect(),
             compatible: None,
+        })
+    }
+
+    /// What a session works with: this keychain, as `run`, in this process's name.
+    ///
+    /// # Errors
+    /// The machine has no usable name, or our own program cannot be found.
+    pub fn undertaking<'a>(
+        &'a self,
+        run: &RunId,
+        log: &'a AuditLog,
+        region: Option<RegionName>,
+        world: &World,
+    ) -> Result<Undertaking<'a>, Failure> {
+        Ok(Undertaking {
+            run: run.clone(),
+            keychain: self.path.clone(),
+            backend: self.backend.as_ref(),
+            choice: self.choice.clone(),
+            state: &self.state,
+            note: note(world, region)?,
+            program: std::env::current_exe().map_err(|error| {
+                Failure::keychain(format!("cannot find our own program: {error}"))
+            })?,
+            witness: log,
         })
     }
 

@@ -92,8 +92,16 @@ impl Journals {
     /// # Errors
     /// The state directory cannot be written, or somebody else has had the lock for two minutes.
     pub fn lock(&self) -> Result<Lock, JournalError> {
+        self.lock_within(PATIENCE)
+    }
+
+    /// The same, but waits no longer than `patience`.
+    ///
+    /// # Errors
+    /// As [`lock`](Self::lock).
+    pub fn lock_within(&self, patience: Duration) -> Result<Lock, JournalError> {
         private::directory(&self.state)?;
-        Ok(Lock::acquire(&self.state.join("windows.lock"), PATIENCE)?)
+        Ok(Lock::acquire(&self.state.join("windows.lock"), patience)?)
     }
 
     /// Writes a journal through to the disk and returns the lease of its run. To be called under the [lock](Self::lock).
@@ -176,22 +184,21 @@ impl Journals {
         Ok(())
     }
 
-    /// Whether another run that lives has `keychain` open. To be called under the [lock](Self::lock).
+    /// The runs other than `run` that live and have `keychain` open. To be called under the [lock](Self::lock).
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn is_shared(&self, keychain: &KeychainPath, run: &RunId) -> Result<bool, JournalError> {
-        for other in self.names("json")?.into_iter().filter(|name| name != run) {
-            // A journal that nobody can read is nobody's reason to leave a keychain open.
-            if self.is_alive(&other)
+    pub fn others(&self, keychain: &KeychainPath, run: &RunId) -> Result<Vec<RunId>, JournalError> {
+        let mut others = self.names("json")?;
+        // A journal that nobody can read is nobody's reason to leave a keychain open.
+        others.retain(|other| {
+            other != run
+                && self.is_alive(other)
                 && self
-                    .read(&other, "json")
+                    .read(other, "json")
                     .is_ok_and(|entry| entry.keychain == *keychain)
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        });
+        Ok(others)
     }
 
     /// Every journal, in the order of their runs' beginnings. Those of runs that live are not looked into further.
@@ -232,8 +239,8 @@ impl Journals {
         lease.try_lock().is_ok().then_some(lease)
     }
 
-    /// Removes leases that no journal goes with, and files that lived for a moment when their writer died.
-    /// To be called under the [lock](Self::lock).
+    /// Removes leases that no journal goes with, and what lived for a moment when its writer died: such files and
+    /// directories are made under the [lock](Self::lock) only, so whoever holds it may remove them.
     ///
     /// # Errors
     /// One cannot be removed.
@@ -248,10 +255,16 @@ impl Journals {
                 }
             }
         }
-        for entry in list(&self.runs)? {
-            let name = entry.file_name();
-            if name.to_string_lossy().starts_with(private::TEMPORARY) {
-                private::remove(&entry.path())?;
+        for directory in [&self.runs, &self.state, &self.state.join("passwords")] {
+            for entry in list(directory)? {
+                let name = entry.file_name();
+                if !name.to_string_lossy().starts_with(private::TEMPORARY) {
+                    continue;
+                }
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => private::remove_directory(&entry.path())?,
+                    _ => private::remove(&entry.path())?,
+                }
             }
         }
         Ok(())
@@ -336,9 +349,10 @@ mod tests {
         let lease = journals.begin(&lock, &one).unwrap();
         let second = journals.begin(&lock, &two).unwrap();
         let watchdogs = lease.try_clone().unwrap();
-        assert!(journals.is_shared(&one.keychain, &one.run).unwrap());
+        let others = |run: &RunId| journals.others(&one.keychain, run).unwrap();
+        assert_eq!(others(&one.run), std::slice::from_ref(&two.run));
         drop(second);
-        assert!(!journals.is_shared(&one.keychain, &one.run).unwrap());
+        assert!(others(&one.run).is_empty());
         drop(lease);
         let alive = |run: &RunId| {
             let all = journals.all().unwrap();
@@ -364,7 +378,7 @@ mod tests {
         let _lease = journals.begin(&lock, &one).unwrap();
         journals.closed(&one.run).unwrap();
         journals.closed(&one.run).unwrap();
-        assert!(!journals.is_shared(&one.keychain, &two.run).unwrap());
+        assert!(journals.others(&one.keychain, &two.run).unwrap().is_empty());
         assert!(journals.all().unwrap()[0].as_ref().unwrap().is_closed);
     }
 
@@ -392,7 +406,11 @@ mod tests {
         drop(journals.begin(&lock, &one).unwrap());
         private::remove(&journals.path(&one.run, "json")).unwrap();
         fs::write(journals.runs.join(".countersign-x"), b"half").unwrap();
+        let half_imported = journals.state.join(".countersign-y");
+        private::directory(&half_imported).unwrap();
+        fs::write(half_imported.join("identities.p12"), b"half").unwrap();
         journals.sweep(&lock).unwrap();
         assert_eq!(fs::read_dir(&journals.runs).unwrap().count(), 0);
+        assert!(!half_imported.exists());
     }
 }

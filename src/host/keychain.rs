@@ -194,6 +194,12 @@ pub trait KeychainBackend: Send + Sync {
     /// Which one it is.
     fn kind(&self) -> BackendKind;
 
+    /// Believes a keychain: it is there, this user's alone, and not the person's own.
+    ///
+    /// # Errors
+    /// It is not so; then it is not ours to open, and not ours to close either.
+    fn check(&self, keychain: &KeychainPath) -> Result<(), KeychainError>;
+
     /// Makes a keychain, locked, under `password`.
     ///
     /// # Errors
@@ -301,6 +307,9 @@ pub enum KeychainError {
         /// Whose password.
         what: &'static str,
     },
+    /// It is open, and no run of ours has opened it.
+    #[error("{0} is open: wait for who uses it, or close it with `countersign keychain lock`")]
+    IsOpen(KeychainPath),
     /// It is open in windows that are not ours to close.
     #[error(
         "{keychain} is open for other runs ({runs}): wait for them, or end them with `countersign keychain recover`"

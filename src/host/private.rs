@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+use rustix::io::FdFlags;
 
 /// Why something on the disk could not be had or was not believed.
 #[derive(Debug, thiserror::Error)]
@@ -191,7 +192,8 @@ pub fn remove_directory(path: &Path) -> Result<(), PrivateError> {
 /// A lock that one process at a time holds; it ends with the value, or with the process, however that ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -205,7 +207,12 @@ impl Lock {
         let mut pause = Duration::from_micros(200);
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => {
+                    return Ok(Self {
+                        file,
+                        path: path.to_owned(),
+                    });
+                }
                 Err(fs::TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
                 Err(fs::TryLockError::WouldBlock) if start.elapsed() >= patience => {
                     return Err(PrivateError::Locked {
@@ -219,6 +226,16 @@ impl Lock {
                 }
             }
         }
+    }
+
+    /// From now on every process that this one starts holds the lock too, for as long as it lives: when we are killed
+    /// while a tool of ours still works, whoever takes the lock next knows that the tool has come to its end.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn share_with_children(&self) -> Result<(), PrivateError> {
+        rustix::io::fcntl_setfd(&self.file, FdFlags::empty())
+            .map_err(|error| io_error("share the lock on", &self.path)(error.into()))
     }
 }
 

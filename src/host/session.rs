@@ -14,41 +14,38 @@
 //! | SIGKILL of both, or the machine goes down | [`recover`], which every run does first; until then the keychain's own idle timeout |
 
 mod closing;
+mod guard;
 mod recovery;
 mod signals;
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::closing::{close, end};
+pub(super) use self::guard::ARMED;
+use self::guard::Guard;
 pub use self::recovery::{Recovered, recover};
 use self::signals::Signals;
-use super::journal::{Entry, JournalError, Journals};
+use super::journal::JournalError;
 use super::keychain::choice::BackendChoice;
 use super::keychain::{KeychainBackend, KeychainError, KeychainPath, Opening};
 use super::process::job::{Job, JobCommand};
-use super::process::{Exit, ProcessError, Tool, start, wait_for};
+use super::process::{Exit, ProcessError, wait_for};
 use super::run_id::RunId;
-use super::watchdog::{Config, Message, Note};
+use super::watchdog::{Message, Note};
 use super::window::OpenPermit;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::event::{Action, Checkpoint, Event, Outcome, Witness, WitnessError};
 use crate::base::secret::Password;
 
-/// Everything that a session needs; taken by value where it must not be used twice.
-pub struct Order<'a> {
-    /// Leave to open the keychain, once.
-    pub permit: OpenPermit,
+/// What is done with which keychain, in whose name, and who sees to its closing.
+pub struct Undertaking<'a> {
     /// The name of the run.
     pub run: RunId,
     /// The keychain.
@@ -57,10 +54,6 @@ pub struct Order<'a> {
     pub backend: &'a dyn KeychainBackend,
     /// The same for the watchdog and the journal.
     pub choice: BackendChoice,
-    /// The keychain's password; dropped when the keychain is open.
-    pub password: Password,
-    /// How long the keychain may stay open.
-    pub window: Duration,
     /// The state directory.
     pub state: &'a Path,
     /// In whose name the watchdog records.
@@ -69,6 +62,18 @@ pub struct Order<'a> {
     pub program: PathBuf,
     /// Who records.
     pub witness: &'a dyn Witness,
+}
+
+/// Everything that a session needs; taken by value where it must not be used twice.
+pub struct Order<'a> {
+    /// Leave to open the keychain, once.
+    pub permit: OpenPermit,
+    /// With what and in whose name.
+    pub undertaking: Undertaking<'a>,
+    /// The keychain's password; dropped when the keychain is open.
+    pub password: Password,
+    /// How long the keychain may stay open.
+    pub window: Duration,
 }
 
 /// What is done while the keychain is open.
@@ -184,13 +189,13 @@ pub fn run(order: Order<'_>, work: Work<'_>) -> Result<Report, SessionError> {
         }
     };
     // Whatever happened, the keychain closes; the first error is told.
-    let closed = open.close();
+    let closed = open.guard.close();
     let ending = ending?;
     let (closed, is_locked) = closed?;
     let event = Event::new(Action::Run, outcome_of(ending))
-        .of_run(&open.run)
+        .of_run(open.guard.run())
         .detail("ending", show(ending));
-    let checkpoint = open.witness.record(&event)?;
+    let checkpoint = open.guard.record(&event)?;
     let report = Report {
         opened: open.opened,
         until: open.until,
@@ -199,8 +204,40 @@ pub fn run(order: Order<'_>, work: Work<'_>) -> Result<Report, SessionError> {
         ending,
         checkpoint,
     };
-    open.finish()?;
+    open.guard.finish()?;
     Ok(report)
+}
+
+/// Works on a keychain that nobody has open, and keeps others from opening it meanwhile. Behind it stand the same
+/// journal and watchdog as behind a window, because making a keychain and importing into one open it for a moment;
+/// `time` is the most that may take.
+///
+/// # Errors
+/// Runs have it open, the deed failed, or the keychain could not be closed.
+pub fn exclusively<T>(
+    undertaking: Undertaking<'_>,
+    time: Duration,
+    deed: impl FnOnce() -> Result<T, KeychainError>,
+) -> Result<T, SessionError> {
+    let until = SystemClock.now();
+    let until = until.checked_add(time).unwrap_or(until);
+    let mut guard = Guard::stand(undertaking, until, time)?;
+    let others = guard.others()?;
+    if !others.is_empty() {
+        let runs: Vec<&str> = others.iter().map(RunId::as_str).collect();
+        let error = KeychainError::InUse {
+            keychain: guard.keychain().clone(),
+            runs: runs.join(", "),
+        };
+        guard.close()?;
+        guard.finish()?;
+        return Err(error.into());
+    }
+    guard.start_tools()?;
+    let done = deed();
+    guard.close()?;
+    guard.finish()?;
+    Ok(done?)
 }
 
 fn outcome_of(ending: Ending) -> Outcome {
@@ -230,11 +267,11 @@ fn run_job(
     }
     let job = Job::start(command)?;
     // The watchdog first: it is there already when we are gone; the journal is for when both are.
-    open.tell(&Message::Job(job.mark().clone()));
-    open.journals.note_job(&open.run, job.mark())?;
+    open.guard.tell(&Message::Job(job.mark().clone()));
+    open.guard.note_job(job.mark())?;
     let ending = wait(open, signals, Some(&job));
     // Closed first, then whatever the command left running is ended: none of it shall sign any more.
-    let closed = open.close();
+    let closed = open.guard.close();
     end(job.mark(), STRAGGLERS);
     let exit = job
         .reap()
@@ -268,7 +305,7 @@ fn wait(
                 None => return Ok(Ending::Interrupted(signal.as_raw())),
             }
         }
-        if open.is_watchdog_lost() {
+        if open.guard.is_watchdog_lost() {
             return Ok(Ending::WatchdogLost);
         }
         let left = open.left();
@@ -287,164 +324,86 @@ fn wait(
             (Some(at), _) => at.saturating_duration_since(Instant::now()),
         };
         let mut watched = signals.watched();
-        if let Some(stdout) = &open.watchdog_says {
-            watched.push(PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN));
-        }
+        watched.extend(open.guard.watched());
         // A machine that slept is not told by `poll`; the wall clock is looked at every second.
         wait_for(&mut watched, pause.min(Duration::from_secs(1)))
             .map_err(|error| io_error("wait")(error.into()))?;
     }
 }
 
-/// A keychain that is open, with everything that sees to its closing. Dropping it closes it.
+/// A keychain that is open.
 struct Open<'a> {
-    run: RunId,
-    keychain: KeychainPath,
-    backend: &'a dyn KeychainBackend,
-    journals: Journals,
-    witness: &'a dyn Witness,
-    watchdog: Child,
-    lifeline: Option<ChildStdin>,
-    watchdog_says: Option<ChildStdout>,
-    _lease: File,
+    guard: Guard<'a>,
     opened: Timestamp,
     until: Timestamp,
     ends: Instant,
-    closed: Option<(Timestamp, bool)>,
 }
 
 impl<'a> Open<'a> {
     fn new(order: Order<'a>) -> Result<(Self, Vec<(OsString, OsString)>), SessionError> {
-        let journals = Journals::new(order.state);
+        let Undertaking {
+            backend, witness, ..
+        } = order.undertaking;
+        if let Err(error) = backend.check(&order.undertaking.keychain) {
+            // Not ours: nothing of it is opened, and nothing of it is closed.
+            let event = Event::new(Action::KeychainUnlock, Outcome::Refused)
+                .of_run(&order.undertaking.run)
+                .detail("keychain", &order.undertaking.keychain)
+                .detail("error", &error);
+            witness.record(&event)?;
+            return Err(error.into());
+        }
         let now = SystemClock.now();
         let until = now.checked_add(order.window).unwrap_or(now);
-        let entry = Entry {
-            run: order.run.clone(),
-            keychain: order.keychain.clone(),
-            backend: order.choice.clone(),
-            until,
-        };
-        let lock = journals.lock()?;
-        let lease = journals.begin(&lock, &entry)?;
-        let armed = arm(&order, &lease, until);
-        let (watchdog, lifeline, watchdog_says) = match armed {
-            Ok(armed) => armed,
-            Err(error) => {
-                let _ = journals.forget(&order.run);
-                return Err(error);
-            }
-        };
+        let guard = Guard::stand(order.undertaking, until, order.window)?;
         let mut open = Self {
-            run: order.run,
-            keychain: order.keychain,
-            backend: order.backend,
-            journals,
-            witness: order.witness,
-            watchdog,
-            lifeline: Some(lifeline),
-            watchdog_says: Some(watchdog_says),
-            _lease: lease,
+            guard,
             opened: now,
             until,
             ends: Instant::now() + order.window,
-            closed: None,
         };
-        let is_shared = open.journals.is_shared(&open.keychain, &open.run)?;
-        open.witness.record(
-            &open
-                .event(Action::KeychainUnlock, Outcome::Intended)
+        let shared = !open.guard.others()?.is_empty();
+        let event = |open: &Self, outcome| open.guard.event(Action::KeychainUnlock, outcome);
+        open.guard.record(
+            &event(&open, Outcome::Intended)
                 .detail("until", until)
-                .detail("shared", is_shared),
+                .detail("shared", shared),
         )?;
+        open.guard.start_tools()?;
+        let run = open.guard.run().clone();
         let opening = Opening {
-            run: &open.run,
+            run: &run,
             until,
             duration: order.window,
-            shared: is_shared,
+            shared,
         };
-        let access = open
-            .backend
-            .open(&order.permit, &open.keychain, &order.password, &opening);
+        let access = open.guard.backend().open(
+            &order.permit,
+            open.guard.keychain(),
+            &order.password,
+            &opening,
+        );
         drop(order.password);
         let recorded = match &access {
-            Ok(_) => open
-                .witness
-                .record(&open.event(Action::KeychainUnlock, Outcome::Done)),
-            Err(error) => open.witness.record(
-                &open
-                    .event(Action::KeychainUnlock, Outcome::Failed)
-                    .detail("error", error),
-            ),
+            Ok(_) => open.guard.record(&event(&open, Outcome::Done)),
+            Err(error) => open
+                .guard
+                .record(&event(&open, Outcome::Failed).detail("error", error)),
         };
-        // Closing takes the lock itself.
-        drop(lock);
+        open.guard.end_turn();
         match (access, recorded) {
             (Ok(access), Ok(_)) => {
                 open.opened = SystemClock.now();
-                open.tell(&Message::Opened);
                 Ok((open, access.environment))
             }
             (access, recorded) => {
-                open.close()?;
-                open.finish()?;
+                open.guard.close()?;
+                open.guard.finish()?;
                 access?;
                 recorded?;
                 Err(SessionError::NoWatchdog("nothing is open".into()))
             }
         }
-    }
-
-    fn event(&self, what: Action, outcome: Outcome) -> Event {
-        Event::new(what, outcome)
-            .of_run(&self.run)
-            .detail("keychain", &self.keychain)
-    }
-
-    /// Closes the keychain, if that is not done, and records it.
-    fn close(&mut self) -> Result<(Timestamp, bool), SessionError> {
-        if let Some(closed) = self.closed {
-            return Ok(closed);
-        }
-        let is_locked = close(&self.journals, self.backend, &self.keychain, &self.run)?;
-        let closed = (SystemClock.now(), is_locked);
-        self.closed = Some(closed);
-        self.witness.record(
-            &self
-                .event(Action::KeychainLock, Outcome::Done)
-                .detail("left-to-others", !is_locked),
-        )?;
-        Ok(closed)
-    }
-
-    /// Lets the watchdog go and forgets the journal: everything is closed and recorded.
-    fn finish(mut self) -> Result<(), SessionError> {
-        self.tell(&Message::Done);
-        self.let_go();
-        Ok(self.journals.forget(&self.run)?)
-    }
-
-    /// Ends the lifeline and waits for the watchdog, but not for ever.
-    fn let_go(&mut self) {
-        self.lifeline = None;
-        if let Some(stdout) = self.watchdog_says.take() {
-            let mut watched = [PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN)];
-            let ended = wait_for(&mut watched, Duration::from_secs(5)).is_ok_and(|ready| ready > 0);
-            if !ended {
-                let _ = self.watchdog.kill();
-            }
-            let _ = self.watchdog.wait();
-        }
-    }
-
-    /// A watchdog that cannot be told is lost, which the waiting finds out.
-    fn tell(&mut self, message: &Message) {
-        if let Some(lifeline) = &mut self.lifeline {
-            let _ = message.write(lifeline);
-        }
-    }
-
-    fn is_watchdog_lost(&mut self) -> bool {
-        matches!(self.watchdog.try_wait(), Ok(Some(_)) | Err(_))
     }
 
     /// What is left of the window by whichever clock says less.
@@ -457,86 +416,7 @@ impl<'a> Open<'a> {
     }
 }
 
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        if self.closed.is_none() {
-            // A panic or an error: the watchdog stands by until this is done, and the journal stays for what fails.
-            if self.close().is_ok() {
-                let _ = self.journals.forget(&self.run);
-            }
-        }
-        if self.closed.is_some() {
-            self.tell(&Message::Done);
-        }
-        self.let_go();
-    }
-}
-
-/// Starts the watchdog and waits until it says that it is ready.
-fn arm(
-    order: &Order<'_>,
-    lease: &File,
-    until: Timestamp,
-) -> Result<(Child, ChildStdin, ChildStdout), SessionError> {
-    let lease = lease.try_clone().map_err(io_error("share the lease"))?;
-    let tool = Tool::new(&order.program).arg("watchdog");
-    let mut child = start(&tool, Stdio::piped(), Stdio::piped(), lease)?;
-    let config = Config {
-        run: order.run.clone(),
-        keychain: order.keychain.clone(),
-        backend: order.choice.clone(),
-        state: order.state.to_owned(),
-        until,
-        seconds: order.window.as_secs() + GRACE.as_secs(),
-        note: order.note.clone(),
-    };
-    let ready = greet(&mut child, config);
-    ready
-        .map_err(|why| {
-            let _ = child.kill();
-            let _ = child.wait();
-            SessionError::NoWatchdog(why)
-        })
-        .map(|(stdin, stdout)| (child, stdin, stdout))
-}
-
-fn greet(child: &mut Child, config: Config) -> Result<(ChildStdin, ChildStdout), String> {
-    let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err("it has no pipes".into());
-    };
-    Message::Config(Box::new(config))
-        .write(&mut stdin)
-        .map_err(|error| error.to_string())?;
-    let mut word = [0; ARMED.len()];
-    let mut watched = [PollFd::new(&stdout, PollFlags::IN)];
-    match wait_for(&mut watched, Duration::from_secs(20)) {
-        Ok(0) => return Err("it says nothing".into()),
-        Ok(_) => {}
-        Err(error) => return Err(error.to_string()),
-    }
-    stdout
-        .read_exact(&mut word)
-        .map_err(|_| "it ended at once".to_owned())?;
-    if word == ARMED {
-        Ok((stdin, stdout))
-    } else {
-        Err("it says something else".into())
-    }
-}
-
-impl Message {
-    fn write(&self, pipe: &mut impl Write) -> io::Result<()> {
-        let mut line = serde_json::to_vec(self)?;
-        line.push(b'\n');
-        pipe.write_all(&line)
-    }
-}
-
-/// What a watchdog says when it is ready.
-pub(super) const ARMED: [u8; 6] = *b"armed\n";
 /// How long a command is waited for between SIGTERM and SIGKILL when the window has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long what a command left running is waited for.
 pub(super) const STRAGGLERS: Duration = Duration::from_secs(2);
-/// How much later than the session the watchdog acts on the end of the window.
-const GRACE: Duration = Duration::from_secs(12);

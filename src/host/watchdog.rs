@@ -69,8 +69,6 @@ pub struct Note {
 pub(super) enum Message {
     /// What to close; the first line.
     Config(Box<Config>),
-    /// The keychain is open.
-    Opened,
     /// The command runs in this process group.
     Job(Mark),
     /// All is closed and recorded.
@@ -103,46 +101,30 @@ pub fn main(open_witness: &dyn Fn(&Config) -> Box<dyn Witness>) -> Result<(), Se
             .checked_add(Duration::from_secs(12))
             .unwrap_or(config.until),
     };
-    let (mut is_open, mut job) = (false, None);
+    let mut job = None;
     loop {
         match lifeline.next(Some(&deadline)) {
             Ok(Some(Message::Done)) => return Ok(()),
-            Ok(Some(Message::Opened)) => is_open = true,
             Ok(Some(Message::Job(mark))) => job = Some(mark),
             Ok(Some(Message::Config(_))) => {}
             // The end, the deadline, or a pipe that fails: all the same to a keychain.
             Ok(None) | Err(_) => break,
         }
     }
-    finish(
-        &config,
-        backend.as_ref(),
-        job.as_ref(),
-        is_open,
-        open_witness,
-    )
+    finish(&config, backend.as_ref(), job, open_witness)
 }
 
 fn finish(
     config: &Config,
     backend: &dyn KeychainBackend,
-    job: Option<&Mark>,
-    is_open: bool,
+    job: Option<Mark>,
     open_witness: &dyn Fn(&Config) -> Box<dyn Witness>,
 ) -> Result<(), SessionError> {
     let journals = Journals::new(&config.state);
-    if !is_open {
-        // The run died while it was opening: a tool that it had started may still be at it.
-        std::thread::sleep(UNFINISHED);
-    }
-    let mut closed = close(&journals, backend, &config.keychain, &config.run);
-    if !is_open {
-        std::thread::sleep(UNFINISHED);
-        closed = close(&journals, backend, &config.keychain, &config.run);
-    }
-    let job = job.cloned().or_else(|| journals.job(&config.run));
-    if let Some(job) = &job {
-        end(job, STRAGGLERS);
+    // A tool of the dead run that is still at it shares its lock, so this waits until the tool has ended.
+    let closed = close(&journals, backend, &config.keychain, &config.run);
+    if let Some(job) = job.or_else(|| journals.job(&config.run)) {
+        end(&job, STRAGGLERS);
     }
     let is_locked = closed?;
     open_witness(config).record(
@@ -152,7 +134,9 @@ fn finish(
             .detail("left-to-others", !is_locked)
             .detail("by", "watchdog"),
     )?;
-    Ok(journals.forget(&config.run)?)
+    journals.forget(&config.run)?;
+    let lock = journals.lock()?;
+    Ok(journals.sweep(&lock)?)
 }
 
 struct Deadline {
@@ -219,5 +203,3 @@ fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> SessionError {
 
 /// Longest line of a lifeline.
 const MAX_LINE: usize = 64 << 10;
-/// How long a tool that outlived the run which started it may take to come to its end.
-const UNFINISHED: Duration = Duration::from_millis(400);

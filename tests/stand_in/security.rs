@@ -7,7 +7,8 @@
 //!
 //! A keychain is a JSON file. Everything else lies in `HOME`: the search list, a log of every command line that could be
 //! seen with `ps`, and `stand-in-mode`, whose lines make a command misbehave: `hang NAME`, `garbage NAME`, `endless NAME`,
-//! `lie NAME` (nothing done, exit 0), `fail NAME STATUS`, `forget NAME` (done, but not what was asked).
+//! `lie NAME` (nothing done, exit 0), `fail NAME STATUS`, `forget NAME` (done, but not what was asked), `wait NAME` (the
+//! first one is done when there is a file `go-on` in `HOME`; a file `waiting` tells that it waits).
 
 #![allow(
     missing_docs,
@@ -155,6 +156,11 @@ impl Tool {
                 "endless" => loop {
                     std::io::stdout().write_all(&[b'x'; 65_536]).unwrap();
                 },
+                "wait" if File::create_new(self.home.join("waiting")).is_ok() => {
+                    while !self.home.join("go-on").exists() {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                }
                 "lie" => return Some(0),
                 "fail" => {
                     eprintln!("security: {name}: something is wrong");

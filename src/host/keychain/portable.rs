@@ -173,6 +173,13 @@ impl KeychainBackend for Portable {
         BackendKind::Portable
     }
 
+    fn check(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        match private::check_file(keychain.as_path()) {
+            Err(error) if error.is_not_found() => Err(KeychainError::Missing(keychain.clone())),
+            checked => Ok(checked?),
+        }
+    }
+
     fn create(
         &self,
         keychain: &KeychainPath,

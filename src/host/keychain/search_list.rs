@@ -94,10 +94,10 @@ impl SearchList {
 
     fn lock(&self) -> Result<Lock, KeychainError> {
         private::directory(&self.directory)?;
-        Ok(Lock::acquire(
-            &self.directory.join("lock"),
-            Duration::from_secs(60),
-        )?)
+        let lock = Lock::acquire(&self.directory.join("lock"), Duration::from_secs(60))?;
+        // A write that is under way when we are killed must not come after the next one's.
+        lock.share_with_children()?;
+        Ok(lock)
     }
 
     fn marker(&self, keychain: &KeychainPath) -> PathBuf {

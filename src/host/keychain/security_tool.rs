@@ -104,17 +104,6 @@ impl SecurityTool {
         }
     }
 
-    /// Believes a keychain only when it is there and ours alone, and not the person's default one.
-    fn check(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
-        match private::check_file(keychain.as_path()) {
-            Err(error) if error.is_not_found() => {
-                return Err(KeychainError::Missing(keychain.clone()));
-            }
-            checked => checked?,
-        }
-        self.check_not_default(keychain)
-    }
-
     fn check_not_default(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
         match self.securityd.default_keychain()? {
             Some(default) if keychain.is(&default) => {
@@ -334,6 +323,16 @@ impl SecurityTool {
 impl KeychainBackend for SecurityTool {
     fn kind(&self) -> BackendKind {
         BackendKind::SecurityTool
+    }
+
+    fn check(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
+        match private::check_file(keychain.as_path()) {
+            Err(error) if error.is_not_found() => {
+                return Err(KeychainError::Missing(keychain.clone()));
+            }
+            checked => checked?,
+        }
+        self.check_not_default(keychain)
     }
 
     fn create(

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::SessionError;
-use crate::host::journal::Journals;
+use crate::host::journal::{JournalError, Journals};
 use crate::host::keychain::{KeychainBackend, KeychainPath, both};
 use crate::host::process::mark::Mark;
 use crate::host::run_id::RunId;
@@ -21,14 +21,30 @@ pub(crate) fn close(
     keychain: &KeychainPath,
     run: &RunId,
 ) -> Result<bool, SessionError> {
-    let lock = match journals.lock() {
+    let is_shared = || {
+        let others = journals.others(keychain, run);
+        others.is_ok_and(|others| !others.is_empty())
+    };
+    let lock = match journals.lock_within(SOON) {
         Ok(lock) => lock,
-        Err(error) => {
-            backend.lock(keychain)?;
-            return Err(error.into());
+        Err(_) => {
+            // Many runs in a row, or a tool of a dead run that hangs: what is ours alone is closed now, whatever others
+            // do, and again in order.
+            let at_once = match is_shared() {
+                true => Ok(()),
+                false => backend.lock(keychain),
+            };
+            match journals.lock() {
+                Ok(lock) => lock,
+                Err(error) => {
+                    both(at_once, backend.lock(keychain))?;
+                    return Err(error.into());
+                }
+            }
         }
     };
-    let is_shared = journals.is_shared(keychain, run).unwrap_or(false);
+    lock.share_with_children().map_err(JournalError::from)?;
+    let is_shared = is_shared();
     if is_shared {
         backend.release(keychain, run)?;
     } else {
@@ -53,3 +69,6 @@ pub(crate) fn end(job: &Mark, patience: Duration) {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// How long the right to close is waited for before a keychain that nobody else uses is closed without it.
+const SOON: Duration = Duration::from_secs(1);

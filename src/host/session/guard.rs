@@ -1,0 +1,253 @@
+//! Who stands behind an open keychain: a journal on the disk, a watchdog that is armed, and a guard in this process
+//! that closes what is still open when it is let go of.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustix::event::{PollFd, PollFlags};
+
+use super::{SessionError, Undertaking, close, io_error};
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::event::{Action, Checkpoint, Event, Outcome, WitnessError};
+use crate::host::journal::{Entry, JournalError, Journals};
+use crate::host::keychain::{KeychainBackend, KeychainPath};
+use crate::host::private::Lock;
+use crate::host::process::mark::Mark;
+use crate::host::process::{Tool, start, wait_for};
+use crate::host::run_id::RunId;
+use crate::host::watchdog::{Config, Message};
+
+/// Journal and watchdog of one undertaking. Dropping it closes the keychain.
+pub(super) struct Guard<'a> {
+    undertaking: Undertaking<'a>,
+    journals: Journals,
+    watchdog: Child,
+    lifeline: Option<ChildStdin>,
+    watchdog_says: Option<ChildStdout>,
+    _lease: File,
+    /// The right to open and close, while we have it.
+    turn: Option<Lock>,
+    closed: Option<(Timestamp, bool)>,
+}
+
+impl<'a> Guard<'a> {
+    /// Takes the turn to open keychains, writes the journal and arms the watchdog, which acts at `until`, `time` from
+    /// now, although the run still lives. Nothing is opened yet.
+    pub(super) fn stand(
+        undertaking: Undertaking<'a>,
+        until: Timestamp,
+        time: Duration,
+    ) -> Result<Self, SessionError> {
+        let journals = Journals::new(undertaking.state);
+        let entry = Entry {
+            run: undertaking.run.clone(),
+            keychain: undertaking.keychain.clone(),
+            backend: undertaking.choice.clone(),
+            until,
+        };
+        let turn = journals.lock()?;
+        let lease = journals.begin(&turn, &entry)?;
+        match arm(&undertaking, &lease, until, time) {
+            Ok((watchdog, lifeline, watchdog_says)) => Ok(Self {
+                undertaking,
+                journals,
+                watchdog,
+                lifeline: Some(lifeline),
+                watchdog_says: Some(watchdog_says),
+                _lease: lease,
+                turn: Some(turn),
+                closed: None,
+            }),
+            Err(error) => {
+                let _ = journals.forget(&undertaking.run);
+                Err(error)
+            }
+        }
+    }
+
+    /// From now on the tools that are started hold our turn too: whoever closes after our death waits for them.
+    pub(super) fn start_tools(&self) -> Result<(), SessionError> {
+        match &self.turn {
+            Some(turn) => Ok(turn.share_with_children().map_err(JournalError::from)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets others open and close.
+    pub(super) fn end_turn(&mut self) {
+        self.turn = None;
+    }
+
+    pub(super) fn run(&self) -> &RunId {
+        &self.undertaking.run
+    }
+
+    pub(super) fn keychain(&self) -> &KeychainPath {
+        &self.undertaking.keychain
+    }
+
+    pub(super) fn backend(&self) -> &'a dyn KeychainBackend {
+        self.undertaking.backend
+    }
+
+    /// The other runs that have the keychain open.
+    pub(super) fn others(&self) -> Result<Vec<RunId>, SessionError> {
+        Ok(self.journals.others(self.keychain(), self.run())?)
+    }
+
+    /// An event about the keychain.
+    pub(super) fn event(&self, what: Action, outcome: Outcome) -> Event {
+        Event::new(what, outcome)
+            .of_run(self.run())
+            .detail("keychain", self.keychain())
+    }
+
+    pub(super) fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError> {
+        self.undertaking.witness.record(event)
+    }
+
+    /// Notes the command's process group for whoever finishes this when we and the watchdog are gone.
+    pub(super) fn note_job(&self, job: &Mark) -> Result<(), SessionError> {
+        Ok(self.journals.note_job(self.run(), job)?)
+    }
+
+    /// Closes the keychain, if that is not done, and records it.
+    pub(super) fn close(&mut self) -> Result<(Timestamp, bool), SessionError> {
+        if let Some(closed) = self.closed {
+            return Ok(closed);
+        }
+        // Closing takes a turn of its own.
+        self.end_turn();
+        let is_locked = close(&self.journals, self.backend(), self.keychain(), self.run())?;
+        let closed = (SystemClock.now(), is_locked);
+        self.closed = Some(closed);
+        self.record(
+            &self
+                .event(Action::KeychainLock, Outcome::Done)
+                .detail("left-to-others", !is_locked),
+        )?;
+        Ok(closed)
+    }
+
+    /// Lets the watchdog go and forgets the journal: everything is closed and recorded.
+    pub(super) fn finish(mut self) -> Result<(), SessionError> {
+        self.tell(&Message::Done);
+        self.let_go();
+        Ok(self.journals.forget(&self.undertaking.run)?)
+    }
+
+    /// Ends the lifeline and waits for the watchdog, but not for ever.
+    fn let_go(&mut self) {
+        self.lifeline = None;
+        if let Some(stdout) = self.watchdog_says.take() {
+            let mut watched = [PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN)];
+            let ended = wait_for(&mut watched, Duration::from_secs(5)).is_ok_and(|ready| ready > 0);
+            if !ended {
+                let _ = self.watchdog.kill();
+            }
+            let _ = self.watchdog.wait();
+        }
+    }
+
+    /// A watchdog that cannot be told is lost, which the waiting finds out.
+    pub(super) fn tell(&mut self, message: &Message) {
+        if let Some(lifeline) = &mut self.lifeline {
+            let _ = message.write(lifeline);
+        }
+    }
+
+    pub(super) fn is_watchdog_lost(&mut self) -> bool {
+        matches!(self.watchdog.try_wait(), Ok(Some(_)) | Err(_))
+    }
+
+    /// What `poll` sees of the watchdog's end.
+    pub(super) fn watched(&self) -> Option<PollFd<'_>> {
+        let stdout = self.watchdog_says.as_ref()?;
+        Some(PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN))
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if self.closed.is_none() {
+            // A panic or an error: the watchdog stands by until this is done, and the journal stays for what fails.
+            if self.close().is_ok() {
+                let _ = self.journals.forget(&self.undertaking.run);
+            }
+        }
+        if self.closed.is_some() {
+            self.tell(&Message::Done);
+        }
+        self.let_go();
+    }
+}
+
+/// Starts the watchdog and waits until it says that it is ready.
+fn arm(
+    undertaking: &Undertaking<'_>,
+    lease: &File,
+    until: Timestamp,
+    time: Duration,
+) -> Result<(Child, ChildStdin, ChildStdout), SessionError> {
+    let lease = lease.try_clone().map_err(io_error("share the lease"))?;
+    let tool = Tool::new(&undertaking.program).arg("watchdog");
+    let mut child = start(&tool, Stdio::piped(), Stdio::piped(), lease)?;
+    let config = Config {
+        run: undertaking.run.clone(),
+        keychain: undertaking.keychain.clone(),
+        backend: undertaking.choice.clone(),
+        state: undertaking.state.to_owned(),
+        until,
+        seconds: time.as_secs() + GRACE.as_secs(),
+        note: undertaking.note.clone(),
+    };
+    let ready = greet(&mut child, config);
+    ready
+        .map_err(|why| {
+            let _ = child.kill();
+            let _ = child.wait();
+            SessionError::NoWatchdog(why)
+        })
+        .map(|(stdin, stdout)| (child, stdin, stdout))
+}
+
+fn greet(child: &mut Child, config: Config) -> Result<(ChildStdin, ChildStdout), String> {
+    let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err("it has no pipes".into());
+    };
+    Message::Config(Box::new(config))
+        .write(&mut stdin)
+        .map_err(|error| error.to_string())?;
+    let mut word = [0; ARMED.len()];
+    let mut watched = [PollFd::new(&stdout, PollFlags::IN)];
+    match wait_for(&mut watched, Duration::from_secs(20)) {
+        Ok(0) => return Err("it says nothing".into()),
+        Ok(_) => {}
+        Err(error) => return Err(error.to_string()),
+    }
+    stdout
+        .read_exact(&mut word)
+        .map_err(|_| "it ended at once".to_owned())?;
+    if word == ARMED {
+        Ok((stdin, stdout))
+    } else {
+        Err("it says something else".into())
+    }
+}
+
+impl Message {
+    fn write(&self, pipe: &mut impl Write) -> io::Result<()> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        pipe.write_all(&line)
+    }
+}
+
+/// What a watchdog says when it is ready.
+pub(in crate::host) const ARMED: [u8; 6] = *b"armed\n";
+/// How much later than the session the watchdog acts on the end of the window.
+const GRACE: Duration = Duration::from_secs(12);
