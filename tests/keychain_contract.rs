@@ -36,10 +36,10 @@ fn open(
     let opening = Opening {
         run,
         until: now() + jiff::SignedDuration::from_mins(21),
-        duration: Duration::from_secs(900),
+        idle_timeout: Duration::from_secs(900),
         shared,
     };
-    backend.open(&permit(), keychain, &password(secret), &opening)
+    backend.open(permit(), keychain, &password(secret), &opening)
 }
 
 fn sha1s(certificates: &[Certificate]) -> Vec<String> {

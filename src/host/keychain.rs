@@ -176,8 +176,9 @@ pub struct Opening<'a> {
     pub run: &'a RunId,
     /// The instant at which it must be closed again.
     pub until: Timestamp,
-    /// How long that is from now.
-    pub duration: Duration,
+    /// After how long without use the keychain may lock by itself: no sooner than the last of all windows that it is
+    /// open for ends.
+    pub idle_timeout: Duration,
     /// Other runs have it open already, so it must not be locked to prove the password.
     pub shared: bool,
 }
@@ -231,7 +232,7 @@ pub trait KeychainBackend: Send + Sync {
     /// closes what may be half open, with [`release`](Self::release) and [`lock`](Self::lock).
     fn open(
         &self,
-        permit: &OpenPermit,
+        permit: OpenPermit,
         keychain: &KeychainPath,
         password: &Password,
         opening: &Opening<'_>,

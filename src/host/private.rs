@@ -61,6 +61,11 @@ impl PrivateError {
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
+
+    /// Whether a thing that must not be there is there.
+    pub fn is_already_there(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists)
+    }
 }
 
 /// Makes the directory, and those above it, if it is missing; a directory that is there must be ours and closed.
@@ -89,18 +94,26 @@ pub fn check_file(path: &Path) -> Result<(), PrivateError> {
     check_ours(path, &metadata, 0o077, "600")
 }
 
-/// Writes a file that must not be there yet.
+/// Makes an empty file that must not be there yet, and opens it for writing.
 ///
 /// # Errors
-/// It is there, or cannot be written; then no part of it is left.
-pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
-    let mut file = OpenOptions::new()
+/// It is there, or cannot be made.
+pub fn create_empty(path: &Path) -> Result<File, PrivateError> {
+    OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .custom_flags(no_follow())
         .open(path)
-        .map_err(io_error("create", path))?;
+        .map_err(io_error("create", path))
+}
+
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+/// It is there, or cannot be written; then no part of it is left.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+    let mut file = create_empty(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_data());
     written.map_err(|source| {
         let _ = fs::remove_file(path);

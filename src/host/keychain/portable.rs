@@ -263,7 +263,7 @@ impl KeychainBackend for Portable {
 
     fn open(
         &self,
-        _permit: &OpenPermit,
+        _permit: OpenPermit,
         keychain: &KeychainPath,
         password: &Password,
         opening: &Opening<'_>,

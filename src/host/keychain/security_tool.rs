@@ -392,7 +392,7 @@ impl KeychainBackend for SecurityTool {
 
     fn open(
         &self,
-        _permit: &OpenPermit,
+        _permit: OpenPermit,
         keychain: &KeychainPath,
         password: &Password,
         opening: &Opening<'_>,
@@ -406,7 +406,7 @@ impl KeychainBackend for SecurityTool {
         self.set(
             keychain,
             Settings {
-                idle_timeout: opening.duration,
+                idle_timeout: opening.idle_timeout,
             },
         )?;
         self.search_list.attach(self.securityd.as_ref(), keychain)?;
