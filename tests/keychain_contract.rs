@@ -6,10 +6,13 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
+use countersign::apple::anchors::certificates_from_pem;
 use countersign::apple::certificate::Certificate;
 use countersign::apple::pkcs12::{self, Form};
+use countersign::base::secret::Password;
 use countersign::host::keychain::security_tool::SecurityTool;
 use countersign::host::keychain::{
     ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening, Settings,
@@ -239,6 +242,37 @@ fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
         backend.lock(keychain).unwrap();
         machine.assert_clean();
     });
+}
+
+#[test]
+fn a_portable_keychain_shows_the_issuers_beside_the_identities() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::Portable);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    let fixture = |name: &str| {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fixtures/acme/distribution.p12"
+        );
+        fs::read(format!("{path}{name}")).unwrap()
+    };
+    let secret = Password::from_file_bytes(fixture(".password")).unwrap();
+    let chain = pkcs12::read(&fixture(""), &secret).unwrap().identities[0]
+        .chain
+        .clone();
+    assert_eq!(chain.len(), 2);
+    backend
+        .import(&keychain, &password("right"), &fixture(""), &secret)
+        .unwrap();
+    let run = RunId::new(now()).unwrap();
+    let access = open(backend.as_ref(), &keychain, "right", &run, false).unwrap();
+    let shown = Path::new(&access.environment[0].1).with_file_name("chain.pem");
+    let shown = certificates_from_pem(&fs::read(shown).unwrap()).unwrap();
+    assert!(shown.iter().map(|issuer| &issuer.der[..]).eq(&chain));
+    backend.lock(&keychain).unwrap();
 }
 
 #[test]

@@ -30,6 +30,7 @@ use countersign::apple::certificate::Certificate;
 use countersign::apple::identity::{IdentityListing, IdentityRow};
 use countersign::apple::pkcs12;
 use countersign::base::secret::Password;
+use pem_rfc7468::LineEnding;
 use serde::{Deserialize, Serialize};
 
 fn main() -> ExitCode {
@@ -485,7 +486,11 @@ impl Tool {
             return 44;
         };
         for item in keychain.identities {
-            println!("{}", pem(&item.certificate));
+            print!(
+                "{}",
+                pem_rfc7468::encode_string("CERTIFICATE", LineEnding::LF, &item.certificate)
+                    .unwrap()
+            );
         }
         0
     }
@@ -685,31 +690,4 @@ fn no_such(call: &str, path: &str) -> i32 {
 fn nobody_there(call: &str) -> i32 {
     eprintln!("security: {call} <NULL>: User interaction is not allowed.");
     36
-}
-
-fn pem(der: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut base64 = String::new();
-    for chunk in der.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| {
-            bits << 8 | u32::from(*chunk.get(at).unwrap_or(&0))
-        });
-        for at in 0..4 {
-            let digit = ALPHABET[(bits >> (18 - 6 * at) & 63) as usize];
-            base64.push(if at <= chunk.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
-        }
-    }
-    let lines: Vec<&str> = base64
-        .as_bytes()
-        .chunks(64)
-        .map(|l| std::str::from_utf8(l).unwrap())
-        .collect();
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----",
-        lines.join("\n")
-    )
 }

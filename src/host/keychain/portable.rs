@@ -24,12 +24,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use p12_keystore::KeyStore;
+use pem_rfc7468::LineEnding;
 use serde::{Deserialize, Serialize};
 
 use super::{
     BackendKind, ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening,
     Settings, both, check_password,
 };
+use crate::apple::anchors::certificates_from_pem;
 use crate::apple::certificate::Certificate;
 use crate::apple::pkcs12::{self, Form, Pkcs12Error, Pkcs12Identity};
 use crate::base::secret::Password;
@@ -114,7 +116,7 @@ impl Portable {
                 chain.push(der);
             }
         }
-        let pem: String = chain.into_iter().map(to_pem).collect();
+        let pem: String = chain.into_iter().map(to_pem).collect::<Result<_, _>>()?;
         private::create(&directory.join("chain.pem"), pem.as_bytes())?;
         let password = directory.join("password");
         private::create(&password, one_time.expose().as_bytes())?;
@@ -253,8 +255,8 @@ impl KeychainBackend for Portable {
         SettingsFile {
             certificates: identities
                 .iter()
-                .map(|identity| to_hex(&identity.certificate_der))
-                .collect(),
+                .map(|identity| to_pem(&identity.certificate_der))
+                .collect::<Result<_, _>>()?,
             ..settings
         }
         .write(keychain)?;
@@ -310,18 +312,15 @@ impl KeychainBackend for Portable {
         if !keychain.as_path().exists() {
             return Err(KeychainError::Missing(keychain.clone()));
         }
-        SettingsFile::read(keychain)?
-            .certificates
-            .iter()
-            .map(|hex| {
-                from_hex(hex)
-                    .and_then(|der| Certificate::from_der(&der).ok())
-                    .ok_or_else(|| KeychainError::Garbage {
-                        command: keychain.with_suffix(SETTINGS).display().to_string(),
-                        why: "a certificate in it is damaged; import again".into(),
-                    })
-            })
-            .collect()
+        let mut certificates = Vec::new();
+        for pem in SettingsFile::read(keychain)?.certificates {
+            let read = certificates_from_pem(pem.as_bytes());
+            certificates.extend(read.map_err(|error| KeychainError::Garbage {
+                command: keychain.with_suffix(SETTINGS).display().to_string(),
+                why: format!("{error}; import again"),
+            })?);
+        }
+        Ok(certificates)
     }
 
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
@@ -339,7 +338,7 @@ impl KeychainBackend for Portable {
 #[serde(deny_unknown_fields)]
 struct SettingsFile {
     idle_timeout_seconds: u64,
-    /// DER in hex of each identity's certificate.
+    /// PEM of each identity's certificate.
     certificates: Vec<String>,
 }
 
@@ -417,44 +416,9 @@ fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, KeychainError
     })
 }
 
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(hex: &str) -> Option<Vec<u8>> {
-    let pairs = hex.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
-}
-
-/// RFC 7468, 64 characters to a line.
-fn to_pem(der: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut base64 = String::with_capacity(der.len() * 4 / 3 + 4);
-    for chunk in der.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| {
-            bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0))
-        });
-        for at in 0..4_usize {
-            let digit = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap_or_default();
-            let digit = ALPHABET.get(digit).copied().unwrap_or(b'=');
-            base64.push(if at <= chunk.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
-        }
-    }
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-    for (at, digit) in base64.chars().enumerate() {
-        if at > 0 && at % 64 == 0 {
-            pem.push('\n');
-        }
-        pem.push(digit);
-    }
-    pem.push_str("\n-----END CERTIFICATE-----\n");
-    pem
+fn to_pem(der: &[u8]) -> Result<String, KeychainError> {
+    pem_rfc7468::encode_string("CERTIFICATE", LineEnding::LF, der)
+        .map_err(|error| KeychainError::Pkcs12(error.to_string()))
 }
 
 /// The settings' file name, after the keychain's.
@@ -463,25 +427,3 @@ const SETTINGS: &str = ".settings.json";
 const WINDOW: &str = ".window.json";
 /// The most that the files beside a keychain may hold.
 const MAX_BESIDE: u64 = 16 << 20;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pem_is_what_others_read() {
-        for length in 0..200_usize {
-            let der: Vec<u8> = (0..length).map(|n| (n * 7 % 256) as u8).collect();
-            let pem = to_pem(&der);
-            let block = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap().1;
-            assert_eq!(block.contents, der);
-            assert!(pem.lines().all(|line| line.len() <= 64));
-        }
-    }
-
-    #[test]
-    fn hex_reads_back() {
-        assert_eq!(from_hex(&to_hex(&[0, 1, 0xfe])).unwrap(), [0, 1, 0xfe]);
-        assert_eq!(from_hex("zz"), None);
-    }
-}
