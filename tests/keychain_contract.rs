@@ -17,6 +17,7 @@ use countersign::host::keychain::security_tool::SecurityTool;
 use countersign::host::keychain::{
     ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening, Settings,
 };
+use countersign::host::private;
 use countersign::host::run_id::RunId;
 use countersign::host::window::OpenPermit;
 use support::{Kind, Machine, cleared_at, host, identity, now, p12, password, plan_digest};
@@ -366,6 +367,96 @@ fn what_is_not_there_or_not_ours_alone_is_not_opened() {
 }
 
 #[test]
+fn a_file_that_countersign_did_not_make_is_neither_opened_nor_filled_nor_deleted() {
+    let p12_copy = p12(&[1], "right", Form::Modern);
+    for (content, beside) in [
+        (p12_copy.as_slice(), None),
+        (b"kych\x00\x01\x00\x00", None),
+        (b"", Some(r#"{"files.autoSave": true}"#)),
+        (&p12_copy, Some("{}")),
+    ] {
+        let machine = Machine::new();
+        let backend = machine.backend(Kind::Portable);
+        let keychain = machine.keychain_named("backup.p12");
+        private::create(keychain.as_path(), content).unwrap();
+        if let Some(beside) = beside {
+            private::create(&machine.path("backup.p12.settings.json"), beside.as_bytes()).unwrap();
+        }
+        let files = || {
+            let names = fs::read_dir(machine.directory.path()).unwrap();
+            let mut files: Vec<_> = names
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.is_file())
+                .map(|path| (path.clone(), fs::read(path).unwrap()))
+                .collect();
+            files.sort();
+            files
+        };
+        let before = files();
+        let run = RunId::new(now()).unwrap();
+        let file = p12(&[2], "file", Form::Modern);
+        let refused = [
+            backend.check(&keychain),
+            open(backend.as_ref(), &keychain, "right", &run, false).map(drop),
+            backend
+                .import(&keychain, &password("right"), &file, &password("file"))
+                .map(drop),
+            backend.identities(&keychain).map(drop),
+            backend.destroy(&keychain),
+        ];
+        for refused in refused {
+            let error = refused.unwrap_err();
+            let said = error.to_string();
+            assert!(matches!(error, KeychainError::NotMadeHere { .. }), "{said}");
+            assert!(said.contains("countersign keychain import"), "{said}");
+        }
+        assert!(
+            backend
+                .create(&keychain, &password("right"), SETTINGS)
+                .is_err()
+        );
+        backend.lock(&keychain).unwrap();
+        assert_eq!(files(), before);
+        // Nor is somebody's file taken for what a keychain left that is gone.
+        fs::remove_file(keychain.as_path()).unwrap();
+        private::create(&machine.path("backup.p12.lock"), b"[[package]]").unwrap();
+        let before = files();
+        let _ = backend.destroy(&keychain);
+        if beside.is_some() {
+            assert!(
+                backend
+                    .create(&keychain, &password("right"), SETTINGS)
+                    .is_err()
+            );
+        }
+        assert_eq!(files(), before);
+    }
+}
+
+#[test]
+fn what_a_keychain_that_is_gone_left_is_removed_and_hinders_no_new_one() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let run = RunId::new(now()).unwrap();
+        for makes_anew in [true, false] {
+            open(backend, keychain, "right", &run, false).unwrap();
+            backend.lock(keychain).unwrap();
+            fs::remove_file(keychain.as_path()).unwrap();
+            if makes_anew {
+                backend
+                    .create(keychain, &password("right"), SETTINGS)
+                    .unwrap();
+                assert!(backend.identities(keychain).unwrap().is_empty(), "{kind:?}");
+                assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+            } else {
+                backend.destroy(keychain).unwrap();
+                assert!(machine.beside(keychain).is_empty(), "{kind:?}");
+            }
+            machine.assert_clean();
+        }
+    });
+}
+
+#[test]
 fn a_destroyed_keychain_leaves_nothing() {
     over_every_keychain(|kind, machine, backend, keychain| {
         let run = RunId::new(now()).unwrap();
@@ -377,11 +468,7 @@ fn a_destroyed_keychain_leaves_nothing() {
             "{kind:?}"
         );
         machine.assert_clean();
-        let left: Vec<_> = fs::read_dir(machine.directory.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.starts_with("ci.keychain"))
-            .collect();
+        let left = machine.beside(keychain);
         assert!(left.is_empty(), "{kind:?}: {left:?}");
     });
 }

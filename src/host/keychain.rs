@@ -217,7 +217,7 @@ pub trait KeychainBackend: Send + Sync {
     /// Which one it is.
     fn kind(&self) -> BackendKind;
 
-    /// Believes a keychain: it is there, this user's alone, and not the person's own.
+    /// Believes a keychain: it is there, this user's alone, made to be a keychain of ours, and not the person's own.
     ///
     /// # Errors
     /// It is not so; then it is not ours to open, and not ours to close either.
@@ -284,10 +284,10 @@ pub trait KeychainBackend: Send + Sync {
     /// It is missing or cannot be read.
     fn identities(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError>;
 
-    /// Deletes it with all that is in it; one that is missing is deleted already.
+    /// Deletes it with all that is in it; one that is missing is deleted already, but for what it may have left.
     ///
     /// # Errors
-    /// Something is left.
+    /// It is not [believed](Self::check), and is left as it is; or something is left.
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError>;
 }
 
@@ -312,6 +312,16 @@ pub enum KeychainError {
         "there is a keychain at {0} already: use it, or remove it with `countersign keychain destroy`"
     )]
     Exists(KeychainPath),
+    /// It is a file of somebody else's making.
+    #[error(
+        "{keychain} is no keychain that countersign made ({why}), so it is left as it is: make one at another path with `countersign keychain create`, and put the identities of a p12 into it with `countersign keychain import`"
+    )]
+    NotMadeHere {
+        /// The file.
+        keychain: KeychainPath,
+        /// How that is known.
+        why: String,
+    },
     /// It is the person's default keychain.
     #[error(
         "{0} is the default keychain of this user, which is never touched: give CI a keychain of its own"

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! ci.p12                 identities and their chains, under the keychain password
-//! ci.p12.settings.json   idle timeout, and the certificates (public) for listing without the password
+//! ci.p12.settings.json   idle timeout, and the certificates (public) for listing without the password; a file without
+//!                        one is not ours, whatever is in it: not opened, not filled, not deleted
 //! ci.p12.window.json     which runs have it open, and where; no such file: locked
 //! STATE/open/RUN/        0700, while RUN has it open and only then:
 //!     identities.p12       every identity, leaf certificates only, under a one-time password
@@ -54,12 +55,16 @@ impl Portable {
         }
     }
 
-    /// Believes a keychain only when its files are ours alone.
-    fn read(&self, keychain: &KeychainPath) -> Result<Vec<u8>, KeychainError> {
-        match private::read(keychain.as_path(), pkcs12::MAX_FILE as u64) {
-            Err(error) if error.is_not_found() => Err(KeychainError::Missing(keychain.clone())),
-            read => Ok(read?),
+    /// Believes a keychain only when its files are ours alone and one of them holds the settings that it was made with:
+    /// any other p12 may be somebody's only copy of an identity.
+    fn settings(&self, keychain: &KeychainPath) -> Result<SettingsFile, KeychainError> {
+        match private::check_file(keychain.as_path()) {
+            Err(error) if error.is_not_found() => {
+                return Err(KeychainError::Missing(keychain.clone()));
+            }
+            checked => checked?,
         }
+        SettingsFile::read(keychain)
     }
 
     fn unseal(
@@ -67,7 +72,8 @@ impl Portable {
         keychain: &KeychainPath,
         password: &Password,
     ) -> Result<pkcs12::Pkcs12, KeychainError> {
-        pkcs12::read(&self.read(keychain)?, password).map_err(|error| match error {
+        let sealed = private::read(keychain.as_path(), pkcs12::MAX_FILE as u64)?;
+        pkcs12::read(&sealed, password).map_err(|error| match error {
             Pkcs12Error::WrongPassword { .. } => KeychainError::WrongPassword(keychain.clone()),
             error => KeychainError::Pkcs12(format!("{keychain}: {error}")),
         })
@@ -176,10 +182,7 @@ impl KeychainBackend for Portable {
     }
 
     fn check(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
-        match private::check_file(keychain.as_path()) {
-            Err(error) if error.is_not_found() => Err(KeychainError::Missing(keychain.clone())),
-            checked => Ok(checked?),
-        }
+        self.settings(keychain).map(drop)
     }
 
     fn create(
@@ -189,23 +192,29 @@ impl KeychainBackend for Portable {
         settings: Settings,
     ) -> Result<(), KeychainError> {
         check_password(password, "the keychain")?;
+        if keychain.as_path().symlink_metadata().is_ok() {
+            return Err(KeychainError::Exists(keychain.clone()));
+        }
         let empty = KeyStore::new()
             .writer(password.expose())
             .write()
             .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-        match private::create(keychain.as_path(), &empty) {
+        // What a keychain that is gone left is written over, what is not ours is not.
+        SettingsFile::find(keychain)?;
+        // The settings first: a file without them is no keychain, so whoever is killed here has made none yet.
+        SettingsFile {
+            idle_timeout_seconds: settings.idle_timeout.as_secs(),
+            certificates: Vec::new(),
+        }
+        .write(keychain)?;
+        let written = match private::create(keychain.as_path(), &empty) {
             Err(PrivateError::Io { source, .. })
                 if source.kind() == std::io::ErrorKind::AlreadyExists =>
             {
                 return Err(KeychainError::Exists(keychain.clone()));
             }
-            created => created?,
+            created => created.map_err(KeychainError::from),
         }
-        let written = SettingsFile {
-            idle_timeout_seconds: settings.idle_timeout.as_secs(),
-            certificates: Vec::new(),
-        }
-        .write(keychain)
         .and_then(|()| self.unseal(keychain, password).map(drop));
         if written.is_err() {
             let _ = self.destroy(keychain);
@@ -232,7 +241,7 @@ impl KeychainBackend for Portable {
             };
             return Err(KeychainError::Pkcs12(error.to_string()));
         }
-        self.read(keychain)?;
+        let settings = self.settings(keychain)?;
         let _lock = self.lock_files(keychain)?;
         let here = self.unseal(keychain, password)?;
         let known = |identity: &Pkcs12Identity| {
@@ -250,7 +259,6 @@ impl KeychainBackend for Portable {
         let certificates = certificates(&identities)?;
         let sealed = pkcs12::write(&identities, &others, password, Form::Modern)
             .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-        let settings = SettingsFile::read(keychain)?;
         private::replace(keychain.as_path(), &sealed)?;
         SettingsFile {
             certificates: identities
@@ -270,6 +278,7 @@ impl KeychainBackend for Portable {
         password: &Password,
         opening: &Opening<'_>,
     ) -> Result<ChildAccess, KeychainError> {
+        self.check(keychain)?;
         let contents = self.unseal(keychain, password)?;
         if !opening.shared {
             self.lock(keychain)?;
@@ -324,11 +333,23 @@ impl KeychainBackend for Portable {
     }
 
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
-        let closed = self.lock(keychain);
-        let mut removed = private::remove(keychain.as_path());
-        for suffix in [SETTINGS, WINDOW, ".lock"] {
-            removed = both(removed, private::remove(&keychain.with_suffix(suffix)));
+        match self.settings(keychain) {
+            Err(KeychainError::Missing(_)) if SettingsFile::find(keychain)?.is_none() => {
+                return self.lock(keychain);
+            }
+            Err(KeychainError::Missing(_)) => {}
+            believed => drop(believed?),
         }
+        let closed = self.lock(keychain);
+        // The settings last: while they are there, what lies beside them is known to be ours, and can be removed by the
+        // next attempt.
+        let files = [
+            keychain.as_path().to_owned(),
+            keychain.with_suffix(".lock"),
+            window_file(keychain),
+            keychain.with_suffix(SETTINGS),
+        ];
+        let removed = files.iter().try_for_each(|file| private::remove(file));
         both(closed, removed.map_err(KeychainError::from))
     }
 }
@@ -344,8 +365,29 @@ struct SettingsFile {
 
 impl SettingsFile {
     fn read(keychain: &KeychainPath) -> Result<Self, KeychainError> {
+        Self::find(keychain)?.ok_or_else(|| KeychainError::NotMadeHere {
+            keychain: keychain.clone(),
+            why: format!(
+                "there is no {} beside it",
+                keychain.with_suffix(SETTINGS).display()
+            ),
+        })
+    }
+
+    /// None where there is no such file.
+    fn find(keychain: &KeychainPath) -> Result<Option<Self>, KeychainError> {
         let path = keychain.with_suffix(SETTINGS);
-        parse(&path, &private::read(&path, MAX_BESIDE)?)
+        let bytes = match private::read(&path, MAX_BESIDE) {
+            Err(error) if error.is_not_found() => return Ok(None),
+            read => read?,
+        };
+        let settings = serde_json::from_slice(&bytes);
+        settings
+            .map(Some)
+            .map_err(|error| KeychainError::NotMadeHere {
+                keychain: keychain.clone(),
+                why: format!("{} is not its settings: {error}", path.display()),
+            })
     }
 
     fn write(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
