@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use countersign::apple::anchors::certificates_from_pem;
 use countersign::apple::certificate::Certificate;
-use countersign::apple::pkcs12::{self, Form};
+use countersign::apple::pkcs12::{self, Form, Pkcs12};
 use countersign::base::secret::Password;
 use countersign::host::keychain::security_tool::SecurityTool;
 use countersign::host::keychain::{
@@ -44,6 +44,17 @@ fn open(
         shared,
     };
     backend.open(&permit(), keychain, &password(secret), &opening)
+}
+
+/// What a child sees of an open portable keychain.
+fn shown(access: &ChildAccess) -> Pkcs12 {
+    let variable = |name: &str| {
+        let found = access.environment.iter().find(|(n, _)| n == name);
+        found.unwrap().1.clone()
+    };
+    let secret = fs::read_to_string(variable("COUNTERSIGN_P12_PASSWORD_FILE")).unwrap();
+    let bytes = fs::read(variable("COUNTERSIGN_P12")).unwrap();
+    pkcs12::read(&bytes, &password(&secret)).unwrap()
 }
 
 fn sha1s(certificates: &[Certificate]) -> Vec<String> {
@@ -154,8 +165,7 @@ fn what_cannot_be_imported_says_why_and_leaves_the_keychain_locked_as_it_was() {
         ))
         .unwrap();
         type Case<'a> = (&'a str, &'a [u8], &'a str, &'a str, &'a str);
-        let duplicate = p12(&[1], "file", Form::Modern);
-        let cases: [Case<'_>; 6] = [
+        let cases: [Case<'_>; 5] = [
             (
                 "wrong file password",
                 &good,
@@ -185,7 +195,6 @@ fn what_cannot_be_imported_says_why_and_leaves_the_keychain_locked_as_it_was() {
                 "right",
                 "no identity",
             ),
-            ("duplicate", &duplicate, "file", "right", "already holds"),
         ];
         for (name, file, file_password, keychain_password, says) in cases {
             let error = backend
@@ -213,6 +222,57 @@ fn what_cannot_be_imported_says_why_and_leaves_the_keychain_locked_as_it_was() {
 }
 
 #[test]
+fn an_import_that_is_cut_short_shows_nobody_a_key_that_the_list_does_not_name() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::Portable);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    let import = |which: &[usize]| {
+        let file = p12(which, "file", Form::Modern);
+        let imported = backend.import(&keychain, &password("right"), &file, &password("file"));
+        imported.unwrap().len()
+    };
+    let files = [
+        keychain.as_path().to_owned(),
+        keychain.with_suffix(".settings.json"),
+    ];
+    let read = || files.each_ref().map(|path| fs::read(path).unwrap());
+    assert_eq!(import(&[1]), 1);
+    let before = read();
+    assert_eq!(import(&[2]), 2);
+    let after = read();
+    for cut in [[&before[0], &after[1]], [&after[0], &before[1]]] {
+        // Whichever was written first, the other never was, and a third is half written.
+        for repeated in [&[2][..], &[3]] {
+            for (path, bytes) in files.iter().zip(cut) {
+                private::replace(path, bytes).unwrap();
+                let name = path.file_name().unwrap().to_str().unwrap();
+                private::create(&machine.path(&format!(".countersign-{name}-x")), b"ha").unwrap();
+            }
+            let run = RunId::new(now()).unwrap();
+            let error = open(backend.as_ref(), &keychain, "right", &run, false).unwrap_err();
+            assert!(
+                error.to_string().contains("countersign keychain import"),
+                "{error}"
+            );
+            assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
+
+            let held = import(repeated);
+            machine.assert_clean();
+            assert_eq!(backend.identities(&keychain).unwrap().len(), held);
+            let access = open(backend.as_ref(), &keychain, "right", &run, false).unwrap();
+            assert_eq!(shown(&access).identities.len(), held);
+            backend.lock(&keychain).unwrap();
+        }
+    }
+    private::create(&machine.path(".countersign-ci.keychain-db-x"), b"ha").unwrap();
+    backend.destroy(&keychain).unwrap();
+    machine.assert_clean();
+}
+
+#[test]
 fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
     over_every_keychain(|kind, machine, backend, keychain| {
         let run = RunId::new(now()).unwrap();
@@ -224,13 +284,7 @@ fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
                 assert_eq!(list, format!("{}\n{keychain}\n", support::LOGIN));
             }
             Kind::Portable => {
-                let variable = |name: &str| {
-                    let found = access.environment.iter().find(|(n, _)| n == name);
-                    found.unwrap().1.clone()
-                };
-                let secret = fs::read_to_string(variable("COUNTERSIGN_P12_PASSWORD_FILE")).unwrap();
-                let bytes = fs::read(variable("COUNTERSIGN_P12")).unwrap();
-                let seen = pkcs12::read(&bytes, &password(&secret)).unwrap();
+                let seen = shown(&access);
                 assert_eq!(seen.sole_identity().unwrap().sha1(), identity(1).sha1());
             }
         }

@@ -322,6 +322,11 @@ pub enum KeychainError {
         /// How that is known.
         why: String,
     },
+    /// The list that the gate judged is not of what is in it.
+    #[error(
+        "{0} holds other identities than its list says, so it is not opened: an import into it was cut short; finish it with `countersign keychain import`"
+    )]
+    NotAsListed(KeychainPath),
     /// It is the person's default keychain.
     #[error(
         "{0} is the default keychain of this user, which is never touched: give CI a keychain of its own"

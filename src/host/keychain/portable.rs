@@ -20,6 +20,7 @@
 //! The private files are in the legacy form (3DES and SHA-1) because tools that sign on Linux refuse the modern one; in a
 //! directory that only this user may enter, under a password that lies beside them, the form protects nothing anyway.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -77,6 +78,38 @@ impl Portable {
             Pkcs12Error::WrongPassword { .. } => KeychainError::WrongPassword(keychain.clone()),
             error => KeychainError::Pkcs12(format!("{keychain}: {error}")),
         })
+    }
+
+    /// What is in it, if that is what its list says: the gate judged the list, which can be read without the password.
+    fn unseal_as_listed(
+        &self,
+        keychain: &KeychainPath,
+        password: &Password,
+    ) -> Result<pkcs12::Pkcs12, KeychainError> {
+        let _lock = self.lock_files(keychain)?;
+        let contents = self.unseal(keychain, password)?;
+        let listed = self.settings(keychain)?.certificates(keychain)?;
+        let listed: BTreeSet<_> = listed.iter().map(|one| one.sha256).collect();
+        if contents
+            .identities
+            .iter()
+            .map(Pkcs12Identity::sha256)
+            .collect::<BTreeSet<_>>()
+            == listed
+        {
+            Ok(contents)
+        } else {
+            Err(KeychainError::NotAsListed(keychain.clone()))
+        }
+    }
+
+    /// Removes what somebody left who was killed while writing. For who holds the lock, and so knows that nobody writes
+    /// now, or deletes the keychain.
+    fn sweep(keychain: &KeychainPath) -> Result<(), PrivateError> {
+        [keychain.as_path(), &keychain.with_suffix(SETTINGS)]
+            .into_iter()
+            .flat_map(private::half_written)
+            .try_for_each(|half| private::remove(&half))
     }
 
     /// Writes what the child gets to see.
@@ -241,25 +274,25 @@ impl KeychainBackend for Portable {
             };
             return Err(KeychainError::Pkcs12(error.to_string()));
         }
-        let settings = self.settings(keychain)?;
+        self.check(keychain)?;
         let _lock = self.lock_files(keychain)?;
+        Self::sweep(keychain)?;
+        let settings = self.settings(keychain)?;
         let here = self.unseal(keychain, password)?;
-        let known = |identity: &Pkcs12Identity| {
-            here.identities
-                .iter()
-                .any(|other| other.sha256() == identity.sha256())
-        };
-        if added.identities.iter().any(known) {
-            return Err(KeychainError::Duplicate {
-                keychain: keychain.clone(),
-            });
+        let (mut identities, mut others) = (here.identities, here.other_certificates);
+        others.extend(added.other_certificates);
+        for identity in added.identities {
+            let is_here = |other: &Pkcs12Identity| other.sha256() == identity.sha256();
+            match identities.iter().any(is_here) {
+                // This copy of it may have more of its issuers with it.
+                true => others.extend(identity.chain),
+                false => identities.push(identity),
+            }
         }
-        let identities = [here.identities, added.identities].concat();
-        let others = [here.other_certificates, added.other_certificates].concat();
         let certificates = certificates(&identities)?;
         let sealed = pkcs12::write(&identities, &others, password, Form::Modern)
             .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-        private::replace(keychain.as_path(), &sealed)?;
+        // The list first: the gate judges it, and at no moment may there be a key that it does not name.
         SettingsFile {
             certificates: identities
                 .iter()
@@ -268,6 +301,7 @@ impl KeychainBackend for Portable {
             ..settings
         }
         .write(keychain)?;
+        private::replace(keychain.as_path(), &sealed)?;
         Ok(certificates)
     }
 
@@ -279,7 +313,7 @@ impl KeychainBackend for Portable {
         opening: &Opening<'_>,
     ) -> Result<ChildAccess, KeychainError> {
         self.check(keychain)?;
-        let contents = self.unseal(keychain, password)?;
+        let contents = self.unseal_as_listed(keychain, password)?;
         if !opening.shared {
             self.lock(keychain)?;
         }
@@ -321,15 +355,7 @@ impl KeychainBackend for Portable {
         if !keychain.as_path().exists() {
             return Err(KeychainError::Missing(keychain.clone()));
         }
-        let mut certificates = Vec::new();
-        for pem in SettingsFile::read(keychain)?.certificates {
-            let read = certificates_from_pem(pem.as_bytes());
-            certificates.extend(read.map_err(|error| KeychainError::Garbage {
-                command: keychain.with_suffix(SETTINGS).display().to_string(),
-                why: format!("{error}; import again"),
-            })?);
-        }
-        Ok(certificates)
+        SettingsFile::read(keychain)?.certificates(keychain)
     }
 
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
@@ -341,6 +367,7 @@ impl KeychainBackend for Portable {
             believed => drop(believed?),
         }
         let closed = self.lock(keychain);
+        let swept = Self::sweep(keychain);
         // The settings last: while they are there, what lies beside them is known to be ours, and can be removed by the
         // next attempt.
         let files = [
@@ -350,7 +377,7 @@ impl KeychainBackend for Portable {
             keychain.with_suffix(SETTINGS),
         ];
         let removed = files.iter().try_for_each(|file| private::remove(file));
-        both(closed, removed.map_err(KeychainError::from))
+        both(closed, both(swept, removed).map_err(KeychainError::from))
     }
 }
 
@@ -372,6 +399,19 @@ impl SettingsFile {
                 keychain.with_suffix(SETTINGS).display()
             ),
         })
+    }
+
+    /// The certificates of the list.
+    fn certificates(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError> {
+        let mut certificates = Vec::with_capacity(self.certificates.len());
+        for pem in &self.certificates {
+            let read = certificates_from_pem(pem.as_bytes());
+            certificates.extend(read.map_err(|error| KeychainError::Garbage {
+                command: keychain.with_suffix(SETTINGS).display().to_string(),
+                why: format!("{error}; import again with `countersign keychain import`"),
+            })?);
+        }
+        Ok(certificates)
     }
 
     /// None where there is no such file.
