@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "forge/forge.rs"]
+mod forge;
 mod support;
 
 use std::fs;
@@ -20,6 +22,8 @@ use countersign::host::keychain::{
 use countersign::host::private;
 use countersign::host::run_id::RunId;
 use countersign::host::window::OpenPermit;
+use forge::certificate::{CertificateSpec, Name, attribute};
+use forge::p12::P12Spec;
 use support::{Kind, Machine, cleared_at, host, identity, now, p12, password, plan_digest};
 
 const SETTINGS: Settings = Settings {
@@ -269,6 +273,102 @@ fn an_import_that_is_cut_short_shows_nobody_a_key_that_the_list_does_not_name() 
     }
     private::create(&machine.path(".countersign-ci.keychain-db-x"), b"ha").unwrap();
     backend.destroy(&keychain).unwrap();
+    machine.assert_clean();
+}
+
+#[test]
+fn importing_again_changes_nothing_and_what_is_missing_is_added() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        for (which, held) in [(&[1][..], 1), (&[1, 2], 2), (&[3, 1, 2], 3), (&[2], 3)] {
+            let file = p12(which, "file", Form::Modern);
+            let now = backend
+                .import(keychain, &password("right"), &file, &password("file"))
+                .unwrap();
+            assert_eq!(now.len(), held, "{kind:?} {which:?}");
+            assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+            machine.assert_clean();
+        }
+        let mut listed = sha1s(&backend.identities(keychain).unwrap());
+        listed.sort();
+        let mut expected = [1, 2, 3].map(|n| identity(n).sha1().to_string());
+        expected.sort();
+        assert_eq!(listed, expected, "{kind:?}");
+    });
+}
+
+#[test]
+fn an_import_that_failed_half_way_is_finished_by_repeating_it() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::SecurityTool);
+    let keychain = machine.keychain();
+    let file = p12(&[1, 2], "file", Form::Modern);
+    let import = || backend.import(&keychain, &password("right"), &file, &password("file"));
+    for mode in [
+        "lie import",
+        "forget import",
+        "fail import 1",
+        "fail set-key-partition-list 1",
+        "fail set-key-partition-list 36",
+        "lie set-key-partition-list",
+        "fail codesign 1",
+    ] {
+        machine.misbehave("");
+        backend
+            .create(&keychain, &password("right"), SETTINGS)
+            .unwrap();
+        machine.misbehave(mode);
+        let error = import().unwrap_err();
+        let advises_repetition = error.to_string().contains("again");
+        assert!(
+            advises_repetition || !mode.contains("36") && !mode.contains("codesign"),
+            "{error}"
+        );
+        assert!(
+            import().is_err(),
+            "{mode}: keys that cannot sign are no success"
+        );
+        machine.misbehave("");
+        assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
+        assert_eq!(import().unwrap().len(), 2, "{mode}");
+        assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
+        machine.assert_clean();
+        backend.destroy(&keychain).unwrap();
+    }
+}
+
+#[test]
+fn a_key_that_security_does_not_take_twice_is_told_truly() {
+    let key = forge::key::Key::p256("renewed");
+    let certificate = |serial: &str| {
+        let name = Name::new().utf8(attribute::COMMON_NAME, "Renewed");
+        CertificateSpec {
+            subject: name,
+            serial: forge::certificate::serial(serial, 8),
+            validity: (
+                "2020-01-01T00:00:00Z".parse().unwrap(),
+                "2050-01-01T00:00:00Z".parse().unwrap(),
+            ),
+            extensions: Vec::new(),
+            hash: forge::key::Hash::Sha256,
+        }
+        .self_sign(&key)
+    };
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::SecurityTool);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    let import = |serial| {
+        let file = P12Spec::new("file", &certificate(serial)).write();
+        backend.import(&keychain, &password("right"), &file, &password("file"))
+    };
+    import("one").unwrap();
+    let error = import("two").unwrap_err();
+    assert!(matches!(error, KeychainError::Duplicate { .. }), "{error}");
+    assert!(error.to_string().contains("destroy"), "{error}");
+    assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
+    assert_eq!(backend.identities(&keychain).unwrap().len(), 1);
     machine.assert_clean();
 }
 

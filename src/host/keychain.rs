@@ -237,6 +237,9 @@ pub trait KeychainBackend: Send + Sync {
     /// Puts the identities of a PKCS#12 file in, proves that their keys sign, and returns what is in the keychain now.
     /// The keychain is locked afterwards, whatever happens.
     ///
+    /// Identities that it holds already stay, and have their keys proven as the others': an import that failed half way,
+    /// or was killed, is finished by repeating it, and one that was done is done again without harm.
+    ///
     /// # Errors
     /// The file or the keychain cannot be opened, holds nothing to import, or a step failed or could not be read back.
     fn import(
@@ -360,7 +363,7 @@ pub enum KeychainError {
     },
     /// The system wanted to ask a person.
     #[error(
-        "the system wanted to ask a person and could not (`{command}`, errSecInteractionNotAllowed): the keychain is locked or a key's access list names other tools; import again with `countersign keychain import`"
+        "the system wanted to ask a person and could not (`{command}`, errSecInteractionNotAllowed): if the keychain was locked meanwhile, do it again; if another program put a key into it, whose access list does not name this one, make it anew with `countersign keychain destroy`, `create` and `import`"
     )]
     InteractionNotAllowed {
         /// What was run.
@@ -369,16 +372,18 @@ pub enum KeychainError {
     /// The PKCS#12 file cannot be used.
     #[error("cannot import the PKCS#12 file: {0}")]
     Pkcs12(String),
-    /// The identity is there already.
+    /// The system takes a key only once, and has it already, but not with the certificate that it comes with.
     #[error(
-        "{keychain} already holds one of these identities: nothing was changed; to replace it, destroy the keychain and import again"
+        "{keychain} holds one of these keys already, with another certificate or none, and `security` does not take it twice: make the keychain anew with `countersign keychain destroy` and `create`, and import everything that it shall hold"
     )]
     Duplicate {
         /// The keychain.
         keychain: KeychainPath,
     },
     /// A key is in the keychain but does not sign.
-    #[error("the key of {certificate} was imported but does not sign: {said}")]
+    #[error(
+        "the key of {certificate} is in the keychain but does not sign: {said}; when that is mended, import again"
+    )]
     DoesNotSign {
         /// The certificate.
         certificate: CertSha1,

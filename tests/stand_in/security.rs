@@ -32,6 +32,7 @@ use countersign::apple::pkcs12;
 use countersign::base::secret::Password;
 use pem_rfc7468::LineEnding;
 use serde::{Deserialize, Serialize};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -382,13 +383,14 @@ impl Tool {
         let Ok(contents) = pkcs12::read(&bytes, &Password::new(password)) else {
             return wrong();
         };
+        // A key is taken once; with which certificate, does not matter.
         let known: BTreeSet<Vec<u8>> = keychain
             .identities
             .iter()
-            .map(|i| i.certificate.clone())
+            .map(|item| public_key(&item.certificate))
             .collect();
         for identity in &contents.identities {
-            if known.contains(&identity.certificate_der) {
+            if known.contains(&public_key(&identity.certificate_der)) {
                 eprintln!(
                     "security: SecKeychainItemImport: The specified item already exists in the keychain."
                 );
@@ -685,6 +687,11 @@ fn now() -> u64 {
 fn no_such(call: &str, path: &str) -> i32 {
     eprintln!("security: {call} {path}: The specified keychain could not be found.");
     50
+}
+
+fn public_key(certificate: &[u8]) -> Vec<u8> {
+    let (_, certificate) = X509Certificate::from_der(certificate).unwrap();
+    certificate.public_key().raw.to_vec()
 }
 
 fn nobody_there(call: &str) -> i32 {
