@@ -611,6 +611,43 @@ fn what_a_keychain_that_is_gone_left_is_removed_and_hinders_no_new_one() {
 }
 
 #[test]
+fn a_keychain_of_another_user_is_neither_opened_nor_filled() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can give a file to another user");
+        return;
+    }
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let give = |path: &Path, user| std::os::unix::fs::chown(path, Some(user), None).unwrap();
+        let beside = keychain.with_suffix(".settings.json");
+        for theirs in [keychain.as_path(), &beside] {
+            if !theirs.exists() {
+                continue;
+            }
+            give(theirs, 12_345);
+            let run = RunId::new(now()).unwrap();
+            let file = p12(&[2], "file", Form::Modern);
+            let refused = [
+                backend.check(keychain),
+                open(backend, keychain, "right", &run, false).map(drop),
+                backend
+                    .import(keychain, &password("right"), &file, &password("file"))
+                    .map(drop),
+            ];
+            for refused in refused {
+                let said = refused.unwrap_err().to_string();
+                let remedy = format!("chown 0 '{}'", theirs.display());
+                assert!(said.contains("belongs to user 12345"), "{kind:?}: {said}");
+                assert!(said.contains(&remedy), "{kind:?}: {said}");
+            }
+            give(theirs, 0);
+            machine.assert_clean();
+            assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+            assert_eq!(backend.identities(keychain).unwrap().len(), 1);
+        }
+    });
+}
+
+#[test]
 fn a_destroyed_keychain_leaves_nothing() {
     over_every_keychain(|kind, machine, backend, keychain| {
         let run = RunId::new(now()).unwrap();
