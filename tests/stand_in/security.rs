@@ -7,8 +7,9 @@
 //!
 //! A keychain is a JSON file. Everything else lies in `HOME`: the search list, a log of every command line that could be
 //! seen with `ps`, and `stand-in-mode`, whose lines make a command misbehave: `hang NAME`, `garbage NAME`, `endless NAME`,
-//! `lie NAME` (nothing done, exit 0), `fail NAME STATUS`, `forget NAME` (done, but not what was asked), `wait NAME` (the
-//! first one is done when there is a file `go-on` in `HOME`; a file `waiting` tells that it waits).
+//! `lie NAME` (nothing done, exit 0), `fail NAME STATUS`, `forget NAME` (done, but not what was asked), `stall NAME` (done,
+//! then hangs), `deny NAME STATUS` (done, and says that it failed), `wait NAME` (the first one is done when there is a file
+//! `go-on` in `HOME`; a file `waiting` tells that it waits).
 
 #![allow(
     missing_docs,
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
         .unwrap();
     let tool = Tool { home };
     let status = if name == "codesign" {
-        tool.codesign(&arguments[1..])
+        tool.command(&[&["codesign".to_owned()], &arguments[1..]].concat())
     } else if arguments.get(1).is_some_and(|a| a == "-i") {
         tool.interactive()
     } else if arguments.len() > 1 {
@@ -114,10 +115,14 @@ impl Tool {
         if let Some(status) = self.misbehave(name) {
             return status;
         }
+        let status = self.obey(name, &words[1..]);
+        self.afterwards(name).unwrap_or(status)
+    }
+
+    fn obey(&self, name: &str, rest: &[String]) -> i32 {
         // securityd does one thing at a time.
         let guard = File::create(self.home.join("securityd.lock")).unwrap();
         guard.lock().unwrap();
-        let rest = &words[1..];
         match name {
             "create-keychain" => self.create(rest),
             "unlock-keychain" => self.unlock(rest),
@@ -131,6 +136,7 @@ impl Tool {
             "set-key-partition-list" => self.partition_list(rest),
             "find-identity" => self.find_identity(rest),
             "find-certificate" => self.find_certificate(rest),
+            "codesign" => self.codesign(rest),
             _ => {
                 eprintln!("security: unknown command \"{name}\"");
                 1
@@ -146,9 +152,7 @@ impl Tool {
                 continue;
             }
             match words[0] {
-                "hang" => loop {
-                    std::thread::sleep(Duration::from_secs(3_600));
-                },
+                "hang" => hang(),
                 "garbage" => {
                     std::io::stdout()
                         .write_all(b"\xff\xfe\x00garbage \"half a line")
@@ -167,6 +171,21 @@ impl Tool {
                 "fail" => {
                     eprintln!("security: {name}: something is wrong");
                     return Some(words[2].parse().unwrap());
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn afterwards(&self, name: &str) -> Option<i32> {
+        let mode = fs::read_to_string(self.home.join("stand-in-mode")).unwrap_or_default();
+        for line in mode.lines() {
+            match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["stall", found] if found == name => hang(),
+                ["deny", found, status] if found == name => {
+                    eprintln!("security: {name}: something is wrong");
+                    return Some(status.parse().unwrap());
                 }
                 _ => {}
             }
@@ -499,9 +518,6 @@ impl Tool {
 
     /// `codesign --force --timestamp=none --sign SHA1 --keychain KC FILE`.
     fn codesign(&self, arguments: &[String]) -> i32 {
-        if let Some(status) = self.misbehave("codesign") {
-            return status;
-        }
         let after = |flag: &str| {
             let at = arguments.iter().position(|a| a == flag).unwrap();
             arguments[at + 1].clone()
@@ -687,6 +703,12 @@ fn now() -> u64 {
 fn no_such(call: &str, path: &str) -> i32 {
     eprintln!("security: {call} {path}: The specified keychain could not be found.");
     50
+}
+
+fn hang() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(3_600));
+    }
 }
 
 fn public_key(certificate: &[u8]) -> Vec<u8> {

@@ -456,6 +456,8 @@ impl KeychainBackend for SecurityTool {
 
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
         self.check_not_default(keychain)?;
+        // One that cannot be deleted shall not be open at least; one that is gone in the end need not have been locked.
+        let _ = self.close(keychain);
         let detached = self.search_list.detach(self.securityd.as_ref(), keychain);
         let deleted = match self.securityd.delete(keychain) {
             Err(KeychainError::Missing(_)) => Ok(()),
