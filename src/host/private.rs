@@ -27,7 +27,11 @@ pub enum PrivateError {
         source: io::Error,
     },
     /// Others own it, read it or write it.
-    #[error("{path} {why}: make it yours alone with `chown {user} {path}; chmod {mode} {path}`", path = path.display())]
+    #[error(
+        "{path} {why}: make it yours alone with `chown {user} {quoted}; chmod {mode} {quoted}`",
+        path = path.display(),
+        quoted = for_shell(path)
+    )]
     NotOurs {
         /// The file or directory.
         path: PathBuf,
@@ -47,7 +51,11 @@ pub enum PrivateError {
         limit: u64,
     },
     /// Someone else holds the lock.
-    #[error("{path} has been locked by another process for {seconds} s: find it (`lsof {path}`) and end it", path = path.display())]
+    #[error(
+        "{path} has been locked by another process for {seconds} s: find it (`lsof {quoted}`) and end it",
+        path = path.display(),
+        quoted = for_shell(path)
+    )]
     Locked {
         /// The lock file.
         path: PathBuf,
@@ -319,6 +327,11 @@ fn not_ours(path: &Path, why: String, mode: &'static str) -> PrivateError {
     }
 }
 
+/// A path as a word of a shell's command: macOS keeps our state below a directory whose name holds a blank.
+fn for_shell(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
 /// Opening a pipe in a file's place must not make us wait, a link must not lead us astray.
 fn no_follow() -> i32 {
     i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
@@ -330,6 +343,7 @@ pub const TEMPORARY: &str = ".countersign-";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::process::{Bounds, Tool, run};
 
     #[test]
     fn what_is_written_is_ours_alone_and_whole() {
@@ -373,6 +387,28 @@ mod tests {
                 .to_string()
                 .contains("chmod 700")
         );
+    }
+
+    #[test]
+    fn the_remedy_can_be_pasted_into_a_shell_whatever_the_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("Application Support/it's $HOME; `x`");
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        create(&path, b"one").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let error = check_file(&path).unwrap_err().to_string();
+        let (_, remedy) = error.split_once(" with `").unwrap();
+        let shell = Tool::new("/bin/sh")
+            .args(["-c", remedy.strip_suffix('`').unwrap()])
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+        let bounds = Bounds {
+            time: Duration::from_secs(30),
+            output: 4_096,
+        };
+        let output = run(&shell, b"", bounds).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.is_empty(), "{said}");
+        check_file(&path).unwrap();
     }
 
     #[test]
