@@ -86,13 +86,13 @@ impl Site {
     fn base_in(&self, state: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
         command
-            .args(words)
             .arg("--state-dir")
             .arg(state)
             .arg("--policy")
             .arg(self.path("signing.toml"))
             .arg("--manifest")
             .arg(self.path("profiles.json"))
+            .args(words)
             .env_clear()
             .env("HOME", self.path("home"))
             .env("PATH", std::env::var_os("PATH").unwrap())
@@ -1275,6 +1275,40 @@ fn sixteen_runs_at_once_of_a_portable_keychain_disturb_nothing() {
 #[test]
 fn sixteen_runs_at_once_of_a_macos_keychain_disturb_nothing() {
     sixteen_at_once(Kind::SecurityTool);
+}
+
+#[test]
+fn an_identity_that_the_gate_did_not_see_opens_nothing() {
+    over_both(|site| {
+        // The gate judges a capture; the keychain holds one identity more by the time that it would be opened.
+        let sha1 = |n| support::identity(n).sha1().to_string().to_uppercase();
+        let capture = site.path("identities.txt");
+        let row = |n: usize| format!("  1) {} \"Countersign Test {n}\"\n", sha1(n));
+        fs::write(&capture, row(1) + "     1 valid identities found\n").unwrap();
+        fs::write(
+            site.path("signing.toml"),
+            format!("version = 1\n[identities]\nallow = [\"{}\"]\n", sha1(1)),
+        )
+        .unwrap();
+        let run = |site: &Site| {
+            let mut run = site.base(&["run", "--without", "profiles,targets", "--identities"]);
+            run.arg(&capture);
+            site.keychain_flags(&mut run);
+            run.arg("--keychain-password-file")
+                .arg(site.path("password"))
+                .args(["--", "true"]);
+            run.output().unwrap()
+        };
+        let output = run(&site);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+        assert!(import(&site).output().unwrap().status.success());
+        let output = run(&site);
+        assert_eq!(output.status.code(), Some(12), "{}", text(&output.stdout));
+        let said = text(&output.stderr);
+        assert!(said.contains(&sha1(2).to_lowercase()), "{said}");
+        assert!(said.contains("did not see"), "{said}");
+        site.assert_all_is_well("after an identity that nobody judged");
+    });
 }
 
 /// Runs in another state directory: nothing is opened, and the code is 11.

@@ -28,7 +28,7 @@ use super::plan;
 use super::policy::Policy;
 use crate::base::digest::Digest;
 use crate::base::finding::{self, Finding, Group};
-use crate::base::ids::{HostName, RegionName};
+use crate::base::ids::{CertSha1, HostName, RegionName};
 
 /// How long a clearance lasts: long enough to open the window that it was asked for, not to keep one in a drawer.
 const CLEARANCE: SignedDuration = SignedDuration::from_mins(5);
@@ -52,6 +52,7 @@ pub struct Cleared {
     plan: Digest,
     host: HostName,
     region: Option<RegionName>,
+    identities: Option<BTreeSet<CertSha1>>,
     until: Timestamp,
 }
 
@@ -79,6 +80,11 @@ impl Cleared {
     /// The region, where the policy knows regions.
     pub fn region(&self) -> Option<&RegionName> {
         self.region.as_ref()
+    }
+
+    /// The identities that were judged, by their certificates; `None` if they were waived.
+    pub fn identities(&self) -> Option<&BTreeSet<CertSha1>> {
+        self.identities.as_ref()
     }
 
     /// The last instant at which it may be used.
@@ -134,6 +140,12 @@ pub fn judge(
         plan: plan::digest(manifest.targets()),
         host: facts.host.clone(),
         region: region.clone(),
+        identities: match &facts.identities {
+            facts::Observation::Observed(seen) if asked(Group::Identities) => {
+                Some(seen.identities.iter().map(|one| one.sha1).collect())
+            }
+            _ => None,
+        },
         until: until(policy, manifest, facts.now),
     });
     Verdict {

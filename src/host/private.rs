@@ -121,8 +121,25 @@ pub fn create_empty(path: &Path) -> Result<File, PrivateError> {
 /// # Errors
 /// It is there, or cannot be written; then no part of it is left.
 pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+    create_then(path, bytes, File::sync_data)
+}
+
+/// As [`create`], for a file that means nothing after the machine went down: nobody waits for the disk, and what is
+/// removed soon enough never reaches it.
+///
+/// # Errors
+/// As there.
+pub fn create_fleeting(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+    create_then(path, bytes, |_| Ok(()))
+}
+
+fn create_then(
+    path: &Path,
+    bytes: &[u8],
+    settle: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<(), PrivateError> {
     let mut file = create_empty(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_data());
+    let written = file.write_all(bytes).and_then(|()| settle(&file));
     written.map_err(|source| {
         let _ = fs::remove_file(path);
         io_error("write", path)(source)

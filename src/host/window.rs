@@ -3,7 +3,8 @@
 //! An [`OpenPermit`] is what every backend's `open` asks for, and takes. It is minted here and nowhere else, out of a
 //! gate's clearance that is for this host, for this plan, and still good; each is taken by value, so that one clearance
 //! makes one permit and one permit opens once. It ages: by the time that a run has its turn, the clearance behind the
-//! permit may have expired, and then nothing is opened.
+//! permit may have expired, and then nothing is opened; nor is anything if the keychain holds an identity by then that the
+//! gate did not judge.
 //!
 //! An [`UnlockWindow`] is an open keychain that somebody owns the closing of: a journal is on the disk, a watchdog is
 //! armed, and dropping the value closes. A [`Job`](super::process::job::Job) starts only with one.
@@ -44,6 +45,7 @@
 mod closing;
 mod guard;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
@@ -53,16 +55,18 @@ pub(super) use self::closing::{close, end};
 pub(super) use self::guard::{ARMED, Guard};
 use super::keychain::{ChildAccess, Opening};
 use super::session::{Order, SessionError};
+use crate::apple::certificate::Certificate;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::digest::Digest;
 use crate::base::event::{Action, Event, Outcome};
-use crate::base::ids::HostName;
+use crate::base::ids::{CertSha1, HostName};
 use crate::context::gate::Cleared;
 
 /// Leave to open a keychain, once, until the clearance behind it expires.
 #[derive(Debug)]
 pub struct OpenPermit {
     until: Timestamp,
+    identities: Option<BTreeSet<CertSha1>>,
 }
 
 impl OpenPermit {
@@ -90,6 +94,7 @@ impl OpenPermit {
         }
         let permit = Self {
             until: cleared.until(),
+            identities: cleared.identities().cloned(),
         };
         permit.check(now).map(|()| permit)
     }
@@ -107,6 +112,30 @@ impl OpenPermit {
         }
         Ok(())
     }
+
+    /// Whether the gate judged identities at all.
+    pub fn is_for_identities(&self) -> bool {
+        self.identities.is_some()
+    }
+
+    /// Whether the gate judged every identity that is `now` in the keychain: somebody may have imported another since, or
+    /// it judged a capture.
+    ///
+    /// # Errors
+    /// It did not see this one.
+    pub fn check_identities(&self, now: &[Certificate]) -> Result<(), NotCleared> {
+        // Waived ones are waived, by name and in every record.
+        let Some(judged) = &self.identities else {
+            return Ok(());
+        };
+        match now.iter().find(|one| !judged.contains(&one.sha1)) {
+            Some(one) => Err(NotCleared::OtherIdentity {
+                certificate: one.sha1,
+                name: one.common_name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why a clearance opens nothing.
@@ -119,6 +148,17 @@ pub enum NotCleared {
         until: Timestamp,
         /// Now.
         now: Timestamp,
+    },
+    /// An identity that the gate did not see.
+    #[error(
+        "{name} ({certificate}) is in the keychain, but the gate did not see it: run again without --identities, so that the \
+         keychain itself is judged"
+    )]
+    OtherIdentity {
+        /// Its certificate.
+        certificate: CertSha1,
+        /// The certificate's common name.
+        name: String,
     },
     /// Another machine's.
     #[error("the gate cleared host {cleared}, this is {here}: run the gate here")]
@@ -161,6 +201,11 @@ impl<'a> UnlockWindow<'a> {
             guard.call_off()?;
             return Err(expired.into());
         }
+        guard.start_tools()?;
+        if let Err(error) = guard.check_identities(&order.permit) {
+            guard.call_off()?;
+            return Err(error);
+        }
         let mut window = Self {
             opened: now,
             until: guard.until(),
@@ -175,7 +220,6 @@ impl<'a> UnlockWindow<'a> {
                 .detail("until", window.until)
                 .detail("shared", shared),
         )?;
-        window.guard.start_tools()?;
         // The idle timeout is the keychain's, not the run's: nobody's may become shorter by our opening.
         let last = others.iter().map(|other| other.until).max();
         let last = last.map_or(window.until, |last| last.max(window.until));

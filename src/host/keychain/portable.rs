@@ -124,7 +124,7 @@ impl Portable {
             let path = directory.join(name);
             let bytes = pkcs12::write_one_time(identities, &one_time, Form::EveryMac)
                 .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-            private::create(&path, &bytes)?;
+            private::create_fleeting(&path, &bytes)?;
             Ok(path)
         };
         // Tools that take the first certificate for the signer's take the wrong one from a file with a chain.
@@ -156,9 +156,9 @@ impl Portable {
             }
         }
         let pem: String = chain.into_iter().map(to_pem).collect::<Result<_, _>>()?;
-        private::create(&directory.join("chain.pem"), pem.as_bytes())?;
+        private::create_fleeting(&directory.join("chain.pem"), pem.as_bytes())?;
         let password = directory.join("password");
-        private::create(&password, one_time.expose().as_bytes())?;
+        private::create_fleeting(&password, one_time.expose().as_bytes())?;
         Ok(ChildAccess {
             environment: vec![
                 ("COUNTERSIGN_P12".into(), all.into()),

@@ -280,7 +280,7 @@ impl SecurityTool {
             .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
         let directory = Temporary::new(&self.state)?;
         let file = directory.path.join("identities.p12");
-        private::create(&file, &bytes)?;
+        private::create_fleeting(&file, &bytes)?;
         self.import_file(keychain, &file, &one_time)
     }
 
@@ -320,7 +320,7 @@ impl SecurityTool {
     fn probe(&self, keychain: &KeychainPath, certificate: CertSha1) -> Result<(), KeychainError> {
         let directory = Temporary::new(&self.state)?;
         let file = directory.path.join("probe");
-        private::create(&file, b"signed to see whether the key signs\n")?;
+        private::create_fleeting(&file, b"signed to see whether the key signs\n")?;
         let tool = Tool::new(&self.codesign)
             .args(["--force", "--timestamp=none", "--sign"])
             .arg(certificate.to_string().to_ascii_uppercase())

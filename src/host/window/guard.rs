@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 
-use super::close;
+use super::{OpenPermit, close};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::event::{Action, Checkpoint, Event, Outcome, WitnessError};
 use crate::host::journal::{Entry, JournalError, Journals};
@@ -111,6 +111,18 @@ impl<'a> Guard<'a> {
     /// The journals of the other runs that have the keychain open.
     pub(in crate::host) fn others(&self) -> Result<Vec<Entry>, SessionError> {
         Ok(self.journals.others(self.keychain(), self.run())?)
+    }
+
+    /// Whether what is in the keychain is what the gate judged; nobody can change it during our turn.
+    pub(in crate::host) fn check_identities(
+        &self,
+        permit: &OpenPermit,
+    ) -> Result<(), SessionError> {
+        if permit.is_for_identities() {
+            let now = self.backend().identities(self.keychain())?;
+            permit.check_identities(&now)?;
+        }
+        Ok(())
     }
 
     /// An event about the keychain.
