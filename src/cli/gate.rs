@@ -145,7 +145,6 @@ pub struct GateDocument {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ManifestName {
     /// `sha256:…`
-    #[schemars(with = "String")]
     pub digest: Digest,
     /// Its revision.
     pub revision: u64,
@@ -155,10 +154,8 @@ pub struct ManifestName {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct IdentityDocument {
     /// Over the SHA-256 fingerprints.
-    #[schemars(with = "Option<String>")]
     pub canonical: Option<Digest>,
     /// Over what `find-identity` printed.
-    #[schemars(with = "Option<String>")]
     pub compatible: Option<Digest>,
 }
 

@@ -121,15 +121,12 @@ pub struct ShownProfile {
     pub platforms: Option<Vec<String>>,
     /// When it was made (RFC 3339, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub created: Option<Timestamp>,
     /// When it expires (RFC 3339, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub expires: Option<Timestamp>,
     /// SHA-256 of the file, hex.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub sha256: Option<FileSha256>,
     /// The certificates that it lets sign.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,7 +166,6 @@ pub struct ShownLayer {
     /// When it was signed, by the signer's account (RFC 3339, UTC).
     pub signed: String,
     /// SHA-256 of the root that the chain ends in.
-    #[schemars(with = "String")]
     pub anchor: crate::base::ids::CertSha256,
 }
 

@@ -44,16 +44,13 @@ pub struct Subject {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SigningContext {
     /// `sha256:…` of the manifest.
-    #[schemars(with = "String")]
     pub manifest: Digest,
     /// Its revision.
     pub revision: u64,
     /// `sha256:…` of the plan.
-    #[schemars(with = "String")]
     pub plan: Digest,
     /// Canonical digest of the identities, if they were judged.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub identities: Option<Digest>,
     /// The host that was cleared.
     pub host: String,
