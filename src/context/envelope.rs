@@ -16,16 +16,21 @@ use crate::base::digest::Digest;
 /// The predicate type of a signing context.
 pub const PREDICATE_TYPE: &str = "urn:countersign:signing-context:v1";
 
+/// The type of a statement (in-toto attestation framework, v1).
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
 /// An in-toto Statement (in-toto attestation framework, v1).
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Statement {
     /// Always `https://in-toto.io/Statement/v1`.
     #[serde(rename = "_type")]
+    #[schemars(extend("const" = STATEMENT_TYPE))]
     pub statement_type: &'static str,
     /// What the statement is about.
     pub subject: Vec<Subject>,
-    /// Always [`PREDICATE_TYPE`].
+    /// Always `urn:countersign:signing-context:v1`.
     #[serde(rename = "predicateType")]
+    #[schemars(extend("const" = PREDICATE_TYPE))]
     pub predicate_type: &'static str,
     /// What is stated.
     pub predicate: SigningContext,
@@ -91,7 +96,7 @@ pub fn statement(
         .map(|certificate| certificate.serial.as_str())
         .collect();
     Statement {
-        statement_type: "https://in-toto.io/Statement/v1",
+        statement_type: STATEMENT_TYPE,
         subject: vec![Subject {
             name: manifest_name.to_owned(),
             digest: BTreeMap::from([("sha256", hex)]),
