@@ -15,6 +15,7 @@ pub mod password;
 pub mod profile;
 pub mod progress;
 pub mod projects;
+mod receipt;
 pub mod report;
 pub mod run;
 pub mod state;

@@ -2,20 +2,28 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "forge/forge.rs"]
+mod forge;
 mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
+use countersign::apple::anchors::certificates_from_pem;
 use countersign::apple::certificate::Certificate;
-use countersign::apple::pkcs12::{self, Form};
+use countersign::apple::pkcs12::{self, Form, Pkcs12};
+use countersign::base::secret::Password;
 use countersign::host::keychain::security_tool::SecurityTool;
 use countersign::host::keychain::{
     ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening, Settings,
 };
+use countersign::host::private;
 use countersign::host::run_id::RunId;
 use countersign::host::window::OpenPermit;
+use forge::certificate::{CertificateSpec, Name, attribute};
+use forge::p12::P12Spec;
 use support::{Kind, Machine, cleared_at, host, identity, now, p12, password, plan_digest};
 
 const SETTINGS: Settings = Settings {
@@ -36,10 +44,21 @@ fn open(
     let opening = Opening {
         run,
         until: now() + jiff::SignedDuration::from_mins(21),
-        duration: Duration::from_secs(900),
+        idle_timeout: Duration::from_secs(900),
         shared,
     };
-    backend.open(&permit(), keychain, &password(secret), &opening)
+    backend.open(permit(), keychain, &password(secret), &opening)
+}
+
+/// What a child sees of an open portable keychain.
+fn shown(access: &ChildAccess) -> Pkcs12 {
+    let variable = |name: &str| {
+        let found = access.environment.iter().find(|(n, _)| n == name);
+        found.unwrap().1.clone()
+    };
+    let secret = fs::read_to_string(variable("COUNTERSIGN_P12_PASSWORD_FILE")).unwrap();
+    let bytes = fs::read(variable("COUNTERSIGN_P12")).unwrap();
+    pkcs12::read(&bytes, &password(&secret)).unwrap()
 }
 
 fn sha1s(certificates: &[Certificate]) -> Vec<String> {
@@ -150,8 +169,7 @@ fn what_cannot_be_imported_says_why_and_leaves_the_keychain_locked_as_it_was() {
         ))
         .unwrap();
         type Case<'a> = (&'a str, &'a [u8], &'a str, &'a str, &'a str);
-        let duplicate = p12(&[1], "file", Form::Modern);
-        let cases: [Case<'_>; 6] = [
+        let cases: [Case<'_>; 5] = [
             (
                 "wrong file password",
                 &good,
@@ -181,7 +199,6 @@ fn what_cannot_be_imported_says_why_and_leaves_the_keychain_locked_as_it_was() {
                 "right",
                 "no identity",
             ),
-            ("duplicate", &duplicate, "file", "right", "already holds"),
         ];
         for (name, file, file_password, keychain_password, says) in cases {
             let error = backend
@@ -209,6 +226,153 @@ fn what_cannot_be_imported_says_why_and_leaves_the_keychain_locked_as_it_was() {
 }
 
 #[test]
+fn an_import_that_is_cut_short_shows_nobody_a_key_that_the_list_does_not_name() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::Portable);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    let import = |which: &[usize]| {
+        let file = p12(which, "file", Form::Modern);
+        let imported = backend.import(&keychain, &password("right"), &file, &password("file"));
+        imported.unwrap().len()
+    };
+    let files = [
+        keychain.as_path().to_owned(),
+        keychain.with_suffix(".settings.json"),
+    ];
+    let read = || files.each_ref().map(|path| fs::read(path).unwrap());
+    assert_eq!(import(&[1]), 1);
+    let before = read();
+    assert_eq!(import(&[2]), 2);
+    let after = read();
+    for cut in [[&before[0], &after[1]], [&after[0], &before[1]]] {
+        // Whichever was written first, the other never was, and a third is half written.
+        for repeated in [&[2][..], &[3]] {
+            for (path, bytes) in files.iter().zip(cut) {
+                private::replace(path, bytes).unwrap();
+                let name = path.file_name().unwrap().to_str().unwrap();
+                private::create(&machine.path(&format!(".countersign-{name}-x")), b"ha").unwrap();
+            }
+            let run = RunId::new(now()).unwrap();
+            let error = open(backend.as_ref(), &keychain, "right", &run, false).unwrap_err();
+            assert!(
+                error.to_string().contains("countersign keychain import"),
+                "{error}"
+            );
+            assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
+
+            let held = import(repeated);
+            machine.assert_clean();
+            assert_eq!(backend.identities(&keychain).unwrap().len(), held);
+            let access = open(backend.as_ref(), &keychain, "right", &run, false).unwrap();
+            assert_eq!(shown(&access).identities.len(), held);
+            backend.lock(&keychain).unwrap();
+        }
+    }
+    private::create(&machine.path(".countersign-ci.keychain-db-x"), b"ha").unwrap();
+    backend.destroy(&keychain).unwrap();
+    machine.assert_clean();
+}
+
+#[test]
+fn importing_again_changes_nothing_and_what_is_missing_is_added() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        for (which, held) in [(&[1][..], 1), (&[1, 2], 2), (&[3, 1, 2], 3), (&[2], 3)] {
+            let file = p12(which, "file", Form::Modern);
+            let now = backend
+                .import(keychain, &password("right"), &file, &password("file"))
+                .unwrap();
+            assert_eq!(now.len(), held, "{kind:?} {which:?}");
+            assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+            machine.assert_clean();
+        }
+        let mut listed = sha1s(&backend.identities(keychain).unwrap());
+        listed.sort();
+        let mut expected = [1, 2, 3].map(|n| identity(n).sha1().to_string());
+        expected.sort();
+        assert_eq!(listed, expected, "{kind:?}");
+    });
+}
+
+#[test]
+fn an_import_that_failed_half_way_is_finished_by_repeating_it() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::SecurityTool);
+    let keychain = machine.keychain();
+    let file = p12(&[1, 2], "file", Form::Modern);
+    let import = || backend.import(&keychain, &password("right"), &file, &password("file"));
+    for mode in [
+        "lie import",
+        "forget import",
+        "fail import 1",
+        "fail set-key-partition-list 1",
+        "fail set-key-partition-list 36",
+        "lie set-key-partition-list",
+        "fail codesign 1",
+    ] {
+        machine.misbehave("");
+        backend
+            .create(&keychain, &password("right"), SETTINGS)
+            .unwrap();
+        machine.misbehave(mode);
+        let error = import().unwrap_err();
+        let advises_repetition = error.to_string().contains("again");
+        assert!(
+            advises_repetition || !mode.contains("36") && !mode.contains("codesign"),
+            "{error}"
+        );
+        assert!(
+            import().is_err(),
+            "{mode}: keys that cannot sign are no success"
+        );
+        machine.misbehave("");
+        assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
+        assert_eq!(import().unwrap().len(), 2, "{mode}");
+        assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
+        machine.assert_clean();
+        backend.destroy(&keychain).unwrap();
+    }
+}
+
+#[test]
+fn a_key_that_security_does_not_take_twice_is_told_truly() {
+    let key = forge::key::Key::p256("renewed");
+    let certificate = |serial: &str| {
+        let name = Name::new().utf8(attribute::COMMON_NAME, "Renewed");
+        CertificateSpec {
+            subject: name,
+            serial: forge::certificate::serial(serial, 8),
+            validity: (
+                "2020-01-01T00:00:00Z".parse().unwrap(),
+                "2050-01-01T00:00:00Z".parse().unwrap(),
+            ),
+            extensions: Vec::new(),
+            hash: forge::key::Hash::Sha256,
+        }
+        .self_sign(&key)
+    };
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::SecurityTool);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    let import = |serial| {
+        let file = P12Spec::new("file", &certificate(serial)).write();
+        backend.import(&keychain, &password("right"), &file, &password("file"))
+    };
+    import("one").unwrap();
+    let error = import("two").unwrap_err();
+    assert!(matches!(error, KeychainError::Duplicate { .. }), "{error}");
+    assert!(error.to_string().contains("destroy"), "{error}");
+    assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
+    assert_eq!(backend.identities(&keychain).unwrap().len(), 1);
+    machine.assert_clean();
+}
+
+#[test]
 fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
     over_every_keychain(|kind, machine, backend, keychain| {
         let run = RunId::new(now()).unwrap();
@@ -220,13 +384,7 @@ fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
                 assert_eq!(list, format!("{}\n{keychain}\n", support::LOGIN));
             }
             Kind::Portable => {
-                let variable = |name: &str| {
-                    let found = access.environment.iter().find(|(n, _)| n == name);
-                    found.unwrap().1.clone()
-                };
-                let secret = fs::read_to_string(variable("COUNTERSIGN_P12_PASSWORD_FILE")).unwrap();
-                let bytes = fs::read(variable("COUNTERSIGN_P12")).unwrap();
-                let seen = pkcs12::read(&bytes, &password(&secret)).unwrap();
+                let seen = shown(&access);
                 assert_eq!(seen.sole_identity().unwrap().sha1(), identity(1).sha1());
             }
         }
@@ -239,6 +397,37 @@ fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
         backend.lock(keychain).unwrap();
         machine.assert_clean();
     });
+}
+
+#[test]
+fn a_portable_keychain_shows_the_issuers_beside_the_identities() {
+    let machine = Machine::new();
+    let backend = machine.backend(Kind::Portable);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    let fixture = |name: &str| {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fixtures/acme/distribution.p12"
+        );
+        fs::read(format!("{path}{name}")).unwrap()
+    };
+    let secret = Password::from_file_bytes(fixture(".password")).unwrap();
+    let chain = pkcs12::read(&fixture(""), &secret).unwrap().identities[0]
+        .chain
+        .clone();
+    assert_eq!(chain.len(), 2);
+    backend
+        .import(&keychain, &password("right"), &fixture(""), &secret)
+        .unwrap();
+    let run = RunId::new(now()).unwrap();
+    let access = open(backend.as_ref(), &keychain, "right", &run, false).unwrap();
+    let shown = Path::new(&access.environment[0].1).with_file_name("chain.pem");
+    let shown = certificates_from_pem(&fs::read(shown).unwrap()).unwrap();
+    assert!(shown.iter().map(|issuer| &issuer.der[..]).eq(&chain));
+    backend.lock(&keychain).unwrap();
 }
 
 #[test]
@@ -332,6 +521,133 @@ fn what_is_not_there_or_not_ours_alone_is_not_opened() {
 }
 
 #[test]
+fn a_file_that_countersign_did_not_make_is_neither_opened_nor_filled_nor_deleted() {
+    let p12_copy = p12(&[1], "right", Form::Modern);
+    for (content, beside) in [
+        (p12_copy.as_slice(), None),
+        (b"kych\x00\x01\x00\x00", None),
+        (b"", Some(r#"{"files.autoSave": true}"#)),
+        (&p12_copy, Some("{}")),
+    ] {
+        let machine = Machine::new();
+        let backend = machine.backend(Kind::Portable);
+        let keychain = machine.keychain_named("backup.p12");
+        private::create(keychain.as_path(), content).unwrap();
+        if let Some(beside) = beside {
+            private::create(&machine.path("backup.p12.settings.json"), beside.as_bytes()).unwrap();
+        }
+        let files = || {
+            let names = fs::read_dir(machine.directory.path()).unwrap();
+            let mut files: Vec<_> = names
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.is_file())
+                .map(|path| (path.clone(), fs::read(path).unwrap()))
+                .collect();
+            files.sort();
+            files
+        };
+        let before = files();
+        let run = RunId::new(now()).unwrap();
+        let file = p12(&[2], "file", Form::Modern);
+        let refused = [
+            backend.check(&keychain),
+            open(backend.as_ref(), &keychain, "right", &run, false).map(drop),
+            backend
+                .import(&keychain, &password("right"), &file, &password("file"))
+                .map(drop),
+            backend.identities(&keychain).map(drop),
+            backend.destroy(&keychain),
+        ];
+        for refused in refused {
+            let error = refused.unwrap_err();
+            let said = error.to_string();
+            assert!(matches!(error, KeychainError::NotMadeHere { .. }), "{said}");
+            assert!(said.contains("countersign keychain import"), "{said}");
+        }
+        assert!(
+            backend
+                .create(&keychain, &password("right"), SETTINGS)
+                .is_err()
+        );
+        backend.lock(&keychain).unwrap();
+        assert_eq!(files(), before);
+        // Nor is somebody's file taken for what a keychain left that is gone.
+        fs::remove_file(keychain.as_path()).unwrap();
+        private::create(&machine.path("backup.p12.lock"), b"[[package]]").unwrap();
+        let before = files();
+        let _ = backend.destroy(&keychain);
+        if beside.is_some() {
+            assert!(
+                backend
+                    .create(&keychain, &password("right"), SETTINGS)
+                    .is_err()
+            );
+        }
+        assert_eq!(files(), before);
+    }
+}
+
+#[test]
+fn what_a_keychain_that_is_gone_left_is_removed_and_hinders_no_new_one() {
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let run = RunId::new(now()).unwrap();
+        for makes_anew in [true, false] {
+            open(backend, keychain, "right", &run, false).unwrap();
+            backend.lock(keychain).unwrap();
+            fs::remove_file(keychain.as_path()).unwrap();
+            if makes_anew {
+                backend
+                    .create(keychain, &password("right"), SETTINGS)
+                    .unwrap();
+                assert!(backend.identities(keychain).unwrap().is_empty(), "{kind:?}");
+                assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+            } else {
+                backend.destroy(keychain).unwrap();
+                assert!(machine.beside(keychain).is_empty(), "{kind:?}");
+            }
+            machine.assert_clean();
+        }
+    });
+}
+
+#[test]
+fn a_keychain_of_another_user_is_neither_opened_nor_filled() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can give a file to another user");
+        return;
+    }
+    over_every_keychain(|kind, machine, backend, keychain| {
+        let give = |path: &Path, user| std::os::unix::fs::chown(path, Some(user), None).unwrap();
+        let beside = keychain.with_suffix(".settings.json");
+        for theirs in [keychain.as_path(), &beside] {
+            if !theirs.exists() {
+                continue;
+            }
+            give(theirs, 12_345);
+            let run = RunId::new(now()).unwrap();
+            let file = p12(&[2], "file", Form::Modern);
+            let refused = [
+                backend.check(keychain),
+                open(backend, keychain, "right", &run, false).map(drop),
+                backend
+                    .import(keychain, &password("right"), &file, &password("file"))
+                    .map(drop),
+            ];
+            for refused in refused {
+                let said = refused.unwrap_err().to_string();
+                let remedy = format!("chown 0 '{}'", theirs.display());
+                assert!(said.contains("belongs to user 12345"), "{kind:?}: {said}");
+                assert!(said.contains(&remedy), "{kind:?}: {said}");
+            }
+            give(theirs, 0);
+            machine.assert_clean();
+            assert_eq!(backend.status(keychain).unwrap(), LockState::Locked);
+            assert_eq!(backend.identities(keychain).unwrap().len(), 1);
+        }
+    });
+}
+
+#[test]
 fn a_destroyed_keychain_leaves_nothing() {
     over_every_keychain(|kind, machine, backend, keychain| {
         let run = RunId::new(now()).unwrap();
@@ -343,11 +659,7 @@ fn a_destroyed_keychain_leaves_nothing() {
             "{kind:?}"
         );
         machine.assert_clean();
-        let left: Vec<_> = fs::read_dir(machine.directory.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.starts_with("ci.keychain"))
-            .collect();
+        let left = machine.beside(keychain);
         assert!(left.is_empty(), "{kind:?}: {left:?}");
     });
 }
@@ -469,10 +781,20 @@ fn a_security_that_lies_with_exit_code_0_is_found_out_and_the_keychain_ends_lock
     misled("lie");
 }
 
+#[test]
+fn a_security_that_does_its_work_and_hangs_is_ended_and_the_keychain_ends_locked() {
+    misled("stall");
+}
+
+#[test]
+fn a_security_that_does_its_work_and_fails_is_believed_and_the_keychain_ends_locked() {
+    misled("deny");
+}
+
 /// Lets each command that creating, opening and importing use misbehave, one at a time.
 fn misled(how: &str) {
     let mode = |command: &str| match how {
-        "fail" => format!("fail {command} 3"),
+        "fail" | "deny" => format!("{how} {command} 3"),
         _ => format!("{how} {command}"),
     };
     // What may pass: lies about what cannot be read back, and silence where silence is an answer.
@@ -488,25 +810,39 @@ fn misled(how: &str) {
     let honest = machine.backend(Kind::SecurityTool);
     let misled = with_patience_for(how, &machine);
     let judge = |command: &str, result: Result<(), KeychainError>| match result {
-        Ok(()) => assert!(harmless(command), "{how} {command}: believed"),
-        Err(error) => assert!(error.to_string().len() < 1_000, "{how} {command}: {error}"),
+        Ok(()) => {
+            assert!(harmless(command), "{how} {command}: believed");
+            String::new()
+        }
+        Err(error) => {
+            let said = error.to_string();
+            assert!(said.len() < 1_000, "{how} {command}: {said}");
+            said
+        }
     };
 
     for command in [
         "create-keychain",
         "set-keychain-settings",
         "lock-keychain",
+        "unlock-keychain",
         "show-keychain-info",
+        "default-keychain",
     ] {
         machine.misbehave(&mode(command));
         judge(
             command,
             misled.create(&keychain, &password("right"), SETTINGS),
         );
+        machine.misbehave("");
+        if harmless(command) {
+            honest.destroy(&keychain).unwrap();
+        }
         assert!(
             !keychain.as_path().exists(),
             "{how} {command}: half a keychain is left"
         );
+        machine.assert_clean();
     }
     for command in [
         "import",
@@ -514,24 +850,32 @@ fn misled(how: &str) {
         "find-identity",
         "find-certificate",
         "codesign",
+        "unlock-keychain",
+        "lock-keychain",
+        "list-keychains",
+        "default-keychain",
     ] {
         machine.misbehave("");
         honest
             .create(&keychain, &password("right"), SETTINGS)
             .unwrap();
         machine.misbehave(&mode(command));
-        judge(
+        let said = judge(
             command,
             misled
                 .import(&keychain, &password("right"), &file, &password("file"))
                 .map(drop),
         );
         machine.misbehave("");
-        assert_eq!(
-            honest.status(&keychain).unwrap(),
-            LockState::Locked,
-            "{how} {command}"
-        );
+        if honest.status(&keychain).unwrap() != LockState::Locked {
+            // No other command locks. Whoever asked is told that it is open.
+            assert_eq!(command, "lock-keychain", "{how}");
+            assert!(
+                said.contains("locked was expected and unlocked found"),
+                "{how}: {said}"
+            );
+            honest.lock(&keychain).unwrap();
+        }
         machine.assert_clean();
         honest.destroy(&keychain).unwrap();
     }
@@ -541,6 +885,7 @@ fn misled(how: &str) {
     for command in [
         "unlock-keychain",
         "set-keychain-settings",
+        "show-keychain-info",
         "list-keychains",
         "default-keychain",
     ] {
@@ -558,6 +903,33 @@ fn misled(how: &str) {
             "{how} {command}"
         );
         machine.assert_clean();
+    }
+}
+
+#[test]
+fn a_keychain_that_can_be_neither_finished_nor_deleted_ends_locked() {
+    for how in ["fail", "lie", "hang"] {
+        let machine = Machine::new();
+        let keychain = machine.keychain();
+        let honest = machine.backend(Kind::SecurityTool);
+        let misled = with_patience_for(how, &machine);
+        machine.misbehave(&format!(
+            "fail set-keychain-settings 3\n{how} delete-keychain 3"
+        ));
+        misled
+            .create(&keychain, &password("right"), SETTINGS)
+            .unwrap_err();
+        machine.misbehave(&format!("{how} delete-keychain 3"));
+        assert_eq!(
+            honest.status(&keychain).unwrap(),
+            LockState::Locked,
+            "{how}"
+        );
+        // It is nobody's, but it is in the way; a later attempt removes it.
+        misled.destroy(&keychain).unwrap_err();
+        machine.misbehave("");
+        honest.destroy(&keychain).unwrap();
+        assert!(machine.beside(&keychain).is_empty());
     }
 }
 
@@ -595,7 +967,7 @@ fn settings_that_did_not_take_are_an_error() {
 /// A backend that does not wait half a minute for a tool that hangs.
 fn with_patience_for(how: &str, machine: &Machine) -> SecurityTool {
     let mut config = machine.security_tool_config();
-    if how == "hang" {
+    if matches!(how, "hang" | "stall") {
         config.time = Duration::from_millis(300);
     }
     SecurityTool::new(config)

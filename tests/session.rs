@@ -15,8 +15,8 @@
 mod support;
 
 use std::fs::{self, File};
-use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
+use std::os::unix::fs::{FileExt as _, PermissionsExt};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -25,10 +25,16 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use countersign::apple::pkcs12::Form;
-use countersign::host::keychain::{KeychainPath, LockState, Settings};
+use countersign::base::clock::SystemClock;
+use countersign::base::event::Outcome;
+use countersign::host::keychain::choice::BackendChoice;
+use countersign::host::keychain::{BackendKind, KeychainPath, LockState, Settings};
+use countersign::host::run_id::RunId;
+use countersign::host::session::{self, Account, Order, SessionError, Undertaking, Work};
+use countersign::host::watchdog::Note;
 use countersign::host::window::{NotCleared, OpenPermit};
 use countersign::ledger::audit;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use support::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
 
@@ -146,6 +152,38 @@ impl Site {
             .any(|path| path.extension().is_some_and(|found| found == suffix))
     }
 
+    /// Every receipt, oldest first.
+    fn receipts(&self) -> Vec<serde_json::Value> {
+        let mut paths: Vec<PathBuf> = fs::read_dir(self.path("state/receipts"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        paths.sort();
+        paths
+            .iter()
+            .map(|path| serde_json::from_slice(&fs::read(path).unwrap()).unwrap())
+            .collect()
+    }
+
+    /// A command about this site's keychain.
+    fn keychain(&self, words: &[&str]) -> Output {
+        let mut command = self.base(words);
+        self.keychain_flags(&mut command);
+        command.output().unwrap()
+    }
+
+    /// Lets `on_closed` leave a mark.
+    fn page_into(&self, mark: &Path) {
+        let script = self.path("page.sh");
+        fs::write(&script, format!("#!/bin/sh\ntouch '{}'\n", mark.display())).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        let policy = format!(
+            "version = 1\n[keychain]\non_closed = [\"{}\"]\n",
+            script.display()
+        );
+        fs::write(self.path("signing.toml"), policy).unwrap();
+    }
+
     fn audit(&self) -> String {
         fs::read_to_string(self.path("state/audit.jsonl")).unwrap_or_default()
     }
@@ -213,6 +251,11 @@ fn children(of: u32) -> Vec<(u32, String)> {
         .collect()
 }
 
+/// Whether a process runs: one that has ended has no command line any more.
+fn lives(id: u32) -> bool {
+    fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|words| !words.is_empty())
+}
+
 fn watchdog_of(run: u32) -> Option<u32> {
     children(run)
         .into_iter()
@@ -223,9 +266,7 @@ fn watchdog_of(run: u32) -> Option<u32> {
 fn job_of(run: u32) -> Option<u32> {
     children(run)
         .into_iter()
-        .find(|(_, words)| {
-            words.starts_with("sleep\0") || words.starts_with("sh\0") || words.contains("/sh\0")
-        })
+        .find(|(_, words)| words.contains("/sleep\0") || words.contains("/sh\0"))
         .map(|(id, _)| id)
 }
 
@@ -372,17 +413,7 @@ fn a_blocked_gate_opens_nothing_and_says_so_in_the_receipt() {
 fn what_cannot_be_opened_is_refused_and_the_policys_command_is_told() {
     over_both(|site| {
         let paged = site.path("paged");
-        let script = site.path("page.sh");
-        fs::write(&script, format!("#!/bin/sh\ntouch '{}'\n", paged.display())).unwrap();
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::write(
-            site.path("signing.toml"),
-            format!(
-                "version = 1\n[keychain]\non_closed = [\"{}\"]\n",
-                script.display()
-            ),
-        )
-        .unwrap();
+        site.page_into(&paged);
         fs::write(site.path("password"), "wrong").unwrap();
         let output = site
             .run()
@@ -442,6 +473,14 @@ fn at_the_deadline_a_child_that_minds_nothing_is_gone_and_the_code_is_13() {
                 assert_eq!(run.wait().unwrap().code(), Some(13));
                 assert!(!Path::new(&format!("/proc/{job}")).exists());
                 site.assert_all_is_well("after the deadline");
+                let receipt = site.receipts().remove(0);
+                assert_eq!(receipt["ending"], "window-ended");
+                let at = |name: &str| -> Timestamp {
+                    receipt["window"][name].as_str().unwrap().parse().unwrap()
+                };
+                let late = at("closed").duration_since(at("until"));
+                assert!(late >= SignedDuration::from_secs(10), "{late}");
+                assert!(late < SignedDuration::from_secs(15), "{late}");
             });
         }
     });
@@ -456,6 +495,32 @@ fn a_lost_watchdog_ends_the_run() {
         assert_eq!(run.wait().unwrap().code(), Some(12));
         site.assert_all_is_well("after the watchdog's death");
     });
+}
+
+/// What a core file of the process would hold: its writable memory. Nothing where this user may not look.
+fn memory(id: u32) -> Vec<Vec<u8>> {
+    let maps = fs::read_to_string(format!("/proc/{id}/maps")).unwrap_or_default();
+    let Ok(memory) = File::open(format!("/proc/{id}/mem")) else {
+        return Vec::new();
+    };
+    maps.lines()
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace();
+            let (range, access) = (fields.next()?, fields.next()?);
+            let (from, to) = range.split_once('-')?;
+            let from = u64::from_str_radix(from, 16).ok()?;
+            let to = u64::from_str_radix(to, 16).ok()?;
+            let mut bytes = vec![0; usize::try_from(to - from).ok()?];
+            access.starts_with("rw").then_some(())?;
+            // What cannot be read is no memory (`[vvar]` and the like).
+            memory.read_exact_at(&mut bytes, from).ok()?;
+            Some(bytes)
+        })
+        .collect()
+}
+
+fn holds(bytes: &[u8], secret: &[u8]) -> bool {
+    bytes.windows(secret.len()).any(|window| window == secret)
 }
 
 #[test]
@@ -481,8 +546,20 @@ fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
         let mut seen = Vec::new();
         for id in &ids {
             for file in ["cmdline", "environ"] {
-                seen.push(fs::read(format!("/proc/{id}/{file}")).unwrap());
+                match fs::read(format!("/proc/{id}/{file}")) {
+                    Ok(bytes) => seen.push(bytes),
+                    // Only root may look into a process that is not to be dumped: nobody else sees a secret there.
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::PermissionDenied),
+                }
             }
+            let memory = memory(*id);
+            let here = site.machine.keychain();
+            let finds = |bytes: &Vec<u8>| holds(bytes, here.as_str().as_bytes());
+            assert!(
+                memory.is_empty() || memory.iter().any(finds),
+                "the search finds what is there"
+            );
+            seen.extend(memory);
             let limits = fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
             let core = limits
                 .lines()
@@ -504,11 +581,395 @@ fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
         if let Ok(log) = fs::read(site.path("home/stand-in.log")) {
             seen.push(log);
         }
+        // Half of the key would do for the rest.
+        let key = support::identity(1).key;
+        let key = key.expose();
+        for part in [&key[key.len() / 2..][..24], &key[key.len() - 32..][..24]] {
+            let hit = seen.iter().position(|bytes| holds(bytes, part));
+            assert_eq!(hit, None, "{:?}: the private key", site.kind);
+        }
         for secret in &secrets {
-            let hit = seen.iter().find(|bytes| text(bytes).contains(secret));
-            assert!(hit.is_none(), "{}", text(hit.unwrap()));
+            // As PKCS#12 derives keys from it: big-endian UTF-16.
+            let wide: Vec<u8> = secret.bytes().flat_map(|byte| [0, byte]).collect();
+            for form in [secret.as_bytes(), &wide] {
+                let hit = seen.iter().position(|bytes| holds(bytes, form));
+                assert_eq!(hit, None, "{:?}: {secret}", site.kind);
+            }
         }
         site.assert_all_is_well("after all");
+    });
+}
+
+/// `run` with the keychain's password on descriptor `number`, asked by a shell as a person would.
+fn run_with_descriptor(site: &Site, number: u32, script: &str) -> Output {
+    let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
+    site.keychain_flags(&mut run);
+    run.arg("--keychain-password-fd")
+        .arg(number.to_string())
+        .args(["--", "sh", "-c", script]);
+    // Descriptor 9 is another file, which is the command's to have.
+    let words = format!("\"$@\" {number}<\"$PASSWORD\" 9<\"$OTHER\"");
+    Command::new("sh")
+        .args(["-c", &words, "sh"])
+        .arg(run.get_program())
+        .args(run.get_args())
+        .env_clear()
+        .env("HOME", site.path("home"))
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("PASSWORD", site.path("password"))
+        .env("OTHER", site.path("profiles.json"))
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_descriptor_that_a_password_came_in_on_is_not_the_commands() {
+    let site = Site::new(Kind::Portable);
+    for (number, script) in [(3, "cat <&3"), (0, "cat; cat <&0; cat /dev/stdin")] {
+        let output = run_with_descriptor(&site, number, script);
+        let said = text(&[output.stdout, output.stderr].concat());
+        assert!(!said.contains(SECRET), "{number}: {said}");
+        let script = "grep -q revision <&9";
+        let output = run_with_descriptor(&site, number, script);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_variable_that_a_password_came_in_is_neither_the_commands_nor_the_pagers() {
+    let site = Site::new(Kind::Portable);
+    let seen = site.path("seen");
+    let script = site.path("page.sh");
+    let page = format!("#!/bin/sh\nenv > '{}'\n", seen.display());
+    fs::write(&script, page).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let policy = format!(
+        "version = 1\n[keychain]\non_closed = [\"{}\"]\n",
+        script.display()
+    );
+    fs::write(site.path("signing.toml"), policy).unwrap();
+    for (password, code) in [(SECRET, 0), ("wrong-horse", 12)] {
+        let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
+        site.keychain_flags(&mut run);
+        let output = run
+            .args(["--keychain-password-env", "KEYCHAIN_PASSWORD", "--"])
+            .arg(&script)
+            .env("KEYCHAIN_PASSWORD", password)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        let seen = fs::read_to_string(&seen).unwrap();
+        assert!(seen.contains("COUNTERSIGN_RUN_ID"), "{seen}");
+        assert!(!seen.contains(password), "{seen}");
+        fs::remove_file(site.path("seen")).unwrap();
+    }
+}
+
+#[test]
+fn a_keychain_that_does_not_close_is_tried_again_and_all_of_it_is_recorded() {
+    let site = Site::new(Kind::SecurityTool);
+    let script = format!(
+        "echo 'lie lock-keychain' > '{}'",
+        site.path("home/stand-in-mode").display()
+    );
+    let output = site.run().args(["sh", "-c", &script]).output().unwrap();
+    assert_eq!(output.status.code(), Some(12), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("do not trust"));
+    let receipt = site.receipts().remove(0);
+    assert_eq!(receipt["window"]["locked"], false);
+    assert_eq!(receipt["ending"]["exited"]["code"], 0);
+    assert_eq!(site.status(), LockState::Unlocked);
+    // The run has gone; its watchdog has not.
+    fs::remove_file(site.path("home/stand-in-mode")).unwrap();
+    site.settle();
+    site.assert_all_is_well("after the watchdog's next attempt");
+    let mut seen = Vec::new();
+    audit::show(&site.path("state/audit.jsonl"), |record| {
+        seen.push(format!("{} {}", record.what, record.outcome));
+    })
+    .unwrap();
+    assert!(
+        seen.contains(&"keychain-lock failed".to_owned()),
+        "{seen:?}"
+    );
+    assert!(seen.contains(&"run done".to_owned()), "{seen:?}");
+    assert_eq!(seen.last().unwrap(), "keychain-lock done");
+}
+
+#[test]
+fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() {
+    let site = Site::new(Kind::SecurityTool);
+    let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
+    until("the job runs", || {
+        site.has("job") && job_of(run.id()).is_some()
+    });
+    let job = job_of(run.id()).unwrap();
+    kill(watchdog_of(run.id()).unwrap(), Signal::KILL);
+    kill(run.id(), Signal::KILL);
+    run.wait().unwrap();
+    site.machine.misbehave("lie lock-keychain");
+    let refused = site.run().arg("true").output().unwrap();
+    assert_eq!(refused.status.code(), Some(12), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("keychain recover"));
+    until("its command has ended", || !lives(job));
+    // Another keychain is none of its business.
+    let other = site.machine.keychain_named("other.p12");
+    let backend = site.machine.backend(Kind::Portable);
+    let settings = Settings {
+        idle_timeout: Duration::from_secs(900),
+    };
+    backend.create(&other, &password(SECRET), settings).unwrap();
+    let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
+    run.arg("--keychain")
+        .arg(other.as_path())
+        .args(["--backend", "portable", "--keychain-password-file"])
+        .arg(site.path("password"))
+        .args(["--", "true"]);
+    let ran = run.output().unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert!(text(&ran.stderr).contains("caution"));
+    let recovered = site.base(&["keychain", "recover"]).output().unwrap();
+    assert_eq!(recovered.status.code(), Some(12));
+    fs::remove_file(site.path("home/stand-in-mode")).unwrap();
+    site.recover();
+    site.assert_all_is_well("after a recovery that could close it");
+}
+
+#[test]
+fn of_two_that_make_the_same_keychain_one_does_and_its_password_is_kept() {
+    let site = Site::new(Kind::SecurityTool);
+    let keychain = site.machine.keychain_named("new.keychain-db");
+    let create = || {
+        let mut command = site.base(&["keychain", "create"]);
+        command
+            .arg("--keychain")
+            .arg(keychain.as_path())
+            .args(["--backend", "macos", "--tools"])
+            .arg(site.path("bin"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        command
+    };
+    site.machine.misbehave("wait create-keychain");
+    let first = create().spawn().unwrap();
+    until("the first one makes it", || {
+        site.path("home/waiting").exists()
+    });
+    let second = create().spawn().unwrap();
+    File::create(site.path("home/go-on")).unwrap();
+    assert!(first.wait_with_output().unwrap().status.success());
+    let refused = second.wait_with_output().unwrap();
+    assert_eq!(refused.status.code(), Some(12));
+    assert!(text(&refused.stderr).contains("already"));
+    // The password that was kept opens it.
+    let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
+    run.arg("--keychain")
+        .arg(keychain.as_path())
+        .args(["--backend", "macos", "--tools"])
+        .arg(site.path("bin"))
+        .args(["--", "true"]);
+    let output = run.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_keychain_that_is_missing_is_a_recorded_refusal_with_a_receipt_and_somebody_is_told() {
+    over_both(|site| {
+        let paged = site.path("paged");
+        site.page_into(&paged);
+        let destroyed = site.keychain(&["keychain", "destroy", "--yes"]);
+        assert!(destroyed.status.success(), "{}", text(&destroyed.stderr));
+        for waived in ["profiles,targets", "profiles,identities,targets"] {
+            let mut run = site.base(&["run", "--without", waived]);
+            site.keychain_flags(&mut run);
+            run.arg("--keychain-password-file")
+                .arg(site.path("password"))
+                .args(["--", "true"]);
+            let output = run.output().unwrap();
+            assert_eq!(output.status.code(), Some(12), "{}", text(&output.stderr));
+            assert!(text(&output.stderr).contains("keychain create"));
+            fs::remove_file(&paged).unwrap();
+        }
+        let receipts = site.receipts();
+        assert_eq!(receipts.len(), 2);
+        for receipt in receipts {
+            assert!(receipt["error"].as_str().unwrap().contains("no keychain"));
+            assert!(receipt.get("window").is_none());
+            assert_eq!(receipt["exit"], 12);
+        }
+        let mut refusals = 0;
+        audit::show(&site.path("state/audit.jsonl"), |record| {
+            refusals += u32::from(record.what == "run" && record.outcome == Outcome::Refused);
+        })
+        .unwrap();
+        assert_eq!(refusals, 2);
+    });
+}
+
+#[test]
+fn a_command_that_cannot_be_started_is_no_keychains_fault() {
+    over_both(|site| {
+        let paged = site.path("paged");
+        site.page_into(&paged);
+        let missing = site.run().arg(site.path("missing")).output().unwrap();
+        assert_eq!(missing.status.code(), Some(2), "{}", text(&missing.stderr));
+        assert!(!site.audit().contains("keychain-unlock"));
+        let broken = site.path("broken");
+        fs::write(&broken, "#!/no/such/interpreter\n").unwrap();
+        fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).unwrap();
+        let output = site.run().arg(&broken).output().unwrap();
+        assert_eq!(output.status.code(), Some(126), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("closed again"));
+        assert!(!paged.exists());
+        site.assert_all_is_well("after a command that did not start");
+        let receipt = site.receipts().pop().unwrap();
+        assert_eq!(receipt["window"]["locked"], true);
+        let next = site.run().arg("true").output().unwrap();
+        assert!(!text(&next.stderr).contains("recovered"));
+    });
+}
+
+#[test]
+fn a_receipt_without_a_place_is_found_out_before_anything_is_opened() {
+    let site = Site::new(Kind::Portable);
+    let nowhere = site.path("nowhere/receipt.json");
+    let mut run = site.run_with(&["--receipt", nowhere.to_str().unwrap()]);
+    let output = run.arg("true").output().unwrap();
+    assert_eq!(output.status.code(), Some(11), "{}", text(&output.stderr));
+    assert!(!site.audit().contains("keychain-unlock"));
+}
+
+#[test]
+fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
+    let site = Site::new(Kind::Portable);
+    let backend = site.machine.backend(Kind::Portable);
+    let then = now() - SignedDuration::from_hours(1);
+    let permit =
+        OpenPermit::from_clearance(cleared_at(then), &host(), plan_digest(), then).unwrap();
+    let actor = audit::Actor {
+        who: "ci".into(),
+        host: host(),
+        region: None,
+        job: None,
+    };
+    let path = site.path("state/audit.jsonl");
+    let log = audit::AuditLog::new(path, actor, Box::new(SystemClock));
+    let state = site.path("state");
+    let order = Order {
+        permit,
+        undertaking: Undertaking {
+            run: RunId::new(now()).unwrap(),
+            keychain: site.machine.keychain(),
+            backend: backend.as_ref(),
+            choice: BackendChoice {
+                kind: BackendKind::Portable,
+                tools: None,
+                home: site.path("home"),
+                user: "ci".into(),
+            },
+            state: &state,
+            note: Note {
+                who: "ci".into(),
+                host: host(),
+                region: None,
+                job: None,
+            },
+            program: env!("CARGO_BIN_EXE_countersign").into(),
+            witness: &log,
+        },
+        password: password(SECRET),
+        window: Duration::from_secs(60),
+        closes: None,
+    };
+    let mut account = Account::default();
+    let ended = session::run(order, Work::Hold(&mut |_| Ok(())), &mut account);
+    assert!(matches!(
+        ended,
+        Err(SessionError::NotCleared(NotCleared::Expired { .. }))
+    ));
+    assert_eq!(account, Account::default());
+    assert!(!site.audit().contains("keychain-unlock"));
+    assert!(site.audit().contains("\"refused\""));
+    site.assert_all_is_well("after an expired permit");
+}
+
+#[test]
+fn a_short_window_beside_a_long_one_leaves_the_longer_idle_timeout() {
+    let site = Site::new(Kind::SecurityTool);
+    let mut long = site.run().args(["sleep", "600"]).spawn().unwrap();
+    until("the job runs", || site.has("job"));
+    let timeout = || -> u64 {
+        let bytes = fs::read(site.machine.keychain().as_path()).unwrap();
+        let keychain: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        keychain["timeout"].as_u64().unwrap()
+    };
+    let before = timeout();
+    let mut short = site.run_with(&["--window", "60s"]);
+    let output = short.arg("true").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let after = timeout();
+    assert!(after > 60 && after + 60 >= before, "{before} {after}");
+    kill(long.id(), Signal::TERM);
+    long.wait().unwrap();
+    site.assert_all_is_well("after both");
+}
+
+#[test]
+fn a_keychain_is_held_open_shown_and_closed_from_the_command_line() {
+    over_both(|site| {
+        let mut unlock = site.base(&["keychain", "unlock"]);
+        site.keychain_flags(&mut unlock);
+        let mut unlock = unlock
+            .args(["--without", "profiles,identities,targets"])
+            .arg("--keychain-password-file")
+            .arg(site.path("password"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(unlock.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("COUNTERSIGN_RUN_ID=") {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0);
+        }
+        let run = line.trim().split_once('=').unwrap().1.to_owned();
+        let status = site.keychain(&["keychain", "status"]);
+        let shown = text(&status.stdout);
+        assert!(shown.starts_with("unlocked"), "{shown}");
+        assert!(
+            shown.contains(&format!("open for run {run} until")),
+            "{shown}"
+        );
+        kill(unlock.id(), Signal::INT);
+        assert_eq!(unlock.wait().unwrap().code(), Some(130));
+        let status = site.keychain(&["keychain", "status"]);
+        assert!(text(&status.stdout).starts_with("locked"));
+        site.assert_all_is_well("after unlock");
+    });
+}
+
+#[test]
+fn closing_needs_no_policy_and_never_claims_what_is_not_so() {
+    over_both(|site| {
+        fs::write(site.path("signing.toml"), "<<<<<<< ours\n").unwrap();
+        let locked = site.keychain(&["keychain", "lock"]);
+        assert_eq!(locked.status.code(), Some(0), "{}", text(&locked.stderr));
+        assert!(text(&locked.stdout).contains("locked"));
+        assert!(site.recover().status.success());
+        let mut lock = site.base(&["keychain", "lock"]);
+        let missing = match site.kind {
+            Kind::Portable => lock.args(["--backend", "portable"]),
+            Kind::SecurityTool => lock
+                .args(["--backend", "macos", "--tools"])
+                .arg(site.path("bin")),
+        };
+        let missing = missing
+            .arg("--keychain")
+            .arg(site.path("typo.keychain-db"))
+            .output()
+            .unwrap();
+        assert_eq!(missing.status.code(), Some(12));
+        assert!(text(&missing.stderr).contains("no keychain"));
     });
 }
 
@@ -595,8 +1056,6 @@ fn one_kill(site: &Site, moment: Moment, victim: Victim) -> usize {
     .into_iter()
     .flatten()
     .collect();
-    // One that has ended by itself meanwhile has no command line any more.
-    let lives = |id: u32| fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|w| !w.is_empty());
     let killed = victims.iter().filter(|id| lives(**id)).count();
     for id in &victims {
         kill(*id, Signal::KILL);
@@ -715,16 +1174,12 @@ fn a_tool_that_outlives_its_run_is_waited_for_before_the_keychain_is_closed() {
         site.machine.misbehave(&format!("wait {step}"));
         let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
         until("the tool waits", || site.path("home/waiting").exists());
-        let locked = || {
-            let log = fs::read_to_string(site.path("home/stand-in.log")).unwrap();
-            log.matches("\u{1f}lock-keychain\u{1f}").count()
-        };
-        let before = locked();
         kill(run.id(), Signal::KILL);
         run.wait().unwrap();
-        // What can be closed is closed at once; but only after the tool, which opens the keychain or writes the list
-        // now, is it done in order.
-        until("it is closed at once", || locked() > before);
+        // The tool holds the dead run's turn, so the watchdog waits until it has opened the keychain or written the
+        // list.
+        let turn = File::open(site.path("state/windows.lock")).unwrap();
+        assert!(turn.try_lock().is_err(), "{step}");
         assert!(!site.audit().contains("watchdog"), "{step}");
         File::create(site.path("home/go-on")).unwrap();
         site.settle();
@@ -778,11 +1233,18 @@ fn the_default_keychain_is_neither_opened_nor_closed() {
 
 fn sixteen_at_once(kind: Kind) {
     let site = Site::new(kind);
+    let is_open = match kind {
+        Kind::Portable => "test -s \"$COUNTERSIGN_P12\"",
+        Kind::SecurityTool => {
+            "grep -q '\"locked\":false' \"$COUNTERSIGN_KEYCHAIN\" && grep -q ci.keychain-db \"$HOME/search-list\""
+        }
+    };
+    let script = format!("{is_open} && sleep 0.01 && {is_open}");
     for round in 0..20 {
         let runs: Vec<Child> = (0..16)
             .map(|_| {
                 site.run()
-                    .args(["sleep", "0.01"])
+                    .args(["sh", "-c", &script])
                     .stderr(Stdio::piped())
                     .spawn()
                     .unwrap()

@@ -212,7 +212,7 @@ pub trait Witness {
 
 /// An event could not be written down.
 #[derive(Debug, thiserror::Error)]
-#[error("what is about to be done cannot be recorded, so it is not done: {0}")]
+#[error("this cannot be recorded, and what is not recorded is not begun: {0}")]
 pub struct WitnessError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 impl WitnessError {

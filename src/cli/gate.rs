@@ -20,6 +20,7 @@ use super::table::plain;
 use super::world::World;
 use crate::apple::signer::Verifier;
 use crate::base::digest::Digest;
+use crate::base::event::Checkpoint;
 use crate::base::event::{Action, Event, Outcome};
 use crate::base::finding::{Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
@@ -263,19 +264,23 @@ pub(super) fn event(judged: &Judged) -> Event {
 pub(super) fn write_envelope(
     arguments: &GateArguments,
     judged: &Judged,
+    recorded: Option<Checkpoint>,
     now: Timestamp,
     world: &World,
 ) -> Result<(), Failure> {
-    let (Some(path), Some(cleared), Some((_, manifest))) =
-        (&arguments.envelope, &judged.verdict.cleared, &judged.judged)
-    else {
+    let (Some(path), Some(cleared), Some((_, manifest)), Some(checkpoint)) = (
+        &arguments.envelope,
+        &judged.verdict.cleared,
+        &judged.judged,
+        recorded,
+    ) else {
         return Ok(());
     };
     let name = world.manifest_path().file_name().map_or_else(
         || "profiles.json".to_owned(),
         |name| name.to_string_lossy().into_owned(),
     );
-    let statement = envelope::statement(cleared, &judged.verdict, manifest, &name, now);
+    let statement = envelope::statement(cleared, &judged.verdict, manifest, &name, now, checkpoint);
     let mut text = serde_json::to_vec_pretty(&statement).map_err(Failure::unexpected)?;
     text.push(b'\n');
     files::replace_atomically(path, &text, FileMode::Keep).map_err(Failure::input)
@@ -291,12 +296,13 @@ pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
     let rehearsal = arguments.host.is_some() || arguments.at.is_some();
     let live = |_: &Policy| arguments.keychain.identities_if_named(world);
     let judged = judge(&arguments.gate, &host, now, &live, world)?;
+    let mut checkpoint = None;
     // A rehearsal is no verdict about this machine now, so there is nothing to remember.
     if !rehearsal {
         let recorded = state::audit_log(world, judged.verdict.region.clone())
             .and_then(|log| log.append(&event(&judged)).map_err(Failure::input));
         match recorded {
-            Ok(_) => {}
+            Ok(appended) => checkpoint = Some(appended.checkpoint),
             // Handing something on is an action; without a record it does not happen.
             Err(failure) if arguments.gate.envelope.is_some() => return Err(failure),
             // A verdict alone changes nothing, and a gate on a read-only disk must still say no.
@@ -307,7 +313,7 @@ pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
             )?,
         }
     }
-    write_envelope(&arguments.gate, &judged, now, world)?;
+    write_envelope(&arguments.gate, &judged, checkpoint, now, world)?;
     let manifest = judged.judged.as_ref().map(|(_, manifest)| manifest);
     tell(&judged.verdict, manifest, &host, now, rehearsal, world)
 }

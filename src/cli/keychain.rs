@@ -18,6 +18,7 @@ use crate::apple::pkcs12;
 use crate::base::event::{Action, Event, Outcome, Witness};
 use crate::base::secret::Password;
 use crate::context::policy::Policy;
+use crate::host::journal::Journals;
 use crate::host::keychain::{KeychainError, LockState, Settings};
 use crate::host::run_id::RunId;
 use crate::host::session::SessionError;
@@ -42,7 +43,7 @@ pub enum Command {
         password: PasswordArguments,
     },
     /// Open it after a passed gate and hold it open until a signal comes or the window ends.
-    Unlock(Box<run::Guarded>),
+    Unlock(Box<Guarded>),
     /// Close it now, whoever has it open.
     Lock(KeychainArguments),
     /// Whether it is there, open or locked, and what is in it.
@@ -73,23 +74,29 @@ pub struct Keychain {
 
 /// Runs the command.
 pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
-    if let Command::Unlock(arguments) = command {
-        return unlock(*arguments, world);
-    }
-    let policy = world.usable_policy()?.policy;
+    let policy = || Ok::<_, Failure>(world.usable_policy()?.policy);
     match command {
-        Command::Create(arguments) => create(&arguments, &policy, world),
+        Command::Create(arguments) => create(&arguments, &policy()?, world),
         Command::Import {
             file,
             keychain,
             password,
-        } => import(&file, &keychain, &password, &policy, world),
-        Command::Lock(keychain) => lock(&keychain.choose(&policy, world)?, world),
-        Command::Status(keychain) => status(&keychain.choose(&policy, world)?, world),
-        Command::Destroy { keychain, .. } => destroy(&keychain.choose(&policy, world)?, world),
+        } => import(&file, &keychain, &password, &policy()?, world),
+        Command::Unlock(arguments) => run::guarded(*arguments, None, world),
+        Command::Lock(keychain) => lock(&named(&keychain, world)?, world),
+        Command::Status(keychain) => status(&named(&keychain, world)?, world),
+        Command::Destroy { keychain, .. } => destroy(&keychain.choose(&policy()?, world)?, world),
         Command::Recover => recover(world),
-        Command::Unlock(_) => Err(Failure::unexpected("handled above")),
     }
+}
+
+/// The keychain that is meant. A policy that nobody can read is no reason to leave a keychain open whose name was given.
+fn named(keychain: &KeychainArguments, world: &World) -> Result<Chosen, Failure> {
+    let policy = match keychain.keychain {
+        Some(_) => Policy::builtin(world.home.as_deref()),
+        None => world.usable_policy()?.policy,
+    };
+    keychain.choose(&policy, world)
 }
 
 /// Does `deed` between the record that it is intended and the record of how it went.
@@ -126,6 +133,7 @@ fn about_run(chosen: &Chosen, what: Action, run: &RunId) -> impl Fn(Outcome) -> 
 }
 
 fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, Failure> {
+    run::guard_memory()?;
     let chosen = arguments.keychain.choose(policy, world)?;
     let log = state::audit_log(world, None)?;
     let handed_in = arguments.password.read()?;
@@ -139,11 +147,12 @@ fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, 
     let settings = Settings {
         idle_timeout: Duration::try_from(policy.keychain.window()).unwrap_or_default(),
     };
-    run::finish_dead_runs(&chosen.state, &log)?;
+    run::refuse_unfinished(&run::finish_dead_runs(&chosen.state, &log)?, &chosen)?;
     let run = run::new_id(world)?;
     let undertaking = chosen.undertaking(&run, &log, None, world)?;
     let event = about_run(&chosen, Action::KeychainCreate, &run);
     recorded(&log, event, || {
+        // Before anything stands behind it: what is there already is not ours to close.
         if chosen.path.as_path().symlink_metadata().is_ok() {
             return Err(KeychainError::Exists(chosen.path.clone()).into());
         }
@@ -166,6 +175,10 @@ fn make(
     is_kept: bool,
     settings: Settings,
 ) -> Result<(), KeychainError> {
+    // Again, now that it is our turn: another may have made it, and its password must not be written over.
+    if chosen.path.as_path().symlink_metadata().is_ok() {
+        return Err(KeychainError::Exists(chosen.path.clone()));
+    }
     if let Some(parent) = chosen.path.as_path().parent()
         && !parent.exists()
     {
@@ -193,6 +206,7 @@ fn import(
     policy: &Policy,
     world: &World,
 ) -> Result<Exit, Failure> {
+    run::guard_memory()?;
     let chosen = arguments.keychain.choose(policy, world)?;
     let bytes = if file.as_os_str() == "-" {
         files::read_stream_bounded(std::io::stdin().lock(), "standard input", pkcs12::MAX_FILE)
@@ -203,7 +217,7 @@ fn import(
     let file_password = password.read(&format!("password of {}", file.display()))?;
     let keychain_password = chosen.password(&arguments.password)?;
     let log = state::audit_log(world, None)?;
-    run::finish_dead_runs(&chosen.state, &log)?;
+    run::refuse_unfinished(&run::finish_dead_runs(&chosen.state, &log)?, &chosen)?;
     let run = run::new_id(world)?;
     let undertaking = chosen.undertaking(&run, &log, None, world)?;
     let event = about_run(&chosen, Action::KeychainImport, &run);
@@ -236,6 +250,12 @@ fn import(
 }
 
 fn lock(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
+    // A typing error must not read like a closed keychain. Whatever else is wrong with it, closed is better than open.
+    if let Err(error @ (KeychainError::Missing(_) | KeychainError::IsDefault(_))) =
+        chosen.backend.check(&chosen.path)
+    {
+        return Err(Failure::keychain(error));
+    }
     // Closing goes first and is recorded after: a full disk is no reason to leave a keychain open.
     let closed = chosen.backend.lock(&chosen.path);
     let event = about(chosen, Action::KeychainLock);
@@ -246,7 +266,10 @@ fn lock(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
     let recorded =
         state::audit_log(world, None).and_then(|log| log.record(&event).map_err(Failure::input));
     closed.map_err(Failure::keychain)?;
-    recorded?;
+    recorded.map_err(|failed| Failure {
+        message: format!("{} is locked, but: {}", chosen.path, failed.message),
+        ..failed
+    })?;
     say(world, "locked", chosen, |_| Ok(()))
 }
 
@@ -259,7 +282,14 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
         LockState::Missing => None,
         LockState::Locked | LockState::Unlocked => Some(chosen.identities()?),
     };
+    let holders = Journals::new(&chosen.state)
+        .holders(&chosen.path)
+        .map_err(Failure::input)?;
     if world.format() == Format::Json {
+        let open_for: Vec<serde_json::Value> = holders
+            .iter()
+            .map(|holder| serde_json::json!({"run": holder.run, "until": holder.until}))
+            .collect();
         let identities: Vec<serde_json::Value> = identities
             .iter()
             .flat_map(|identities| &identities.identities)
@@ -277,6 +307,7 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
             "keychain": chosen.path,
             "backend": chosen.choice.kind,
             "state": lock_state,
+            "open_for": open_for,
             "identities": identities,
         }))?;
         return Ok(Exit::Fine);
@@ -286,6 +317,14 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
         "{lock_state}  {}",
         plain(chosen.path.as_str())
     )?;
+    for holder in &holders {
+        writeln!(
+            anstream::stdout().lock(),
+            "  open for run {} until {} at the latest",
+            holder.run,
+            holder.until
+        )?;
+    }
     match identities {
         Some(identities) => identity::list(&identities, world),
         None => Ok(Exit::Fine),
@@ -294,7 +333,7 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
 
 fn destroy(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
     let log = state::audit_log(world, None)?;
-    run::finish_dead_runs(&chosen.state, &log)?;
+    run::refuse_unfinished(&run::finish_dead_runs(&chosen.state, &log)?, chosen)?;
     let run = run::new_id(world)?;
     let undertaking = chosen.undertaking(&run, &log, None, world)?;
     let event = about_run(chosen, Action::KeychainDestroy, &run);
@@ -315,33 +354,40 @@ fn destroy(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
 
 fn recover(world: &World) -> Result<Exit, Failure> {
     let log = state::audit_log(world, None)?;
-    let recovered = session::recover(&state::directory(world)?, &log).map_err(run::failure)?;
+    let recovery = session::recover(&state::directory(world)?, &log).map_err(run::failure)?;
+    let exit = match recovery.unfinished.is_empty() {
+        true => Exit::Fine,
+        false => Exit::Keychain,
+    };
     if world.format() == Format::Json {
-        let runs: Vec<serde_json::Value> = recovered
-            .iter()
-            .map(|one| {
-                serde_json::json!({
-                    "run": one.run,
-                    "keychain": one.keychain,
-                    "was_open": one.was_open,
-                })
+        let finished = recovery.finished.iter().map(|one| {
+            serde_json::json!({
+                "run": one.run,
+                "keychain": one.keychain,
+                "was_open": one.was_open,
             })
-            .collect();
+        });
+        let unfinished = recovery.unfinished.iter().map(|one| {
+            serde_json::json!({
+                "keychain": one.keychain,
+                "error": one.error.to_string(),
+            })
+        });
         world.print_json(&serde_json::json!({
             "schema": "countersign.recovery.v1",
-            "recovered": runs,
+            "recovered": finished.collect::<Vec<_>>(),
+            "unfinished": unfinished.collect::<Vec<_>>(),
         }))?;
-        return Ok(Exit::Fine);
+        return Ok(exit);
     }
     let mut out = anstream::stdout().lock();
-    if recovered.is_empty() {
+    if recovery.finished.is_empty() && recovery.unfinished.is_empty() {
         writeln!(out, "nothing to recover")?;
     }
-    for one in recovered {
-        let was = if one.was_open {
-            "was open"
-        } else {
-            "was closed already"
+    for one in &recovery.finished {
+        let was = match one.was_open {
+            true => "was open",
+            false => "was closed already",
         };
         writeln!(
             out,
@@ -350,11 +396,10 @@ fn recover(world: &World) -> Result<Exit, Failure> {
             plain(one.keychain.as_str())
         )?;
     }
-    Ok(Exit::Fine)
-}
-
-fn unlock(arguments: Guarded, world: &World) -> Result<Exit, Failure> {
-    run::guarded(arguments, None, world)
+    for one in &recovery.unfinished {
+        writeln!(anstream::stderr().lock(), "{one}")?;
+    }
+    Ok(exit)
 }
 
 fn say(

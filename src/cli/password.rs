@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::exit::Failure;
 use crate::base::secret::Password;
-use crate::host::secret_source::SecretSource;
+use crate::host::secret_source::{self, SecretSource};
 
 /// Where a password comes from.
 #[derive(Debug, Args)]
@@ -38,16 +38,25 @@ pub struct KeychainPasswordArguments {
 }
 
 impl KeychainPasswordArguments {
+    /// Whether the password comes in on standard input, which is then nobody else's to read.
+    pub fn is_standard_input(&self) -> bool {
+        self.sources().is_standard_input()
+    }
+
+    fn sources(&self) -> PasswordArguments {
+        PasswordArguments {
+            password_file: self.keychain_password_file.clone(),
+            password_fd: self.keychain_password_fd,
+            password_env: self.keychain_password_env.clone(),
+        }
+    }
+
     /// The password that was handed in, if one was.
     ///
     /// # Errors
     /// It cannot be read.
     pub fn read(&self) -> Result<Option<Password>, Failure> {
-        let handed_in = PasswordArguments {
-            password_file: self.keychain_password_file.clone(),
-            password_fd: self.keychain_password_fd,
-            password_env: self.keychain_password_env.clone(),
-        };
+        let handed_in = self.sources();
         let PasswordArguments {
             password_file: None,
             password_fd: None,
@@ -61,6 +70,14 @@ impl KeychainPasswordArguments {
 }
 
 impl PasswordArguments {
+    /// Whether the password comes in on standard input, which is then nobody else's to read.
+    pub fn is_standard_input(&self) -> bool {
+        match (&self.password_file, self.password_fd) {
+            (Some(file), _) => secret_source::descriptor_named(file) == Some(0),
+            (None, descriptor) => descriptor == Some(0),
+        }
+    }
+
     /// Reads the password, or asks for it on a terminal.
     ///
     /// # Errors

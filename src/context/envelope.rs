@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::gate::{Cleared, Verdict};
 use super::manifest::Manifest;
 use crate::base::digest::Digest;
+use crate::base::event::Checkpoint;
 
 /// The predicate type of a signing context.
 pub const PREDICATE_TYPE: &str = "urn:countersign:signing-context:v1";
@@ -70,6 +71,9 @@ pub struct SigningContext {
     pub waived: Vec<&'static str>,
     /// The certificates that sign, by the last six digits of their serial numbers.
     pub certificates: Vec<String>,
+    /// Where the audit log stood when the verdict was recorded: `SEQ:sha256:HEX`. With it, a log that was cut short or
+    /// rewritten is found out.
+    pub audit: String,
 }
 
 /// The statement for a cleared verdict.
@@ -79,6 +83,7 @@ pub fn statement(
     manifest: &Manifest,
     manifest_name: &str,
     judged_at: jiff::Timestamp,
+    audit: Checkpoint,
 ) -> Statement {
     let digest = cleared.manifest().to_string();
     let hex = digest.strip_prefix("sha256:").unwrap_or(&digest).to_owned();
@@ -113,6 +118,7 @@ pub fn statement(
             cleared_until: cleared.until().to_string(),
             waived: verdict.waived.iter().map(|group| group.as_str()).collect(),
             certificates: serials.into_iter().map(str::to_owned).collect(),
+            audit: audit.to_string(),
         },
     }
 }

@@ -92,16 +92,8 @@ impl Journals {
     /// # Errors
     /// The state directory cannot be written, or somebody else has had the lock for two minutes.
     pub fn lock(&self) -> Result<Lock, JournalError> {
-        self.lock_within(PATIENCE)
-    }
-
-    /// The same, but waits no longer than `patience`.
-    ///
-    /// # Errors
-    /// As [`lock`](Self::lock).
-    pub fn lock_within(&self, patience: Duration) -> Result<Lock, JournalError> {
         private::directory(&self.state)?;
-        Ok(Lock::acquire(&self.state.join("windows.lock"), patience)?)
+        Ok(Lock::acquire(&self.state.join("windows.lock"), PATIENCE)?)
     }
 
     /// Writes a journal through to the disk and returns the lease of its run. To be called under the [lock](Self::lock).
@@ -184,21 +176,29 @@ impl Journals {
         Ok(())
     }
 
-    /// The runs other than `run` that live and have `keychain` open. To be called under the [lock](Self::lock).
+    /// The journals of the runs that live and have `keychain` open; certain only under the [lock](Self::lock).
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn others(&self, keychain: &KeychainPath, run: &RunId) -> Result<Vec<RunId>, JournalError> {
-        let mut others = self.names("json")?;
+    pub fn holders(&self, keychain: &KeychainPath) -> Result<Vec<Entry>, JournalError> {
+        let mut runs = self.names("json")?;
+        runs.retain(|run| self.is_alive(run));
         // A journal that nobody can read is nobody's reason to leave a keychain open.
-        others.retain(|other| {
-            other != run
-                && self.is_alive(other)
-                && self
-                    .read(other, "json")
-                    .is_ok_and(|entry| entry.keychain == *keychain)
-        });
-        Ok(others)
+        Ok(runs
+            .iter()
+            .filter_map(|run| self.read(run, "json").ok())
+            .filter(|entry| entry.keychain == *keychain)
+            .collect())
+    }
+
+    /// The same without `run`. To be called under the [lock](Self::lock).
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn others(&self, keychain: &KeychainPath, run: &RunId) -> Result<Vec<Entry>, JournalError> {
+        let mut holders = self.holders(keychain)?;
+        holders.retain(|holder| holder.run != *run);
+        Ok(holders)
     }
 
     /// Every journal, in the order of their runs' beginnings. Those of runs that live are not looked into further.
@@ -350,7 +350,7 @@ mod tests {
         let second = journals.begin(&lock, &two).unwrap();
         let watchdogs = lease.try_clone().unwrap();
         let others = |run: &RunId| journals.others(&one.keychain, run).unwrap();
-        assert_eq!(others(&one.run), std::slice::from_ref(&two.run));
+        assert_eq!(others(&one.run), std::slice::from_ref(&two));
         drop(second);
         assert!(others(&one.run).is_empty());
         drop(lease);

@@ -24,6 +24,7 @@ pub mod security_tool;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -39,7 +40,8 @@ use crate::host::process::ProcessError;
 use crate::host::run_id::RunId;
 use crate::host::window::OpenPermit;
 
-/// Where a keychain lies: an absolute path that every tool on the way takes for the same file.
+/// Where a keychain lies: an absolute path that every tool on the way takes for the same file, and that is the same
+/// whichever links it was reached through, because journals tell keychains apart by it.
 #[derive(
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -48,32 +50,35 @@ use crate::host::window::OpenPermit;
 pub struct KeychainPath(PathBuf);
 
 impl KeychainPath {
-    /// Checks `path`.
+    /// Checks `path`, and resolves the links in it as far as it is there.
     ///
     /// # Errors
-    /// It is not absolute or not plain UTF-8, goes through `..`, or is called after the login keychain: that one is the
-    /// person's own and never touched.
+    /// It is not absolute or not plain UTF-8, goes through `..`, or is called after the login keychain or the system's:
+    /// those are not ours and never touched.
     pub fn new(path: &Path) -> Result<Self, KeychainError> {
         let bad = |why| KeychainError::BadPath {
             path: path.to_owned(),
             why,
         };
-        let text = path.to_str().ok_or_else(|| bad("is not UTF-8"))?;
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .ok_or_else(|| bad("names no file"))?;
         if !path.is_absolute() {
             return Err(bad("is not absolute"));
-        }
-        if text.chars().any(|c| c.is_control() || c == '"') {
-            // `security` prints paths between quotes and does not escape them.
-            return Err(bad("holds a quote or a control character"));
         }
         if path.components().any(|part| part == Component::ParentDir) {
             return Err(bad("goes through `..`"));
         }
-        if name.contains("login.keychain") || name.contains("System.keychain") {
+        let resolved = resolved(path);
+        let text = resolved.to_str().ok_or_else(|| bad("is not UTF-8"))?;
+        let name = resolved
+            .file_name()
+            .and_then(|name| name.to_str())
+            .ok_or_else(|| bad("names no file"))?;
+        if text.chars().any(|c| c.is_control() || c == '"') {
+            // `security` prints paths between quotes and does not escape them.
+            return Err(bad("holds a quote or a control character"));
+        }
+        // macOS's disks ignore case, so `Login.keychain-db` is the person's own too.
+        let name = name.to_lowercase();
+        if name.contains("login.keychain") || name.contains("system.keychain") {
             return Err(bad(
                 "is called after a keychain that is not ours; give the CI keychain a name of its own",
             ));
@@ -82,7 +87,7 @@ impl KeychainPath {
         if text.contains("/Library/Keychains/") && !text.ends_with("-db") {
             return Ok(Self(format!("{text}-db").into()));
         }
-        Ok(Self(path.to_owned()))
+        Ok(Self(resolved))
     }
 
     /// The path.
@@ -102,21 +107,39 @@ impl KeychainPath {
         path.into()
     }
 
-    /// Whether `other`, as a tool printed it, names this keychain: macOS adds `-db` to some names and resolves links.
+    /// Whether `other`, as a tool printed it, names this keychain: macOS adds `-db` to some names, resolves links and
+    /// ignores case. Two names of one file are one keychain; where there is no file, the names decide.
     pub fn is(&self, other: &Path) -> bool {
         fn plain(path: &Path) -> PathBuf {
-            let path = path
-                .parent()
-                .and_then(|parent| parent.canonicalize().ok())
-                .zip(path.file_name())
-                .map_or_else(|| path.to_owned(), |(parent, name)| parent.join(name));
+            let path = resolved(path);
             match path.to_str().and_then(|text| text.strip_suffix("-db")) {
                 Some(text) => PathBuf::from(text),
                 None => path,
             }
         }
-        self.0 == other || plain(&self.0) == plain(other)
+        // A file that is replaced between the two looks is another one by then, so that proves nothing against them.
+        let file = |path: &Path| std::fs::metadata(path).ok().map(|at| (at.dev(), at.ino()));
+        self.0 == other
+            || plain(&self.0) == plain(other)
+            || file(&self.0).is_some_and(|ours| file(other) == Some(ours))
     }
+}
+
+/// The path without links, as far down as it is there; the rest, when it is made, is made without any. A link in the
+/// file's own place stays one: it is not ours to follow, and refused where the file is believed.
+fn resolved(path: &Path) -> PathBuf {
+    path.ancestors()
+        .skip(usize::from(path.is_symlink()))
+        .find_map(|above| {
+            let rest = path.strip_prefix(above).ok()?;
+            let above = above.canonicalize().ok()?;
+            // Joining nothing would put a slash at the end.
+            match rest.as_os_str().is_empty() {
+                true => Some(above),
+                false => Some(above.join(rest)),
+            }
+        })
+        .unwrap_or_else(|| path.to_owned())
 }
 
 impl fmt::Display for KeychainPath {
@@ -180,8 +203,9 @@ pub struct Opening<'a> {
     pub run: &'a RunId,
     /// The instant at which it must be closed again.
     pub until: Timestamp,
-    /// How long that is from now.
-    pub duration: Duration,
+    /// After how long without use the keychain may lock by itself: no sooner than the last of all windows that it is
+    /// open for ends.
+    pub idle_timeout: Duration,
     /// Other runs have it open already, so it must not be locked to prove the password.
     pub shared: bool,
 }
@@ -198,7 +222,7 @@ pub trait KeychainBackend: Send + Sync {
     /// Which one it is.
     fn kind(&self) -> BackendKind;
 
-    /// Believes a keychain: it is there, this user's alone, and not the person's own.
+    /// Believes a keychain: it is there, this user's alone, made to be a keychain of ours, and not the person's own.
     ///
     /// # Errors
     /// It is not so; then it is not ours to open, and not ours to close either.
@@ -218,6 +242,9 @@ pub trait KeychainBackend: Send + Sync {
     /// Puts the identities of a PKCS#12 file in, proves that their keys sign, and returns what is in the keychain now.
     /// The keychain is locked afterwards, whatever happens.
     ///
+    /// Identities that it holds already stay, and have their keys proven as the others': an import that failed half way,
+    /// or was killed, is finished by repeating it, and one that was done is done again without harm.
+    ///
     /// # Errors
     /// The file or the keychain cannot be opened, holds nothing to import, or a step failed or could not be read back.
     fn import(
@@ -235,7 +262,7 @@ pub trait KeychainBackend: Send + Sync {
     /// closes what may be half open, with [`release`](Self::release) and [`lock`](Self::lock).
     fn open(
         &self,
-        permit: &OpenPermit,
+        permit: OpenPermit,
         keychain: &KeychainPath,
         password: &Password,
         opening: &Opening<'_>,
@@ -265,10 +292,10 @@ pub trait KeychainBackend: Send + Sync {
     /// It is missing or cannot be read.
     fn identities(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError>;
 
-    /// Deletes it with all that is in it; one that is missing is deleted already.
+    /// Deletes it with all that is in it; one that is missing is deleted already, but for what it may have left.
     ///
     /// # Errors
-    /// Something is left.
+    /// It is not [believed](Self::check), and is left as it is; or something is left.
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError>;
 }
 
@@ -293,6 +320,21 @@ pub enum KeychainError {
         "there is a keychain at {0} already: use it, or remove it with `countersign keychain destroy`"
     )]
     Exists(KeychainPath),
+    /// It is a file of somebody else's making.
+    #[error(
+        "{keychain} is no keychain that countersign made ({why}), so it is left as it is: make one at another path with `countersign keychain create`, and put the identities of a p12 into it with `countersign keychain import`"
+    )]
+    NotMadeHere {
+        /// The file.
+        keychain: KeychainPath,
+        /// How that is known.
+        why: String,
+    },
+    /// The list that the gate judged is not of what is in it.
+    #[error(
+        "{0} holds other identities than its list says, so it is not opened: an import into it was cut short; finish it with `countersign keychain import`"
+    )]
+    NotAsListed(KeychainPath),
     /// It is the person's default keychain.
     #[error(
         "{0} is the default keychain of this user, which is never touched: give CI a keychain of its own"
@@ -326,7 +368,7 @@ pub enum KeychainError {
     },
     /// The system wanted to ask a person.
     #[error(
-        "the system wanted to ask a person and could not (`{command}`, errSecInteractionNotAllowed): the keychain is locked or a key's access list names other tools; import again with `countersign keychain import`"
+        "the system wanted to ask a person and could not (`{command}`, errSecInteractionNotAllowed): if the keychain was locked meanwhile, do it again; if another program put a key into it, whose access list does not name this one, make it anew with `countersign keychain destroy`, `create` and `import`"
     )]
     InteractionNotAllowed {
         /// What was run.
@@ -335,16 +377,18 @@ pub enum KeychainError {
     /// The PKCS#12 file cannot be used.
     #[error("cannot import the PKCS#12 file: {0}")]
     Pkcs12(String),
-    /// The identity is there already.
+    /// The system takes a key only once, and has it already, but not with the certificate that it comes with.
     #[error(
-        "{keychain} already holds one of these identities: nothing was changed; to replace it, destroy the keychain and import again"
+        "{keychain} holds one of these keys already, with another certificate or none, and `security` does not take it twice: make the keychain anew with `countersign keychain destroy` and `create`, and import everything that it shall hold"
     )]
     Duplicate {
         /// The keychain.
         keychain: KeychainPath,
     },
     /// A key is in the keychain but does not sign.
-    #[error("the key of {certificate} was imported but does not sign: {said}")]
+    #[error(
+        "the key of {certificate} is in the keychain but does not sign: {said}; when that is mended, import again"
+    )]
     DoesNotSign {
         /// The certificate.
         certificate: CertSha1,
@@ -427,7 +471,9 @@ mod tests {
             "/tmp/a\nb.keychain",
             "/tmp/a\"b.keychain",
             "/Users/ci/Library/Keychains/login.keychain-db",
+            "/Users/ci/Library/Keychains/Login.Keychain-db",
             "/Library/Keychains/System.keychain",
+            "/Library/Keychains/system.KEYCHAIN",
         ] {
             let error = KeychainPath::new(Path::new(bad)).unwrap_err();
             assert!(matches!(error, KeychainError::BadPath { .. }), "{bad}");
@@ -454,6 +500,36 @@ mod tests {
         assert!(keychain.is(&link.join("ci.keychain")));
         assert!(keychain.is(&real.join("ci.keychain-db")));
         assert!(!keychain.is(&real.join("other.keychain-db")));
+        // A disk that ignores case shows one file under several names, as a hard link does.
+        let (name, other) = (real.join("ci.keychain"), real.join("CI.keychain"));
+        std::fs::write(&name, b"").unwrap();
+        assert!(!keychain.is(&other));
+        std::fs::hard_link(&name, &other).unwrap();
+        assert!(keychain.is(&other));
+        let elsewhere = directory.path().join("elsewhere");
+        std::os::unix::fs::symlink(&name, &elsewhere).unwrap();
+        assert!(keychain.is(&elsewhere));
+    }
+
+    #[test]
+    fn a_keychain_has_one_path_through_whichever_links_and_before_it_is_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let (link, real) = (directory.path().join("link"), directory.path().join("real"));
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let path = |below: &Path| KeychainPath::new(&below.join("new/ci.p12")).unwrap();
+        assert_eq!(path(&link), path(&real));
+        let before = path(&link);
+        std::fs::create_dir(real.join("new")).unwrap();
+        assert_eq!(path(&link), before);
+        std::fs::write(before.as_path(), b"").unwrap();
+        assert_eq!(path(&link), before);
+        let real = real.canonicalize().unwrap();
+        assert_eq!(before.as_path(), real.join("new/ci.p12"));
+        // A link in the keychain's place is not taken for what it leads to.
+        let stray = real.join("stray.p12");
+        std::os::unix::fs::symlink(before.as_path(), &stray).unwrap();
+        assert_eq!(KeychainPath::new(&stray).unwrap().as_path(), stray);
     }
 
     #[test]

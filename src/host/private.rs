@@ -27,7 +27,11 @@ pub enum PrivateError {
         source: io::Error,
     },
     /// Others own it, read it or write it.
-    #[error("{path} {why}: make it yours alone with `chown {user} {path}; chmod {mode} {path}`", path = path.display())]
+    #[error(
+        "{path} {why}: make it yours alone with `chown {user} {quoted}; chmod {mode} {quoted}`",
+        path = path.display(),
+        quoted = for_shell(path)
+    )]
     NotOurs {
         /// The file or directory.
         path: PathBuf,
@@ -47,7 +51,11 @@ pub enum PrivateError {
         limit: u64,
     },
     /// Someone else holds the lock.
-    #[error("{path} has been locked by another process for {seconds} s: find it (`lsof {path}`) and end it", path = path.display())]
+    #[error(
+        "{path} has been locked by another process for {seconds} s: find it (`lsof {quoted}`) and end it",
+        path = path.display(),
+        quoted = for_shell(path)
+    )]
     Locked {
         /// The lock file.
         path: PathBuf,
@@ -60,6 +68,11 @@ impl PrivateError {
     /// Whether the thing is simply not there.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Whether a thing that must not be there is there.
+    pub fn is_already_there(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists)
     }
 }
 
@@ -89,18 +102,26 @@ pub fn check_file(path: &Path) -> Result<(), PrivateError> {
     check_ours(path, &metadata, 0o077, "600")
 }
 
-/// Writes a file that must not be there yet.
+/// Makes an empty file that must not be there yet, and opens it for writing.
 ///
 /// # Errors
-/// It is there, or cannot be written; then no part of it is left.
-pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
-    let mut file = OpenOptions::new()
+/// It is there, or cannot be made.
+pub fn create_empty(path: &Path) -> Result<File, PrivateError> {
+    OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .custom_flags(no_follow())
         .open(path)
-        .map_err(io_error("create", path))?;
+        .map_err(io_error("create", path))
+}
+
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+/// It is there, or cannot be written; then no part of it is left.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+    let mut file = create_empty(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_data());
     written.map_err(|source| {
         let _ = fs::remove_file(path);
@@ -306,6 +327,11 @@ fn not_ours(path: &Path, why: String, mode: &'static str) -> PrivateError {
     }
 }
 
+/// A path as a word of a shell's command: macOS keeps our state below a directory whose name holds a blank.
+fn for_shell(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
 /// Opening a pipe in a file's place must not make us wait, a link must not lead us astray.
 fn no_follow() -> i32 {
     i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
@@ -317,6 +343,7 @@ pub const TEMPORARY: &str = ".countersign-";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::process::{Bounds, Tool, run};
 
     #[test]
     fn what_is_written_is_ours_alone_and_whole() {
@@ -360,6 +387,28 @@ mod tests {
                 .to_string()
                 .contains("chmod 700")
         );
+    }
+
+    #[test]
+    fn the_remedy_can_be_pasted_into_a_shell_whatever_the_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("Application Support/it's $HOME; `x`");
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        create(&path, b"one").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let error = check_file(&path).unwrap_err().to_string();
+        let (_, remedy) = error.split_once(" with `").unwrap();
+        let shell = Tool::new("/bin/sh")
+            .args(["-c", remedy.strip_suffix('`').unwrap()])
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+        let bounds = Bounds {
+            time: Duration::from_secs(30),
+            output: 4_096,
+        };
+        let output = run(&shell, b"", bounds).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.is_empty(), "{said}");
+        check_file(&path).unwrap();
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl SecretSource {
 const LINE_END: usize = 2;
 
 /// The number of a descriptor that is named as a file, as shells do for `<(command)`.
-fn descriptor_named(path: &Path) -> Option<u32> {
+pub fn descriptor_named(path: &Path) -> Option<u32> {
     let text = path.to_str()?;
     if text == "/dev/stdin" {
         return Some(0);
@@ -196,9 +196,23 @@ fn read_descriptor(number: u32) -> Result<Vec<u8>, SecretError> {
             if file.is_terminal() {
                 return Err(SecretError::TerminalDescriptor(number));
             }
-            Ok(read_stream_bounded(file, &name, limit)?)
+            let bytes = read_stream_bounded(file, &name, limit);
+            keep_from_commands(number);
+            Ok(bytes?)
         }
     }
+}
+
+/// Sees to it that no process that we start finds the descriptor: a file could be read in it once more.
+fn keep_from_commands(number: u32) {
+    let Ok(number) = i32::try_from(number) else {
+        return; // no descriptor has such a number
+    };
+    // All other descriptors are the command's to have, as without us.
+    let others: Vec<i32> = close_fds::iter_open_fds(number.saturating_add(1)).collect();
+    close_fds::CloseFdsBuilder::new()
+        .keep_fds(&others)
+        .cloexecfrom(number);
 }
 
 /// What to say about a password file that others may read or write.

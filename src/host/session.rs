@@ -13,8 +13,6 @@
 //! | SIGKILL of the watchdog | the session, at once; the command is ended |
 //! | SIGKILL of both, or the machine goes down | [`recover`], which every run does first; until then the keychain's own idle timeout |
 
-mod closing;
-mod guard;
 mod recovery;
 mod signals;
 
@@ -28,21 +26,17 @@ use rustix::process::Signal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::closing::{close, end};
-pub(super) use self::guard::ARMED;
-use self::guard::Guard;
-pub use self::recovery::{Recovered, recover};
+pub use self::recovery::{Recovered, Recovery, Unfinished, recover};
 use self::signals::Signals;
 use super::journal::JournalError;
 use super::keychain::choice::BackendChoice;
-use super::keychain::{KeychainBackend, KeychainError, KeychainPath, Opening};
+use super::keychain::{KeychainBackend, KeychainError, KeychainPath};
 use super::process::job::{Job, JobCommand};
 use super::process::{Exit, ProcessError, wait_for};
 use super::run_id::RunId;
 use super::watchdog::{Message, Note};
-use super::window::OpenPermit;
-use crate::base::clock::{Clock, SystemClock};
-use crate::base::event::{Action, Checkpoint, Event, Outcome, Witness, WitnessError};
+use super::window::{Guard, NotCleared, OpenPermit, UnlockWindow, end};
+use crate::base::event::{Action, Event, Outcome, Witness, WitnessError};
 use crate::base::secret::Password;
 
 /// What is done with which keychain, in whose name, and who sees to its closing.
@@ -75,6 +69,8 @@ pub struct Order<'a> {
     pub password: Password,
     /// How long the keychain may stay open.
     pub window: Duration,
+    /// When the hours in which unlocking is allowed end.
+    pub closes: Option<Timestamp>,
 }
 
 /// What is done while the keychain is open.
@@ -102,21 +98,15 @@ pub enum Ending {
     Interrupted(i32),
 }
 
-/// What a session did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// When the keychain was open.
-    pub opened: Timestamp,
-    /// When it had to be closed.
-    pub until: Timestamp,
-    /// When it was closed.
-    pub closed: Timestamp,
-    /// It was locked, and not left to other runs that have it open.
-    pub is_locked: bool,
-    /// How it ended.
-    pub ending: Ending,
-    /// Where the audit log stood after the last record.
-    pub checkpoint: Checkpoint,
+/// What became of a session, as far as it came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// When the keychain was open, and when it had to be closed.
+    pub opened: Option<(Timestamp, Timestamp)>,
+    /// When it was closed, and whether it was locked and not left to other runs that have it open.
+    pub closed: Option<(Timestamp, bool)>,
+    /// How the session ended.
+    pub ending: Option<Ending>,
 }
 
 /// Why a session did not do what was asked. The keychain is closed, unless the error says otherwise.
@@ -131,7 +121,13 @@ pub enum SessionError {
     /// Something could not be recorded.
     #[error(transparent)]
     Witness(#[from] WitnessError),
-    /// The command or the watchdog could not be started.
+    /// The clearance expired while others had their turn.
+    #[error(transparent)]
+    NotCleared(#[from] NotCleared),
+    /// The command could not be started. The keychain is closed.
+    #[error("{0}; the keychain was opened for it and is closed again")]
+    Command(#[source] ProcessError),
+    /// The watchdog could not be started.
     #[error(transparent)]
     Process(#[from] ProcessError),
     /// The watchdog did not get ready.
@@ -147,7 +143,7 @@ pub enum SessionError {
     },
 }
 
-fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> SessionError {
+pub(super) fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> SessionError {
     move |source| SessionError::Io { doing, source }
 }
 
@@ -171,42 +167,47 @@ pub fn guard_memory() -> io::Result<()> {
     Ok(())
 }
 
-/// Opens the keychain, does the work, and closes it.
+/// Opens the keychain, does the work, closes the keychain, and fills in the account as it goes.
 ///
 /// # Errors
 /// See [`SessionError`]. A command that fails is no error.
-pub fn run(order: Order<'_>, work: Work<'_>) -> Result<Report, SessionError> {
+pub fn run(
+    order: Order<'_>,
+    work: Work<'_>,
+    account: &mut Account,
+) -> Result<Ending, SessionError> {
     // Before anything is opened, so that a signal is never the system's to act on.
     let mut signals = Signals::new().map_err(io_error("watch for signals"))?;
-    let (mut open, access) = Open::new(order)?;
-    let ending = match work {
+    let (witness, run) = (order.undertaking.witness, order.undertaking.run.clone());
+    let event = |outcome| Event::new(Action::Run, outcome).of_run(&run);
+    let (mut window, access) = UnlockWindow::open(order).inspect_err(|error| {
+        // Nothing was done, so nothing hangs on this record.
+        let _ = witness.record(&event(Outcome::Refused).detail("error", error));
+    })?;
+    account.opened = Some((window.opened(), window.until()));
+    let ended = match work {
         Work::Hold(announce) => match announce(&access) {
-            Ok(()) => wait(&mut open, &mut signals, None),
+            Ok(()) => wait(&mut window, &mut signals, None),
             Err(source) => Err(io_error("say where the identities are")(source)),
         },
         Work::Run(mut command) => {
             command.environment.extend(access);
-            run_job(&mut open, &mut signals, &command)
+            run_job(&mut window, &mut signals, &command)
         }
     };
-    // Whatever happened, the keychain closes; the first error is told.
-    let closed = open.guard.close();
-    let ending = ending?;
-    let (closed, is_locked) = closed?;
-    let event = Event::new(Action::Run, outcome_of(ending))
-        .of_run(open.guard.run())
-        .detail("ending", show(ending));
-    let checkpoint = open.guard.record(&event)?;
-    let report = Report {
-        opened: open.opened,
-        until: open.until,
-        closed,
-        is_locked,
-        ending,
-        checkpoint,
-    };
-    open.guard.finish()?;
-    Ok(report)
+    account.ending = ended.as_ref().ok().copied();
+    // Whatever happened, the keychain closes, and how the work ended is recorded even if it does not.
+    let closed = window.guard().close();
+    account.closed = closed.as_ref().ok().copied();
+    let event = event(outcome_of(&ended));
+    let recorded = witness.record(&match &ended {
+        Ok(ending) => event.detail("ending", show(*ending)),
+        Err(error) => event.detail("error", error),
+    });
+    closed?;
+    recorded?;
+    window.into_guard().finish()?;
+    ended
 }
 
 /// Works on a keychain that nobody has open, and keeps others from opening it meanwhile. Behind it stand the same
@@ -220,18 +221,15 @@ pub fn exclusively<T>(
     time: Duration,
     deed: impl FnOnce() -> Result<T, KeychainError>,
 ) -> Result<T, SessionError> {
-    let until = SystemClock.now();
-    let until = until.checked_add(time).unwrap_or(until);
-    let mut guard = Guard::stand(undertaking, until, time)?;
+    let mut guard = Guard::stand(undertaking, time, None)?;
     let others = guard.others()?;
     if !others.is_empty() {
-        let runs: Vec<&str> = others.iter().map(RunId::as_str).collect();
+        let runs: Vec<&str> = others.iter().map(|other| other.run.as_str()).collect();
         let error = KeychainError::InUse {
             keychain: guard.keychain().clone(),
             runs: runs.join(", "),
         };
-        guard.close()?;
-        guard.finish()?;
+        guard.call_off()?;
         return Err(error.into());
     }
     guard.start_tools()?;
@@ -241,9 +239,9 @@ pub fn exclusively<T>(
     Ok(done?)
 }
 
-fn outcome_of(ending: Ending) -> Outcome {
-    match ending {
-        Ending::Exited(Exit::Code(0)) | Ending::Interrupted(_) => Outcome::Done,
+fn outcome_of(ended: &Result<Ending, SessionError>) -> Outcome {
+    match ended {
+        Ok(Ending::Exited(Exit::Code(0)) | Ending::Interrupted(_)) => Outcome::Done,
         _ => Outcome::Failed,
     }
 }
@@ -258,7 +256,7 @@ fn show(ending: Ending) -> String {
 }
 
 fn run_job(
-    open: &mut Open<'_>,
+    window: &mut UnlockWindow<'_>,
     signals: &mut Signals,
     command: &JobCommand,
 ) -> Result<Ending, SessionError> {
@@ -266,18 +264,22 @@ fn run_job(
     if let Some(signal) = signals.next() {
         return Ok(Ending::Interrupted(signal.as_raw()));
     }
-    let job = Job::start(command)?;
+    let job = Job::start(window, command).map_err(SessionError::Command)?;
     // The watchdog first: it is there already when we are gone; the journal is for when both are.
-    open.guard.tell(&Message::Job(job.mark().clone()));
-    open.guard.note_job(job.mark())?;
-    let ending = wait(open, signals, Some(&job));
+    window.guard().tell(&Message::Job(job.mark().clone()));
+    window.guard().note_job(job.mark())?;
+    let ending = wait(window, signals, Some(&job));
+    if !matches!(ending, Ok(Ending::Exited(_))) {
+        // It still runs, and closing may take its time.
+        job.signal(Signal::TERM);
+    }
     // Closed first, then whatever the command left running is ended: none of it shall sign any more.
-    let closed = open.guard.close();
+    // A closing that failed is tried once more, and told, by who called us.
+    let _ = window.guard().close();
     end(job.mark(), STRAGGLERS);
     let exit = job
         .reap()
         .map_err(io_error("learn how the command ended"))?;
-    closed?;
     Ok(match ending? {
         Ending::Exited(_) => Ending::Exited(exit),
         ending => ending,
@@ -286,7 +288,7 @@ fn run_job(
 
 /// Waits for the end, whatever it is; a command that must not go on has been stopped when this returns.
 fn wait(
-    open: &mut Open<'_>,
+    window: &mut UnlockWindow<'_>,
     signals: &mut Signals,
     job: Option<&Job>,
 ) -> Result<Ending, SessionError> {
@@ -306,10 +308,10 @@ fn wait(
                 None => return Ok(Ending::Interrupted(signal.as_raw())),
             }
         }
-        if open.guard.is_watchdog_lost() {
+        if window.guard().is_watchdog_lost() {
             return Ok(Ending::WatchdogLost);
         }
-        let left = open.left();
+        let left = window.left();
         let pause = match (stop_at, job) {
             (None, None) if left.is_zero() => return Ok(Ending::WindowEnded),
             (None, Some(job)) if left.is_zero() => {
@@ -325,95 +327,10 @@ fn wait(
             (Some(at), _) => at.saturating_duration_since(Instant::now()),
         };
         let mut watched = signals.watched();
-        watched.extend(open.guard.watched());
+        watched.extend(window.guard().watched());
         // A machine that slept is not told by `poll`; the wall clock is looked at every second.
         wait_for(&mut watched, pause.min(Duration::from_secs(1)))
             .map_err(|error| io_error("wait")(error.into()))?;
-    }
-}
-
-/// A keychain that is open.
-struct Open<'a> {
-    guard: Guard<'a>,
-    opened: Timestamp,
-    until: Timestamp,
-    ends: Instant,
-}
-
-impl<'a> Open<'a> {
-    fn new(order: Order<'a>) -> Result<(Self, Vec<(OsString, OsString)>), SessionError> {
-        let Undertaking {
-            backend, witness, ..
-        } = order.undertaking;
-        if let Err(error) = backend.check(&order.undertaking.keychain) {
-            // Not ours: nothing of it is opened, and nothing of it is closed.
-            let event = Event::new(Action::KeychainUnlock, Outcome::Refused)
-                .of_run(&order.undertaking.run)
-                .detail("keychain", &order.undertaking.keychain)
-                .detail("error", &error);
-            witness.record(&event)?;
-            return Err(error.into());
-        }
-        let now = SystemClock.now();
-        let until = now.checked_add(order.window).unwrap_or(now);
-        let guard = Guard::stand(order.undertaking, until, order.window)?;
-        let mut open = Self {
-            guard,
-            opened: now,
-            until,
-            ends: Instant::now() + order.window,
-        };
-        let shared = !open.guard.others()?.is_empty();
-        let event = |open: &Self, outcome| open.guard.event(Action::KeychainUnlock, outcome);
-        open.guard.record(
-            &event(&open, Outcome::Intended)
-                .detail("until", until)
-                .detail("shared", shared),
-        )?;
-        open.guard.start_tools()?;
-        let run = open.guard.run().clone();
-        let opening = Opening {
-            run: &run,
-            until,
-            duration: order.window,
-            shared,
-        };
-        let access = open.guard.backend().open(
-            &order.permit,
-            open.guard.keychain(),
-            &order.password,
-            &opening,
-        );
-        drop(order.password);
-        let recorded = match &access {
-            Ok(_) => open.guard.record(&event(&open, Outcome::Done)),
-            Err(error) => open
-                .guard
-                .record(&event(&open, Outcome::Failed).detail("error", error)),
-        };
-        open.guard.end_turn();
-        match (access, recorded) {
-            (Ok(access), Ok(_)) => {
-                open.opened = SystemClock.now();
-                Ok((open, access.environment))
-            }
-            (access, recorded) => {
-                open.guard.close()?;
-                open.guard.finish()?;
-                access?;
-                recorded?;
-                Err(SessionError::NoWatchdog("nothing is open".into()))
-            }
-        }
-    }
-
-    /// What is left of the window by whichever clock says less.
-    fn left(&self) -> Duration {
-        let by_calendar = self.until.duration_since(SystemClock.now());
-        let by_calendar = Duration::try_from(by_calendar).unwrap_or(Duration::ZERO);
-        self.ends
-            .saturating_duration_since(Instant::now())
-            .min(by_calendar)
     }
 }
 

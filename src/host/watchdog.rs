@@ -5,6 +5,8 @@
 //! it says that there is nothing left to do. Standard error is the run's lease (see [`journal`](super::journal)), which
 //! thus outlives the run for exactly as long as the watchdog does.
 //!
+//! A keychain that does not close is tried again for ten minutes: a `security` that hangs now may not hang for ever.
+//!
 //! It lives in a process group of its own and does not mind SIGINT, SIGTERM and SIGHUP, because a pipeline that cancels
 //! a job sends those to everything it finds, and the watchdog is who must be left then. It knows no password.
 
@@ -26,7 +28,8 @@ use super::keychain::{KeychainBackend, KeychainPath};
 use super::process::mark::Mark;
 use super::process::wait_for;
 use super::run_id::RunId;
-use super::session::{ARMED, STRAGGLERS, SessionError, close, end};
+use super::session::{STRAGGLERS, SessionError};
+use super::window::{ARMED, close, end};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::event::{Action, Event, Outcome, Witness};
 use crate::base::ids::{HostName, RegionName};
@@ -121,19 +124,32 @@ fn finish(
     open_witness: &dyn Fn(&Config) -> Box<dyn Witness>,
 ) -> Result<(), SessionError> {
     let journals = Journals::new(&config.state);
-    // A tool of the dead run that is still at it shares its lock, so this waits until the tool has ended.
-    let closed = close(&journals, backend, &config.keychain, &config.run);
+    let witness = open_witness(config);
+    let event = |outcome| {
+        Event::new(Action::KeychainLock, outcome)
+            .of_run(&config.run)
+            .detail("keychain", &config.keychain)
+            .detail("by", "watchdog")
+    };
+    // A tool of the dead run that is still at it shares its turn, so this waits until the tool has ended.
+    let mut closed = close(&journals, backend, &config.keychain, &config.run);
     if let Some(job) = job.or_else(|| journals.job(&config.run)) {
         end(&job, STRAGGLERS);
     }
+    let mut pause = Duration::from_secs(1);
+    let start = Instant::now();
+    while let Err(error) = &closed {
+        // Closing weighs more than that nobody could write it down.
+        let _ = witness.record(&event(Outcome::Failed).detail("error", error));
+        if start.elapsed() >= GIVE_UP {
+            break;
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_secs(60));
+        closed = close(&journals, backend, &config.keychain, &config.run);
+    }
     let is_locked = closed?;
-    open_witness(config).record(
-        &Event::new(Action::KeychainLock, Outcome::Done)
-            .of_run(&config.run)
-            .detail("keychain", &config.keychain)
-            .detail("left-to-others", !is_locked)
-            .detail("by", "watchdog"),
-    )?;
+    witness.record(&event(Outcome::Done).detail("left-to-others", !is_locked))?;
     journals.forget(&config.run)?;
     let lock = journals.lock()?;
     Ok(journals.sweep(&lock)?)
@@ -203,3 +219,5 @@ fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> SessionError {
 
 /// Longest line of a lifeline.
 const MAX_LINE: usize = 64 << 10;
+/// How long a keychain that does not close is tried again; after that it is a recovery's.
+const GIVE_UP: Duration = Duration::from_secs(600);

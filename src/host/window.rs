@@ -1,16 +1,69 @@
-//! The unlock window: how long a keychain may be open, and on whose word.
+//! The unlock window: how long a keychain may be open, on whose word, and who closes it.
 //!
-//! An [`OpenPermit`] is what every backend's `open` asks for. It is minted here and nowhere else, out of a gate's
-//! clearance that is for this host, for this plan, and still good; taking the clearance by value makes it good for one
-//! window.
+//! An [`OpenPermit`] is what every backend's `open` asks for, and takes. It is minted here and nowhere else, out of a
+//! gate's clearance that is for this host, for this plan, and still good; each is taken by value, so that one clearance
+//! makes one permit and one permit opens once. It ages: by the time that a run has its turn, the clearance behind the
+//! permit may have expired, and then nothing is opened.
+//!
+//! An [`UnlockWindow`] is an open keychain that somebody owns the closing of: a journal is on the disk, a watchdog is
+//! armed, and dropping the value closes. A [`Job`](super::process::job::Job) starts only with one.
+//!
+//! ```compile_fail,E0423
+//! // Nobody makes a permit out of nothing.
+//! let permit = countersign::host::window::OpenPermit(());
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # use countersign::{base::{digest::Digest, ids::HostName}, context::gate::Cleared, host::window::OpenPermit};
+//! fn two_permits_of_one_clearance(cleared: Cleared, host: &HostName, plan: Digest, now: Timestamp) {
+//!     let one = OpenPermit::from_clearance(cleared, host, plan, now);
+//!     let two = OpenPermit::from_clearance(cleared, host, plan, now);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # use countersign::{base::secret::Password, host::window::OpenPermit};
+//! # use countersign::host::keychain::{KeychainBackend, KeychainPath, Opening};
+//! fn open_twice(
+//!     backend: &dyn KeychainBackend, permit: OpenPermit, keychain: &KeychainPath, password: &Password,
+//!     opening: &Opening<'_>,
+//! ) {
+//!     let one = backend.open(permit, keychain, password, opening);
+//!     let two = backend.open(permit, keychain, password, opening);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0061
+//! // No job without a window.
+//! # use countersign::host::process::job::{Job, JobCommand};
+//! fn start(command: &JobCommand) {
+//!     let job = Job::start(command);
+//! }
+//! ```
 
+mod closing;
+mod guard;
+
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+pub(super) use self::closing::{close, end};
+pub(super) use self::guard::{ARMED, Guard};
+use super::keychain::{ChildAccess, Opening};
+use super::session::{Order, SessionError};
+use crate::base::clock::{Clock, SystemClock};
 use crate::base::digest::Digest;
+use crate::base::event::{Action, Event, Outcome};
 use crate::base::ids::HostName;
 use crate::context::gate::Cleared;
 
-/// Leave to open a keychain once.
+/// Leave to open a keychain, once, until the clearance behind it expires.
 #[derive(Debug)]
-pub struct OpenPermit(());
+pub struct OpenPermit {
+    until: Timestamp,
+}
 
 impl OpenPermit {
     /// Turns a clearance into leave to open a keychain on `host` for the plan with digest `plan` at `now`.
@@ -21,14 +74,8 @@ impl OpenPermit {
         cleared: Cleared,
         host: &HostName,
         plan: Digest,
-        now: jiff::Timestamp,
+        now: Timestamp,
     ) -> Result<Self, NotCleared> {
-        if now > cleared.until() {
-            return Err(NotCleared::Expired {
-                until: cleared.until(),
-                now,
-            });
-        }
         if !cleared.host().same_as(host) {
             return Err(NotCleared::OtherHost {
                 cleared: cleared.host().clone(),
@@ -41,7 +88,24 @@ impl OpenPermit {
                 here: plan,
             });
         }
-        Ok(Self(()))
+        let permit = Self {
+            until: cleared.until(),
+        };
+        permit.check(now).map(|()| permit)
+    }
+
+    /// Whether it is still good at `now`.
+    ///
+    /// # Errors
+    /// It has expired: the gate must judge again.
+    pub fn check(&self, now: Timestamp) -> Result<(), NotCleared> {
+        if now > self.until {
+            return Err(NotCleared::Expired {
+                until: self.until,
+                now,
+            });
+        }
+        Ok(())
     }
 }
 
@@ -52,9 +116,9 @@ pub enum NotCleared {
     #[error("the gate's clearance was good until {until}, it is {now}: run the gate again")]
     Expired {
         /// Its last instant.
-        until: jiff::Timestamp,
+        until: Timestamp,
         /// Now.
-        now: jiff::Timestamp,
+        now: Timestamp,
     },
     /// Another machine's.
     #[error("the gate cleared host {cleared}, this is {here}: run the gate here")]
@@ -72,4 +136,114 @@ pub enum NotCleared {
         /// The plan at hand.
         here: Digest,
     },
+}
+
+/// A keychain that is open, with everything that sees to its closing. Dropping it closes the keychain.
+pub struct UnlockWindow<'a> {
+    guard: Guard<'a>,
+    opened: Timestamp,
+    until: Timestamp,
+    ends: Instant,
+}
+
+impl<'a> UnlockWindow<'a> {
+    /// Opens, and says which variables the command is to be given.
+    pub(super) fn open(
+        order: Order<'a>,
+    ) -> Result<(Self, Vec<(OsString, OsString)>), SessionError> {
+        let undertaking = order.undertaking;
+        // What is not ours to open is not ours to close either, so nothing stands behind it yet.
+        undertaking.backend.check(&undertaking.keychain)?;
+        let guard = Guard::stand(undertaking, order.window, order.closes)?;
+        // Others may have had their turn for minutes before us.
+        let now = SystemClock.now();
+        if let Err(expired) = order.permit.check(now) {
+            guard.call_off()?;
+            return Err(expired.into());
+        }
+        let mut window = Self {
+            opened: now,
+            until: guard.until(),
+            ends: Instant::now() + order.window,
+            guard,
+        };
+        let others = window.guard.others()?;
+        let shared = !others.is_empty();
+        window.guard.record(
+            &window
+                .event(Outcome::Intended)
+                .detail("until", window.until)
+                .detail("shared", shared),
+        )?;
+        window.guard.start_tools()?;
+        // The idle timeout is the keychain's, not the run's: nobody's may become shorter by our opening.
+        let last = others.iter().map(|other| other.until).max();
+        let last = last.map_or(window.until, |last| last.max(window.until));
+        let run = window.guard.run().clone();
+        let opening = Opening {
+            run: &run,
+            until: window.until,
+            idle_timeout: Duration::try_from(last.duration_since(now)).unwrap_or(order.window),
+            shared,
+        };
+        let access = window.guard.backend().open(
+            order.permit,
+            window.guard.keychain(),
+            &order.password,
+            &opening,
+        );
+        drop(order.password);
+        let recorded = match &access {
+            Ok(_) => window.guard.record(&window.event(Outcome::Done)),
+            Err(error) => window
+                .guard
+                .record(&window.event(Outcome::Failed).detail("error", error)),
+        };
+        window.guard.end_turn();
+        match access.map_err(SessionError::from).and_then(|access| {
+            recorded?;
+            Ok(access)
+        }) {
+            Ok(ChildAccess { environment }) => {
+                window.opened = SystemClock.now();
+                Ok((window, environment))
+            }
+            Err(error) => {
+                window.guard.close()?;
+                window.guard.finish()?;
+                Err(error)
+            }
+        }
+    }
+
+    fn event(&self, outcome: Outcome) -> Event {
+        self.guard.event(Action::KeychainUnlock, outcome)
+    }
+
+    /// When the keychain was open.
+    pub fn opened(&self) -> Timestamp {
+        self.opened
+    }
+
+    /// When it must be closed.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// What is left of the window by whichever clock says less.
+    pub(super) fn left(&self) -> Duration {
+        let by_calendar = self.until.duration_since(SystemClock.now());
+        let by_calendar = Duration::try_from(by_calendar).unwrap_or(Duration::ZERO);
+        self.ends
+            .saturating_duration_since(Instant::now())
+            .min(by_calendar)
+    }
+
+    pub(super) fn guard(&mut self) -> &mut Guard<'a> {
+        &mut self.guard
+    }
+
+    pub(super) fn into_guard(self) -> Guard<'a> {
+        self.guard
+    }
 }

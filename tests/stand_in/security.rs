@@ -7,8 +7,9 @@
 //!
 //! A keychain is a JSON file. Everything else lies in `HOME`: the search list, a log of every command line that could be
 //! seen with `ps`, and `stand-in-mode`, whose lines make a command misbehave: `hang NAME`, `garbage NAME`, `endless NAME`,
-//! `lie NAME` (nothing done, exit 0), `fail NAME STATUS`, `forget NAME` (done, but not what was asked), `wait NAME` (the
-//! first one is done when there is a file `go-on` in `HOME`; a file `waiting` tells that it waits).
+//! `lie NAME` (nothing done, exit 0), `fail NAME STATUS`, `forget NAME` (done, but not what was asked), `stall NAME` (done,
+//! then hangs), `deny NAME STATUS` (done, and says that it failed), `wait NAME` (the first one is done when there is a file
+//! `go-on` in `HOME`; a file `waiting` tells that it waits).
 
 #![allow(
     missing_docs,
@@ -30,7 +31,9 @@ use countersign::apple::certificate::Certificate;
 use countersign::apple::identity::{IdentityListing, IdentityRow};
 use countersign::apple::pkcs12;
 use countersign::base::secret::Password;
+use pem_rfc7468::LineEnding;
 use serde::{Deserialize, Serialize};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -49,7 +52,7 @@ fn main() -> ExitCode {
         .unwrap();
     let tool = Tool { home };
     let status = if name == "codesign" {
-        tool.codesign(&arguments[1..])
+        tool.command(&[&["codesign".to_owned()], &arguments[1..]].concat())
     } else if arguments.get(1).is_some_and(|a| a == "-i") {
         tool.interactive()
     } else if arguments.len() > 1 {
@@ -112,10 +115,14 @@ impl Tool {
         if let Some(status) = self.misbehave(name) {
             return status;
         }
+        let status = self.obey(name, &words[1..]);
+        self.afterwards(name).unwrap_or(status)
+    }
+
+    fn obey(&self, name: &str, rest: &[String]) -> i32 {
         // securityd does one thing at a time.
         let guard = File::create(self.home.join("securityd.lock")).unwrap();
         guard.lock().unwrap();
-        let rest = &words[1..];
         match name {
             "create-keychain" => self.create(rest),
             "unlock-keychain" => self.unlock(rest),
@@ -129,6 +136,7 @@ impl Tool {
             "set-key-partition-list" => self.partition_list(rest),
             "find-identity" => self.find_identity(rest),
             "find-certificate" => self.find_certificate(rest),
+            "codesign" => self.codesign(rest),
             _ => {
                 eprintln!("security: unknown command \"{name}\"");
                 1
@@ -144,9 +152,7 @@ impl Tool {
                 continue;
             }
             match words[0] {
-                "hang" => loop {
-                    std::thread::sleep(Duration::from_secs(3_600));
-                },
+                "hang" => hang(),
                 "garbage" => {
                     std::io::stdout()
                         .write_all(b"\xff\xfe\x00garbage \"half a line")
@@ -165,6 +171,21 @@ impl Tool {
                 "fail" => {
                     eprintln!("security: {name}: something is wrong");
                     return Some(words[2].parse().unwrap());
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn afterwards(&self, name: &str) -> Option<i32> {
+        let mode = fs::read_to_string(self.home.join("stand-in-mode")).unwrap_or_default();
+        for line in mode.lines() {
+            match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["stall", found] if found == name => hang(),
+                ["deny", found, status] if found == name => {
+                    eprintln!("security: {name}: something is wrong");
+                    return Some(status.parse().unwrap());
                 }
                 _ => {}
             }
@@ -381,13 +402,14 @@ impl Tool {
         let Ok(contents) = pkcs12::read(&bytes, &Password::new(password)) else {
             return wrong();
         };
+        // A key is taken once; with which certificate, does not matter.
         let known: BTreeSet<Vec<u8>> = keychain
             .identities
             .iter()
-            .map(|i| i.certificate.clone())
+            .map(|item| public_key(&item.certificate))
             .collect();
         for identity in &contents.identities {
-            if known.contains(&identity.certificate_der) {
+            if known.contains(&public_key(&identity.certificate_der)) {
                 eprintln!(
                     "security: SecKeychainItemImport: The specified item already exists in the keychain."
                 );
@@ -485,16 +507,17 @@ impl Tool {
             return 44;
         };
         for item in keychain.identities {
-            println!("{}", pem(&item.certificate));
+            print!(
+                "{}",
+                pem_rfc7468::encode_string("CERTIFICATE", LineEnding::LF, &item.certificate)
+                    .unwrap()
+            );
         }
         0
     }
 
     /// `codesign --force --timestamp=none --sign SHA1 --keychain KC FILE`.
     fn codesign(&self, arguments: &[String]) -> i32 {
-        if let Some(status) = self.misbehave("codesign") {
-            return status;
-        }
         let after = |flag: &str| {
             let at = arguments.iter().position(|a| a == flag).unwrap();
             arguments[at + 1].clone()
@@ -682,34 +705,18 @@ fn no_such(call: &str, path: &str) -> i32 {
     50
 }
 
+fn hang() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(3_600));
+    }
+}
+
+fn public_key(certificate: &[u8]) -> Vec<u8> {
+    let (_, certificate) = X509Certificate::from_der(certificate).unwrap();
+    certificate.public_key().raw.to_vec()
+}
+
 fn nobody_there(call: &str) -> i32 {
     eprintln!("security: {call} <NULL>: User interaction is not allowed.");
     36
-}
-
-fn pem(der: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut base64 = String::new();
-    for chunk in der.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| {
-            bits << 8 | u32::from(*chunk.get(at).unwrap_or(&0))
-        });
-        for at in 0..4 {
-            let digit = ALPHABET[(bits >> (18 - 6 * at) & 63) as usize];
-            base64.push(if at <= chunk.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
-        }
-    }
-    let lines: Vec<&str> = base64
-        .as_bytes()
-        .chunks(64)
-        .map(|l| std::str::from_utf8(l).unwrap())
-        .collect();
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----",
-        lines.join("\n")
-    )
 }

@@ -97,6 +97,16 @@ impl Machine {
         fs::read_to_string(self.path("home/search-list")).unwrap()
     }
 
+    /// The files whose names begin with the keychain's, itself included.
+    pub fn beside(&self, keychain: &KeychainPath) -> Vec<String> {
+        let name = keychain.as_path().file_name().unwrap().to_str().unwrap();
+        fs::read_dir(self.directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|found| found.starts_with(name))
+            .collect()
+    }
+
     /// Whether the search list is as it was and nothing of a moment or of a run is left.
     pub fn assert_clean(&self) {
         assert_eq!(self.search_list(), LOGIN.to_owned() + "\n");

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! ci.p12                 identities and their chains, under the keychain password
-//! ci.p12.settings.json   idle timeout, and the certificates (public) for listing without the password
+//! ci.p12.settings.json   idle timeout, and the certificates (public) for listing without the password; a file without
+//!                        one is not ours, whatever is in it: not opened, not filled, not deleted
 //! ci.p12.window.json     which runs have it open, and where; no such file: locked
 //! STATE/open/RUN/        0700, while RUN has it open and only then:
 //!     identities.p12       every identity, leaf certificates only, under a one-time password
@@ -19,17 +20,20 @@
 //! The private files are in the legacy form (3DES and SHA-1) because tools that sign on Linux refuse the modern one; in a
 //! directory that only this user may enter, under a password that lies beside them, the form protects nothing anyway.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use p12_keystore::KeyStore;
+use pem_rfc7468::LineEnding;
 use serde::{Deserialize, Serialize};
 
 use super::{
     BackendKind, ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening,
     Settings, both, check_password,
 };
+use crate::apple::anchors::certificates_from_pem;
 use crate::apple::certificate::Certificate;
 use crate::apple::pkcs12::{self, Form, Pkcs12Error, Pkcs12Identity};
 use crate::base::secret::Password;
@@ -52,12 +56,16 @@ impl Portable {
         }
     }
 
-    /// Believes a keychain only when its files are ours alone.
-    fn read(&self, keychain: &KeychainPath) -> Result<Vec<u8>, KeychainError> {
-        match private::read(keychain.as_path(), pkcs12::MAX_FILE as u64) {
-            Err(error) if error.is_not_found() => Err(KeychainError::Missing(keychain.clone())),
-            read => Ok(read?),
+    /// Believes a keychain only when its files are ours alone and one of them holds the settings that it was made with:
+    /// any other p12 may be somebody's only copy of an identity.
+    fn settings(&self, keychain: &KeychainPath) -> Result<SettingsFile, KeychainError> {
+        match private::check_file(keychain.as_path()) {
+            Err(error) if error.is_not_found() => {
+                return Err(KeychainError::Missing(keychain.clone()));
+            }
+            checked => checked?,
         }
+        SettingsFile::read(keychain)
     }
 
     fn unseal(
@@ -65,10 +73,43 @@ impl Portable {
         keychain: &KeychainPath,
         password: &Password,
     ) -> Result<pkcs12::Pkcs12, KeychainError> {
-        pkcs12::read(&self.read(keychain)?, password).map_err(|error| match error {
+        let sealed = private::read(keychain.as_path(), pkcs12::MAX_FILE as u64)?;
+        pkcs12::read(&sealed, password).map_err(|error| match error {
             Pkcs12Error::WrongPassword { .. } => KeychainError::WrongPassword(keychain.clone()),
             error => KeychainError::Pkcs12(format!("{keychain}: {error}")),
         })
+    }
+
+    /// What is in it, if that is what its list says: the gate judged the list, which can be read without the password.
+    fn unseal_as_listed(
+        &self,
+        keychain: &KeychainPath,
+        password: &Password,
+    ) -> Result<pkcs12::Pkcs12, KeychainError> {
+        let _lock = self.lock_files(keychain)?;
+        let contents = self.unseal(keychain, password)?;
+        let listed = self.settings(keychain)?.certificates(keychain)?;
+        let listed: BTreeSet<_> = listed.iter().map(|one| one.sha256).collect();
+        if contents
+            .identities
+            .iter()
+            .map(Pkcs12Identity::sha256)
+            .collect::<BTreeSet<_>>()
+            == listed
+        {
+            Ok(contents)
+        } else {
+            Err(KeychainError::NotAsListed(keychain.clone()))
+        }
+    }
+
+    /// Removes what somebody left who was killed while writing. For who holds the lock, and so knows that nobody writes
+    /// now, or deletes the keychain.
+    fn sweep(keychain: &KeychainPath) -> Result<(), PrivateError> {
+        [keychain.as_path(), &keychain.with_suffix(SETTINGS)]
+            .into_iter()
+            .flat_map(private::half_written)
+            .try_for_each(|half| private::remove(&half))
     }
 
     /// Writes what the child gets to see.
@@ -114,7 +155,7 @@ impl Portable {
                 chain.push(der);
             }
         }
-        let pem: String = chain.into_iter().map(to_pem).collect();
+        let pem: String = chain.into_iter().map(to_pem).collect::<Result<_, _>>()?;
         private::create(&directory.join("chain.pem"), pem.as_bytes())?;
         let password = directory.join("password");
         private::create(&password, one_time.expose().as_bytes())?;
@@ -174,10 +215,7 @@ impl KeychainBackend for Portable {
     }
 
     fn check(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
-        match private::check_file(keychain.as_path()) {
-            Err(error) if error.is_not_found() => Err(KeychainError::Missing(keychain.clone())),
-            checked => Ok(checked?),
-        }
+        self.settings(keychain).map(drop)
     }
 
     fn create(
@@ -187,23 +225,29 @@ impl KeychainBackend for Portable {
         settings: Settings,
     ) -> Result<(), KeychainError> {
         check_password(password, "the keychain")?;
+        if keychain.as_path().symlink_metadata().is_ok() {
+            return Err(KeychainError::Exists(keychain.clone()));
+        }
         let empty = KeyStore::new()
             .writer(password.expose())
             .write()
             .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-        match private::create(keychain.as_path(), &empty) {
+        // What a keychain that is gone left is written over, what is not ours is not.
+        SettingsFile::find(keychain)?;
+        // The settings first: a file without them is no keychain, so whoever is killed here has made none yet.
+        SettingsFile {
+            idle_timeout_seconds: settings.idle_timeout.as_secs(),
+            certificates: Vec::new(),
+        }
+        .write(keychain)?;
+        let written = match private::create(keychain.as_path(), &empty) {
             Err(PrivateError::Io { source, .. })
                 if source.kind() == std::io::ErrorKind::AlreadyExists =>
             {
                 return Err(KeychainError::Exists(keychain.clone()));
             }
-            created => created?,
+            created => created.map_err(KeychainError::from),
         }
-        let written = SettingsFile {
-            idle_timeout_seconds: settings.idle_timeout.as_secs(),
-            certificates: Vec::new(),
-        }
-        .write(keychain)
         .and_then(|()| self.unseal(keychain, password).map(drop));
         if written.is_err() {
             let _ = self.destroy(keychain);
@@ -230,45 +274,46 @@ impl KeychainBackend for Portable {
             };
             return Err(KeychainError::Pkcs12(error.to_string()));
         }
-        self.read(keychain)?;
+        self.check(keychain)?;
         let _lock = self.lock_files(keychain)?;
+        Self::sweep(keychain)?;
+        let settings = self.settings(keychain)?;
         let here = self.unseal(keychain, password)?;
-        let known = |identity: &Pkcs12Identity| {
-            here.identities
-                .iter()
-                .any(|other| other.sha256() == identity.sha256())
-        };
-        if added.identities.iter().any(known) {
-            return Err(KeychainError::Duplicate {
-                keychain: keychain.clone(),
-            });
+        let (mut identities, mut others) = (here.identities, here.other_certificates);
+        others.extend(added.other_certificates);
+        for identity in added.identities {
+            let is_here = |other: &Pkcs12Identity| other.sha256() == identity.sha256();
+            match identities.iter().any(is_here) {
+                // This copy of it may have more of its issuers with it.
+                true => others.extend(identity.chain),
+                false => identities.push(identity),
+            }
         }
-        let identities = [here.identities, added.identities].concat();
-        let others = [here.other_certificates, added.other_certificates].concat();
         let certificates = certificates(&identities)?;
         let sealed = pkcs12::write(&identities, &others, password, Form::Modern)
             .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-        let settings = SettingsFile::read(keychain)?;
-        private::replace(keychain.as_path(), &sealed)?;
+        // The list first: the gate judges it, and at no moment may there be a key that it does not name.
         SettingsFile {
             certificates: identities
                 .iter()
-                .map(|identity| to_hex(&identity.certificate_der))
-                .collect(),
+                .map(|identity| to_pem(&identity.certificate_der))
+                .collect::<Result<_, _>>()?,
             ..settings
         }
         .write(keychain)?;
+        private::replace(keychain.as_path(), &sealed)?;
         Ok(certificates)
     }
 
     fn open(
         &self,
-        _permit: &OpenPermit,
+        _permit: OpenPermit,
         keychain: &KeychainPath,
         password: &Password,
         opening: &Opening<'_>,
     ) -> Result<ChildAccess, KeychainError> {
-        let contents = self.unseal(keychain, password)?;
+        self.check(keychain)?;
+        let contents = self.unseal_as_listed(keychain, password)?;
         if !opening.shared {
             self.lock(keychain)?;
         }
@@ -310,27 +355,29 @@ impl KeychainBackend for Portable {
         if !keychain.as_path().exists() {
             return Err(KeychainError::Missing(keychain.clone()));
         }
-        SettingsFile::read(keychain)?
-            .certificates
-            .iter()
-            .map(|hex| {
-                from_hex(hex)
-                    .and_then(|der| Certificate::from_der(&der).ok())
-                    .ok_or_else(|| KeychainError::Garbage {
-                        command: keychain.with_suffix(SETTINGS).display().to_string(),
-                        why: "a certificate in it is damaged; import again".into(),
-                    })
-            })
-            .collect()
+        SettingsFile::read(keychain)?.certificates(keychain)
     }
 
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
-        let closed = self.lock(keychain);
-        let mut removed = private::remove(keychain.as_path());
-        for suffix in [SETTINGS, WINDOW, ".lock"] {
-            removed = both(removed, private::remove(&keychain.with_suffix(suffix)));
+        match self.settings(keychain) {
+            Err(KeychainError::Missing(_)) if SettingsFile::find(keychain)?.is_none() => {
+                return self.lock(keychain);
+            }
+            Err(KeychainError::Missing(_)) => {}
+            believed => drop(believed?),
         }
-        both(closed, removed.map_err(KeychainError::from))
+        let closed = self.lock(keychain);
+        let swept = Self::sweep(keychain);
+        // The settings last: while they are there, what lies beside them is known to be ours, and can be removed by the
+        // next attempt.
+        let files = [
+            keychain.as_path().to_owned(),
+            keychain.with_suffix(".lock"),
+            window_file(keychain),
+            keychain.with_suffix(SETTINGS),
+        ];
+        let removed = files.iter().try_for_each(|file| private::remove(file));
+        both(closed, both(swept, removed).map_err(KeychainError::from))
     }
 }
 
@@ -339,14 +386,48 @@ impl KeychainBackend for Portable {
 #[serde(deny_unknown_fields)]
 struct SettingsFile {
     idle_timeout_seconds: u64,
-    /// DER in hex of each identity's certificate.
+    /// PEM of each identity's certificate.
     certificates: Vec<String>,
 }
 
 impl SettingsFile {
     fn read(keychain: &KeychainPath) -> Result<Self, KeychainError> {
+        Self::find(keychain)?.ok_or_else(|| KeychainError::NotMadeHere {
+            keychain: keychain.clone(),
+            why: format!(
+                "there is no {} beside it",
+                keychain.with_suffix(SETTINGS).display()
+            ),
+        })
+    }
+
+    /// The certificates of the list.
+    fn certificates(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError> {
+        let mut certificates = Vec::with_capacity(self.certificates.len());
+        for pem in &self.certificates {
+            let read = certificates_from_pem(pem.as_bytes());
+            certificates.extend(read.map_err(|error| KeychainError::Garbage {
+                command: keychain.with_suffix(SETTINGS).display().to_string(),
+                why: format!("{error}; import again with `countersign keychain import`"),
+            })?);
+        }
+        Ok(certificates)
+    }
+
+    /// None where there is no such file.
+    fn find(keychain: &KeychainPath) -> Result<Option<Self>, KeychainError> {
         let path = keychain.with_suffix(SETTINGS);
-        parse(&path, &private::read(&path, MAX_BESIDE)?)
+        let bytes = match private::read(&path, MAX_BESIDE) {
+            Err(error) if error.is_not_found() => return Ok(None),
+            read => read?,
+        };
+        let settings = serde_json::from_slice(&bytes);
+        settings
+            .map(Some)
+            .map_err(|error| KeychainError::NotMadeHere {
+                keychain: keychain.clone(),
+                why: format!("{} is not its settings: {error}", path.display()),
+            })
     }
 
     fn write(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
@@ -417,44 +498,9 @@ fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, KeychainError
     })
 }
 
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(hex: &str) -> Option<Vec<u8>> {
-    let pairs = hex.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
-}
-
-/// RFC 7468, 64 characters to a line.
-fn to_pem(der: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut base64 = String::with_capacity(der.len() * 4 / 3 + 4);
-    for chunk in der.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| {
-            bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0))
-        });
-        for at in 0..4_usize {
-            let digit = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap_or_default();
-            let digit = ALPHABET.get(digit).copied().unwrap_or(b'=');
-            base64.push(if at <= chunk.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
-        }
-    }
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-    for (at, digit) in base64.chars().enumerate() {
-        if at > 0 && at % 64 == 0 {
-            pem.push('\n');
-        }
-        pem.push(digit);
-    }
-    pem.push_str("\n-----END CERTIFICATE-----\n");
-    pem
+fn to_pem(der: &[u8]) -> Result<String, KeychainError> {
+    pem_rfc7468::encode_string("CERTIFICATE", LineEnding::LF, der)
+        .map_err(|error| KeychainError::Pkcs12(error.to_string()))
 }
 
 /// The settings' file name, after the keychain's.
@@ -463,25 +509,3 @@ const SETTINGS: &str = ".settings.json";
 const WINDOW: &str = ".window.json";
 /// The most that the files beside a keychain may hold.
 const MAX_BESIDE: u64 = 16 << 20;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pem_is_what_others_read() {
-        for length in 0..200_usize {
-            let der: Vec<u8> = (0..length).map(|n| (n * 7 % 256) as u8).collect();
-            let pem = to_pem(&der);
-            let block = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap().1;
-            assert_eq!(block.contents, der);
-            assert!(pem.lines().all(|line| line.len() <= 64));
-        }
-    }
-
-    #[test]
-    fn hex_reads_back() {
-        assert_eq!(from_hex(&to_hex(&[0, 1, 0xfe])).unwrap(), [0, 1, 0xfe]);
-        assert_eq!(from_hex("zz"), None);
-    }
-}

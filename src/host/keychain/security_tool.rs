@@ -34,7 +34,7 @@ use super::{
     Settings, TOOL_TIME, both, check_password,
 };
 use crate::apple::certificate::Certificate;
-use crate::apple::pkcs12::{self, Form};
+use crate::apple::pkcs12::{self, Form, Pkcs12, Pkcs12Identity};
 use crate::base::ids::CertSha1;
 use crate::base::secret::Password;
 use crate::host::private;
@@ -218,18 +218,27 @@ impl SecurityTool {
         &self,
         keychain: &KeychainPath,
         password: &Password,
-        contents: &pkcs12::Pkcs12,
+        mut contents: Pkcs12,
     ) -> Result<Vec<Certificate>, KeychainError> {
         self.unlock(keychain, password)?;
-        let one_time = random::password().map_err(KeychainError::Random)?;
-        let bytes = contents
-            .convert(&one_time, Form::EveryMac)
-            .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-        let directory = Temporary::new(&self.state)?;
-        let file = directory.path.join("identities.p12");
-        private::create(&file, &bytes)?;
-        self.import_file(keychain, &file, &one_time)?;
-        drop(directory);
+        let wanted: Vec<CertSha1> = contents
+            .identities
+            .iter()
+            .map(Pkcs12Identity::sha1)
+            .collect();
+        let here = self.securityd.identities(keychain)?;
+        contents.identities.retain(|identity| {
+            let sha256 = identity.sha256();
+            here.iter().all(|certificate| certificate.sha256 != sha256)
+        });
+        let refused = match self.import_contents(keychain, &contents) {
+            // Whether that hinders, what is in the keychain in the end tells.
+            Err(refused @ KeychainError::Duplicate { .. }) => Some(refused),
+            imported => {
+                imported?;
+                None
+            }
+        };
         // Prints every attribute of every key on standard output, which nobody reads; without `-s` it would try public
         // keys too and fail.
         self.caller
@@ -244,21 +253,35 @@ impl SecurityTool {
             ])?
             .ok()?;
         let now = self.securityd.identities(keychain)?;
-        for identity in &contents.identities {
-            let sha1 = identity.sha1();
+        for sha1 in wanted {
             let Some(certificate) = now.iter().find(|certificate| certificate.sha1 == sha1) else {
-                return Err(not_done(
-                    "import",
-                    keychain,
-                    format!("identity {sha1}"),
-                    "none",
-                ));
+                return Err(refused.unwrap_or_else(|| {
+                    not_done("import", keychain, format!("identity {sha1}"), "none")
+                }));
             };
             if certificate.kind.signs_code() || certificate.kind == OTHER_KIND {
                 self.probe(keychain, sha1)?;
             }
         }
         Ok(now)
+    }
+
+    fn import_contents(
+        &self,
+        keychain: &KeychainPath,
+        contents: &Pkcs12,
+    ) -> Result<(), KeychainError> {
+        if contents.identities.is_empty() {
+            return Ok(());
+        }
+        let one_time = random::password().map_err(KeychainError::Random)?;
+        let bytes = contents
+            .convert(&one_time, Form::EveryMac)
+            .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
+        let directory = Temporary::new(&self.state)?;
+        let file = directory.path.join("identities.p12");
+        private::create(&file, &bytes)?;
+        self.import_file(keychain, &file, &one_time)
     }
 
     fn import_file(
@@ -382,7 +405,7 @@ impl KeychainBackend for SecurityTool {
         let imported = self
             .search_list
             .attach(self.securityd.as_ref(), keychain)
-            .and_then(|()| self.import_open(keychain, password, &contents));
+            .and_then(|()| self.import_open(keychain, password, contents));
         let closed = self.lock(keychain);
         let now = imported?;
         closed?;
@@ -392,7 +415,7 @@ impl KeychainBackend for SecurityTool {
 
     fn open(
         &self,
-        _permit: &OpenPermit,
+        _permit: OpenPermit,
         keychain: &KeychainPath,
         password: &Password,
         opening: &Opening<'_>,
@@ -406,7 +429,7 @@ impl KeychainBackend for SecurityTool {
         self.set(
             keychain,
             Settings {
-                idle_timeout: opening.duration,
+                idle_timeout: opening.idle_timeout,
             },
         )?;
         self.search_list.attach(self.securityd.as_ref(), keychain)?;
@@ -433,6 +456,8 @@ impl KeychainBackend for SecurityTool {
 
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
         self.check_not_default(keychain)?;
+        // One that cannot be deleted shall not be open at least; one that is gone in the end need not have been locked.
+        let _ = self.close(keychain);
         let detached = self.search_list.detach(self.securityd.as_ref(), keychain);
         let deleted = match self.securityd.delete(keychain) {
             Err(KeychainError::Missing(_)) => Ok(()),

@@ -2,7 +2,7 @@
 //!
 //! It gets our standard output and error, the environment that it is given and a process group of its own, so that a
 //! signal reaches its grandchildren too, and so that what is left of it can be ended when the window closes. Its input is
-//! ours unless that is a terminal: a process in a background group that reads a terminal is stopped by the kernel, and a
+//! ours unless a password came in there, which it could read again, or it is a terminal: a process in a background group that reads a terminal is stopped by the kernel, and a
 //! build that hangs because it waits to be asked something is exactly what must not happen while a keychain is open.
 
 use std::ffi::OsString;
@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::mark::Mark;
 use super::{Exit, ProcessError, Tool, peek, start};
+use crate::host::window::UnlockWindow;
 
 /// A command to run inside a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct JobCommand {
     pub arguments: Vec<OsString>,
     /// Its whole environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// It may read our standard input: no password came in there.
+    pub has_input: bool,
 }
 
 /// A job that runs. Dropping it ends its whole process group.
@@ -35,18 +38,18 @@ pub struct Job {
 }
 
 impl Job {
-    /// Starts `command`.
+    /// Starts `command` inside of an open window.
     ///
     /// # Errors
     /// It could not be started.
-    pub fn start(command: &JobCommand) -> Result<Self, ProcessError> {
+    pub fn start(_window: &UnlockWindow<'_>, command: &JobCommand) -> Result<Self, ProcessError> {
         let tool = Tool::new(&command.program)
             .args(&command.arguments)
             .envs(&command.environment);
-        let stdin = if io::stdin().is_terminal() {
-            Stdio::null()
-        } else {
+        let stdin = if command.has_input && !io::stdin().is_terminal() {
             Stdio::inherit()
+        } else {
+            Stdio::null()
         };
         let child = start(&tool, stdin, Stdio::inherit(), Stdio::inherit())?;
         let mark = Mark::of(Pid::from_child(&child));

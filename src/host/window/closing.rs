@@ -4,47 +4,33 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::SessionError;
 use crate::host::journal::{JournalError, Journals};
 use crate::host::keychain::{KeychainBackend, KeychainPath, both};
 use crate::host::process::mark::Mark;
 use crate::host::run_id::RunId;
+use crate::host::session::SessionError;
 
 /// Closes `keychain` as far as `run` goes: locks it, or takes back only what the run was given if others have it open.
 /// Says whether it was locked.
 ///
 /// # Errors
 /// It may still be open. Without the state directory nobody can tell whether others use it; it is locked then.
-pub(crate) fn close(
+pub(in crate::host) fn close(
     journals: &Journals,
     backend: &dyn KeychainBackend,
     keychain: &KeychainPath,
     run: &RunId,
 ) -> Result<bool, SessionError> {
-    let is_shared = || {
-        let others = journals.others(keychain, run);
-        others.is_ok_and(|others| !others.is_empty())
-    };
-    let lock = match journals.lock_within(SOON) {
+    let lock = match journals.lock() {
         Ok(lock) => lock,
-        Err(_) => {
-            // Many runs in a row, or a tool of a dead run that hangs: what is ours alone is closed now, whatever others
-            // do, and again in order.
-            let at_once = match is_shared() {
-                true => Ok(()),
-                false => backend.lock(keychain),
-            };
-            match journals.lock() {
-                Ok(lock) => lock,
-                Err(error) => {
-                    both(at_once, backend.lock(keychain))?;
-                    return Err(error.into());
-                }
-            }
+        Err(error) => {
+            backend.lock(keychain)?;
+            return Err(error.into());
         }
     };
     lock.share_with_children().map_err(JournalError::from)?;
-    let is_shared = is_shared();
+    let others = journals.others(keychain, run);
+    let is_shared = others.is_ok_and(|others| !others.is_empty());
     if is_shared {
         backend.release(keychain, run)?;
     } else {
@@ -56,7 +42,7 @@ pub(crate) fn close(
 }
 
 /// Ends what is left of a command's process group: asks, waits, ends.
-pub(crate) fn end(job: &Mark, patience: Duration) {
+pub(in crate::host) fn end(job: &Mark, patience: Duration) {
     if !job.signal(Signal::TERM) {
         return;
     }
@@ -69,6 +55,3 @@ pub(crate) fn end(job: &Mark, patience: Duration) {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
-
-/// How long the right to close is waited for before a keychain that nobody else uses is closed without it.
-const SOON: Duration = Duration::from_secs(1);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 
-use super::{SessionError, Undertaking, close, io_error};
+use super::close;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::event::{Action, Checkpoint, Event, Outcome, WitnessError};
 use crate::host::journal::{Entry, JournalError, Journals};
@@ -19,10 +19,11 @@ use crate::host::private::Lock;
 use crate::host::process::mark::Mark;
 use crate::host::process::{Tool, start, wait_for};
 use crate::host::run_id::RunId;
+use crate::host::session::{SessionError, Undertaking, io_error};
 use crate::host::watchdog::{Config, Message};
 
 /// Journal and watchdog of one undertaking. Dropping it closes the keychain.
-pub(super) struct Guard<'a> {
+pub(in crate::host) struct Guard<'a> {
     undertaking: Undertaking<'a>,
     journals: Journals,
     watchdog: Child,
@@ -31,25 +32,31 @@ pub(super) struct Guard<'a> {
     _lease: File,
     /// The right to open and close, while we have it.
     turn: Option<Lock>,
+    until: Timestamp,
     closed: Option<(Timestamp, bool)>,
+    /// Nothing is left to be recorded of the closing.
+    is_recorded: bool,
 }
 
 impl<'a> Guard<'a> {
-    /// Takes the turn to open keychains, writes the journal and arms the watchdog, which acts at `until`, `time` from
-    /// now, although the run still lives. Nothing is opened yet.
-    pub(super) fn stand(
+    /// Takes the turn to open keychains, writes the journal and arms the watchdog, which acts when the window has ended
+    /// although the run still lives: `time` from now, or when the allowed hours close. Nothing is opened yet.
+    pub(in crate::host) fn stand(
         undertaking: Undertaking<'a>,
-        until: Timestamp,
         time: Duration,
+        closes: Option<Timestamp>,
     ) -> Result<Self, SessionError> {
         let journals = Journals::new(undertaking.state);
+        let turn = journals.lock()?;
+        let now = SystemClock.now();
+        let until = now.checked_add(time).unwrap_or(now);
+        let until = closes.map_or(until, |closes| closes.min(until));
         let entry = Entry {
             run: undertaking.run.clone(),
             keychain: undertaking.keychain.clone(),
             backend: undertaking.choice.clone(),
             until,
         };
-        let turn = journals.lock()?;
         let lease = journals.begin(&turn, &entry)?;
         match arm(&undertaking, &lease, until, time) {
             Ok((watchdog, lifeline, watchdog_says)) => Ok(Self {
@@ -60,7 +67,9 @@ impl<'a> Guard<'a> {
                 watchdog_says: Some(watchdog_says),
                 _lease: lease,
                 turn: Some(turn),
+                until,
                 closed: None,
+                is_recorded: false,
             }),
             Err(error) => {
                 let _ = journals.forget(&undertaking.run);
@@ -70,7 +79,7 @@ impl<'a> Guard<'a> {
     }
 
     /// From now on the tools that are started hold our turn too: whoever closes after our death waits for them.
-    pub(super) fn start_tools(&self) -> Result<(), SessionError> {
+    pub(in crate::host) fn start_tools(&self) -> Result<(), SessionError> {
         match &self.turn {
             Some(turn) => Ok(turn.share_with_children().map_err(JournalError::from)?),
             None => Ok(()),
@@ -78,51 +87,64 @@ impl<'a> Guard<'a> {
     }
 
     /// Lets others open and close.
-    pub(super) fn end_turn(&mut self) {
+    pub(in crate::host) fn end_turn(&mut self) {
         self.turn = None;
     }
 
-    pub(super) fn run(&self) -> &RunId {
+    pub(in crate::host) fn run(&self) -> &RunId {
         &self.undertaking.run
     }
 
-    pub(super) fn keychain(&self) -> &KeychainPath {
+    pub(in crate::host) fn keychain(&self) -> &KeychainPath {
         &self.undertaking.keychain
     }
 
-    pub(super) fn backend(&self) -> &'a dyn KeychainBackend {
+    pub(in crate::host) fn backend(&self) -> &'a dyn KeychainBackend {
         self.undertaking.backend
     }
 
-    /// The other runs that have the keychain open.
-    pub(super) fn others(&self) -> Result<Vec<RunId>, SessionError> {
+    /// The instant at which the keychain must be closed.
+    pub(in crate::host) fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// The journals of the other runs that have the keychain open.
+    pub(in crate::host) fn others(&self) -> Result<Vec<Entry>, SessionError> {
         Ok(self.journals.others(self.keychain(), self.run())?)
     }
 
     /// An event about the keychain.
-    pub(super) fn event(&self, what: Action, outcome: Outcome) -> Event {
+    pub(in crate::host) fn event(&self, what: Action, outcome: Outcome) -> Event {
         Event::new(what, outcome)
             .of_run(self.run())
             .detail("keychain", self.keychain())
     }
 
-    pub(super) fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError> {
+    pub(in crate::host) fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError> {
         self.undertaking.witness.record(event)
     }
 
     /// Notes the command's process group for whoever finishes this when we and the watchdog are gone.
-    pub(super) fn note_job(&self, job: &Mark) -> Result<(), SessionError> {
+    pub(in crate::host) fn note_job(&self, job: &Mark) -> Result<(), SessionError> {
         Ok(self.journals.note_job(self.run(), job)?)
     }
 
     /// Closes the keychain, if that is not done, and records it.
-    pub(super) fn close(&mut self) -> Result<(Timestamp, bool), SessionError> {
+    pub(in crate::host) fn close(&mut self) -> Result<(Timestamp, bool), SessionError> {
         if let Some(closed) = self.closed {
             return Ok(closed);
         }
         // Closing takes a turn of its own.
         self.end_turn();
-        let is_locked = close(&self.journals, self.backend(), self.keychain(), self.run())?;
+        let is_locked = match close(&self.journals, self.backend(), self.keychain(), self.run()) {
+            Ok(is_locked) => is_locked,
+            Err(error) => {
+                let event = self.event(Action::KeychainLock, Outcome::Failed);
+                // That it may be open weighs more than that nobody could write it down.
+                let _ = self.record(&event.detail("error", &error));
+                return Err(error);
+            }
+        };
         let closed = (SystemClock.now(), is_locked);
         self.closed = Some(closed);
         self.record(
@@ -130,18 +152,26 @@ impl<'a> Guard<'a> {
                 .event(Action::KeychainLock, Outcome::Done)
                 .detail("left-to-others", !is_locked),
         )?;
+        self.is_recorded = true;
         Ok(closed)
     }
 
     /// Lets the watchdog go and forgets the journal: everything is closed and recorded.
-    pub(super) fn finish(mut self) -> Result<(), SessionError> {
-        self.tell(&Message::Done);
-        self.let_go();
+    pub(in crate::host) fn finish(mut self) -> Result<(), SessionError> {
+        self.dismiss();
         Ok(self.journals.forget(&self.undertaking.run)?)
     }
 
-    /// Ends the lifeline and waits for the watchdog, but not for ever.
-    fn let_go(&mut self) {
+    /// The same before anything was opened.
+    pub(in crate::host) fn call_off(mut self) -> Result<(), SessionError> {
+        self.closed = Some((SystemClock.now(), false));
+        self.is_recorded = true;
+        self.finish()
+    }
+
+    /// Tells the watchdog that there is nothing left to do, and waits for its end, but not for ever.
+    fn dismiss(&mut self) {
+        self.tell(&Message::Done);
         self.lifeline = None;
         if let Some(stdout) = self.watchdog_says.take() {
             let mut watched = [PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN)];
@@ -154,18 +184,18 @@ impl<'a> Guard<'a> {
     }
 
     /// A watchdog that cannot be told is lost, which the waiting finds out.
-    pub(super) fn tell(&mut self, message: &Message) {
+    pub(in crate::host) fn tell(&mut self, message: &Message) {
         if let Some(lifeline) = &mut self.lifeline {
             let _ = message.write(lifeline);
         }
     }
 
-    pub(super) fn is_watchdog_lost(&mut self) -> bool {
+    pub(in crate::host) fn is_watchdog_lost(&mut self) -> bool {
         matches!(self.watchdog.try_wait(), Ok(Some(_)) | Err(_))
     }
 
     /// What `poll` sees of the watchdog's end.
-    pub(super) fn watched(&self) -> Option<PollFd<'_>> {
+    pub(in crate::host) fn watched(&self) -> Option<PollFd<'_>> {
         let stdout = self.watchdog_says.as_ref()?;
         Some(PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN))
     }
@@ -173,16 +203,18 @@ impl<'a> Guard<'a> {
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        if self.closed.is_none() {
-            // A panic or an error: the watchdog stands by until this is done, and the journal stays for what fails.
-            if self.close().is_ok() {
-                let _ = self.journals.forget(&self.undertaking.run);
-            }
+        if self.watchdog_says.is_none() {
+            return; // finished
         }
+        // A panic or an error. What is closed but not recorded keeps its journal; what is not closed keeps its watchdog
+        // too: our end is the end of its lifeline, and it goes on trying.
+        let _ = self.close();
         if self.closed.is_some() {
-            self.tell(&Message::Done);
+            self.dismiss();
         }
-        self.let_go();
+        if self.is_recorded {
+            let _ = self.journals.forget(&self.undertaking.run);
+        }
     }
 }
 

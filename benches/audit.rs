@@ -1,0 +1,172 @@
+//! What a record of the audit log costs beside the least that any durable log costs: one write and one `fdatasync`.
+//!
+//! ```text
+//! cargo bench --bench audit                               in the target directory
+//! BENCH_DIRECTORY=/elsewhere cargo bench --bench audit    on the file system of that directory
+//! ```
+//!
+//! The bare loop appends the very bytes of a record to a file that stays open. [`AuditLog::append`] does the same and, for
+//! each record: opens the file without following links, looks whose it is, locks it, reads the last line, checks its
+//! digest, and chains the new one to it. Both call `File::sync_data`, which is where nearly all of the time goes, so the
+//! two are run in turn, a batch each, and compared round by round: what else happens to the disk happens to both.
+
+// Where a test would panic or look at its environment, so does a measurement.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use countersign::base::clock::SystemClock;
+use countersign::base::event::{Action, Event, Outcome};
+use countersign::ledger::audit::{Actor, AuditLog, verify};
+use rustix::time::{ClockId, clock_gettime};
+
+/// Rounds of one batch each.
+const ROUNDS: usize = 200;
+/// Appends in a batch: some milliseconds, so that what else the disk does seldom hits one of a pair of batches alone.
+const BATCH: usize = 25;
+
+/// What one batch cost for each append.
+#[derive(Clone, Copy)]
+struct Cost {
+    wall: Duration,
+    cpu: Duration,
+}
+
+fn cpu() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap()
+}
+
+fn batch(mut append: impl FnMut()) -> Cost {
+    let (wall, before) = (Instant::now(), cpu());
+    for _ in 0..BATCH {
+        append();
+    }
+    let each = u32::try_from(BATCH).unwrap();
+    Cost {
+        wall: wall.elapsed() / each,
+        cpu: (cpu() - before) / each,
+    }
+}
+
+/// The record that a run leaves when its keychain is open: neither the shortest nor the longest.
+fn event() -> Event {
+    Event::new(Action::KeychainUnlock, Outcome::Done)
+        .of_run("20270101T120000Z-0123456789abcdef")
+        .detail(
+            "keychain",
+            "/Users/ci/Library/Keychains/acme-ci.keychain-db",
+        )
+        .detail("until", "2027-01-01T12:45:00Z")
+        .detail("shared", false)
+}
+
+fn log_at(path: PathBuf) -> AuditLog {
+    let actor = Actor {
+        who: "ci (501)".into(),
+        host: "signer-01.acme.example".parse().unwrap(),
+        region: Some("us-east".parse().unwrap()),
+        job: Some("https://ci.acme.example/acme/rocket/-/jobs/1234567".into()),
+    };
+    AuditLog::new(path, actor, Box::new(SystemClock))
+}
+
+/// The last line of the file, with its line end.
+fn last_line(path: &Path) -> Vec<u8> {
+    let mut file = File::open(path).unwrap();
+    let length = file.metadata().unwrap().len();
+    file.seek(SeekFrom::Start(length.saturating_sub(4_096)))
+        .unwrap();
+    let mut page = Vec::new();
+    file.read_to_end(&mut page).unwrap();
+    let start = page[..page.len() - 1]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    page.split_off(start)
+}
+
+fn median<T: Copy + PartialOrd>(values: impl Iterator<Item = T>) -> T {
+    let mut values: Vec<T> = values.collect();
+    values.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    values[values.len() / 2]
+}
+
+fn row(name: &str, costs: &[Cost], ratio: f64) {
+    let wall = median(costs.iter().map(|cost| cost.wall));
+    let cpu = median(costs.iter().map(|cost| cost.cpu));
+    println!(
+        "| {name} | {:.1} µs | {:.1} µs | {:.0} | {ratio:.2} |",
+        wall.as_secs_f64() * 1e6,
+        cpu.as_secs_f64() * 1e6,
+        1.0 / wall.as_secs_f64(),
+    );
+}
+
+fn main() {
+    // `cargo bench` says so; whoever builds and runs every target for another reason only learns that it still works.
+    let rounds = match std::env::args().any(|argument| argument == "--bench") {
+        true => ROUNDS,
+        false => 1,
+    };
+    // Beside what is built, because `/tmp` is often kept in memory. A variable, because `cargo bench -- FILTER` hands its
+    // words to every benchmark.
+    let place = std::env::var("BENCH_DIRECTORY");
+    let place = place.as_deref().unwrap_or(env!("CARGO_TARGET_TMPDIR"));
+    let directory = tempfile::tempdir_in(place).unwrap();
+    let (path, bare_path) = (
+        directory.path().join("audit.jsonl"),
+        directory.path().join("bare.jsonl"),
+    );
+    let (log, event) = (log_at(path.clone()), event());
+    log.append(&event).unwrap();
+    let mut bare = OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .open(&bare_path)
+        .unwrap();
+
+    let (mut ours, mut floor) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let line = last_line(&path);
+        let mut append = || ours.push(batch(|| drop(log.append(&event).unwrap())));
+        let mut write = || {
+            floor.push(batch(|| {
+                bare.write_all(&line).unwrap();
+                bare.sync_data().unwrap();
+            }));
+        };
+        // First and second in turn: a batch may leave the disk something to do.
+        if round % 2 == 0 {
+            append();
+            write();
+        } else {
+            write();
+            append();
+        }
+    }
+
+    let records = u64::try_from(rounds * BATCH + 1).unwrap();
+    let verified = verify(&path, &[]).unwrap();
+    assert!(verified.holds() && verified.records == records);
+    let length = fs::metadata(&path).unwrap().len() / records;
+    println!("\n{rounds} rounds of {BATCH} appends each, records of {length} bytes, in {place}\n");
+    println!("| | wall-clock | CPU | appends a second | wall-clock ÷ the bare loop's |");
+    println!("|---|---|---|---|---|");
+    row("a bare write and `fdatasync`, file kept open", &floor, 1.0);
+    let ratios = ours.iter().zip(&floor);
+    row(
+        "`AuditLog::append`",
+        &ours,
+        median(ratios.map(|(ours, floor)| ours.wall.as_secs_f64() / floor.wall.as_secs_f64())),
+    );
+}

@@ -1,0 +1,197 @@
+//! The receipt of a run: what was judged, what was opened for how long, and how it ended.
+//!
+//! Its file is made before anything is opened, because a build that succeeded and cannot be accounted for is found out
+//! too late. It is never written over, and it is written once: an empty receipt is that of a run that was killed.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::exit::{Exit, Failure};
+use super::gate::Judged;
+use super::state::Chosen;
+use crate::base::digest::Digest;
+use crate::base::event::Checkpoint;
+use crate::base::finding::{Group, Severity};
+use crate::base::ids::HostName;
+use crate::context::plan;
+use crate::host::keychain::{BackendKind, KeychainPath};
+use crate::host::private;
+use crate::host::run_id::RunId;
+use crate::host::session::{Account, Ending};
+
+/// A receipt that has its place and is not written yet.
+pub(super) struct Receipt {
+    file: File,
+    path: PathBuf,
+    document: Document,
+    /// Why nothing was opened, or what failed.
+    pub error: Option<String>,
+}
+
+/// The `countersign.receipt.v1` document.
+#[derive(Debug, Serialize)]
+struct Document {
+    schema: &'static str,
+    run: RunId,
+    /// `cleared` or `blocked`; absent if nothing could be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
+    /// The codes of the findings that block.
+    blocked_by: Vec<&'static str>,
+    waived: Vec<Group>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<ManifestName>,
+    host: HostName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    keychain: Option<KeychainPath>,
+    backend: Option<BackendKind>,
+    /// Absent if nothing was opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<Window>,
+    /// How the session ended; absent if there was none or it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ending: Option<Ending>,
+    /// Why nothing was opened, or what failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// The exit code of countersign.
+    exit: u8,
+    /// Where the audit log stood: SEQ:sha256:HEX.
+    audit: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ManifestName {
+    digest: Digest,
+    revision: u64,
+    plan: Digest,
+}
+
+#[derive(Debug, Serialize)]
+struct Window {
+    opened: jiff::Timestamp,
+    until: jiff::Timestamp,
+    /// Absent if closing failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<jiff::Timestamp>,
+    /// Locked, and not left to other runs that have it open.
+    locked: bool,
+}
+
+impl Receipt {
+    /// Makes the file: `named`, or one for `run` below `state`.
+    pub(super) fn reserve(
+        named: Option<&Path>,
+        state: &Path,
+        run: &RunId,
+        host: &HostName,
+    ) -> Result<Self, Failure> {
+        let path = match named {
+            Some(path) => path.to_owned(),
+            None => {
+                let directory = state.join("receipts");
+                private::directory(&directory).map_err(Failure::input)?;
+                directory.join(format!("{run}.json"))
+            }
+        };
+        let file = private::create_empty(&path).map_err(|error| match error.is_already_there() {
+            true => Failure::usage(format!(
+                "the receipt {} exists already, and receipts are never written over; nothing was opened",
+                path.display()
+            )),
+            false => Failure::input(format!("no place for the receipt, so nothing was opened: {error}")),
+        })?;
+        Ok(Self {
+            file,
+            path,
+            document: Document {
+                schema: "countersign.receipt.v1",
+                run: run.clone(),
+                verdict: None,
+                blocked_by: Vec::new(),
+                waived: Vec::new(),
+                manifest: None,
+                host: host.clone(),
+                region: None,
+                keychain: None,
+                backend: None,
+                window: None,
+                ending: None,
+                error: None,
+                exit: Exit::Unexpected.code(),
+                audit: String::new(),
+            },
+            error: None,
+        })
+    }
+
+    /// What the gate said.
+    pub(super) fn judged(&mut self, judged: &Judged) {
+        let verdict = &judged.verdict;
+        let document = &mut self.document;
+        document.verdict = Some(match verdict.cleared {
+            Some(_) => "cleared",
+            None => "blocked",
+        });
+        document.blocked_by = verdict
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Block)
+            .map(|finding| finding.code.as_str())
+            .collect();
+        document.waived = verdict.waived.iter().copied().collect();
+        document.region = verdict.region.as_ref().map(ToString::to_string);
+        document.manifest = judged.judged.as_ref().map(|(_, manifest)| ManifestName {
+            digest: manifest.digest(),
+            revision: manifest.revision(),
+            plan: plan::digest(manifest.targets()),
+        });
+    }
+
+    /// Whether a finding with this code blocks.
+    pub(super) fn is_blocked_by(&self, code: &str) -> bool {
+        self.document.blocked_by.contains(&code)
+    }
+
+    /// Which keychain.
+    pub(super) fn chosen(&mut self, chosen: &Chosen) {
+        self.document.keychain = Some(chosen.path.clone());
+        self.document.backend = Some(chosen.choice.kind);
+    }
+
+    /// What became of the session.
+    pub(super) fn account(&mut self, account: &Account) {
+        self.document.window = account.opened.map(|(opened, until)| Window {
+            opened,
+            until,
+            closed: account.closed.map(|(closed, _)| closed),
+            locked: account.closed.is_some_and(|(_, is_locked)| is_locked),
+        });
+        self.document.ending = account.ending;
+    }
+
+    /// Writes it, once.
+    pub(super) fn write(mut self, exit: Exit, checkpoint: Checkpoint) -> Result<(), Failure> {
+        self.document.error = self.error;
+        self.document.exit = exit.code();
+        self.document.audit = checkpoint.to_string();
+        let mut text = serde_json::to_vec_pretty(&self.document).map_err(Failure::unexpected)?;
+        text.push(b'\n');
+        let written = self
+            .file
+            .write_all(&text)
+            .and_then(|()| self.file.sync_data());
+        written.map_err(|error| {
+            // Nothing rather than a part.
+            let _ = self.file.set_len(0);
+            Failure::input(format!(
+                "cannot write the receipt {}: {error}",
+                self.path.display()
+            ))
+        })
+    }
+}
