@@ -105,9 +105,6 @@ fn every_document_that_the_source_names_has_a_schema() {
         .filter_map(|rest| Some(rest.split_once(".v1\"")?.0.to_owned()))
         .filter(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
         .collect();
-    for later in ["keychain", "receipt", "recovery"] {
-        named.remove(later);
-    }
     // A statement of in-toto's, with a type instead of a name.
     named.insert("envelope".to_owned());
     assert_eq!(named, names());
@@ -353,6 +350,45 @@ fn identity_commands_print_what_their_schemas_say() {
     fs::remove_file(workshop.path("manifests/profiles.json")).unwrap();
     let listed = prints("identity list --identities identities.txt", 0, "identities");
     assert_eq!(listed["canonical"], Json::Null);
+}
+
+#[test]
+fn keychain_commands_and_runs_tell_what_their_schemas_say() {
+    let workshop = Workshop::frozen();
+    for file in ["distribution.p12", "distribution.p12.password"] {
+        let path = Path::new(PACKAGE).join("fixtures/acme").join(file);
+        fs::copy(path, workshop.path(file)).unwrap();
+    }
+    let keychain = |verb: &str| {
+        let command = format!("keychain {verb} --keychain ci.p12 --state-dir state");
+        prints(&workshop, &command, 0, "keychain")
+    };
+    assert_eq!(keychain("status")["state"], "missing");
+    assert_eq!(keychain("create")["state"], "locked");
+    let file = "distribution.p12 --password-file distribution.p12.password";
+    let imported = keychain(&format!("import {file}"));
+    assert_eq!(imported["identities"].as_array().unwrap().len(), 1);
+    for (flags, code, verdict) in [
+        ("--without identities,targets", 0, "cleared"),
+        ("--without identities", 10, "blocked"),
+    ] {
+        let receipt = format!("{code}.json");
+        let command =
+            format!("run --keychain ci.p12 --state-dir state {flags} --receipt {receipt}");
+        let words = command.split(' ').chain(["--", "/bin/sleep", "0"]);
+        workshop.run(&words.collect::<Vec<_>>()).exits(code);
+        let receipt: Json = serde_json::from_slice(&workshop.read(receipt)).unwrap();
+        holds("receipt", &receipt);
+        assert_eq!(receipt["verdict"], verdict);
+    }
+    prints(
+        &workshop,
+        "keychain recover --state-dir state",
+        0,
+        "recovery",
+    );
+    assert_eq!(keychain("lock")["state"], "locked");
+    assert_eq!(keychain("destroy --yes")["state"], "missing");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{audit, exit, gate, identity, manifest, profile, targets};
+use super::{audit, exit, gate, identity, keychain, manifest, profile, receipt, targets};
 use crate::base::digest::Digest;
 use crate::context::envelope;
 use crate::context::manifest::{self as frozen, Manifest};
@@ -51,6 +51,9 @@ impl Document {
         Self::of::<PlanDocument<'_>>("plan"),
         Self::of::<identity::IdentitiesDocument>("identities"),
         Self::of::<identity::IdentityDigestDocument>("identity-digest"),
+        Self::of::<receipt::ReceiptDocument>("receipt"),
+        Self::of::<keychain::KeychainDocument>("keychain"),
+        Self::of::<keychain::RecoveryDocument>("recovery"),
         Self::of::<audit::AuditDocument<'_>>("audit"),
         Self::of::<audit::AuditVerifyDocument>("audit-verify"),
         Self::of::<audit::AuditCheckpointDocument>("audit-checkpoint"),

@@ -205,6 +205,18 @@ pub struct ShownIdentity {
     pub expires: Option<Timestamp>,
 }
 
+impl From<&Identity> for ShownIdentity {
+    fn from(identity: &Identity) -> Self {
+        Self {
+            sha1: identity.sha1,
+            sha256: identity.sha256,
+            label: identity.label.clone(),
+            problem: identity.problem.clone(),
+            expires: identity.expires,
+        }
+    }
+}
+
 /// The `countersign.identity-digest.v1` document: what `identity digest` prints.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct IdentityDigestDocument {
@@ -226,16 +238,9 @@ fn canonical(identities: &Identities) -> Option<Digest> {
 
 pub(super) fn list(identities: &Identities, world: &World) -> Result<Exit, Failure> {
     if world.format() == Format::Json {
-        let shown = identities.identities.iter().map(|identity| ShownIdentity {
-            sha1: identity.sha1,
-            sha256: identity.sha256,
-            label: identity.label.clone(),
-            problem: identity.problem.clone(),
-            expires: identity.expires,
-        });
         world.print_json(&IdentitiesDocument {
             schema: "countersign.identities.v1",
-            identities: shown.collect(),
+            identities: identities.identities.iter().map(Into::into).collect(),
             canonical: canonical(identities),
             compatible: identities.compatible,
         })?;

@@ -73,6 +73,7 @@ pub struct SigningContext {
     pub certificates: Vec<String>,
     /// Where the audit log stood when the verdict was recorded: `SEQ:sha256:HEX`. With it, a log that was cut short or
     /// rewritten is found out.
+    #[schemars(extend("pattern" = Checkpoint::PATTERN))]
     pub audit: String,
 }
 

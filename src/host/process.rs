@@ -135,7 +135,7 @@ pub struct Output {
 pub enum Exit {
     /// It returned this code.
     Code(i32),
-    /// This signal ended it.
+    /// The signal with this number ended it.
     Signal(i32),
 }
 

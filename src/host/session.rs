@@ -94,7 +94,7 @@ pub enum Ending {
     WindowEnded,
     /// The watchdog was lost, so nobody would have closed the keychain for us, and the command was stopped.
     WatchdogLost,
-    /// A signal came while nothing ran.
+    /// The signal with this number came while nothing ran.
     Interrupted(i32),
 }
 
