@@ -4,6 +4,7 @@
 //! [`world::World`]; what lies below gets values.
 
 pub mod audit;
+pub mod document;
 pub mod exit;
 pub mod gate;
 pub mod help;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use exit::{Exit, Failure};
+use exit::{ErrorDocument, Exit, Failure};
 use report::Format;
 use world::World;
 
@@ -239,12 +240,14 @@ fn tell(failure: &Failure, format: Format) {
     let mut stderr = anstream::stderr().lock();
     let outcome = match format {
         Format::Json => {
-            let error = serde_json::json!({
-                "schema": "countersign.error.v1",
-                "exit": failure.exit.code(),
-                "error": failure.message,
-            });
-            writeln!(stderr, "{error}")
+            let error = ErrorDocument {
+                schema: "countersign.error.v1",
+                exit: failure.exit.code(),
+                error: &failure.message,
+            };
+            serde_json::to_writer(&mut stderr, &error)
+                .map_err(Into::into)
+                .and_then(|()| writeln!(stderr))
         }
         Format::Github => writeln!(
             stderr,

@@ -1,4 +1,6 @@
-//! The committed JSON Schemas are those of the types, and what the program prints keeps to them.
+//! Every JSON document has a committed schema, which is that of the types; what the program prints keeps to it.
+//!
+//! Besides the cases here, whatever document any test reads from the program (`Ran::json`) is held to its schema.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,38 +16,61 @@ mod forge;
 #[path = "support/workshop.rs"]
 mod workshop;
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use countersign::cli::gate::GateDocument;
-use countersign::cli::profile::ProfilesDocument;
-use countersign::context::envelope::Statement;
-use countersign::context::manifest;
+use countersign::cli::document::Document;
 use forge::flaw::{Flaw, Layer};
-use serde_json::Value as Json;
-use workshop::{Workshop, stock};
+use forge::profile::{Kind, ProfileSpec};
+use serde_json::{Value as Json, json};
+use workshop::schema::{committed, faults, holds};
+use workshop::{Workshop, codes, stock};
 
-fn committed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("docs/schema")
-        .join(format!("{name}.v1.json"))
+const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+
+fn names() -> BTreeSet<String> {
+    let names = Document::ALL.iter().map(|document| document.name);
+    names.map(str::to_owned).collect()
 }
 
-fn of_types(name: &str) -> Json {
-    match name {
-        "manifest" => manifest::json_schema(),
-        "profiles" => schemars::schema_for!(ProfilesDocument).to_value(),
-        "gate" => schemars::schema_for!(GateDocument).to_value(),
-        "envelope" => schemars::schema_for!(Statement).to_value(),
-        other => panic!("no schema {other}"),
+/// Reads every `.rs` file below a folder.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else {
+            text.push_str(&fs::read_to_string(path).unwrap());
+        }
     }
 }
 
+/// Runs a command with `--format json`, which must end with this code and print this document.
+#[track_caller]
+fn prints(workshop: &Workshop, command: &str, code: i32, name: &str) -> Json {
+    let words: Vec<&str> = command.split(' ').chain(["--format", "json"]).collect();
+    let document = workshop.run(&words).exits(code).json();
+    assert_eq!(document["schema"], format!("countersign.{name}.v1"));
+    document
+}
+
+/// Installs a profile as Xcode would.
+fn install(workshop: &Workshop, spec: &ProfileSpec) {
+    workshop.write(format!("profiles/{}", spec.file_name()), spec.mint());
+}
+
+fn uninstall(workshop: &Workshop, spec: &ProfileSpec) {
+    fs::remove_file(workshop.path("profiles").join(spec.file_name())).unwrap();
+}
+
+// what is committed
+
 #[test]
 fn the_committed_schemas_are_those_of_the_types() {
-    for name in ["manifest", "profiles", "gate", "envelope"] {
-        let text = serde_json::to_string_pretty(&of_types(name)).unwrap() + "\n";
-        let path = committed(name);
+    for document in Document::ALL {
+        let text = serde_json::to_string_pretty(&document.schema()).unwrap() + "\n";
+        let path = committed(document.name);
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &text).unwrap();
@@ -53,203 +78,387 @@ fn the_committed_schemas_are_those_of_the_types() {
         let reviewed = fs::read_to_string(&path).unwrap_or_default();
         assert!(
             text == reviewed,
-            "docs/schema/{name}.v1.json is not that of the types: if the change is compatible, run with UPDATE_SCHEMAS=1 \
-             and review; if not, it is v2"
+            "{} is not that of the types: if the change is compatible, run with UPDATE_SCHEMAS=1 and review; if not, it \
+             is v2",
+            path.display()
         );
     }
 }
 
 #[test]
-fn the_program_prints_the_committed_schema() {
-    let printed = Workshop::new().run(&["manifest", "schema"]).exits(0).out;
-    assert_eq!(printed, fs::read_to_string(committed("manifest")).unwrap());
+fn no_schema_is_of_a_document_that_is_no_more() {
+    let folder = Path::new(PACKAGE).join("docs/schema");
+    let files = fs::read_dir(folder).unwrap().map(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        name.strip_suffix(".v1.json").unwrap().to_owned()
+    });
+    assert_eq!(files.collect::<BTreeSet<_>>(), names());
 }
 
 #[test]
-fn what_is_written_and_printed_keeps_to_the_schemas() {
-    let workshop = Workshop::frozen();
-    let manifest: Json = serde_json::from_slice(&workshop.read("manifests/profiles.json")).unwrap();
-    holds("manifest", &manifest);
-    let forged = stock()[0]
-        .clone()
-        .named("Forged")
-        .with(Flaw::Forged(Layer::Outer));
-    workshop.write("profiles/forged.mobileprovision", forged.mint());
-    workshop.write("profiles/rubbish.mobileprovision", "rubbish");
-    holds(
-        "profiles",
-        &workshop
-            .run(&["profile", "list", "--format", "json"])
-            .exits(0)
-            .json(),
-    );
-    holds(
-        "gate",
-        &workshop.gate(&["--format", "json"]).exits(10).json(),
-    );
-    fs::remove_file(workshop.path("profiles/forged.mobileprovision")).unwrap();
-    holds(
-        "gate",
-        &workshop
-            .gate(&["--format", "json", "--envelope", "envelope.json"])
-            .exits(0)
-            .json(),
-    );
-    holds(
-        "envelope",
-        &serde_json::from_slice(&workshop.read("envelope.json")).unwrap(),
-    );
-    workshop.write("manifests/signing.toml", "version = 1\ntypo = 1\n");
-    holds(
-        "gate",
-        &workshop.gate(&["--format", "json"]).exits(10).json(),
-    );
+fn every_document_that_the_source_names_has_a_schema() {
+    let mut text = String::new();
+    sources(&Path::new(PACKAGE).join("src"), &mut text);
+    let mut named: BTreeSet<String> = text
+        .split("\"countersign.")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once(".v1\"")?.0.to_owned()))
+        .filter(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+        .collect();
+    // A statement of in-toto's, with a type instead of a name.
+    named.insert("envelope".to_owned());
+    assert_eq!(named, names());
 }
+
+#[test]
+fn every_schema_is_sound_and_says_which_document_it_is_of() {
+    for document in Document::ALL {
+        let schema = document.schema();
+        jsonschema::meta::validate(&schema).unwrap();
+        if document.name != "envelope" {
+            let name = format!("countersign.{}.v1", document.name);
+            assert_eq!(schema["properties"]["schema"]["const"], name);
+        }
+    }
+}
+
+#[test]
+fn every_field_of_every_schema_is_described() {
+    fn undescribed(schema: &Json, at: &str, found: &mut Vec<String>) {
+        let properties = schema.get("properties").and_then(Json::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            if property.get("description").is_none() {
+                found.push(format!("{at}/{name}"));
+            }
+        }
+        let kinds = schema.get("$defs").and_then(Json::as_object);
+        for (name, kind) in kinds.into_iter().flatten() {
+            undescribed(kind, &format!("{at}/{name}"), found);
+        }
+    }
+    let mut found = Vec::new();
+    for document in Document::ALL {
+        undescribed(&document.schema(), document.name, &mut found);
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn every_document_is_in_the_table_of_documents() {
+    let text = fs::read_to_string(Path::new(PACKAGE).join("docs/json.md")).unwrap();
+    let listed = text.split("](schema/").skip(1);
+    let listed = listed.map(|rest| rest.split_once(".v1.json)").unwrap().0.to_owned());
+    assert_eq!(listed.collect::<BTreeSet<_>>(), names());
+}
+
+#[test]
+fn the_program_prints_the_committed_schemas() {
+    let workshop = Workshop::new();
+    let printed = workshop.run(&["manifest", "schema"]).exits(0).out;
+    assert_eq!(printed, fs::read_to_string(committed("manifest")).unwrap());
+    for name in names() {
+        let printed = workshop.run(&["manifest", "schema", &name]).exits(0).out;
+        assert_eq!(printed, fs::read_to_string(committed(&name)).unwrap());
+    }
+}
+
+// what is printed
+
+#[test]
+fn profile_commands_print_what_their_schemas_say() {
+    let workshop = Workshop::frozen();
+    let prints = |command: &str, code, name| prints(&workshop, command, code, name);
+    let forged = stock()[0].clone().named("Forged");
+    let forged = forged.with(Flaw::Forged(Layer::Outer)).mint();
+    workshop.write("profiles/forged.mobileprovision", &forged);
+    workshop.write("profiles/rubbish.mobileprovision", "rubbish");
+    prints("profile list", 0, "profiles");
+    prints("profile show profiles", 10, "profiles");
+    prints("profile show nowhere", 11, "profiles");
+
+    workshop.write("new.mobileprovision", stock()[0].mint());
+    workshop.write("forged.mobileprovision", &forged);
+    let installs = |outcome: &str| {
+        let done = prints("profile install new.mobileprovision", 0, "profile-install");
+        assert_eq!(done["files"][0]["outcome"], outcome);
+    };
+    installs("already installed");
+    workshop.write(format!("profiles/{}", stock()[0].file_name()), "damaged");
+    installs("replaced");
+    uninstall(&workshop, &stock()[0]);
+    installs("installed");
+    let refused = prints(
+        "profile install forged.mobileprovision",
+        10,
+        "profile-install",
+    );
+    assert!(!codes(&refused).is_empty());
+
+    let old = ProfileSpec::ios(Kind::AdHoc, "com.acme.old");
+    let old = old.valid("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z");
+    install(&workshop, &old);
+    install(&workshop, &ProfileSpec::ios(Kind::AdHoc, "com.acme.rocket"));
+    for (command, outcomes) in [
+        (
+            "--expired --unpinned --dry-run",
+            &["would be removed: expired", "would be removed: not pinned"][..],
+        ),
+        (
+            "--expired --unpinned",
+            &["removed: expired", "removed: not pinned"],
+        ),
+        ("--expired --unpinned", &[]),
+    ] {
+        let done = prints(&format!("profile prune {command}"), 0, "profile-prune");
+        let done = done["files"].as_array().unwrap().iter();
+        let done: BTreeSet<&str> = done.map(|it| it["outcome"].as_str().unwrap()).collect();
+        assert!(done.iter().eq(outcomes), "{done:?}");
+    }
+}
+
+#[test]
+fn manifest_commands_print_what_their_schemas_say() {
+    let workshop = Workshop::stocked();
+    let prints = |command: &str, code, name| prints(&workshop, command, code, name);
+    let manifest = || serde_json::from_slice(&workshop.read("manifests/profiles.json")).unwrap();
+    let frozen = prints("manifest freeze", 0, "freeze");
+    assert_eq!(frozen["manifest"]["changed"], true);
+    holds("manifest", &manifest());
+    prints("manifest digest", 0, "manifest-digest");
+    prints("manifest digest --sha1", 0, "manifest-digest");
+    prints("manifest verify", 0, "manifest-verify");
+
+    workshop.write("old.json", workshop.read("manifests/profiles.json"));
+    uninstall(&workshop, &stock()[0]);
+    install(&workshop, &ProfileSpec::ios(Kind::AdHoc, "com.acme.rocket"));
+    let renewed = stock()[1].clone().named("Renewed");
+    workshop.write(
+        format!("profiles/{}", stock()[1].file_name()),
+        renewed.mint(),
+    );
+    prints("manifest verify", 10, "manifest-verify");
+    prints("manifest freeze", 0, "freeze");
+    holds("manifest", &manifest());
+    let change = prints(
+        "manifest diff old.json manifests/profiles.json",
+        0,
+        "manifest-diff",
+    );
+    assert!(
+        change["changes"].as_array().unwrap().len() >= 2,
+        "{change:#}"
+    );
+    let change = prints(
+        "manifest diff manifests/profiles.json old.json",
+        10,
+        "manifest-diff",
+    );
+    assert_eq!(codes(&change), ["manifest-stale-revision"]);
+
+    workshop.write("profiles/rubbish.mobileprovision", "rubbish");
+    let blocked = prints("manifest freeze", 10, "freeze");
+    assert_eq!(blocked["manifest"], Json::Null);
+}
+
+#[test]
+fn the_gate_prints_and_writes_what_its_schemas_say() {
+    let workshop = Workshop::frozen();
+    let gate = |more: &str, code| {
+        let known = "gate --identities identities.txt --without targets";
+        prints(&workshop, &format!("{known}{more}"), code, "gate")
+    };
+    gate(" --envelope envelope.json", 0);
+    let envelope = serde_json::from_slice(&workshop.read("envelope.json")).unwrap();
+    holds("envelope", &envelope);
+    gate(
+        " --host elsewhere.acme.example --at 2200-01-15T08:00:00Z",
+        10,
+    );
+    uninstall(&workshop, &stock()[0]);
+    gate("", 10);
+    prints(&workshop, "gate", 10, "gate");
+    let policy = "[topology]\nkey_hosts = [\"a\"]\nregions = { us-east = [\"a\"] }\n";
+    workshop.write(
+        "manifests/signing.toml",
+        [workshop::POLICY, policy].concat(),
+    );
+    assert_eq!(gate(" --host a --region us-east", 10)["region"], "us-east");
+    workshop.write("manifests/signing.toml", "version = 1\ntypo = 1\n");
+    assert!(gate("", 10).get("manifest").is_none());
+}
+
+#[test]
+fn targets_commands_print_what_their_schemas_say() {
+    let workshop = Workshop::new();
+    let project = forge::fixtures::project();
+    project.write(&workshop.path(""));
+    for spec in &forge::fixtures::products() {
+        install(&workshop, spec);
+    }
+    install(&workshop, &ProfileSpec::ios(Kind::AppStore, "*"));
+    let targets = |verb: &str, more: &str, code, name| {
+        let project = "--project Acme.xcodeproj --profiles profiles";
+        prints(
+            &workshop,
+            &format!("targets {verb} {project}{more}"),
+            code,
+            name,
+        )
+    };
+    let shown = targets("show", "", 0, "targets");
+    let shown = shown["targets"].as_array().unwrap();
+    for field in [
+        "bundle_id",
+        "team",
+        "specifier",
+        "identity",
+        "host",
+        "chosen",
+        "discarded",
+    ] {
+        let is_shown = shown.iter().any(|target| target.get(field).is_some());
+        assert!(is_shown, "no target shows {field}");
+    }
+    targets("check", " --configuration Release", 0, "targets-check");
+    targets("export", " --configuration Release --as json", 0, "plan");
+    uninstall(&workshop, &forge::fixtures::products()[0]);
+    targets("check", " --configuration Release", 10, "targets-check");
+}
+
+#[test]
+fn identity_commands_print_what_their_schemas_say() {
+    let workshop = Workshop::frozen();
+    let prints = |command: &str, code, name| prints(&workshop, command, code, name);
+    for file in ["distribution.p12", "distribution.p12.password"] {
+        let path = Path::new(PACKAGE).join("fixtures/acme").join(file);
+        fs::copy(path, workshop.path(file)).unwrap();
+    }
+    for source in [
+        "--identities identities.txt",
+        "--identities distribution.p12 --password-file distribution.p12.password",
+    ] {
+        let listed = prints(&format!("identity list {source}"), 0, "identities");
+        assert_eq!(listed["identities"].as_array().unwrap().len(), 1);
+        prints(&format!("identity digest {source}"), 0, "identity-digest");
+    }
+    prints(
+        "identity digest --compatible --identities identities.txt",
+        0,
+        "identity-digest",
+    );
+    // Without a manifest a capture does not tell SHA-256s.
+    fs::remove_file(workshop.path("manifests/profiles.json")).unwrap();
+    let listed = prints("identity list --identities identities.txt", 0, "identities");
+    assert_eq!(listed["canonical"], Json::Null);
+}
+
+#[test]
+fn keychain_commands_and_runs_tell_what_their_schemas_say() {
+    let workshop = Workshop::frozen();
+    for file in ["distribution.p12", "distribution.p12.password"] {
+        let path = Path::new(PACKAGE).join("fixtures/acme").join(file);
+        fs::copy(path, workshop.path(file)).unwrap();
+    }
+    let keychain = |verb: &str| {
+        let command = format!("keychain {verb} --keychain ci.p12 --state-dir state");
+        prints(&workshop, &command, 0, "keychain")
+    };
+    assert_eq!(keychain("status")["state"], "missing");
+    assert_eq!(keychain("create")["state"], "locked");
+    let file = "distribution.p12 --password-file distribution.p12.password";
+    let imported = keychain(&format!("import {file}"));
+    assert_eq!(imported["identities"].as_array().unwrap().len(), 1);
+    for (flags, code, verdict) in [
+        ("--without identities,targets", 0, "cleared"),
+        ("--without identities", 10, "blocked"),
+    ] {
+        let receipt = format!("{code}.json");
+        let command =
+            format!("run --keychain ci.p12 --state-dir state {flags} --receipt {receipt}");
+        let words = command.split(' ').chain(["--", "/bin/sleep", "0"]);
+        workshop.run(&words.collect::<Vec<_>>()).exits(code);
+        let receipt: Json = serde_json::from_slice(&workshop.read(receipt)).unwrap();
+        holds("receipt", &receipt);
+        assert_eq!(receipt["verdict"], verdict);
+    }
+    prints(
+        &workshop,
+        "keychain recover --state-dir state",
+        0,
+        "recovery",
+    );
+    assert_eq!(keychain("lock")["state"], "locked");
+    assert_eq!(keychain("destroy --yes")["state"], "missing");
+}
+
+#[test]
+fn audit_commands_print_what_their_schemas_say() {
+    let workshop = Workshop::new();
+    let prints = |command: &str, code, name| prints(&workshop, command, code, name);
+    assert_eq!(prints("audit checkpoint", 0, "audit-checkpoint")["seq"], 0);
+    let create = [
+        "keychain",
+        "create",
+        "--keychain",
+        "ci.p12",
+        "--state-dir",
+        "state",
+    ];
+    workshop.run(&create).exits(0);
+    prints("audit checkpoint --state-dir state", 0, "audit-checkpoint");
+    let shown = prints("audit show --state-dir state", 0, "audit");
+    assert!(shown["records"].as_array().unwrap().len() >= 2, "{shown:#}");
+    prints("audit verify --state-dir state", 0, "audit-verify");
+    let log = String::from_utf8(workshop.read("state/audit.jsonl")).unwrap();
+    workshop.write("state/audit.jsonl", log.replace("done", "gone"));
+    let broken = prints("audit verify --state-dir state", 10, "audit-verify");
+    assert!(!broken["flaws"].as_array().unwrap().is_empty());
+    let broken = prints("audit show --last 1 --state-dir state", 10, "audit");
+    assert_eq!(broken["holds"], false);
+}
+
+#[test]
+fn errors_are_told_as_their_schema_says() {
+    let workshop = Workshop::frozen();
+    for (command, code) in [
+        ("manifest digest --manifest missing.json", 11),
+        ("identity list --identities missing.txt", 11),
+        ("profile show profiles --policy missing.toml", 11),
+        ("gate --identities missing.txt --without identities", 2),
+    ] {
+        let words: Vec<&str> = command.split(' ').chain(["--format", "json"]).collect();
+        let error = workshop.run(&words).exits(code).error_json();
+        assert_eq!(error["schema"], "countersign.error.v1");
+        assert_eq!(error["exit"], code);
+    }
+}
+
+// the check itself
 
 #[test]
 fn the_check_itself_finds_what_does_not_hold() {
     let workshop = Workshop::frozen();
     let manifest: Json = serde_json::from_slice(&workshop.read("manifests/profiles.json")).unwrap();
-    let schema = of_types("manifest");
+    assert_eq!(faults("manifest", &manifest), Vec::<String>::new());
     for (pointer, value) in [
-        ("/revision", serde_json::json!("1")),
-        ("/profiles/0/kind", serde_json::json!("appstore")),
-        ("/profiles/0/certificates", serde_json::json!({})),
+        ("/schema", json!("countersign.manifest.v2")),
+        ("/revision", json!("1")),
+        ("/profiles/0/kind", json!("appstore")),
+        ("/profiles/0/certificates", json!({})),
+        ("/profiles/0/sha256", json!("abc")),
+        ("/profiles/0/expires", json!("tomorrow")),
+        ("/profiles/0/uuid", json!("../../etc/passwd")),
     ] {
         let mut broken = manifest.clone();
         *broken.pointer_mut(pointer).unwrap() = value;
-        assert!(fault(&schema, &schema, &broken, "").is_some(), "{pointer}");
+        assert_eq!(faults("manifest", &broken).len(), 1, "{pointer}");
     }
-    let mut broken = manifest.clone();
-    broken.as_object_mut().unwrap().remove("revision");
-    assert!(fault(&schema, &schema, &broken, "").is_some());
     let mut broken = manifest;
-    broken["profiles"][0]["note"] = "hello".into();
-    assert!(fault(&schema, &schema, &broken, "").is_some());
-}
+    broken.as_object_mut().unwrap().remove("revision");
+    assert!(!faults("manifest", &broken).is_empty());
 
-#[track_caller]
-fn holds(name: &str, document: &Json) {
-    let schema: Json = serde_json::from_str(&fs::read_to_string(committed(name)).unwrap()).unwrap();
-    if let Some(fault) = fault(&schema, &schema, document, "") {
-        panic!("{name}: {fault}\n{document:#}");
-    }
-    // A key that no schema knows is a promise that nobody reviewed.
-    if let Some(key) = unknown_key(&schema, &schema, document, "") {
-        panic!("{name}: {key} is not in the schema");
-    }
-}
-
-/// What a value breaks of as much of JSON Schema as our types give rise to.
-fn fault(root: &Json, schema: &Json, value: &Json, at: &str) -> Option<String> {
-    if schema == &Json::Bool(true) {
-        return None;
-    }
-    if let Some(target) = resolved(root, schema) {
-        return fault(root, target, value, at);
-    }
-    for alternatives in ["anyOf", "oneOf"] {
-        if let Some(list) = schema.get(alternatives).and_then(Json::as_array) {
-            let fits = list
-                .iter()
-                .any(|schema| fault(root, schema, value, at).is_none());
-            return (!fits).then(|| format!("{at}: fits none of {alternatives}"));
-        }
-    }
-    if let Some(words) = schema.get("enum").and_then(Json::as_array)
-        && !words.contains(value)
-    {
-        return Some(format!("{at}: {value} is none of {words:?}"));
-    }
-    if let Some(constant) = schema.get("const")
-        && constant != value
-    {
-        return Some(format!("{at}: {value} is not {constant}"));
-    }
-    let is = |name: &str| match name {
-        "null" => value.is_null(),
-        "boolean" => value.is_boolean(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "string" => value.is_string(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        other => panic!("unknown type {other}"),
-    };
-    let type_fits = match schema.get("type") {
-        None => true,
-        Some(Json::String(name)) => is(name),
-        Some(names) => names
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|name| is(name.as_str().unwrap())),
-    };
-    if !type_fits {
-        return Some(format!("{at}: {value} is not of type {}", schema["type"]));
-    }
-    if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
-        let mut values = values.iter().enumerate();
-        return values
-            .find_map(|(index, value)| fault(root, items, value, &format!("{at}/{index}")));
-    }
-    let object = value.as_object()?;
-    for key in schema
-        .get("required")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
-        if !object.contains_key(key.as_str().unwrap()) {
-            return Some(format!("{at}: {key} is missing"));
-        }
-    }
-    object.iter().find_map(|(key, value)| {
-        let at = format!("{at}/{key}");
-        match (
-            schema
-                .get("properties")
-                .and_then(|properties| properties.get(key)),
-            schema.get("additionalProperties"),
-        ) {
-            (Some(property), _) => fault(root, property, value, &at),
-            (None, Some(Json::Bool(false))) => Some(format!("{at}: unknown")),
-            (None, Some(others)) => fault(root, others, value, &at),
-            (None, None) => None,
-        }
-    })
-}
-
-/// The first key that an object schema does not list.
-fn unknown_key(root: &Json, schema: &Json, value: &Json, at: &str) -> Option<String> {
-    if let Some(target) = resolved(root, schema) {
-        return unknown_key(root, target, value, at);
-    }
-    if let Some(list) = schema.get("anyOf").and_then(Json::as_array) {
-        let fitting = list
-            .iter()
-            .find(|schema| fault(root, schema, value, at).is_none())?;
-        return unknown_key(root, fitting, value, at);
-    }
-    match value {
-        Json::Array(values) => values
-            .iter()
-            .find_map(|value| unknown_key(root, schema.get("items")?, value, at)),
-        Json::Object(object) => {
-            let properties = schema.get("properties")?;
-            object.iter().find_map(|(key, value)| {
-                let at = format!("{at}/{key}");
-                match properties.get(key) {
-                    Some(property) => unknown_key(root, property, value, &at),
-                    None => Some(at),
-                }
-            })
-        }
-        _ => None,
-    }
-}
-
-fn resolved<'s>(root: &'s Json, schema: &Json) -> Option<&'s Json> {
-    let reference = schema.get("$ref")?.as_str()?;
-    Some(root.pointer(reference.strip_prefix('#').unwrap()).unwrap())
+    let printed = prints(&workshop, "profile list", 0, "profiles");
+    let mut broken = printed;
+    broken["profiles"][0]["layers"]["outer"]["note"] = "a field that nobody reviewed".into();
+    assert_eq!(faults("profiles", &broken).len(), 1);
 }

@@ -12,6 +12,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "support/schema.rs"]
+mod schema;
 mod support;
 
 use std::fs::{self, File};
@@ -129,8 +131,10 @@ impl Site {
     }
 
     fn recover(&self) -> Output {
-        let output = self.base(&["keychain", "recover"]).output().unwrap();
+        let words = ["keychain", "recover", "--format", "json"];
+        let output = self.base(&words).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
+        document(&output.stdout);
         output
     }
 
@@ -161,7 +165,7 @@ impl Site {
         paths.sort();
         paths
             .iter()
-            .map(|path| serde_json::from_slice(&fs::read(path).unwrap()).unwrap())
+            .map(|path| document(&fs::read(path).unwrap()))
             .collect()
     }
 
@@ -263,6 +267,13 @@ fn watchdog_of(run: u32) -> Option<u32> {
         .map(|(id, _)| id)
 }
 
+/// A document of ours, which keeps to its schema.
+fn document(bytes: &[u8]) -> serde_json::Value {
+    let document = serde_json::from_slice(bytes).unwrap();
+    schema::holds_if_ours(&document);
+    document
+}
+
 fn job_of(run: u32) -> Option<u32> {
     children(run)
         .into_iter()
@@ -314,8 +325,7 @@ fn the_command_runs_while_it_is_open_and_its_code_is_passed_on() {
         for path in receipts {
             let mode = path.metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
-            let receipt: serde_json::Value =
-                serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            let receipt = document(&fs::read(&path).unwrap());
             assert_eq!(receipt["schema"], "countersign.receipt.v1");
             assert_eq!(receipt["verdict"], "cleared");
             assert_eq!(receipt["window"]["locked"], true);
@@ -728,8 +738,11 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
     let ran = run.output().unwrap();
     assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
     assert!(text(&ran.stderr).contains("caution"));
-    let recovered = site.base(&["keychain", "recover"]).output().unwrap();
+    let words = ["keychain", "recover", "--format", "json"];
+    let recovered = site.base(&words).output().unwrap();
     assert_eq!(recovered.status.code(), Some(12));
+    let told = document(&recovered.stdout);
+    assert_eq!(told["unfinished"].as_array().unwrap().len(), 1, "{told}");
     fs::remove_file(site.path("home/stand-in-mode")).unwrap();
     site.recover();
     site.assert_all_is_well("after a recovery that could close it");
@@ -940,6 +953,10 @@ fn a_keychain_is_held_open_shown_and_closed_from_the_command_line() {
             shown.contains(&format!("open for run {run} until")),
             "{shown}"
         );
+        let status = site.keychain(&["keychain", "status", "--format", "json"]);
+        let shown = document(&status.stdout);
+        assert_eq!(shown["open_for"][0]["run"], run);
+        assert_eq!(shown["identities"].as_array().unwrap().len(), 1);
         kill(unlock.id(), Signal::INT);
         assert_eq!(unlock.wait().unwrap().code(), Some(130));
         let status = site.keychain(&["keychain", "status"]);

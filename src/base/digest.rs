@@ -8,12 +8,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 /// The digest of a file's bytes, in one of the two algorithms that people paste into pipelines.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(inline, with = "String", extend("pattern" = "^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$"))]
 pub enum Digest {
     /// SHA-256: what countersign writes, as `sha256:<hex>`.
     Sha256([u8; 32]),

@@ -161,6 +161,9 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// The regular expression of its text (`SEQ:sha256:HEX`), for JSON Schemas.
+    pub const PATTERN: &'static str = "^[0-9]+:sha256:[0-9a-f]{64}$";
+
     /// The checkpoint of a log without records.
     pub const EMPTY: Self = Self {
         seq: 0,

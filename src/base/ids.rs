@@ -9,6 +9,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::digest::{decode_hex, sha1, sha256, write_hex};
@@ -39,7 +40,8 @@ impl IdError {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $check:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+        #[schemars(inline)]
         pub struct $name(Box<str>);
 
         impl $name {
@@ -151,7 +153,8 @@ fn is_plain_name(text: &str) -> bool {
 
 /// Which bundle ids a profile covers: one bundle id, everything below a prefix (`com.example.*`), or all (`*`).
 /// Nothing else is a wildcard (TN3125).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(inline)]
 pub struct BundlePattern(Box<str>);
 
 impl BundlePattern {
@@ -206,7 +209,8 @@ text_id!(@serde BundlePattern);
 
 /// The UUID of a provisioning profile, spelled as its file spells it; compared without regard to case, because Xcode
 /// and build settings mix both.
-#[derive(Clone)]
+#[derive(Clone, JsonSchema)]
+#[schemars(inline, extend("format" = "uuid"))]
 pub struct ProfileUuid(Box<str>);
 
 impl ProfileUuid {
@@ -272,8 +276,9 @@ text_id!(@serde ProfileUuid);
 macro_rules! fingerprint {
     ($(#[$doc:meta])* $name:ident, $len:literal, $hash:ident, $what:literal, $rule:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; $len]);
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+        #[schemars(inline, extend("pattern" = format!("^[0-9a-f]{{{}}}$", 2 * $len)))]
+        pub struct $name(#[schemars(with = "String")] [u8; $len]);
 
         impl $name {
             /// The hash of these bytes: for a certificate, its DER encoding.

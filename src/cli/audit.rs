@@ -3,14 +3,17 @@
 use std::io::Write as _;
 
 use clap::Subcommand;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::report::{FAINT, Format, GOOD, STRONG};
 use super::state;
 use super::table::plain;
 use super::world::World;
+use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
-use crate::ledger::audit;
+use crate::ledger::audit::{self, Record};
 
 /// What to do with the audit log.
 #[derive(Debug, Subcommand)]
@@ -35,6 +38,50 @@ pub enum Command {
     Checkpoint,
 }
 
+/// The `countersign.audit.v1` document: what `audit show` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AuditDocument<'a> {
+    /// Always `countersign.audit.v1`.
+    #[schemars(extend("const" = "countersign.audit.v1"))]
+    pub schema: &'static str,
+    /// Whether the whole log holds, also where only a part of it is shown.
+    pub holds: bool,
+    /// The records that were asked for, oldest first.
+    pub records: &'a [Record],
+}
+
+/// The `countersign.audit-verify.v1` document: what `audit verify` found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AuditVerifyDocument {
+    /// Always `countersign.audit-verify.v1`.
+    #[schemars(extend("const" = "countersign.audit-verify.v1"))]
+    pub schema: &'static str,
+    /// Whether the log is what was written, and goes on from every checkpoint that was given.
+    pub holds: bool,
+    /// How many records it has.
+    pub records: u64,
+    /// Where the log stands, of the lines as they are: `SEQ:sha256:HEX`.
+    #[schemars(extend("pattern" = Checkpoint::PATTERN))]
+    pub checkpoint: String,
+    /// Where it does not hold, in words, by line: the first hundred places.
+    pub flaws: Vec<String>,
+}
+
+/// The `countersign.audit-checkpoint.v1` document: what `audit checkpoint` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AuditCheckpointDocument {
+    /// Always `countersign.audit-checkpoint.v1`.
+    #[schemars(extend("const" = "countersign.audit-checkpoint.v1"))]
+    pub schema: &'static str,
+    /// Where the log stands, as `audit verify --checkpoint` takes it: `SEQ:sha256:HEX`.
+    #[schemars(extend("pattern" = Checkpoint::PATTERN))]
+    pub checkpoint: String,
+    /// The sequence number of the last record; 0 for a log without records.
+    pub seq: u64,
+    /// SHA-256 of the last record's line, without its line end; all zeros for a log without records.
+    pub head: Digest,
+}
+
 /// Runs the command.
 pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
     let path = state::audit_path(world)?;
@@ -47,12 +94,12 @@ pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
         Command::Checkpoint => {
             let checkpoint = audit::checkpoint(&path).map_err(Failure::input)?;
             if world.format() == Format::Json {
-                world.print_json(&serde_json::json!({
-                    "schema": "countersign.audit-checkpoint.v1",
-                    "checkpoint": checkpoint.to_string(),
-                    "seq": checkpoint.seq,
-                    "head": checkpoint.head,
-                }))?;
+                world.print_json(&AuditCheckpointDocument {
+                    schema: "countersign.audit-checkpoint.v1",
+                    checkpoint: checkpoint.to_string(),
+                    seq: checkpoint.seq,
+                    head: checkpoint.head,
+                })?;
             } else {
                 writeln!(std::io::stdout().lock(), "{checkpoint}")?;
             }
@@ -78,11 +125,11 @@ fn show(
     let records = records.get(hidden..).unwrap_or_default();
     let exit = exit_of(&verification);
     if world.format() == Format::Json {
-        world.print_json(&serde_json::json!({
-            "schema": "countersign.audit.v1",
-            "holds": verification.holds(),
-            "records": records,
-        }))?;
+        world.print_json(&AuditDocument {
+            schema: "countersign.audit.v1",
+            holds: verification.holds(),
+            records,
+        })?;
         return Ok(exit);
     }
     let mut out = anstream::stdout().lock();
@@ -121,13 +168,13 @@ fn tell(verification: &audit::Verification, world: &World) -> Result<Exit, Failu
     let exit = exit_of(verification);
     let flaws: Vec<String> = verification.flaws.iter().map(ToString::to_string).collect();
     if world.format() == Format::Json {
-        world.print_json(&serde_json::json!({
-            "schema": "countersign.audit-verify.v1",
-            "holds": verification.holds(),
-            "records": verification.records,
-            "checkpoint": verification.head.to_string(),
-            "flaws": flaws,
-        }))?;
+        world.print_json(&AuditVerifyDocument {
+            schema: "countersign.audit-verify.v1",
+            holds: verification.holds(),
+            records: verification.records,
+            checkpoint: verification.head.to_string(),
+            flaws,
+        })?;
         return Ok(exit);
     }
     let mut out = anstream::stdout().lock();

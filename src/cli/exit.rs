@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -125,6 +128,19 @@ impl Failure {
             message: message.to_string(),
         }
     }
+}
+
+/// The `countersign.error.v1` document: on standard error, on one line, where `--format json` was asked for and there is
+/// no result.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ErrorDocument<'a> {
+    /// Always `countersign.error.v1`.
+    #[schemars(extend("const" = "countersign.error.v1"))]
+    pub schema: &'static str,
+    /// The exit code, as `countersign help exit-codes` lists them.
+    pub exit: u8,
+    /// What happened, where, and what to do.
+    pub error: &'a str,
 }
 
 impl From<std::io::Error> for Failure {

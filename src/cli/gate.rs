@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::document::{ManifestName, VerdictWord};
 use super::exit::{Exit, Failure};
 use super::identity;
 use super::password::PasswordArguments;
@@ -120,10 +121,11 @@ impl From<Waivable> for Group {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct GateDocument {
     /// Always `countersign.gate.v1`.
+    #[schemars(extend("const" = "countersign.gate.v1"))]
     pub schema: &'static str,
-    /// `cleared` or `blocked`.
-    pub verdict: &'static str,
-    /// Everything that was found.
+    /// Whether this machine may sign with this manifest.
+    pub verdict: VerdictWord,
+    /// Everything that was found: what blocks first, then by group in the order of the gate.
     pub findings: Vec<Finding>,
     /// The groups that were not judged because somebody waived them.
     pub waived: Vec<Group>,
@@ -132,34 +134,23 @@ pub struct GateDocument {
     pub manifest: Option<ManifestName>,
     /// The digests of the identities, as far as they could be told.
     pub identities: IdentityDocument,
-    /// The region, where the policy knows regions.
-    pub region: Option<String>,
+    /// The region, where the policy knows regions; else null.
+    pub region: Option<RegionName>,
     /// The host that was judged.
-    pub host: String,
+    pub host: HostName,
     /// The instant of the verdict (RFC 3339, UTC).
-    pub judged_at: String,
+    pub judged_at: Timestamp,
     /// Host or instant were given by hand: not a verdict about this machine now.
     pub rehearsal: bool,
-}
-
-/// A manifest by digest and revision.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct ManifestName {
-    /// `sha256:…`
-    #[schemars(with = "String")]
-    pub digest: Digest,
-    /// Its revision.
-    pub revision: u64,
 }
 
 /// Both identity digests.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct IdentityDocument {
-    /// Over the SHA-256 fingerprints.
-    #[schemars(with = "Option<String>")]
+    /// SHA-256 over the sorted SHA-256 fingerprints of their certificates, as `--expect-signing` takes it; null if they
+    /// were not observed, or if not every fingerprint is known.
     pub canonical: Option<Digest>,
-    /// Over what `find-identity` printed.
-    #[schemars(with = "Option<String>")]
+    /// SHA-1 of what `security find-identity` printed, 40 hex digits; null without such a capture.
     pub compatible: Option<Digest>,
 }
 
@@ -420,29 +411,29 @@ pub(super) fn tell(
     world: &World,
 ) -> Result<Exit, Failure> {
     let is_cleared = verdict.cleared.is_some();
-    let word = if is_cleared { "cleared" } else { "blocked" };
+    let word = VerdictWord::of(is_cleared);
     match world.format() {
         Format::Json => world.print_json(&GateDocument {
             schema: "countersign.gate.v1",
             verdict: word,
             findings: verdict.findings.clone(),
             waived: verdict.waived.iter().copied().collect(),
-            manifest: manifest.map(|manifest| ManifestName {
-                digest: manifest.digest(),
-                revision: manifest.revision(),
-            }),
+            manifest: manifest.map(ManifestName::from),
             identities: IdentityDocument {
                 canonical: verdict.identities.canonical,
                 compatible: verdict.identities.compatible,
             },
-            region: verdict.region.as_ref().map(ToString::to_string),
-            host: host.to_string(),
-            judged_at: now.to_string(),
+            region: verdict.region.clone(),
+            host: host.clone(),
+            judged_at: now,
             rehearsal,
         })?,
         Format::Github => {
             report::github(&mut std::io::stdout().lock(), &verdict.findings)?;
-            world.summarize(&format!("countersign gate: {word}"), &verdict.findings)?;
+            world.summarize(
+                &format!("countersign gate: {}", word.as_str()),
+                &verdict.findings,
+            )?;
         }
         Format::Human => human(verdict, manifest, host, now, rehearsal, world)?,
     }

@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
@@ -171,24 +173,58 @@ fn from_capture(
     })
 }
 
-#[derive(Debug, Serialize)]
-struct Document {
-    schema: &'static str,
-    identities: Vec<ShownIdentity>,
-    canonical: Option<Digest>,
-    compatible: Option<Digest>,
+/// The `countersign.identities.v1` document: what `identity list` found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct IdentitiesDocument {
+    /// Always `countersign.identities.v1`.
+    #[schemars(extend("const" = "countersign.identities.v1"))]
+    pub schema: &'static str,
+    /// Each identity once, by SHA-1.
+    pub identities: Vec<ShownIdentity>,
+    /// SHA-256 over the sorted SHA-256 fingerprints, as `--expect-signing` takes it; null if not every one is known.
+    pub canonical: Option<Digest>,
+    /// SHA-1 of what `security find-identity` printed, 40 hex digits; null if they come from elsewhere.
+    pub compatible: Option<Digest>,
 }
 
-#[derive(Debug, Serialize)]
-struct ShownIdentity {
-    sha1: CertSha1,
+/// A private key with its certificate.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownIdentity {
+    /// SHA-1 of the certificate's DER encoding, hex.
+    pub sha1: CertSha1,
+    /// SHA-256 of the certificate's DER encoding, hex; absent if neither its bytes nor a pinned profile tell it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<CertSha256>,
-    label: String,
+    pub sha256: Option<CertSha256>,
+    /// How the source names it: the certificate's common name; not unique.
+    pub label: String,
+    /// Why it cannot sign, if the source says so (`CSSMERR_TP_NOT_TRUSTED`, …).
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
+    pub problem: Option<String>,
+    /// When its certificate expires (RFC 3339, UTC), where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<String>,
+    pub expires: Option<Timestamp>,
+}
+
+impl From<&Identity> for ShownIdentity {
+    fn from(identity: &Identity) -> Self {
+        Self {
+            sha1: identity.sha1,
+            sha256: identity.sha256,
+            label: identity.label.clone(),
+            problem: identity.problem.clone(),
+            expires: identity.expires,
+        }
+    }
+}
+
+/// The `countersign.identity-digest.v1` document: what `identity digest` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct IdentityDigestDocument {
+    /// Always `countersign.identity-digest.v1`.
+    #[schemars(extend("const" = "countersign.identity-digest.v1"))]
+    pub schema: &'static str,
+    /// The canonical digest, `sha256:` and 64 hex digits; with `--compatible` the 40 hex digits of SHA-1.
+    pub digest: Digest,
 }
 
 fn canonical(identities: &Identities) -> Option<Digest> {
@@ -202,16 +238,9 @@ fn canonical(identities: &Identities) -> Option<Digest> {
 
 pub(super) fn list(identities: &Identities, world: &World) -> Result<Exit, Failure> {
     if world.format() == Format::Json {
-        let shown = identities.identities.iter().map(|identity| ShownIdentity {
-            sha1: identity.sha1,
-            sha256: identity.sha256,
-            label: identity.label.clone(),
-            problem: identity.problem.clone(),
-            expires: identity.expires.map(|expires| expires.to_string()),
-        });
-        world.print_json(&Document {
+        world.print_json(&IdentitiesDocument {
             schema: "countersign.identities.v1",
-            identities: shown.collect(),
+            identities: identities.identities.iter().map(Into::into).collect(),
             canonical: canonical(identities),
             compatible: identities.compatible,
         })?;
@@ -260,9 +289,10 @@ fn print_digest(identities: &Identities, compatible: bool, world: &World) -> Res
         })?
     };
     if world.format() == Format::Json {
-        world.print_json(
-            &serde_json::json!({"schema": "countersign.identity-digest.v1", "digest": digest}),
-        )?;
+        world.print_json(&IdentityDigestDocument {
+            schema: "countersign.identity-digest.v1",
+            digest,
+        })?;
     } else {
         writeln!(std::io::stdout().lock(), "{digest}")?;
     }

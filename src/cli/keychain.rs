@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::exit::{Exit, Failure};
-use super::identity;
+use super::identity::{self, ShownIdentity};
 use super::password::{KeychainPasswordArguments, PasswordArguments};
 use super::report::{Format, GOOD};
 use super::run::{self, Guarded};
@@ -19,9 +22,9 @@ use crate::base::event::{Action, Event, Outcome, Witness};
 use crate::base::secret::Password;
 use crate::context::policy::Policy;
 use crate::host::journal::Journals;
-use crate::host::keychain::{KeychainError, LockState, Settings};
+use crate::host::keychain::{BackendKind, KeychainError, KeychainPath, LockState, Settings};
 use crate::host::run_id::RunId;
-use crate::host::session::SessionError;
+use crate::host::session::{Recovered, SessionError};
 use crate::host::{files, private, random, session};
 use crate::ledger::audit::AuditLog;
 
@@ -70,6 +73,55 @@ pub struct Keychain {
     /// Its password.
     #[command(flatten)]
     pub password: KeychainPasswordArguments,
+}
+
+/// The `countersign.keychain.v1` document: what `keychain status` found, and how things are after every command that changes
+/// a keychain.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct KeychainDocument {
+    /// Always `countersign.keychain.v1`.
+    #[schemars(extend("const" = "countersign.keychain.v1"))]
+    pub schema: &'static str,
+    /// The keychain's absolute path.
+    pub keychain: KeychainPath,
+    /// What kind of keychain it is.
+    pub backend: BackendKind,
+    /// Whether it is there and open.
+    pub state: LockState,
+    /// The runs that live and have it open.
+    pub open_for: Vec<OpenFor>,
+    /// The identities in it; empty also if it is missing.
+    pub identities: Vec<ShownIdentity>,
+}
+
+/// A run that has a keychain open.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OpenFor {
+    /// The run, as `COUNTERSIGN_RUN_ID` names it.
+    pub run: RunId,
+    /// When it will be closed at the latest (RFC 3339, UTC).
+    pub until: Timestamp,
+}
+
+/// The `countersign.recovery.v1` document: what `keychain recover` did.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RecoveryDocument {
+    /// Always `countersign.recovery.v1`.
+    #[schemars(extend("const" = "countersign.recovery.v1"))]
+    pub schema: &'static str,
+    /// The dead runs that are finished now.
+    pub recovered: Vec<Recovered>,
+    /// The dead runs that could not be finished; the next recovery tries again.
+    pub unfinished: Vec<ShownUnfinished>,
+}
+
+/// A dead run that could not be finished.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownUnfinished {
+    /// Its keychain, which may still be open; null if its journal is damaged.
+    pub keychain: Option<KeychainPath>,
+    /// Why, for people.
+    pub error: String,
 }
 
 /// Runs the command.
@@ -286,30 +338,19 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
         .holders(&chosen.path)
         .map_err(Failure::input)?;
     if world.format() == Format::Json {
-        let open_for: Vec<serde_json::Value> = holders
-            .iter()
-            .map(|holder| serde_json::json!({"run": holder.run, "until": holder.until}))
-            .collect();
-        let identities: Vec<serde_json::Value> = identities
-            .iter()
-            .flat_map(|identities| &identities.identities)
-            .map(|identity| {
-                serde_json::json!({
-                    "sha1": identity.sha1,
-                    "sha256": identity.sha256,
-                    "label": identity.label,
-                    "expires": identity.expires,
-                })
-            })
-            .collect();
-        world.print_json(&serde_json::json!({
-            "schema": "countersign.keychain.v1",
-            "keychain": chosen.path,
-            "backend": chosen.choice.kind,
-            "state": lock_state,
-            "open_for": open_for,
-            "identities": identities,
-        }))?;
+        let open_for = holders.into_iter().map(|holder| OpenFor {
+            run: holder.run,
+            until: holder.until,
+        });
+        let identities = identities.iter().flat_map(|known| &known.identities);
+        world.print_json(&KeychainDocument {
+            schema: "countersign.keychain.v1",
+            keychain: chosen.path.clone(),
+            backend: chosen.choice.kind,
+            state: lock_state,
+            open_for: open_for.collect(),
+            identities: identities.map(Into::into).collect(),
+        })?;
         return Ok(Exit::Fine);
     }
     writeln!(
@@ -360,24 +401,15 @@ fn recover(world: &World) -> Result<Exit, Failure> {
         false => Exit::Keychain,
     };
     if world.format() == Format::Json {
-        let finished = recovery.finished.iter().map(|one| {
-            serde_json::json!({
-                "run": one.run,
-                "keychain": one.keychain,
-                "was_open": one.was_open,
-            })
+        let unfinished = recovery.unfinished.iter().map(|one| ShownUnfinished {
+            keychain: one.keychain.clone(),
+            error: one.error.to_string(),
         });
-        let unfinished = recovery.unfinished.iter().map(|one| {
-            serde_json::json!({
-                "keychain": one.keychain,
-                "error": one.error.to_string(),
-            })
-        });
-        world.print_json(&serde_json::json!({
-            "schema": "countersign.recovery.v1",
-            "recovered": finished.collect::<Vec<_>>(),
-            "unfinished": unfinished.collect::<Vec<_>>(),
-        }))?;
+        world.print_json(&RecoveryDocument {
+            schema: "countersign.recovery.v1",
+            unfinished: unfinished.collect(),
+            recovered: recovery.finished,
+        })?;
         return Ok(exit);
     }
     let mut out = anstream::stdout().lock();

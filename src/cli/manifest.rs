@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Subcommand;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::document::{Document, ManifestName, VerdictWord};
 use super::exit::{Exit, Failure};
 use super::profile::{expand, unreadable};
 use super::progress;
@@ -62,8 +64,12 @@ pub enum Command {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Print the JSON Schema of the manifest.
-    Schema,
+    /// Print the JSON Schema of the manifest, or of another document that countersign writes.
+    Schema {
+        /// The document, by the NAME in its `schema` field, which is countersign.NAME.v1.
+        #[arg(value_enum, default_value = "manifest")]
+        document: Document,
+    },
 }
 
 /// Runs the command.
@@ -77,8 +83,8 @@ pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
         Command::Digest { sha1 } => digest(sha1, world),
         Command::Diff { old, new } => diff_command(&old, &new, world),
         Command::Verify { paths } => verify(&paths, world),
-        Command::Schema => {
-            world.print_json(&manifest::json_schema())?;
+        Command::Schema { document } => {
+            world.print_json(&document.schema())?;
             Ok(Exit::Fine)
         }
     }
@@ -169,22 +175,33 @@ fn pinned_profiles(
     })
 }
 
-/// The `countersign.freeze.v1` document.
-#[derive(Debug, Serialize)]
-struct FreezeDocument<'a> {
-    schema: &'static str,
-    manifest: Option<FrozenDocument>,
-    findings: &'a [Finding],
+/// The `countersign.freeze.v1` document: what `manifest freeze` wrote.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FreezeDocument<'a> {
+    /// Always `countersign.freeze.v1`.
+    #[schemars(extend("const" = "countersign.freeze.v1"))]
+    pub schema: &'static str,
+    /// The manifest as it now is; null if findings block, and then the file is as it was.
+    pub manifest: Option<FrozenManifest>,
+    /// What is wrong with the profiles and targets, or worth knowing.
+    pub findings: &'a [Finding],
 }
 
-#[derive(Debug, Serialize)]
-struct FrozenDocument {
-    file: String,
-    digest: Digest,
-    revision: u64,
-    changed: bool,
-    profiles: usize,
-    targets: usize,
+/// A manifest that was frozen.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FrozenManifest {
+    /// The file, as the command line or the default names it.
+    pub file: String,
+    /// SHA-256 of the file's bytes: `sha256:` and 64 hex digits.
+    pub digest: Digest,
+    /// Its revision: from 1, one more for each change.
+    pub revision: u64,
+    /// Whether the file was written; if not, it already held exactly this.
+    pub changed: bool,
+    /// How many profiles it pins.
+    pub profiles: usize,
+    /// How many targets it pins.
+    pub targets: usize,
 }
 
 fn freeze_command(
@@ -247,7 +264,7 @@ fn freeze_command(
         if changed {
             files::replace_atomically(&output, &bytes, FileMode::Keep).map_err(Failure::input)?;
         }
-        Some(FrozenDocument {
+        Some(FrozenManifest {
             file: output.display().to_string(),
             digest: Digest::of(&bytes),
             revision: content.revision,
@@ -401,6 +418,18 @@ fn is_unchanged(content: &mut Content, output: &Path) -> bool {
     same
 }
 
+/// The `countersign.manifest-digest.v1` document: what `manifest digest` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DigestDocument {
+    /// Always `countersign.manifest-digest.v1`.
+    #[schemars(extend("const" = "countersign.manifest-digest.v1"))]
+    pub schema: &'static str,
+    /// Of the file's bytes: `sha256:` and 64 hex digits, or with `--sha1` the 40 hex digits of SHA-1.
+    pub digest: Digest,
+    /// The manifest's revision.
+    pub revision: u64,
+}
+
 fn digest(sha1: bool, world: &World) -> Result<Exit, Failure> {
     let (manifest, bytes) = world.manifest()?;
     let digest = if sha1 {
@@ -409,14 +438,30 @@ fn digest(sha1: bool, world: &World) -> Result<Exit, Failure> {
         manifest.digest()
     };
     match world.format() {
-        Format::Json => world.print_json(&serde_json::json!({
-            "schema": "countersign.manifest-digest.v1",
-            "digest": digest,
-            "revision": manifest.revision(),
-        }))?,
+        Format::Json => world.print_json(&DigestDocument {
+            schema: "countersign.manifest-digest.v1",
+            digest,
+            revision: manifest.revision(),
+        })?,
         Format::Human | Format::Github => writeln!(std::io::stdout().lock(), "{digest}")?,
     }
     Ok(Exit::Fine)
+}
+
+/// The `countersign.manifest-diff.v1` document: what `manifest diff` found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DiffDocument {
+    /// Always `countersign.manifest-diff.v1`.
+    #[schemars(extend("const" = "countersign.manifest-diff.v1"))]
+    pub schema: &'static str,
+    /// The earlier manifest.
+    pub old: ManifestName,
+    /// The later manifest.
+    pub new: ManifestName,
+    /// Every profile and target that is not the same in both, profiles first.
+    pub changes: Vec<Change>,
+    /// What is not right with the change itself.
+    pub findings: Vec<Finding>,
 }
 
 fn diff_command(old: &Path, new: &Path, world: &World) -> Result<Exit, Failure> {
@@ -440,13 +485,13 @@ fn diff_command(old: &Path, new: &Path, world: &World) -> Result<Exit, Failure> 
         );
     }
     match world.format() {
-        Format::Json => world.print_json(&serde_json::json!({
-            "schema": "countersign.manifest-diff.v1",
-            "old": {"digest": old_manifest.digest(), "revision": old_manifest.revision()},
-            "new": {"digest": new_manifest.digest(), "revision": new_manifest.revision()},
-            "changes": changes,
-            "findings": findings,
-        }))?,
+        Format::Json => world.print_json(&DiffDocument {
+            schema: "countersign.manifest-diff.v1",
+            old: (&old_manifest).into(),
+            new: (&new_manifest).into(),
+            changes,
+            findings: findings.clone(),
+        })?,
         Format::Github => report::github(&mut std::io::stdout().lock(), &findings)?,
         Format::Human => {
             let mut out = anstream::stdout().lock();
@@ -493,6 +538,20 @@ fn show_change(out: &mut impl std::io::Write, change: &Change) -> std::io::Resul
         )?;
     }
     Ok(())
+}
+
+/// The `countersign.manifest-verify.v1` document: what `manifest verify` found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct VerifyDocument {
+    /// Always `countersign.manifest-verify.v1`.
+    #[schemars(extend("const" = "countersign.manifest-verify.v1"))]
+    pub schema: &'static str,
+    /// Whether the manifest says what the profiles say.
+    pub verdict: VerdictWord,
+    /// The manifest that was verified.
+    pub manifest: ManifestName,
+    /// What is not right with it or with the profiles, or worth knowing.
+    pub findings: Vec<Finding>,
 }
 
 fn verify(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
@@ -560,22 +619,18 @@ fn verify(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
         );
     }
     finding::sort(&mut findings);
-    let verdict = if finding::any_blocks(&findings) {
-        "blocked"
-    } else {
-        "cleared"
-    };
+    let verdict = VerdictWord::of(!finding::any_blocks(&findings));
     match world.format() {
-        Format::Json => world.print_json(&serde_json::json!({
-            "schema": "countersign.manifest-verify.v1",
-            "verdict": verdict,
-            "manifest": {"digest": manifest.digest(), "revision": manifest.revision()},
-            "findings": findings,
-        }))?,
+        Format::Json => world.print_json(&VerifyDocument {
+            schema: "countersign.manifest-verify.v1",
+            verdict,
+            manifest: (&manifest).into(),
+            findings: findings.clone(),
+        })?,
         Format::Github => report::github(&mut std::io::stdout().lock(), &findings)?,
         Format::Human => {
             let mut out = anstream::stdout().lock();
-            if verdict == "cleared" {
+            if verdict == VerdictWord::Cleared {
                 writeln!(
                     out,
                     "{GOOD}verified{GOOD:#}  revision {}, {} profiles",

@@ -75,6 +75,7 @@ pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ProfilesDocument {
     /// Always `countersign.profiles.v1`.
+    #[schemars(extend("const" = "countersign.profiles.v1"))]
     pub schema: &'static str,
     /// The files, in the order in which they were named or lie.
     pub profiles: Vec<ShownProfile>,
@@ -83,16 +84,16 @@ pub struct ProfilesDocument {
 /// One file: whether it is proven, why not, and what could be read of it.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct ShownProfile {
-    /// The file.
+    /// The file, as it was named or found.
     pub file: String,
     /// Both layers verified to a pinned anchor, with the right signer role, and in agreement.
     pub proven: bool,
     /// What is wrong with it, or worth knowing.
     pub findings: Vec<Finding>,
-    /// `UUID`.
+    /// `UUID`, as the file spells it; of a file that is not proven, whatever it says there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
-    /// The name it is installed under.
+    /// The name it is installed under: `UUID.mobileprovision`, for macOS `UUID.provisionprofile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filename: Option<String>,
     /// `Name`.
@@ -107,7 +108,7 @@ pub struct ShownProfile {
     /// `PREFIX.bundle.id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_identifier: Option<String>,
-    /// Which bundle ids it covers.
+    /// Which bundle ids it covers: one, `prefix.*` or `*`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle_id: Option<String>,
     /// What it is for.
@@ -116,29 +117,26 @@ pub struct ShownProfile {
     /// How the kind was told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind_source: Option<KindSource>,
-    /// Its platforms.
+    /// Its platforms, as Apple writes them: `iOS`, `xrOS`, `OSX`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platforms: Option<Vec<String>>,
     /// When it was made (RFC 3339, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub created: Option<Timestamp>,
     /// When it expires (RFC 3339, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub expires: Option<Timestamp>,
     /// SHA-256 of the file, hex.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub sha256: Option<FileSha256>,
     /// The certificates that it lets sign.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificates: Option<Vec<PinnedCertificate>>,
-    /// What it grants.
+    /// What it grants: the whole dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>")]
     pub entitlements: Option<Entitlements>,
-    /// How many devices it names.
+    /// How many devices it names; the ids themselves stay out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_count: Option<usize>,
     /// Made by Xcode's automatic signing.
@@ -167,9 +165,8 @@ pub struct ShownLayer {
     /// The signer's common name.
     pub signer: String,
     /// When it was signed, by the signer's account (RFC 3339, UTC).
-    pub signed: String,
-    /// SHA-256 of the root that the chain ends in.
-    #[schemars(with = "String")]
+    pub signed: Timestamp,
+    /// SHA-256 of the root that the chain ends in: of its DER encoding, hex.
     pub anchor: crate::base::ids::CertSha256,
 }
 
@@ -208,7 +205,7 @@ impl ShownProfile {
         let layer = |proof: &LayerProof| ShownLayer {
             role: proof.role(),
             signer: proof.signer().common_name.clone(),
-            signed: proof.signing_time().to_string(),
+            signed: proof.signing_time(),
             anchor: *proof.anchor(),
         };
         Self {
@@ -512,18 +509,53 @@ fn list(world: &World) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// The `countersign.profile-install.v1` and `countersign.profile-prune.v1` documents.
-#[derive(Debug, Serialize)]
-struct Done<'a> {
-    schema: &'static str,
-    files: &'a [DoneFile],
-    findings: &'a [Finding],
+/// The `countersign.profile-install.v1` document: what `profile install` did.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InstallDocument {
+    /// Always `countersign.profile-install.v1`.
+    #[schemars(extend("const" = "countersign.profile-install.v1"))]
+    pub schema: &'static str,
+    /// What was installed, in the order in which it was named; nothing if a finding blocks.
+    pub files: Vec<InstalledFile>,
+    /// What is wrong with the profiles that were named.
+    pub findings: Vec<Finding>,
 }
 
-#[derive(Debug, Serialize)]
-struct DoneFile {
-    file: String,
-    outcome: &'static str,
+/// An installed profile.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InstalledFile {
+    /// Where it lies now.
+    pub file: String,
+    /// Whether the file is new, was there with the same bytes, or had other bytes.
+    #[schemars(extend("enum" = ["installed", "already installed", "replaced"]))]
+    pub outcome: &'static str,
+}
+
+/// The `countersign.profile-prune.v1` document: what `profile prune` did.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PruneDocument {
+    /// Always `countersign.profile-prune.v1`.
+    #[schemars(extend("const" = "countersign.profile-prune.v1"))]
+    pub schema: &'static str,
+    /// What was removed, or with `--dry-run` would be.
+    pub files: Vec<PrunedFile>,
+    /// Always empty: what cannot be read stays and is no finding.
+    pub findings: Vec<Finding>,
+}
+
+/// A removed profile.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PrunedFile {
+    /// Where it lay; with `--dry-run` it still does.
+    pub file: String,
+    /// Whether it was removed, and why.
+    #[schemars(extend("enum" = [
+        "removed: expired",
+        "removed: not pinned",
+        "would be removed: expired",
+        "would be removed: not pinned",
+    ]))]
+    pub outcome: &'static str,
 }
 
 fn install(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
@@ -564,13 +596,19 @@ fn install(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
                 Installed::Already => "already installed",
                 Installed::Replaced => "replaced",
             };
-            done.push(DoneFile {
+            done.push(InstalledFile {
                 file: destination.display().to_string(),
                 outcome,
             });
         }
     }
-    tell_done("countersign.profile-install.v1", &done, &findings, world)
+    let document = InstallDocument {
+        schema: "countersign.profile-install.v1",
+        files: done,
+        findings,
+    };
+    let rows = document.files.iter().map(|it| (it.outcome, &*it.file));
+    tell_done(&document, rows, &document.findings, world)
 }
 
 fn prune(rules: PruneRules, dry_run: bool, world: &World) -> Result<Exit, Failure> {
@@ -612,36 +650,40 @@ fn prune(rules: PruneRules, dry_run: bool, world: &World) -> Result<Exit, Failur
                 (_, true) => "would be removed: not pinned",
                 (_, false) => "removed: not pinned",
             };
-            done.push(DoneFile {
+            done.push(PrunedFile {
                 file: file.path.display().to_string(),
                 outcome,
             });
         }
     }
-    tell_done("countersign.profile-prune.v1", &done, &[], world)
+    let document = PruneDocument {
+        schema: "countersign.profile-prune.v1",
+        files: done,
+        findings: Vec::new(),
+    };
+    let rows = document.files.iter().map(|it| (it.outcome, &*it.file));
+    tell_done(&document, rows, &document.findings, world)
 }
 
-fn tell_done(
-    schema: &'static str,
-    files: &[DoneFile],
-    findings: &[Finding],
+/// Prints what was done: each outcome with its file.
+fn tell_done<'d>(
+    document: &'d impl Serialize,
+    rows: impl ExactSizeIterator<Item = (&'static str, &'d str)>,
+    findings: &'d [Finding],
     world: &World,
 ) -> Result<Exit, Failure> {
     match world.format() {
-        Format::Json => world.print_json(&Done {
-            schema,
-            files,
-            findings,
-        })?,
+        Format::Json => world.print_json(document)?,
         Format::Github => report::github(&mut std::io::stdout().lock(), findings)?,
         Format::Human => {
             let mut out = anstream::stdout().lock();
-            for file in files {
-                writeln!(out, "{}: {}", file.outcome, plain(&file.file))?;
+            let is_idle = rows.len() == 0;
+            for (outcome, file) in rows {
+                writeln!(out, "{outcome}: {}", plain(file))?;
             }
             if finding::any_blocks(findings) {
                 writeln!(out, "nothing was installed:")?;
-            } else if files.is_empty() {
+            } else if is_idle {
                 writeln!(out, "nothing to do")?;
             }
             report::human(&mut out, findings, world.width)?;

@@ -7,15 +7,18 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::document::VerdictWord;
 use super::exit::{Exit, Failure};
 use super::gate::Judged;
 use super::state::Chosen;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
-use crate::base::finding::{Group, Severity};
-use crate::base::ids::HostName;
+use crate::base::finding::{Code, Group, Severity};
+use crate::base::ids::{HostName, RegionName};
 use crate::context::plan;
 use crate::host::keychain::{BackendKind, KeychainPath};
 use crate::host::private;
@@ -26,30 +29,39 @@ use crate::host::session::{Account, Ending};
 pub(super) struct Receipt {
     file: File,
     path: PathBuf,
-    document: Document,
+    document: ReceiptDocument,
     /// Why nothing was opened, or what failed.
     pub error: Option<String>,
 }
 
-/// The `countersign.receipt.v1` document.
-#[derive(Debug, Serialize)]
-struct Document {
+/// The `countersign.receipt.v1` document: what a run did, written whole once at its end.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ReceiptDocument {
+    /// Always `countersign.receipt.v1`.
+    #[schemars(extend("const" = "countersign.receipt.v1"))]
     schema: &'static str,
+    /// The run, as `COUNTERSIGN_RUN_ID` names it: when it began (UTC), and sixteen random hex digits.
     run: RunId,
-    /// `cleared` or `blocked`; absent if nothing could be judged.
+    /// What the gate said; absent if nothing could be judged.
     #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<&'static str>,
+    verdict: Option<VerdictWord>,
     /// The codes of the findings that block.
-    blocked_by: Vec<&'static str>,
+    blocked_by: Vec<Code>,
+    /// The groups that were not judged because somebody waived them.
     waived: Vec<Group>,
+    /// The manifest that was judged; absent if policy or manifest could not be used.
     #[serde(skip_serializing_if = "Option::is_none")]
-    manifest: Option<ManifestName>,
+    manifest: Option<JudgedManifest>,
+    /// The host that ran it.
     host: HostName,
+    /// Its region, where the policy knows regions.
     #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<String>,
+    region: Option<RegionName>,
+    /// The keychain; null if none was chosen.
     keychain: Option<KeychainPath>,
+    /// What kind of keychain it is; null if none was chosen.
     backend: Option<BackendKind>,
-    /// Absent if nothing was opened.
+    /// How long the keychain was open; absent if it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<Window>,
     /// How the session ended; absent if there was none or it failed.
@@ -58,26 +70,35 @@ struct Document {
     /// Why nothing was opened, or what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// The exit code of countersign.
+    /// The exit code of countersign, which is the command's own if that ran to its end, or 128 and the
+    /// number of the signal that ended it.
     exit: u8,
-    /// Where the audit log stood: SEQ:sha256:HEX.
+    /// Where the audit log stood at the end: `SEQ:sha256:HEX`.
+    #[schemars(extend("pattern" = Checkpoint::PATTERN))]
     audit: String,
 }
 
-#[derive(Debug, Serialize)]
-struct ManifestName {
+/// What was judged.
+#[derive(Debug, Serialize, JsonSchema)]
+struct JudgedManifest {
+    /// SHA-256 of the file's bytes: `sha256:` and 64 hex digits.
     digest: Digest,
+    /// Its revision.
     revision: u64,
+    /// SHA-256 of its plan, which target is signed by what: `sha256:` and 64 hex digits.
     plan: Digest,
 }
 
-#[derive(Debug, Serialize)]
+/// How long the keychain was open; the instants are RFC 3339 in UTC.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Window {
-    opened: jiff::Timestamp,
-    until: jiff::Timestamp,
-    /// Absent if closing failed.
+    /// When it was open.
+    opened: Timestamp,
+    /// When it had to be closed.
+    until: Timestamp,
+    /// When it was closed; absent if closing failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    closed: Option<jiff::Timestamp>,
+    closed: Option<Timestamp>,
     /// Locked, and not left to other runs that have it open.
     locked: bool,
 }
@@ -108,7 +129,7 @@ impl Receipt {
         Ok(Self {
             file,
             path,
-            document: Document {
+            document: ReceiptDocument {
                 schema: "countersign.receipt.v1",
                 run: run.clone(),
                 verdict: None,
@@ -133,19 +154,16 @@ impl Receipt {
     pub(super) fn judged(&mut self, judged: &Judged) {
         let verdict = &judged.verdict;
         let document = &mut self.document;
-        document.verdict = Some(match verdict.cleared {
-            Some(_) => "cleared",
-            None => "blocked",
-        });
+        document.verdict = Some(VerdictWord::of(verdict.cleared.is_some()));
         document.blocked_by = verdict
             .findings
             .iter()
             .filter(|finding| finding.severity == Severity::Block)
-            .map(|finding| finding.code.as_str())
+            .map(|finding| finding.code)
             .collect();
         document.waived = verdict.waived.iter().copied().collect();
-        document.region = verdict.region.as_ref().map(ToString::to_string);
-        document.manifest = judged.judged.as_ref().map(|(_, manifest)| ManifestName {
+        document.region = verdict.region.clone();
+        document.manifest = judged.judged.as_ref().map(|(_, manifest)| JudgedManifest {
             digest: manifest.digest(),
             revision: manifest.revision(),
             plan: plan::digest(manifest.targets()),
@@ -153,7 +171,7 @@ impl Receipt {
     }
 
     /// Whether a finding with this code blocks.
-    pub(super) fn is_blocked_by(&self, code: &str) -> bool {
+    pub(super) fn is_blocked_by(&self, code: Code) -> bool {
         self.document.blocked_by.contains(&code)
     }
 

@@ -21,6 +21,7 @@ use super::state::{self, Chosen, KeychainArguments};
 use super::world::World;
 use crate::base::clock::{Clock as _, SystemClock, parse_duration};
 use crate::base::event::{Action, Event, Outcome, Witness};
+use crate::base::finding::Code;
 use crate::base::ids::HostName;
 use crate::context::gate::Cleared;
 use crate::context::manifest::Manifest;
@@ -151,7 +152,7 @@ pub(super) fn guarded(
         receipt.error = Some(failed.message.clone());
     }
     let must_page = match &ended {
-        Ok(exit) => *exit == Exit::Blocked && receipt.is_blocked_by(OUT_OF_HOURS),
+        Ok(exit) => *exit == Exit::Blocked && receipt.is_blocked_by(Code::WindowNotAllowedNow),
         Err(failed) => failed.exit == Exit::Keychain,
     };
     if must_page {
@@ -485,5 +486,3 @@ pub(super) fn watchdog() -> Result<Exit, Failure> {
 
 /// What shells give for a command that is there and cannot be started (POSIX, `sh`, 2.8.2).
 const CANNOT_EXECUTE: u8 = 126;
-/// The finding of a run that comes when nobody may open the keychain unattended.
-const OUT_OF_HOURS: &str = "window-not-allowed-now";

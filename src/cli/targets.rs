@@ -7,17 +7,19 @@ use clap::{Args, Subcommand, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::document::VerdictWord;
 use super::exit::{Exit, Failure};
 use super::projects::{Planned, ProjectArguments, planned};
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::table::{plain, table};
 use super::world::{World, exit_of};
 use crate::base::finding::{self, Code, Finding, Severity};
-use crate::context::manifest::PinnedTarget;
+use crate::base::ids::{CertSha256, ConfigurationName, ProfileUuid, TargetName};
 use crate::context::plan::export::{BuildSettings, export_options};
-use crate::context::plan::{Plan, Row, Why, plan};
+use crate::context::plan::{Plan, PlanDocument, Row, Why, plan};
 use crate::host::files::{self, FileMode};
 use crate::xcode::export_options::XcodeVersion;
+use crate::xcode::platform::Platform;
 use crate::xcode::settings::Origin;
 use crate::xcode::targets::SigningTarget;
 
@@ -73,24 +75,26 @@ pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
     }
 }
 
-/// The `countersign.targets.v1` document.
+/// The `countersign.targets.v1` document: what `targets show` prints.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TargetsDocument {
     /// Always `countersign.targets.v1`.
+    #[schemars(extend("const" = "countersign.targets.v1"))]
     pub schema: &'static str,
-    /// The targets that are signed.
+    /// The targets that were asked for, one for each configuration and platform.
     pub targets: Vec<ShownTarget>,
     /// What is not right.
     pub findings: Vec<Finding>,
 }
 
-/// The `countersign.targets-check.v1` document.
+/// The `countersign.targets-check.v1` document: what `targets check` found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CheckDocument {
     /// Always `countersign.targets-check.v1`.
+    #[schemars(extend("const" = "countersign.targets-check.v1"))]
     pub schema: &'static str,
-    /// `cleared` or `blocked`.
-    pub verdict: &'static str,
+    /// Whether every target gets the profile that it asks for.
+    pub verdict: VerdictWord,
     /// What is not right.
     pub findings: Vec<Finding>,
     /// Always empty: nothing can be waived here.
@@ -102,22 +106,22 @@ pub struct CheckDocument {
 /// One target in one configuration on one platform.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ShownTarget {
-    /// The project.
+    /// The path of its `.xcodeproj`, as it was named or found.
     pub project: String,
-    /// The target.
-    pub target: String,
-    /// The configuration.
-    pub configuration: String,
+    /// The target's name.
+    pub target: TargetName,
+    /// The build configuration's name.
+    pub configuration: ConfigurationName,
     /// The platform.
-    pub platform: String,
-    /// What it builds.
+    pub platform: Platform,
+    /// What it builds, as people call it: `application`, `app extension`, `framework`, …
     pub product: &'static str,
     /// Whether it must be signed with a profile.
     pub needs_profile: bool,
     /// Its bundle id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle_id: Option<ShownSetting>,
-    /// Its signing style.
+    /// Its signing style: `Automatic` or `Manual`.
     pub style: ShownSetting,
     /// Its team.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,13 +132,13 @@ pub struct ShownTarget {
     /// The signing identity that it asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<ShownSetting>,
-    /// The application that carries it.
+    /// The target of the application that carries it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
-    /// What signs it.
+    pub host: Option<TargetName>,
+    /// What signs it; absent if it needs no profile or nothing fits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Chosen>,
-    /// What could have signed it, and why it does not.
+    /// Profiles that cover its bundle id and do not sign it; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub discarded: Vec<ShownDiscarded>,
 }
@@ -142,9 +146,9 @@ pub struct ShownTarget {
 /// A setting's value and where it is written.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ShownSetting {
-    /// The value.
+    /// The value, resolved.
     pub value: String,
-    /// Where it is written.
+    /// Where it is written, for people: file, line and layer.
     pub origin: String,
 }
 
@@ -152,13 +156,12 @@ pub struct ShownSetting {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Chosen {
     /// The profile's UUID.
-    pub profile: String,
+    pub profile: ProfileUuid,
     /// The profile's name.
     pub name: String,
-    /// The certificate's SHA-256.
-    pub certificate: String,
-    /// Why: `policy`, `pinned`, `requested` or `best-fit`.
-    #[schemars(with = "String")]
+    /// SHA-256 of the certificate's DER encoding, hex.
+    pub certificate: CertSha256,
+    /// Why this profile.
     pub why: Why,
 }
 
@@ -166,10 +169,10 @@ pub struct Chosen {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ShownDiscarded {
     /// Its UUID.
-    pub profile: String,
+    pub profile: ProfileUuid,
     /// Its name.
     pub name: String,
-    /// Why not.
+    /// Why not, for people.
     pub why: String,
 }
 
@@ -185,9 +188,9 @@ impl ShownTarget {
         let choice = row.and_then(|row| row.choice);
         Self {
             project: target.project.display().to_string(),
-            target: target.target.to_string(),
-            configuration: target.configuration.to_string(),
-            platform: target.platform.to_string(),
+            target: target.target.clone(),
+            configuration: target.configuration.clone(),
+            platform: target.platform,
             product: target.kind.as_str(),
             needs_profile: target.needs_profile(),
             bundle_id: target
@@ -206,11 +209,11 @@ impl ShownTarget {
                 .identity
                 .as_ref()
                 .map(|identity| setting(&identity.value, &identity.origin)),
-            host: target.host.as_ref().map(ToString::to_string),
+            host: target.host.clone(),
             chosen: choice.map(|choice| Chosen {
-                profile: choice.profile.uuid.to_string(),
+                profile: choice.profile.uuid.clone(),
                 name: choice.profile.name.clone(),
-                certificate: choice.certificate.sha256.to_string(),
+                certificate: choice.certificate.sha256,
                 why: choice.why,
             }),
             discarded: row
@@ -218,7 +221,7 @@ impl ShownTarget {
                 .unwrap_or_default()
                 .iter()
                 .map(|one| ShownDiscarded {
-                    profile: one.profile.uuid.to_string(),
+                    profile: one.profile.uuid.clone(),
                     name: one.profile.name.clone(),
                     why: one.why.clone(),
                 })
@@ -295,9 +298,9 @@ fn show(planned: &Planned, world: &World) -> Result<Exit, Failure> {
         writeln!(
             out,
             "{STRONG}{}{STRONG:#}  {FAINT}{}, {}, {}{FAINT:#}",
-            plain(&target.target),
+            plain(target.target.as_str()),
             target.product,
-            plain(&target.configuration),
+            plain(target.configuration.as_str()),
             target.platform
         )?;
         let mut row = |label: &str, shown: &ShownSetting| {
@@ -352,7 +355,7 @@ fn check(planned: &Planned, world: &World) -> Result<Exit, Failure> {
     match world.format() {
         Format::Json => world.print_json(&CheckDocument {
             schema: "countersign.targets-check.v1",
-            verdict: if blocks { "blocked" } else { "cleared" },
+            verdict: VerdictWord::of(!blocks),
             findings: findings.clone(),
             waived: Vec::new(),
             targets: shown(planned, &plan),
@@ -398,13 +401,6 @@ fn overview(plan: &Plan<'_>, width: usize) -> comfy_table::Table {
     rows
 }
 
-/// The `countersign.plan.v1` document: what the plan's digest is taken over.
-#[derive(Debug, Serialize)]
-struct PlanDocument {
-    schema: &'static str,
-    targets: Vec<PinnedTarget>,
-}
-
 /// Whether a finding is about settings that an export replaces on the command line: style, identity, specifier. An
 /// export made in spite of the others would fail in the build, or sign with something else.
 fn is_healed_by_export(finding: &Finding) -> bool {
@@ -443,11 +439,9 @@ fn export(arguments: &ExportArguments, planned: &Planned, world: &World) -> Resu
             .map_err(blocked)?
             .to_plist(arguments.xcode),
         Form::Json => {
-            let document = PlanDocument {
-                schema: "countersign.plan.v1",
-                targets: plan.pinned_targets(),
-            };
-            let mut text = serde_json::to_string_pretty(&document).map_err(Failure::unexpected)?;
+            let targets = plan.pinned_targets();
+            let mut text = serde_json::to_string_pretty(&PlanDocument::of(&targets))
+                .map_err(Failure::unexpected)?;
             text.push('\n');
             text
         }

@@ -17,16 +17,21 @@ use crate::base::event::Checkpoint;
 /// The predicate type of a signing context.
 pub const PREDICATE_TYPE: &str = "urn:countersign:signing-context:v1";
 
+/// The type of a statement (in-toto attestation framework, v1).
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
 /// An in-toto Statement (in-toto attestation framework, v1).
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Statement {
     /// Always `https://in-toto.io/Statement/v1`.
     #[serde(rename = "_type")]
+    #[schemars(extend("const" = STATEMENT_TYPE))]
     pub statement_type: &'static str,
     /// What the statement is about.
     pub subject: Vec<Subject>,
-    /// Always [`PREDICATE_TYPE`].
+    /// Always `urn:countersign:signing-context:v1`.
     #[serde(rename = "predicateType")]
+    #[schemars(extend("const" = PREDICATE_TYPE))]
     pub predicate_type: &'static str,
     /// What is stated.
     pub predicate: SigningContext,
@@ -45,16 +50,13 @@ pub struct Subject {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SigningContext {
     /// `sha256:…` of the manifest.
-    #[schemars(with = "String")]
     pub manifest: Digest,
     /// Its revision.
     pub revision: u64,
     /// `sha256:…` of the plan.
-    #[schemars(with = "String")]
     pub plan: Digest,
     /// Canonical digest of the identities, if they were judged.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub identities: Option<Digest>,
     /// The host that was cleared.
     pub host: String,
@@ -71,6 +73,7 @@ pub struct SigningContext {
     pub certificates: Vec<String>,
     /// Where the audit log stood when the verdict was recorded: `SEQ:sha256:HEX`. With it, a log that was cut short or
     /// rewritten is found out.
+    #[schemars(extend("pattern" = Checkpoint::PATTERN))]
     pub audit: String,
 }
 
@@ -99,7 +102,7 @@ pub fn statement(
         .map(|certificate| certificate.serial.as_str())
         .collect();
     Statement {
-        statement_type: "https://in-toto.io/Statement/v1",
+        statement_type: STATEMENT_TYPE,
         subject: vec![Subject {
             name: manifest_name.to_owned(),
             digest: BTreeMap::from([("sha256", hex)]),

@@ -41,6 +41,7 @@ pub const MAX_REVISION: u64 = (1 << 53) - 1;
 #[serde(deny_unknown_fields)]
 pub struct Content {
     /// Always `countersign.manifest.v1`.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// Rises by one exactly when anything else in the file changes.
     pub revision: u64,

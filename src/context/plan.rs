@@ -14,6 +14,7 @@ pub mod choose;
 pub mod export;
 mod fitness;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::manifest::{PinnedCertificate, PinnedProfile, PinnedTarget};
@@ -91,7 +92,7 @@ pub struct Choice<'a> {
 }
 
 /// Why a profile was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// The policy's `[[targets]]` says so.
@@ -181,16 +182,27 @@ pub(super) fn by_uuid<'a>(
     profiles.iter().find(|profile| profile.uuid == *uuid)
 }
 
-/// The digest of a plan: over the pinned targets, in their order, as JSON, under a heading of its own.
-pub fn digest(targets: &[PinnedTarget]) -> Digest {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        schema: &'static str,
-        targets: &'a [PinnedTarget],
+/// The `countersign.plan.v1` document: what the plan's digest is taken over, and what `targets export --as json` writes.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PlanDocument<'a> {
+    /// Always `countersign.plan.v1`.
+    #[schemars(extend("const" = "countersign.plan.v1"))]
+    pub schema: &'static str,
+    /// Every target that has a profile, by (project, target, configuration, platform).
+    pub targets: &'a [PinnedTarget],
+}
+
+impl<'a> PlanDocument<'a> {
+    /// The document of these targets.
+    pub fn of(targets: &'a [PinnedTarget]) -> Self {
+        Self {
+            schema: "countersign.plan.v1",
+            targets,
+        }
     }
-    let document = Document {
-        schema: "countersign.plan.v1",
-        targets,
-    };
-    Digest::of(&serde_json::to_vec(&document).unwrap_or_default())
+}
+
+/// The digest of a plan: over its document without white space, the targets in their order.
+pub fn digest(targets: &[PinnedTarget]) -> Digest {
+    Digest::of(&serde_json::to_vec(&PlanDocument::of(targets)).unwrap_or_default())
 }

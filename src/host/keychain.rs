@@ -29,6 +29,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::apple::certificate::Certificate;
@@ -41,8 +42,11 @@ use crate::host::window::OpenPermit;
 
 /// Where a keychain lies: an absolute path that every tool on the way takes for the same file, and that is the same
 /// whichever links it was reached through, because journals tell keychains apart by it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct KeychainPath(PathBuf);
 
 impl KeychainPath {
@@ -145,7 +149,7 @@ impl fmt::Display for KeychainPath {
 }
 
 /// Which backend a keychain needs; written into journals, so that a recovery knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackendKind {
     /// A macOS keychain.
@@ -164,7 +168,7 @@ impl fmt::Display for BackendKind {
 }
 
 /// Whether a keychain is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LockState {
     /// There is none.

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A program and what it is given; nothing of it is secret.
@@ -129,12 +130,12 @@ pub struct Output {
 }
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exit {
     /// It returned this code.
     Code(i32),
-    /// This signal ended it.
+    /// The signal with this number ended it.
     Signal(i32),
 }
 

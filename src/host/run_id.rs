@@ -5,13 +5,15 @@ use std::io;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::host::random;
 
 /// `20260301T120000Z-9f86d081884c7d65`: when it began, so that directories sort, and sixteen random hex digits, so that
 /// two at the same second differ. Safe as a file name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(inline, extend("pattern" = "^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{16}$"))]
 pub struct RunId(Box<str>);
 
 impl RunId {

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rustix::process::Signal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::recovery::{Recovered, Recovery, Unfinished, recover};
@@ -84,7 +85,7 @@ pub enum Work<'a> {
 pub type Announce<'a> = dyn FnMut(&[(OsString, OsString)]) -> io::Result<()> + 'a;
 
 /// How a session came to its end. The keychain is closed in each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     /// The command ended by itself, or of a signal that was passed on to it.
@@ -93,7 +94,7 @@ pub enum Ending {
     WindowEnded,
     /// The watchdog was lost, so nobody would have closed the keychain for us, and the command was stopped.
     WatchdogLost,
-    /// A signal came while nothing ran.
+    /// The signal with this number came while nothing ran.
     Interrupted(i32),
 }
 

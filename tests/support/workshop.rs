@@ -12,6 +12,9 @@
     reason = "each test crate takes what it needs of it, it panics where a test would, and it runs the built program"
 )]
 
+#[path = "schema.rs"]
+pub mod schema;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -53,10 +56,16 @@ impl Ran {
         self
     }
 
-    /// Standard output as JSON.
+    /// Standard output as JSON; a document of ours keeps to its schema.
     #[track_caller]
     pub fn json(&self) -> Json {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+        document(&self.out)
+    }
+
+    /// Standard error as JSON, likewise.
+    #[track_caller]
+    pub fn error_json(&self) -> Json {
+        document(&self.err)
     }
 
     /// Both streams, with runs of white space as one blank: sentences are found wherever they were wrapped.
@@ -79,6 +88,13 @@ impl Ran {
         }
         self
     }
+}
+
+#[track_caller]
+fn document(text: &str) -> Json {
+    let document = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    schema::holds_if_ours(&document);
+    document
 }
 
 /// The codes of the findings of a JSON document.

@@ -57,19 +57,16 @@ impl fmt::Display for ProfileState {
 #[serde(deny_unknown_fields)]
 pub struct PinnedProfile {
     /// UUID, as the profile spells it.
-    #[schemars(with = "String")]
     pub uuid: ProfileUuid,
     /// The name it is installed under: `UUID.mobileprovision`, for macOS `UUID.provisionprofile`.
     pub filename: String,
     /// Its name, which Xcode chooses by when a specifier is a name.
     pub name: String,
     /// The team.
-    #[schemars(with = "String")]
     pub team_id: TeamId,
     /// `PREFIX.bundle.id`.
     pub application_identifier: String,
     /// Which bundle ids it covers: one, `prefix.*` or `*`.
-    #[schemars(with = "String")]
     pub bundle_id: BundlePattern,
     /// What it is for.
     pub kind: ProfileKind,
@@ -77,14 +74,13 @@ pub struct PinnedProfile {
     pub platforms: Vec<String>,
     /// When it was made (RFC 3339, UTC).
     #[serde(with = "instant")]
-    #[schemars(with = "String")]
+    #[schemars(with = "Timestamp")]
     pub created: Timestamp,
     /// When it expires (RFC 3339, UTC).
     #[serde(with = "instant")]
-    #[schemars(with = "String")]
+    #[schemars(with = "Timestamp")]
     pub expires: Timestamp,
     /// SHA-256 of the file, hex.
-    #[schemars(with = "String")]
     pub sha256: FileSha256,
     /// The certificates that it lets sign, in the order of the file.
     pub certificates: Vec<PinnedCertificate>,
@@ -140,10 +136,8 @@ impl PinnedProfile {
 #[serde(deny_unknown_fields)]
 pub struct PinnedCertificate {
     /// SHA-256 of its DER encoding, hex.
-    #[schemars(with = "String")]
     pub sha256: CertSha256,
     /// SHA-1 of its DER encoding, hex: how `security find-identity` and Xcode name it.
-    #[schemars(with = "String")]
     pub sha1: CertSha1,
     /// Subject common name; not unique.
     pub common_name: String,
@@ -155,7 +149,7 @@ pub struct PinnedCertificate {
     pub issuer: String,
     /// Its notAfter (RFC 3339, UTC).
     #[serde(with = "instant")]
-    #[schemars(with = "String")]
+    #[schemars(with = "Timestamp")]
     pub expires: Timestamp,
 }
 
@@ -180,21 +174,16 @@ pub struct PinnedTarget {
     /// The project's folder, relative to where freezing ran: `App.xcodeproj`.
     pub project: String,
     /// The target.
-    #[schemars(with = "String")]
     pub target: TargetName,
     /// The build configuration.
-    #[schemars(with = "String")]
     pub configuration: ConfigurationName,
     /// The platform.
     pub platform: Platform,
     /// Its resolved bundle id.
-    #[schemars(with = "String")]
     pub bundle_id: BundleId,
     /// The profile that signs it.
-    #[schemars(with = "String")]
     pub profile: ProfileUuid,
     /// The certificate that signs it, by SHA-256.
-    #[schemars(with = "String")]
     pub certificate: CertSha256,
 }
 

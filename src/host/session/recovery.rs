@@ -7,6 +7,9 @@
 use std::fmt;
 use std::path::Path;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{STRAGGLERS, SessionError};
 use crate::base::event::{Action, Event, Outcome, Witness};
 use crate::host::journal::{Found, Journals};
@@ -15,7 +18,7 @@ use crate::host::run_id::RunId;
 use crate::host::window::{close, end};
 
 /// What was finished of one dead run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Recovered {
     /// The run.
     pub run: RunId,

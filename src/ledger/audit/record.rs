@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::{Digest, sha256};
@@ -19,7 +20,7 @@ use crate::base::event::{Checkpoint, Event, Outcome};
 use crate::base::ids::{HostName, RegionName};
 
 /// In whose name records are written: the same for a whole process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// The account that runs countersign.
     pub who: String,
@@ -34,11 +35,11 @@ pub struct Actor {
 }
 
 /// One record as it was written, every field checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// 1 for the first record, one more for each that follows.
     pub seq: u64,
-    /// When it was written, by the wall clock of its host (UTC).
+    /// When it was written, by the wall clock of its host (RFC 3339, UTC).
     pub time: Timestamp,
     /// SHA-256 of the previous line without its line end; all zeros for the first.
     pub prev: Digest,
@@ -48,7 +49,7 @@ pub struct Record {
     /// The run that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub run: Option<String>,
-    /// What was done: the word of an [`Action`](crate::base::event::Action), or of one that a newer version knows.
+    /// What was done, as in `keychain-unlock`: the word of an action, perhaps of one that only a newer version knows.
     pub what: String,
     /// How far it came.
     pub outcome: Outcome,
