@@ -14,7 +14,7 @@ use crate::base::secret::Password;
 use crate::context::gate::facts::{Identities, Identity};
 use crate::context::policy::Policy;
 use crate::host::keychain::choice::BackendChoice;
-use crate::host::keychain::{BackendKind, KeychainBackend, KeychainPath};
+use crate::host::keychain::{BackendKind, KeychainBackend, KeychainError, KeychainPath};
 use crate::host::node::{self, OsFamily, User};
 use crate::host::run_id::RunId;
 use crate::host::session::Undertaking;
@@ -180,18 +180,21 @@ impl Chosen {
             .backend
             .identities(&self.path)
             .map_err(Failure::keychain)?;
-        Ok(Identities {
-            source: self.path.to_string(),
-            identities: certificates
-                .into_iter()
-                .map(|certificate| Identity {
+        let identities: Result<Vec<Identity>, _> = certificates
+            .into_iter()
+            .map(|certificate| {
+                Ok(Identity {
                     sha1: certificate.sha1,
                     sha256: Some(certificate.sha256),
-                    label: certificate.common_name,
-                    problem: None,
+                    problem: self.backend.problem(&certificate)?,
                     expires: Some(certificate.validity.not_after),
+                    label: certificate.common_name,
                 })
-                .collect(),
+            })
+            .collect();
+        Ok(Identities {
+            source: self.path.to_string(),
+            identities: identities.map_err(|error: KeychainError| Failure::keychain(error))?,
             compatible: None,
         })
     }

@@ -292,6 +292,15 @@ pub trait KeychainBackend: Send + Sync {
     /// It is missing or cannot be read.
     fn identities(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError>;
 
+    /// Why codesign could not use an identity although its key is there: its chain misses an issuer. `None`: nothing is
+    /// known against it.
+    ///
+    /// # Errors
+    /// The system's service refused to look.
+    fn problem(&self, _certificate: &Certificate) -> Result<Option<String>, KeychainError> {
+        Ok(None)
+    }
+
     /// Deletes it with all that is in it; one that is missing is deleted already, but for what it may have left.
     ///
     /// # Errors
@@ -374,6 +383,12 @@ pub enum KeychainError {
         /// What was run.
         command: String,
     },
+    /// This process is in the security session of the system.
+    #[error(
+        "this process is in the system's own security session, which sees only System.keychain: set SessionCreate to true in \
+         the property list of its LaunchDaemon, or run it as a LaunchAgent"
+    )]
+    RootSession,
     /// The PKCS#12 file cannot be used.
     #[error("cannot import the PKCS#12 file: {0}")]
     Pkcs12(String),

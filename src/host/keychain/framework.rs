@@ -26,7 +26,7 @@ use security_framework::policy::SecPolicy;
 use security_framework::trust::SecTrust;
 use security_framework_sys::base::SecKeychainRef;
 
-use super::security_tool::Securityd;
+use super::security_tool::{Securityd, Session};
 use super::{KeychainError, KeychainPath, LockState};
 use crate::apple::certificate::Certificate;
 
@@ -46,82 +46,6 @@ impl Framework {
         std::mem::forget(lock);
         Ok(Self(()))
     }
-
-    /// The chain that the system builds above `leaf` from what is on this machine; nothing is fetched.
-    ///
-    /// # Errors
-    /// `leaf` is no certificate to the system, or it does not judge at all.
-    pub fn chain(&self, leaf: &Certificate) -> Result<Chain, KeychainError> {
-        let leaf = SecCertificate::from_der(&leaf.der)
-            .map_err(|error| failed("SecCertificateCreateWithData", error.code()))?;
-        let mut trust = SecTrust::create_with_certificates(&[leaf], &[SecPolicy::create_x509()])
-            .map_err(|error| failed("SecTrustCreateWithCertificates", error.code()))?;
-        trust
-            .set_network_fetch_allowed(false)
-            .map_err(|error| failed("SecTrustSetNetworkFetchAllowed", error.code()))?;
-        let problem = trust
-            .evaluate_with_error()
-            .err()
-            .map(|error| error.description().to_string());
-        let certificates: Vec<Certificate> = trust
-            .chain()
-            .iter()
-            .filter_map(|certificate| Certificate::from_der(&certificate.to_der()).ok())
-            .collect();
-        let missing_issuer = certificates
-            .last()
-            .filter(|last| !last.is_self_issued())
-            .map(Certificate::issuer_name);
-        Ok(Chain {
-            certificates,
-            missing_issuer,
-            problem,
-        })
-    }
-
-    /// What kind of session this process is in.
-    ///
-    /// # Errors
-    /// The service does not tell.
-    pub fn session(&self) -> Result<Session, KeychainError> {
-        let (mut id, mut attributes) = (0, 0);
-        // SAFETY: both pointers are to variables of ours that outlive the call; the first argument is a number.
-        let status = unsafe { SessionGetInfo(CALLER_SECURITY_SESSION, &mut id, &mut attributes) };
-        check("SessionGetInfo", status)?;
-        Ok(Session {
-            id,
-            is_root: attributes & 0x0001 != 0,
-            has_graphics: attributes & 0x0010 != 0,
-            has_terminal: attributes & 0x0020 != 0,
-            is_remote: attributes & 0x1000 != 0,
-        })
-    }
-}
-
-/// A certificate chain as the system builds it.
-#[derive(Debug, Clone)]
-pub struct Chain {
-    /// The leaf first.
-    pub certificates: Vec<Certificate>,
-    /// The issuer (common name and generation) of the last one, if it is not on this machine: "0 valid identities".
-    pub missing_issuer: Option<String>,
-    /// What the system holds against it, in the user's language.
-    pub problem: Option<String>,
-}
-
-/// A security session (`AuthSession.h`): keychains are open or closed in one, not on the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Session {
-    /// Its number.
-    pub id: u32,
-    /// The session of the system itself, which sees only System.keychain: a daemon without `SessionCreate`.
-    pub is_root: bool,
-    /// It has graphics: a dialog may wait where nobody looks.
-    pub has_graphics: bool,
-    /// It has a terminal.
-    pub has_terminal: bool,
-    /// It came over the network.
-    pub is_remote: bool,
 }
 
 impl Securityd for Framework {
@@ -239,6 +163,43 @@ impl Securityd for Framework {
             }
         }
         Ok(certificates)
+    }
+
+    /// From the chain that the system builds of what is on this machine; nothing is fetched, and whether the chain is
+    /// trusted is the gate's to judge.
+    fn missing_issuer(&self, leaf: &Certificate) -> Result<Option<String>, KeychainError> {
+        let leaf = SecCertificate::from_der(&leaf.der)
+            .map_err(|error| failed("SecCertificateCreateWithData", error.code()))?;
+        let mut trust = SecTrust::create_with_certificates(&[leaf], &[SecPolicy::create_x509()])
+            .map_err(|error| failed("SecTrustCreateWithCertificates", error.code()))?;
+        trust
+            .set_network_fetch_allowed(false)
+            .map_err(|error| failed("SecTrustSetNetworkFetchAllowed", error.code()))?;
+        // The chain is there whatever the verdict.
+        let _ = trust.evaluate_with_error();
+        let certificates: Vec<Certificate> = trust
+            .chain()
+            .iter()
+            .filter_map(|certificate| Certificate::from_der(&certificate.to_der()).ok())
+            .collect();
+        Ok(certificates
+            .last()
+            .filter(|last| !last.is_self_issued())
+            .map(Certificate::issuer_name))
+    }
+
+    fn session(&self) -> Result<Option<Session>, KeychainError> {
+        let (mut id, mut attributes) = (0, 0);
+        // SAFETY: both pointers are to variables of ours that outlive the call; the first argument is a number.
+        let status = unsafe { SessionGetInfo(CALLER_SECURITY_SESSION, &mut id, &mut attributes) };
+        check("SessionGetInfo", status)?;
+        Ok(Some(Session {
+            id,
+            is_root: attributes & 0x0001 != 0,
+            has_graphics: attributes & 0x0010 != 0,
+            has_terminal: attributes & 0x0020 != 0,
+            is_remote: attributes & 0x1000 != 0,
+        }))
     }
 }
 

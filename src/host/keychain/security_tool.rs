@@ -26,8 +26,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::caller::{Caller, Word, text};
-pub use self::securityd::Securityd;
 use self::securityd::{NO_SUCH_KEYCHAIN, ThroughTool, WRONG_PASSWORD};
+pub use self::securityd::{Securityd, Session};
 use super::search_list::SearchList;
 use super::{
     BackendKind, ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening,
@@ -101,6 +101,14 @@ impl SecurityTool {
             search_list: SearchList::new(config.state.join("search-list")),
             codesign: config.codesign,
             state: config.state,
+        }
+    }
+
+    /// Keychains are open or closed in one security session: in the system's own, nobody finds a keychain of ours.
+    fn check_session(&self) -> Result<(), KeychainError> {
+        match self.securityd.session()? {
+            Some(session) if session.is_root => Err(KeychainError::RootSession),
+            _ => Ok(()),
         }
     }
 
@@ -260,7 +268,7 @@ impl SecurityTool {
                 }));
             };
             if certificate.kind.signs_code() || certificate.kind == OTHER_KIND {
-                self.probe(keychain, sha1)?;
+                self.probe(keychain, certificate)?;
             }
         }
         Ok(now)
@@ -317,13 +325,17 @@ impl SecurityTool {
 
     /// Signs a file with the key: whether the access list and the partition list let codesign use it, only codesign
     /// knows.
-    fn probe(&self, keychain: &KeychainPath, certificate: CertSha1) -> Result<(), KeychainError> {
+    fn probe(
+        &self,
+        keychain: &KeychainPath,
+        certificate: &Certificate,
+    ) -> Result<(), KeychainError> {
         let directory = Temporary::new(&self.state)?;
         let file = directory.path.join("probe");
         private::create_fleeting(&file, b"signed to see whether the key signs\n")?;
         let tool = Tool::new(&self.codesign)
             .args(["--force", "--timestamp=none", "--sign"])
-            .arg(certificate.to_string().to_ascii_uppercase())
+            .arg(certificate.sha1.to_string().to_ascii_uppercase())
             .arg("--keychain")
             .arg(keychain.as_path())
             .arg(&file)
@@ -332,14 +344,27 @@ impl SecurityTool {
         if output.exit == Exit::Code(0) {
             return Ok(());
         }
+        let said = format!(
+            "{} ({})",
+            symptoms::explain(&caller::readable(&output.stderr, &[])),
+            output.exit
+        );
+        // codesign says that there is no chain, not what is missing in it.
+        let missing = self.missing_issuer(certificate).unwrap_or(None);
         Err(KeychainError::DoesNotSign {
-            certificate,
-            said: format!(
-                "{} ({})",
-                symptoms::explain(&caller::readable(&output.stderr, &[])),
-                output.exit
-            ),
+            certificate: certificate.sha1,
+            said: missing.map_or(said.clone(), |missing| format!("{missing}; {said}")),
         })
+    }
+
+    fn missing_issuer(&self, certificate: &Certificate) -> Result<Option<String>, KeychainError> {
+        let missing = self.securityd.missing_issuer(certificate)?;
+        Ok(missing.map(|issuer| {
+            format!(
+                "no chain: the certificate of {issuer} is not on this machine; install it from \
+                 https://www.apple.com/certificateauthority/"
+            )
+        }))
     }
 }
 
@@ -355,6 +380,7 @@ impl KeychainBackend for SecurityTool {
             }
             checked => checked?,
         }
+        self.check_session()?;
         self.check_not_default(keychain)
     }
 
@@ -368,6 +394,7 @@ impl KeychainBackend for SecurityTool {
         if keychain.as_path().symlink_metadata().is_ok() {
             return Err(KeychainError::Exists(keychain.clone()));
         }
+        self.check_session()?;
         self.check_not_default(keychain)?;
         private::directory(&self.state)?;
         let created = self
@@ -452,6 +479,10 @@ impl KeychainBackend for SecurityTool {
 
     fn identities(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError> {
         self.securityd.identities(keychain)
+    }
+
+    fn problem(&self, certificate: &Certificate) -> Result<Option<String>, KeychainError> {
+        self.missing_issuer(certificate)
     }
 
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
@@ -545,3 +576,90 @@ const OTHER_KIND: crate::apple::certificate::CertificateKind =
 const DUPLICATE_KEYCHAIN: i32 = 48;
 /// errSecDuplicateItem (−25299).
 const DUPLICATE_ITEM: i32 = 45;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A service that knows sessions and chains, as the framework does.
+    struct Knowing {
+        is_root: bool,
+    }
+
+    impl Securityd for Knowing {
+        fn status(&self, _: &KeychainPath) -> Result<LockState, KeychainError> {
+            Ok(LockState::Locked)
+        }
+        fn lock(&self, _: &KeychainPath) -> Result<(), KeychainError> {
+            Ok(())
+        }
+        fn delete(&self, _: &KeychainPath) -> Result<(), KeychainError> {
+            Ok(())
+        }
+        fn search_list(&self) -> Result<Vec<PathBuf>, KeychainError> {
+            Ok(Vec::new())
+        }
+        fn set_search_list(&self, _: &[PathBuf]) -> Result<(), KeychainError> {
+            Ok(())
+        }
+        fn default_keychain(&self) -> Result<Option<PathBuf>, KeychainError> {
+            Ok(None)
+        }
+        fn identities(&self, _: &KeychainPath) -> Result<Vec<Certificate>, KeychainError> {
+            Ok(Vec::new())
+        }
+        fn missing_issuer(&self, _: &Certificate) -> Result<Option<String>, KeychainError> {
+            Ok(Some("Apple Worldwide Developer Relations CA G3".into()))
+        }
+        fn session(&self) -> Result<Option<Session>, KeychainError> {
+            Ok(Some(Session {
+                id: 1,
+                is_root: self.is_root,
+                has_graphics: false,
+                has_terminal: false,
+                is_remote: false,
+            }))
+        }
+    }
+
+    fn backend(directory: &Path, is_root: bool) -> SecurityTool {
+        let config = SecurityToolConfig::of_macos(directory, "ci", directory.join("state"));
+        SecurityTool::with_securityd(config, Box::new(Knowing { is_root }))
+    }
+
+    #[test]
+    fn in_the_systems_own_session_nothing_is_made_or_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ci.keychain-db");
+        private::create(&path, b"kych").unwrap();
+        let keychain = KeychainPath::new(&path).unwrap();
+        assert!(backend(directory.path(), false).check(&keychain).is_ok());
+        let root = backend(directory.path(), true);
+        let settings = Settings {
+            idle_timeout: Duration::from_secs(60),
+        };
+        let other = KeychainPath::new(&directory.path().join("new.keychain-db")).unwrap();
+        for refused in [
+            root.check(&keychain),
+            root.create(&other, &Password::new("x".into()), settings),
+        ] {
+            let said = refused.unwrap_err().to_string();
+            assert!(said.contains("SessionCreate"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_chain_that_misses_an_issuer_is_a_problem_that_names_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = include_bytes!("../../../fixtures/keychain/identity-1.p12");
+        let contents = pkcs12::read(file, &Password::new("fixture".into())).unwrap();
+        let der = &contents.sole_identity().unwrap().certificate_der;
+        let certificate = Certificate::from_der(der).unwrap();
+        let problem = backend(directory.path(), false).problem(&certificate);
+        let problem = problem.unwrap().unwrap();
+        assert!(problem.contains("Developer Relations CA G3"), "{problem}");
+        assert!(problem.contains("certificateauthority"), "{problem}");
+        // The word by which the gate tells a missing issuer.
+        assert!(problem.contains("chain"), "{problem}");
+    }
+}

@@ -55,6 +55,38 @@ pub trait Securityd: Send + Sync {
     /// # Errors
     /// They cannot be read.
     fn identities(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError>;
+
+    /// The issuer (common name and generation) that is missing on this machine in the chain above `leaf`: codesign can
+    /// build none then. `None`: the chain ends in a root, or this service cannot tell.
+    ///
+    /// # Errors
+    /// The service refused to look.
+    fn missing_issuer(&self, _leaf: &Certificate) -> Result<Option<String>, KeychainError> {
+        Ok(None)
+    }
+
+    /// The security session of this process, if this service can tell.
+    ///
+    /// # Errors
+    /// The service refused to tell.
+    fn session(&self) -> Result<Option<Session>, KeychainError> {
+        Ok(None)
+    }
+}
+
+/// A security session (`AuthSession.h`): keychains are open or closed in one, not on the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    /// Its number.
+    pub id: u32,
+    /// The session of the system itself, which sees only System.keychain: a daemon without `SessionCreate`.
+    pub is_root: bool,
+    /// It has graphics: a dialog may wait where nobody looks.
+    pub has_graphics: bool,
+    /// It has a terminal.
+    pub has_terminal: bool,
+    /// It came over the network.
+    pub is_remote: bool,
 }
 
 /// The service as the `security` program tells it.
