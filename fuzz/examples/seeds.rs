@@ -13,8 +13,11 @@ use std::path::{Path, PathBuf};
 use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile;
 use countersign::apple::signer::Verifier;
+use countersign::base::clock::FixedClock;
+use countersign::base::event::{Action, Event, Outcome};
 use countersign::context::manifest::freeze::{freeze, ordered};
 use countersign::context::manifest::{PinnedProfile, PinnedTarget, ProfileState};
+use countersign::ledger::audit::{Actor, AuditLog};
 
 use forge::certificate::Identity;
 use forge::der;
@@ -46,6 +49,7 @@ fn main() -> Result<(), Failure> {
     seeds.manifests(honest.values())?;
     seeds.identities()?;
     seeds.settings()?;
+    seeds.audit()?;
     seeds.pkcs12()
 }
 
@@ -266,6 +270,28 @@ impl Seeds {
         self.write("xcconfig", "every-form", SETTINGS.as_bytes())?;
         self.write("pbxproj", "small", PROJECT.as_bytes())?;
         self.write("project", "small", PROJECT.as_bytes())
+    }
+
+    /// A log of a run and one with a torn last line.
+    fn audit(&self) -> Result<(), Failure> {
+        let folder = self.0.join("audit");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join("run");
+        let _ = fs::remove_file(&path);
+        let actor = Actor {
+            who: "ci".into(),
+            host: "signer-01.acme.example".parse()?,
+            region: Some("us-east".parse()?),
+            job: None,
+        };
+        let clock = FixedClock("2026-03-01T12:00:00Z".parse()?);
+        let log = AuditLog::new(path.clone(), actor, Box::new(clock));
+        for what in [Action::Gate, Action::KeychainUnlock, Action::KeychainLock] {
+            log.append(&Event::new(what, Outcome::Done).detail("keychain", "/k/ci.p12"))?;
+        }
+        let mut torn = fs::read(path)?;
+        torn.extend(b"{\"seq\":4,");
+        self.write("audit", "torn", &torn)
     }
 
     /// Containers without a MAC and without encryption: the only ones in which mutation reaches the bags.
