@@ -1129,12 +1129,14 @@ const WORKERS: usize = 2;
 #[test]
 fn whoever_is_killed_whenever_a_portable_keychain_ends_locked() {
     let killed = kill_matrix(Kind::Portable);
+    eprintln!("{killed} processes were killed");
     assert!(killed >= 100, "{killed} processes were killed");
 }
 
 #[test]
 fn whoever_is_killed_whenever_a_macos_keychain_ends_locked() {
     let killed = kill_matrix(Kind::SecurityTool);
+    eprintln!("{killed} processes were killed");
     assert!(killed >= 100, "{killed} processes were killed");
 }
 
