@@ -4,6 +4,7 @@
 //! [`world::World`]; what lies below gets values.
 
 pub mod audit;
+mod command;
 pub mod document;
 pub mod exit;
 pub mod gate;

@@ -28,11 +28,16 @@ use std::time::{Duration, Instant};
 
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
-use countersign::base::event::Outcome;
+use countersign::base::event::{Action, Checkpoint, Event, Outcome, Witness, WitnessError};
 use countersign::host::keychain::choice::BackendChoice;
-use countersign::host::keychain::{BackendKind, KeychainPath, LockState, Settings};
+use countersign::host::keychain::{
+    BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
+};
+use countersign::host::private::Lock;
+use countersign::host::process::Exit;
+use countersign::host::process::job::JobCommand;
 use countersign::host::run_id::RunId;
-use countersign::host::session::{self, Account, Order, SessionError, Undertaking, Work};
+use countersign::host::session::{self, Account, Ending, Order, SessionError, Undertaking, Work};
 use countersign::host::watchdog::Note;
 use countersign::host::window::{NotCleared, OpenPermit};
 use countersign::ledger::audit;
@@ -167,6 +172,17 @@ impl Site {
             .iter()
             .map(|path| document(&fs::read(path).unwrap()))
             .collect()
+    }
+
+    fn log(&self) -> audit::AuditLog {
+        let actor = audit::Actor {
+            who: "ci".into(),
+            host: host(),
+            region: None,
+            job: None,
+        };
+        let path = self.path("state/audit.jsonl");
+        audit::AuditLog::new(path, actor, Box::new(SystemClock))
     }
 
     /// A command about this site's keychain.
@@ -497,13 +513,17 @@ fn at_the_deadline_a_child_that_minds_nothing_is_gone_and_the_code_is_13() {
 }
 
 #[test]
-fn a_lost_watchdog_ends_the_run() {
+fn a_lost_watchdog_ends_the_run_and_somebody_is_told() {
     over_both(|site| {
+        let paged = site.path("paged");
+        site.page_into(&paged);
         let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
         until("the job runs", || site.has("job"));
         kill(watchdog_of(run.id()).unwrap(), Signal::KILL);
         assert_eq!(run.wait().unwrap().code(), Some(12));
         site.assert_all_is_well("after the watchdog's death");
+        assert!(paged.exists());
+        assert!(site.audit().contains("\"notify\""));
     });
 }
 
@@ -610,19 +630,13 @@ fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
     });
 }
 
-/// `run` with the keychain's password on descriptor `number`, asked by a shell as a person would.
-fn run_with_descriptor(site: &Site, number: u32, script: &str) -> Output {
-    let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
-    site.keychain_flags(&mut run);
-    run.arg("--keychain-password-fd")
-        .arg(number.to_string())
-        .args(["--", "sh", "-c", script]);
-    // Descriptor 9 is another file, which is the command's to have.
+/// Runs `command` with the password on descriptor `number`, and another file, which is the command's to have, on 9.
+fn with_descriptor(site: &Site, command: &Command, number: u32) -> Output {
     let words = format!("\"$@\" {number}<\"$PASSWORD\" 9<\"$OTHER\"");
     Command::new("sh")
         .args(["-c", &words, "sh"])
-        .arg(run.get_program())
-        .args(run.get_args())
+        .arg(command.get_program())
+        .args(command.get_args())
         .env_clear()
         .env("HOME", site.path("home"))
         .env("PATH", std::env::var_os("PATH").unwrap())
@@ -630,6 +644,16 @@ fn run_with_descriptor(site: &Site, number: u32, script: &str) -> Output {
         .env("OTHER", site.path("profiles.json"))
         .output()
         .unwrap()
+}
+
+/// `run` with the keychain's password on descriptor `number`, asked by a shell as a person would.
+fn run_with_descriptor(site: &Site, number: u32, script: &str) -> Output {
+    let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
+    site.keychain_flags(&mut run);
+    run.arg("--keychain-password-fd")
+        .arg(number.to_string())
+        .args(["--", "sh", "-c", script]);
+    with_descriptor(site, &run, number)
 }
 
 #[test]
@@ -643,6 +667,43 @@ fn a_descriptor_that_a_password_came_in_on_is_not_the_commands() {
         let output = run_with_descriptor(&site, number, script);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     }
+}
+
+#[test]
+fn a_descriptor_that_is_never_read_is_neither_the_commands_nor_the_pagers() {
+    let site = Site::new(Kind::Portable);
+    // For a p12 that no --identities names.
+    let mut run = site.run_with(&["--password-fd", "3"]);
+    run.args(["sh", "-c", "! cat <&3"]);
+    let output = with_descriptor(&site, &run, 3);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(!text(&output.stdout).contains(SECRET));
+    // The gate blocks before the keychain's is read: it is no hour for that.
+    let seen = site.path("seen");
+    let script = site.path("page.sh");
+    fs::write(
+        &script,
+        format!("#!/bin/sh\ncat > '{}' <&3\n", seen.display()),
+    )
+    .unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let day = (now() + SignedDuration::from_hours(72))
+        .strftime("%a")
+        .to_string();
+    let policy = format!(
+        "version = 1\n[keychain]\non_closed = [\"{}\"]\n[[keychain.allowed]]\ndays = [\"{}\"]\nfrom = \"00:00\"\n\
+         to = \"24:00\"\nzone = \"UTC\"\n",
+        script.display(),
+        day.to_lowercase()
+    );
+    fs::write(site.path("signing.toml"), policy).unwrap();
+    let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
+    site.keychain_flags(&mut run);
+    run.args(["--keychain-password-fd", "3", "--", "true"]);
+    let output = with_descriptor(&site, &run, 3);
+    assert_eq!(output.status.code(), Some(10), "{}", text(&output.stderr));
+    assert!(site.audit().contains("\"notify\""));
+    assert_eq!(fs::read_to_string(seen).unwrap(), "");
 }
 
 #[test]
@@ -827,6 +888,8 @@ fn a_command_that_cannot_be_started_is_no_keychains_fault() {
         let missing = site.run().arg(site.path("missing")).output().unwrap();
         assert_eq!(missing.status.code(), Some(2), "{}", text(&missing.stderr));
         assert!(!site.audit().contains("keychain-unlock"));
+        assert!(site.audit().contains("\"refused\""));
+        assert_eq!(site.receipts()[0]["exit"], 2);
         let broken = site.path("broken");
         fs::write(&broken, "#!/no/such/interpreter\n").unwrap();
         fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).unwrap();
@@ -835,8 +898,9 @@ fn a_command_that_cannot_be_started_is_no_keychains_fault() {
         assert!(text(&output.stderr).contains("closed again"));
         assert!(!paged.exists());
         site.assert_all_is_well("after a command that did not start");
-        let receipt = site.receipts().pop().unwrap();
-        assert_eq!(receipt["window"]["locked"], true);
+        let receipts = site.receipts();
+        let receipt = receipts.iter().find(|receipt| receipt["exit"] == 126);
+        assert_eq!(receipt.unwrap()["window"]["locked"], true);
         let next = site.run().arg("true").output().unwrap();
         assert!(!text(&next.stderr).contains("recovered"));
     });
@@ -853,34 +917,56 @@ fn a_receipt_without_a_place_is_found_out_before_anything_is_opened() {
 }
 
 #[test]
-fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
-    let site = Site::new(Kind::Portable);
-    let backend = site.machine.backend(Kind::Portable);
-    let then = now() - SignedDuration::from_hours(1);
-    let permit =
-        OpenPermit::from_clearance(cleared_at(then), &host(), plan_digest(), then).unwrap();
-    let actor = audit::Actor {
-        who: "ci".into(),
-        host: host(),
-        region: None,
-        job: None,
-    };
-    let path = site.path("state/audit.jsonl");
-    let log = audit::AuditLog::new(path, actor, Box::new(SystemClock));
-    let state = site.path("state");
-    let order = Order {
-        permit,
+fn a_signal_that_comes_while_others_have_their_turn_ends_the_run_at_once() {
+    over_both(|site| {
+        private_lock(&site, |site| {
+            let mut run = site.run().arg("true").spawn().unwrap();
+            until("it waits for its turn", || minds(run.id(), Signal::TERM));
+            kill(run.id(), Signal::TERM);
+            assert_eq!(run.wait().unwrap().code(), Some(143));
+        });
+        assert!(!site.audit().contains("keychain-unlock"));
+        site.assert_all_is_well("after a run that never had its turn");
+        assert_eq!(site.receipts()[0]["exit"], 143);
+    });
+}
+
+/// Whether a process has a handler for `signal`.
+fn minds(id: u32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
+}
+
+/// Does something while it is another's turn.
+fn private_lock(site: &Site, deed: impl FnOnce(&Site)) {
+    let path = site.path("state/windows.lock");
+    let _turn = Lock::acquire(&path, Duration::from_secs(9)).unwrap();
+    deed(site);
+}
+
+/// An order for the portable keychain of a site, with a permit from `then`.
+fn order<'a>(
+    site: &Site,
+    state: &'a Path,
+    backend: &'a dyn KeychainBackend,
+    witness: &'a dyn Witness,
+    then: Timestamp,
+) -> Order<'a> {
+    Order {
+        permit: OpenPermit::from_clearance(cleared_at(then), &host(), plan_digest(), then).unwrap(),
         undertaking: Undertaking {
             run: RunId::new(now()).unwrap(),
             keychain: site.machine.keychain(),
-            backend: backend.as_ref(),
+            backend,
             choice: BackendChoice {
                 kind: BackendKind::Portable,
                 tools: None,
                 home: site.path("home"),
                 user: "ci".into(),
             },
-            state: &state,
+            state,
             note: Note {
                 who: "ci".into(),
                 host: host(),
@@ -888,12 +974,140 @@ fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
                 job: None,
             },
             program: env!("CARGO_BIN_EXE_countersign").into(),
-            witness: &log,
+            witness,
         },
         password: password(SECRET),
         window: Duration::from_secs(60),
         closes: None,
+    }
+}
+
+/// A log that cannot be written when something is done, for so many times.
+struct Failing<'a> {
+    log: &'a audit::AuditLog,
+    what: Action,
+    times: AtomicUsize,
+}
+
+impl Witness for Failing<'_> {
+    fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError> {
+        let is_meant = event.what == self.what && event.outcome == Outcome::Done;
+        let left = |times: usize| times.checked_sub(1);
+        if is_meant && self.times.fetch_update(Relaxed, Relaxed, left).is_ok() {
+            return Err(WitnessError::new(std::io::Error::other("no space left")));
+        }
+        self.log.record(event)
+    }
+}
+
+#[test]
+fn a_closing_is_forgotten_only_when_it_is_recorded() {
+    let site = Site::new(Kind::Portable);
+    let backend = site.machine.backend(Kind::Portable);
+    let (log, state) = (site.log(), site.path("state"));
+    let failing = |what, times| Failing {
+        log: &log,
+        what,
+        times: AtomicUsize::new(times),
     };
+    let run_with = |witness: &Failing<'_>| {
+        let order = order(&site, &state, backend.as_ref(), witness, now());
+        let command = JobCommand {
+            program: "/bin/true".into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            has_input: false,
+        };
+        session::run(order, Work::Run(command), &mut Account::default())
+    };
+    // The second attempt is recorded.
+    let ended = run_with(&failing(Action::KeychainLock, 1));
+    assert!(matches!(ended, Ok(Ending::Exited(Exit::Code(0)))));
+    assert_eq!(site.runs(), Vec::<PathBuf>::new());
+    // No attempt is: the run fails, the keychain is closed, and the journal stays for who can record it.
+    let ended = run_with(&failing(Action::KeychainLock, 99));
+    assert!(matches!(ended, Err(SessionError::Witness(_))));
+    assert_eq!(site.status(), LockState::Locked);
+    assert!(site.has("closed"));
+    site.settle();
+    let recovery = session::recover(&state, &failing(Action::Recover, 99)).unwrap();
+    let said = recovery.unfinished[0].to_string();
+    assert!(recovery.unfinished[0].is_closed, "{said}");
+    assert!(said.contains("is closed now"), "{said}");
+    assert!(site.has("closed"));
+    site.settle();
+    let recovery = session::recover(&state, &log).unwrap();
+    assert_eq!(recovery.finished.len(), 1);
+    site.assert_all_is_well("after a recovery that could be recorded");
+}
+
+#[test]
+fn a_portable_keychain_that_its_command_deletes_leaves_no_key_behind() {
+    let site = Site::new(Kind::Portable);
+    let script = "rm -f \"$COUNTERSIGN_KEYCHAIN\"*";
+    let output = site.run().args(["sh", "-c", script]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    site.machine.assert_clean();
+    // The same when nobody was left to close it.
+    let site = Site::new(Kind::Portable);
+    let script = "rm -f \"$COUNTERSIGN_KEYCHAIN\"*; kill -9 $PPID; sleep 600";
+    let mut run = site.run().args(["sh", "-c", script]).spawn().unwrap();
+    run.wait().unwrap();
+    site.settle();
+    site.recover();
+    site.machine.assert_clean();
+}
+
+#[test]
+fn a_tool_that_hangs_when_its_run_is_killed_is_ended_by_who_is_kept_waiting() {
+    let site = Site::new(Kind::SecurityTool);
+    // It waits for what never comes.
+    site.machine.misbehave("wait set-keychain-settings");
+    let mut run = site.run().arg("true").spawn().unwrap();
+    until("the tool hangs", || site.path("home/waiting").exists());
+    assert!(
+        fs::read_to_string(site.machine.keychain().as_path())
+            .unwrap()
+            .contains("\"locked\":false")
+    );
+    kill(run.id(), Signal::KILL);
+    run.wait().unwrap();
+    site.settle();
+    site.assert_all_is_well("after a tool that hung");
+    let tools: Vec<_> = fs::read_dir(site.path("state/tools")).unwrap().collect();
+    assert!(tools.is_empty(), "{tools:?}");
+}
+
+#[test]
+fn what_is_ignored_when_a_run_starts_stays_ignored() {
+    let site = Site::new(Kind::Portable);
+    let mut run = site.run();
+    run.args(["sleep", "600"]);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(run.get_program())
+        .args(run.get_args())
+        .env_clear()
+        .env("HOME", site.path("home"))
+        .env("PATH", std::env::var_os("PATH").unwrap());
+    let mut run = shell.spawn().unwrap();
+    until("the job runs", || site.has("job"));
+    kill(run.id(), Signal::HUP);
+    kill(run.id(), Signal::TERM);
+    // Had it minded both, the first one would have ended the command.
+    assert_eq!(run.wait().unwrap().code(), Some(143));
+    site.assert_all_is_well("after nohup");
+}
+
+#[test]
+fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
+    let site = Site::new(Kind::Portable);
+    let backend = site.machine.backend(Kind::Portable);
+    let log = site.log();
+    let state = site.path("state");
+    let then = now() - SignedDuration::from_hours(1);
+    let order = order(&site, &state, backend.as_ref(), &log, then);
     let mut account = Account::default();
     let ended = session::run(order, Work::Hold(&mut |_| Ok(())), &mut account);
     assert!(matches!(

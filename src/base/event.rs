@@ -53,6 +53,8 @@ actions! {
     KeychainDestroy = "keychain-destroy";
     /// A command ran inside a window.
     Run = "run";
+    /// The policy's `on_closed` command was run: somebody was told that a job was refused.
+    Notify = "notify";
     /// What a dead run left behind was finished.
     Recover = "recover";
     /// A profile was installed or removed on this machine.

@@ -186,6 +186,7 @@ fn about_run(chosen: &Chosen, what: Action, run: &RunId) -> impl Fn(Outcome) -> 
 
 fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, Failure> {
     run::guard_memory()?;
+    arguments.password.keep_from_commands();
     let chosen = arguments.keychain.choose(policy, world)?;
     let log = state::audit_log(world, None)?;
     let handed_in = arguments.password.read()?;
@@ -259,6 +260,8 @@ fn import(
     world: &World,
 ) -> Result<Exit, Failure> {
     run::guard_memory()?;
+    arguments.password.keep_from_commands();
+    password.keep_from_commands();
     let chosen = arguments.keychain.choose(policy, world)?;
     let bytes = if file.as_os_str() == "-" {
         files::read_stream_bounded(std::io::stdin().lock(), "standard input", pkcs12::MAX_FILE)
@@ -302,11 +305,18 @@ fn import(
 }
 
 fn lock(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
-    // A typing error must not read like a closed keychain. Whatever else is wrong with it, closed is better than open.
-    if let Err(error @ (KeychainError::Missing(_) | KeychainError::IsDefault(_))) =
-        chosen.backend.check(&chosen.path)
-    {
-        return Err(Failure::keychain(error));
+    match chosen.backend.check(&chosen.path) {
+        // A typing error, or the wrong --backend, must not read like a closed keychain.
+        Err(error @ (KeychainError::Missing(_) | KeychainError::IsDefault(_))) => {
+            return Err(Failure::keychain(error));
+        }
+        Err(error @ KeychainError::NotMadeHere { .. })
+            if !matches!(chosen.backend.status(&chosen.path), Ok(LockState::Unlocked)) =>
+        {
+            return Err(Failure::keychain(error));
+        }
+        // Whatever else is wrong with it, closed is better than open.
+        _ => {}
     }
     // Closing goes first and is recorded after: a full disk is no reason to leave a keychain open.
     let closed = chosen.backend.lock(&chosen.path);
@@ -381,14 +391,13 @@ fn destroy(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
     recorded(&log, event, || {
         match chosen.backend.check(&chosen.path) {
             // What lies beside a keychain may be there although it is not.
-            Err(KeychainError::Missing(_)) => chosen.backend.destroy(&chosen.path)?,
+            Ok(()) | Err(KeychainError::Missing(_)) => {}
             Err(error) => return Err(error.into()),
-            Ok(()) => {
-                session::exclusively(undertaking, WORK, || chosen.backend.destroy(&chosen.path))?
-            }
         }
-        private::remove(&chosen.password_path()).map_err(KeychainError::from)?;
-        Ok(())
+        session::exclusively(undertaking, WORK, || {
+            chosen.backend.destroy(&chosen.path)?;
+            Ok(private::remove(&chosen.password_path())?)
+        })
     })?;
     say(world, "destroyed", chosen, |_| Ok(()))
 }
@@ -396,9 +405,10 @@ fn destroy(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
 fn recover(world: &World) -> Result<Exit, Failure> {
     let log = state::audit_log(world, None)?;
     let recovery = session::recover(&state::directory(world)?, &log).map_err(run::failure)?;
-    let exit = match recovery.unfinished.is_empty() {
-        true => Exit::Fine,
-        false => Exit::Keychain,
+    let exit = match recovery.unfinished.as_slice() {
+        [] => Exit::Fine,
+        some if some.iter().all(|one| one.is_closed) => Exit::Input,
+        _ => Exit::Keychain,
     };
     if world.format() == Format::Json {
         let unfinished = recovery.unfinished.iter().map(|one| ShownUnfinished {
@@ -449,5 +459,5 @@ fn say(
     Ok(Exit::Fine)
 }
 
-/// The most that making a keychain or importing into one may take: a dozen calls of `security` at their bound.
-const WORK: Duration = Duration::from_secs(300);
+/// The most that making a keychain or importing into one may take. Others wait for their turn longer than that.
+const WORK: Duration = Duration::from_secs(90);

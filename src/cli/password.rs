@@ -43,6 +43,11 @@ impl KeychainPasswordArguments {
         self.sources().is_standard_input()
     }
 
+    /// As [`PasswordArguments::keep_from_commands`].
+    pub fn keep_from_commands(&self) {
+        self.sources().keep_from_commands();
+    }
+
     fn sources(&self) -> PasswordArguments {
         PasswordArguments {
             password_file: self.keychain_password_file.clone(),
@@ -72,9 +77,21 @@ impl KeychainPasswordArguments {
 impl PasswordArguments {
     /// Whether the password comes in on standard input, which is then nobody else's to read.
     pub fn is_standard_input(&self) -> bool {
+        self.descriptor() == Some(0)
+    }
+
+    /// Sees to it that no process that is started finds the descriptor that the password comes in on, whether or not it
+    /// will be read. To be called before anything is started.
+    pub fn keep_from_commands(&self) {
+        if let Some(number) = self.descriptor() {
+            secret_source::keep_from_commands(number);
+        }
+    }
+
+    fn descriptor(&self) -> Option<u32> {
         match (&self.password_file, self.password_fd) {
-            (Some(file), _) => secret_source::descriptor_named(file) == Some(0),
-            (None, descriptor) => descriptor == Some(0),
+            (Some(file), _) => secret_source::descriptor_named(file),
+            (None, descriptor) => descriptor,
         }
     }
 

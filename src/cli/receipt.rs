@@ -73,9 +73,10 @@ pub(super) struct ReceiptDocument {
     /// The exit code of countersign, which is the command's own if that ran to its end, or 128 and the
     /// number of the signal that ended it.
     exit: u8,
-    /// Where the audit log stood at the end: `SEQ:sha256:HEX`.
+    /// Where the audit log stood at the end: `SEQ:sha256:HEX`; absent if it could not be read then.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = Checkpoint::PATTERN))]
-    audit: String,
+    audit: Option<String>,
 }
 
 /// What was judged.
@@ -144,7 +145,7 @@ impl Receipt {
                 ending: None,
                 error: None,
                 exit: Exit::Unexpected.code(),
-                audit: String::new(),
+                audit: None,
             },
             error: None,
         })
@@ -193,10 +194,14 @@ impl Receipt {
     }
 
     /// Writes it, once.
-    pub(super) fn write(mut self, exit: Exit, checkpoint: Checkpoint) -> Result<(), Failure> {
+    pub(super) fn write(
+        mut self,
+        exit: Exit,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<(), Failure> {
         self.document.error = self.error;
         self.document.exit = exit.code();
-        self.document.audit = checkpoint.to_string();
+        self.document.audit = checkpoint.map(|checkpoint| checkpoint.to_string());
         let mut text = serde_json::to_vec_pretty(&self.document).map_err(Failure::unexpected)?;
         text.push(b'\n');
         let written = self

@@ -5,13 +5,13 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
 
+use super::command;
 use super::exit::{Exit, Failure};
 use super::gate::{self, GateArguments};
 use super::password::KeychainPasswordArguments;
@@ -69,47 +69,7 @@ pub struct Guarded {
 
 /// Runs the command.
 pub fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> {
-    let environment = arguments.guarded.environment(world);
-    let mut words = arguments.command.into_iter();
-    let name = words
-        .next()
-        .ok_or_else(|| Failure::usage("no command given"))?;
-    let command = JobCommand {
-        program: find(&name, &environment)?,
-        arguments: words.collect(),
-        environment,
-        has_input: !arguments.guarded.takes_secrets_from_input(),
-    };
-    guarded(arguments.guarded, Some(command), world)
-}
-
-/// The program that a shell would start.
-fn find(name: &OsString, environment: &[(OsString, OsString)]) -> Result<PathBuf, Failure> {
-    let named = Path::new(name);
-    let is_program = |path: &Path| {
-        path.metadata()
-            .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
-    };
-    if name.as_encoded_bytes().contains(&b'/') {
-        return match is_program(named) {
-            true => Ok(named.to_owned()),
-            false => Err(Failure::usage(format!(
-                "{} is not a program that can be run; nothing was opened",
-                named.display()
-            ))),
-        };
-    }
-    let path = environment.iter().find(|(name, _)| name == "PATH");
-    let path = path.map(|(_, value)| value.clone()).unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|directory| directory.join(named))
-        .find(|candidate| is_program(candidate))
-        .ok_or_else(|| {
-            Failure::usage(format!(
-                "there is no command {:?} on PATH; nothing was opened",
-                named.display().to_string()
-            ))
-        })
+    guarded(arguments.guarded, Some(arguments.command), world)
 }
 
 impl Guarded {
@@ -129,16 +89,17 @@ impl Guarded {
 /// Gate, window, work, lock, receipt; without a command the window is held until a signal comes or it ends.
 pub(super) fn guarded(
     arguments: Guarded,
-    command: Option<JobCommand>,
+    words: Option<Vec<OsString>>,
     world: &World,
 ) -> Result<Exit, Failure> {
     guard_memory()?;
+    arguments.gate.password.keep_from_commands();
+    arguments.password.keep_from_commands();
     let host = node::host_name().map_err(Failure::input)?;
     let run = new_id(world)?;
     // The log first: what cannot be recorded is not done. The receipt too has its place before anything is opened.
     let log = state::audit_log(world, arguments.gate.region.clone())?;
     let state = state::directory(world)?;
-    let mut receipt = Receipt::reserve(arguments.receipt.as_deref(), &state, &run, &host)?;
     let case = Case {
         arguments: &arguments,
         host: &host,
@@ -147,22 +108,21 @@ pub(super) fn guarded(
         state: &state,
         world,
     };
-    let ended = case.try_to_open(command, &mut receipt);
+    let place = Receipt::reserve(arguments.receipt.as_deref(), &state, &run, &host);
+    let mut receipt = case.refusing(place)?;
+    let ended = case.try_to_open(words, &mut receipt);
     if let Err(failed) = &ended {
         receipt.error = Some(failed.message.clone());
-    }
-    let must_page = match &ended {
-        Ok(exit) => *exit == Exit::Blocked && receipt.is_blocked_by(Code::WindowNotAllowedNow),
-        Err(failed) => failed.exit == Exit::Keychain,
-    };
-    if must_page {
-        case.page();
     }
     let exit = ended
         .as_ref()
         .map_or_else(|failed| failed.exit, |exit| *exit);
-    let checkpoint = audit::checkpoint(log.path()).map_err(Failure::input);
-    let written = checkpoint.and_then(|checkpoint| receipt.write(exit, checkpoint));
+    if exit == Exit::Keychain
+        || (exit == Exit::Blocked && receipt.is_blocked_by(Code::WindowNotAllowedNow))
+    {
+        case.page();
+    }
+    let written = receipt.write(exit, audit::checkpoint(log.path()).ok());
     match (ended, written) {
         (Ok(exit), Ok(())) => Ok(exit),
         (Ok(_), Err(failed)) => Err(failed),
@@ -195,9 +155,14 @@ struct Ready {
 impl Case<'_> {
     fn try_to_open(
         &self,
-        command: Option<JobCommand>,
+        words: Option<Vec<OsString>>,
         receipt: &mut Receipt,
     ) -> Result<Exit, Failure> {
+        let command = words.map(|words| {
+            let has_input = !self.arguments.takes_secrets_from_input();
+            command::find(words, self.arguments.environment(self.world), has_input)
+        });
+        let command = self.refusing(command.transpose())?;
         let ready = match self.refusing(self.prepare(receipt))? {
             Ok(ready) => ready,
             Err(exit) => return Ok(exit),
@@ -273,6 +238,11 @@ impl Case<'_> {
         manifest: &Manifest,
         chosen: &'a Chosen,
     ) -> Result<Order<'a>, Failure> {
+        // Told before a password is asked for that nothing would be opened with.
+        chosen
+            .backend
+            .check(&chosen.path)
+            .map_err(Failure::keychain)?;
         let password = chosen.password(&self.arguments.password)?;
         let region = cleared.region().cloned();
         let undertaking = chosen.undertaking(self.run, self.log, region, self.world)?;
@@ -324,17 +294,20 @@ impl Case<'_> {
             }
             None => Work::Hold(&mut announce),
         };
+        let is_held = matches!(work, Work::Hold(_));
         let mut account = Account::default();
         let ended = session::run(order, work, &mut account);
         receipt.account(&account);
         let ending = ended.map_err(failure)?;
-        self.tell(ending)?;
+        self.tell(ending, is_held)?;
         Ok(exit_of(ending))
     }
 
     /// Says on standard error what the exit code alone does not say.
-    fn tell(&self, ending: Ending) -> Result<(), Failure> {
+    fn tell(&self, ending: Ending, is_held: bool) -> Result<(), Failure> {
         let said = match ending {
+            Ending::WindowEnded if is_held => "the window ended; the keychain is closed",
+            Ending::WatchdogLost if is_held => "the watchdog was lost, so the keychain was closed",
             Ending::WindowEnded => {
                 "the window ended and the command was stopped; the keychain is closed"
             }
@@ -361,9 +334,9 @@ impl Case<'_> {
             return;
         };
         let event = |outcome| {
-            Event::new(Action::Run, outcome)
+            Event::new(Action::Notify, outcome)
                 .of_run(self.run)
-                .detail("on-closed", command.program.display())
+                .detail("command", command.program.display())
         };
         let caution = |said: &dyn std::fmt::Display| {
             let _ = writeln!(
@@ -433,11 +406,19 @@ pub(super) fn refuse_unfinished(unfinished: &[Unfinished], chosen: &Chosen) -> R
             .as_ref()
             .is_none_or(|path| *path == chosen.path)
         {
-            return Err(Failure::keychain(one));
+            return Err(unfinished_failure(one));
         }
         writeln!(anstream::stderr().lock(), "caution: {one}")?;
     }
     Ok(())
+}
+
+/// A keychain that may be open, or one that is closed and whose closing cannot be recorded.
+pub(super) fn unfinished_failure(one: &Unfinished) -> Failure {
+    match one.is_closed {
+        true => Failure::input(one),
+        false => Failure::keychain(one),
+    }
 }
 
 /// The shorter of what the policy allows and what is asked.

@@ -246,8 +246,9 @@ impl Chosen {
         let bytes = private::read(path, MAX_PASSWORD).map_err(|error| {
             if error.is_not_found() {
                 Failure::keychain(format!(
-                    "no password is kept for {}: make it with `countersign keychain create`, or hand the password in \
-                     with --keychain-password-file, --keychain-password-fd or --keychain-password-env",
+                    "no password is kept for {}: hand it in with --keychain-password-file, --keychain-password-fd or \
+                     --keychain-password-env; if nobody knows it, make the keychain anew with `countersign keychain \
+                     destroy`, `create` and `import`",
                     self.path
                 ))
             } else {

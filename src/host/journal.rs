@@ -26,6 +26,7 @@ use super::keychain::KeychainPath;
 use super::keychain::choice::BackendChoice;
 use super::private::{self, Lock, PrivateError};
 use super::process::mark::Mark;
+use super::process::orphan;
 use super::run_id::RunId;
 
 /// What a run is about to open.
@@ -90,10 +91,40 @@ impl Journals {
     /// Waits for the right to open or close keychains; it ends with the value.
     ///
     /// # Errors
-    /// The state directory cannot be written, or somebody else has had the lock for two minutes.
+    /// The state directory cannot be written, or somebody else has had the lock for all that time.
     pub fn lock(&self) -> Result<Lock, JournalError> {
+        let path = self.state.join("windows.lock");
+        self.lock_unless(&mut || false)?.ok_or_else(|| {
+            JournalError::Private(PrivateError::Locked {
+                path,
+                seconds: PATIENCE.as_secs(),
+            })
+        })
+    }
+
+    /// The same, but gives up as soon as `stop` says so: `None`. A tool that keeps us waiting although who started it is
+    /// dead is ended.
+    ///
+    /// # Errors
+    /// As [`lock`](Self::lock).
+    pub fn lock_unless(
+        &self,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Lock>, JournalError> {
         private::directory(&self.state)?;
-        Ok(Lock::acquire(&self.state.join("windows.lock"), PATIENCE)?)
+        let path = self.state.join("windows.lock");
+        match Lock::acquire_unless(&path, SOON, stop) {
+            Err(PrivateError::Locked { .. }) => {
+                orphan::end_all(&self.state.join(private::TOOLS));
+                Ok(Lock::acquire_unless(&path, PATIENCE, stop)?)
+            }
+            locked => Ok(locked?),
+        }
+    }
+
+    /// The lock, if it can be had at once.
+    pub fn lock_now(&self) -> Option<Lock> {
+        Lock::acquire(&self.state.join("windows.lock"), Duration::ZERO).ok()
     }
 
     /// Writes a journal through to the disk and returns the lease of its run. To be called under the [lock](Self::lock).
@@ -236,7 +267,14 @@ impl Journals {
             return None;
         }
         let lease = private::open_lock_file(&self.path(run, "lease")).ok()?;
-        lease.try_lock().is_ok().then_some(lease)
+        // Somebody who only asks whether the run lives holds it for a moment.
+        for _ in 0..100 {
+            match lease.try_lock() {
+                Ok(()) => return Some(lease),
+                Err(_) => std::thread::sleep(Duration::from_micros(200)),
+            }
+        }
+        None
     }
 
     /// Removes leases that no journal goes with, and what lived for a moment when its writer died: such files and
@@ -245,6 +283,7 @@ impl Journals {
     /// # Errors
     /// One cannot be removed.
     pub fn sweep(&self, _lock: &Lock) -> Result<(), JournalError> {
+        orphan::end_all(&self.state.join(private::TOOLS));
         for suffix in ["lease", "job"] {
             for run in self.names(suffix)? {
                 let journal = ["json", "closed"]
@@ -253,6 +292,20 @@ impl Journals {
                 if !journal && !self.is_alive(&run) {
                     private::remove(&self.path(&run, suffix))?;
                 }
+            }
+        }
+        let open = self.state.join("open");
+        for entry in list(&open)? {
+            // What a portable keychain shows a run, when even the list of it is gone.
+            let name = entry.file_name();
+            let run: Option<RunId> = name.to_str().and_then(|name| name.parse().ok());
+            let has_journal = |run: &RunId| {
+                let suffixes = ["json", "closed"].iter();
+                let mut paths = suffixes.map(|suffix| self.path(run, suffix));
+                paths.any(|path| path.exists())
+            };
+            if run.is_some_and(|run| !has_journal(&run)) {
+                private::remove_directory(&entry.path())?;
             }
         }
         for directory in [&self.runs, &self.state, &self.state.join("passwords")] {
@@ -272,7 +325,7 @@ impl Journals {
 
     fn is_alive(&self, run: &RunId) -> bool {
         File::open(self.path(run, "lease"))
-            .is_ok_and(|lease| matches!(lease.try_lock(), Err(TryLockError::WouldBlock)))
+            .is_ok_and(|lease| matches!(lease.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     fn read(&self, run: &RunId, suffix: &str) -> Result<Entry, JournalError> {
@@ -315,6 +368,8 @@ fn list(directory: &Path) -> Result<Vec<fs::DirEntry>, JournalError> {
     }
 }
 
+/// How long a tool of a dead run may take to come to its end by itself.
+const SOON: Duration = Duration::from_secs(5);
 /// Opening or closing takes a second on an old Mac, and sixteen runs may wait for one another.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// A journal is some hundred bytes, paths included.

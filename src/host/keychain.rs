@@ -366,9 +366,7 @@ pub enum KeychainError {
     #[error("{0} is open: wait for who uses it, or close it with `countersign keychain lock`")]
     IsOpen(KeychainPath),
     /// It is open in windows that are not ours to close.
-    #[error(
-        "{keychain} is open for other runs ({runs}): wait for them, or end them with `countersign keychain recover`"
-    )]
+    #[error("{keychain} is open for other runs ({runs}): wait for them, or stop their jobs")]
     InUse {
         /// The keychain.
         keychain: KeychainPath,

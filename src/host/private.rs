@@ -240,18 +240,35 @@ impl Lock {
     /// # Errors
     /// The file cannot be opened, or somebody else holds the lock for all that time.
     pub fn acquire(path: &Path, patience: Duration) -> Result<Self, PrivateError> {
+        let locked = || PrivateError::Locked {
+            path: path.to_owned(),
+            seconds: patience.as_secs(),
+        };
+        Self::acquire_unless(path, patience, &mut || false)?.ok_or_else(locked)
+    }
+
+    /// The same, but gives up as soon as `stop` says so: then there is no lock and no error.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub fn acquire_unless(
+        path: &Path,
+        patience: Duration,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Self>, PrivateError> {
         let file = open_lock_file(path)?;
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
         loop {
             match file.try_lock() {
                 Ok(()) => {
-                    return Ok(Self {
+                    return Ok(Some(Self {
                         file,
                         path: path.to_owned(),
-                    });
+                    }));
                 }
                 Err(fs::TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
+                Err(fs::TryLockError::WouldBlock) if stop() => return Ok(None),
                 Err(fs::TryLockError::WouldBlock) if start.elapsed() >= patience => {
                     return Err(PrivateError::Locked {
                         path: path.to_owned(),
@@ -356,6 +373,9 @@ fn no_follow() -> i32 {
 
 /// How files are called before they are moved into place; `recover` knows them by it.
 pub const TEMPORARY: &str = ".countersign-";
+
+/// Where tools are noted while they run, below the state directory.
+pub const TOOLS: &str = "tools";
 
 #[cfg(test)]
 mod tests {

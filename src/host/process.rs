@@ -8,10 +8,13 @@
 //! same user. [`Tool`] therefore prints its arguments in errors without fear.
 //!
 //! Children that are not tools are in the files beside this one: [`job`] is the command that a person asked us to run,
-//! [`mark`] is how a process group is recognised after we are gone.
+//! [`mark`] is how a process group is recognised after we are gone, [`orphan`] how tools are ended whose starter was
+//! killed, [`ignored`] which signals whoever started us wants ignored.
 
+pub mod ignored;
 pub mod job;
 pub mod mark;
+pub mod orphan;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -28,12 +31,15 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::orphan::Note;
+
 /// A program and what it is given; nothing of it is secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {
     program: PathBuf,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    noted_in: Option<PathBuf>,
 }
 
 impl Tool {
@@ -43,7 +49,15 @@ impl Tool {
             program: program.into(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            noted_in: None,
         }
+    }
+
+    /// While it runs, a note of it lies in `directory`, so that [`orphan::end_all`] ends it should we be killed.
+    #[must_use]
+    pub fn noted_in(mut self, directory: &Path) -> Self {
+        self.noted_in = Some(directory.to_owned());
+        self
     }
 
     /// One more argument. Never a secret.
@@ -222,6 +236,9 @@ pub fn run(tool: &Tool, stdin: &[u8], bounds: Bounds) -> Result<Output, ProcessE
             program: tool.program.clone(),
             source,
         })?;
+    // Without a note it is still bounded, as long as we live.
+    let note = tool.noted_in.as_ref();
+    let _note = note.and_then(|directory| Note::of(&child, directory).ok());
     let mut running = Running { child };
     running.converse(stdin, bounds).map_err(|stop| match stop {
         Stop::TimedOut => ProcessError::TimedOut {
@@ -399,6 +416,20 @@ pub(crate) fn wait_for(watched: &mut [PollFd<'_>], time: Duration) -> Result<usi
         Ok(ready) => Ok(ready),
         Err(Errno::INTR) => Ok(0),
         Err(error) => Err(error),
+    }
+}
+
+/// Waits until `watched` is ready, whatever signals come meanwhile. Says whether it is.
+pub(crate) fn is_ready_within(mut watched: PollFd<'_>, time: Duration) -> Result<bool, Errno> {
+    let start = Instant::now();
+    loop {
+        let left = time.saturating_sub(start.elapsed());
+        if wait_for(std::slice::from_mut(&mut watched), left)? > 0 {
+            return Ok(true);
+        }
+        if start.elapsed() >= time {
+            return Ok(false);
+        }
     }
 }
 

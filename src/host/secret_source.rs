@@ -196,17 +196,16 @@ fn read_descriptor(number: u32) -> Result<Vec<u8>, SecretError> {
             if file.is_terminal() {
                 return Err(SecretError::TerminalDescriptor(number));
             }
-            let bytes = read_stream_bounded(file, &name, limit);
-            keep_from_commands(number);
-            Ok(bytes?)
+            Ok(read_stream_bounded(file, &name, limit)?)
         }
     }
 }
 
-/// Sees to it that no process that we start finds the descriptor: a file could be read in it once more.
-fn keep_from_commands(number: u32) {
-    let Ok(number) = i32::try_from(number) else {
-        return; // no descriptor has such a number
+/// Sees to it that no process that we start finds the descriptor: a file could be read in it once more. Standard input is
+/// for each spawner to decide on.
+pub fn keep_from_commands(number: u32) {
+    let Some(number) = i32::try_from(number).ok().filter(|number| *number > 2) else {
+        return;
     };
     // All other descriptors are the command's to have, as without us.
     let others: Vec<i32> = close_fds::iter_open_fds(number.saturating_add(1)).collect();

@@ -35,7 +35,7 @@ use super::process::job::{Job, JobCommand};
 use super::process::{Exit, ProcessError, wait_for};
 use super::run_id::RunId;
 use super::watchdog::{Message, Note};
-use super::window::{Guard, NotCleared, OpenPermit, UnlockWindow, end};
+use super::window::{Guard, NotCleared, OpenPermit, UnlockWindow};
 use crate::base::event::{Action, Event, Outcome, Witness, WitnessError};
 use crate::base::secret::Password;
 
@@ -124,6 +124,9 @@ pub enum SessionError {
     /// The clearance expired while others had their turn.
     #[error(transparent)]
     NotCleared(#[from] NotCleared),
+    /// A signal came while others had their turn.
+    #[error("stopped while other runs had their turn; nothing was opened")]
+    Stopped,
     /// The command could not be started. The keychain is closed.
     #[error("{0}; the keychain was opened for it and is closed again")]
     Command(#[source] ProcessError),
@@ -180,10 +183,25 @@ pub fn run(
     let mut signals = Signals::new().map_err(io_error("watch for signals"))?;
     let (witness, run) = (order.undertaking.witness, order.undertaking.run.clone());
     let event = |outcome| Event::new(Action::Run, outcome).of_run(&run);
-    let (mut window, access) = UnlockWindow::open(order).inspect_err(|error| {
-        // Nothing was done, so nothing hangs on this record.
-        let _ = witness.record(&event(Outcome::Refused).detail("error", error));
-    })?;
+    let mut came = None;
+    let opened = UnlockWindow::open(order, &mut || {
+        came = came.or_else(|| signals.next());
+        came.is_some()
+    });
+    let (mut window, access) = match (opened, came) {
+        (Ok(opened), _) => opened,
+        (Err(SessionError::Stopped), Some(signal)) => {
+            let ending = Ending::Interrupted(signal.as_raw());
+            account.ending = Some(ending);
+            witness.record(&event(Outcome::Refused).detail("ending", show(ending)))?;
+            return Ok(ending);
+        }
+        (Err(error), _) => {
+            // Nothing was done, so nothing hangs on this record.
+            let _ = witness.record(&event(Outcome::Refused).detail("error", &error));
+            return Err(error);
+        }
+    };
     account.opened = Some((window.opened(), window.until()));
     let ended = match work {
         Work::Hold(announce) => match announce(&access) {
@@ -221,7 +239,8 @@ pub fn exclusively<T>(
     time: Duration,
     deed: impl FnOnce() -> Result<T, KeychainError>,
 ) -> Result<T, SessionError> {
-    let mut guard = Guard::stand(undertaking, time, None)?;
+    // A signal ends us here as it ends any tool, and the watchdog closes.
+    let mut guard = Guard::stand(undertaking, time, None, &mut || false)?;
     let others = guard.others()?;
     if !others.is_empty() {
         let runs: Vec<&str> = others.iter().map(|other| other.run.as_str()).collect();
@@ -276,7 +295,7 @@ fn run_job(
     // Closed first, then whatever the command left running is ended: none of it shall sign any more.
     // A closing that failed is tried once more, and told, by who called us.
     let _ = window.guard().close();
-    end(job.mark(), STRAGGLERS);
+    job.mark().end(STRAGGLERS);
     let exit = job
         .reap()
         .map_err(io_error("learn how the command ended"))?;

@@ -28,8 +28,8 @@ use super::keychain::{KeychainBackend, KeychainPath};
 use super::process::mark::Mark;
 use super::process::wait_for;
 use super::run_id::RunId;
-use super::session::{STRAGGLERS, SessionError};
-use super::window::{ARMED, close, end};
+use super::session::{STRAGGLERS, SessionError, guard_memory};
+use super::window::{ARMED, close};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::event::{Action, Event, Outcome, Witness};
 use crate::base::ids::{HostName, RegionName};
@@ -88,6 +88,7 @@ pub fn main(open_witness: &dyn Fn(&Config) -> Box<dyn Witness>) -> Result<(), Se
         signal_hook::flag::register(signal.as_raw(), Arc::new(AtomicBool::new(false)))
             .map_err(io_error("stand signals"))?;
     }
+    guard_memory().map_err(io_error("guard this process's memory"))?;
     let mut lifeline = Lifeline::default();
     let Some(Message::Config(config)) = lifeline.next(None).map_err(io_error("be told"))? else {
         return Ok(()); // the run ended before it opened anything
@@ -131,10 +132,15 @@ fn finish(
             .detail("keychain", &config.keychain)
             .detail("by", "watchdog")
     };
+    let job = job.or_else(|| journals.job(&config.run));
+    if let Some(job) = &job {
+        // Closing may take its time, and nobody shall sign meanwhile.
+        job.signal(Signal::TERM);
+    }
     // A tool of the dead run that is still at it shares its turn, so this waits until the tool has ended.
     let mut closed = close(&journals, backend, &config.keychain, &config.run);
-    if let Some(job) = job.or_else(|| journals.job(&config.run)) {
-        end(&job, STRAGGLERS);
+    if let Some(job) = &job {
+        job.end(STRAGGLERS);
     }
     let mut pause = Duration::from_secs(1);
     let start = Instant::now();
@@ -151,8 +157,11 @@ fn finish(
     let is_locked = closed?;
     witness.record(&event(Outcome::Done).detail("left-to-others", !is_locked))?;
     journals.forget(&config.run)?;
-    let lock = journals.lock()?;
-    Ok(journals.sweep(&lock)?)
+    match journals.lock_now() {
+        Some(turn) => Ok(journals.sweep(&turn)?),
+        // Whoever has the turn now sweeps, or the next one.
+        None => Ok(()),
+    }
 }
 
 struct Deadline {

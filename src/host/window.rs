@@ -51,7 +51,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-pub(super) use self::closing::{close, end};
+pub(super) use self::closing::{close, close_in_turn};
 pub(super) use self::guard::{ARMED, Guard};
 use super::keychain::{ChildAccess, Opening};
 use super::session::{Order, SessionError};
@@ -188,13 +188,21 @@ pub struct UnlockWindow<'a> {
 
 impl<'a> UnlockWindow<'a> {
     /// Opens, and says which variables the command is to be given.
+    ///
+    /// # Errors
+    /// [`SessionError::Stopped`] if `stop` said so before anything was opened; and whatever else keeps it closed.
     pub(super) fn open(
         order: Order<'a>,
+        stop: &mut dyn FnMut() -> bool,
     ) -> Result<(Self, Vec<(OsString, OsString)>), SessionError> {
         let undertaking = order.undertaking;
         // What is not ours to open is not ours to close either, so nothing stands behind it yet.
         undertaking.backend.check(&undertaking.keychain)?;
-        let guard = Guard::stand(undertaking, order.window, order.closes)?;
+        let guard = Guard::stand(undertaking, order.window, order.closes, stop)?;
+        if stop() {
+            guard.call_off()?;
+            return Err(SessionError::Stopped);
+        }
         // Others may have had their turn for minutes before us.
         let now = SystemClock.now();
         if let Err(expired) = order.permit.check(now) {

@@ -334,7 +334,12 @@ impl KeychainBackend for Portable {
     }
 
     fn release(&self, keychain: &KeychainPath, run: &RunId) -> Result<(), KeychainError> {
-        self.take_back(keychain, |entry| entry.run == *run)
+        // Also when the list of what runs were given is gone with the keychain.
+        let directory = private::remove_directory(&self.open.join(run.as_str()));
+        both(
+            directory.map_err(KeychainError::from),
+            self.take_back(keychain, |entry| entry.run == *run),
+        )
     }
 
     fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {

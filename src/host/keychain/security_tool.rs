@@ -339,7 +339,8 @@ impl SecurityTool {
             .arg("--keychain")
             .arg(keychain.as_path())
             .arg(&file)
-            .envs(&self.caller.environment);
+            .envs(&self.caller.environment)
+            .noted_in(&self.caller.notes);
         let output = run(&tool, b"", self.caller.bounds)?;
         if output.exit == Exit::Code(0) {
             return Ok(());
@@ -526,7 +527,11 @@ impl Drop for Temporary {
 }
 
 fn caller_of(config: &SecurityToolConfig) -> Caller {
-    let mut caller = Caller::new(config.security.clone(), config.environment.clone());
+    let mut caller = Caller::new(
+        config.security.clone(),
+        config.environment.clone(),
+        config.state.join(private::TOOLS),
+    );
     caller.bounds = Bounds {
         time: config.time,
         ..caller.bounds

@@ -79,11 +79,14 @@ impl Job {
         let _ = kill_process_group(Pid::from_child(&self.child), signal);
     }
 
-    /// Reaps the command that has ended, or ends it: after this the group may be gone.
+    /// Reaps the command, and ends it if it has not ended: after this the group may be gone.
     ///
     /// # Errors
     /// The system does not say how it ended.
     pub fn reap(mut self) -> io::Result<Exit> {
+        if self.exited()?.is_none() {
+            self.signal(Signal::KILL);
+        }
         self.reaped = true;
         self.child.wait().map(Exit::of)
     }

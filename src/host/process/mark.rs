@@ -8,6 +8,8 @@
 //! Linux tells starts in `/proc/PID/stat` (clock ticks since boot, so the boot is part of the mark); elsewhere `ps` does,
 //! to the second of the calendar.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,21 @@ impl Mark {
         self.is_alive()
             && Pid::from_raw(self.group)
                 .is_some_and(|group| kill_process_group(group, signal).is_ok())
+    }
+
+    /// Ends the group: asks, waits for `patience`, ends.
+    pub fn end(&self, patience: Duration) {
+        if !self.signal(Signal::TERM) {
+            return;
+        }
+        let start = Instant::now();
+        while self.is_alive() {
+            if start.elapsed() >= patience {
+                self.signal(Signal::KILL);
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Whether the marked group still has members that run.

@@ -10,12 +10,14 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use rustix::process::Signal;
+
 use super::{STRAGGLERS, SessionError};
 use crate::base::event::{Action, Event, Outcome, Witness};
 use crate::host::journal::{Found, Journals};
 use crate::host::keychain::{KeychainPath, LockState};
 use crate::host::run_id::RunId;
-use crate::host::window::{close, end};
+use crate::host::window::close_in_turn;
 
 /// What was finished of one dead run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -42,20 +44,27 @@ pub struct Recovery {
 pub struct Unfinished {
     /// Its keychain; unknown if its journal is damaged.
     pub keychain: Option<KeychainPath>,
+    /// The keychain is closed; only the record of that is missing.
+    pub is_closed: bool,
     /// Why.
     pub error: SessionError,
 }
 
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.keychain {
-            Some(keychain) => write!(
+        match (&self.keychain, self.is_closed) {
+            (Some(keychain), false) => write!(
                 f,
                 "{keychain} was left open by a run that was killed and cannot be closed ({}): close it with `countersign \
-                 keychain lock --keychain '{keychain}'`, then run `countersign keychain recover`",
+                 keychain lock`, then run `countersign keychain recover`, both with the same --state-dir and --backend",
                 self.error
             ),
-            None => self.error.fmt(f),
+            (Some(keychain), true) => write!(
+                f,
+                "{keychain} was left open by a run that was killed and is closed now, but {}",
+                self.error
+            ),
+            (None, _) => self.error.fmt(f),
         }
     }
 }
@@ -77,19 +86,23 @@ pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionE
                     Ok(Some(one)) => recovery.finished.push(one),
                     Err(error) => recovery.unfinished.push(Unfinished {
                         keychain: Some(keychain),
+                        is_closed: matches!(error, SessionError::Witness(_)),
                         error,
                     }),
                 }
             }
             Err(error) => recovery.unfinished.push(Unfinished {
                 keychain: None,
+                is_closed: false,
                 error: error.into(),
             }),
         }
     }
-    if state.join("runs").exists() {
-        let lock = journals.lock()?;
-        journals.sweep(&lock)?;
+    // Whoever has the turn now sweeps, or the next one.
+    if state.join("runs").exists()
+        && let Some(turn) = journals.lock_now()
+    {
+        journals.sweep(&turn)?;
     }
     Ok(recovery)
 }
@@ -101,13 +114,15 @@ fn one(
     witness: &dyn Witness,
 ) -> Result<Option<Recovered>, SessionError> {
     let entry = found.entry;
-    let _mine = {
-        let lock = journals.lock()?;
-        match journals.adopt(&lock, &entry.run) {
-            Some(lease) => lease,
-            // Another recovery was faster.
-            None => return Ok(None),
-        }
+    // Whether or not it can be closed soon, nobody shall sign with it any more.
+    let job = journals.job(&entry.run);
+    if let Some(job) = &job {
+        job.signal(Signal::TERM);
+    }
+    let turn = journals.lock()?;
+    // Another recovery may have been faster.
+    let Some(_mine) = journals.adopt(&turn, &entry.run) else {
+        return Ok(None);
     };
     let mut was_open = false;
     let closed = if found.is_closed {
@@ -118,14 +133,15 @@ fn one(
             .build(state)
             .map_err(SessionError::from)
             .and_then(|backend| {
+                let (backend, keychain) = (backend.as_ref(), &entry.keychain);
                 // Closing asks for nothing, not even whether it is open.
-                was_open = matches!(backend.status(&entry.keychain), Ok(LockState::Unlocked));
-                close(journals, backend.as_ref(), &entry.keychain, &entry.run).map(drop)
+                was_open = matches!(backend.status(keychain), Ok(LockState::Unlocked));
+                close_in_turn(&turn, journals, backend, keychain, &entry.run).map(drop)
             })
     };
-    // Whether or not it could be closed, nobody shall sign with it any more.
-    if let Some(job) = journals.job(&entry.run) {
-        end(&job, STRAGGLERS);
+    drop(turn);
+    if let Some(job) = &job {
+        job.end(STRAGGLERS);
     }
     let event = |outcome| {
         Event::new(Action::Recover, outcome)

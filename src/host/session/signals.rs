@@ -10,6 +10,8 @@ use std::os::unix::net::UnixStream;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 
+use crate::host::process::ignored::is_ignored;
+
 /// The signals that came.
 pub(super) struct Signals {
     passed_on: Vec<(Signal, UnixStream)>,
@@ -17,10 +19,13 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From now on the three do not end this process.
+    /// From now on the three do not end this process. Those that whoever started us wants ignored stay ignored.
     pub(super) fn new() -> io::Result<Self> {
         let mut passed_on = Vec::new();
         for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+            if is_ignored(signal) {
+                continue;
+            }
             passed_on.push((signal, pipe_of(signal)?));
         }
         Ok(Self {

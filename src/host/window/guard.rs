@@ -17,7 +17,7 @@ use crate::host::journal::{Entry, JournalError, Journals};
 use crate::host::keychain::{KeychainBackend, KeychainPath};
 use crate::host::private::Lock;
 use crate::host::process::mark::Mark;
-use crate::host::process::{Tool, start, wait_for};
+use crate::host::process::{Tool, is_ready_within, start};
 use crate::host::run_id::RunId;
 use crate::host::session::{SessionError, Undertaking, io_error};
 use crate::host::watchdog::{Config, Message};
@@ -41,13 +41,17 @@ pub(in crate::host) struct Guard<'a> {
 impl<'a> Guard<'a> {
     /// Takes the turn to open keychains, writes the journal and arms the watchdog, which acts when the window has ended
     /// although the run still lives: `time` from now, or when the allowed hours close. Nothing is opened yet.
+    ///
+    /// # Errors
+    /// [`SessionError::Stopped`] if `stop` said so while others had their turn.
     pub(in crate::host) fn stand(
         undertaking: Undertaking<'a>,
         time: Duration,
         closes: Option<Timestamp>,
+        stop: &mut dyn FnMut() -> bool,
     ) -> Result<Self, SessionError> {
         let journals = Journals::new(undertaking.state);
-        let turn = journals.lock()?;
+        let turn = journals.lock_unless(stop)?.ok_or(SessionError::Stopped)?;
         let now = SystemClock.now();
         let until = now.checked_add(time).unwrap_or(now);
         let until = closes.map_or(until, |closes| closes.min(until));
@@ -141,30 +145,29 @@ impl<'a> Guard<'a> {
         Ok(self.journals.note_job(self.run(), job)?)
     }
 
-    /// Closes the keychain, if that is not done, and records it.
+    /// Closes the keychain and records it, as far as that is not done.
     pub(in crate::host) fn close(&mut self) -> Result<(Timestamp, bool), SessionError> {
-        if let Some(closed) = self.closed {
-            return Ok(closed);
-        }
-        // Closing takes a turn of its own.
-        self.end_turn();
-        let is_locked = match close(&self.journals, self.backend(), self.keychain(), self.run()) {
-            Ok(is_locked) => is_locked,
-            Err(error) => {
-                let event = self.event(Action::KeychainLock, Outcome::Failed);
-                // That it may be open weighs more than that nobody could write it down.
-                let _ = self.record(&event.detail("error", &error));
-                return Err(error);
+        let closed = match self.closed {
+            Some(closed) => closed,
+            None => {
+                // Closing takes a turn of its own.
+                self.end_turn();
+                match close(&self.journals, self.backend(), self.keychain(), self.run()) {
+                    Ok(is_locked) => *self.closed.insert((SystemClock.now(), is_locked)),
+                    Err(error) => {
+                        let event = self.event(Action::KeychainLock, Outcome::Failed);
+                        // That it may be open weighs more than that nobody could write it down.
+                        let _ = self.record(&event.detail("error", &error));
+                        return Err(error);
+                    }
+                }
             }
         };
-        let closed = (SystemClock.now(), is_locked);
-        self.closed = Some(closed);
-        self.record(
-            &self
-                .event(Action::KeychainLock, Outcome::Done)
-                .detail("left-to-others", !is_locked),
-        )?;
-        self.is_recorded = true;
+        if !self.is_recorded {
+            let event = self.event(Action::KeychainLock, Outcome::Done);
+            self.record(&event.detail("left-to-others", !closed.1))?;
+            self.is_recorded = true;
+        }
         Ok(closed)
     }
 
@@ -186,9 +189,8 @@ impl<'a> Guard<'a> {
         self.tell(&Message::Done);
         self.lifeline = None;
         if let Some(stdout) = self.watchdog_says.take() {
-            let mut watched = [PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN)];
-            let ended = wait_for(&mut watched, Duration::from_secs(5)).is_ok_and(|ready| ready > 0);
-            if !ended {
+            let watched = PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN);
+            if !is_ready_within(watched, Duration::from_secs(5)).unwrap_or(false) {
                 let _ = self.watchdog.kill();
             }
             let _ = self.watchdog.wait();
@@ -267,10 +269,10 @@ fn greet(child: &mut Child, config: Config) -> Result<(ChildStdin, ChildStdout),
         .write(&mut stdin)
         .map_err(|error| error.to_string())?;
     let mut word = [0; ARMED.len()];
-    let mut watched = [PollFd::new(&stdout, PollFlags::IN)];
-    match wait_for(&mut watched, Duration::from_secs(20)) {
-        Ok(0) => return Err("it says nothing".into()),
-        Ok(_) => {}
+    let watched = PollFd::new(&stdout, PollFlags::IN);
+    match is_ready_within(watched, Duration::from_secs(20)) {
+        Ok(true) => {}
+        Ok(false) => return Err("it says nothing".into()),
         Err(error) => return Err(error.to_string()),
     }
     stdout

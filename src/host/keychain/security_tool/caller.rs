@@ -71,13 +71,20 @@ pub(super) struct Caller {
     pub(super) program: PathBuf,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) bounds: Bounds,
+    /// Where tools are noted while they run.
+    pub(super) notes: PathBuf,
 }
 
 impl Caller {
-    pub(super) fn new(program: PathBuf, environment: Vec<(OsString, OsString)>) -> Self {
+    pub(super) fn new(
+        program: PathBuf,
+        environment: Vec<(OsString, OsString)>,
+        notes: PathBuf,
+    ) -> Self {
         Self {
             program,
             environment,
+            notes,
             bounds: Bounds {
                 time: TOOL_TIME,
                 output: MAX_OUTPUT,
@@ -166,7 +173,9 @@ impl Caller {
     }
 
     fn tool(&self) -> Tool {
-        Tool::new(&self.program).envs(&self.environment)
+        Tool::new(&self.program)
+            .envs(&self.environment)
+            .noted_in(&self.notes)
     }
 }
 

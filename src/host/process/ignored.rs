@@ -1,0 +1,40 @@
+//! Signals that whoever started us wants ignored: `nohup` ignores SIGHUP, a shell without job control SIGINT for what it
+//! starts in the background. Installing a handler would undo that.
+//!
+//! Asking the system for the disposition of a signal is unsafe code; Linux tells it in `/proc/self/status`, elsewhere `ps`
+//! does.
+
+use rustix::process::Signal;
+
+/// Whether `signal` is ignored in this process.
+pub fn is_ignored(signal: Signal) -> bool {
+    let bit = signal.as_raw().saturating_sub(1);
+    mask().is_some_and(|mask| mask >> bit & 1 == 1)
+}
+
+#[cfg(target_os = "linux")]
+fn mask() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let hex = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(hex.trim(), 16).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mask() -> Option<u64> {
+    use std::time::Duration;
+
+    use super::{Bounds, Tool, run};
+
+    let tool = Tool::new("/bin/ps")
+        .args(["-o", "sigignore=", "-p"])
+        .arg(std::process::id().to_string());
+    let bounds = Bounds {
+        time: Duration::from_secs(5),
+        output: 4_096,
+    };
+    let output = run(&tool, b"", bounds).ok()?;
+    let hex = String::from_utf8(output.stdout).ok()?;
+    u64::from_str_radix(hex.trim().trim_start_matches("0x"), 16).ok()
+}
