@@ -77,7 +77,11 @@ impl Exit {
             .iter()
             .map(|exit| format!("{:>3}  {}", exit.code(), exit.meaning()))
             .collect();
-        format!("Exit codes of countersign:\n\n{}\n", rows.join("\n"))
+        format!(
+            "Exit codes of countersign:\n\n{}\n\n`run` passes on the code of its command: its own, 128 + N if signal N ended \
+             it, 126 if it\ncannot be started. The receipt tells a command's 10 to 13 from ours.\n",
+            rows.join("\n")
+        )
     }
 }
 
