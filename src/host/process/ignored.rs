@@ -6,10 +6,20 @@
 
 use rustix::process::Signal;
 
-/// Whether `signal` is ignored in this process.
-pub fn is_ignored(signal: Signal) -> bool {
-    let bit = signal.as_raw().saturating_sub(1);
-    mask().is_some_and(|mask| mask >> bit & 1 == 1)
+/// The signals that are ignored in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ignored(u64);
+
+impl Ignored {
+    /// As the system tells it now; none if it does not.
+    pub fn now() -> Self {
+        Self(mask().unwrap_or(0))
+    }
+
+    /// Whether `signal` is among them.
+    pub fn holds(self, signal: Signal) -> bool {
+        self.0 >> signal.as_raw().saturating_sub(1) & 1 == 1
+    }
 }
 
 #[cfg(target_os = "linux")]
