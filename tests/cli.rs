@@ -20,8 +20,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 
+use countersign::apple::pkcs12::{self, Form};
 use countersign::base::digest::{Digest, sha1};
 use countersign::base::ids::FileSha256;
+use countersign::base::secret::Password;
 use forge::flaw::{Flaw, Layer};
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::p12::P12Spec;
@@ -900,4 +902,35 @@ fn help_says_what_it_said_when_it_was_last_reviewed() {
         }
     }
     assert!(expected.len() > 15, "{expected:?}");
+}
+
+#[test]
+fn a_p12_that_older_macs_refuse_says_so_although_its_password_is_right() {
+    let workshop = Workshop::new();
+    let password = |text: &str| Password::new(text.into());
+    let fixture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/keychain/identity-1.p12"
+    );
+    let contents = pkcs12::read(&fs::read(fixture).unwrap(), &password("fixture")).unwrap();
+    let modern = contents.convert(&password("right"), Form::Modern).unwrap();
+    workshop.write("modern.p12", modern);
+    workshop.write("right", "right");
+    workshop.write("wrong", "wrong");
+    let list = |password: &str| {
+        workshop.run(&[
+            "identity",
+            "list",
+            "--identities",
+            "modern.p12",
+            "--password-file",
+            password,
+        ])
+    };
+    list("right").exits(0).says(&[
+        "sealed with HMAC-SHA256",
+        "`security import` on macOS 14: the password is right, but macOS 14 does not read",
+        "`security import` on macOS 15: file, password and algorithms are in order",
+    ]);
+    list("wrong").exits(11).says(&["the password is wrong"]);
 }

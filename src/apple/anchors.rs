@@ -48,11 +48,6 @@ impl Anchors {
         }
     }
 
-    /// Whether roots other than Apple's are believed.
-    pub fn has_extra(&self) -> bool {
-        !self.extra.is_empty()
-    }
-
     /// Whether `root` is believed, for chains that end in Apple's `pinned` root.
     pub fn owner_of(&self, root: &CertSha256, pinned: &CertSha256) -> Option<AnchorOwner> {
         if root == pinned {

@@ -108,40 +108,12 @@ impl Entitlements {
             .any(|key| self.bool(key))
     }
 
-    /// `beta-reports-active`: profiles of the App Store have it.
-    pub fn beta_reports_active(&self) -> bool {
-        self.bool("beta-reports-active")
-    }
-
-    /// `keychain-access-groups`, in the order written; in a profile they may end in `*`.
-    pub fn keychain_access_groups(&self) -> impl Iterator<Item = &str> {
-        self.strings("keychain-access-groups")
-    }
-
-    /// `com.apple.security.application-groups`, in the order written.
-    pub fn application_groups(&self) -> impl Iterator<Item = &str> {
-        self.strings(APPLICATION_GROUPS)
-    }
-
-    /// The environment of push notifications, under the key of iOS or of macOS.
-    pub fn aps_environment(&self) -> Option<&str> {
-        APS_ENVIRONMENT.iter().find_map(|key| self.str(key))
-    }
-
     fn str(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(Value::as_str)
     }
 
     fn bool(&self, key: &str) -> bool {
         self.get(key).and_then(Value::as_bool) == Some(true)
-    }
-
-    fn strings(&self, key: &str) -> impl Iterator<Item = &str> {
-        self.get(key)
-            .and_then(Value::as_array)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(Value::as_str)
     }
 }
 
@@ -252,13 +224,6 @@ mod tests {
              <key>com.apple.developer.team-identifier</key><string>T</string>",
         );
         assert!(entitlements.get_task_allow());
-        assert!(!entitlements.beta_reports_active());
-        assert_eq!(
-            entitlements.keychain_access_groups().collect::<Vec<_>>(),
-            ["T.*", "com.apple.token"]
-        );
-        assert_eq!(entitlements.application_groups().count(), 0);
-        assert_eq!(entitlements.aps_environment(), Some("production"));
         assert_eq!(entitlements.team_identifier(), Some("T"));
         assert_eq!(entitlements.len(), 6);
     }

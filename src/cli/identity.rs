@@ -17,6 +17,7 @@ use super::world::World;
 use crate::apple::certificate::Certificate;
 use crate::apple::identity::{self, IdentityListing, digest};
 use crate::apple::pkcs12;
+use crate::apple::pkcs12::diagnosis::why_import_failed;
 use crate::base::digest::Digest;
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::context::gate::certificates;
@@ -59,13 +60,32 @@ pub struct Source {
     pub keychain: KeychainArguments,
 }
 
+/// What a source holds.
+struct Loaded {
+    identities: Identities,
+    /// Of a p12 alone.
+    container: Option<ContainerDocument>,
+}
+
+impl From<Identities> for Loaded {
+    fn from(identities: Identities) -> Self {
+        Self {
+            identities,
+            container: None,
+        }
+    }
+}
+
 impl Source {
-    fn load(&self, manifest: Option<&Manifest>, world: &World) -> Result<Identities, Failure> {
+    fn load(&self, manifest: Option<&Manifest>, world: &World) -> Result<Loaded, Failure> {
         match &self.identities {
-            Some(source) => load(source, &self.password, manifest),
-            None => self.keychain.identities_if_named(world)?.ok_or_else(|| {
-                Failure::usage("name a source of identities: --identities or --keychain")
-            }),
+            Some(source) => read(source, &self.password, manifest),
+            None => match self.keychain.identities_if_named(world)? {
+                Some(identities) => Ok(identities.into()),
+                None => Err(Failure::usage(
+                    "name a source of identities: --identities or --keychain",
+                )),
+            },
         }
     }
 }
@@ -74,9 +94,13 @@ impl Source {
 pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
     let manifest = world.manifest_if_any()?;
     match command {
-        Command::List(source) => list(&source.load(manifest.as_ref(), world)?, world),
+        Command::List(source) => {
+            let loaded = source.load(manifest.as_ref(), world)?;
+            list(&loaded.identities, loaded.container, world)
+        }
         Command::Digest { source, compatible } => {
-            print_digest(&source.load(manifest.as_ref(), world)?, compatible, world)
+            let loaded = source.load(manifest.as_ref(), world)?;
+            print_digest(&loaded.identities, compatible, world)
         }
     }
 }
@@ -91,6 +115,14 @@ pub fn load(
     password: &PasswordArguments,
     manifest: Option<&Manifest>,
 ) -> Result<Identities, Failure> {
+    read(source, password, manifest).map(|loaded| loaded.identities)
+}
+
+fn read(
+    source: &Path,
+    password: &PasswordArguments,
+    manifest: Option<&Manifest>,
+) -> Result<Loaded, Failure> {
     let name = source.display().to_string();
     let bytes = if name == "-" {
         files::read_stream_bounded(std::io::stdin().lock(), "standard input", pkcs12::MAX_FILE)
@@ -106,7 +138,7 @@ pub fn load(
     if bytes.first() == Some(&0x30) {
         from_pkcs12(&bytes, name, password)
     } else {
-        from_capture(&bytes, name, manifest)
+        from_capture(&bytes, name, manifest).map(Loaded::from)
     }
 }
 
@@ -114,7 +146,7 @@ fn from_pkcs12(
     bytes: &[u8],
     name: String,
     password: &PasswordArguments,
-) -> Result<Identities, Failure> {
+) -> Result<Loaded, Failure> {
     let password = password.read(&format!("password of {name}"))?;
     let container = pkcs12::read(bytes, &password)
         .map_err(|error| Failure::input(format!("{name}: {error}")))?;
@@ -132,10 +164,20 @@ fn from_pkcs12(
     }
     identities.sort_by_key(|identity| identity.sha1);
     identities.dedup_by_key(|identity| identity.sha1);
-    Ok(Identities {
-        source: name,
-        identities,
-        compatible: None,
+    let import = |macos| ImportDocument {
+        macos,
+        says: why_import_failed(bytes, &password, macos).to_string(),
+    };
+    Ok(Loaded {
+        container: Some(ContainerDocument {
+            algorithms: container.algorithms.to_string(),
+            import: RELEASES.map(import).into(),
+        }),
+        identities: Identities {
+            source: name,
+            identities,
+            compatible: None,
+        },
     })
 }
 
@@ -185,6 +227,27 @@ pub struct IdentitiesDocument {
     pub canonical: Option<Digest>,
     /// SHA-1 of what `security find-identity` printed, 40 hex digits; null if they come from elsewhere.
     pub compatible: Option<Digest>,
+    /// How a p12 is sealed; absent if they come from elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerDocument>,
+}
+
+/// How a p12 is sealed, and what that means for `security import`, which says "MAC verification failed" to everything.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ContainerDocument {
+    /// Its MAC and its encryption with their iterations, in words.
+    pub algorithms: String,
+    /// What releases of macOS make of it with the password that was given.
+    pub import: Vec<ImportDocument>,
+}
+
+/// What `security import` of one release makes of a p12; `countersign keychain import` converts what it must.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ImportDocument {
+    /// The major release of macOS.
+    pub macos: u32,
+    /// Whether it reads the file, why not, and what to do, in words.
+    pub says: String,
 }
 
 /// A private key with its certificate.
@@ -236,21 +299,44 @@ fn canonical(identities: &Identities) -> Option<Digest> {
     fingerprints.map(digest::canonical)
 }
 
-pub(super) fn list(identities: &Identities, world: &World) -> Result<Exit, Failure> {
+pub(super) fn list(
+    identities: &Identities,
+    container: Option<ContainerDocument>,
+    world: &World,
+) -> Result<Exit, Failure> {
     if world.format() == Format::Json {
         world.print_json(&IdentitiesDocument {
             schema: "countersign.identities.v1",
             identities: identities.identities.iter().map(Into::into).collect(),
             canonical: canonical(identities),
             compatible: identities.compatible,
+            container,
         })?;
         return Ok(Exit::Fine);
     }
-    let mut out = anstream::stdout().lock();
     if identities.identities.is_empty() {
+        let mut out = anstream::stdout().lock();
         writeln!(out, "no signing identity in {}", plain(&identities.source))?;
-        return Ok(Exit::Fine);
+    } else {
+        print_table(identities, world)?;
     }
+    if let Some(container) = container {
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "\nsealed with {}", container.algorithms)?;
+        for import in &container.import {
+            writeln!(
+                out,
+                "`security import` on macOS {}: {}",
+                import.macos,
+                plain(&import.says)
+            )?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn print_table(identities: &Identities, world: &World) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
     let mut rows = table(&["sha-1", "name", "expires", ""], world.width);
     for identity in &identities.identities {
         let expires = identity
@@ -269,7 +355,7 @@ pub(super) fn list(identities: &Identities, world: &World) -> Result<Exit, Failu
     if let Some(canonical) = canonical(identities) {
         writeln!(out, "\n{canonical}")?;
     }
-    Ok(Exit::Fine)
+    Ok(())
 }
 
 fn print_digest(identities: &Identities, compatible: bool, world: &World) -> Result<Exit, Failure> {
@@ -298,3 +384,6 @@ fn print_digest(identities: &Identities, compatible: bool, world: &World) -> Res
     }
     Ok(Exit::Fine)
 }
+
+/// The releases of macOS between which `security import` changed what it reads.
+const RELEASES: [u32; 2] = [14, 15];

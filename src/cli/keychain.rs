@@ -377,7 +377,7 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
         )?;
     }
     match identities {
-        Some(identities) => identity::list(&identities, world),
+        Some(identities) => identity::list(&identities, None, world),
         None => Ok(Exit::Fine),
     }
 }

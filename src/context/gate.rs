@@ -33,9 +33,6 @@ use crate::base::ids::{CertSha1, HostName, RegionName};
 /// How long a clearance lasts: long enough to open the window that it was asked for, not to keep one in a drawer.
 const CLEARANCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// The groups that can be waived: those whose facts a machine may rightly not have.
-pub const WAIVABLE: &[Group] = &[Group::Profiles, Group::Identities, Group::Targets];
-
 /// Proof that the gate passed for this plan, on this host, until an instant. Only [`judge`] makes one.
 ///
 /// It opens one window, so it cannot be copied:

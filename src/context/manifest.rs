@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use entry::{PinnedCertificate, PinnedProfile, PinnedTarget, ProfileState};
 
 use crate::base::digest::Digest;
-use crate::base::ids::{CertSha1, FileSha256, ProfileUuid};
+use crate::base::ids::{FileSha256, ProfileUuid};
 
 /// The `schema` word of the version that this program writes and reads.
 pub const SCHEMA: &str = "countersign.manifest.v1";
@@ -209,18 +209,6 @@ impl Manifest {
     pub fn profile(&self, uuid: &ProfileUuid) -> Option<(usize, &PinnedProfile)> {
         let index = *self.by_uuid.get(uuid)?;
         Some((index, self.content.profiles.get(index)?))
-    }
-
-    /// Every certificate that any pinned profile lets sign, by SHA-1: what a captured `find-identity` is resolved with.
-    pub fn certificates_by_sha1(&self) -> HashMap<CertSha1, &PinnedCertificate> {
-        let certificates = self
-            .content
-            .profiles
-            .iter()
-            .flat_map(|profile| &profile.certificates);
-        certificates
-            .map(|certificate| (certificate.sha1, certificate))
-            .collect()
     }
 
     /// Whether a profile signs anything: it is not retiring, or a target is pinned to it nevertheless.

@@ -1,17 +1,14 @@
-//! Files: reading that never blocks or runs out of bounds, writing that is never half done, locks.
+//! Files: reading that never blocks or runs out of bounds, writing that is never half done.
 //!
 //! Everything countersign reads was named by somebody: a directory instead of a file, a pipe without a writer, a symlink
 //! loop or a disk image by mistake are normal events, and each gets an error that says which it was and what to do.
 //! Everything it writes is complete or not there.
 //!
 //! - [`read`] holds [`read_bounded`] and [`read_stream_bounded`]
-//! - [`mod@write`] holds [`replace_atomically`] and [`create_only`]
-//! - [`lock`] holds [`Lock`]
+//! - [`mod@write`] holds [`replace_atomically`]
 
-pub mod lock;
 pub mod read;
 pub mod write;
 
-pub use self::lock::{Lock, LockError};
 pub use self::read::{ReadError, ReadErrorKind, read_bounded, read_stream_bounded};
-pub use self::write::{FileMode, WriteError, WriteErrorKind, create_only, replace_atomically};
+pub use self::write::{FileMode, WriteError, WriteErrorKind, replace_atomically};

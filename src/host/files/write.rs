@@ -62,9 +62,6 @@ pub enum WriteErrorKind {
     /// A pipe, a socket or a device has that name.
     #[error("it is a pipe, a socket or a device")]
     NotRegular,
-    /// A file has that name, and none may.
-    #[error("it exists already")]
-    Exists,
     /// This user may not write there.
     #[error("this user has no permission to write there")]
     Denied,
@@ -95,7 +92,6 @@ impl WriteErrorKind {
             Self::NotRegular => {
                 "name a regular file; without a name the output goes to standard output"
             }
-            Self::Exists => "remove it if it is not needed, or choose another name",
             Self::Denied => "grant it (chmod, chown), or run as a user who has it",
             Self::ReadOnly => "choose a place on a writable file system",
             Self::NoSpace => "free some space; nothing was changed",
@@ -109,7 +105,6 @@ impl WriteErrorKind {
             io::ErrorKind::NotFound => Self::DirectoryMissing,
             io::ErrorKind::NotADirectory => Self::NotBelowDirectory,
             io::ErrorKind::IsADirectory => Self::Directory,
-            io::ErrorKind::AlreadyExists => Self::Exists,
             io::ErrorKind::PermissionDenied => Self::Denied,
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
@@ -123,24 +118,13 @@ impl WriteErrorKind {
 /// # Errors
 /// The name belongs to something that is no regular file, or the system refuses; what was there before still is.
 pub fn replace_atomically(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteError> {
-    write(path, bytes, mode, true).map_err(|kind| WriteError {
+    write(path, bytes, mode).map_err(|kind| WriteError {
         path: path.to_owned(),
         kind,
     })
 }
 
-/// Writes `bytes` to a new file at `path`.
-///
-/// # Errors
-/// Anything has that name already, or the system refuses.
-pub fn create_only(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteError> {
-    write(path, bytes, mode, false).map_err(|kind| WriteError {
-        path: path.to_owned(),
-        kind,
-    })
-}
-
-fn write(path: &Path, bytes: &[u8], mode: FileMode, replace: bool) -> Result<(), WriteErrorKind> {
+fn write(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteErrorKind> {
     // `..`, `/` and the like name directories.
     if path.file_name().is_none() {
         return Err(WriteErrorKind::Directory);
@@ -150,9 +134,6 @@ fn write(path: &Path, bytes: &[u8], mode: FileMode, replace: bool) -> Result<(),
         _ => Path::new("."),
     };
     let existing = mode_of_existing(path)?;
-    if existing.is_some() && !replace {
-        return Err(WriteErrorKind::Exists);
-    }
     let permissions = match mode {
         FileMode::Exactly(mode) => Some(mode),
         FileMode::Keep => existing,
@@ -181,12 +162,9 @@ fn write(path: &Path, bytes: &[u8], mode: FileMode, replace: bool) -> Result<(),
         .as_file()
         .sync_all()
         .map_err(step("forcing it to the disk"))?;
-    if replace {
-        temporary.persist(path)
-    } else {
-        temporary.persist_noclobber(path)
-    }
-    .map_err(|error| WriteErrorKind::of("giving it its name", error.error))?;
+    temporary
+        .persist(path)
+        .map_err(|error| WriteErrorKind::of("giving it its name", error.error))?;
     sync_directory(directory).map_err(step("forcing its directory to the disk"))
 }
 
@@ -278,17 +256,6 @@ mod tests {
         replace_atomically(&at("usual"), b"", FileMode::Keep).unwrap();
         fs::write(at("like this"), b"").unwrap();
         assert_eq!(mode(&at("usual")), mode(&at("like this")));
-    }
-
-    #[test]
-    fn creating_never_replaces() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("once");
-        create_only(&path, b"first", FileMode::Exactly(0o644)).unwrap();
-        let error = create_only(&path, b"second", FileMode::Keep).unwrap_err();
-        assert!(matches!(error.kind, WriteErrorKind::Exists), "{error}");
-        assert_eq!(fs::read(&path).unwrap(), b"first");
-        assert_eq!(names(dir.path()), ["once"]);
     }
 
     #[test]
