@@ -218,6 +218,11 @@ pub trait Witness {
 pub struct WitnessError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 impl WitnessError {
+    /// Why.
+    pub fn cause(&self) -> &(dyn std::error::Error + Send + Sync) {
+        self.0.as_ref()
+    }
+
     /// Because of `cause`.
     pub fn new(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self(Box::new(cause))

@@ -185,8 +185,8 @@ fn about_run(chosen: &Chosen, what: Action, run: &RunId) -> impl Fn(Outcome) -> 
 }
 
 fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, Failure> {
-    run::guard_memory()?;
-    arguments.password.keep_from_commands();
+    run::prepare_process()?;
+    arguments.password.keep_from_commands()?;
     let chosen = arguments.keychain.choose(policy, world)?;
     let log = state::audit_log(world, None)?;
     let handed_in = arguments.password.read()?;
@@ -259,9 +259,9 @@ fn import(
     policy: &Policy,
     world: &World,
 ) -> Result<Exit, Failure> {
-    run::guard_memory()?;
-    arguments.password.keep_from_commands();
-    password.keep_from_commands();
+    run::prepare_process()?;
+    arguments.password.keep_from_commands()?;
+    password.keep_from_commands()?;
     let chosen = arguments.keychain.choose(policy, world)?;
     let bytes = if file.as_os_str() == "-" {
         files::read_stream_bounded(std::io::stdin().lock(), "standard input", pkcs12::MAX_FILE)
@@ -412,7 +412,7 @@ fn recover(world: &World) -> Result<Exit, Failure> {
     };
     if world.format() == Format::Json {
         let unfinished = recovery.unfinished.iter().map(|one| ShownUnfinished {
-            keychain: one.keychain.clone(),
+            keychain: one.keychain().cloned(),
             error: one.error.to_string(),
         });
         world.print_json(&RecoveryDocument {

@@ -44,8 +44,11 @@ impl KeychainPasswordArguments {
     }
 
     /// As [`PasswordArguments::keep_from_commands`].
-    pub fn keep_from_commands(&self) {
-        self.sources().keep_from_commands();
+    ///
+    /// # Errors
+    /// As there.
+    pub fn keep_from_commands(&self) -> Result<(), Failure> {
+        self.sources().keep_from_commands()
     }
 
     fn sources(&self) -> PasswordArguments {
@@ -82,9 +85,13 @@ impl PasswordArguments {
 
     /// Sees to it that no process that is started finds the descriptor that the password comes in on, whether or not it
     /// will be read. To be called before anything is started.
-    pub fn keep_from_commands(&self) {
-        if let Some(number) = self.descriptor() {
-            secret_source::keep_from_commands(number);
+    ///
+    /// # Errors
+    /// Nothing is open there.
+    pub fn keep_from_commands(&self) -> Result<(), Failure> {
+        match self.descriptor() {
+            Some(number) => secret_source::keep_from_commands(number).map_err(Failure::usage),
+            None => Ok(()),
         }
     }
 

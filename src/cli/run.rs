@@ -92,9 +92,9 @@ pub(super) fn guarded(
     words: Option<Vec<OsString>>,
     world: &World,
 ) -> Result<Exit, Failure> {
-    guard_memory()?;
-    arguments.gate.password.keep_from_commands();
-    arguments.password.keep_from_commands();
+    prepare_process()?;
+    arguments.gate.password.keep_from_commands()?;
+    arguments.password.keep_from_commands()?;
     let host = node::host_name().map_err(Failure::input)?;
     let run = new_id(world)?;
     // The log first: what cannot be recorded is not done. The receipt too has its place before anything is opened.
@@ -372,8 +372,9 @@ impl Case<'_> {
     }
 }
 
-/// From here on nobody reads the secrets in this process's memory.
-pub(super) fn guard_memory() -> Result<(), Failure> {
+/// From here on nobody reads the secrets in this process's memory, and its tools can be waited for.
+pub(super) fn prepare_process() -> Result<(), Failure> {
+    process::mind_children().map_err(Failure::keychain)?;
     session::guard_memory()
         .map_err(|error| Failure::keychain(format!("cannot guard this process's memory: {error}")))
 }
@@ -401,11 +402,7 @@ pub(super) fn finish_dead_runs(state: &Path, log: &AuditLog) -> Result<Vec<Unfin
 /// Refuses a keychain that a dead run left open; that others are is only said.
 pub(super) fn refuse_unfinished(unfinished: &[Unfinished], chosen: &Chosen) -> Result<(), Failure> {
     for one in unfinished {
-        if one
-            .keychain
-            .as_ref()
-            .is_none_or(|path| *path == chosen.path)
-        {
+        if one.keychain().is_none_or(|path| *path == chosen.path) {
             return Err(unfinished_failure(one));
         }
         writeln!(anstream::stderr().lock(), "caution: {one}")?;
@@ -446,7 +443,9 @@ fn exit_of(ending: Ending) -> Exit {
 /// command that cannot be started ends as in a shell.
 pub(super) fn failure(error: SessionError) -> Failure {
     match error {
-        SessionError::Witness(_) | SessionError::Journal(_) => Failure::input(error),
+        SessionError::Witness(_) | SessionError::NotRecorded(_) | SessionError::Journal(_) => {
+            Failure::input(error)
+        }
         SessionError::Command(_) => Failure {
             exit: Exit::Child(CANNOT_EXECUTE),
             message: error.to_string(),

@@ -17,7 +17,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -113,12 +113,14 @@ impl Journals {
     ) -> Result<Option<Lock>, JournalError> {
         private::directory(&self.state)?;
         let path = self.state.join("windows.lock");
-        match Lock::acquire_unless(&path, SOON, stop) {
-            Err(PrivateError::Locked { .. }) => {
-                orphan::end_all(&self.state.join(private::TOOLS));
-                Ok(Lock::acquire_unless(&path, PATIENCE, stop)?)
+        let start = Instant::now();
+        loop {
+            match Lock::acquire_unless(&path, SOON, stop) {
+                Err(PrivateError::Locked { .. }) if start.elapsed() < PATIENCE => {
+                    orphan::end_all(&self.state.join(private::TOOLS), SOON);
+                }
+                locked => return Ok(locked?),
             }
-            locked => Ok(locked?),
         }
     }
 
@@ -283,7 +285,7 @@ impl Journals {
     /// # Errors
     /// One cannot be removed.
     pub fn sweep(&self, _lock: &Lock) -> Result<(), JournalError> {
-        orphan::end_all(&self.state.join(private::TOOLS));
+        orphan::end_all(&self.state.join(private::TOOLS), SOON);
         for suffix in ["lease", "job"] {
             for run in self.names(suffix)? {
                 let journal = ["json", "closed"]

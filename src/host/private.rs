@@ -362,7 +362,7 @@ fn not_ours(path: &Path, why: String, mode: &'static str) -> PrivateError {
 }
 
 /// A path as a word of a shell's command: macOS keeps our state below a directory whose name holds a blank.
-fn for_shell(path: &Path) -> String {
+pub fn for_shell(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 

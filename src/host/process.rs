@@ -23,6 +23,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -276,6 +277,16 @@ pub fn start(
             program: tool.program.clone(),
             source,
         })
+}
+
+/// Sees to it that children can be waited for: whoever started us may have SIGCHLD ignored, and then the system forgets how
+/// they ended.
+///
+/// # Errors
+/// The system refuses.
+pub fn mind_children() -> io::Result<()> {
+    // A handler that sets a flag nobody reads.
+    signal_hook::flag::register(Signal::CHILD.as_raw(), Arc::default()).map(drop)
 }
 
 /// How `child` ended, if it has; it is left to be reaped, so its id (and its group's) still means it and nothing else.

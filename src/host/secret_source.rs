@@ -18,6 +18,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::files::read::{ReadError, ReadErrorKind, read_bounded, read_stream_bounded};
+use super::private;
 use crate::base::secret::Password;
 
 /// The longest password, in bytes: what fits into one line of `security -i`, which is how it reaches the keychain.
@@ -56,6 +57,11 @@ pub enum SecretError {
         "descriptor {0} is for output; open another for the password, as in `--password-fd 3 3< FILE`"
     )]
     OutputDescriptor(u32),
+    /// Nobody opened the descriptor.
+    #[error(
+        "descriptor {0} is not open; open it for the password, as in `--password-fd {0} {0}< FILE`"
+    )]
+    NotOpen(u32),
     /// A descriptor that is a terminal: what is typed there would show.
     #[error(
         "descriptor {0} is a terminal, where the password would show; leave --password-fd out to be asked without echo"
@@ -203,15 +209,23 @@ fn read_descriptor(number: u32) -> Result<Vec<u8>, SecretError> {
 
 /// Sees to it that no process that we start finds the descriptor: a file could be read in it once more. Standard input is
 /// for each spawner to decide on.
-pub fn keep_from_commands(number: u32) {
-    let Some(number) = i32::try_from(number).ok().filter(|number| *number > 2) else {
-        return;
-    };
+///
+/// # Errors
+/// Nothing is open there. To be asked early: later we may have opened something of our own under that number.
+pub fn keep_from_commands(number: u32) -> Result<(), SecretError> {
+    if number <= 2 {
+        return Ok(());
+    }
+    let number = i32::try_from(number)
+        .ok()
+        .filter(|number| close_fds::iter_open_fds(*number).next() == Some(*number))
+        .ok_or(SecretError::NotOpen(number))?;
     // All other descriptors are the command's to have, as without us.
     let others: Vec<i32> = close_fds::iter_open_fds(number.saturating_add(1)).collect();
     close_fds::CloseFdsBuilder::new()
         .keep_fds(&others)
         .cloexecfrom(number);
+    Ok(())
 }
 
 /// What to say about a password file that others may read or write.
@@ -222,9 +236,10 @@ fn caution_about(path: &Path) -> Option<String> {
         open if open & 0o022 != 0 => "changed",
         _ => "read",
     };
+    let quoted = private::for_shell(path);
     let path = path.display();
     Some(format!(
-        "the password file {path} can be {what} by others (mode {mode:04o}): chmod 600 {path}"
+        "the password file {path} can be {what} by others (mode {mode:04o}): chmod 600 {quoted}"
     ))
 }
 

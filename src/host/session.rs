@@ -35,7 +35,7 @@ use super::process::job::{Job, JobCommand};
 use super::process::{Exit, ProcessError, wait_for};
 use super::run_id::RunId;
 use super::watchdog::{Message, Note};
-use super::window::{Guard, NotCleared, OpenPermit, UnlockWindow};
+use super::window::{Guard, NotCleared, OpenPermit, UnlockWindow, while_ending};
 use crate::base::event::{Action, Event, Outcome, Witness, WitnessError};
 use crate::base::secret::Password;
 
@@ -118,9 +118,12 @@ pub enum SessionError {
     /// The journal could not be kept.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// Something could not be recorded.
+    /// Something could not be recorded, and so was not begun.
     #[error(transparent)]
     Witness(#[from] WitnessError),
+    /// Something was done and the keychain is closed, but the record of that is missing.
+    #[error("it is done and the keychain is closed, but not recorded ({cause}); the next run or `countersign keychain recover` records it", cause = .0.cause())]
+    NotRecorded(#[source] WitnessError),
     /// The clearance expired while others had their turn.
     #[error(transparent)]
     NotCleared(#[from] NotCleared),
@@ -216,14 +219,14 @@ pub fn run(
     account.ending = ended.as_ref().ok().copied();
     // Whatever happened, the keychain closes, and how the work ended is recorded even if it does not.
     let closed = window.guard().close();
-    account.closed = closed.as_ref().ok().copied();
+    account.closed = window.guard().closed();
     let event = event(outcome_of(&ended));
     let recorded = witness.record(&match &ended {
         Ok(ending) => event.detail("ending", show(*ending)),
         Err(error) => event.detail("error", error),
     });
     closed?;
-    recorded?;
+    recorded.map_err(SessionError::NotRecorded)?;
     window.into_guard().finish()?;
     ended
 }
@@ -288,14 +291,9 @@ fn run_job(
     window.guard().tell(&Message::Job(job.mark().clone()));
     window.guard().note_job(job.mark())?;
     let ending = wait(window, signals, Some(&job));
-    if !matches!(ending, Ok(Ending::Exited(_))) {
-        // It still runs, and closing may take its time.
-        job.signal(Signal::TERM);
-    }
-    // Closed first, then whatever the command left running is ended: none of it shall sign any more.
-    // A closing that failed is tried once more, and told, by who called us.
-    let _ = window.guard().close();
-    job.mark().end(STRAGGLERS);
+    // Whatever the command left running is ended: none of it shall sign any more. A closing that failed is tried once
+    // more, and told, by who called us.
+    let _ = while_ending(Some(job.mark()), || window.guard().close());
     let exit = job
         .reap()
         .map_err(io_error("learn how the command ended"))?;
@@ -313,6 +311,11 @@ fn wait(
 ) -> Result<Ending, SessionError> {
     let mut stop_at: Option<Instant> = None;
     loop {
+        // The watchdog acts when the window has ended and we did not (stopped, or on a machine that slept): what became
+        // of the command then is its doing.
+        if stop_at.is_none() && window.is_overdue() {
+            return Ok(Ending::WindowEnded);
+        }
         if let Some(job) = job
             && let Some(exit) = job.exited().map_err(io_error("watch the command"))?
         {

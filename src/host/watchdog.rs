@@ -26,10 +26,10 @@ use super::journal::Journals;
 use super::keychain::choice::BackendChoice;
 use super::keychain::{KeychainBackend, KeychainPath};
 use super::process::mark::Mark;
-use super::process::wait_for;
+use super::process::{mind_children, wait_for};
 use super::run_id::RunId;
-use super::session::{STRAGGLERS, SessionError, guard_memory};
-use super::window::{ARMED, close};
+use super::session::{SessionError, guard_memory};
+use super::window::{ARMED, close, while_ending};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::event::{Action, Event, Outcome, Witness};
 use crate::base::ids::{HostName, RegionName};
@@ -89,6 +89,7 @@ pub fn main(open_witness: &dyn Fn(&Config) -> Box<dyn Witness>) -> Result<(), Se
             .map_err(io_error("stand signals"))?;
     }
     guard_memory().map_err(io_error("guard this process's memory"))?;
+    mind_children().map_err(io_error("mind children"))?;
     let mut lifeline = Lifeline::default();
     let Some(Message::Config(config)) = lifeline.next(None).map_err(io_error("be told"))? else {
         return Ok(()); // the run ended before it opened anything
@@ -133,15 +134,10 @@ fn finish(
             .detail("by", "watchdog")
     };
     let job = job.or_else(|| journals.job(&config.run));
-    if let Some(job) = &job {
-        // Closing may take its time, and nobody shall sign meanwhile.
-        job.signal(Signal::TERM);
-    }
     // A tool of the dead run that is still at it shares its turn, so this waits until the tool has ended.
-    let mut closed = close(&journals, backend, &config.keychain, &config.run);
-    if let Some(job) = &job {
-        job.end(STRAGGLERS);
-    }
+    let mut closed = while_ending(job.as_ref(), || {
+        close(&journals, backend, &config.keychain, &config.run)
+    });
     let mut pause = Duration::from_secs(1);
     let start = Instant::now();
     while let Err(error) = &closed {

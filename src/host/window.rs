@@ -51,7 +51,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-pub(super) use self::closing::{close, close_in_turn};
+pub(super) use self::closing::{close, close_in_turn, while_ending};
+use self::guard::GRACE;
 pub(super) use self::guard::{ARMED, Guard};
 use super::keychain::{ChildAccess, Opening};
 use super::session::{Order, SessionError};
@@ -289,6 +290,13 @@ impl<'a> UnlockWindow<'a> {
         self.ends
             .saturating_duration_since(Instant::now())
             .min(by_calendar)
+    }
+
+    /// Whether the window ended so long ago that the watchdog has acted.
+    pub(super) fn is_overdue(&self) -> bool {
+        let by_calendar = SystemClock.now().duration_since(self.until);
+        self.ends.elapsed() >= GRACE
+            || Duration::try_from(by_calendar).is_ok_and(|overdue| overdue >= GRACE)
     }
 
     pub(super) fn guard(&mut self) -> &mut Guard<'a> {

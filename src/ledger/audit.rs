@@ -269,7 +269,7 @@ pub enum AuditError {
         source: io::Error,
     },
     /// Somebody else holds the lock.
-    #[error("the audit log {path} has been locked by another process for {seconds} s: find it (`lsof {path}`) and end it", path = path.display())]
+    #[error("the audit log {path} has been locked by another process for {seconds} s: find it with `lsof` and end it", path = path.display())]
     Locked {
         /// The file.
         path: PathBuf,

@@ -21,6 +21,7 @@
 //! directory that only this user may enter, under a password that lies beside them, the form protects nothing anyway.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -189,7 +190,20 @@ impl Portable {
         for half in private::half_written(&file) {
             private::remove(&half)?;
         }
-        let window = Window::read(keychain)?;
+        let window = match Window::read(keychain) {
+            // Nobody can tell from a damaged list who was given what: the runs take back their own by name, and what is
+            // left below the state directory is swept. Kept as evidence, it must not keep the keychain open.
+            Err(KeychainError::Garbage { .. }) => {
+                let aside = keychain.with_suffix(".window.json.damaged");
+                fs::rename(&file, &aside).map_err(|source| PrivateError::Io {
+                    doing: "set aside",
+                    path: file.clone(),
+                    source,
+                })?;
+                Window::default()
+            }
+            read => read?,
+        };
         let (closing, staying): (Vec<Entry>, Vec<Entry>) = window.open.into_iter().partition(which);
         // What cannot be removed stays in the list, so that the next attempt finds it; the others go on.
         let mut failed = Vec::new();

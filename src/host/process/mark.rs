@@ -3,7 +3,9 @@
 //! A number is not enough: when the starter is dead, the kernel may have given it to somebody else, and ending a
 //! stranger's processes is worse than leaving our own. A mark therefore holds the group's number and when its leader
 //! started, as the kernel tells it; a group is ours if its leader still has that start, or if the leader is gone and
-//! every member started no earlier (the kernel does not give a number away while a group still bears it).
+//! every member started no earlier (the kernel does not give a number away while a group still bears it; a group that emptied
+//! before a stranger got its number and left it behind in turn would be taken for ours, so tools are ended by their leader
+//! alone).
 //!
 //! Linux tells starts in `/proc/PID/stat` (clock ticks since boot, so the boot is part of the mark); elsewhere `ps` does,
 //! to the second of the calendar.
@@ -59,6 +61,15 @@ impl Mark {
                 return;
             }
             std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends the group as [`end`](Self::end) does, but only while its leader lives: a tool is nothing without it, and a
+    /// number whose leader is gone may be a stranger's by now.
+    pub fn end_leader(&self, patience: Duration) {
+        let leader = system::started(self.group);
+        if leader.is_some() && leader == self.started {
+            self.end(patience);
         }
     }
 

@@ -23,8 +23,11 @@ pub(super) struct Note {
 
 impl Note {
     pub(super) fn of(child: &Child, directory: &Path) -> io::Result<Self> {
-        private::directory(directory).map_err(io::Error::other)?;
         let path = directory.join(format!("{}.tool", child.id()));
+        if !directory.parent().is_some_and(Path::is_dir) {
+            return Err(io::ErrorKind::NotFound.into()); // asking a question makes no state directory
+        }
+        private::directory(directory).map_err(io::Error::other)?;
         let mut file = private::open_lock_file(&path).map_err(io::Error::other)?;
         file.try_lock()?;
         let mark = serde_json::to_vec(&Mark::of(Pid::from_child(child)))?;
@@ -43,8 +46,9 @@ impl Drop for Note {
     }
 }
 
-/// Ends every tool that is noted in `directory` and whose starter is dead.
-pub fn end_all(directory: &Path) {
+/// Ends every tool that is noted in `directory`, whose starter is dead, and that has run for `grace` at least: one that
+/// is about to end by itself may.
+pub fn end_all(directory: &Path, grace: Duration) {
     let Ok(entries) = fs::read_dir(directory) else {
         return; // nobody has noted anything
     };
@@ -56,10 +60,15 @@ pub fn end_all(directory: &Path) {
         if file.try_lock().is_err() {
             continue; // its starter lives
         }
+        let noted = file.metadata().and_then(|metadata| metadata.modified());
+        let age = noted.ok().and_then(|noted| noted.elapsed().ok());
+        if age.is_some_and(|age| age < grace) {
+            continue;
+        }
         let noted = private::read(&path, MAX_NOTE).ok();
         let mark: Option<Mark> = noted.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         if let Some(mark) = mark {
-            mark.end(PATIENCE);
+            mark.end_leader(PATIENCE);
         }
         let _ = fs::remove_file(&path);
     }
@@ -84,14 +93,16 @@ mod tests {
         let tool = Tool::new("/bin/sleep").arg("600");
         let mut child = start(&tool, Stdio::null(), Stdio::null(), Stdio::null()).unwrap();
         let note = Note::of(&child, &notes).unwrap();
-        end_all(&notes);
+        end_all(&notes, Duration::ZERO);
         assert!(child.try_wait().unwrap().is_none(), "its starter lives");
         // A starter that is killed leaves the file and lets go of the lock.
         let kept = fs::read(&note.path).unwrap();
         let path = note.path.clone();
         drop(note);
         private::create(&path, &kept).unwrap();
-        end_all(&notes);
+        end_all(&notes, Duration::from_secs(600));
+        assert!(child.try_wait().unwrap().is_none(), "it may still end");
+        end_all(&notes, Duration::ZERO);
         assert!(!child.wait().unwrap().success());
         assert_eq!(fs::read_dir(&notes).unwrap().count(), 0);
     }

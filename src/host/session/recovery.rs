@@ -5,19 +5,18 @@
 //! finished by the next.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use rustix::process::Signal;
-
-use super::{STRAGGLERS, SessionError};
+use super::SessionError;
 use crate::base::event::{Action, Event, Outcome, Witness};
-use crate::host::journal::{Found, Journals};
-use crate::host::keychain::{KeychainPath, LockState};
+use crate::host::journal::{Entry, Found, Journals};
+use crate::host::keychain::{BackendKind, KeychainPath, LockState};
+use crate::host::private::for_shell;
 use crate::host::run_id::RunId;
-use crate::host::window::close_in_turn;
+use crate::host::window::{close_in_turn, while_ending};
 
 /// What was finished of one dead run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -42,30 +41,51 @@ pub struct Recovery {
 /// A dead run that could not be finished.
 #[derive(Debug)]
 pub struct Unfinished {
-    /// Its keychain; unknown if its journal is damaged.
-    pub keychain: Option<KeychainPath>,
+    /// What it had open; unknown if its journal is damaged.
+    pub entry: Option<Entry>,
     /// The keychain is closed; only the record of that is missing.
     pub is_closed: bool,
+    /// The state directory.
+    pub state: PathBuf,
     /// Why.
     pub error: SessionError,
 }
 
+impl Unfinished {
+    /// The keychain, where it is known.
+    pub fn keychain(&self) -> Option<&KeychainPath> {
+        self.entry.as_ref().map(|entry| &entry.keychain)
+    }
+}
+
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.keychain, self.is_closed) {
-            (Some(keychain), false) => write!(
+        let Some(entry) = &self.entry else {
+            return self.error.fmt(f);
+        };
+        let (keychain, error) = (&entry.keychain, &self.error);
+        let recover = format!(
+            "`countersign --state-dir {} keychain recover`",
+            for_shell(&self.state)
+        );
+        if self.is_closed {
+            return write!(
                 f,
-                "{keychain} was left open by a run that was killed and cannot be closed ({}): close it with `countersign \
-                 keychain lock`, then run `countersign keychain recover`, both with the same --state-dir and --backend",
-                self.error
-            ),
-            (Some(keychain), true) => write!(
-                f,
-                "{keychain} was left open by a run that was killed and is closed now, but {}",
-                self.error
-            ),
-            (None, _) => self.error.fmt(f),
+                "{keychain} is closed, but the record of that is missing ({error}); {recover} writes it"
+            );
         }
+        let backend = match entry.backend.kind {
+            BackendKind::Portable => "portable",
+            BackendKind::SecurityTool => "macos",
+        };
+        write!(
+            f,
+            "{keychain} was left open by run {}, which was killed, and cannot be closed ({error}): close it with `countersign \
+             --state-dir {} keychain lock --backend {backend} --keychain {}`, then run {recover}",
+            entry.run,
+            for_shell(&self.state),
+            for_shell(keychain.as_path())
+        )
     }
 }
 
@@ -80,20 +100,23 @@ pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionE
         match found {
             Ok(found) if found.is_alive => {}
             Ok(found) => {
-                let keychain = found.entry.keychain.clone();
-                match one(&journals, state, found, witness) {
+                let entry = found.entry.clone();
+                let mut is_closed = found.is_closed;
+                match one(&journals, state, found, witness, &mut is_closed) {
                     Ok(None) => {}
                     Ok(Some(one)) => recovery.finished.push(one),
                     Err(error) => recovery.unfinished.push(Unfinished {
-                        keychain: Some(keychain),
-                        is_closed: matches!(error, SessionError::Witness(_)),
+                        entry: Some(entry),
+                        is_closed,
+                        state: state.to_owned(),
                         error,
                     }),
                 }
             }
             Err(error) => recovery.unfinished.push(Unfinished {
-                keychain: None,
+                entry: None,
                 is_closed: false,
+                state: state.to_owned(),
                 error: error.into(),
             }),
         }
@@ -112,37 +135,31 @@ fn one(
     state: &Path,
     found: Found,
     witness: &dyn Witness,
+    is_closed: &mut bool,
 ) -> Result<Option<Recovered>, SessionError> {
     let entry = found.entry;
-    // Whether or not it can be closed soon, nobody shall sign with it any more.
     let job = journals.job(&entry.run);
-    if let Some(job) = &job {
-        job.signal(Signal::TERM);
-    }
-    let turn = journals.lock()?;
-    // Another recovery may have been faster.
-    let Some(_mine) = journals.adopt(&turn, &entry.run) else {
-        return Ok(None);
-    };
     let mut was_open = false;
-    let closed = if found.is_closed {
-        Ok(())
-    } else {
-        entry
-            .backend
-            .build(state)
-            .map_err(SessionError::from)
-            .and_then(|backend| {
-                let (backend, keychain) = (backend.as_ref(), &entry.keychain);
-                // Closing asks for nothing, not even whether it is open.
-                was_open = matches!(backend.status(keychain), Ok(LockState::Unlocked));
-                close_in_turn(&turn, journals, backend, keychain, &entry.run).map(drop)
-            })
-    };
-    drop(turn);
-    if let Some(job) = &job {
-        job.end(STRAGGLERS);
-    }
+    let mut lease = None;
+    let closed = while_ending(job.as_ref(), || {
+        let turn = journals.lock()?;
+        lease = journals.adopt(&turn, &entry.run);
+        // Another recovery may have been faster, or only the record is missing.
+        if lease.is_none() || found.is_closed {
+            return Ok(());
+        }
+        let backend = entry.backend.build(state)?;
+        // Closing asks for nothing, not even whether it is open.
+        was_open = matches!(backend.status(&entry.keychain), Ok(LockState::Unlocked));
+        close_in_turn(
+            &turn,
+            journals,
+            backend.as_ref(),
+            &entry.keychain,
+            &entry.run,
+        )
+        .map(drop)
+    });
     let event = |outcome| {
         Event::new(Action::Recover, outcome)
             .of_run(&entry.run)
@@ -153,6 +170,10 @@ fn one(
         let _ = witness.record(&event(Outcome::Failed).detail("error", &error));
         return Err(error);
     }
+    if lease.is_none() {
+        return Ok(None);
+    }
+    *is_closed = true;
     witness.record(&event(Outcome::Done))?;
     journals.forget(&entry.run)?;
     Ok(Some(Recovered {

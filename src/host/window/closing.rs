@@ -3,8 +3,20 @@
 use crate::host::journal::{JournalError, Journals};
 use crate::host::keychain::{KeychainBackend, KeychainPath, both};
 use crate::host::private::Lock;
+use crate::host::process::mark::Mark;
 use crate::host::run_id::RunId;
-use crate::host::session::SessionError;
+use crate::host::session::{STRAGGLERS, SessionError};
+
+/// Does `deed`, which closes and may have to wait for its turn, while what is left of `job` is ended: nobody shall sign
+/// meanwhile.
+pub(in crate::host) fn while_ending<T>(job: Option<&Mark>, deed: impl FnOnce() -> T) -> T {
+    std::thread::scope(|scope| {
+        if let Some(job) = job {
+            scope.spawn(|| job.end(STRAGGLERS));
+        }
+        deed()
+    })
+}
 
 /// Closes `keychain` as far as `run` goes, when it is our turn: locks it, or takes back only what the run was given if
 /// others have it open. Says whether it was locked.

@@ -165,10 +165,16 @@ impl<'a> Guard<'a> {
         };
         if !self.is_recorded {
             let event = self.event(Action::KeychainLock, Outcome::Done);
-            self.record(&event.detail("left-to-others", !closed.1))?;
+            self.record(&event.detail("left-to-others", !closed.1))
+                .map_err(SessionError::NotRecorded)?;
             self.is_recorded = true;
         }
         Ok(closed)
+    }
+
+    /// When it was closed and whether it was locked, if it was.
+    pub(in crate::host) fn closed(&self) -> Option<(Timestamp, bool)> {
+        self.closed
     }
 
     /// Lets the watchdog go and forgets the journal: everything is closed and recorded.
@@ -296,4 +302,4 @@ impl Message {
 /// What a watchdog says when it is ready.
 pub(in crate::host) const ARMED: [u8; 6] = *b"armed\n";
 /// How much later than the session the watchdog acts on the end of the window.
-const GRACE: Duration = Duration::from_secs(12);
+pub(super) const GRACE: Duration = Duration::from_secs(12);
