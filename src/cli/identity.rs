@@ -77,9 +77,15 @@ impl From<Identities> for Loaded {
 }
 
 impl Source {
-    fn load(&self, manifest: Option<&Manifest>, world: &World) -> Result<Loaded, Failure> {
+    /// What is there; `is_for_show`: also how a p12 is sealed, for which it is opened again for each release of macOS.
+    fn load(
+        &self,
+        manifest: Option<&Manifest>,
+        is_for_show: bool,
+        world: &World,
+    ) -> Result<Loaded, Failure> {
         match &self.identities {
-            Some(source) => read(source, &self.password, manifest),
+            Some(source) => read(source, &self.password, manifest, is_for_show),
             None => match self.keychain.identities_if_named(world)? {
                 Some(identities) => Ok(identities.into()),
                 None => Err(Failure::usage(
@@ -95,11 +101,11 @@ pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
     let manifest = world.manifest_if_any()?;
     match command {
         Command::List(source) => {
-            let loaded = source.load(manifest.as_ref(), world)?;
+            let loaded = source.load(manifest.as_ref(), true, world)?;
             list(&loaded.identities, loaded.container, world)
         }
         Command::Digest { source, compatible } => {
-            let loaded = source.load(manifest.as_ref(), world)?;
+            let loaded = source.load(manifest.as_ref(), false, world)?;
             print_digest(&loaded.identities, compatible, world)
         }
     }
@@ -115,13 +121,14 @@ pub fn load(
     password: &PasswordArguments,
     manifest: Option<&Manifest>,
 ) -> Result<Identities, Failure> {
-    read(source, password, manifest).map(|loaded| loaded.identities)
+    read(source, password, manifest, false).map(|loaded| loaded.identities)
 }
 
 fn read(
     source: &Path,
     password: &PasswordArguments,
     manifest: Option<&Manifest>,
+    is_for_show: bool,
 ) -> Result<Loaded, Failure> {
     let name = source.display().to_string();
     let bytes = if name == "-" {
@@ -136,7 +143,7 @@ fn read(
         name
     };
     if bytes.first() == Some(&0x30) {
-        from_pkcs12(&bytes, name, password)
+        from_pkcs12(&bytes, name, password, is_for_show)
     } else {
         from_capture(&bytes, name, manifest).map(Loaded::from)
     }
@@ -146,6 +153,7 @@ fn from_pkcs12(
     bytes: &[u8],
     name: String,
     password: &PasswordArguments,
+    is_for_show: bool,
 ) -> Result<Loaded, Failure> {
     let password = password.read(&format!("password of {name}"))?;
     let container = pkcs12::read(bytes, &password)
@@ -169,7 +177,7 @@ fn from_pkcs12(
         says: why_import_failed(bytes, &password, macos).to_string(),
     };
     Ok(Loaded {
-        container: Some(ContainerDocument {
+        container: is_for_show.then(|| ContainerDocument {
             algorithms: container.algorithms.to_string(),
             import: RELEASES.map(import).into(),
         }),
