@@ -9,14 +9,15 @@
 //! An [`UnlockWindow`] is an open keychain that somebody owns the closing of: a journal is on the disk, a watchdog is
 //! armed, and dropping the value closes. A [`Job`](super::process::job::Job) starts only with one.
 //!
-//! ```compile_fail,E0423
+//! ```compile_fail,E0451
 //! // Nobody makes a permit out of nothing.
-//! let permit = countersign::host::window::OpenPermit(());
+//! # use countersign::host::window::OpenPermit;
+//! let permit = OpenPermit { until: jiff::Timestamp::MAX, identities: None };
 //! ```
 //!
 //! ```compile_fail,E0382
 //! # use countersign::{base::{digest::Digest, ids::HostName}, context::gate::Cleared, host::window::OpenPermit};
-//! fn two_permits_of_one_clearance(cleared: Cleared, host: &HostName, plan: Digest, now: Timestamp) {
+//! fn two_permits_of_one_clearance(cleared: Cleared, host: &HostName, plan: Digest, now: jiff::Timestamp) {
 //!     let one = OpenPermit::from_clearance(cleared, host, plan, now);
 //!     let two = OpenPermit::from_clearance(cleared, host, plan, now);
 //! }
