@@ -30,6 +30,17 @@ const SETTINGS: Settings = Settings {
     idle_timeout: Duration::from_secs(1_260),
 };
 
+/// A machine with an empty keychain, under the password `right`.
+fn made(kind: Kind) -> (Machine, Box<dyn KeychainBackend>, KeychainPath) {
+    let machine = Machine::new();
+    let backend = machine.backend(kind);
+    let keychain = machine.keychain();
+    backend
+        .create(&keychain, &password("right"), SETTINGS)
+        .unwrap();
+    (machine, backend, keychain)
+}
+
 fn permit() -> OpenPermit {
     OpenPermit::from_clearance(cleared_at(now()), &host(), plan_digest(), now()).unwrap()
 }
@@ -227,12 +238,7 @@ fn what_cannot_be_imported_says_why_and_leaves_the_keychain_locked_as_it_was() {
 
 #[test]
 fn an_import_that_is_cut_short_shows_nobody_a_key_that_the_list_does_not_name() {
-    let machine = Machine::new();
-    let backend = machine.backend(Kind::Portable);
-    let keychain = machine.keychain();
-    backend
-        .create(&keychain, &password("right"), SETTINGS)
-        .unwrap();
+    let (machine, backend, keychain) = made(Kind::Portable);
     let import = |which: &[usize]| {
         let file = p12(which, "file", Form::Modern);
         let imported = backend.import(&keychain, &password("right"), &file, &password("file"));
@@ -353,12 +359,7 @@ fn a_key_that_security_does_not_take_twice_is_told_truly() {
         }
         .self_sign(&key)
     };
-    let machine = Machine::new();
-    let backend = machine.backend(Kind::SecurityTool);
-    let keychain = machine.keychain();
-    backend
-        .create(&keychain, &password("right"), SETTINGS)
-        .unwrap();
+    let (machine, backend, keychain) = made(Kind::SecurityTool);
     let import = |serial| {
         let file = P12Spec::new("file", &certificate(serial)).write();
         backend.import(&keychain, &password("right"), &file, &password("file"))
@@ -401,12 +402,7 @@ fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
 
 #[test]
 fn a_portable_keychain_shows_the_issuers_beside_the_identities() {
-    let machine = Machine::new();
-    let backend = machine.backend(Kind::Portable);
-    let keychain = machine.keychain();
-    backend
-        .create(&keychain, &password("right"), SETTINGS)
-        .unwrap();
+    let (_machine, backend, keychain) = made(Kind::Portable);
     let fixture = |name: &str| {
         let path = concat!(
             env!("CARGO_MANIFEST_DIR"),
@@ -696,12 +692,7 @@ fn no_secret_is_an_argument_of_a_tool() {
 
 #[test]
 fn keys_are_imported_closed_and_open_to_apples_tools_alone() {
-    let machine = Machine::new();
-    let backend = machine.backend(Kind::SecurityTool);
-    let keychain = machine.keychain();
-    backend
-        .create(&keychain, &password("right"), SETTINGS)
-        .unwrap();
+    let (_machine, backend, keychain) = made(Kind::SecurityTool);
     let file = p12(&[1], "file", Form::Modern);
     backend
         .import(&keychain, &password("right"), &file, &password("file"))
@@ -730,12 +721,7 @@ fn keys_are_imported_closed_and_open_to_apples_tools_alone() {
 
 #[test]
 fn the_default_keychain_is_never_touched() {
-    let machine = Machine::new();
-    let backend = machine.backend(Kind::SecurityTool);
-    let keychain = machine.keychain();
-    backend
-        .create(&keychain, &password("right"), SETTINGS)
-        .unwrap();
+    let (machine, backend, keychain) = made(Kind::SecurityTool);
     fs::write(machine.path("home/default-keychain"), keychain.as_str()).unwrap();
     let run = RunId::new(now()).unwrap();
     let refused = [
@@ -935,12 +921,7 @@ fn a_keychain_that_can_be_neither_finished_nor_deleted_ends_locked() {
 
 #[test]
 fn a_keychain_that_says_it_locked_but_did_not_is_an_error() {
-    let machine = Machine::new();
-    let backend = machine.backend(Kind::SecurityTool);
-    let keychain = machine.keychain();
-    backend
-        .create(&keychain, &password("right"), SETTINGS)
-        .unwrap();
+    let (machine, backend, keychain) = made(Kind::SecurityTool);
     let run = RunId::new(now()).unwrap();
     open(backend.as_ref(), &keychain, "right", &run, false).unwrap();
     machine.misbehave("lie lock-keychain");

@@ -630,16 +630,23 @@ fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
     });
 }
 
-/// Runs `command` with the password on descriptor `number`, and another file, which is the command's to have, on 9.
-fn with_descriptor(site: &Site, command: &Command, number: u32) -> Output {
-    let words = format!("\"$@\" {number}<\"$PASSWORD\" 9<\"$OTHER\"");
-    Command::new("sh")
-        .args(["-c", &words, "sh"])
+/// `command`, started by a shell that does `words`, in which it is `"$@"`.
+fn through_shell(site: &Site, words: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", words, "sh"])
         .arg(command.get_program())
         .args(command.get_args())
         .env_clear()
         .env("HOME", site.path("home"))
-        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("PATH", std::env::var_os("PATH").unwrap());
+    shell
+}
+
+/// Runs `command` with the password on descriptor `number`, and another file, which is the command's to have, on 9.
+fn with_descriptor(site: &Site, command: &Command, number: u32) -> Output {
+    let words = format!("\"$@\" {number}<\"$PASSWORD\" 9<\"$OTHER\"");
+    through_shell(site, &words, command)
         .env("PASSWORD", site.path("password"))
         .env("OTHER", site.path("profiles.json"))
         .output()
@@ -1159,14 +1166,7 @@ fn children_that_whoever_started_us_forgets_are_waited_for() {
     over_both(|site| {
         let mut run = site.run();
         run.args(["sh", "-c", "exit 7"]);
-        let mut shell = Command::new("sh");
-        shell
-            .args(["-c", "trap '' CHLD; exec \"$@\"", "sh"])
-            .arg(run.get_program())
-            .args(run.get_args())
-            .env_clear()
-            .env("HOME", site.path("home"))
-            .env("PATH", std::env::var_os("PATH").unwrap());
+        let mut shell = through_shell(&site, "trap '' CHLD; exec \"$@\"", &run);
         let output = shell.output().unwrap();
         assert_eq!(output.status.code(), Some(7), "{}", text(&output.stderr));
         site.assert_all_is_well("after ignored children");
@@ -1189,14 +1189,7 @@ fn what_is_ignored_when_a_run_starts_stays_ignored() {
     let site = Site::new(Kind::Portable);
     let mut run = site.run();
     run.args(["sleep", "600"]);
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
-        .arg(run.get_program())
-        .args(run.get_args())
-        .env_clear()
-        .env("HOME", site.path("home"))
-        .env("PATH", std::env::var_os("PATH").unwrap());
+    let mut shell = through_shell(&site, "trap '' HUP; exec \"$@\"", &run);
     let mut run = shell.spawn().unwrap();
     until("the job runs", || site.has("job"));
     assert!(minds(run.id(), Signal::TERM));

@@ -24,7 +24,7 @@ use crate::context::policy::Policy;
 use crate::host::journal::Journals;
 use crate::host::keychain::{BackendKind, KeychainError, KeychainPath, LockState, Settings};
 use crate::host::run_id::RunId;
-use crate::host::session::{Recovered, SessionError};
+use crate::host::session::{Recovered, SessionError, Undertaking};
 use crate::host::{files, private, random, session};
 use crate::ledger::audit::AuditLog;
 
@@ -178,10 +178,18 @@ fn about(chosen: &Chosen, what: Action) -> impl Fn(Outcome) -> Event {
     }
 }
 
-/// The same, of a run.
-fn about_run(chosen: &Chosen, what: Action, run: &RunId) -> impl Fn(Outcome) -> Event {
-    let (about, run) = (about(chosen, what), run.clone());
-    move |outcome| about(outcome).of_run(&run)
+/// What work on a keychain that no run has open begins with: dead runs are finished, and the work is a run of its own.
+fn begin<'a>(
+    chosen: &'a Chosen,
+    what: Action,
+    log: &'a AuditLog,
+    world: &World,
+) -> Result<(Undertaking<'a>, impl Fn(Outcome) -> Event), Failure> {
+    run::refuse_unfinished(&run::finish_dead_runs(&chosen.state, log)?, chosen)?;
+    let run = run::new_id(world)?;
+    let undertaking = chosen.undertaking(&run, log, None, world)?;
+    let about = about(chosen, what);
+    Ok((undertaking, move |outcome| about(outcome).of_run(&run)))
 }
 
 fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, Failure> {
@@ -200,10 +208,7 @@ fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, 
     let settings = Settings {
         idle_timeout: Duration::try_from(policy.keychain.window()).unwrap_or_default(),
     };
-    run::refuse_unfinished(&run::finish_dead_runs(&chosen.state, &log)?, &chosen)?;
-    let run = run::new_id(world)?;
-    let undertaking = chosen.undertaking(&run, &log, None, world)?;
-    let event = about_run(&chosen, Action::KeychainCreate, &run);
+    let (undertaking, event) = begin(&chosen, Action::KeychainCreate, &log, world)?;
     recorded(&log, event, || {
         // Before anything stands behind it: what is there already is not ours to close.
         if chosen.path.as_path().symlink_metadata().is_ok() {
@@ -272,10 +277,7 @@ fn import(
     let file_password = password.read(&format!("password of {}", file.display()))?;
     let keychain_password = chosen.password(&arguments.password)?;
     let log = state::audit_log(world, None)?;
-    run::refuse_unfinished(&run::finish_dead_runs(&chosen.state, &log)?, &chosen)?;
-    let run = run::new_id(world)?;
-    let undertaking = chosen.undertaking(&run, &log, None, world)?;
-    let event = about_run(&chosen, Action::KeychainImport, &run);
+    let (undertaking, event) = begin(&chosen, Action::KeychainImport, &log, world)?;
     let certificates = recorded(&log, event, || {
         chosen.backend.check(&chosen.path)?;
         // Locking at the end would take the keychain away from whoever has it open.
@@ -384,10 +386,7 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
 
 fn destroy(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
     let log = state::audit_log(world, None)?;
-    run::refuse_unfinished(&run::finish_dead_runs(&chosen.state, &log)?, chosen)?;
-    let run = run::new_id(world)?;
-    let undertaking = chosen.undertaking(&run, &log, None, world)?;
-    let event = about_run(chosen, Action::KeychainDestroy, &run);
+    let (undertaking, event) = begin(chosen, Action::KeychainDestroy, &log, world)?;
     recorded(&log, event, || {
         match chosen.backend.check(&chosen.path) {
             // What lies beside a keychain may be there although it is not.

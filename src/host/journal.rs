@@ -93,10 +93,9 @@ impl Journals {
     /// # Errors
     /// The state directory cannot be written, or somebody else has had the lock for all that time.
     pub fn lock(&self) -> Result<Lock, JournalError> {
-        let path = self.state.join("windows.lock");
         self.lock_unless(&mut || false)?.ok_or_else(|| {
             JournalError::Private(PrivateError::Locked {
-                path,
+                path: self.turn(),
                 seconds: PATIENCE.as_secs(),
             })
         })
@@ -112,7 +111,7 @@ impl Journals {
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Lock>, JournalError> {
         private::directory(&self.state)?;
-        let path = self.state.join("windows.lock");
+        let path = self.turn();
         let start = Instant::now();
         loop {
             match Lock::acquire_unless(&path, SOON, stop) {
@@ -122,11 +121,6 @@ impl Journals {
                 locked => return Ok(locked?),
             }
         }
-    }
-
-    /// The lock, if it can be had at once.
-    pub fn lock_now(&self) -> Option<Lock> {
-        Lock::acquire(&self.state.join("windows.lock"), Duration::ZERO).ok()
     }
 
     /// Writes a journal through to the disk and returns the lease of its run. To be called under the [lock](Self::lock).
@@ -262,10 +256,7 @@ impl Journals {
     /// Takes over the lease of a dead run whose journal is still there; `None` if somebody else has. To be called under
     /// the [lock](Self::lock).
     pub fn adopt(&self, _lock: &Lock, run: &RunId) -> Option<File> {
-        let journal = ["json", "closed"]
-            .iter()
-            .any(|suffix| self.path(run, suffix).exists());
-        if !journal {
+        if !self.has_journal(run) {
             return None;
         }
         let lease = private::open_lock_file(&self.path(run, "lease")).ok()?;
@@ -279,6 +270,17 @@ impl Journals {
         None
     }
 
+    /// Does what [`sweep`](Self::sweep) does if nobody has the turn now; else whoever has it sweeps, or the next one.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sweep_if_free(&self) -> Result<(), JournalError> {
+        match Lock::acquire(&self.turn(), Duration::ZERO) {
+            Ok(lock) => self.sweep(&lock),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Removes leases that no journal goes with, and what lived for a moment when its writer died: such files and
     /// directories are made under the [lock](Self::lock) only, so whoever holds it may remove them.
     ///
@@ -288,10 +290,7 @@ impl Journals {
         orphan::end_all(&self.state.join(private::TOOLS), SOON);
         for suffix in ["lease", "job"] {
             for run in self.names(suffix)? {
-                let journal = ["json", "closed"]
-                    .iter()
-                    .any(|suffix| self.path(&run, suffix).exists());
-                if !journal && !self.is_alive(&run) {
+                if !self.has_journal(&run) && !self.is_alive(&run) {
                     private::remove(&self.path(&run, suffix))?;
                 }
             }
@@ -301,12 +300,7 @@ impl Journals {
             // What a portable keychain shows a run, when even the list of it is gone.
             let name = entry.file_name();
             let run: Option<RunId> = name.to_str().and_then(|name| name.parse().ok());
-            let has_journal = |run: &RunId| {
-                let suffixes = ["json", "closed"].iter();
-                let mut paths = suffixes.map(|suffix| self.path(run, suffix));
-                paths.any(|path| path.exists())
-            };
-            if run.is_some_and(|run| !has_journal(&run)) {
+            if run.is_some_and(|run| !self.has_journal(&run)) {
                 private::remove_directory(&entry.path())?;
             }
         }
@@ -323,6 +317,12 @@ impl Journals {
             }
         }
         Ok(())
+    }
+
+    fn has_journal(&self, run: &RunId) -> bool {
+        ["json", "closed"]
+            .iter()
+            .any(|suffix| self.path(run, suffix).exists())
     }
 
     fn is_alive(&self, run: &RunId) -> bool {
@@ -351,6 +351,10 @@ impl Journals {
             .collect();
         names.sort();
         Ok(names)
+    }
+
+    fn turn(&self) -> PathBuf {
+        self.state.join("windows.lock")
     }
 
     fn path(&self, run: &RunId, suffix: &str) -> PathBuf {

@@ -146,8 +146,8 @@ impl<'a> Guard<'a> {
     }
 
     /// Closes the keychain and records it, as far as that is not done.
-    pub(in crate::host) fn close(&mut self) -> Result<(Timestamp, bool), SessionError> {
-        let closed = match self.closed {
+    pub(in crate::host) fn close(&mut self) -> Result<(), SessionError> {
+        let (_, is_locked) = match self.closed {
             Some(closed) => closed,
             None => {
                 // Closing takes a turn of its own.
@@ -165,11 +165,11 @@ impl<'a> Guard<'a> {
         };
         if !self.is_recorded {
             let event = self.event(Action::KeychainLock, Outcome::Done);
-            self.record(&event.detail("left-to-others", !closed.1))
+            self.record(&event.detail("left-to-others", !is_locked))
                 .map_err(SessionError::NotRecorded)?;
             self.is_recorded = true;
         }
-        Ok(closed)
+        Ok(())
     }
 
     /// When it was closed and whether it was locked, if it was.
