@@ -9,6 +9,7 @@
 //! - [`journal`]: what a run was about to do, for whoever must finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`node`]: what this machine calls itself, and who we are on it
+//! - [`observation`]: this machine as the gate judges it
 //! - [`private`]: files and directories that are nobody else's business
 //! - [`process`]: the only spawner
 //! - [`profile_store`]: provisioning profiles on disk
@@ -25,6 +26,7 @@ pub mod files;
 pub mod journal;
 pub mod keychain;
 pub mod node;
+pub mod observation;
 pub mod private;
 pub mod process;
 pub mod profile_store;
