@@ -26,8 +26,8 @@ use countersign::context::gate::{Cleared, Facts, facts::Observation, judge};
 use countersign::context::manifest::Manifest;
 use countersign::context::plan;
 use countersign::context::policy::Policy;
-use countersign::host::keychain::portable::Portable;
-use countersign::host::keychain::security_tool::{SecurityTool, SecurityToolConfig};
+use countersign::host::keychain::macos::{MacOsBackend, MacOsConfig};
+use countersign::host::keychain::portable::PortableBackend;
 use countersign::host::keychain::{KeychainBackend, KeychainPath};
 use jiff::Timestamp;
 
@@ -40,7 +40,7 @@ impl Machine {
     pub fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         for name in ["home", "state", "bin"] {
-            countersign::host::private::directory(&directory.path().join(name)).unwrap();
+            countersign::host::owned_files::make_directory(&directory.path().join(name)).unwrap();
         }
         let machine = Self { directory };
         for tool in ["security", "codesign"] {
@@ -71,8 +71,8 @@ impl Machine {
         KeychainPath::new(&self.path(name)).unwrap()
     }
 
-    pub fn security_tool_config(&self) -> SecurityToolConfig {
-        SecurityToolConfig {
+    pub fn macos_config(&self) -> MacOsConfig {
+        MacOsConfig {
             security: self.path("bin/security"),
             codesign: self.path("bin/codesign"),
             environment: vec![("HOME".into(), self.path("home").into())],
@@ -83,8 +83,8 @@ impl Machine {
 
     pub fn backend(&self, kind: Kind) -> Box<dyn KeychainBackend> {
         match kind {
-            Kind::Portable => Box::new(Portable::new(&self.path("state"))),
-            Kind::SecurityTool => Box::new(SecurityTool::new(self.security_tool_config())),
+            Kind::Portable => Box::new(PortableBackend::new(&self.path("state"))),
+            Kind::MacOs => Box::new(MacOsBackend::new(self.macos_config())),
         }
     }
 
@@ -130,11 +130,11 @@ impl Machine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Portable,
-    SecurityTool,
+    MacOs,
 }
 
 impl Kind {
-    pub const ALL: [Self; 2] = [Self::Portable, Self::SecurityTool];
+    pub const ALL: [Self; 2] = [Self::Portable, Self::MacOs];
 }
 
 pub fn password(text: &str) -> Password {
