@@ -12,7 +12,7 @@
 
 #[path = "support/corpus.rs"]
 mod corpus;
-#[path = "../tests/forge/forge.rs"]
+#[path = "../forge/src/lib.rs"]
 mod forge;
 
 use std::path::{Path, PathBuf};

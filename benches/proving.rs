@@ -14,7 +14,7 @@
 mod corpus;
 #[path = "support/floor.rs"]
 mod floor;
-#[path = "../tests/forge/forge.rs"]
+#[path = "../forge/src/lib.rs"]
 mod forge;
 
 use countersign::apple::anchors::{Anchors, certificates_from_pem};

@@ -17,7 +17,7 @@
 mod corpus;
 #[path = "../benches/support/floor.rs"]
 mod floor;
-#[path = "../tests/forge/forge.rs"]
+#[path = "../forge/src/lib.rs"]
 mod forge;
 
 use std::hint::black_box;

@@ -1,6 +1,6 @@
 //! Writes the minted files below `fixtures/`: see `scripts/make-fixtures`.
 
-#[path = "../tests/forge/forge.rs"]
+#[path = "../forge/src/lib.rs"]
 mod forge;
 
 use std::path::Path;

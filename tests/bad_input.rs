@@ -12,9 +12,9 @@
     reason = "test support outside of #[test] functions panics as tests do, and runs the built program"
 )]
 
-#[path = "forge/forge.rs"]
+#[path = "../forge/src/lib.rs"]
 mod forge;
-#[path = "support/workshop.rs"]
+#[path = "support/src/workshop.rs"]
 mod workshop;
 
 use std::ffi::OsString;

@@ -3,7 +3,7 @@
 // Test support outside of #[test] functions panics as tests do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "forge/forge.rs"]
+#[path = "../forge/src/lib.rs"]
 mod forge;
 
 use std::collections::BTreeSet;

@@ -13,9 +13,9 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-#[path = "forge/forge.rs"]
+#[path = "../forge/src/lib.rs"]
 mod forge;
-#[path = "support/support.rs"]
+#[path = "support/src/lib.rs"]
 mod support;
 
 use std::fs;

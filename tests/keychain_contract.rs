@@ -2,8 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-#[path = "forge/forge.rs"]
+#[path = "../forge/src/lib.rs"]
 mod forge;
+#[path = "support/src/machine.rs"]
 mod support;
 
 use std::fs;

@@ -3,6 +3,7 @@
 
 #![allow(missing_docs, clippy::disallowed_methods, clippy::unwrap_used)]
 
+#[path = "support/src/machine.rs"]
 mod support;
 
 use std::fs;

@@ -11,9 +11,9 @@
     reason = "test support outside of #[test] functions panics as tests do; UPDATE_SCHEMAS is read here"
 )]
 
-#[path = "forge/forge.rs"]
+#[path = "../forge/src/lib.rs"]
 mod forge;
-#[path = "support/workshop.rs"]
+#[path = "support/src/workshop.rs"]
 mod workshop;
 
 use std::collections::BTreeSet;

@@ -12,8 +12,9 @@
     clippy::indexing_slicing
 )]
 
-#[path = "support/schema.rs"]
+#[path = "support/src/schema.rs"]
 mod schema;
+#[path = "support/src/machine.rs"]
 mod support;
 
 use std::fs::{self, File};

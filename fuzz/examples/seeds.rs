@@ -2,7 +2,7 @@
 //!
 //! `cargo run --manifest-path fuzz/Cargo.toml --example seeds -- FOLDER`; `scripts/fuzz` does it.
 
-#[path = "../../tests/forge/forge.rs"]
+#[path = "../../forge/src/lib.rs"]
 mod forge;
 
 use std::collections::BTreeMap;

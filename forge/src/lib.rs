@@ -8,8 +8,7 @@
 //!
 //! All of it grows from labels ([`stream`]): the same sources mint the same bytes on every machine.
 //!
-//! Tests take it in with `#[path = "forge/forge.rs"] mod forge;`, benches and examples with
-//! `#[path = "../tests/forge/forge.rs"] mod forge;`.
+//! Tests take it in with `#[path = "../forge/src/lib.rs"] mod forge;`, and benches and examples do likewise.
 //!
 //! ```ignore
 //! let file = ProfileSpec::ios(Kind::AppStore, "com.acme.rocket").mint();
