@@ -12,8 +12,6 @@
 
 #[path = "support/corpus.rs"]
 mod corpus;
-#[path = "../forge/src/lib.rs"]
-mod forge;
 
 use std::path::{Path, PathBuf};
 

@@ -10,11 +10,6 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-#[path = "../forge/src/lib.rs"]
-mod forge;
-#[path = "support/src/lib.rs"]
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
