@@ -12,11 +12,6 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-#[path = "forge/forge.rs"]
-mod forge;
-#[path = "support/support.rs"]
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,7 +39,7 @@ use countersign::host::observation::projects::ProjectRequest;
 use countersign::host::observation::{
     ObservationError, ProfilePlace, ProfilePlaces, Request, observe,
 };
-use countersign::host::window::{NotCleared, OpenPermit};
+use countersign::host::permit::{NotCleared, OpenPermit};
 use countersign::xcode::project::Project;
 use countersign::xcode::settings::{Overrides, ProjectSettings};
 use countersign::xcode::sources::InMemory;
@@ -193,7 +188,7 @@ impl Scene {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),
                         writable: Some(true),
-                        wipeable: None,
+                        ephemeral: None,
                     }],
                     files,
                 }),
@@ -659,7 +654,7 @@ fn the_same_bytes_twice_are_a_shadow_to_come() {
 #[test]
 fn profile_in_wipeable_tree_warns() {
     let mut scene = Scene::new();
-    scene.installed().directories[0].wipeable = Some("/tmp: cleaned at every start".to_owned());
+    scene.installed().directories[0].ephemeral = Some("/tmp: cleaned at every start".to_owned());
     scene.cleared_with(Code::ProfileInWipeableTree, Severity::Warn);
 }
 

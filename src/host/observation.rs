@@ -150,7 +150,7 @@ fn installed_profiles<E>(
         }
         installed.directories.push(ProfileDirectory {
             writable: node::may_write_into(&place.path).ok(),
-            wipeable: wipeable(&place.path, places),
+            ephemeral: ephemeral(&place.path, places),
             path: place.path.clone(),
         });
     }
@@ -162,13 +162,13 @@ fn installed_profiles<E>(
 
 /// Why what lies in `directory` may be wiped between two builds, if it may. A checkout does not count: a directory of
 /// profiles that a team commits is as durable as the manifest beside it.
-fn wipeable(directory: &Path, places: &ProfilePlaces<'_>) -> Option<String> {
+fn ephemeral(directory: &Path, places: &ProfilePlaces<'_>) -> Option<String> {
     let absolute = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     let temporary: Vec<&Path> = places.temporary.iter().map(PathBuf::as_path).collect();
     let checkouts: Vec<&Path> = places.checkouts.iter().map(PathBuf::as_path).collect();
-    let tree = directories::wipeable_tree(&absolute, &temporary, &checkouts)?;
-    (tree.wiper != directories::Wiper::Checkout)
-        .then(|| format!("{}: {}", tree.root.display(), tree.wiper))
+    let tree = directories::ephemeral_tree(&absolute, &temporary, &checkouts)?;
+    (tree.cleaner != directories::Cleaner::Checkout)
+        .then(|| format!("{}: {}", tree.root.display(), tree.cleaner))
 }
 
 fn identities<E>(request: &Request<'_, E>) -> Result<Observation<Identities>, E> {

@@ -182,7 +182,7 @@ pub struct ProfileDirectory {
     /// Whether this user may write to it, where that could be told.
     pub writable: Option<bool>,
     /// Why what lies here may be wiped, if it may.
-    pub wipeable: Option<String>,
+    pub ephemeral: Option<String>,
 }
 
 /// A file that is named like a profile.

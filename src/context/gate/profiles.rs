@@ -183,7 +183,7 @@ impl<'a> View<'a> {
                     .hint("chmod a-w the directory, or let another user own it"),
                 );
             }
-            if let Some(why) = &directory.wipeable {
+            if let Some(why) = &directory.ephemeral {
                 findings.push(
                     Finding::warn(
                         Code::ProfileInWipeableTree,
