@@ -697,6 +697,9 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .truncate(true)
         .mode(0o644)
         .open(&new)?;
+    if let Ok(old) = path.metadata() {
+        file.set_permissions(old.permissions())?;
+    }
     file.write_all(bytes)?;
     fs::rename(new, path)
 }
