@@ -24,4 +24,5 @@ pub mod cli;
 pub mod context;
 pub mod host;
 pub mod ledger;
+pub mod ops;
 pub mod xcode;

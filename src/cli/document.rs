@@ -12,20 +12,22 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{audit, exit, gate, identity, keychain, manifest, profile, receipt, targets};
-use crate::base::digest::Digest;
+use super::{failure, gate, identity, keychain, manifest, profile, receipt, targets};
 use crate::context::envelope;
-use crate::context::manifest::{self as frozen, Manifest};
+use crate::context::manifest as frozen;
 use crate::context::plan::PlanDocument;
+use crate::ops::audit;
+use crate::ops::report::FindingsDocument;
 
 /// A document that countersign writes.
 #[derive(Debug, Clone, Copy)]
 pub struct Document {
-    /// Its name: what its `schema` field says between `countersign.` and `.v1`.
+    /// Its name: what its `schema` field says between `countersign.` and the version.
     pub name: &'static str,
+    /// Its version.
+    pub version: u32,
     schema: fn() -> Json,
 }
 
@@ -35,6 +37,7 @@ impl Document {
         // The only one that is read too: its schema refuses what reading it refuses.
         Self {
             name: "manifest",
+            version: 1,
             schema: frozen::json_schema,
         },
         Self::of::<envelope::Statement>("envelope"),
@@ -54,15 +57,20 @@ impl Document {
         Self::of::<receipt::ReceiptDocument>("receipt"),
         Self::of::<keychain::KeychainDocument>("keychain"),
         Self::of::<keychain::RecoveryDocument>("recovery"),
-        Self::of::<audit::AuditDocument<'_>>("audit"),
+        Self::of::<audit::AuditDocument>("audit"),
         Self::of::<audit::AuditVerifyDocument>("audit-verify"),
         Self::of::<audit::AuditCheckpointDocument>("audit-checkpoint"),
-        Self::of::<exit::ErrorDocument<'_>>("error"),
+        Self::of::<FindingsDocument>("findings"),
+        Self {
+            version: 2,
+            ..Self::of::<failure::ErrorDocument<'_>>("error")
+        },
     ];
 
     const fn of<T: JsonSchema>(name: &'static str) -> Self {
         Self {
             name,
+            version: 1,
             schema: schema_of::<T>,
         }
     }
@@ -92,49 +100,4 @@ impl ValueEnum for Document {
     }
 }
 
-/// A verdict, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum VerdictWord {
-    /// No finding blocks.
-    Cleared,
-    /// At least one finding blocks.
-    Blocked,
-}
-
-impl VerdictWord {
-    /// The word for whether it is cleared.
-    pub fn of(is_cleared: bool) -> Self {
-        if is_cleared {
-            Self::Cleared
-        } else {
-            Self::Blocked
-        }
-    }
-
-    /// The word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cleared => "cleared",
-            Self::Blocked => "blocked",
-        }
-    }
-}
-
-/// A manifest by digest and revision.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct ManifestName {
-    /// SHA-256 of the file's bytes: `sha256:` and 64 hex digits.
-    pub digest: Digest,
-    /// Its revision: from 1, one more for each change.
-    pub revision: u64,
-}
-
-impl From<&Manifest> for ManifestName {
-    fn from(manifest: &Manifest) -> Self {
-        Self {
-            digest: manifest.digest(),
-            revision: manifest.revision(),
-        }
-    }
-}
+pub use crate::ops::report::{ManifestName, VerdictWord};

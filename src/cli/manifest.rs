@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::document::{Document, ManifestName, VerdictWord};
 use super::exit::{Exit, Failure};
 use super::profile::{expand, unreadable};
-use super::progress;
 use super::projects::{self, ProjectArguments};
 use super::report::{self, Format, GOOD, STRONG};
 use super::table::plain;
@@ -129,7 +128,7 @@ fn pinned_profiles(
             "no profiles there: name files ending in .mobileprovision or .provisionprofile, or directories of them",
         ));
     }
-    let bar = progress::bar(world, files.len(), "proving");
+    let bar = indicatif::ProgressBar::hidden();
     let unread = AtomicBool::new(false);
     let results = profile_store::examine(
         &files,

@@ -10,7 +10,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
-use super::progress;
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::table::{keep_whole, plain, table};
 use super::world::{World, exit_of};
@@ -306,7 +305,7 @@ fn show(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
     let files = expand(paths)?;
     // A file that a person named and that cannot be read at all is an error, not a finding; the others are still shown.
     let verifier = verifier(world)?;
-    let bar = progress::bar(world, files.len(), "proving");
+    let bar = indicatif::ProgressBar::hidden();
     let unread = std::sync::atomic::AtomicBool::new(false);
     let profiles = profile_store::examine(
         &files,
@@ -455,7 +454,7 @@ fn list(world: &World) -> Result<Exit, Failure> {
     let policy = world.usable_policy()?.policy;
     let verifier = Verifier::new(world.anchors(&policy)?);
     let files = world.installed_files(&policy)?;
-    let bar = progress::bar(world, files.len(), "proving");
+    let bar = indicatif::ProgressBar::hidden();
     let profiles = profile_store::examine(&files, &verifier, ShownProfile::of, || bar.inc(1));
     bar.finish_and_clear();
     match world.format() {

@@ -124,6 +124,17 @@ pub fn replace_atomically(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(
     })
 }
 
+/// Adds `bytes` to the end of the file at `path`, making it if it is not there: for files that somebody else collects, such
+/// as a CI system's summary.
+///
+/// # Errors
+/// It cannot be opened or written.
+pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    options.open(path)?.write_all(bytes)
+}
+
 fn write(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteErrorKind> {
     // `..`, `/` and the like name directories.
     if path.file_name().is_none() {
