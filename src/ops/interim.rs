@@ -6,12 +6,12 @@ use crate::host::files::{ReadError, ReadErrorKind, WriteError};
 use crate::host::journal::JournalError;
 use crate::host::keychain::KeychainError;
 use crate::host::node::HostNameError;
-use crate::host::private::PrivateError;
+use crate::host::owned_files::OwnedFileError;
 use crate::host::process::ProcessError;
 use crate::host::profile_store::DirectoryError;
 use crate::host::secret_source::SecretError;
 use crate::host::session::SessionError;
-use crate::host::window::NotCleared;
+use crate::host::permit::NotCleared;
 use crate::ledger::audit::AuditError;
 
 macro_rules! explain {
@@ -31,7 +31,7 @@ explain! {
         _ => ErrorCode::FileUnreadable,
     };
     WriteError => |_| ErrorCode::OutputNotWritten;
-    PrivateError => |_| ErrorCode::StateNotPrivate;
+    OwnedFileError => |_| ErrorCode::StateNotPrivate;
     JournalError => |_| ErrorCode::JournalUnusable;
     KeychainError => |_| ErrorCode::KeychainFailed;
     HostNameError => |_| ErrorCode::HostUnnamed;
