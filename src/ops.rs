@@ -6,13 +6,23 @@
 //!
 //! - [`audit`]: the audit log: show, verify, checkpoint
 //! - [`error`]: why a verb gives no answer
+//! - [`identity`]: signing identities: list, digest
+//! - [`keychain`]: the CI keychain: create, import, lock, status, destroy, recover
 //! - [`notice`]: what a verb says while it works
+//! - [`password`]: passwords that a verb is handed
 //! - [`report`]: words that several documents share, and where a document's findings stand
+//! - [`state_files`]: the names of files in the state directory
+//! - [`watchdog`]: closes the keychain when a run cannot
 //! - [`world`]: what a verb may know
 
 pub mod audit;
 pub mod error;
+pub mod identity;
 mod interim;
+pub mod keychain;
 pub mod notice;
+pub mod password;
 pub mod report;
+pub mod state_files;
+pub mod watchdog;
 pub mod world;

@@ -104,8 +104,7 @@ pub fn print(failure: Failure, terminal: &Terminal) -> io::Result<Exit> {
 /// # Errors
 /// Standard error is closed.
 pub fn print_error(error: &Error, terminal: &Terminal) -> io::Result<()> {
-    let (hint, remedy) = error.advice();
-    let hint = remedies::advice(hint, remedy);
+    let hint = remedies::of_error(error);
     let mut err = BufWriter::new(anstream::stderr().lock());
     match terminal.format {
         Format::Json => {

@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::remedies;
 use super::report::{self, Format, plain};
 use super::terminal::Terminal;
-use crate::base::finding::Place;
+use crate::base::finding::{Place, Severity};
 use crate::ops::notice::{Listener, Notice};
 
 /// Below this many files nobody waits long enough to look.
@@ -38,12 +39,14 @@ impl Progress {
             .clone()
     }
 
-    fn write(&self, sentence: &str) {
+    fn write(&self, severity: Severity, sentence: &str) {
         let mut err = anstream::stderr().lock();
+        let (title, place) = ("countersign", Place::default());
         let written = match self.format {
-            Format::Github => {
-                report::github_warning(&mut err, "countersign", &Place::default(), sentence)
+            Format::Github if severity == Severity::Block => {
+                report::github_error(&mut err, title, &place, sentence)
             }
+            Format::Github => report::github_warning(&mut err, title, &place, sentence),
             Format::Human | Format::Json => writeln!(err, "{}", plain(sentence)),
         };
         // Nobody is there to hear it: the work goes on.
@@ -70,10 +73,36 @@ impl Listener for Progress {
                 }
             }
             Notice::Ended => self.bar().finish_and_clear(),
-            Notice::Recovered { run, keychain } => self.write(&format!(
-                "recovered run {run}, which was killed: {keychain} is closed"
-            )),
-            Notice::Caution(sentence) => self.write(&format!("caution: {sentence}")),
+            Notice::Recovered { run, keychain } => self.write(
+                Severity::Warn,
+                &format!("recovered run {run}, which was killed: {keychain} is closed"),
+            ),
+            Notice::Unfinished(error) => self.write(
+                Severity::Warn,
+                &match remedies::of_error(error) {
+                    Some(hint) => format!("caution: {}; {hint}", error.message()),
+                    None => format!("caution: {}", error.message()),
+                },
+            ),
+            Notice::WindowEnded { is_held } => self.write(
+                Severity::Block,
+                match is_held {
+                    true => "the window ended; the keychain is closed",
+                    false => "the window ended and the command was stopped; the keychain is closed",
+                },
+            ),
+            Notice::WatchdogLost { is_held } => self.write(
+                Severity::Block,
+                match is_held {
+                    true => "the watchdog was lost, so the keychain was closed",
+                    false => {
+                        "the watchdog was lost, so the keychain was closed and the command stopped"
+                    }
+                },
+            ),
+            Notice::Caution(sentence) => {
+                self.write(Severity::Warn, &format!("caution: {sentence}"));
+            }
         }
     }
 }

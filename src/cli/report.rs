@@ -117,7 +117,8 @@ pub fn place(place: &Place) -> String {
     text
 }
 
-/// A labelled paragraph, indented by eight and wrapped to `width`; words longer than a line stand whole.
+/// A labelled paragraph, indented by eight and wrapped to `width`. Words longer than a line stand whole, and so do commands
+/// between backquotes: a command that is broken in two cannot be pasted into a shell.
 pub fn paragraph(
     out: &mut (impl Write + ?Sized),
     label: &str,
@@ -134,7 +135,7 @@ pub fn paragraph(
         .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect();
-    for word in text.split(' ') {
+    for word in words(&text) {
         let length = line.chars().count();
         if length > 0 && length + 1 + word.chars().count() > room {
             lines.push(std::mem::take(&mut line));
@@ -153,6 +154,15 @@ pub fn paragraph(
         }
     }
     Ok(())
+}
+
+/// The words of a text; what stands between backquotes is one.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    text.split(move |c| {
+        is_quoted ^= c == '`';
+        c == ' ' && !is_quoted
+    })
 }
 
 /// The same remark about many files is shown once, with how often it was made. What blocks is shown each time.
@@ -346,6 +356,17 @@ mod tests {
         let mut out = Vec::new();
         paragraph(&mut out, "", "a\u{1b}[31mb", 80).unwrap();
         assert!(!String::from_utf8(out).unwrap().contains("\u{1b}[31m"));
+    }
+
+    #[test]
+    fn a_command_between_backquotes_is_not_wrapped() {
+        let mut out = Vec::new();
+        let command = "`countersign --state-dir '/a directory/state' keychain recover`";
+        let text = format!("close it, and after that run {command}, whatever it says");
+        paragraph(&mut out, "", &text, 60).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(command), "{text}");
+        assert!(text.lines().count() > 2, "{text}");
     }
 
     #[test]

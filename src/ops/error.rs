@@ -5,11 +5,21 @@
 //! matter of findings, whichever verb needs it.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::{Finding, Place};
 use crate::base::remedy::Remedy;
+use crate::host::keychain::{BackendKind, KeychainPath};
+
+/// What a killed run left, so that exactly that can be finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryTarget {
+    /// The state directory that knows of it.
+    pub state: PathBuf,
+    /// The keychain that may still be open; `None` if only a record is missing.
+    pub keychain: Option<(KeychainPath, BackendKind)>,
+}
 
 /// We could not look, or could not act.
 #[derive(Debug)]
@@ -18,6 +28,7 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     remedy: Option<Remedy>,
+    recovery: Option<RecoveryTarget>,
     place: Place,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -30,6 +41,7 @@ impl Error {
             message: message.into(),
             hint: None,
             remedy: None,
+            recovery: None,
             place: Place::default(),
             source: None,
         }
@@ -51,6 +63,20 @@ impl Error {
     #[must_use]
     pub fn remedy(mut self, remedy: Remedy) -> Self {
         self.remedy = Some(remedy);
+        self
+    }
+
+    /// A killed run left something: how to finish it.
+    #[must_use]
+    pub fn recover(mut self, target: RecoveryTarget) -> Self {
+        self.recovery = Some(target);
+        self
+    }
+
+    /// The same with words before the message, which a colon follows.
+    #[must_use]
+    pub fn preceded_by(mut self, words: &str) -> Self {
+        self.message = format!("{words}: {}", self.message);
         self
     }
 
@@ -83,6 +109,11 @@ impl Error {
         (self.hint.as_deref(), self.remedy)
     }
 
+    /// What a killed run left, if that is what is wrong.
+    pub fn recovery(&self) -> Option<&RecoveryTarget> {
+        self.recovery.as_ref()
+    }
+
     /// Where.
     pub fn place(&self) -> &Place {
         &self.place
@@ -108,6 +139,7 @@ impl<E: Explain + Send + Sync + 'static> From<E> for Error {
             message: error.to_string(),
             hint: error.hint(),
             remedy: error.remedy(),
+            recovery: None,
             place: error.place(),
             source: Some(Box::new(error)),
         }

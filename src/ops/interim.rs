@@ -7,11 +7,11 @@ use crate::host::journal::JournalError;
 use crate::host::keychain::KeychainError;
 use crate::host::node::HostNameError;
 use crate::host::owned_files::OwnedFileError;
+use crate::host::permit::NotCleared;
 use crate::host::process::ProcessError;
 use crate::host::profile_store::DirectoryError;
 use crate::host::secret_source::SecretError;
 use crate::host::session::SessionError;
-use crate::host::permit::NotCleared;
 use crate::ledger::audit::AuditError;
 
 macro_rules! explain {

@@ -4,6 +4,7 @@
 //! [`World`](super::world::World): how far it is with many files, that a killed run was finished, that a password came in by
 //! a way that is not safe. A notice decides nothing.
 
+use super::error::Error;
 use crate::host::keychain::KeychainPath;
 use crate::host::run_id::RunId;
 
@@ -27,6 +28,18 @@ pub enum Notice<'a> {
         run: &'a RunId,
         /// Its keychain.
         keychain: &'a KeychainPath,
+    },
+    /// A run that was killed could not be finished; it concerns another keychain, or is told besides.
+    Unfinished(&'a Error),
+    /// The window of a session ended. The keychain is closed, and its command was stopped.
+    WindowEnded {
+        /// No command ran: the keychain was held open.
+        is_held: bool,
+    },
+    /// The watchdog of a session was lost, so the keychain was closed and its command stopped.
+    WatchdogLost {
+        /// No command ran: the keychain was held open.
+        is_held: bool,
     },
     /// Something is not as it should be, and the work goes on. One sentence.
     Caution(&'a str),

@@ -1,10 +1,13 @@
 //! Words that several documents share, and where a document's findings stand.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
+use crate::base::ids::{CertSha1, CertSha256};
+use crate::context::gate::facts::Identity;
 use crate::context::manifest::Manifest;
 
 /// A document that a verb answers with. Whoever shows it takes the findings from it, so that every form of the answer
@@ -59,6 +62,36 @@ impl From<&Manifest> for ManifestName {
         Self {
             digest: manifest.digest(),
             revision: manifest.revision(),
+        }
+    }
+}
+
+/// A private key with its certificate.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ShownIdentity {
+    /// SHA-1 of the certificate's DER encoding, hex.
+    pub sha1: CertSha1,
+    /// SHA-256 of the certificate's DER encoding, hex; absent if neither its bytes nor a pinned profile tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<CertSha256>,
+    /// How the source names it: the certificate's common name; not unique.
+    pub label: String,
+    /// Why it cannot sign, if the source says so (`CSSMERR_TP_NOT_TRUSTED`, …).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// When its certificate expires (RFC 3339, UTC), where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+impl From<&Identity> for ShownIdentity {
+    fn from(identity: &Identity) -> Self {
+        Self {
+            sha1: identity.sha1,
+            sha256: identity.sha256,
+            label: identity.label.clone(),
+            problem: identity.problem.clone(),
+            expires: identity.expires,
         }
     }
 }

@@ -6,22 +6,27 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::error::{Error, Failure};
 use super::notice::{Listener, Notice};
+use super::state_files;
 use crate::apple::anchors::{Anchors, certificates_from_pem};
 use crate::base::clock::Clock;
 use crate::base::error::ErrorCode;
+use crate::base::event::Actor;
 use crate::base::finding::Finding;
+use crate::base::ids::RegionName;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::{self, Manifest};
 use crate::context::policy::{self, Policy};
 use crate::host::directories;
 use crate::host::files::{self, ReadErrorKind};
-use crate::host::node::OsFamily;
-use crate::host::profile_store;
+use crate::host::node::{self, OsFamily, User};
+use crate::host::{owned_files, profile_store};
+use crate::ledger::audit::AuditLog;
 
 /// Where the policy lies unless somebody says otherwise.
 pub const DEFAULT_POLICY: &str = "manifests/signing.toml";
@@ -71,7 +76,7 @@ pub struct World {
     /// The process.
     pub surroundings: Surroundings,
     /// What time it is.
-    pub clock: Box<dyn Clock + Send + Sync>,
+    pub clock: Arc<dyn Clock + Send + Sync>,
     /// The whole second in which the verb was called.
     pub now: Timestamp,
     /// Who hears what is said before the answer.
@@ -101,7 +106,7 @@ impl World {
             surroundings,
             // Certificates, profiles and people know no finer time.
             now: Timestamp::from_second(now.as_second()).unwrap_or(now),
-            clock,
+            clock: clock.into(),
             listener,
         }
     }
@@ -288,6 +293,33 @@ impl World {
     /// # Errors
     /// Nothing says where the state directory is.
     pub fn audit_path(&self) -> Result<PathBuf, Error> {
-        Ok(self.state_directory()?.join("audit.jsonl"))
+        Ok(state_files::audit_log(&self.state_directory()?))
+    }
+
+    /// In whose name this process records.
+    ///
+    /// # Errors
+    /// The machine has no usable name.
+    pub fn actor(&self, region: Option<RegionName>) -> Result<Actor, Error> {
+        Ok(Actor {
+            who: User::current(self.surroundings.login_name.as_deref()).to_string(),
+            host: node::host_name()?,
+            region,
+            job: self.surroundings.job.clone(),
+        })
+    }
+
+    /// The audit log at `path`, written in the name of `actor`.
+    pub fn audit_log_of(&self, path: PathBuf, actor: Actor) -> AuditLog {
+        AuditLog::new(path, actor, Box::new(Arc::clone(&self.clock)))
+    }
+
+    /// The audit log of this process; its directory is made if it is not there.
+    ///
+    /// # Errors
+    /// The directory cannot be made, or is not this user's alone; or the machine has no usable name.
+    pub fn audit_log(&self, region: Option<RegionName>) -> Result<AuditLog, Error> {
+        owned_files::make_directory(&self.state_directory()?)?;
+        Ok(self.audit_log_of(self.audit_path()?, self.actor(region)?))
     }
 }
