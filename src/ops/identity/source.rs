@@ -53,12 +53,12 @@ pub(super) struct OpenedPkcs12 {
 
 impl OpenedPkcs12 {
     /// The MAC and the encryption, in words.
-    pub fn algorithms(&self) -> String {
+    pub(super) fn algorithms(&self) -> String {
         self.content.algorithms.to_string()
     }
 
     /// What `security import` of a release of macOS makes of it, in words.
-    pub fn import_on(&self, macos: u32) -> String {
+    pub(super) fn import_on(&self, macos: u32) -> String {
         why_import_failed(&self.bytes, &self.password, macos).to_string()
     }
 }
