@@ -125,3 +125,25 @@ fn only_host_ledger_and_cli_touch_the_world() {
     }
     assert!(offences.is_empty(), "{offences:#?}");
 }
+
+/// The constructors of proof values that the language lets the whole crate call, and the one file that may.
+const RESERVED: &[(&str, &str)] = &[("LiveFacts::of_this_machine", "host/observation.rs")];
+
+#[test]
+fn proofs_are_made_in_one_place() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    source_files(&source, &mut files);
+    for (constructor, place) in RESERVED {
+        let callers: Vec<String> = files
+            .iter()
+            .filter(|file| {
+                let text = fs::read_to_string(file).unwrap();
+                text.lines()
+                    .any(|line| !line.trim_start().starts_with("//") && line.contains(constructor))
+            })
+            .map(|file| file.strip_prefix(&source).unwrap().display().to_string())
+            .collect();
+        assert_eq!(callers, [*place], "{constructor}");
+    }
+}

@@ -19,6 +19,7 @@ use crate::apple::signer::Verifier;
 use crate::base::digest::Digest;
 use crate::base::finding::{self, Code, Finding};
 use crate::base::ids::ProfileUuid;
+use crate::context::gate::facts::ObservedTargets;
 use crate::context::manifest::diff::{Change, ChangeKind, diff};
 use crate::context::manifest::freeze::{Previous, freeze, ordered};
 use crate::context::manifest::{
@@ -335,7 +336,11 @@ fn pinned_targets(
         arguments.configuration = vec![DEFAULT_CONFIGURATION.parse().map_err(Failure::unexpected)?];
     }
     let policy = world.usable_policy()?.policy;
-    let (targets, of_projects) = projects::read(&arguments)?;
+    let ObservedTargets {
+        targets,
+        findings: of_projects,
+        ..
+    } = projects::read(&arguments)?;
     let sources = DiskSources::default();
     let plan = plan(&Request {
         targets: &targets,

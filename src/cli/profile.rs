@@ -562,11 +562,11 @@ fn install(paths: &[PathBuf], world: &World) -> Result<Exit, Failure> {
     let verifier = Verifier::new(world.anchors(&policy)?);
     // Of Xcode's two directories the one that Xcode 16 and later read; of named ones the first.
     let directories = world.profile_directories(&policy);
-    let (directory, _) = directories
+    let directory = directories
         .iter()
-        .find(|(_, must_exist)| *must_exist)
+        .find(|place| place.must_exist)
         .or(directories.last())
-        .cloned()
+        .map(|place| place.path.clone())
         .ok_or_else(|| Failure::usage("no directory to install into: name one with --profiles"))?;
     // Everything is proven before anything is written.
     let mut proven = Vec::new();

@@ -1,6 +1,6 @@
 //! Which projects, targets and configurations a command is about, and what they ask of signing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -8,22 +8,16 @@ use super::exit::Failure;
 use super::world::{LoadedPolicy, World};
 use crate::apple::profile::ProfileKind;
 use crate::apple::signer::Verifier;
-use crate::base::finding::{self, Code, Finding, Severity};
+use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::ConfigurationName;
+use crate::context::gate::facts::{ObservedTargets, TargetSelection};
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
-use crate::context::plan::{Request, plan, project_name};
-use crate::context::policy::Policy;
-use crate::host::files;
+use crate::context::plan::Request;
+use crate::host::observation::projects::{self, ProjectError, ProjectRequest};
 use crate::host::profile_store::{self, Examined};
 use crate::host::sources::DiskSources;
 use crate::xcode::platform::Platform;
-use crate::xcode::project::Project;
-use crate::xcode::settings::{Overrides, ProjectSettings};
-use crate::xcode::targets::{Selection, SigningTarget, resolve};
-use crate::xcode::{show_build_settings, sources, workspace};
-
-/// The settings of a large workspace's every target are 20 MB.
-const MAX_CAPTURE: usize = 128 * 1024 * 1024;
+use crate::xcode::targets::SigningTarget;
 
 /// Selects targets.
 #[derive(Debug, Clone, Default, Args)]
@@ -93,6 +87,30 @@ pub struct Planned {
     sources: DiskSources,
 }
 
+impl ProjectArguments {
+    /// What is read.
+    ///
+    /// # Errors
+    /// The SDK is unknown.
+    pub fn request(&self) -> Result<ProjectRequest, Failure> {
+        let platform = match &self.sdk {
+            None => None,
+            Some(sdk) => Some(Platform::of_sdk(sdk).ok_or_else(|| {
+                Failure::usage(format!("unknown SDK {sdk:?}: write iphoneos, macosx, watchos, appletvos, xros, or a simulator"))
+            })?),
+        };
+        Ok(ProjectRequest {
+            projects: self.project.clone(),
+            selection: TargetSelection {
+                targets: self.target.clone(),
+                configurations: self.configuration.clone(),
+                platform,
+            },
+            captures: self.build_settings.clone(),
+        })
+    }
+}
+
 impl Planned {
     /// What a plan is made from.
     pub fn request(&self) -> Request<'_> {
@@ -113,109 +131,6 @@ impl Planned {
     }
 }
 
-/// The pinned findings of `projects` against `manifest`: what the gate's *targets* group judges. Without a configuration
-/// on the command line those count that the manifest pins for the project.
-///
-/// # Errors
-/// A project cannot be read.
-pub fn against(
-    manifest: &Manifest,
-    policy: &Policy,
-    arguments: &ProjectArguments,
-) -> Result<Vec<Finding>, Failure> {
-    let named: Vec<String> = projects(&arguments.project)?
-        .iter()
-        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
-        .collect();
-    let mut narrowed = arguments.clone();
-    if narrowed.configuration.is_empty() {
-        let pinned = manifest
-            .targets()
-            .iter()
-            .filter(|target| named.contains(&target.project));
-        narrowed.configuration = pinned.map(|target| target.configuration.clone()).collect();
-        narrowed.configuration.sort();
-        narrowed.configuration.dedup();
-    }
-    let (targets, mut findings) = read(&narrowed)?;
-    let sources = DiskSources::default();
-    let request = Request {
-        targets: &targets,
-        profiles: manifest.profiles(),
-        pinned: manifest.targets(),
-        overrides: &policy.targets,
-        kind: arguments.kind.map(ProfileKind::from),
-        targets_were_named: !arguments.target.is_empty(),
-        must_be_mapped: true,
-        sources: &sources,
-    };
-    findings.extend(plan(&request).findings);
-    findings.extend(unseen(manifest, &targets, &named, arguments));
-    finding::distinct(&mut findings);
-    Ok(findings)
-}
-
-/// Pinned targets that the projects do not have, or that nobody looked at: what was not observed is not passed. Who
-/// selects targets by name wants just those, and the verdict says so.
-fn unseen(
-    manifest: &Manifest,
-    targets: &[SigningTarget],
-    named: &[String],
-    arguments: &ProjectArguments,
-) -> Vec<Finding> {
-    let is_selection = !arguments.target.is_empty()
-        || !arguments.configuration.is_empty()
-        || arguments.sdk.is_some();
-    let mut findings = Vec::new();
-    let mut others = std::collections::BTreeSet::new();
-    for (index, pin) in manifest.targets().iter().enumerate() {
-        if !named.contains(&pin.project) {
-            others.insert(pin.project.as_str());
-            continue;
-        }
-        let is_here = targets.iter().any(|target| {
-            project_name(target) == pin.project
-                && target.target == pin.target
-                && target.configuration == pin.configuration
-                && target.platform == pin.platform
-        });
-        if is_here || is_selection {
-            continue;
-        }
-        findings.push(
-            Finding::block(
-                Code::TargetUnmapped,
-                format!("the manifest pins target {} ({}, {}), which {} does not have", pin.target, pin.configuration, pin.platform, pin.project),
-            )
-            .of_target(&pin.target)
-            .at_pointer(format!("/targets/{index}"))
-            .hint("check out the revision of the project that was frozen, or freeze the manifest again with --project"),
-        );
-    }
-    if is_selection {
-        findings.push(
-            Finding::warn(
-                Code::TargetsUnobserved,
-                "only the targets that were selected on the command line were judged",
-            )
-            .hint(
-                "leave --target, --configuration and --sdk out to judge all that the manifest pins",
-            ),
-        );
-    }
-    for project in others {
-        findings.push(
-            Finding::block(
-                Code::TargetsUnobserved,
-                format!("the manifest pins targets of {project}, which was not named"),
-            )
-            .values(format!("--project {project}"), named.join(", "))
-            .hint("name that project too with --project"),
-        );
-    }
-    findings
-}
-
 /// Reads the selected projects, and the manifest or the profiles at hand.
 ///
 /// # Errors
@@ -227,7 +142,11 @@ pub fn planned(arguments: &ProjectArguments, world: &World) -> Result<Planned, F
         ));
     }
     let policy = world.usable_policy()?;
-    let (targets, mut findings) = read(arguments)?;
+    let ObservedTargets {
+        targets,
+        mut findings,
+        ..
+    } = read(arguments)?;
     // What was named on the command line counts: a manifest, else a directory, else the default manifest.
     let manifest = if world.global.manifest.is_none() && !world.global.profiles.is_empty() {
         None
@@ -254,111 +173,18 @@ pub fn planned(arguments: &ProjectArguments, world: &World) -> Result<Planned, F
 ///
 /// # Errors
 /// A project cannot be read at all, or no target is selected by a name that was given.
-pub fn read(arguments: &ProjectArguments) -> Result<(Vec<SigningTarget>, Vec<Finding>), Failure> {
-    let platform = match &arguments.sdk {
-        None => None,
-        Some(sdk) => Some(Platform::of_sdk(sdk).ok_or_else(|| {
-            Failure::usage(format!("unknown SDK {sdk:?}: write iphoneos, macosx, watchos, appletvos, xros, or a simulator"))
-        })?),
-    };
-    // An iOS archive carries its watch app.
-    let platforms: &[Option<Platform>] = match platform {
-        Some(Platform::Ios) => &[Some(Platform::Ios), Some(Platform::Watchos)],
-        other => &[other],
-    };
-    let names: Vec<&str> = arguments.target.iter().map(String::as_str).collect();
-    let mut targets = Vec::new();
-    let mut findings = Vec::new();
-    for path in projects(&arguments.project)? {
-        let sources = DiskSources::default();
-        let project = Project::open(&path, &sources).map_err(|error| {
-            let line = error
-                .line()
-                .map_or(String::new(), |line| format!(":{line}"));
-            Failure::input(format!(
-                "{}{line}: {error}",
-                path.join("project.pbxproj").display()
-            ))
-        })?;
-        let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
-        let configurations: Vec<Option<&str>> = match arguments.configuration.as_slice() {
-            [] => vec![None],
-            some => some.iter().map(|name| Some(name.as_str())).collect(),
-        };
-        for configuration in configurations {
-            for platform in platforms {
-                let selection = Selection {
-                    targets: &names,
-                    configuration,
-                    platform: *platform,
-                };
-                let resolved = resolve(&settings, &sources, &selection);
-                targets.extend(resolved.rows);
-                findings.extend(resolved.findings);
-            }
-        }
-    }
-    for path in &arguments.build_settings {
-        let bytes = files::read_bounded(path, MAX_CAPTURE).map_err(Failure::input)?;
-        let captured =
-            show_build_settings::read(path, &sources::text(&bytes)).map_err(Failure::input)?;
-        findings.extend(show_build_settings::compare(&captured, &targets));
-        for target in &mut targets {
-            if let Some(capture) = captured.iter().find(|capture| capture.speaks_of(target)) {
-                capture.overrule(target);
-            }
-        }
-    }
-    for name in &names {
-        if !targets.iter().any(|target| target.target.as_str() == *name) {
-            return Err(Failure::input(format!(
-                "no target {name:?} in {}; `countersign targets show` lists them",
-                arguments
-                    .project
-                    .iter()
-                    .map(|path| path.display().to_string())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )));
-        }
-    }
-    finding::distinct(&mut findings);
-    Ok((targets, findings))
+pub fn read(arguments: &ProjectArguments) -> Result<ObservedTargets, Failure> {
+    projects::read(&arguments.request()?, None).map_err(failure)
 }
 
-/// Projects as they are, workspaces as the projects in them.
-fn projects(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut projects: Vec<PathBuf> = Vec::new();
-    for path in paths {
-        let path = trimmed(path);
-        match path.extension().and_then(std::ffi::OsStr::to_str) {
-            Some("xcworkspace") => {
-                let found = workspace::projects(&path, &DiskSources::default())
-                    .map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;
-                projects.extend(found);
-            }
-            Some("xcodeproj") => projects.push(path),
-            _ if path
-                .file_name()
-                .is_some_and(|name| name == "project.pbxproj") =>
-            {
-                projects.extend(path.parent().map(Path::to_owned));
-            }
-            _ => {
-                return Err(Failure::input(format!(
-                    "{}: neither an .xcodeproj nor an .xcworkspace",
-                    path.display()
-                )));
-            }
+/// Projects that cannot be read, with how to find a target's name.
+pub fn failure(error: ProjectError) -> Failure {
+    match error {
+        ProjectError::NoSuchTarget { .. } => {
+            Failure::input(format!("{error}; `countersign targets show` lists them"))
         }
+        _ => Failure::input(error),
     }
-    projects.dedup();
-    Ok(projects)
-}
-
-/// `X.xcodeproj/` as completion leaves it, without its slash.
-fn trimmed(path: &Path) -> PathBuf {
-    path.components().collect()
 }
 
 /// The installed profiles that are proven; the others are warnings, because they sign nothing.

@@ -197,29 +197,23 @@ impl Case<'_> {
             let chosen = arguments.keychain.choose(policy, world)?;
             chosen.identities().map(Some)
         };
-        let mut judged = gate::judge(&arguments.gate, self.host, world.now, &live, world)?;
+        let judged = gate::judge(&arguments.gate, &live, world)?;
         receipt.judged(&judged);
         let checkpoint = self
             .log
-            .record(&gate::event(&judged).of_run(self.run))
+            .record(&judged.verdict.event().of_run(self.run))
             .map_err(Failure::input)?;
-        gate::write_envelope(&arguments.gate, &judged, Some(checkpoint), world.now, world)?;
+        gate::write_envelope(&arguments.gate, &judged, Some(checkpoint), world)?;
+        let gate::Judged { verdict, judged } = judged;
+        let (judgement, cleared) = verdict.into_parts();
         // The clearance is good for one window: from here on it is in nobody's hands but ours.
-        let Some(cleared) = judged.verdict.cleared.take() else {
-            let manifest = judged.judged.as_ref().map(|(_, manifest)| manifest);
-            // Standard output belongs to the command; a verdict that blocks is all that there is.
-            return gate::tell(
-                &judged.verdict,
-                manifest,
-                self.host,
-                world.now,
-                false,
-                world,
-            )
-            .map(Err);
-        };
-        let Some((policy, manifest)) = judged.judged else {
-            return Err(Failure::unexpected("cleared without a policy"));
+        let (cleared, policy, manifest) = match (cleared, judged) {
+            (Some(cleared), Some((policy, manifest))) => (cleared, policy, manifest),
+            (_, judged) => {
+                let manifest = judged.as_ref().map(|(_, manifest)| manifest);
+                // Standard output belongs to the command; a verdict that blocks is all that there is.
+                return gate::print(&judgement, false, manifest, false, world).map(Err);
+            }
         };
         let chosen = arguments.keychain.choose(&policy, world)?;
         receipt.chosen(&chosen);
@@ -247,6 +241,8 @@ impl Case<'_> {
             .map_err(Failure::keychain)?;
         let password = chosen.password(&self.arguments.password)?;
         let region = cleared.region().cloned();
+        // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
+        let closes = policy.keychain.allowed.closes_at(cleared.from());
         let work = chosen.work(self.run, self.log, region, self.world)?;
         let plan = plan::digest(manifest.targets());
         let permit = OpenPermit::from_clearance(cleared, self.host, plan, SystemClock.now())
@@ -256,8 +252,7 @@ impl Case<'_> {
             work,
             password,
             window: window(policy, self.arguments.window)?,
-            // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
-            closes: policy.keychain.allowed.closes_at(self.world.now),
+            closes,
         })
     }
 
