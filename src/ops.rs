@@ -5,14 +5,29 @@
 //! contract, or with a [`Failure`](error::Failure). Decisions are made in `context`; effects go through `host` and `ledger`.
 //!
 //! - [`audit`]: the audit log: show, verify, checkpoint
+//! - [`audit_log`]: the audit log, opened to be written
 //! - [`error`]: why a verb gives no answer
+//! - [`manifest`]: the frozen manifest: freeze, digest, diff, verify
 //! - [`notice`]: what a verb says while it works
+//! - [`output`]: writing the files that somebody asked for
+//! - [`profile`]: provisioning profiles: show, list, install, prune
 //! - [`report`]: words that several documents share, and where a document's findings stand
+//! - [`schema`]: the documents and their JSON Schemas
+//! - [`target_selection`]: which targets a verb is about, and what they ask of signing
+//! - [`targets`]: targets of Xcode projects: show, check, export
 //! - [`world`]: what a verb may know
 
 pub mod audit;
+pub mod audit_log;
 pub mod error;
 mod interim;
+pub mod manifest;
 pub mod notice;
+pub mod output;
+pub mod profile;
+mod prove;
 pub mod report;
+pub mod schema;
+pub mod target_selection;
+pub mod targets;
 pub mod world;

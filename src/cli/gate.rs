@@ -12,8 +12,9 @@ use serde::Serialize;
 use super::document::{ManifestName, VerdictWord};
 use super::exit::{Exit, Failure};
 use super::identity;
+use super::judged_targets;
 use super::password::PasswordArguments;
-use super::projects::{self, ProjectArguments};
+use super::projects::ProjectArguments;
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::state;
 use super::table::plain;
@@ -371,7 +372,10 @@ fn targets(
         _ if waived.contains(&Group::Targets) => Err(Failure::usage(
             "--project is given and waived with --without at once; leave one of them out",
         )),
-        _ => projects::against(manifest, policy, &arguments.targets).map(Observation::Observed),
+        _ => {
+            let selection = arguments.targets.clone().into();
+            judged_targets::against(manifest, policy, &selection).map(Observation::Observed)
+        }
     }
 }
 

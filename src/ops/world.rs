@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -71,7 +72,7 @@ pub struct World {
     /// The process.
     pub surroundings: Surroundings,
     /// What time it is.
-    pub clock: Box<dyn Clock + Send + Sync>,
+    pub clock: Arc<dyn Clock + Send + Sync>,
     /// The whole second in which the verb was called.
     pub now: Timestamp,
     /// Who hears what is said before the answer.
@@ -101,7 +102,7 @@ impl World {
             surroundings,
             // Certificates, profiles and people know no finer time.
             now: Timestamp::from_second(now.as_second()).unwrap_or(now),
-            clock,
+            clock: clock.into(),
             listener,
         }
     }
