@@ -254,23 +254,26 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
 }
 
 fn answer(command: Command, global: Global, world: &crate::ops::world::World) -> Done {
-    let command = match command {
-        Command::Audit(command) => return Done::Answered(audit::run(command, world)),
-        other => other,
-    };
-    let world = World::of_process(global);
-    Done::Printed(match command {
-        Command::Profile(command) => profile::run(command, &world),
-        Command::Manifest(command) => manifest::run(command, &world),
-        Command::Targets(command) => targets::run(command, &world),
-        Command::Identity(command) => identity::run(command, &world),
-        Command::Gate(arguments) => gate::run(&arguments, &world),
-        Command::Run(arguments) => run::run(*arguments, &world),
-        Command::Keychain(command) => keychain::run(*command, &world),
-        Command::Audit(_) => Ok(Exit::Fine),
-        Command::Watchdog => run::watchdog(),
-        Command::Completions { shell } => help::completions(shell),
+    Done::Answered(match command {
+        Command::Profile(command) => profile::run(command, world),
+        Command::Manifest(command) => manifest::run(command, world),
+        Command::Targets(command) => targets::run(command, world),
+        Command::Audit(command) => audit::run(command, world),
+        Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { directory } => help::man(&directory),
         Command::Help { topic } => help::topic(&topic),
+        Command::Identity(command) => {
+            return Done::Printed(identity::run(command, &World::of_process(global)));
+        }
+        Command::Gate(arguments) => {
+            return Done::Printed(gate::run(&arguments, &World::of_process(global)));
+        }
+        Command::Run(arguments) => {
+            return Done::Printed(run::run(*arguments, &World::of_process(global)));
+        }
+        Command::Keychain(command) => {
+            return Done::Printed(keychain::run(*command, &World::of_process(global)));
+        }
+        Command::Watchdog => return Done::Printed(run::watchdog()),
     })
 }

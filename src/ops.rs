@@ -5,24 +5,39 @@
 //! contract, or with a [`Failure`](error::Failure). Decisions are made in `context`; effects go through `host` and `ledger`.
 //!
 //! - [`audit`]: the audit log: show, verify, checkpoint
+//! - [`audit_log`]: the audit log, opened to be written, and acts that stand in it
 //! - [`error`]: why a verb gives no answer
 //! - [`identity`]: signing identities: list, digest
 //! - [`keychain`]: the CI keychain: create, import, lock, status, destroy, recover
+//! - [`manifest`]: the frozen manifest: freeze, digest, diff, verify
 //! - [`notice`]: what a verb says while it works
+//! - [`output`]: writing the files that somebody asked for
 //! - [`password`]: passwords that a verb is handed
+//! - [`profile`]: provisioning profiles: show, list, install, prune
 //! - [`report`]: words that several documents share, and where a document's findings stand
+//! - [`schema`]: the documents and their JSON Schemas
 //! - [`state_files`]: the names of files in the state directory
+//! - [`target_selection`]: which targets a verb is about, and what they ask of signing
+//! - [`targets`]: targets of Xcode projects: show, check, export
 //! - [`watchdog`]: closes the keychain when a run cannot
 //! - [`world`]: what a verb may know
 
 pub mod audit;
+pub mod audit_log;
 pub mod error;
 pub mod identity;
 mod interim;
 pub mod keychain;
+pub mod manifest;
 pub mod notice;
+pub mod output;
 pub mod password;
+pub mod profile;
+mod prove;
 pub mod report;
+pub mod schema;
 pub mod state_files;
+pub mod target_selection;
+pub mod targets;
 pub mod watchdog;
 pub mod world;

@@ -5,6 +5,7 @@
 //! the result is data for another program, the findings go to standard error.
 
 use std::io::{self, BufWriter, Write};
+use std::rc::Rc;
 
 use serde::Serialize;
 
@@ -13,14 +14,14 @@ use super::remedies;
 use super::report::{self, FAINT, Format};
 use super::terminal::Terminal;
 use crate::base::finding::{self, Finding};
-use crate::ops::report::Report;
+use crate::ops::report::{FindingsDocument, Report};
 
 /// Writes the form for people: everything but the findings.
 type Form<'a> = Box<dyn FnOnce(&mut dyn Write, &Terminal) -> io::Result<()> + 'a>;
 
 /// What a command answers.
 pub struct Answer<'a> {
-    document: Box<dyn erased::Document + 'a>,
+    document: Rc<dyn erased::Document + 'a>,
     findings: Vec<Finding>,
     exit: Exit,
     title: &'static str,
@@ -33,43 +34,68 @@ enum People<'a> {
     Report(Form<'a>),
     /// Data for another program: printed as it is, in every format but JSON.
     Data(Vec<u8>),
+    /// What was asked for is no document: printed as it is, in every format. The findings go to standard error, so that
+    /// nothing but the artifact reaches who reads standard output.
+    Artifact(Vec<u8>),
 }
 
 impl<'a> Answer<'a> {
-    /// The answer of the command called `title` that `document` gives. It ends in "blocked" if a finding blocks.
-    pub fn new(title: &'static str, mut document: impl Report + 'a) -> Self {
-        let mut findings = Vec::new();
-        for finding in document.findings_mut() {
-            remedies::complete(finding);
-            findings.push(finding.clone());
-        }
+    /// The answer of the command called `title` that `document` gives, with what people read before the findings. It ends
+    /// in "blocked" if a finding blocks.
+    pub fn report<D: Report + 'a>(
+        title: &'static str,
+        document: D,
+        form: impl FnOnce(&D, &mut dyn Write, &Terminal) -> io::Result<()> + 'a,
+    ) -> Self {
+        let mut document = document;
+        let findings = completed(&mut document);
+        let document = Rc::new(document);
+        let of_form = Rc::clone(&document);
+        let form = move |out: &mut dyn Write, terminal: &Terminal| form(&of_form, out, terminal);
+        Self::of(title, document, findings, People::Report(Box::new(form)))
+    }
+
+    /// The same for an answer that other programs read: `data` is printed as it is, in every format but JSON.
+    pub fn data(title: &'static str, document: impl Report + 'a, data: impl Into<Vec<u8>>) -> Self {
+        let mut document = document;
+        let findings = completed(&mut document);
+        Self::of(
+            title,
+            Rc::new(document),
+            findings,
+            People::Data(data.into()),
+        )
+    }
+
+    /// The answer of a command whose result is no document: `artifact` is printed as it is, in every format, and the
+    /// findings go to standard error.
+    pub fn artifact(
+        title: &'static str,
+        artifact: impl Into<Vec<u8>>,
+        findings: Vec<Finding>,
+    ) -> Self {
+        let mut document = FindingsDocument::from(findings);
+        let findings = completed(&mut document);
+        let artifact = People::Artifact(artifact.into());
+        Self::of(title, Rc::new(document), findings, artifact)
+    }
+
+    fn of(
+        title: &'static str,
+        document: Rc<dyn erased::Document + 'a>,
+        findings: Vec<Finding>,
+        people: People<'a>,
+    ) -> Self {
         Self {
             exit: match finding::any_blocks(&findings) {
                 true => Exit::Blocked,
                 false => Exit::Fine,
             },
-            document: Box::new(document),
+            document,
             findings,
             title,
-            people: People::Data(Vec::new()),
+            people,
         }
-    }
-
-    /// What people read before the findings.
-    #[must_use]
-    pub fn for_people(
-        mut self,
-        form: impl FnOnce(&mut dyn Write, &Terminal) -> io::Result<()> + 'a,
-    ) -> Self {
-        self.people = People::Report(Box::new(form));
-        self
-    }
-
-    /// What other programs read.
-    #[must_use]
-    pub fn as_data(mut self, data: impl Into<Vec<u8>>) -> Self {
-        self.people = People::Data(data.into());
-        self
     }
 
     /// How the program ends, where the findings do not say it all.
@@ -91,19 +117,30 @@ impl<'a> Answer<'a> {
     pub fn print(self, terminal: &Terminal) -> io::Result<Exit> {
         let mut out = BufWriter::new(anstream::stdout().lock());
         match (terminal.format, self.people) {
+            (format, People::Artifact(data)) => {
+                // Not through the filter of colours: it is another program's.
+                io::stdout().lock().write_all(&data)?;
+                let mut err = BufWriter::new(anstream::stderr().lock());
+                match format {
+                    Format::Json if self.findings.is_empty() => {}
+                    Format::Json => {
+                        self.document.write_line(&mut err)?;
+                        err.write_all(b"\n")?;
+                    }
+                    Format::Human | Format::Github => {
+                        beside_data(&mut err, &self.findings, terminal)?;
+                    }
+                }
+                err.flush()?;
+            }
             (Format::Json, _) => {
                 self.document.write_json(&mut out)?;
                 out.write_all(b"\n")?;
             }
             (_, People::Data(data)) => {
-                // Not through the filter of colours: it is another program's.
-                out.flush()?;
                 io::stdout().lock().write_all(&data)?;
                 let mut err = BufWriter::new(anstream::stderr().lock());
-                match terminal.format {
-                    Format::Github => report::github(&mut err, &self.findings)?,
-                    _ => show_findings(&mut err, &self.findings, terminal)?,
-                }
+                beside_data(&mut err, &self.findings, terminal)?;
                 err.flush()?;
             }
             (Format::Human, People::Report(form)) => {
@@ -122,6 +159,24 @@ impl<'a> Answer<'a> {
             report::summarize(terminal, self.title, &self.findings)?;
         }
         Ok(self.exit)
+    }
+}
+
+/// Makes every finding of the document ready to be shown, and hands them out.
+fn completed(document: &mut impl Report) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for finding in document.findings_mut() {
+        remedies::complete(finding);
+        findings.push(finding.clone());
+    }
+    findings
+}
+
+/// The findings where standard output is another program's.
+fn beside_data(err: &mut impl Write, findings: &[Finding], terminal: &Terminal) -> io::Result<()> {
+    match terminal.format {
+        Format::Github => report::github(err, findings),
+        Format::Human | Format::Json => show_findings(err, findings, terminal),
     }
 }
 
@@ -149,11 +204,16 @@ mod erased {
 
     pub(super) trait Document {
         fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;
+        fn write_line(&self, out: &mut dyn Write) -> io::Result<()>;
     }
 
     impl<T: Serialize> Document for T {
         fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
             serde_json::to_writer_pretty(out, self).map_err(io::Error::from)
+        }
+
+        fn write_line(&self, out: &mut dyn Write) -> io::Result<()> {
+            serde_json::to_writer(out, self).map_err(io::Error::from)
         }
     }
 }

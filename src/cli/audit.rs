@@ -45,7 +45,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
         Command::Checkpoint => {
             let document = audit::checkpoint(world)?;
             let line = format!("{}\n", document.checkpoint);
-            Ok(Answer::new("countersign audit checkpoint", document).as_data(line))
+            Ok(Answer::data("countersign audit checkpoint", document, line))
         }
     }
 }
@@ -53,9 +53,8 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
 fn show(request: &ShowRequest, world: &World) -> Result<Answer<'static>, Failure> {
     let document = audit::show(request, world)?;
     let exit = exit_of(document.holds);
-    let (records, flaws) = (document.records.clone(), document.flaws.clone());
-    let answer = Answer::new("countersign audit show", document).for_people(move |out, _| {
-        for record in records {
+    let answer = Answer::report("countersign audit show", document, |document, out, _| {
+        for record in &document.records {
             writeln!(
                 out,
                 "{:>6}  {}  {STRONG}{} {}{STRONG:#}  {FAINT}{} on {}{FAINT:#}",
@@ -80,27 +79,29 @@ fn show(request: &ShowRequest, world: &World) -> Result<Answer<'static>, Failure
                 )?;
             }
         }
-        show_flaws(out, &flaws)
+        show_flaws(out, &document.flaws)
     });
     Ok(answer.ending_in(exit))
 }
 
 fn verify(checkpoints: &[Checkpoint], world: &World) -> Result<Answer<'static>, Failure> {
     let document = audit::verify(checkpoints, world)?;
-    let (holds, records, flaw_count) = (document.holds, document.records, document.flaw_count);
-    let (checkpoint, flaws) = (document.checkpoint.clone(), document.flaws.clone());
-    let answer = Answer::new("countersign audit verify", document).for_people(move |out, _| {
-        if holds {
+    let exit = exit_of(document.holds);
+    let answer = Answer::report("countersign audit verify", document, |document, out, _| {
+        let records = document.records;
+        if document.holds {
+            let checkpoint = &document.checkpoint;
             return writeln!(out, "{GOOD}holds{GOOD:#}  {records} records, {checkpoint}");
         }
         let style = report::style(Severity::Block);
         writeln!(
             out,
-            "{style}DOES NOT HOLD{style:#}  {flaw_count} flaws in {records} records"
+            "{style}DOES NOT HOLD{style:#}  {} flaws in {records} records",
+            document.flaw_count
         )?;
-        show_flaws(out, &flaws)
+        show_flaws(out, &document.flaws)
     });
-    Ok(answer.ending_in(exit_of(holds)))
+    Ok(answer.ending_in(exit))
 }
 
 fn show_flaws(out: &mut dyn std::io::Write, flaws: &[String]) -> std::io::Result<()> {

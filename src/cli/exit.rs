@@ -131,6 +131,18 @@ impl Failure {
     }
 }
 
+impl From<crate::ops::error::Error> for Failure {
+    fn from(error: crate::ops::error::Error) -> Self {
+        let (hint, remedy) = error.advice();
+        let hint = super::remedies::advice(hint, remedy);
+        let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+        Self {
+            exit: Exit::of_error(error.code()),
+            message: format!("{}{hint}", error.message()),
+        }
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         // Whoever reads has heard enough (`| head`): nothing needs to be said about it.

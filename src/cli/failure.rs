@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::answer::Answer;
 use super::exit::Exit;
 use super::remedies;
-use super::report::{self, Format, STRONG};
+use super::report::{self, Format};
 use super::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Place, Severity};
@@ -64,6 +64,15 @@ impl Exit {
         }
     }
 
+    /// How the program ends with a verdict, where a file that could not even be read is an error rather than a verdict.
+    pub fn of_verdict(is_cleared: bool, has_unread: bool) -> Self {
+        match (has_unread, is_cleared) {
+            (true, _) => Self::Input,
+            (false, true) => Self::Fine,
+            (false, false) => Self::Blocked,
+        }
+    }
+
     /// How the program ends with a failure.
     pub fn of_failure(failure: &Failure) -> Self {
         match failure {
@@ -84,17 +93,11 @@ pub fn print(failure: Failure, terminal: &Terminal) -> io::Result<Exit> {
             Ok(Exit::of_error(error.code()))
         }
         Failure::Blocked(findings) => {
-            let count = findings.len();
-            Answer::new("countersign", FindingsDocument::from(findings))
-                .for_people(move |out, _| {
-                    let style = report::style(Severity::Block);
-                    let noun = if count == 1 { "finding" } else { "findings" };
-                    writeln!(
-                        out,
-                        "{style}BLOCKED{style:#}  {STRONG}{count} {noun}{STRONG:#}"
-                    )
-                })
-                .print(terminal)
+            let document = FindingsDocument::from(findings);
+            Answer::report("countersign", document, |document, out, _| {
+                report::blocked(out, &document.findings)
+            })
+            .print(terminal)
         }
     }
 }

@@ -23,6 +23,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::NameTarget => "--target NAME",
         Remedy::NameConfiguration => "--configuration NAME",
         Remedy::NameKind => "--kind KIND",
+        Remedy::ShowTargets => "countersign targets show",
         Remedy::CheckTargets => "countersign targets check",
         Remedy::ExportTargets => "xcodebuild $(countersign targets export --as xcargs)",
         Remedy::NameIdentities => "--identities FILE or --keychain PATH, or --without identities",

@@ -50,6 +50,20 @@ pub fn plain(text: &str) -> String {
         .collect()
 }
 
+/// Says that findings block, and how many.
+pub fn blocked(out: &mut (impl Write + ?Sized), findings: &[Finding]) -> io::Result<()> {
+    let blocking = findings.iter();
+    let count = blocking
+        .filter(|finding| finding.severity == Severity::Block)
+        .count();
+    let noun = if count == 1 { "finding" } else { "findings" };
+    let style = style(Severity::Block);
+    writeln!(
+        out,
+        "{style}BLOCKED{style:#}  {STRONG}{count} {noun}{STRONG:#}"
+    )
+}
+
 /// Prints findings for a person: by group, in the order of the gate, each wrapped to `width` columns.
 pub fn human(
     out: &mut (impl Write + ?Sized),

@@ -6,7 +6,7 @@
 //!
 //! - [`input`] holds [`Input`]: a file or standard input
 //! - [`read`] holds [`read_bounded`] and [`read_stream_bounded`]
-//! - [`mod@write`] holds [`replace_atomically`] and [`append`]
+//! - [`mod@write`] holds [`replace_atomically`], [`append`], [`create_directories`] and [`remove`]
 
 pub mod input;
 pub mod read;
@@ -14,4 +14,7 @@ pub mod write;
 
 pub use self::input::Input;
 pub use self::read::{ReadError, ReadErrorKind, read_bounded, read_stream_bounded};
-pub use self::write::{FileMode, WriteError, WriteErrorKind, append, replace_atomically};
+pub use self::write::{
+    FileMode, RemoveError, WriteError, WriteErrorKind, append, create_directories, remove,
+    replace_atomically,
+};

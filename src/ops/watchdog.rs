@@ -1,5 +1,6 @@
 //! The watchdog's process: closes the keychain when the run that started it cannot.
 
+use super::audit_log;
 use super::error::Error;
 use super::state_files;
 use super::world::World;
@@ -12,6 +13,6 @@ use crate::host::watchdog;
 pub fn watch(world: &World) -> Result<(), Error> {
     Ok(watchdog::main(&|config| {
         let path = state_files::audit_log(&config.state);
-        Box::new(world.audit_log_of(path, config.actor.clone()))
+        Box::new(audit_log::open_at(path, config.actor.clone(), world))
     })?)
 }

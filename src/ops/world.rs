@@ -16,17 +16,15 @@ use super::state_files;
 use crate::apple::anchors::{Anchors, certificates_from_pem};
 use crate::base::clock::Clock;
 use crate::base::error::ErrorCode;
-use crate::base::event::Actor;
 use crate::base::finding::Finding;
-use crate::base::ids::RegionName;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::{self, Manifest};
 use crate::context::policy::{self, Policy};
 use crate::host::directories;
 use crate::host::files::{self, ReadErrorKind};
-use crate::host::node::{self, OsFamily, User};
-use crate::host::{owned_files, profile_store};
-use crate::ledger::audit::AuditLog;
+use crate::host::node::OsFamily;
+use crate::host::observation::ProfilePlace;
+use crate::host::profile_store;
 
 /// Where the policy lies unless somebody says otherwise.
 pub const DEFAULT_POLICY: &str = "manifests/signing.toml";
@@ -225,9 +223,10 @@ impl World {
         Ok(Anchors::with_extra(extra))
     }
 
-    /// The directories of installed profiles: named, by the policy, or Xcode's own. With each, whether it must exist: what
-    /// a person named must, Xcode's two need not.
-    pub fn profile_directories(&self, policy: &Policy) -> Vec<(PathBuf, bool)> {
+    /// The directories of installed profiles: named, by the policy, or Xcode's own. What a person named must exist,
+    /// Xcode's two need not.
+    pub fn profile_directories(&self, policy: &Policy) -> Vec<ProfilePlace> {
+        let place = |path, must_exist| ProfilePlace { path, must_exist };
         let named = if self.places.profiles.is_empty() {
             &policy.profiles.directories
         } else {
@@ -237,10 +236,10 @@ impl World {
             let home = self.home().unwrap_or(Path::new("/"));
             directories::xcode_profiles(home)
                 .into_iter()
-                .map(|path| (path, false))
+                .map(|path| place(path, false))
                 .collect()
         } else {
-            named.iter().map(|path| (path.clone(), true)).collect()
+            named.iter().map(|path| place(path.clone(), true)).collect()
         }
     }
 
@@ -250,8 +249,8 @@ impl World {
     /// A directory that somebody named cannot be listed.
     pub fn installed_files(&self, policy: &Policy) -> Result<Vec<PathBuf>, Error> {
         let mut files = Vec::new();
-        for (directory, must_exist) in self.profile_directories(policy) {
-            match profile_store::list(&directory) {
+        for ProfilePlace { path, must_exist } in self.profile_directories(policy) {
+            match profile_store::list(&path) {
                 Ok(found) => files.extend(found),
                 Err(error) if !must_exist && error.error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
@@ -294,32 +293,5 @@ impl World {
     /// Nothing says where the state directory is.
     pub fn audit_path(&self) -> Result<PathBuf, Error> {
         Ok(state_files::audit_log(&self.state_directory()?))
-    }
-
-    /// In whose name this process records.
-    ///
-    /// # Errors
-    /// The machine has no usable name.
-    pub fn actor(&self, region: Option<RegionName>) -> Result<Actor, Error> {
-        Ok(Actor {
-            who: User::current(self.surroundings.login_name.as_deref()).to_string(),
-            host: node::host_name()?,
-            region,
-            job: self.surroundings.job.clone(),
-        })
-    }
-
-    /// The audit log at `path`, written in the name of `actor`.
-    pub fn audit_log_of(&self, path: PathBuf, actor: Actor) -> AuditLog {
-        AuditLog::new(path, actor, Box::new(Arc::clone(&self.clock)))
-    }
-
-    /// The audit log of this process; its directory is made if it is not there.
-    ///
-    /// # Errors
-    /// The directory cannot be made, or is not this user's alone; or the machine has no usable name.
-    pub fn audit_log(&self, region: Option<RegionName>) -> Result<AuditLog, Error> {
-        owned_files::make_directory(&self.state_directory()?)?;
-        Ok(self.audit_log_of(self.audit_path()?, self.actor(region)?))
     }
 }

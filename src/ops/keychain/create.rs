@@ -11,8 +11,8 @@ use crate::host::keychain::{self, KeychainError, Settings};
 use crate::host::random;
 use crate::host::secret_source::SecretSource;
 use crate::ops::error::Failure;
-use crate::ops::password;
 use crate::ops::world::World;
+use crate::ops::{audit_log, password};
 
 /// Which keychain is made, under which password.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ pub fn create(request: &CreateRequest, world: &World) -> Result<Created, Failure
     password::keep_from_commands(request.password.as_ref())?;
     let policy = world.policy()?.policy;
     let selected = selected::select(&request.keychain, &policy, world)?;
-    let log = world.audit_log(None)?;
+    let log = audit_log::open(world, None)?;
     let (password, kept) = match &request.password {
         Some(source) => (password::read(source, world)?, None),
         None => {

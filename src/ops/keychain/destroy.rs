@@ -5,6 +5,7 @@ use super::status::{self, KeychainDocument};
 use super::work::Work;
 use crate::base::event::Action;
 use crate::host::keychain::KeychainError;
+use crate::ops::audit_log;
 use crate::ops::error::Failure;
 use crate::ops::world::World;
 
@@ -15,7 +16,7 @@ use crate::ops::world::World;
 pub fn destroy(selection: &Selection, world: &World) -> Result<KeychainDocument, Failure> {
     let policy = world.policy()?.policy;
     let selected = selected::select(selection, &policy, world)?;
-    let log = world.audit_log(None)?;
+    let log = audit_log::open(world, None)?;
     Work::begin(Action::KeychainDestroy, &selected, &log, world)?.perform(
         |selected| match selected.backend.check(&selected.path) {
             // What lies beside a keychain may be there although it is not.

@@ -10,8 +10,8 @@ use crate::host::files::Input;
 use crate::host::keychain::{KeychainError, LockState};
 use crate::host::secret_source::SecretSource;
 use crate::ops::error::Failure;
-use crate::ops::password;
 use crate::ops::world::World;
+use crate::ops::{audit_log, password};
 
 /// What is imported into which keychain.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub fn import(request: &ImportRequest, world: &World) -> Result<Imported, Failur
     let file = request.file.read(pkcs12::MAX_FILE)?;
     let file_password = password::read(&request.file_password, world)?;
     let password = selected.password(request.keychain_password.as_ref(), world)?;
-    let log = world.audit_log(None)?;
+    let log = audit_log::open(world, None)?;
     let certificates = Work::begin(Action::KeychainImport, &selected, &log, world)?.perform(
         |selected| {
             selected.backend.check(&selected.path)?;

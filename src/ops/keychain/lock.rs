@@ -5,6 +5,7 @@ use super::status::{self, KeychainDocument};
 use super::work;
 use crate::base::event::{Action, Outcome, Witness as _};
 use crate::host::keychain::{KeychainError, LockState};
+use crate::ops::audit_log;
 use crate::ops::error::{Error, Failure};
 use crate::ops::notice::Notice;
 use crate::ops::world::World;
@@ -38,9 +39,8 @@ pub fn lock(selection: &Selection, world: &World) -> Result<KeychainDocument, Fa
         Ok(()) => event(Outcome::Done),
         Err(error) => event(Outcome::Failed).detail("error", error),
     };
-    let recorded = world
-        .audit_log(None)
-        .and_then(|log| log.record(&event).map_err(Error::from));
+    let recorded =
+        audit_log::open(world, None).and_then(|log| log.record(&event).map_err(Error::from));
     closed?;
     recorded.map_err(|error| error.preceded_by(&format!("{} is locked, but", selected.path)))?;
     // It is closed, and that is what was asked for.

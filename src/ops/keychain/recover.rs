@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::dead_runs;
 use crate::host::keychain::KeychainPath;
 use crate::host::session::{self, Recovered};
+use crate::ops::audit_log;
 use crate::ops::error::{Error, Failure};
 use crate::ops::report::Report;
 use crate::ops::world::World;
@@ -47,7 +48,7 @@ pub struct Recovery {
 /// # Errors
 /// The journals cannot be read.
 pub fn recover(world: &World) -> Result<Recovery, Failure> {
-    let log = world.audit_log(None)?;
+    let log = audit_log::open(world, None)?;
     let recovery = session::recover(&world.state_directory()?, &log)?;
     let shown = recovery.unfinished.iter().map(|run| ShownUnfinished {
         keychain: run.keychain().cloned(),

@@ -18,7 +18,7 @@ use crate::host::session::KeychainWork;
 use crate::ledger::audit::AuditLog;
 use crate::ops::error::{Error, Failure};
 use crate::ops::world::World;
-use crate::ops::{password, state_files};
+use crate::ops::{audit_log, password, state_files};
 
 /// What somebody says about which keychain is meant. The default is the policy's.
 #[derive(Debug, Clone, Default)]
@@ -176,7 +176,7 @@ impl SelectedKeychain {
             backend: self.backend.as_ref(),
             choice: self.choice.clone(),
             state: &self.state,
-            actor: world.actor(region)?,
+            actor: audit_log::actor(world, region)?,
             program: program.clone(),
             witness: log,
         })

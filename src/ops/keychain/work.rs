@@ -6,12 +6,13 @@ use std::time::Duration;
 use super::dead_runs;
 use super::selected::SelectedKeychain;
 use crate::base::error::ErrorCode;
-use crate::base::event::{Action, Event, Outcome, Witness as _};
+use crate::base::event::{Action, Event, Outcome};
 use crate::host::keychain::KeychainError;
 use crate::host::process;
 use crate::host::run_id::RunId;
-use crate::host::session::{self, KeychainWork, SessionError};
+use crate::host::session::{self, KeychainWork};
 use crate::ledger::audit::AuditLog;
+use crate::ops::audit_log;
 use crate::ops::error::Error;
 use crate::ops::world::World;
 
@@ -63,17 +64,10 @@ impl<'a> Work<'a> {
         } = self;
         let run = session.run.clone();
         let event = |outcome| event(selected, what, outcome).of_run(&run);
-        log.record(&event(Outcome::Intended))?;
-        let done = check(selected)
-            .map_err(SessionError::from)
-            .and_then(|()| session::exclusively(session, LIMIT, || work(selected)));
-        let recorded = log.record(&match &done {
-            Ok(_) => event(Outcome::Done),
-            Err(error) => event(Outcome::Failed).detail("error", error),
-        });
-        let done = done?;
-        recorded?;
-        Ok(done)
+        audit_log::recorded(log, event, || {
+            check(selected)?;
+            Ok(session::exclusively(session, LIMIT, || work(selected))?)
+        })
     }
 }
 
