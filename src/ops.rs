@@ -7,6 +7,7 @@
 //! - [`audit`]: the audit log: show, verify, checkpoint
 //! - [`audit_log`]: the audit log, opened to be written, and acts that stand in it
 //! - [`error`]: why a verb gives no answer
+//! - [`gate`]: may this machine sign with this manifest, now?
 //! - [`identity`]: signing identities: list, digest
 //! - [`keychain`]: the CI keychain: create, import, lock, status, destroy, recover
 //! - [`manifest`]: the frozen manifest: freeze, digest, diff, verify
@@ -15,6 +16,7 @@
 //! - [`password`]: passwords that a verb is handed
 //! - [`profile`]: provisioning profiles: show, list, install, prune
 //! - [`report`]: words that several documents share, and where a document's findings stand
+//! - [`run`]: a command runs while the CI keychain is open
 //! - [`schema`]: the documents and their JSON Schemas
 //! - [`state_files`]: the names of files in the state directory
 //! - [`target_selection`]: which targets a verb is about, and what they ask of signing
@@ -25,6 +27,7 @@
 pub mod audit;
 pub mod audit_log;
 pub mod error;
+pub mod gate;
 pub mod identity;
 mod interim;
 pub mod keychain;
@@ -35,6 +38,7 @@ pub mod password;
 pub mod profile;
 mod prove;
 pub mod report;
+pub mod run;
 pub mod schema;
 pub mod state_files;
 pub mod target_selection;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{ErrorCode, Explain};
-use crate::base::finding::{Finding, Place};
+use crate::base::finding::{Finding, Place, Severity};
 use crate::base::remedy::Remedy;
 use crate::host::keychain::{BackendKind, KeychainPath};
 
@@ -153,6 +153,23 @@ pub enum Failure {
     Error(Box<Error>),
     /// What must be right before anything can be looked at is not. At least one finding blocks.
     Blocked(Vec<Finding>),
+}
+
+/// The error, or the codes of the findings that block.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => error.fmt(f),
+            Self::Blocked(findings) => {
+                let codes: Vec<&str> = findings
+                    .iter()
+                    .filter(|finding| finding.severity == Severity::Block)
+                    .map(|finding| finding.code.as_str())
+                    .collect();
+                write!(f, "blocked by {}", codes.join(", "))
+            }
+        }
+    }
 }
 
 impl From<Error> for Failure {
