@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// From the top of the house to the bottom. `identity` is a room to come.
 const ROOMS: &[&str] = &[
-    "base", "apple", "xcode", "context", "host", "ledger", "identity", "cli",
+    "base", "apple", "xcode", "context", "host", "ledger", "identity", "ops", "cli",
 ];
 
 fn source_files(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -54,7 +54,7 @@ pub enum Command {
     },
     /// Print the JSON Schema of the manifest, or of another document that countersign writes.
     Schema {
-        /// The document, by the NAME in its `schema` field, which is countersign.NAME.v1.
+        /// The document, by the NAME in its `schema` field: countersign.NAME.VERSION.
         #[arg(value_enum, default_value = "manifest")]
         document: NamedDocument,
     },
