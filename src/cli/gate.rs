@@ -12,7 +12,7 @@ use super::document::{ManifestName, VerdictWord};
 use super::exit::{Exit, Failure};
 use super::identity;
 use super::password::PasswordArguments;
-use super::projects::{self, ProjectArguments};
+use super::projects::ProjectArguments;
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::state;
 use super::table::plain;
@@ -174,7 +174,7 @@ pub(super) type Live<'a> = &'a dyn Fn(&Policy) -> Result<Option<Identities>, Fai
 impl From<ObservationError> for Failure {
     fn from(error: ObservationError) -> Self {
         match error {
-            ObservationError::Project(error) => projects::failure(error),
+            ObservationError::Project(error) => crate::ops::error::Error::from(error).into(),
             error => Self::input(error),
         }
     }
@@ -320,7 +320,9 @@ impl Question {
             }
             None => live(&self.policy),
         };
-        let projects = arguments.targets.request()?;
+        let projects =
+            crate::ops::target_selection::TargetSelection::from(arguments.targets.clone())
+                .request()?;
         observe(&Request {
             manifest: Some(&self.manifest),
             profiles: is_judged(Group::Profiles).then(|| ProfilePlaces {
