@@ -20,12 +20,12 @@ use jiff::Timestamp;
 
 use self::document::GateAnswer;
 use self::question::Question;
+use super::audit_log;
 use super::error::Failure;
 use super::identity::source;
 use super::keychain::selected::Selection;
 use super::notice::Notice;
 use super::world::World;
-use super::audit_log;
 use crate::base::event::Witness as _;
 use crate::base::ids::HostName;
 use crate::context::gate::facts::Identities;
@@ -67,8 +67,8 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
     let judged = judge::judge(&request.question, &named, world)?;
     let region = judged.verdict.judgement().region.clone();
-    let recorded = audit_log::open(world, region)
-        .and_then(|log| Ok(log.record(&judged.verdict.event())?));
+    let recorded =
+        audit_log::open(world, region).and_then(|log| Ok(log.record(&judged.verdict.event())?));
     match (recorded, &request.envelope) {
         (Ok(checkpoint), Some(path)) => envelope::write(path, &judged, checkpoint, world)?,
         (Ok(_), None) => {}

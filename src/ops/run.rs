@@ -72,7 +72,10 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     let log = audit_log::open(world, question.region.clone())?;
     let state = world.state_directory()?;
     let session = Session {
-        passwords: [Some(&question.identities_password), keychain_password.as_ref()],
+        passwords: [
+            Some(&question.identities_password),
+            keychain_password.as_ref(),
+        ],
         question: &question,
         envelope: envelope.as_deref(),
         keychain: &keychain,
@@ -170,9 +173,7 @@ impl Session<'_> {
             Task::Hold(announce) => FoundTask::Hold(announce),
             Task::Command(words) => {
                 let takes_input = self.passwords.iter();
-                let has_input = !takes_input
-                    .copied()
-                    .any(password::is_standard_input);
+                let has_input = !takes_input.copied().any(password::is_standard_input);
                 FoundTask::Run(command::find(words, self.environment(), has_input)?)
             }
         })
@@ -248,11 +249,9 @@ impl Session<'_> {
         let window = self.window.map_or(allowed, |asked| asked.min(allowed));
         match Duration::try_from(window) {
             Ok(window) if !window.is_zero() => Ok(window),
-            _ => Err(
-                Error::new(ErrorCode::Usage, "the window has no length")
-                    .hint("ask for a longer window")
-                    .remedy(Remedy::LengthenWindow),
-            ),
+            _ => Err(Error::new(ErrorCode::Usage, "the window has no length")
+                .hint("ask for a longer window")
+                .remedy(Remedy::LengthenWindow)),
         }
     }
 
@@ -279,9 +278,8 @@ impl Session<'_> {
                 session::run(request, session::Task::Run(command), &mut report)
             }
             FoundTask::Hold(announce) => {
-                let mut announce = |access: &[(OsString, OsString)]| {
-                    announce(&[&variables[..], access].concat())
-                };
+                let mut announce =
+                    |access: &[(OsString, OsString)]| announce(&[&variables[..], access].concat());
                 session::run(request, session::Task::Hold(&mut announce), &mut report)
             }
         };

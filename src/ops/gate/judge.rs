@@ -109,10 +109,7 @@ struct Subject {
 
 impl Subject {
     /// Reads the policy and the manifest; the findings of a policy that cannot be used are a verdict too.
-    fn load(
-        question: &Question,
-        world: &World,
-    ) -> Result<Result<Self, Vec<Finding>>, Failure> {
+    fn load(question: &Question, world: &World) -> Result<Result<Self, Vec<Finding>>, Failure> {
         let loaded = match world.policy() {
             Ok(loaded) => loaded,
             Err(Failure::Blocked(findings)) => return Ok(Err(findings)),
