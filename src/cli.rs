@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod audit;
 mod command;
+mod deferred;
 pub mod document;
 pub mod exit;
 pub mod failure;
@@ -31,13 +32,15 @@ pub mod targets;
 pub mod terminal;
 pub mod world;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use self::answer::Answer;
+use self::deferred::Deferred;
 use self::exit::{Exit, Failure};
 use self::report::Format;
 use self::terminal::Terminal;
@@ -149,29 +152,26 @@ pub enum Color {
 enum Command {
     /// Look at provisioning profiles: show, list, install, prune.
     #[command(subcommand)]
-    Profile(profile::Command),
+    Profile(Deferred<profile::Command>),
     /// Freeze profiles into a manifest, and look after it.
     #[command(subcommand)]
-    Manifest(manifest::Command),
+    Manifest(Deferred<manifest::Command>),
     /// Which profile signs which target of an Xcode project.
     #[command(subcommand)]
-    Targets(targets::Command),
+    Targets(Deferred<targets::Command>),
     /// Look at signing identities.
     #[command(subcommand)]
-    Identity(identity::Command),
+    Identity(Deferred<identity::Command>),
     /// May this machine sign with this manifest, now? Exit 0 if so, 10 if findings block.
-    Gate(Box<gate::Arguments>),
+    Gate(Deferred<gate::Arguments>),
     /// Run a command while the CI keychain is open: gate, window, command, lock, record. Passes on the command's exit code.
-    Run(Box<run::Arguments>),
+    Run(Deferred<run::Arguments>),
     /// The CI keychain: create, import, unlock, lock, status, destroy, recover.
     #[command(subcommand)]
-    Keychain(Box<keychain::Command>),
+    Keychain(Deferred<keychain::Command>),
     /// The audit log: show, verify, checkpoint.
     #[command(subcommand)]
-    Audit(audit::Command),
-    /// Closes the keychain when a run cannot; started by every run.
-    #[command(hide = true)]
-    Watchdog,
+    Audit(Deferred<audit::Command>),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -189,9 +189,19 @@ enum Command {
     },
 }
 
+/// What a run starts to close the keychain when it cannot itself; no command for people.
+const WATCHDOG: &str = "watchdog";
+
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    // A run waits for its watchdog to start, so that one does not describe the whole command line to itself first.
+    if let [_, only] = arguments.as_slice()
+        && only == WATCHDOG
+    {
+        return finished(Done::Printed(run::watchdog()), &Terminal::default()).into();
+    }
+    let cli = match parsed(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() {
@@ -210,22 +220,37 @@ pub fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
     let (world, terminal) = process::world(&cli.global);
-    let exit = match answer(cli.command, cli.global, &world) {
+    finished(answer(cli.command, cli.global, &world), &terminal).into()
+}
+
+/// Prints what a command came to, and says how the program ends.
+fn finished(done: Done, terminal: &Terminal) -> Exit {
+    match done {
         Done::Answered(Ok(answer)) => {
             let exit = answer.exit();
-            printed(answer.print(&terminal), exit, &terminal)
+            printed(answer.print(terminal), exit, terminal)
         }
         Done::Answered(Err(failure)) => {
             let exit = Exit::of_failure(&failure);
-            printed(failure::print(failure, &terminal), exit, &terminal)
+            printed(failure::print(failure, terminal), exit, terminal)
         }
         Done::Printed(Ok(exit)) => exit,
         Done::Printed(Err(failed)) => {
             let exit = failed.exit;
-            printed(failed.print(&terminal).map(|()| exit), exit, &terminal)
+            printed(failed.print(terminal).map(|()| exit), exit, terminal)
         }
-    };
-    exit.into()
+    }
+}
+
+/// What the arguments ask for.
+fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(arguments);
+    let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+    let cli = cli.map_err(|error| error.format(&mut command));
+    // Taking the description apart costs more than parsing did, and the process's end does it for nothing.
+    std::mem::forget(command);
+    cli
 }
 
 /// How a command came to its end.
@@ -256,25 +281,24 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
 
 fn answer(command: Command, global: Global, world: &crate::ops::world::World) -> Done {
     Done::Answered(match command {
-        Command::Profile(command) => profile::run(command, world),
-        Command::Manifest(command) => manifest::run(command, world),
-        Command::Targets(command) => targets::run(command, world),
-        Command::Audit(command) => audit::run(command, world),
+        Command::Profile(command) => profile::run(*command.0, world),
+        Command::Manifest(command) => manifest::run(*command.0, world),
+        Command::Targets(command) => targets::run(*command.0, world),
+        Command::Audit(command) => audit::run(*command.0, world),
         Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { directory } => help::man(&directory),
         Command::Help { topic } => help::topic(&topic),
         Command::Identity(command) => {
-            return Done::Printed(identity::run(command, &World::of_process(global)));
+            return Done::Printed(identity::run(*command.0, &World::of_process(global)));
         }
         Command::Gate(arguments) => {
-            return Done::Printed(gate::run(&arguments, &World::of_process(global)));
+            return Done::Printed(gate::run(&arguments.0, &World::of_process(global)));
         }
         Command::Run(arguments) => {
-            return Done::Printed(run::run(*arguments, &World::of_process(global)));
+            return Done::Printed(run::run(*arguments.0, &World::of_process(global)));
         }
         Command::Keychain(command) => {
-            return Done::Printed(keychain::run(*command, &World::of_process(global)));
+            return Done::Printed(keychain::run(*command.0, &World::of_process(global)));
         }
-        Command::Watchdog => return Done::Printed(run::watchdog()),
     })
 }
