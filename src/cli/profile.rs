@@ -632,7 +632,7 @@ fn prune(rules: PruneRules, dry_run: bool, world: &World) -> Result<Exit, Failur
         .map(|profile| profile.uuid.clone())
         .collect();
     let mut done = Vec::new();
-    for file in profile_store::observe(&files, |_| false, None) {
+    for file in profile_store::observe(files, |_| false, None) {
         debug_assert!(!matches!(
             file.content,
             InstalledContent::Read { proof: Some(_), .. }

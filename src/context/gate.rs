@@ -373,10 +373,11 @@ fn judgement(
     if is_judged(Group::Profiles) {
         findings.extend(profiles::check(policy, manifest, facts));
     }
-    findings.extend(certificates::check(policy, manifest, facts));
+    let pinned = certificates::by_sha1(manifest);
+    findings.extend(certificates::check(policy, manifest, &pinned, facts));
     let mut identities = IdentityDigests::default();
     if is_judged(Group::Identities) {
-        let (found, digests) = identities::check(policy, manifest, facts, asked.signing);
+        let (found, digests) = identities::check(policy, manifest, &pinned, facts, asked.signing);
         findings.extend(found);
         identities = digests;
     }

@@ -14,7 +14,12 @@ use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile};
 use crate::context::policy::Policy;
 
 /// Judges the certificates.
-pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
+pub fn check(
+    policy: &Policy,
+    manifest: &Manifest,
+    pinned: &BySha1<'_>,
+    facts: &Observed,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let relied_on = relied_on(manifest, &mut findings);
     let margins = Margins::of(policy);
@@ -38,10 +43,9 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Find
         );
     }
     if let Observation::Observed(identities) = &facts.identities {
-        let by_sha1 = by_sha1(manifest);
         for identity in &identities.identities {
             let (Some(problem), Some(certificate)) =
-                (&identity.problem, by_sha1.get(&identity.sha1))
+                (&identity.problem, pinned.get(&identity.sha1))
             else {
                 continue;
             };
@@ -72,23 +76,26 @@ type Relied<'a> = BTreeMap<CertSha256, (&'a PinnedCertificate, Vec<&'a PinnedPro
 /// Each certificate that a profile in use relies on, with those profiles.
 fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<'a> {
     let mut relied: Relied<'a> = BTreeMap::new();
-    let mut rely = |certificate: &'a PinnedCertificate, profile: &'a PinnedProfile| {
-        let (_, profiles) = relied
-            .entry(certificate.sha256)
-            .or_insert_with(|| (certificate, Vec::new()));
-        if !profiles.iter().any(|known| known.uuid == profile.uuid) {
-            profiles.push(profile);
-        }
-    };
+    // Thousands of profiles may rely on one certificate, and many targets on one profile.
+    let mut known = HashSet::new();
+    let mut rely =
+        |certificate: &'a PinnedCertificate, index: usize, profile: &'a PinnedProfile| {
+            if known.insert((certificate.sha256, index)) {
+                let (_, profiles) = relied
+                    .entry(certificate.sha256)
+                    .or_insert_with(|| (certificate, Vec::new()));
+                profiles.push(profile);
+            }
+        };
     let mut pinned_by_target = HashSet::new();
-    for (index, target) in manifest.targets().iter().enumerate() {
-        let Some((_, profile)) = manifest.profile(&target.profile) else {
+    for (target_index, target) in manifest.targets().iter().enumerate() {
+        let Some((index, profile)) = manifest.profile(&target.profile) else {
             continue;
         };
         match profile.certificates.iter().find(|certificate| certificate.sha256 == target.certificate) {
             Some(certificate) => {
-                pinned_by_target.insert(profile.uuid.clone());
-                rely(certificate, profile);
+                pinned_by_target.insert(index);
+                rely(certificate, index, profile);
             }
             None => findings.push(
                 Finding::block(
@@ -101,13 +108,13 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
                 )
                 .of_target(&target.target)
                 .of_profile(&profile.uuid)
-                .at_pointer(format!("/targets/{index}/certificate"))
+                .at_pointer(format!("/targets/{target_index}/certificate"))
                 .hint("add the certificate to the profile at Apple's developer site, or freeze the manifest again"),
             ),
         }
     }
-    for profile in manifest.profiles() {
-        if !manifest.is_in_use(profile) || pinned_by_target.contains(&profile.uuid) {
+    for (index, profile) in manifest.profiles().iter().enumerate() {
+        if !manifest.is_in_use(profile) || pinned_by_target.contains(&index) {
             continue;
         }
         if let Some(certificate) = profile
@@ -115,14 +122,17 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
             .iter()
             .max_by_key(|certificate| (certificate.expires, certificate.sha256))
         {
-            rely(certificate, profile);
+            rely(certificate, index, profile);
         }
     }
     relied
 }
 
+/// Pinned certificates by SHA-1.
+pub type BySha1<'a> = HashMap<CertSha1, &'a PinnedCertificate>;
+
 /// Every certificate that any pinned profile lets sign, by SHA-1: what a captured `find-identity` is resolved with.
-pub fn by_sha1(manifest: &Manifest) -> HashMap<CertSha1, &PinnedCertificate> {
+pub fn by_sha1(manifest: &Manifest) -> BySha1<'_> {
     let certificates = manifest
         .profiles()
         .iter()

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::certificates::title;
+use super::certificates::{BySha1, title};
 use super::facts::{Identities, Identity, Observation, Observed};
 use crate::apple::identity::digest::canonical;
 use crate::base::digest::Digest;
@@ -27,6 +27,7 @@ pub struct IdentityDigests {
 pub fn check(
     policy: &Policy,
     manifest: &Manifest,
+    pinned: &BySha1<'_>,
     facts: &Observed,
     expected: Option<Digest>,
 ) -> (Vec<Finding>, IdentityDigests) {
@@ -44,8 +45,8 @@ pub fn check(
     };
     let digests = digests(identities);
     let mut findings = missing(manifest, identities);
-    findings.extend(unexpected(policy, manifest, identities));
-    findings.extend(ambiguous(manifest, identities));
+    findings.extend(unexpected(policy, pinned, identities));
+    findings.extend(ambiguous(manifest, pinned, identities));
     if let Some(expected) = expected {
         findings.extend(digest_mismatch(expected, digests, identities));
     }
@@ -111,14 +112,15 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
     lacking
         .into_iter()
         .map(|(sha1s, profiles)| {
-            let certificates: Vec<String> = profiles
+            // Each of these profiles embeds all of these certificates.
+            let certificates: BTreeSet<String> = profiles
                 .iter()
+                .take(1)
                 .flat_map(|profile| &profile.certificates)
                 .filter(|certificate| sha1s.contains(&certificate.sha1))
                 .map(title)
-                .collect::<BTreeSet<_>>()
-                .into_iter()
                 .collect();
+            let certificates: Vec<String> = certificates.into_iter().collect();
             let first = profiles.first().map(|profile| profile.title()).unwrap_or_default();
             let others = match profiles.len() {
                 0 | 1 => String::new(),
@@ -139,8 +141,7 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
 }
 
 /// Private keys that nobody pinned.
-fn unexpected(policy: &Policy, manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
-    let pinned = super::certificates::by_sha1(manifest);
+fn unexpected(policy: &Policy, pinned: &BySha1<'_>, identities: &Identities) -> Vec<Finding> {
     let is_allowed = |identity: &Identity| {
         pinned.contains_key(&identity.sha1)
             || policy
@@ -170,8 +171,7 @@ fn unexpected(policy: &Policy, manifest: &Manifest, identities: &Identities) -> 
 
 /// Usable identities that share a name. Around a renewal that is normal, and harmless where the manifest pins which of
 /// them signs each target; where nothing does, Xcode chooses.
-fn ambiguous(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
-    let pinned = super::certificates::by_sha1(manifest);
+fn ambiguous(manifest: &Manifest, pinned: &BySha1<'_>, identities: &Identities) -> Vec<Finding> {
     let pinned_by_target: HashSet<CertSha256> = manifest
         .targets()
         .iter()
