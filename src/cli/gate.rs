@@ -13,6 +13,7 @@ use super::exit::{Exit, Failure};
 use super::identity;
 use super::password::PasswordArguments;
 use super::projects::{self, ProjectArguments};
+use super::remedies;
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::state;
 use super::table::plain;
@@ -405,6 +406,9 @@ pub(super) fn print(
     rehearsal: bool,
     world: &World,
 ) -> Result<Exit, Failure> {
+    let mut judgement = judgement.clone();
+    judgement.findings.iter_mut().for_each(remedies::complete);
+    let judgement = &judgement;
     let word = VerdictWord::of(is_cleared);
     match world.format() {
         Format::Json => world.print_json(&GateDocument {

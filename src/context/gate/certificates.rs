@@ -10,6 +10,7 @@ use super::expiry::{self, Margin, Margins};
 use super::facts::{Observation, Observed};
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
+use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile};
 use crate::context::policy::Policy;
 
@@ -39,7 +40,8 @@ pub fn check(
             Finding::new(code, severity, format!("certificate {} {what}; {} on it", title(certificate), relying(profiles)))
                 .values(margins.expectation(margin), format!("{} ({})", certificate.expires, expiry::distance(certificate.expires, facts.now)))
                 .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
-                .hint("renew the certificate, regenerate the profiles with it and freeze the manifest again"),
+                .hint("renew the certificate, regenerate the profiles with it and freeze the manifest again")
+                .remedy(Remedy::FreezeManifest),
         );
     }
     if let Observation::Observed(identities) = &facts.identities {
@@ -100,7 +102,7 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
             None => findings.push(
                 Finding::block(
                     Code::CertificateNotInProfile,
-                    format!("target {} is pinned to a certificate that profile {} does not let sign", target.target, profile.title()),
+                    format!("target {} is pinned to a certificate that profile {} does not embed", target.target, profile.title()),
                 )
                 .values(
                     profile.certificates.iter().map(|c| c.sha256.to_string()).collect::<Vec<_>>().join(", "),
@@ -109,7 +111,8 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
                 .of_target(&target.target)
                 .of_profile(&profile.uuid)
                 .at_pointer(format!("/targets/{target_index}/certificate"))
-                .hint("add the certificate to the profile at Apple's developer site, or freeze the manifest again"),
+                .hint("add the certificate to the profile at Apple's developer site, or freeze the manifest again with the project")
+                .remedy(Remedy::FreezeTargets),
             ),
         }
     }

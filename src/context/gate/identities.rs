@@ -11,6 +11,7 @@ use crate::apple::identity::digest::canonical;
 use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
+use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedProfile};
 use crate::context::policy::Policy;
 
@@ -37,9 +38,10 @@ pub fn check(
             let finding = Finding::block(Code::IdentitiesUnobserved, "the signing identities were not looked at")
                 .found(why)
                 .hint(
-                    "pass what `security find-identity -v -p codesigning` prints with --identities FILE, or a p12, \
-                     or waive the group with --without identities",
-                );
+                    "name a keychain, a p12 or a file with what `security find-identity -v -p codesigning` prints; or \
+                     waive the group",
+                )
+                .remedy(Remedy::NameIdentities);
             return (vec![finding], IdentityDigests::default());
         }
     };
@@ -136,6 +138,7 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
                 )
                 .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
                 .hint("import the certificate with its private key into the CI keychain, and check that the keychain is in the search list")
+                .remedy(Remedy::ImportIdentities)
         })
         .collect()
 }
@@ -155,7 +158,7 @@ fn unexpected(policy: &Policy, pinned: &BySha1<'_>, identities: &Identities) -> 
         .map(|identity| {
             Finding::block(
                 Code::IdentityUnexpected,
-                format!("{:?} is a signing identity that no pinned profile embeds", identity.label),
+                format!("no pinned profile embeds the certificate of the signing identity {:?}", identity.label),
             )
             .values(
                 "only certificates of pinned profiles and of identities.allow",
@@ -203,8 +206,11 @@ fn ambiguous(manifest: &Manifest, pinned: &BySha1<'_>, identities: &Identities) 
                 format!("{} identities are named {label:?}: Xcode chooses one of them", found.len()),
             )
             .values("one identity of that name", found.join(", "))
-            .hint("remove the one that nothing signs with, or pin the targets' certificates by freezing with --project; build by \
-                 SHA-1 (`countersign targets export`) until then")
+            .hint(
+                "remove the one that signs nothing, or freeze the manifest with the project, which pins the certificate \
+                 of each target; until then set CODE_SIGN_IDENTITY to the certificate's SHA-1",
+            )
+            .remedy(Remedy::FreezeTargets)
         })
         .collect()
 }
@@ -239,6 +245,7 @@ fn digest_mismatch(
     Some(
         Finding::block(Code::IdentityDigestMismatch, "the signing identities are not the expected set")
             .values(expected, found)
-            .hint("compare with `countersign identity list`, and pass the digest of the set that was reviewed"),
+            .hint("compare the identities with the set that was reviewed, and expect the digest of that set")
+            .remedy(Remedy::ListIdentities),
     )
 }
