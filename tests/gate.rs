@@ -25,11 +25,11 @@ use countersign::base::remedy::Remedy;
 use countersign::context::envelope;
 use countersign::context::gate::facts::{
     Identities, Identity, InstalledClaims, InstalledContent, InstalledFile, InstalledProfiles,
-    InstalledScope, Observation, ObservedTargets, ProfileDirectory, TargetSelection,
+    InstalledScope, Observation, Observed, ObservedTargets, PlannedFacts, ProfileDirectory,
+    TargetSelection,
 };
 use countersign::context::gate::{
-    Asked, Cleared, ExpectedManifest, Judgement, Observed, PlannedFacts, Rehearsal, Verdict, judge,
-    refuse, rehearse,
+    Asked, Cleared, ExpectedManifest, Judgement, Rehearsal, Verdict, judge, refuse, rehearse,
 };
 use countersign::context::manifest::freeze::{freeze, ordered};
 use countersign::context::manifest::{Manifest, PinnedProfile, PinnedTarget, ProfileState};
