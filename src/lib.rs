@@ -12,6 +12,7 @@
 //! - [`context`]: the signing context; decisions only, no effects
 //! - [`host`]: effects on this machine
 //! - [`ledger`]: what must be remembered: the audit log
+//! - [`ops`]: one function for each verb: a plain request in, a typed answer out
 //! - [`cli`]: talk: arguments in, one library call, a rendered report and an exit code out
 //!
 //! Proof is carried by values with private fields. Each has one constructor, and reading that one is the review:
@@ -36,4 +37,5 @@ pub mod cli;
 pub mod context;
 pub mod host;
 pub mod ledger;
+pub mod ops;
 pub mod xcode;

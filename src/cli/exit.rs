@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -134,17 +131,16 @@ impl Failure {
     }
 }
 
-/// The `countersign.error.v1` document: on standard error, on one line, where `--format json` was asked for and there is
-/// no result.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct ErrorDocument<'a> {
-    /// Always `countersign.error.v1`.
-    #[schemars(extend("const" = "countersign.error.v1"))]
-    pub schema: &'static str,
-    /// The exit code, as `countersign help exit-codes` lists them.
-    pub exit: u8,
-    /// What happened, where, and what to do.
-    pub error: &'a str,
+impl From<crate::ops::error::Error> for Failure {
+    fn from(error: crate::ops::error::Error) -> Self {
+        let (hint, remedy) = error.advice();
+        let hint = super::remedies::advice(hint, remedy);
+        let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+        Self {
+            exit: Exit::of_error(error.code()),
+            message: format!("{}{hint}", error.message()),
+        }
+    }
 }
 
 impl From<std::io::Error> for Failure {
@@ -157,5 +153,29 @@ impl From<std::io::Error> for Failure {
             };
         }
         Self::input(format!("the output could not be written: {error}"))
+    }
+}
+
+impl Failure {
+    /// Shows it on standard error.
+    ///
+    /// # Errors
+    /// Standard error is closed.
+    pub fn print(&self, terminal: &super::terminal::Terminal) -> std::io::Result<()> {
+        use crate::base::error::ErrorCode;
+        if self.message.is_empty() {
+            return Ok(());
+        }
+        let code = match self.exit {
+            Exit::Usage => ErrorCode::Usage,
+            Exit::Input => ErrorCode::FileUnreadable,
+            Exit::Keychain => ErrorCode::KeychainFailed,
+            Exit::Child(_) => ErrorCode::CommandNotStarted,
+            _ => ErrorCode::Unexpected,
+        };
+        super::failure::print_error(
+            &crate::ops::error::Error::new(code, self.message.clone()),
+            terminal,
+        )
     }
 }

@@ -12,8 +12,7 @@ use super::document::{ManifestName, VerdictWord};
 use super::exit::{Exit, Failure};
 use super::identity;
 use super::password::PasswordArguments;
-use super::projects::{self, ProjectArguments};
-use super::remedies;
+use super::projects::ProjectArguments;
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::state;
 use super::table::plain;
@@ -175,7 +174,7 @@ pub(super) type Live<'a> = &'a dyn Fn(&Policy) -> Result<Option<Identities>, Fai
 impl From<ObservationError> for Failure {
     fn from(error: ObservationError) -> Self {
         match error {
-            ObservationError::Project(error) => projects::failure(error),
+            ObservationError::Project(error) => crate::ops::error::Error::from(error).into(),
             error => Self::input(error),
         }
     }
@@ -321,7 +320,9 @@ impl Question {
             }
             None => live(&self.policy),
         };
-        let projects = arguments.targets.request()?;
+        let projects =
+            crate::ops::target_selection::TargetSelection::from(arguments.targets.clone())
+                .request()?;
         observe(&Request {
             manifest: Some(&self.manifest),
             profiles: is_judged(Group::Profiles).then(|| ProfilePlaces {
@@ -406,9 +407,6 @@ pub(super) fn print(
     rehearsal: bool,
     world: &World,
 ) -> Result<Exit, Failure> {
-    let mut judgement = judgement.clone();
-    judgement.findings.iter_mut().for_each(remedies::complete);
-    let judgement = &judgement;
     let word = VerdictWord::of(is_cleared);
     match world.format() {
         Format::Json => world.print_json(&GateDocument {

@@ -20,7 +20,10 @@ use super::node::{self, HostNameError};
 use super::profile_store::{self, DirectoryError};
 use crate::apple::signer::Verifier;
 use crate::base::clock::Clock;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
 use crate::base::ids::HostName;
+use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{
     Identities, InstalledProfiles, LiveFacts, Observation, Observed, ObservedTargets, PlannedFacts,
     ProfileDirectory,
@@ -86,6 +89,40 @@ pub enum ObservationError {
     /// A project cannot be read.
     #[error(transparent)]
     Project(#[from] ProjectError),
+}
+
+impl Explain for ObservationError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::HostName(error) => error.code(),
+            Self::Directory(error) => error.code(),
+            Self::Project(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::HostName(error) => error.hint(),
+            Self::Directory(error) => error.hint(),
+            Self::Project(error) => error.hint(),
+        }
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::HostName(error) => error.remedy(),
+            Self::Directory(error) => error.remedy(),
+            Self::Project(error) => error.remedy(),
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::HostName(error) => error.place(),
+            Self::Directory(error) => error.place(),
+            Self::Project(error) => error.place(),
+        }
+    }
 }
 
 /// Looks at this machine, now: the instant is the second of `clock` in which the looking begins.

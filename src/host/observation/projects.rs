@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::finding;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::{self, Place};
+use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{ObservedTargets, TargetSelection};
 use crate::context::gate::targets::pinned_configurations;
 use crate::context::manifest::Manifest;
@@ -36,7 +38,7 @@ pub struct ProjectRequest {
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     /// The path is neither a project nor a workspace.
-    #[error("{}: neither an .xcodeproj nor an .xcworkspace", .0.display())]
+    #[error("{}: this is neither an .xcodeproj nor an .xcworkspace", .0.display())]
     Kind(PathBuf),
     /// A workspace cannot be read.
     #[error("{}: {error}", path.display())]
@@ -63,13 +65,56 @@ pub enum ProjectError {
     #[error(transparent)]
     Capture(#[from] CaptureError),
     /// A target was selected by a name that no project has.
-    #[error("no target {name:?} in {projects}")]
+    #[error("there is no target {name:?} in {projects}")]
     NoSuchTarget {
         /// The name.
         name: String,
         /// Where it was looked for.
         projects: String,
     },
+}
+
+impl Explain for ProjectError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Kind(_) | Self::NoSuchTarget { .. } => ErrorCode::FileMalformed,
+            Self::Workspace { error, .. } => error.code(),
+            Self::Project { error, .. } => error.code(),
+            Self::Unreadable(error) => error.code(),
+            Self::Capture(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Kind(_) => Some("name an Xcode project or workspace".to_owned()),
+            Self::NoSuchTarget { .. } => {
+                Some("check the spelling against the list of targets".to_owned())
+            }
+            Self::Workspace { error, .. } => error.hint(),
+            Self::Project { error, .. } => error.hint(),
+            Self::Unreadable(error) => error.hint(),
+            Self::Capture(error) => error.hint(),
+        }
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::NoSuchTarget { .. } => Some(Remedy::ShowTargets),
+            _ => None,
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::Kind(path) => Place::file(path),
+            Self::Workspace { error, .. } => error.place(),
+            Self::Project { error, .. } => error.place(),
+            Self::Unreadable(error) => error.place(),
+            Self::Capture(error) => error.place(),
+            Self::NoSuchTarget { .. } => Place::default(),
+        }
+    }
 }
 
 fn line(error: &crate::xcode::project::ProjectError) -> String {
