@@ -193,7 +193,7 @@ fn installed_profiles<E>(
     }
     let manifest = request.manifest;
     let is_pinned = |sha256: &_| manifest.is_some_and(|manifest| manifest.has_bytes(sha256));
-    installed.files = profile_store::observe(&files, is_pinned, places.prove);
+    installed.files = profile_store::observe(files, is_pinned, places.prove);
     Ok(Observation::Observed(installed))
 }
 

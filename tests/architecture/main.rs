@@ -18,6 +18,7 @@
 mod circles;
 mod effects;
 mod paths;
+mod proofs;
 mod rooms;
 mod size;
 mod source;
@@ -69,6 +70,7 @@ fn rules_that_are_not_true_yet_are_rules() {
     let known = [
         circles::RULES,
         effects::RULES,
+        proofs::RULES,
         rooms::RULES,
         size::RULES,
         surface::RULES,

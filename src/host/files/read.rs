@@ -156,12 +156,35 @@ pub fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
     if size > limit {
         return Err(too_large(Some(metadata.len())));
     }
-    let mut bytes = Vec::with_capacity(size);
-    read_at_most(file, limit, &mut bytes).map_err(io_error)?;
+    let bytes = read_whole(file, size, limit).map_err(io_error)?;
     if bytes.len() > limit {
         // It grew, or did not tell its size, as files in /proc do.
         return Err(too_large(None));
     }
+    Ok(bytes)
+}
+
+/// Reads a regular file that has `size` bytes, as the system says, in one call: it asks for one byte more, so that an
+/// answer of `size` bytes is also the end of the file. What has grown since is read on, to one byte beyond the limit.
+fn read_whole(mut file: impl Read, size: usize, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; size.saturating_add(1)];
+    let mut filled = 0;
+    while filled <= limit {
+        match file.read(bytes.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        if filled == size {
+            break;
+        }
+        if filled == bytes.len() {
+            let room = filled.saturating_mul(2).max(4 * 1024);
+            bytes.resize(room.min(limit.saturating_add(1)), 0);
+        }
+    }
+    bytes.truncate(filled);
     Ok(bytes)
 }
 
@@ -224,6 +247,48 @@ mod tests {
         assert_eq!(read_bounded(&link, 10).unwrap(), b"0123456789");
         fs::write(&path, b"").unwrap();
         assert_eq!(read_bounded(&path, 0).unwrap(), b"");
+    }
+
+    /// Gives what each element holds, a call each, and counts the calls.
+    struct Calls<'a>(Vec<&'a [u8]>, usize);
+
+    impl Read for Calls<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 += 1;
+            let Some(first) = self.0.first_mut() else {
+                return Ok(0);
+            };
+            let count = first.read(buffer)?;
+            if first.is_empty() {
+                self.0.remove(0);
+            }
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_file_of_the_size_that_it_says_is_read_in_one_call() {
+        let mut calls = Calls(vec![b"0123456789"], 0);
+        assert_eq!(read_whole(&mut calls, 10, 100).unwrap(), b"0123456789");
+        assert_eq!(calls.1, 1);
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_read_to_its_end_and_not_beyond_the_limit() {
+        let whole = |parts: &[&'static [u8]], size, limit| {
+            let mut calls = Calls(parts.to_vec(), 0);
+            read_whole(&mut calls, size, limit).unwrap()
+        };
+        // It grew; it does not tell its size, as in /proc; it comes in pieces; it shrank.
+        assert_eq!(whole(&[b"0123456789"], 3, 100), b"0123456789");
+        assert_eq!(whole(&[b"0123456789"], 0, 100), b"0123456789");
+        assert_eq!(whole(&[b"0123", b"456789"], 10, 100), b"0123456789");
+        assert_eq!(whole(&[b"0123", b"456789"], 20, 100), b"0123456789");
+        // One byte beyond the limit is enough to know.
+        assert_eq!(whole(&[b"0123456789"], 3, 6), b"0123456");
+        let endless = [b"0123456789".as_slice(); 1_000];
+        assert_eq!(whole(&endless, 0, 5_000).len(), 5_001);
+        assert_eq!(whole(&[], 0, 100), b"");
     }
 
     #[test]
