@@ -1,7 +1,7 @@
 //! CMS SignedData (RFC 5652), as provisioning profiles and code signatures use it.
 //!
 //! [`parse`] turns bytes into the structure and nothing more: no digest is computed and nobody is trusted. What the
-//! signature is worth is the business of [`crate::apple::signer`].
+//! signature is worth is the business of [`crate::apple::signed_message`].
 //!
 //! Both BER and DER are read; a file that some tool re-encoded with indefinite lengths is still the same message,
 //! except for the signed attributes, whose signature covers their DER encoding (§5.4): those are brought back to it.

@@ -2,7 +2,7 @@
 //!
 //! A profile is a CMS message around an XML property list (the outer layer), which on modern systems holds a second CMS
 //! message around a DER payload (the inner layer, `DER-Encoded-Profile`, what the OS itself reads; TN3125). A
-//! [`Profile`] exists only when every layer that is there has been proven (see [`crate::apple::signer`]) **and** the
+//! [`Profile`] exists only when every layer that is there has been proven (see [`crate::apple::profile_signer`]) **and** the
 //! layers say the same. A profile without the inner layer is legal: that is how they all were before 2021.
 //!
 //! [`prove`] is the only way to make one. What it refuses comes back as findings together with whatever could be read,
@@ -23,7 +23,8 @@ use super::claims::{Claims, OuterPlist};
 use super::cms::{self, CmsError};
 use super::der_profile;
 use super::entitlements::Entitlements;
-use super::signer::{Layer, LayerProof, Verifier};
+use super::profile_signer::{Layer, LayerProof};
+use super::signed_message::Verifier;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, BundlePattern, FileSha256, ProfileUuid, TeamId};
 
@@ -270,8 +271,7 @@ fn read(bytes: &[u8], verifier: &Verifier, findings: &mut Vec<Finding>) -> Optio
             return None;
         }
     };
-    let outer = verifier
-        .verify(&message, Layer::Outer)
+    let outer = LayerProof::prove(&message, Layer::Outer, verifier)
         .map_err(|fault| findings.push(fault.finding()))
         .ok();
     let content = message.content.as_deref()?;
@@ -305,8 +305,7 @@ fn read_inner(
             return None;
         }
     };
-    let proof = verifier
-        .verify(&message, Layer::Inner)
+    let proof = LayerProof::prove(&message, Layer::Inner, verifier)
         .map_err(|fault| findings.push(place(fault.finding())))
         .ok();
     match der_profile::parse(message.content.as_deref().unwrap_or_default()) {

@@ -18,7 +18,7 @@ use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::state;
 use super::table::plain;
 use super::world::World;
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
 use crate::base::event::{Action, Event, Outcome};

@@ -16,7 +16,7 @@ use super::projects::{self, ProjectArguments};
 use super::report::{self, Format, GOOD, STRONG};
 use super::table::plain;
 use super::world::{World, exit_of};
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::digest::Digest;
 use crate::base::finding::{self, Code, Finding};
 use crate::base::ids::ProfileUuid;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::exit::Failure;
 use super::world::{LoadedPolicy, World};
 use crate::apple::profile::ProfileKind;
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};

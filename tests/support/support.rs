@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use countersign::apple::anchors::Anchors;
 use countersign::apple::certificate::Certificate;
 use countersign::apple::profile::{self, Profile};
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::{Finding, Severity};
 
 use crate::forge::hierarchy::Hierarchy;
