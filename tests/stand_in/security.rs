@@ -391,7 +391,7 @@ impl Tool {
             1
         };
         let bytes = fs::read(file).unwrap();
-        let Ok(algorithms) = pkcs12::Algorithms::read(&bytes) else {
+        let Ok(algorithms) = pkcs12::algorithms::Algorithms::read(&bytes) else {
             eprintln!("security: SecKeychainItemImport: Unknown format in import.");
             return 1;
         };

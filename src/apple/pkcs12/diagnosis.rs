@@ -7,7 +7,8 @@
 use serde::Serialize;
 
 use super::algorithms::{Algorithms, FIRST_MODERN_MACOS, ReadableBy};
-use super::{Pkcs12Error, read};
+use super::error::Pkcs12Error;
+use super::reading::read;
 use crate::base::secret::Password;
 
 /// Why an import failed, with what to do in its message.

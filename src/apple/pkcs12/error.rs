@@ -1,6 +1,6 @@
 //! Why a PKCS#12 file could not be read or written: each with what to do.
 
-use super::{MAX_ENTRIES, MAX_FILE};
+use super::limits::{MAX_ENTRIES, MAX_FILE};
 
 /// Why a PKCS#12 file could not be read, or one not be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,17 +8,56 @@
 //! ```
 //!
 //! A bounded reader of definite-length DER: every error knows its offset in the file, nothing is allocated by a length that
-//! the file states, and there is no recursion.
+//! the file states, and there is no recursion. It is also the gate before any cryptography: the iterations that a file asks
+//! for are bounded here, before a key is derived.
 
 use std::ops::Range;
 
-use super::Pkcs12Error;
 use super::algorithms::{
     Algorithms, Derivation, Encryption, Mac, MacKind, Part, Scheme, TRIPLE_DES,
 };
+use super::error::Pkcs12Error;
+use super::limits::{MAX_FILE, MAX_ITERATIONS, MAX_PARTS, MAX_SCRYPT_MEMORY, MAX_TOTAL_ITERATIONS};
+
+impl Algorithms {
+    /// Reads them from a file, without its password.
+    ///
+    /// # Errors
+    /// The file is not PKCS#12, is cut, or asks for more work than is granted.
+    pub fn read(bytes: &[u8]) -> Result<Self, Pkcs12Error> {
+        if bytes.len() > MAX_FILE {
+            return Err(Pkcs12Error::TooLarge { size: bytes.len() });
+        }
+        if let Some(found) = something_else(bytes) {
+            return Err(Pkcs12Error::NotPkcs12(found));
+        }
+        let algorithms = walk(bytes)?;
+        algorithms.bound_work()?;
+        Ok(algorithms)
+    }
+
+    /// Refuses a file that asks for more work than is granted.
+    fn bound_work(&self) -> Result<(), Pkcs12Error> {
+        let each = self
+            .mac
+            .iter()
+            .map(|mac| mac.iterations)
+            .chain(self.encryption.iter().map(|part| part.iterations));
+        let mut total: u64 = 0;
+        for iterations in each {
+            total = total.saturating_add(iterations);
+            if iterations > MAX_ITERATIONS || total > MAX_TOTAL_ITERATIONS {
+                return Err(Pkcs12Error::TooMuchWork {
+                    asked: format!("{} iterations", iterations.max(total)),
+                });
+            }
+        }
+        Ok(())
+    }
+}
 
 /// What the bytes are, when they are plainly something else that people hand in.
-pub(super) fn something_else(bytes: &[u8]) -> Option<&'static str> {
+fn something_else(bytes: &[u8]) -> Option<&'static str> {
     let text = bytes.trim_ascii_start();
     let found = match text {
         [] => "an empty file",
@@ -52,7 +91,7 @@ pub(super) fn something_else(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Reads how a file is protected.
-pub(super) fn walk(bytes: &[u8]) -> Result<Algorithms, Pkcs12Error> {
+fn walk(bytes: &[u8]) -> Result<Algorithms, Pkcs12Error> {
     let mut file = Reader::new(bytes);
     let mut pfx = file.expect(SEQUENCE, "PFX")?;
     file.finish("the PFX")?;
@@ -466,9 +505,3 @@ const OID_AES_128_CBC: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 2];
 const OID_AES_192_CBC: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 22];
 /// 2.16.840.1.101.3.4.1.42
 const OID_AES_256_CBC: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 42];
-
-/// The most memory that a scrypt derivation may ask for, in bytes.
-const MAX_SCRYPT_MEMORY: u64 = 64 * 1024 * 1024;
-
-/// The most protected parts that are looked at: a keychain of a hundred identities exports two hundred.
-const MAX_PARTS: usize = 1024;
