@@ -2,10 +2,6 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-#[path = "forge/forge.rs"]
-mod forge;
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -15,16 +11,18 @@ use countersign::apple::anchors::certificates_from_pem;
 use countersign::apple::certificate::Certificate;
 use countersign::apple::pkcs12::{self, Form, Pkcs12};
 use countersign::base::secret::Password;
-use countersign::host::keychain::security_tool::SecurityTool;
+use countersign::host::keychain::macos::MacOsBackend;
 use countersign::host::keychain::{
     ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening, Settings,
 };
-use countersign::host::private;
+use countersign::host::owned_files;
+use countersign::host::permit::OpenPermit;
 use countersign::host::run_id::RunId;
-use countersign::host::window::OpenPermit;
 use forge::certificate::{CertificateSpec, Name, attribute};
 use forge::p12::P12Spec;
-use support::{Kind, Machine, cleared_at, host, identity, now, p12, password, plan_digest};
+use support::machine::{
+    Kind, Machine, cleared_at, host, identity, now, p12, password, plan_digest,
+};
 
 const SETTINGS: Settings = Settings {
     idle_timeout: Duration::from_secs(1_260),
@@ -257,9 +255,10 @@ fn an_import_that_is_cut_short_shows_nobody_a_key_that_the_list_does_not_name() 
         // Whichever was written first, the other never was, and a third is half written.
         for repeated in [&[2][..], &[3]] {
             for (path, bytes) in files.iter().zip(cut) {
-                private::replace(path, bytes).unwrap();
+                owned_files::replace(path, bytes).unwrap();
                 let name = path.file_name().unwrap().to_str().unwrap();
-                private::create(&machine.path(&format!(".countersign-{name}-x")), b"ha").unwrap();
+                owned_files::create(&machine.path(&format!(".countersign-{name}-x")), b"ha")
+                    .unwrap();
             }
             let run = RunId::new(now()).unwrap();
             let error = open(backend.as_ref(), &keychain, "right", &run, false).unwrap_err();
@@ -277,7 +276,7 @@ fn an_import_that_is_cut_short_shows_nobody_a_key_that_the_list_does_not_name() 
             backend.lock(&keychain).unwrap();
         }
     }
-    private::create(&machine.path(".countersign-ci.keychain-db-x"), b"ha").unwrap();
+    owned_files::create(&machine.path(".countersign-ci.keychain-db-x"), b"ha").unwrap();
     backend.destroy(&keychain).unwrap();
     machine.assert_clean();
 }
@@ -305,7 +304,7 @@ fn importing_again_changes_nothing_and_what_is_missing_is_added() {
 #[test]
 fn an_import_that_failed_half_way_is_finished_by_repeating_it() {
     let machine = Machine::new();
-    let backend = machine.backend(Kind::SecurityTool);
+    let backend = machine.backend(Kind::MacOs);
     let keychain = machine.keychain();
     let file = p12(&[1, 2], "file", Form::Modern);
     let import = || backend.import(&keychain, &password("right"), &file, &password("file"));
@@ -359,7 +358,7 @@ fn a_key_that_security_does_not_take_twice_is_told_truly() {
         }
         .self_sign(&key)
     };
-    let (machine, backend, keychain) = made(Kind::SecurityTool);
+    let (machine, backend, keychain) = made(Kind::MacOs);
     let import = |serial| {
         let file = P12Spec::new("file", &certificate(serial)).write();
         backend.import(&keychain, &password("right"), &file, &password("file"))
@@ -380,9 +379,9 @@ fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
         let access = open(backend, keychain, "right", &run, false).unwrap();
         assert_eq!(backend.status(keychain).unwrap(), LockState::Unlocked);
         match kind {
-            Kind::SecurityTool => {
+            Kind::MacOs => {
                 let list = machine.search_list();
-                assert_eq!(list, format!("{}\n{keychain}\n", support::LOGIN));
+                assert_eq!(list, format!("{}\n{keychain}\n", support::machine::LOGIN));
             }
             Kind::Portable => {
                 let seen = shown(&access);
@@ -528,9 +527,10 @@ fn a_file_that_countersign_did_not_make_is_neither_opened_nor_filled_nor_deleted
         let machine = Machine::new();
         let backend = machine.backend(Kind::Portable);
         let keychain = machine.keychain_named("backup.p12");
-        private::create(keychain.as_path(), content).unwrap();
+        owned_files::create(keychain.as_path(), content).unwrap();
         if let Some(beside) = beside {
-            private::create(&machine.path("backup.p12.settings.json"), beside.as_bytes()).unwrap();
+            owned_files::create(&machine.path("backup.p12.settings.json"), beside.as_bytes())
+                .unwrap();
         }
         let files = || {
             let names = fs::read_dir(machine.directory.path()).unwrap();
@@ -569,7 +569,7 @@ fn a_file_that_countersign_did_not_make_is_neither_opened_nor_filled_nor_deleted
         assert_eq!(files(), before);
         // Nor is somebody's file taken for what a keychain left that is gone.
         fs::remove_file(keychain.as_path()).unwrap();
-        private::create(&machine.path("backup.p12.lock"), b"[[package]]").unwrap();
+        owned_files::create(&machine.path("backup.p12.lock"), b"[[package]]").unwrap();
         let before = files();
         let _ = backend.destroy(&keychain);
         if beside.is_some() {
@@ -663,7 +663,7 @@ fn a_destroyed_keychain_leaves_nothing() {
 #[test]
 fn no_secret_is_an_argument_of_a_tool() {
     let machine = Machine::new();
-    let backend = machine.backend(Kind::SecurityTool);
+    let backend = machine.backend(Kind::MacOs);
     let keychain = machine.keychain();
     let run = RunId::new(now()).unwrap();
     let secret = "a \"secret\" \\ password";
@@ -692,7 +692,7 @@ fn no_secret_is_an_argument_of_a_tool() {
 
 #[test]
 fn keys_are_imported_closed_and_open_to_apples_tools_alone() {
-    let (_machine, backend, keychain) = made(Kind::SecurityTool);
+    let (_machine, backend, keychain) = made(Kind::MacOs);
     let file = p12(&[1], "file", Form::Modern);
     backend
         .import(&keychain, &password("right"), &file, &password("file"))
@@ -721,7 +721,7 @@ fn keys_are_imported_closed_and_open_to_apples_tools_alone() {
 
 #[test]
 fn the_default_keychain_is_never_touched() {
-    let (machine, backend, keychain) = made(Kind::SecurityTool);
+    let (machine, backend, keychain) = made(Kind::MacOs);
     fs::write(machine.path("home/default-keychain"), keychain.as_str()).unwrap();
     let run = RunId::new(now()).unwrap();
     let refused = [
@@ -793,7 +793,7 @@ fn misled(how: &str) {
     let machine = Machine::new();
     let keychain = machine.keychain();
     let file = p12(&[1], "file", Form::EveryMac);
-    let honest = machine.backend(Kind::SecurityTool);
+    let honest = machine.backend(Kind::MacOs);
     let misled = with_patience_for(how, &machine);
     let judge = |command: &str, result: Result<(), KeychainError>| match result {
         Ok(()) => {
@@ -897,7 +897,7 @@ fn a_keychain_that_can_be_neither_finished_nor_deleted_ends_locked() {
     for how in ["fail", "lie", "hang"] {
         let machine = Machine::new();
         let keychain = machine.keychain();
-        let honest = machine.backend(Kind::SecurityTool);
+        let honest = machine.backend(Kind::MacOs);
         let misled = with_patience_for(how, &machine);
         machine.misbehave(&format!(
             "fail set-keychain-settings 3\n{how} delete-keychain 3"
@@ -921,7 +921,7 @@ fn a_keychain_that_can_be_neither_finished_nor_deleted_ends_locked() {
 
 #[test]
 fn a_keychain_that_says_it_locked_but_did_not_is_an_error() {
-    let (machine, backend, keychain) = made(Kind::SecurityTool);
+    let (machine, backend, keychain) = made(Kind::MacOs);
     let run = RunId::new(now()).unwrap();
     open(backend.as_ref(), &keychain, "right", &run, false).unwrap();
     machine.misbehave("lie lock-keychain");
@@ -929,7 +929,7 @@ fn a_keychain_that_says_it_locked_but_did_not_is_an_error() {
     assert!(matches!(error, KeychainError::NotDone { .. }), "{error}");
     assert_eq!(
         machine.search_list(),
-        format!("{}\n", support::LOGIN),
+        format!("{}\n", support::machine::LOGIN),
         "and the rest was done"
     );
 }
@@ -938,7 +938,7 @@ fn a_keychain_that_says_it_locked_but_did_not_is_an_error() {
 fn settings_that_did_not_take_are_an_error() {
     let machine = Machine::new();
     machine.misbehave("forget set-keychain-settings");
-    let backend = machine.backend(Kind::SecurityTool);
+    let backend = machine.backend(Kind::MacOs);
     let error = backend
         .create(&machine.keychain(), &password("right"), SETTINGS)
         .unwrap_err();
@@ -946,10 +946,10 @@ fn settings_that_did_not_take_are_an_error() {
 }
 
 /// A backend that does not wait half a minute for a tool that hangs.
-fn with_patience_for(how: &str, machine: &Machine) -> SecurityTool {
-    let mut config = machine.security_tool_config();
+fn with_patience_for(how: &str, machine: &Machine) -> MacOsBackend {
+    let mut config = machine.macos_config();
     if matches!(how, "hang" | "stall") {
         config.time = Duration::from_millis(300);
     }
-    SecurityTool::new(config)
+    MacOsBackend::new(config)
 }

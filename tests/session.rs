@@ -12,10 +12,6 @@
     clippy::indexing_slicing
 )]
 
-#[path = "support/schema.rs"]
-mod schema;
-mod support;
-
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt};
@@ -28,22 +24,22 @@ use std::time::{Duration, Instant};
 
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
-use countersign::base::event::{Action, Checkpoint, Event, Outcome, Witness, WitnessError};
-use countersign::host::keychain::choice::BackendChoice;
+use countersign::base::event::{Action, Actor, Checkpoint, Event, Outcome, Witness, WitnessError};
 use countersign::host::keychain::{
-    BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
+    BackendChoice, BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
 };
-use countersign::host::private::Lock;
+use countersign::host::owned_files::Lock;
+use countersign::host::permit::{NotCleared, OpenPermit};
 use countersign::host::process::Exit;
-use countersign::host::process::job::JobCommand;
 use countersign::host::run_id::RunId;
-use countersign::host::session::{self, Account, Ending, Order, SessionError, Undertaking, Work};
-use countersign::host::watchdog::Note;
-use countersign::host::window::{NotCleared, OpenPermit};
+use countersign::host::session::{
+    self, Ending, KeychainWork, SessionError, SessionReport, SessionRequest, Task,
+};
+use countersign::host::window::JobCommand;
 use countersign::ledger::audit;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
-use support::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+use support::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
 
 const SECRET: &str = "correct-horse-battery-staple";
 
@@ -64,7 +60,7 @@ impl Site {
             r#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
         )
         .unwrap();
-        countersign::host::private::create(&site.path("password"), SECRET.as_bytes()).unwrap();
+        countersign::host::owned_files::create(&site.path("password"), SECRET.as_bytes()).unwrap();
         site
     }
 
@@ -110,7 +106,7 @@ impl Site {
     fn keychain_flags(&self, command: &mut Command) {
         let backend = match self.kind {
             Kind::Portable => "portable",
-            Kind::SecurityTool => "macos",
+            Kind::MacOs => "macos",
         };
         command
             .arg("--keychain")
@@ -175,7 +171,7 @@ impl Site {
     }
 
     fn log(&self) -> audit::AuditLog {
-        let actor = audit::Actor {
+        let actor = Actor {
             who: "ci".into(),
             host: host(),
             region: None,
@@ -286,7 +282,7 @@ fn watchdog_of(run: u32) -> Option<u32> {
 /// A document of ours, which keeps to its schema.
 fn document(bytes: &[u8]) -> serde_json::Value {
     let document = serde_json::from_slice(bytes).unwrap();
-    schema::holds_if_ours(&document);
+    support::schema::holds_if_ours(&document);
     document
 }
 
@@ -310,7 +306,7 @@ fn the_command_runs_while_it_is_open_and_its_code_is_passed_on() {
             Kind::Portable => {
                 "test -s \"$COUNTERSIGN_P12\" && test -s \"$COUNTERSIGN_P12_PASSWORD_FILE\""
             }
-            Kind::SecurityTool => "grep -q ci.keychain-db \"$HOME/search-list\"",
+            Kind::MacOs => "grep -q ci.keychain-db \"$HOME/search-list\"",
         };
         let script = format!(
             "{probe} || exit 90; test -n \"$COUNTERSIGN_RUN_ID\" || exit 91; test \"$COUNTERSIGN_REVISION\" = 7 || exit 92; exit 42"
@@ -360,7 +356,10 @@ fn the_identities_of_a_locked_keychain_are_listed_digested_and_judged() {
             site.keychain_flags(&mut command);
             command.output().unwrap()
         };
-        let sha1 = support::identity(1).sha1().to_string().to_uppercase();
+        let sha1 = support::machine::identity(1)
+            .sha1()
+            .to_string()
+            .to_uppercase();
         let listed = ask(&["identity", "list"]);
         assert!(
             text(&listed.stdout).contains(&sha1),
@@ -612,7 +611,7 @@ fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
             seen.push(log);
         }
         // Half of the key would do for the rest.
-        let key = support::identity(1).key;
+        let key = support::machine::identity(1).key;
         let key = key.expose();
         for part in [&key[key.len() / 2..][..24], &key[key.len() - 32..][..24]] {
             let hit = seen.iter().position(|bytes| holds(bytes, part));
@@ -745,7 +744,7 @@ fn a_variable_that_a_password_came_in_is_neither_the_commands_nor_the_pagers() {
 
 #[test]
 fn a_keychain_that_does_not_close_is_tried_again_and_all_of_it_is_recorded() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let script = format!(
         "echo 'lie lock-keychain' > '{}'",
         site.path("home/stand-in-mode").display()
@@ -776,7 +775,7 @@ fn a_keychain_that_does_not_close_is_tried_again_and_all_of_it_is_recorded() {
 
 #[test]
 fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
     until("the job runs", || {
         site.has("job") && job_of(run.id()).is_some()
@@ -842,7 +841,7 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
 
 #[test]
 fn of_two_that_make_the_same_keychain_one_does_and_its_password_is_kept() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let keychain = site.machine.keychain_named("new.keychain-db");
     let create = || {
         let mut command = site.base(&["keychain", "create"]);
@@ -984,10 +983,10 @@ fn order<'a>(
     backend: &'a dyn KeychainBackend,
     witness: &'a dyn Witness,
     then: Timestamp,
-) -> Order<'a> {
-    Order {
+) -> SessionRequest<'a> {
+    SessionRequest {
         permit: OpenPermit::from_clearance(cleared_at(then), &host(), plan_digest(), then).unwrap(),
-        undertaking: Undertaking {
+        work: KeychainWork {
             run: RunId::new(now()).unwrap(),
             keychain: site.machine.keychain(),
             backend,
@@ -998,7 +997,7 @@ fn order<'a>(
                 user: "ci".into(),
             },
             state,
-            note: Note {
+            actor: Actor {
                 who: "ci".into(),
                 host: host(),
                 region: None,
@@ -1049,7 +1048,7 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
             environment: Vec::new(),
             has_input: false,
         };
-        session::run(order, Work::Run(command), &mut Account::default())
+        session::run(order, Task::Run(command), &mut SessionReport::default())
     };
     // The second attempt is recorded.
     let ended = run_with(&failing(Action::KeychainLock, 1));
@@ -1092,7 +1091,7 @@ fn a_portable_keychain_that_its_command_deletes_leaves_no_key_behind() {
 
 #[test]
 fn a_tool_that_hangs_when_its_run_is_killed_is_ended_by_who_is_kept_waiting() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     // It waits for what never comes.
     site.machine.misbehave("wait set-keychain-settings");
     let mut run = site.run().arg("true").spawn().unwrap();
@@ -1208,13 +1207,13 @@ fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
     let state = site.path("state");
     let then = now() - SignedDuration::from_hours(1);
     let order = order(&site, &state, backend.as_ref(), &log, then);
-    let mut account = Account::default();
-    let ended = session::run(order, Work::Hold(&mut |_| Ok(())), &mut account);
+    let mut account = SessionReport::default();
+    let ended = session::run(order, Task::Hold(&mut |_| Ok(())), &mut account);
     assert!(matches!(
         ended,
         Err(SessionError::NotCleared(NotCleared::Expired { .. }))
     ));
-    assert_eq!(account, Account::default());
+    assert_eq!(account, SessionReport::default());
     assert!(!site.audit().contains("keychain-unlock"));
     assert!(site.audit().contains("\"refused\""));
     site.assert_all_is_well("after an expired permit");
@@ -1222,7 +1221,7 @@ fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
 
 #[test]
 fn a_short_window_beside_a_long_one_leaves_the_longer_idle_timeout() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let mut long = site.run().args(["sleep", "600"]).spawn().unwrap();
     until("the job runs", || site.has("job"));
     let timeout = || -> u64 {
@@ -1290,7 +1289,7 @@ fn closing_needs_no_policy_and_never_claims_what_is_not_so() {
         let mut lock = site.base(&["keychain", "lock"]);
         let missing = match site.kind {
             Kind::Portable => lock.args(["--backend", "portable"]),
-            Kind::SecurityTool => lock
+            Kind::MacOs => lock
                 .args(["--backend", "macos", "--tools"])
                 .arg(site.path("bin")),
         };
@@ -1449,7 +1448,7 @@ fn whoever_is_killed_whenever_a_portable_keychain_ends_locked() {
 
 #[test]
 fn whoever_is_killed_whenever_a_macos_keychain_ends_locked() {
-    let killed = kill_matrix(Kind::SecurityTool);
+    let killed = kill_matrix(Kind::MacOs);
     eprintln!("{killed} processes were killed");
     assert!(killed >= 100, "{killed} processes were killed");
 }
@@ -1478,7 +1477,7 @@ fn import(site: &Site) -> Command {
 fn an_import_that_is_killed_leaves_nothing_open_and_nothing_of_the_p12() {
     for step in ["import", "set-key-partition-list", "codesign"] {
         for also_watchdog in [false, true] {
-            let site = Site::new(Kind::SecurityTool);
+            let site = Site::new(Kind::MacOs);
             site.machine.misbehave(&format!("wait {step}"));
             let mut run = import(&site).spawn().unwrap();
             until("the tool waits", || site.path("home/waiting").exists());
@@ -1503,7 +1502,7 @@ fn an_import_that_is_killed_leaves_nothing_open_and_nothing_of_the_p12() {
 #[test]
 fn a_tool_that_outlives_its_run_is_waited_for_before_the_keychain_is_closed() {
     for step in ["unlock-keychain", "set-keychain-settings", "list-keychains"] {
-        let site = Site::new(Kind::SecurityTool);
+        let site = Site::new(Kind::MacOs);
         site.machine.misbehave(&format!("wait {step}"));
         let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
         until("the tool waits", || site.path("home/waiting").exists());
@@ -1543,7 +1542,7 @@ fn while_a_run_has_it_open_a_keychain_is_neither_imported_into_nor_destroyed() {
 
 #[test]
 fn the_default_keychain_is_neither_opened_nor_closed() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let keychain = site.machine.keychain();
     fs::write(site.path("home/default-keychain"), keychain.as_str()).unwrap();
     let unlock = Command::new(site.path("bin/security"))
@@ -1568,7 +1567,7 @@ fn sixteen_at_once(kind: Kind) {
     let site = Site::new(kind);
     let is_open = match kind {
         Kind::Portable => "test -s \"$COUNTERSIGN_P12\"",
-        Kind::SecurityTool => {
+        Kind::MacOs => {
             "grep -q '\"locked\":false' \"$COUNTERSIGN_KEYCHAIN\" && grep -q ci.keychain-db \"$HOME/search-list\""
         }
     };
@@ -1607,14 +1606,19 @@ fn sixteen_runs_at_once_of_a_portable_keychain_disturb_nothing() {
 
 #[test]
 fn sixteen_runs_at_once_of_a_macos_keychain_disturb_nothing() {
-    sixteen_at_once(Kind::SecurityTool);
+    sixteen_at_once(Kind::MacOs);
 }
 
 #[test]
 fn an_identity_that_the_gate_did_not_see_opens_nothing() {
     over_both(|site| {
         // The gate judges a capture; the keychain holds one identity more by the time that it would be opened.
-        let sha1 = |n| support::identity(n).sha1().to_string().to_uppercase();
+        let sha1 = |n| {
+            support::machine::identity(n)
+                .sha1()
+                .to_string()
+                .to_uppercase()
+        };
         let capture = site.path("identities.txt");
         let row = |n: usize| format!("  1) {} \"Countersign Test {n}\"\n", sha1(n));
         fs::write(&capture, row(1) + "     1 valid identities found\n").unwrap();

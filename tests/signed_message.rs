@@ -4,9 +4,6 @@
 // Test support outside of #[test] functions panics as tests do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "forge/forge.rs"]
-mod forge;
-
 use countersign::apple::anchors::Anchors;
 use countersign::apple::ber::Oid;
 use countersign::apple::certificate::Certificate;

@@ -2,9 +2,6 @@
 //!
 //! `cargo run --manifest-path fuzz/Cargo.toml --example seeds -- FOLDER`; `scripts/fuzz` does it.
 
-#[path = "../../tests/forge/forge.rs"]
-mod forge;
-
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
@@ -14,10 +11,10 @@ use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile;
 use countersign::apple::signed_message::Verifier;
 use countersign::base::clock::FixedClock;
-use countersign::base::event::{Action, Event, Outcome};
+use countersign::base::event::{Action, Actor, Event, Outcome};
 use countersign::context::manifest::freeze::{freeze, ordered};
 use countersign::context::manifest::{PinnedProfile, PinnedTarget, ProfileState};
-use countersign::ledger::audit::{Actor, AuditLog};
+use countersign::ledger::audit::AuditLog;
 
 use forge::certificate::Identity;
 use forge::der;

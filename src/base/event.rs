@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::{Digest, DigestError};
+use crate::base::ids::{HostName, RegionName};
 
 /// Declares every action once: variant and kebab-case word.
 macro_rules! actions {
@@ -221,6 +222,21 @@ impl FromStr for Checkpoint {
         let head = head.parse()?;
         StoredCheckpoint { seq, head }.try_into()
     }
+}
+
+/// In whose name records are written: the same for a whole process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Actor {
+    /// The account that runs countersign.
+    pub who: String,
+    /// The machine.
+    pub host: HostName,
+    /// Its region in the policy's topology.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub region: Option<RegionName>,
+    /// The CI job, as the pipeline names it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub job: Option<String>,
 }
 
 /// Someone who writes events down so that they are still there after a crash.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
-use crate::host::process::job::JobCommand;
+use crate::host::window::JobCommand;
 
 /// The command that `words` name, with `environment`.
 ///

@@ -24,8 +24,8 @@ use crate::context::policy::Policy;
 use crate::host::journal::Journals;
 use crate::host::keychain::{BackendKind, KeychainError, KeychainPath, LockState, Settings};
 use crate::host::run_id::RunId;
-use crate::host::session::{Recovered, SessionError, Undertaking};
-use crate::host::{files, private, random, session};
+use crate::host::session::{KeychainWork, Recovered, SessionError};
+use crate::host::{files, owned_files, random, session};
 use crate::ledger::audit::AuditLog;
 
 /// What to do with the keychain.
@@ -184,12 +184,12 @@ fn begin<'a>(
     what: Action,
     log: &'a AuditLog,
     world: &World,
-) -> Result<(Undertaking<'a>, impl Fn(Outcome) -> Event), Failure> {
+) -> Result<(KeychainWork<'a>, impl Fn(Outcome) -> Event), Failure> {
     run::refuse_unfinished(&run::finish_dead_runs(&chosen.state, log)?, chosen)?;
     let run = run::new_id(world)?;
-    let undertaking = chosen.undertaking(&run, log, None, world)?;
+    let work = chosen.work(&run, log, None, world)?;
     let about = about(chosen, what);
-    Ok((undertaking, move |outcome| about(outcome).of_run(&run)))
+    Ok((work, move |outcome| about(outcome).of_run(&run)))
 }
 
 fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, Failure> {
@@ -208,15 +208,13 @@ fn create(arguments: &Keychain, policy: &Policy, world: &World) -> Result<Exit, 
     let settings = Settings {
         idle_timeout: Duration::try_from(policy.keychain.window()).unwrap_or_default(),
     };
-    let (undertaking, event) = begin(&chosen, Action::KeychainCreate, &log, world)?;
+    let (work, event) = begin(&chosen, Action::KeychainCreate, &log, world)?;
     recorded(&log, event, || {
         // Before anything stands behind it: what is there already is not ours to close.
         if chosen.path.as_path().symlink_metadata().is_ok() {
             return Err(KeychainError::Exists(chosen.path.clone()).into());
         }
-        session::exclusively(undertaking, WORK, || {
-            make(&chosen, &password, is_kept, settings)
-        })
+        session::exclusively(work, WORK, || make(&chosen, &password, is_kept, settings))
     })?;
     say(world, "created", &chosen, |out| {
         if is_kept {
@@ -240,19 +238,19 @@ fn make(
     if let Some(parent) = chosen.path.as_path().parent()
         && !parent.exists()
     {
-        private::directory(parent)?;
+        owned_files::make_directory(parent)?;
     }
     let kept = chosen.password_path();
     if is_kept {
         // On the disk before the keychain is: a keychain whose password nobody knows is of no use.
         if let Some(parent) = kept.parent() {
-            private::directory(parent)?;
+            owned_files::make_directory(parent)?;
         }
-        private::replace(&kept, password.expose().as_bytes())?;
+        owned_files::replace(&kept, password.expose().as_bytes())?;
     }
     let created = chosen.backend.create(&chosen.path, password, settings);
     if created.is_err() && is_kept {
-        let _ = private::remove(&kept);
+        let _ = owned_files::remove(&kept);
     }
     created
 }
@@ -277,14 +275,14 @@ fn import(
     let file_password = password.read(&format!("password of {}", file.display()))?;
     let keychain_password = chosen.password(&arguments.password)?;
     let log = state::audit_log(world, None)?;
-    let (undertaking, event) = begin(&chosen, Action::KeychainImport, &log, world)?;
+    let (work, event) = begin(&chosen, Action::KeychainImport, &log, world)?;
     let certificates = recorded(&log, event, || {
         chosen.backend.check(&chosen.path)?;
         // Locking at the end would take the keychain away from whoever has it open.
         if chosen.backend.status(&chosen.path)? == LockState::Unlocked {
             return Err(KeychainError::IsOpen(chosen.path.clone()).into());
         }
-        session::exclusively(undertaking, WORK, || {
+        session::exclusively(work, WORK, || {
             chosen
                 .backend
                 .import(&chosen.path, &keychain_password, &bytes, &file_password)
@@ -386,16 +384,16 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
 
 fn destroy(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
     let log = state::audit_log(world, None)?;
-    let (undertaking, event) = begin(chosen, Action::KeychainDestroy, &log, world)?;
+    let (work, event) = begin(chosen, Action::KeychainDestroy, &log, world)?;
     recorded(&log, event, || {
         match chosen.backend.check(&chosen.path) {
             // What lies beside a keychain may be there although it is not.
             Ok(()) | Err(KeychainError::Missing(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        session::exclusively(undertaking, WORK, || {
+        session::exclusively(work, WORK, || {
             chosen.backend.destroy(&chosen.path)?;
-            Ok(private::remove(&chosen.password_path())?)
+            Ok(owned_files::remove(&chosen.password_path())?)
         })
     })?;
     say(world, "destroyed", chosen, |_| Ok(()))

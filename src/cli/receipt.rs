@@ -21,9 +21,9 @@ use crate::base::finding::{Code, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::plan;
 use crate::host::keychain::{BackendKind, KeychainPath};
-use crate::host::private;
+use crate::host::owned_files;
 use crate::host::run_id::RunId;
-use crate::host::session::{Account, Ending};
+use crate::host::session::{Ending, SessionReport};
 
 /// A receipt that has its place and is not written yet.
 pub(super) struct Receipt {
@@ -116,11 +116,11 @@ impl Receipt {
             Some(path) => path.to_owned(),
             None => {
                 let directory = state.join("receipts");
-                private::directory(&directory).map_err(Failure::input)?;
+                owned_files::make_directory(&directory).map_err(Failure::input)?;
                 directory.join(format!("{run}.json"))
             }
         };
-        let file = private::create_empty(&path).map_err(|error| match error.is_already_there() {
+        let file = owned_files::create_empty(&path).map_err(|error| match error.is_already_there() {
             true => Failure::usage(format!(
                 "the receipt {} exists already, and receipts are never written over; nothing was opened",
                 path.display()
@@ -183,14 +183,14 @@ impl Receipt {
     }
 
     /// What became of the session.
-    pub(super) fn account(&mut self, account: &Account) {
-        self.document.window = account.opened.map(|(opened, until)| Window {
+    pub(super) fn session(&mut self, report: &SessionReport) {
+        self.document.window = report.opened.map(|(opened, until)| Window {
             opened,
             until,
-            closed: account.closed.map(|(closed, _)| closed),
-            locked: account.closed.is_some_and(|(_, is_locked)| is_locked),
+            closed: report.closed.map(|(closed, _)| closed),
+            locked: report.closed.is_some_and(|(_, is_locked)| is_locked),
         });
-        self.document.ending = account.ending;
+        self.document.ending = report.ending;
     }
 
     /// Writes it, once.

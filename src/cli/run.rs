@@ -28,11 +28,13 @@ use crate::context::manifest::Manifest;
 use crate::context::plan;
 use crate::context::policy::Policy;
 use crate::context::policy::keychain::OnClosed;
-use crate::host::process::job::JobCommand;
+use crate::host::permit::OpenPermit;
 use crate::host::process::{self, Bounds, Tool};
 use crate::host::run_id::RunId;
-use crate::host::session::{self, Account, Ending, Order, SessionError, Unfinished, Work};
-use crate::host::window::OpenPermit;
+use crate::host::session::{
+    self, Ending, SessionError, SessionReport, SessionRequest, Task, Unfinished,
+};
+use crate::host::window::JobCommand;
 use crate::host::{node, watchdog as host_watchdog};
 use crate::ledger::audit::{self, AuditLog};
 
@@ -173,8 +175,8 @@ impl Case<'_> {
             manifest,
             chosen,
         } = ready;
-        let order = self.refusing(self.order(cleared, &policy, &manifest, &chosen))?;
-        self.work(command, order, &manifest, &chosen, receipt)
+        let request = self.refusing(self.request(cleared, &policy, &manifest, &chosen))?;
+        self.work(command, request, &manifest, &chosen, receipt)
     }
 
     /// Records it when nothing will be opened because something failed before.
@@ -231,13 +233,13 @@ impl Case<'_> {
     }
 
     /// Everything that the session needs. The permit comes last: reading a password may take as long as a person takes.
-    fn order<'a>(
+    fn request<'a>(
         &'a self,
         cleared: Cleared,
         policy: &Policy,
         manifest: &Manifest,
         chosen: &'a Chosen,
-    ) -> Result<Order<'a>, Failure> {
+    ) -> Result<SessionRequest<'a>, Failure> {
         // Told before a password is asked for that nothing would be opened with.
         chosen
             .backend
@@ -245,13 +247,13 @@ impl Case<'_> {
             .map_err(Failure::keychain)?;
         let password = chosen.password(&self.arguments.password)?;
         let region = cleared.region().cloned();
-        let undertaking = chosen.undertaking(self.run, self.log, region, self.world)?;
+        let work = chosen.work(self.run, self.log, region, self.world)?;
         let plan = plan::digest(manifest.targets());
         let permit = OpenPermit::from_clearance(cleared, self.host, plan, SystemClock.now())
             .map_err(Failure::keychain)?;
-        Ok(Order {
+        Ok(SessionRequest {
             permit,
-            undertaking,
+            work,
             password,
             window: window(policy, self.arguments.window)?,
             // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
@@ -262,7 +264,7 @@ impl Case<'_> {
     fn work(
         &self,
         command: Option<JobCommand>,
-        order: Order<'_>,
+        request: SessionRequest<'_>,
         manifest: &Manifest,
         chosen: &Chosen,
         receipt: &mut Receipt,
@@ -283,21 +285,21 @@ impl Case<'_> {
             }
             out.flush()
         };
-        let work = match command {
+        let task = match command {
             Some(mut command) => {
                 let ours = |name: &OsString| name.to_string_lossy().starts_with("COUNTERSIGN_");
                 command.environment.retain(|(name, _)| !ours(name));
                 for (name, value) in &names {
                     command.environment.push((name.into(), value.into()));
                 }
-                Work::Run(command)
+                Task::Run(command)
             }
-            None => Work::Hold(&mut announce),
+            None => Task::Hold(&mut announce),
         };
-        let is_held = matches!(work, Work::Hold(_));
-        let mut account = Account::default();
-        let ended = session::run(order, work, &mut account);
-        receipt.account(&account);
+        let is_held = matches!(task, Task::Hold(_));
+        let mut report = SessionReport::default();
+        let ended = session::run(request, task, &mut report);
+        receipt.session(&report);
         let ending = ended.map_err(failure)?;
         self.tell(ending, is_held)?;
         Ok(exit_of(ending))
@@ -374,8 +376,8 @@ impl Case<'_> {
 
 /// From here on nobody reads the secrets in this process's memory, and its tools can be waited for.
 pub(super) fn prepare_process() -> Result<(), Failure> {
-    process::mind_children().map_err(Failure::keychain)?;
-    session::guard_memory()
+    process::keep_exit_statuses().map_err(Failure::keychain)?;
+    process::protect_memory()
         .map_err(|error| Failure::keychain(format!("cannot guard this process's memory: {error}")))
 }
 
@@ -458,7 +460,7 @@ pub(super) fn failure(error: SessionError) -> Failure {
 pub(super) fn watchdog() -> Result<Exit, Failure> {
     host_watchdog::main(&|config| {
         let path = config.state.join("audit.jsonl");
-        Box::new(state::audit_log_at(path, config.note.clone()))
+        Box::new(state::audit_log_at(path, config.actor.clone()))
     })
     .map(|()| Exit::Fine)
     .map_err(failure)

@@ -9,18 +9,19 @@ use super::password::KeychainPasswordArguments;
 use super::world::World;
 use crate::base::clock::SystemClock;
 use crate::base::digest::sha256;
+use crate::base::event::Actor;
 use crate::base::ids::RegionName;
 use crate::base::secret::Password;
 use crate::context::gate::facts::{Identities, Identity};
 use crate::context::policy::Policy;
-use crate::host::keychain::choice::BackendChoice;
-use crate::host::keychain::{BackendKind, KeychainBackend, KeychainError, KeychainPath};
+use crate::host::keychain::{
+    BackendChoice, BackendKind, KeychainBackend, KeychainError, KeychainPath,
+};
 use crate::host::node::{self, OsFamily, User};
 use crate::host::run_id::RunId;
-use crate::host::session::Undertaking;
-use crate::host::watchdog::Note;
-use crate::host::{directories, private};
-use crate::ledger::audit::{Actor, AuditLog};
+use crate::host::session::KeychainWork;
+use crate::host::{directories, owned_files};
+use crate::ledger::audit::AuditLog;
 
 /// Where the audit log, journals and locks lie, as an absolute path.
 ///
@@ -53,8 +54,8 @@ pub fn audit_path(world: &World) -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// The machine has no usable name.
-pub fn note(world: &World, region: Option<RegionName>) -> Result<Note, Failure> {
-    Ok(Note {
+pub fn actor(world: &World, region: Option<RegionName>) -> Result<Actor, Failure> {
+    Ok(Actor {
         who: User::current(world.login_name.as_deref()).to_string(),
         host: node::host_name().map_err(Failure::input)?,
         region,
@@ -62,14 +63,8 @@ pub fn note(world: &World, region: Option<RegionName>) -> Result<Note, Failure> 
     })
 }
 
-/// The audit log at `path`, written in the name of `note`.
-pub fn audit_log_at(path: PathBuf, note: Note) -> AuditLog {
-    let actor = Actor {
-        who: note.who,
-        host: note.host,
-        region: note.region,
-        job: note.job,
-    };
+/// The audit log at `path`, written in the name of `actor`.
+pub fn audit_log_at(path: PathBuf, actor: Actor) -> AuditLog {
     AuditLog::new(path, actor, Box::new(SystemClock))
 }
 
@@ -78,8 +73,8 @@ pub fn audit_log_at(path: PathBuf, note: Note) -> AuditLog {
 /// # Errors
 /// The directory cannot be made, or is not ours alone.
 pub fn audit_log(world: &World, region: Option<RegionName>) -> Result<AuditLog, Failure> {
-    private::directory(&directory(world)?).map_err(Failure::input)?;
-    Ok(audit_log_at(audit_path(world)?, note(world, region)?))
+    owned_files::make_directory(&directory(world)?).map_err(Failure::input)?;
+    Ok(audit_log_at(audit_path(world)?, actor(world, region)?))
 }
 
 /// Which keychain is meant.
@@ -132,11 +127,11 @@ impl KeychainArguments {
         let path = KeychainPath::new(&without_parents(&path)).map_err(Failure::usage)?;
         let state = directory(world)?;
         let kind = match self.backend {
-            Some(Backend::Macos) => BackendKind::SecurityTool,
+            Some(Backend::Macos) => BackendKind::MacOs,
             Some(Backend::Portable) => BackendKind::Portable,
             // No keychain of macOS is called so.
             None if path.as_str().ends_with(".p12") => BackendKind::Portable,
-            None if OsFamily::current() == OsFamily::MacOs => BackendKind::SecurityTool,
+            None if OsFamily::current() == OsFamily::MacOs => BackendKind::MacOs,
             None => BackendKind::Portable,
         };
         let user = User::current(world.login_name.as_deref());
@@ -203,20 +198,20 @@ impl Chosen {
     ///
     /// # Errors
     /// The machine has no usable name, or our own program cannot be found.
-    pub fn undertaking<'a>(
+    pub fn work<'a>(
         &'a self,
         run: &RunId,
         log: &'a AuditLog,
         region: Option<RegionName>,
         world: &World,
-    ) -> Result<Undertaking<'a>, Failure> {
-        Ok(Undertaking {
+    ) -> Result<KeychainWork<'a>, Failure> {
+        Ok(KeychainWork {
             run: run.clone(),
             keychain: self.path.clone(),
             backend: self.backend.as_ref(),
             choice: self.choice.clone(),
             state: &self.state,
-            note: note(world, region)?,
+            actor: actor(world, region)?,
             program: std::env::current_exe().map_err(|error| {
                 Failure::keychain(format!("cannot find our own program: {error}"))
             })?,
@@ -243,7 +238,7 @@ impl Chosen {
     }
 
     fn kept_password(&self, path: &Path) -> Result<Password, Failure> {
-        let bytes = private::read(path, MAX_PASSWORD).map_err(|error| {
+        let bytes = owned_files::read(path, MAX_PASSWORD).map_err(|error| {
             if error.is_not_found() {
                 Failure::keychain(format!(
                     "no password is kept for {}: hand it in with --keychain-password-file, --keychain-password-fd or \

@@ -275,9 +275,9 @@ impl World {
         let absolute = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
         let temporary: Vec<&Path> = self.temporary.iter().map(PathBuf::as_path).collect();
         let checkouts: Vec<&Path> = self.checkouts.iter().map(PathBuf::as_path).collect();
-        let tree = directories::wipeable_tree(&absolute, &temporary, &checkouts)?;
-        (tree.wiper != directories::Wiper::Checkout)
-            .then(|| format!("{}: {}", tree.root.display(), tree.wiper))
+        let tree = directories::ephemeral_tree(&absolute, &temporary, &checkouts)?;
+        (tree.cleaner != directories::Cleaner::Checkout)
+            .then(|| format!("{}: {}", tree.root.display(), tree.cleaner))
     }
 
     /// Prints a JSON document on stdout.

@@ -22,17 +22,15 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::keychain::KeychainPath;
-use super::keychain::choice::BackendChoice;
-use super::private::{self, Lock, PrivateError};
-use super::process::mark::Mark;
-use super::process::orphan;
+use super::keychain::{BackendChoice, KeychainPath};
+use super::owned_files::{self, Lock, OwnedFileError};
+use super::process::{ProcessGroup, end_orphans};
 use super::run_id::RunId;
 
 /// What a run is about to open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct JournalEntry {
     /// The run.
     pub run: RunId,
     /// The keychain that it opens.
@@ -45,9 +43,9 @@ pub struct Entry {
 
 /// A journal that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundJournal {
     /// What it says.
-    pub entry: Entry,
+    pub entry: JournalEntry,
     /// The keychain has been closed; only the record is missing.
     pub is_closed: bool,
     /// The run or its watchdog lives.
@@ -59,7 +57,7 @@ pub struct Found {
 pub enum JournalError {
     /// A file or directory.
     #[error(transparent)]
-    Private(#[from] PrivateError),
+    File(#[from] OwnedFileError),
     /// Not what was written.
     #[error(
         "the journal {path} of a dead run is damaged ({why}): close the keychain with `countersign keychain lock`, then remove the file", path = path.display()
@@ -94,8 +92,8 @@ impl Journals {
     /// The state directory cannot be written, or somebody else has had the lock for all that time.
     pub fn lock(&self) -> Result<Lock, JournalError> {
         self.lock_unless(&mut || false)?.ok_or_else(|| {
-            JournalError::Private(PrivateError::Locked {
-                path: self.turn(),
+            JournalError::File(OwnedFileError::Locked {
+                path: self.lock_path(),
                 seconds: PATIENCE.as_secs(),
             })
         })
@@ -110,13 +108,13 @@ impl Journals {
         &self,
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Lock>, JournalError> {
-        private::directory(&self.state)?;
-        let path = self.turn();
+        owned_files::make_directory(&self.state)?;
+        let path = self.lock_path();
         let start = Instant::now();
         loop {
             match Lock::acquire_unless(&path, SOON, stop) {
-                Err(PrivateError::Locked { .. }) if start.elapsed() < PATIENCE => {
-                    orphan::end_all(&self.state.join(private::TOOLS), SOON);
+                Err(OwnedFileError::Locked { .. }) if start.elapsed() < PATIENCE => {
+                    end_orphans(&self.state.join(owned_files::TOOLS), SOON);
                 }
                 locked => return Ok(locked?),
             }
@@ -127,11 +125,11 @@ impl Journals {
     ///
     /// # Errors
     /// It cannot be written: then nothing may be opened.
-    pub fn begin(&self, _lock: &Lock, entry: &Entry) -> Result<File, JournalError> {
-        private::directory(&self.runs)?;
+    pub fn begin(&self, _lock: &Lock, entry: &JournalEntry) -> Result<File, JournalError> {
+        owned_files::make_directory(&self.runs)?;
         let path = self.path(&entry.run, "lease");
-        let lease = private::open_lock_file(&path)?;
-        lease.try_lock().map_err(|error| PrivateError::Io {
+        let lease = owned_files::open_lock_file(&path)?;
+        lease.try_lock().map_err(|error| OwnedFileError::Io {
             doing: "lock",
             path: path.clone(),
             source: match error {
@@ -145,9 +143,9 @@ impl Journals {
                 path: journal.clone(),
                 why: error.to_string(),
             })
-            .and_then(|bytes| Ok(private::replace(&journal, &bytes)?));
+            .and_then(|bytes| Ok(owned_files::replace(&journal, &bytes)?));
         if written.is_err() {
-            let _ = private::remove(&path);
+            let _ = owned_files::remove(&path);
         }
         written.map(|()| lease)
     }
@@ -156,13 +154,13 @@ impl Journals {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn note_job(&self, run: &RunId, job: &Mark) -> Result<(), JournalError> {
+    pub fn note_job(&self, run: &RunId, job: &ProcessGroup) -> Result<(), JournalError> {
         let path = self.path(run, "job");
         let text = serde_json::to_vec(job).map_err(|error| JournalError::Damaged {
             path: path.clone(),
             why: error.to_string(),
         })?;
-        fs::write(&path, text).map_err(|source| PrivateError::Io {
+        fs::write(&path, text).map_err(|source| OwnedFileError::Io {
             doing: "write",
             path,
             source,
@@ -171,7 +169,7 @@ impl Journals {
     }
 
     /// The process group of the command, if it was noted whole.
-    pub fn job(&self, run: &RunId) -> Option<Mark> {
+    pub fn job(&self, run: &RunId) -> Option<ProcessGroup> {
         let bytes = fs::read(self.path(run, "job")).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
@@ -184,7 +182,7 @@ impl Journals {
         let path = self.path(run, "json");
         match fs::rename(&path, self.path(run, "closed")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            renamed => Ok(renamed.map_err(|source| PrivateError::Io {
+            renamed => Ok(renamed.map_err(|source| OwnedFileError::Io {
                 doing: "rename",
                 path,
                 source,
@@ -198,7 +196,7 @@ impl Journals {
     /// Something of it cannot be removed.
     pub fn forget(&self, run: &RunId) -> Result<(), JournalError> {
         for suffix in ["job", "json", "closed", "lease"] {
-            private::remove(&self.path(run, suffix))?;
+            owned_files::remove(&self.path(run, suffix))?;
         }
         Ok(())
     }
@@ -207,7 +205,7 @@ impl Journals {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn holders(&self, keychain: &KeychainPath) -> Result<Vec<Entry>, JournalError> {
+    pub fn holders(&self, keychain: &KeychainPath) -> Result<Vec<JournalEntry>, JournalError> {
         let mut runs = self.names("json")?;
         runs.retain(|run| self.is_alive(run));
         // A journal that nobody can read is nobody's reason to leave a keychain open.
@@ -222,7 +220,11 @@ impl Journals {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn others(&self, keychain: &KeychainPath, run: &RunId) -> Result<Vec<Entry>, JournalError> {
+    pub fn others(
+        &self,
+        keychain: &KeychainPath,
+        run: &RunId,
+    ) -> Result<Vec<JournalEntry>, JournalError> {
         let mut holders = self.holders(keychain)?;
         holders.retain(|holder| holder.run != *run);
         Ok(holders)
@@ -232,20 +234,20 @@ impl Journals {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn all(&self) -> Result<Vec<Result<Found, JournalError>>, JournalError> {
+    pub fn all(&self) -> Result<Vec<Result<FoundJournal, JournalError>>, JournalError> {
         let mut found = Vec::new();
         for (suffix, is_closed) in [("json", false), ("closed", true)] {
             for run in self.names(suffix)? {
                 let is_alive = self.is_alive(&run);
                 match self.read(&run, suffix) {
-                    Ok(entry) => found.push(Ok(Found {
+                    Ok(entry) => found.push(Ok(FoundJournal {
                         entry,
                         is_closed,
                         is_alive,
                     })),
                     // It was finished in this moment, or is none of ours to judge.
                     Err(_) if is_alive => {}
-                    Err(JournalError::Private(error)) if error.is_not_found() => {}
+                    Err(JournalError::File(error)) if error.is_not_found() => {}
                     Err(error) => found.push(Err(error)),
                 }
             }
@@ -259,7 +261,7 @@ impl Journals {
         if !self.has_journal(run) {
             return None;
         }
-        let lease = private::open_lock_file(&self.path(run, "lease")).ok()?;
+        let lease = owned_files::open_lock_file(&self.path(run, "lease")).ok()?;
         // Somebody who only asks whether the run lives holds it for a moment.
         for _ in 0..100 {
             match lease.try_lock() {
@@ -270,12 +272,12 @@ impl Journals {
         None
     }
 
-    /// Does what [`sweep`](Self::sweep) does if nobody has the turn now; else whoever has it sweeps, or the next one.
+    /// Does what [`sweep`](Self::sweep) does if nobody holds the lock now; whoever holds it sweeps, or the next one does.
     ///
     /// # Errors
     /// As there.
     pub fn sweep_if_free(&self) -> Result<(), JournalError> {
-        match Lock::acquire(&self.turn(), Duration::ZERO) {
+        match Lock::acquire(&self.lock_path(), Duration::ZERO) {
             Ok(lock) => self.sweep(&lock),
             Err(_) => Ok(()),
         }
@@ -287,11 +289,11 @@ impl Journals {
     /// # Errors
     /// One cannot be removed.
     pub fn sweep(&self, _lock: &Lock) -> Result<(), JournalError> {
-        orphan::end_all(&self.state.join(private::TOOLS), SOON);
+        end_orphans(&self.state.join(owned_files::TOOLS), SOON);
         for suffix in ["lease", "job"] {
             for run in self.names(suffix)? {
                 if !self.has_journal(&run) && !self.is_alive(&run) {
-                    private::remove(&self.path(&run, suffix))?;
+                    owned_files::remove(&self.path(&run, suffix))?;
                 }
             }
         }
@@ -301,18 +303,18 @@ impl Journals {
             let name = entry.file_name();
             let run: Option<RunId> = name.to_str().and_then(|name| name.parse().ok());
             if run.is_some_and(|run| !self.has_journal(&run)) {
-                private::remove_directory(&entry.path())?;
+                owned_files::remove_directory(&entry.path())?;
             }
         }
         for directory in [&self.runs, &self.state, &self.state.join("passwords")] {
             for entry in list(directory)? {
                 let name = entry.file_name();
-                if !name.to_string_lossy().starts_with(private::TEMPORARY) {
+                if !name.to_string_lossy().starts_with(owned_files::TEMPORARY) {
                     continue;
                 }
                 match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => private::remove_directory(&entry.path())?,
-                    _ => private::remove(&entry.path())?,
+                    Ok(kind) if kind.is_dir() => owned_files::remove_directory(&entry.path())?,
+                    _ => owned_files::remove(&entry.path())?,
                 }
             }
         }
@@ -330,9 +332,9 @@ impl Journals {
             .is_ok_and(|lease| matches!(lease.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    fn read(&self, run: &RunId, suffix: &str) -> Result<Entry, JournalError> {
+    fn read(&self, run: &RunId, suffix: &str) -> Result<JournalEntry, JournalError> {
         let path = self.path(run, suffix);
-        serde_json::from_slice(&private::read(&path, MAX_JOURNAL)?).map_err(|error| {
+        serde_json::from_slice(&owned_files::read(&path, MAX_JOURNAL)?).map_err(|error| {
             JournalError::Damaged {
                 path,
                 why: error.to_string(),
@@ -353,7 +355,7 @@ impl Journals {
         Ok(names)
     }
 
-    fn turn(&self) -> PathBuf {
+    fn lock_path(&self) -> PathBuf {
         self.state.join("windows.lock")
     }
 
@@ -366,7 +368,7 @@ fn list(directory: &Path) -> Result<Vec<fs::DirEntry>, JournalError> {
     let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     match entries {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        entries => Ok(entries.map_err(|source| PrivateError::Io {
+        entries => Ok(entries.map_err(|source| OwnedFileError::Io {
             doing: "list",
             path: directory.to_owned(),
             source,
@@ -386,9 +388,9 @@ mod tests {
     use super::*;
     use crate::host::keychain::BackendKind;
 
-    fn entry() -> Entry {
+    fn entry() -> JournalEntry {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        Entry {
+        JournalEntry {
             run: RunId::new(now).unwrap(),
             keychain: KeychainPath::new(Path::new("/k/ci.p12")).unwrap(),
             backend: BackendChoice {
@@ -450,7 +452,7 @@ mod tests {
         let lock = journals.lock().unwrap();
         let one = entry();
         drop(journals.begin(&lock, &one).unwrap());
-        private::replace(&journals.path(&one.run, "json"), b"{").unwrap();
+        owned_files::replace(&journals.path(&one.run, "json"), b"{").unwrap();
         let all = journals.all().unwrap();
         let error = all[0].as_ref().unwrap_err().to_string();
         assert!(error.contains("keychain lock"), "{error}");
@@ -465,10 +467,10 @@ mod tests {
         let lock = journals.lock().unwrap();
         let one = entry();
         drop(journals.begin(&lock, &one).unwrap());
-        private::remove(&journals.path(&one.run, "json")).unwrap();
+        owned_files::remove(&journals.path(&one.run, "json")).unwrap();
         fs::write(journals.runs.join(".countersign-x"), b"half").unwrap();
         let half_imported = journals.state.join(".countersign-y");
-        private::directory(&half_imported).unwrap();
+        owned_files::make_directory(&half_imported).unwrap();
         fs::write(half_imported.join("identities.p12"), b"half").unwrap();
         journals.sweep(&lock).unwrap();
         assert_eq!(fs::read_dir(&journals.runs).unwrap().count(), 0);

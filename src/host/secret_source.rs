@@ -18,7 +18,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::files::read::{ReadError, ReadErrorKind, read_bounded, read_stream_bounded};
-use super::private;
+use super::owned_files;
 use crate::base::secret::Password;
 
 /// The longest password, in bytes: what fits into one line of `security -i`, which is how it reaches the keychain.
@@ -236,7 +236,7 @@ fn caution_about(path: &Path) -> Option<String> {
         open if open & 0o022 != 0 => "changed",
         _ => "read",
     };
-    let quoted = private::for_shell(path);
+    let quoted = owned_files::for_shell(path);
     let path = path.display();
     Some(format!(
         "the password file {path} can be {what} by others (mode {mode:04o}): chmod 600 {quoted}"

@@ -12,7 +12,6 @@
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -20,85 +19,42 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
-use serde::{Deserialize, Serialize};
 
 use super::journal::Journals;
-use super::keychain::choice::BackendChoice;
-use super::keychain::{KeychainBackend, KeychainPath};
-use super::process::mark::Mark;
-use super::process::{mind_children, wait_for};
-use super::run_id::RunId;
-use super::session::{SessionError, guard_memory};
-use super::window::{ARMED, close, while_ending};
+use super::keychain::KeychainBackend;
+use super::lifeline::{ARMED, Message, WatchdogConfig};
+use super::process::{ProcessGroup, keep_exit_statuses, protect_memory, wait_for};
+use super::session::error::{SessionError, io_error};
+use super::window::{close, while_ending};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::event::{Action, Event, Outcome, Witness};
-use crate::base::ids::{HostName, RegionName};
-
-/// What a watchdog is told first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Config {
-    /// The run.
-    pub run: RunId,
-    /// What to close.
-    pub keychain: KeychainPath,
-    /// By which backend.
-    pub backend: BackendChoice,
-    /// The state directory.
-    pub state: PathBuf,
-    /// When the window ends, by the calendar.
-    pub until: Timestamp,
-    /// After how many seconds the watchdog acts although the run still lives.
-    pub seconds: u64,
-    /// In whose name it records.
-    pub note: Note,
-}
-
-/// In whose name a record is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// The account.
-    pub who: String,
-    /// The machine.
-    pub host: HostName,
-    /// Its region.
-    pub region: Option<RegionName>,
-    /// The CI job.
-    pub job: Option<String>,
-}
-
-/// One line of the lifeline.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Message {
-    /// What to close; the first line.
-    Config(Box<Config>),
-    /// The command runs in this process group.
-    Job(Mark),
-    /// All is closed and recorded.
-    Done,
-}
 
 /// Runs a watchdog to its end: `countersign watchdog`. Says whether there was nothing left to do.
 ///
 /// # Errors
 /// The keychain may still be open, or its closing could not be recorded; the journal stays, for a recovery.
-pub fn main(open_witness: &dyn Fn(&Config) -> Box<dyn Witness>) -> Result<(), SessionError> {
+pub fn main(
+    open_witness: &dyn Fn(&WatchdogConfig) -> Box<dyn Witness>,
+) -> Result<(), SessionError> {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         // A handler that sets a flag nobody reads: the signal ends nobody.
         signal_hook::flag::register(signal.as_raw(), Arc::new(AtomicBool::new(false)))
-            .map_err(io_error("stand signals"))?;
+            .map_err(io_error("handle signals"))?;
     }
-    guard_memory().map_err(io_error("guard this process's memory"))?;
-    mind_children().map_err(io_error("mind children"))?;
+    protect_memory().map_err(io_error("protect the memory of this process"))?;
+    keep_exit_statuses().map_err(io_error("keep the exit statuses of children"))?;
     let mut lifeline = Lifeline::default();
-    let Some(Message::Config(config)) = lifeline.next(None).map_err(io_error("be told"))? else {
+    let Some(Message::Config(config)) = lifeline
+        .next(None)
+        .map_err(io_error("read what to close"))?
+    else {
         return Ok(()); // the run ended before it opened anything
     };
     let backend = config.backend.build(&config.state)?;
     let mut out = io::stdout();
     out.write_all(&ARMED)
         .and_then(|()| out.flush())
-        .map_err(io_error("say that it is ready"))?;
+        .map_err(io_error("say that the watchdog is ready"))?;
     let deadline = Deadline {
         at: Instant::now() + Duration::from_secs(config.seconds),
         until: config
@@ -120,10 +76,10 @@ pub fn main(open_witness: &dyn Fn(&Config) -> Box<dyn Witness>) -> Result<(), Se
 }
 
 fn finish(
-    config: &Config,
+    config: &WatchdogConfig,
     backend: &dyn KeychainBackend,
-    job: Option<Mark>,
-    open_witness: &dyn Fn(&Config) -> Box<dyn Witness>,
+    job: Option<ProcessGroup>,
+    open_witness: &dyn Fn(&WatchdogConfig) -> Box<dyn Witness>,
 ) -> Result<(), SessionError> {
     let journals = Journals::new(&config.state);
     let witness = open_witness(config);
@@ -134,7 +90,7 @@ fn finish(
             .detail("by", "watchdog")
     };
     let job = job.or_else(|| journals.job(&config.run));
-    // A tool of the dead run that is still at it shares its turn, so this waits until the tool has ended.
+    // A tool of the dead run that still works shares its lock, so this waits until the tool has ended.
     let mut closed = while_ending(job.as_ref(), || {
         close(&journals, backend, &config.keychain, &config.run)
     });
@@ -212,10 +168,6 @@ impl Lifeline {
                 .extend_from_slice(buffer.get(..count).unwrap_or_default());
         }
     }
-}
-
-fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> SessionError {
-    move |source| SessionError::Io { doing, source }
 }
 
 /// Longest line of a lifeline.

@@ -24,10 +24,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 pub use self::chain::{Chain, Flaw, FlawKind, Verification};
-pub use self::record::{Actor, Record};
+pub use self::record::Record;
 use crate::base::clock::Clock;
 use crate::base::digest::{Digest, sha256};
-use crate::base::event::{Action, Checkpoint, Event, Outcome, Witness, WitnessError};
+use crate::base::event::{Action, Actor, Checkpoint, Event, Outcome, Witness, WitnessError};
 
 /// A log that can be appended to.
 pub struct AuditLog {

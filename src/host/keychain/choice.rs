@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::portable::Portable;
-use super::security_tool::{SecurityTool, SecurityToolConfig};
-use super::{BackendKind, KeychainBackend, KeychainError};
+use super::backend::KeychainBackend;
+use super::error::KeychainError;
+use super::kind::BackendKind;
+use super::macos::{MacOsBackend, MacOsConfig};
+use super::portable::PortableBackend;
 
 /// Everything that is needed to make the same backend again in another process. Nothing of it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,23 +32,23 @@ impl BackendChoice {
     /// The framework does not promise to ask nobody anything.
     pub fn build(&self, state: &Path) -> Result<Box<dyn KeychainBackend>, KeychainError> {
         if self.kind == BackendKind::Portable {
-            return Ok(Box::new(Portable::new(state)));
+            return Ok(Box::new(PortableBackend::new(state)));
         }
-        let mut config = SecurityToolConfig::of_macos(&self.home, &self.user, state.to_owned());
+        let mut config = MacOsConfig::of_macos(&self.home, &self.user, state.to_owned());
         if let Some(tools) = &self.tools {
             config.security = tools.join("security");
             config.codesign = tools.join("codesign");
-            return Ok(Box::new(SecurityTool::new(config)));
+            return Ok(Box::new(MacOsBackend::new(config)));
         }
         #[cfg(target_os = "macos")]
         {
-            let framework = super::framework::Framework::without_dialogs()?;
-            Ok(Box::new(SecurityTool::with_securityd(
+            let framework = super::macos::Framework::without_dialogs()?;
+            Ok(Box::new(MacOsBackend::with_securityd(
                 config,
                 Box::new(framework),
             )))
         }
         #[cfg(not(target_os = "macos"))]
-        Ok(Box::new(SecurityTool::new(config)))
+        Ok(Box::new(MacOsBackend::new(config)))
     }
 }

@@ -30,26 +30,27 @@ use p12_keystore::KeyStore;
 use pem_rfc7468::LineEnding;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BackendKind, ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening,
-    Settings, both, check_password,
-};
+use super::backend::{ChildAccess, KeychainBackend, Opening, Settings};
+use super::error::KeychainError;
+use super::kind::{BackendKind, LockState};
+use super::password::check_password;
+use super::path::KeychainPath;
 use crate::apple::anchors::certificates_from_pem;
 use crate::apple::certificate::Certificate;
 use crate::apple::pkcs12::{self, Form, Pkcs12Error, Pkcs12Identity};
 use crate::base::secret::Password;
-use crate::host::private::{self, Lock, PrivateError};
+use crate::host::owned_files::{self, Lock, OwnedFileError};
+use crate::host::permit::OpenPermit;
 use crate::host::random;
 use crate::host::run_id::RunId;
-use crate::host::window::OpenPermit;
 
 /// The backend for keychains that are files.
 #[derive(Debug, Clone)]
-pub struct Portable {
+pub struct PortableBackend {
     open: PathBuf,
 }
 
-impl Portable {
+impl PortableBackend {
     /// Shows children their identities below `state`, the state directory.
     pub fn new(state: &Path) -> Self {
         Self {
@@ -60,7 +61,7 @@ impl Portable {
     /// Believes a keychain only when its files are ours alone and one of them holds the settings that it was made with:
     /// any other p12 may be somebody's only copy of an identity.
     fn settings(&self, keychain: &KeychainPath) -> Result<SettingsFile, KeychainError> {
-        match private::check_file(keychain.as_path()) {
+        match owned_files::check_file(keychain.as_path()) {
             Err(error) if error.is_not_found() => {
                 return Err(KeychainError::Missing(keychain.clone()));
             }
@@ -74,7 +75,7 @@ impl Portable {
         keychain: &KeychainPath,
         password: &Password,
     ) -> Result<pkcs12::Pkcs12, KeychainError> {
-        let sealed = private::read(keychain.as_path(), pkcs12::MAX_FILE as u64)?;
+        let sealed = owned_files::read(keychain.as_path(), pkcs12::MAX_FILE as u64)?;
         pkcs12::read(&sealed, password).map_err(|error| match error {
             Pkcs12Error::WrongPassword { .. } => KeychainError::WrongPassword(keychain.clone()),
             error => KeychainError::Pkcs12(format!("{keychain}: {error}")),
@@ -106,11 +107,11 @@ impl Portable {
 
     /// Removes what somebody left who was killed while writing. For who holds the lock, and so knows that nobody writes
     /// now, or deletes the keychain.
-    fn sweep(keychain: &KeychainPath) -> Result<(), PrivateError> {
+    fn sweep(keychain: &KeychainPath) -> Result<(), OwnedFileError> {
         [keychain.as_path(), &keychain.with_suffix(SETTINGS)]
             .into_iter()
-            .flat_map(private::half_written)
-            .try_for_each(|half| private::remove(&half))
+            .flat_map(owned_files::half_written)
+            .try_for_each(|half| owned_files::remove(&half))
     }
 
     /// Writes what the child gets to see.
@@ -119,13 +120,13 @@ impl Portable {
         directory: &Path,
         contents: &pkcs12::Pkcs12,
     ) -> Result<ChildAccess, KeychainError> {
-        private::directory(directory)?;
+        owned_files::make_directory(directory)?;
         let one_time = random::password().map_err(KeychainError::Random)?;
         let seal = |identities: &[Pkcs12Identity], name: &str| -> Result<PathBuf, KeychainError> {
             let path = directory.join(name);
             let bytes = pkcs12::write_one_time(identities, &one_time, Form::EveryMac)
                 .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-            private::create_fleeting(&path, &bytes)?;
+            owned_files::create_unsynced(&path, &bytes)?;
             Ok(path)
         };
         // Tools that take the first certificate for the signer's take the wrong one from a file with a chain.
@@ -157,9 +158,9 @@ impl Portable {
             }
         }
         let pem: String = chain.into_iter().map(to_pem).collect::<Result<_, _>>()?;
-        private::create_fleeting(&directory.join("chain.pem"), pem.as_bytes())?;
+        owned_files::create_unsynced(&directory.join("chain.pem"), pem.as_bytes())?;
         let password = directory.join("password");
-        private::create_fleeting(&password, one_time.expose().as_bytes())?;
+        owned_files::create_unsynced(&password, one_time.expose().as_bytes())?;
         Ok(ChildAccess {
             environment: vec![
                 ("COUNTERSIGN_P12".into(), all.into()),
@@ -179,51 +180,52 @@ impl Portable {
     fn take_back(
         &self,
         keychain: &KeychainPath,
-        which: impl Fn(&Entry) -> bool,
+        which: impl Fn(&OpenRun) -> bool,
     ) -> Result<(), KeychainError> {
         let file = window_file(keychain);
-        if !file.exists() && private::half_written(&file).is_empty() {
+        if !file.exists() && owned_files::half_written(&file).is_empty() {
             return Ok(());
         }
         let _lock = self.lock_files(keychain)?;
         // Whoever held the lock while writing and does not hold it now has died.
-        for half in private::half_written(&file) {
-            private::remove(&half)?;
+        for half in owned_files::half_written(&file) {
+            owned_files::remove(&half)?;
         }
-        let window = match Window::read(keychain) {
+        let window = match OpenRuns::read(keychain) {
             // Nobody can tell from a damaged list who was given what: the runs take back their own by name, and what is
             // left below the state directory is swept. Kept as evidence, it must not keep the keychain open.
             Err(KeychainError::Garbage { .. }) => {
                 let aside = keychain.with_suffix(".window.json.damaged");
-                fs::rename(&file, &aside).map_err(|source| PrivateError::Io {
+                fs::rename(&file, &aside).map_err(|source| OwnedFileError::Io {
                     doing: "set aside",
                     path: file.clone(),
                     source,
                 })?;
-                Window::default()
+                OpenRuns::default()
             }
             read => read?,
         };
-        let (closing, staying): (Vec<Entry>, Vec<Entry>) = window.open.into_iter().partition(which);
+        let (closing, staying): (Vec<OpenRun>, Vec<OpenRun>) =
+            window.open.into_iter().partition(which);
         // What cannot be removed stays in the list, so that the next attempt finds it; the others go on.
         let mut failed = Vec::new();
         let mut result = Ok(());
         for entry in closing {
-            let removed = private::remove_directory(&entry.directory);
+            let removed = owned_files::remove_directory(&entry.directory);
             if removed.is_err() {
                 failed.push(entry);
             }
-            result = both(result, removed);
+            result = result.and(removed);
         }
-        let written = Window {
+        let written = OpenRuns {
             open: [staying, failed].concat(),
         }
         .write(keychain);
-        both(result.map_err(KeychainError::from), written)
+        result.map_err(KeychainError::from).and(written)
     }
 }
 
-impl KeychainBackend for Portable {
+impl KeychainBackend for PortableBackend {
     fn kind(&self) -> BackendKind {
         BackendKind::Portable
     }
@@ -254,8 +256,8 @@ impl KeychainBackend for Portable {
             certificates: Vec::new(),
         }
         .write(keychain)?;
-        let written = match private::create(keychain.as_path(), &empty) {
-            Err(PrivateError::Io { source, .. })
+        let written = match owned_files::create(keychain.as_path(), &empty) {
+            Err(OwnedFileError::Io { source, .. })
                 if source.kind() == std::io::ErrorKind::AlreadyExists =>
             {
                 return Err(KeychainError::Exists(keychain.clone()));
@@ -315,7 +317,7 @@ impl KeychainBackend for Portable {
             ..settings
         }
         .write(keychain)?;
-        private::replace(keychain.as_path(), &sealed)?;
+        owned_files::replace(keychain.as_path(), &sealed)?;
         Ok(certificates)
     }
 
@@ -334,8 +336,8 @@ impl KeychainBackend for Portable {
         let directory = self.open.join(opening.run.as_str());
         {
             let _lock = self.lock_files(keychain)?;
-            let mut window = Window::read(keychain)?;
-            window.open.push(Entry {
+            let mut window = OpenRuns::read(keychain)?;
+            window.open.push(OpenRun {
                 run: opening.run.clone(),
                 until: opening.until,
                 directory: directory.clone(),
@@ -343,17 +345,15 @@ impl KeychainBackend for Portable {
             // Before the directory is made: whoever closes finds it, however far this came.
             window.write(keychain)?;
         }
-        private::directory(&self.open)?;
+        owned_files::make_directory(&self.open)?;
         self.show(&directory, &contents)
     }
 
     fn release(&self, keychain: &KeychainPath, run: &RunId) -> Result<(), KeychainError> {
         // Also when the list of what runs were given is gone with the keychain.
-        let directory = private::remove_directory(&self.open.join(run.as_str()));
-        both(
-            directory.map_err(KeychainError::from),
-            self.take_back(keychain, |entry| entry.run == *run),
-        )
+        let directory = owned_files::remove_directory(&self.open.join(run.as_str()));
+        let taken_back = self.take_back(keychain, |entry| entry.run == *run);
+        directory.map_err(KeychainError::from).and(taken_back)
     }
 
     fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
@@ -364,7 +364,7 @@ impl KeychainBackend for Portable {
         if !keychain.as_path().exists() {
             return Ok(LockState::Missing);
         }
-        Ok(match Window::read(keychain)?.open.is_empty() {
+        Ok(match OpenRuns::read(keychain)?.open.is_empty() {
             true => LockState::Locked,
             false => LockState::Unlocked,
         })
@@ -395,8 +395,8 @@ impl KeychainBackend for Portable {
             window_file(keychain),
             keychain.with_suffix(SETTINGS),
         ];
-        let removed = files.iter().try_for_each(|file| private::remove(file));
-        both(closed, both(swept, removed).map_err(KeychainError::from))
+        let removed = files.iter().try_for_each(|file| owned_files::remove(file));
+        closed.and(swept.and(removed).map_err(KeychainError::from))
     }
 }
 
@@ -436,7 +436,7 @@ impl SettingsFile {
     /// None where there is no such file.
     fn find(keychain: &KeychainPath) -> Result<Option<Self>, KeychainError> {
         let path = keychain.with_suffix(SETTINGS);
-        let bytes = match private::read(&path, MAX_BESIDE) {
+        let bytes = match owned_files::read(&path, MAX_BESIDE) {
             Err(error) if error.is_not_found() => return Ok(None),
             read => read?,
         };
@@ -451,29 +451,29 @@ impl SettingsFile {
 
     fn write(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
         let path = keychain.with_suffix(SETTINGS);
-        Ok(private::replace(&path, &to_json(&path, self)?)?)
+        Ok(owned_files::replace(&path, &to_json(&path, self)?)?)
     }
 }
 
 /// Who has a keychain open.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Window {
-    open: Vec<Entry>,
+struct OpenRuns {
+    open: Vec<OpenRun>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct OpenRun {
     run: RunId,
     until: Timestamp,
     directory: PathBuf,
 }
 
-impl Window {
+impl OpenRuns {
     fn read(keychain: &KeychainPath) -> Result<Self, KeychainError> {
         let path = window_file(keychain);
-        match private::read(&path, MAX_BESIDE) {
+        match owned_files::read(&path, MAX_BESIDE) {
             Err(error) if error.is_not_found() => Ok(Self::default()),
             read => parse(&path, &read?),
         }
@@ -482,9 +482,9 @@ impl Window {
     fn write(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
         let path = window_file(keychain);
         if self.open.is_empty() {
-            Ok(private::remove(&path)?)
+            Ok(owned_files::remove(&path)?)
         } else {
-            Ok(private::replace(&path, &to_json(&path, self)?)?)
+            Ok(owned_files::replace(&path, &to_json(&path, self)?)?)
         }
     }
 }

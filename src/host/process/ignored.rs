@@ -8,16 +8,16 @@ use rustix::process::Signal;
 
 /// The signals that are ignored in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ignored(u64);
+pub(in crate::host) struct IgnoredSignals(u64);
 
-impl Ignored {
+impl IgnoredSignals {
     /// As the system tells it now; none if it does not.
-    pub fn now() -> Self {
+    pub(in crate::host) fn now() -> Self {
         Self(mask().unwrap_or(0))
     }
 
     /// Whether `signal` is among them.
-    pub fn holds(self, signal: Signal) -> bool {
+    pub(in crate::host) fn holds(self, signal: Signal) -> bool {
         self.0 >> signal.as_raw().saturating_sub(1) & 1 == 1
     }
 }
@@ -35,7 +35,8 @@ fn mask() -> Option<u64> {
 fn mask() -> Option<u64> {
     use std::time::Duration;
 
-    use super::{Bounds, Tool, run};
+    use super::child::run_while;
+    use super::tool::{Bounds, Tool};
 
     let tool = Tool::new("/bin/ps")
         .args(["-o", "sigignore=", "-p"])
@@ -44,7 +45,7 @@ fn mask() -> Option<u64> {
         time: Duration::from_secs(5),
         output: 4_096,
     };
-    let output = run(&tool, b"", bounds).ok()?;
+    let output = run_while(&tool, b"", bounds, |_| ()).ok()?;
     let hex = String::from_utf8(output.stdout).ok()?;
     u64::from_str_radix(hex.trim().trim_start_matches("0x"), 16).ok()
 }

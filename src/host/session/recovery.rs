@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SessionError;
+use super::error::SessionError;
 use crate::base::event::{Action, Event, Outcome, Witness};
-use crate::host::journal::{Entry, Found, Journals};
+use crate::host::journal::{FoundJournal, JournalEntry, Journals};
 use crate::host::keychain::{BackendKind, KeychainPath, LockState};
-use crate::host::private::for_shell;
+use crate::host::owned_files::for_shell;
 use crate::host::run_id::RunId;
-use crate::host::window::{close_in_turn, while_ending};
+use crate::host::window::{close_locked, while_ending};
 
 /// What was finished of one dead run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -42,7 +42,7 @@ pub struct Recovery {
 #[derive(Debug)]
 pub struct Unfinished {
     /// What it had open; unknown if its journal is damaged.
-    pub entry: Option<Entry>,
+    pub entry: Option<JournalEntry>,
     /// The keychain is closed; only the record of that is missing.
     pub is_closed: bool,
     /// The state directory.
@@ -76,7 +76,7 @@ impl fmt::Display for Unfinished {
         }
         let backend = match entry.backend.kind {
             BackendKind::Portable => "portable",
-            BackendKind::SecurityTool => "macos",
+            BackendKind::MacOs => "macos",
         };
         write!(
             f,
@@ -92,7 +92,7 @@ impl fmt::Display for Unfinished {
 /// Finishes every dead run below `state`; goes on after one that cannot be finished.
 ///
 /// # Errors
-/// The journals cannot be listed or the turn cannot be had.
+/// The journals cannot be listed or the lock cannot be had.
 pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionError> {
     let journals = Journals::new(state);
     let mut recovery = Recovery::default();
@@ -102,9 +102,9 @@ pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionE
             Ok(found) => {
                 let entry = found.entry.clone();
                 let mut is_closed = found.is_closed;
-                match one(&journals, state, found, witness, &mut is_closed) {
+                match recover_run(&journals, state, found, witness, &mut is_closed) {
                     Ok(None) => {}
-                    Ok(Some(one)) => recovery.finished.push(one),
+                    Ok(Some(recovered)) => recovery.finished.push(recovered),
                     Err(error) => recovery.unfinished.push(Unfinished {
                         entry: Some(entry),
                         is_closed,
@@ -127,10 +127,10 @@ pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionE
     Ok(recovery)
 }
 
-fn one(
+fn recover_run(
     journals: &Journals,
     state: &Path,
-    found: Found,
+    found: FoundJournal,
     witness: &dyn Witness,
     is_closed: &mut bool,
 ) -> Result<Option<Recovered>, SessionError> {
@@ -139,8 +139,8 @@ fn one(
     let mut was_open = false;
     let mut lease = None;
     let closed = while_ending(job.as_ref(), || {
-        let turn = journals.lock()?;
-        lease = journals.adopt(&turn, &entry.run);
+        let lock = journals.lock()?;
+        lease = journals.adopt(&lock, &entry.run);
         // Another recovery may have been faster, or only the record is missing.
         if lease.is_none() || found.is_closed {
             return Ok(());
@@ -148,8 +148,8 @@ fn one(
         let backend = entry.backend.build(state)?;
         // Closing asks for nothing, not even whether it is open.
         was_open = matches!(backend.status(&entry.keychain), Ok(LockState::Unlocked));
-        close_in_turn(
-            &turn,
+        close_locked(
+            &lock,
             journals,
             backend.as_ref(),
             &entry.keychain,

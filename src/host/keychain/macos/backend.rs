@@ -1,23 +1,4 @@
-//! macOS keychains through Apple's `security` program.
-//!
-//! The program and not the framework, because of who may use a key: an imported key is open to the tools that the import
-//! named and to the partition of the program that imported it. `security` carries Apple's partition, a program of ours
-//! its own, and codesign would be refused until `security` is called anyway.
-//!
-//! Each step is followed by a look at what it should have done, because exit codes are not to be trusted: `find-identity`
-//! always gives 0, and an open keychain takes any password for the right one (so it is locked before a password is
-//! believed). Secrets go through standard input (`caller`), or through a file of ours that lives for the moment of an
-//! import.
-//!
-//! A PKCS#12 file is converted before it is imported: to the form that every macOS reads, so that the same file works on
-//! macOS 13 and 15, and *without* `-f pkcs12`, which since macOS 15 makes `security` ignore `-x` (not extractable).
-//!
-//! Everything here is compiled and tested on Linux against a stand-in for `security`; see the README for what has run on
-//! a Mac.
-
-mod caller;
-mod securityd;
-mod symptoms;
+//! The backend for macOS keychains: the steps of each operation, and what is read back after each.
 
 use std::ffi::OsString;
 use std::fs::Permissions;
@@ -25,26 +6,28 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::caller::{Caller, Word, text};
-use self::securityd::{NO_SUCH_KEYCHAIN, ThroughTool, WRONG_PASSWORD};
-pub use self::securityd::{Securityd, Session};
+use super::caller::{Caller, TOOL_TIME, Word, readable, text};
+use super::known_errors;
 use super::search_list::SearchList;
-use super::{
-    BackendKind, ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening,
-    Settings, TOOL_TIME, both, check_password,
-};
+use super::securityd::Securityd;
+use super::securityd_tool::{NO_SUCH_KEYCHAIN, SecuritydTool, WRONG_PASSWORD};
 use crate::apple::certificate::Certificate;
 use crate::apple::pkcs12::{self, Form, Pkcs12, Pkcs12Identity};
 use crate::base::ids::CertSha1;
 use crate::base::secret::Password;
-use crate::host::private;
+use crate::host::keychain::backend::{ChildAccess, KeychainBackend, Opening, Settings};
+use crate::host::keychain::error::KeychainError;
+use crate::host::keychain::kind::{BackendKind, LockState};
+use crate::host::keychain::password::check_password;
+use crate::host::keychain::path::KeychainPath;
+use crate::host::owned_files;
+use crate::host::permit::OpenPermit;
 use crate::host::process::{Bounds, Exit, Tool, run};
 use crate::host::random;
 use crate::host::run_id::RunId;
-use crate::host::window::OpenPermit;
 
 /// The backend for macOS keychains.
-pub struct SecurityTool {
+pub struct MacOsBackend {
     caller: Caller,
     securityd: Box<dyn Securityd>,
     search_list: SearchList,
@@ -54,7 +37,7 @@ pub struct SecurityTool {
 
 /// Where the tools are and what they are given.
 #[derive(Debug, Clone)]
-pub struct SecurityToolConfig {
+pub struct MacOsConfig {
     /// `/usr/bin/security`, or a stand-in.
     pub security: PathBuf,
     /// `/usr/bin/codesign`, or a stand-in: imported keys are tried with it.
@@ -67,7 +50,7 @@ pub struct SecurityToolConfig {
     pub time: Duration,
 }
 
-impl SecurityToolConfig {
+impl MacOsConfig {
     /// Apple's tools where macOS has them.
     pub fn of_macos(home: &Path, user: &str, state: PathBuf) -> Self {
         Self {
@@ -86,15 +69,15 @@ impl SecurityToolConfig {
     }
 }
 
-impl SecurityTool {
+impl MacOsBackend {
     /// Asks everything of the program.
-    pub fn new(config: SecurityToolConfig) -> Self {
+    pub fn new(config: MacOsConfig) -> Self {
         let caller = caller_of(&config);
-        Self::with_securityd(config, Box::new(ThroughTool { caller }))
+        Self::with_securityd(config, Box::new(SecuritydTool { caller }))
     }
 
     /// Asks `securityd` what needs no secret.
-    pub fn with_securityd(config: SecurityToolConfig, securityd: Box<dyn Securityd>) -> Self {
+    pub fn with_securityd(config: MacOsConfig, securityd: Box<dyn Securityd>) -> Self {
         Self {
             caller: caller_of(&config),
             securityd,
@@ -122,7 +105,7 @@ impl SecurityTool {
     }
 
     fn unlock(&self, keychain: &KeychainPath, password: &Password) -> Result<(), KeychainError> {
-        let said = self.caller.secretly(&[
+        let said = self.caller.run_with_secrets(&[
             Word::Plain("unlock-keychain"),
             Word::Plain("-p"),
             Word::Secret(password),
@@ -180,7 +163,7 @@ impl SecurityTool {
         // `Keychain "PATH" lock-on-sleep timeout=300s`, on standard error.
         let said = self
             .caller
-            .both(&set, &["show-keychain-info", keychain.as_str()])?;
+            .run_two(&set, &["show-keychain-info", keychain.as_str()])?;
         let expected = format!("lock-on-sleep timeout={seconds}s");
         let after_path = said.stderr.rsplit_once('"').map_or("", |(_, after)| after);
         let words: Vec<&str> = after_path.split_whitespace().collect();
@@ -204,7 +187,7 @@ impl SecurityTool {
         password: &Password,
         settings: Settings,
     ) -> Result<(), KeychainError> {
-        let said = self.caller.secretly(&[
+        let said = self.caller.run_with_secrets(&[
             Word::Plain("create-keychain"),
             Word::Plain("-p"),
             Word::Secret(password),
@@ -250,7 +233,7 @@ impl SecurityTool {
         // Prints every attribute of every key on standard output, which nobody reads; without `-s` it would try public
         // keys too and fail.
         self.caller
-            .secretly(&[
+            .run_with_secrets(&[
                 Word::Plain("set-key-partition-list"),
                 Word::Plain("-S"),
                 Word::Plain("apple-tool:,apple:"),
@@ -288,7 +271,7 @@ impl SecurityTool {
             .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
         let directory = Temporary::new(&self.state)?;
         let file = directory.path.join("identities.p12");
-        private::create_fleeting(&file, &bytes)?;
+        owned_files::create_unsynced(&file, &bytes)?;
         self.import_file(keychain, &file, &one_time)
     }
 
@@ -311,7 +294,7 @@ impl SecurityTool {
         for tool in TRUSTED_TOOLS {
             words.extend([Word::Plain("-T"), Word::Plain(tool)]);
         }
-        let said = self.caller.secretly(&words)?;
+        let said = self.caller.run_with_secrets(&words)?;
         if said.code == 0 {
             Ok(())
         } else if said.code == DUPLICATE_ITEM || said.stderr.contains("already exists") {
@@ -332,7 +315,7 @@ impl SecurityTool {
     ) -> Result<(), KeychainError> {
         let directory = Temporary::new(&self.state)?;
         let file = directory.path.join("probe");
-        private::create_fleeting(&file, b"signed to see whether the key signs\n")?;
+        owned_files::create_unsynced(&file, b"signed to see whether the key signs\n")?;
         let tool = Tool::new(&self.codesign)
             .args(["--force", "--timestamp=none", "--sign"])
             .arg(certificate.sha1.to_string().to_ascii_uppercase())
@@ -340,14 +323,14 @@ impl SecurityTool {
             .arg(keychain.as_path())
             .arg(&file)
             .envs(&self.caller.environment)
-            .noted_in(&self.caller.notes);
+            .record_in(&self.caller.records);
         let output = run(&tool, b"", self.caller.bounds)?;
         if output.exit == Exit::Code(0) {
             return Ok(());
         }
         let said = format!(
             "{} ({})",
-            symptoms::explain(&caller::readable(&output.stderr, &[])),
+            known_errors::with_causes(&readable(&output.stderr, &[])),
             output.exit
         );
         // codesign says that there is no chain, not what is missing in it.
@@ -369,13 +352,13 @@ impl SecurityTool {
     }
 }
 
-impl KeychainBackend for SecurityTool {
+impl KeychainBackend for MacOsBackend {
     fn kind(&self) -> BackendKind {
-        BackendKind::SecurityTool
+        BackendKind::MacOs
     }
 
     fn check(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
-        match private::check_file(keychain.as_path()) {
+        match owned_files::check_file(keychain.as_path()) {
             Err(error) if error.is_not_found() => {
                 return Err(KeychainError::Missing(keychain.clone()));
             }
@@ -397,7 +380,7 @@ impl KeychainBackend for SecurityTool {
         }
         self.check_session()?;
         self.check_not_default(keychain)?;
-        private::directory(&self.state)?;
+        owned_files::make_directory(&self.state)?;
         let created = self
             .create_open(keychain, password, settings)
             .and_then(|()| self.close(keychain));
@@ -426,7 +409,7 @@ impl KeychainBackend for SecurityTool {
             };
             return Err(KeychainError::Pkcs12(error.to_string()));
         }
-        private::directory(&self.state)?;
+        owned_files::make_directory(&self.state)?;
         self.check(keychain)?;
         self.close(keychain)?;
         // codesign finds an issuer's certificate only through the search list.
@@ -471,7 +454,7 @@ impl KeychainBackend for SecurityTool {
     fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
         let closed = self.close(keychain);
         let detached = self.search_list.detach(self.securityd.as_ref(), keychain);
-        both(closed, detached)
+        closed.and(detached)
     }
 
     fn status(&self, keychain: &KeychainPath) -> Result<LockState, KeychainError> {
@@ -501,7 +484,7 @@ impl KeychainBackend for SecurityTool {
             }
             _ => Ok(()),
         };
-        both(both(deleted, left), detached)
+        deleted.and(left).and(detached)
     }
 }
 
@@ -513,8 +496,8 @@ struct Temporary {
 impl Temporary {
     fn new(state: &Path) -> Result<Self, KeychainError> {
         let name = random::hex::<8>().map_err(KeychainError::Random)?;
-        let path = state.join(format!("{}{name}", private::TEMPORARY));
-        private::directory(&path)?;
+        let path = state.join(format!("{}{name}", owned_files::TEMPORARY));
+        owned_files::make_directory(&path)?;
         Ok(Self { path })
     }
 }
@@ -522,15 +505,15 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         // What cannot be removed now, recovery finds by its name.
-        let _ = private::remove_directory(&self.path);
+        let _ = owned_files::remove_directory(&self.path);
     }
 }
 
-fn caller_of(config: &SecurityToolConfig) -> Caller {
+fn caller_of(config: &MacOsConfig) -> Caller {
     let mut caller = Caller::new(
         config.security.clone(),
         config.environment.clone(),
-        config.state.join(private::TOOLS),
+        config.state.join(owned_files::TOOLS),
     );
     caller.bounds = Bounds {
         time: config.time,
@@ -542,13 +525,13 @@ fn caller_of(config: &SecurityToolConfig) -> Caller {
 /// `security` makes keychains with the user's umask.
 fn close_to_others(path: &Path) -> Result<(), KeychainError> {
     std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|source| {
-        private::PrivateError::Io {
+        owned_files::OwnedFileError::Io {
             doing: "close to others",
             path: path.to_owned(),
             source,
         }
     })?;
-    Ok(private::check_file(path)?)
+    Ok(owned_files::check_file(path)?)
 }
 
 fn not_done(
@@ -585,6 +568,7 @@ const DUPLICATE_ITEM: i32 = 45;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::keychain::macos::securityd::Session;
 
     /// A service that knows sessions and chains, as the framework does.
     struct Knowing {
@@ -627,16 +611,16 @@ mod tests {
         }
     }
 
-    fn backend(directory: &Path, is_root: bool) -> SecurityTool {
-        let config = SecurityToolConfig::of_macos(directory, "ci", directory.join("state"));
-        SecurityTool::with_securityd(config, Box::new(Knowing { is_root }))
+    fn backend(directory: &Path, is_root: bool) -> MacOsBackend {
+        let config = MacOsConfig::of_macos(directory, "ci", directory.join("state"));
+        MacOsBackend::with_securityd(config, Box::new(Knowing { is_root }))
     }
 
     #[test]
     fn in_the_systems_own_session_nothing_is_made_or_opened() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ci.keychain-db");
-        private::create(&path, b"kych").unwrap();
+        owned_files::create(&path, b"kych").unwrap();
         let keychain = KeychainPath::new(&path).unwrap();
         assert!(backend(directory.path(), false).check(&keychain).is_ok());
         let root = backend(directory.path(), true);
@@ -656,7 +640,7 @@ mod tests {
     #[test]
     fn a_chain_that_misses_an_issuer_is_a_problem_that_names_it() {
         let directory = tempfile::tempdir().unwrap();
-        let file = include_bytes!("../../../fixtures/keychain/identity-1.p12");
+        let file = include_bytes!("../../../../fixtures/keychain/identity-1.p12");
         let contents = pkcs12::read(file, &Password::new("fixture".into())).unwrap();
         let der = &contents.sole_identity().unwrap().certificate_der;
         let certificate = Certificate::from_der(der).unwrap();

@@ -4,7 +4,7 @@
 //! names them beside the sentence itself.
 
 /// Adds the known causes to what a tool said.
-pub(super) fn explain(said: &str) -> String {
+pub(super) fn with_causes(said: &str) -> String {
     let lower = said.to_ascii_lowercase();
     let cause = CAUSES
         .iter()
@@ -60,15 +60,17 @@ mod tests {
     #[test]
     fn known_sentences_get_their_cause_and_keep_their_words() {
         let said = "probe: errSecInternalComponent";
-        let explained = explain(said);
+        let explained = with_causes(said);
         assert!(explained.starts_with(said), "{explained}");
         assert!(explained.contains("partition list"), "{explained}");
         assert!(
-            explain("Warning: unable to build chain to self-signed root\nerrSecInternalComponent")
-                .contains("intermediate certificate that issued"),
+            with_causes(
+                "Warning: unable to build chain to self-signed root\nerrSecInternalComponent"
+            )
+            .contains("intermediate certificate that issued"),
             "the more telling sentence wins"
         );
-        assert_eq!(explain("anything else"), "anything else");
-        assert_eq!(explain(""), "it said nothing");
+        assert_eq!(with_causes("anything else"), "anything else");
+        assert_eq!(with_causes(""), "it said nothing");
     }
 }

@@ -12,9 +12,8 @@ use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::mark::Mark;
-use super::{Exit, ProcessError, Tool, peek, start};
-use crate::host::window::UnlockWindow;
+use super::unlock::UnlockWindow;
+use crate::host::process::{Exit, ProcessError, ProcessGroup, Tool, peek_exit, start};
 
 /// A command to run inside a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +32,7 @@ pub struct JobCommand {
 #[derive(Debug)]
 pub struct Job {
     child: Child,
-    mark: Mark,
+    group: ProcessGroup,
     reaped: bool,
 }
 
@@ -52,17 +51,17 @@ impl Job {
             Stdio::null()
         };
         let child = start(&tool, stdin, Stdio::inherit(), Stdio::inherit())?;
-        let mark = Mark::of(Pid::from_child(&child));
+        let group = ProcessGroup::of(Pid::from_child(&child));
         Ok(Self {
             child,
-            mark,
+            group,
             reaped: false,
         })
     }
 
     /// How its process group is recognised by whoever must end it when we are gone.
-    pub fn mark(&self) -> &Mark {
-        &self.mark
+    pub fn group(&self) -> &ProcessGroup {
+        &self.group
     }
 
     /// How the command ended, if it has; its group may have other members still.
@@ -70,7 +69,7 @@ impl Job {
     /// # Errors
     /// The system does not say.
     pub fn exited(&self) -> io::Result<Option<Exit>> {
-        peek(&self.child)
+        peek_exit(&self.child)
     }
 
     /// Sends `signal` to the whole group.

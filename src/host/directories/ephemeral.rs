@@ -31,7 +31,7 @@ pub const CHECKOUT_VARIABLES: &[&str] = &[
 
 /// Who wipes a tree, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wiper {
+pub enum Cleaner {
     /// The system: macOS removes what lay three days unused in `/tmp` and in `/var/folders/…/T` (`tmp_cleaner`,
     /// `dirhelper`), caches at a safe boot; Linux keeps these in memory or runs `systemd-tmpfiles`.
     System,
@@ -47,7 +47,7 @@ pub enum Wiper {
     Checkout,
 }
 
-impl Wiper {
+impl Cleaner {
     /// Who wipes it and when, for a person.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl Wiper {
     }
 }
 
-impl fmt::Display for Wiper {
+impl fmt::Display for Cleaner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -69,11 +69,11 @@ impl fmt::Display for Wiper {
 
 /// A tree that does not keep what is put into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WipeableTree {
+pub struct EphemeralTree {
     /// The top of the tree.
     pub root: PathBuf,
     /// Who wipes it.
-    pub wiper: Wiper,
+    pub cleaner: Cleaner,
 }
 
 /// Whether `path` lies in a tree that Xcode, a CI runner or a clean-up wipes, and so would lose an installed profile
@@ -84,38 +84,38 @@ pub struct WipeableTree {
 /// usual file system. Symlinks are not followed: ask again with the resolved path if there may be any.
 ///
 /// Of several trees the innermost one that nothing commits to is told: a job's temporary directory inside its checkout
-/// is a [`Wiper::Job`].
-pub fn wipeable_tree(
+/// is a [`Cleaner::Job`].
+pub fn ephemeral_tree(
     path: &Path,
     temporary: &[&Path],
     checkouts: &[&Path],
-) -> Option<WipeableTree> {
+) -> Option<EphemeralTree> {
     let path = plain(path);
     let parts: Vec<Part<'_>> = path.components().map(Part::of).collect();
-    let tree = |length: usize, wiper: Wiper| WipeableTree {
+    let tree = |length: usize, cleaner: Cleaner| EphemeralTree {
         root: path.components().take(length).collect(),
-        wiper,
+        cleaner,
     };
-    let named = |trees: &[&Path], wiper: Wiper| {
+    let named = |trees: &[&Path], cleaner: Cleaner| {
         trees.iter().find_map(|root| {
             let root = plain(root);
             let parts_of_root: Vec<Part<'_>> = root.components().map(Part::of).collect();
             // An unset variable, `/` or a relative value says nothing about this path.
             let says_something = root.is_absolute() && parts_of_root.len() > 1;
             (says_something && starts_with(&parts, &parts_of_root))
-                .then(|| tree(parts_of_root.len(), wiper))
+                .then(|| tree(parts_of_root.len(), cleaner))
         })
     };
-    let shaped = |wanted: fn(Wiper) -> bool| {
+    let shaped = |wanted: fn(Cleaner) -> bool| {
         SHAPES
             .iter()
-            .filter(|shape| wanted(shape.wiper))
-            .find_map(|shape| Some(tree(shape.end_in(&parts)?, shape.wiper)))
+            .filter(|shape| wanted(shape.cleaner))
+            .find_map(|shape| Some(tree(shape.end_in(&parts)?, shape.cleaner)))
     };
-    named(temporary, Wiper::Job)
-        .or_else(|| shaped(|wiper| wiper != Wiper::Checkout))
-        .or_else(|| named(checkouts, Wiper::Checkout))
-        .or_else(|| shaped(|wiper| wiper == Wiper::Checkout))
+    named(temporary, Cleaner::Job)
+        .or_else(|| shaped(|cleaner| cleaner != Cleaner::Checkout))
+        .or_else(|| named(checkouts, Cleaner::Checkout))
+        .or_else(|| shaped(|cleaner| cleaner == Cleaner::Checkout))
 }
 
 /// A tree known by the names along its path.
@@ -123,7 +123,7 @@ struct Shape {
     /// Whether the names start at the root; else they may stand anywhere.
     absolute: bool,
     names: &'static [Name],
-    wiper: Wiper,
+    cleaner: Cleaner,
 }
 
 /// One name along a path.
@@ -142,26 +142,26 @@ use Name::{AnyBut, Is, Number, Token};
 
 const SHAPES: &[Shape] = &[
     // macOS; /tmp and /var are links into /private.
-    at_root(&[Is("tmp")], Wiper::System),
-    at_root(&[Is("private"), Is("tmp")], Wiper::System),
-    at_root(&[Is("var"), Is("tmp")], Wiper::System),
-    at_root(&[Is("private"), Is("var"), Is("tmp")], Wiper::System),
-    at_root(&[Is("var"), Is("folders")], Wiper::System),
-    at_root(&[Is("private"), Is("var"), Is("folders")], Wiper::System),
+    at_root(&[Is("tmp")], Cleaner::System),
+    at_root(&[Is("private"), Is("tmp")], Cleaner::System),
+    at_root(&[Is("var"), Is("tmp")], Cleaner::System),
+    at_root(&[Is("private"), Is("var"), Is("tmp")], Cleaner::System),
+    at_root(&[Is("var"), Is("folders")], Cleaner::System),
+    at_root(&[Is("private"), Is("var"), Is("folders")], Cleaner::System),
     // Linux: in memory.
-    at_root(&[Is("dev"), Is("shm")], Wiper::System),
-    at_root(&[Is("run")], Wiper::System),
+    at_root(&[Is("dev"), Is("shm")], Cleaner::System),
+    at_root(&[Is("run")], Cleaner::System),
     // `-derivedDataPath DerivedData` puts it anywhere.
-    anywhere(&[Is("DerivedData")], Wiper::Xcode),
-    anywhere(&[Is("Library"), Is("Caches")], Wiper::Caches),
-    anywhere(&[Is(".cache")], Wiper::Caches),
-    anywhere(&[Is(".Trash")], Wiper::Trash),
+    anywhere(&[Is("DerivedData")], Cleaner::Xcode),
+    anywhere(&[Is("Library"), Is("Caches")], Cleaner::Caches),
+    anywhere(&[Is(".cache")], Cleaner::Caches),
+    anywhere(&[Is(".Trash")], Cleaner::Trash),
     // GitHub Actions and Azure Pipelines: _work/_temp, _work/1/a; _work/_tool is kept.
-    anywhere(&[Is("_work"), Is("_temp")], Wiper::Job),
-    anywhere(&[Is("runner"), Is("work"), Is("_temp")], Wiper::Job),
+    anywhere(&[Is("_work"), Is("_temp")], Cleaner::Job),
+    anywhere(&[Is("runner"), Is("work"), Is("_temp")], Cleaner::Job),
     anywhere(
         &[Is("_work"), AnyBut(&["_tool", "_tasks", "_actions"])],
-        Wiper::Checkout,
+        Cleaner::Checkout,
     ),
     anywhere(
         &[
@@ -169,31 +169,31 @@ const SHAPES: &[Shape] = &[
             Is("work"),
             AnyBut(&["_tool", "_tasks", "_actions"]),
         ],
-        Wiper::Checkout,
+        Cleaner::Checkout,
     ),
     // GitLab: builds/<short token>/<concurrent id>/<group>/<project>.
-    anywhere(&[Is("builds"), Token, Number], Wiper::Checkout),
+    anywhere(&[Is("builds"), Token, Number], Cleaner::Checkout),
     // Jenkins: its home is /var/lib/jenkins, /Users/jenkins or ~/.jenkins.
-    anywhere(&[Is("jenkins"), Is("workspace")], Wiper::Checkout),
-    anywhere(&[Is(".jenkins"), Is("workspace")], Wiper::Checkout),
-    anywhere(&[Is("buildkite-agent"), Is("builds")], Wiper::Checkout),
+    anywhere(&[Is("jenkins"), Is("workspace")], Cleaner::Checkout),
+    anywhere(&[Is(".jenkins"), Is("workspace")], Cleaner::Checkout),
+    anywhere(&[Is("buildkite-agent"), Is("builds")], Cleaner::Checkout),
     // Xcode Cloud.
-    at_root(&[Is("Volumes"), Is("workspace")], Wiper::Checkout),
+    at_root(&[Is("Volumes"), Is("workspace")], Cleaner::Checkout),
 ];
 
-const fn at_root(names: &'static [Name], wiper: Wiper) -> Shape {
+const fn at_root(names: &'static [Name], cleaner: Cleaner) -> Shape {
     Shape {
         absolute: true,
         names,
-        wiper,
+        cleaner,
     }
 }
 
-const fn anywhere(names: &'static [Name], wiper: Wiper) -> Shape {
+const fn anywhere(names: &'static [Name], cleaner: Cleaner) -> Shape {
     Shape {
         absolute: false,
         names,
-        wiper,
+        cleaner,
     }
 }
 
@@ -293,91 +293,91 @@ fn plain(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn wiped(path: &str) -> Option<(String, Wiper)> {
-        wipeable_tree(Path::new(path), &[], &[])
-            .map(|tree| (tree.root.display().to_string(), tree.wiper))
+    fn wiped(path: &str) -> Option<(String, Cleaner)> {
+        ephemeral_tree(Path::new(path), &[], &[])
+            .map(|tree| (tree.root.display().to_string(), tree.cleaner))
     }
 
     #[test]
     fn trees_that_are_wiped_are_known_with_their_top_and_who_does_it() {
-        for (path, root, wiper) in [
-            ("/tmp/p", "/tmp", Wiper::System),
-            ("/private/tmp/p/x", "/private/tmp", Wiper::System),
-            ("/private/var/tmp/p", "/private/var/tmp", Wiper::System),
-            ("/var/folders/zz/x/T/p", "/var/folders", Wiper::System),
+        for (path, root, cleaner) in [
+            ("/tmp/p", "/tmp", Cleaner::System),
+            ("/private/tmp/p/x", "/private/tmp", Cleaner::System),
+            ("/private/var/tmp/p", "/private/var/tmp", Cleaner::System),
+            ("/var/folders/zz/x/T/p", "/var/folders", Cleaner::System),
             (
                 "/private/var/folders/zz/x/T",
                 "/private/var/folders",
-                Wiper::System,
+                Cleaner::System,
             ),
-            ("/dev/shm/p", "/dev/shm", Wiper::System),
+            ("/dev/shm/p", "/dev/shm", Cleaner::System),
             (
                 "/Users/ci/Library/Developer/Xcode/DerivedData/App-x/p",
                 "/Users/ci/Library/Developer/Xcode/DerivedData",
-                Wiper::Xcode,
+                Cleaner::Xcode,
             ),
             (
                 "/opt/build/deriveddata/p",
                 "/opt/build/deriveddata",
-                Wiper::Xcode,
+                Cleaner::Xcode,
             ),
             (
                 "/Users/ci/Library/Caches/p",
                 "/Users/ci/Library/Caches",
-                Wiper::Caches,
+                Cleaner::Caches,
             ),
-            ("/Users/ci/.Trash/p", "/Users/ci/.Trash", Wiper::Trash),
+            ("/Users/ci/.Trash/p", "/Users/ci/.Trash", Cleaner::Trash),
             (
                 "/Users/ci/actions-runner/_work/_temp/p",
                 "/Users/ci/actions-runner/_work/_temp",
-                Wiper::Job,
+                Cleaner::Job,
             ),
             (
                 "/Users/ci/actions-runner/_work/app/app/profiles",
                 "/Users/ci/actions-runner/_work/app",
-                Wiper::Checkout,
+                Cleaner::Checkout,
             ),
             (
                 "/Users/runner/work/_temp/p",
                 "/Users/runner/work/_temp",
-                Wiper::Job,
+                Cleaner::Job,
             ),
             (
                 "/Users/runner/work/app/app/p",
                 "/Users/runner/work/app",
-                Wiper::Checkout,
+                Cleaner::Checkout,
             ),
             (
                 "/Users/ci/builds/t1_a-BCdef/0/group/app/p",
                 "/Users/ci/builds/t1_a-BCdef/0",
-                Wiper::Checkout,
+                Cleaner::Checkout,
             ),
             (
                 "/Users/jenkins/workspace/app/p",
                 "/Users/jenkins/workspace",
-                Wiper::Checkout,
+                Cleaner::Checkout,
             ),
             (
                 "/opt/homebrew/var/buildkite-agent/builds/mac-1/acme/app",
                 "/opt/homebrew/var/buildkite-agent/builds",
-                Wiper::Checkout,
+                Cleaner::Checkout,
             ),
             (
                 "/Volumes/workspace/repository/p",
                 "/Volumes/workspace",
-                Wiper::Checkout,
+                Cleaner::Checkout,
             ),
             // What is temporary inside a checkout goes sooner than the checkout.
-            ("/tmp/_work/app/app/DerivedData/p", "/tmp", Wiper::System),
+            ("/tmp/_work/app/app/DerivedData/p", "/tmp", Cleaner::System),
             (
                 "/x/_work/app/app/DerivedData/p",
                 "/x/_work/app/app/DerivedData",
-                Wiper::Xcode,
+                Cleaner::Xcode,
             ),
-            ("/opt/x/../../tmp/./p", "/tmp", Wiper::System),
-            ("DerivedData/p", "DerivedData", Wiper::Xcode),
+            ("/opt/x/../../tmp/./p", "/tmp", Cleaner::System),
+            ("DerivedData/p", "DerivedData", Cleaner::Xcode),
         ] {
-            assert_eq!(wiped(path), Some((root.to_owned(), wiper)), "{path}");
+            assert_eq!(wiped(path), Some((root.to_owned(), cleaner)), "{path}");
         }
     }
 
@@ -409,16 +409,16 @@ mod tests {
         let temporary = [Path::new("/mnt/fast/tmp"), Path::new("/"), Path::new("")];
         let checkouts = [Path::new("/srv/co"), Path::new("relative")];
         let wiped = |path: &str| {
-            wipeable_tree(Path::new(path), &temporary, &checkouts)
-                .map(|tree| (tree.root.display().to_string(), tree.wiper))
+            ephemeral_tree(Path::new(path), &temporary, &checkouts)
+                .map(|tree| (tree.root.display().to_string(), tree.cleaner))
         };
         assert_eq!(
             wiped("/mnt/fast/TMP/p"),
-            Some(("/mnt/fast/TMP".to_owned(), Wiper::Job))
+            Some(("/mnt/fast/TMP".to_owned(), Cleaner::Job))
         );
         assert_eq!(
             wiped("/srv/co"),
-            Some(("/srv/co".to_owned(), Wiper::Checkout))
+            Some(("/srv/co".to_owned(), Cleaner::Checkout))
         );
         assert_eq!(wiped("/srv/cousin/p"), None);
         assert_eq!(wiped("relative/p"), None);

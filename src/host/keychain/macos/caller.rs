@@ -10,12 +10,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::symptoms;
+use super::known_errors;
 use crate::base::secret::Password;
-use crate::host::keychain::{KeychainError, TOOL_TIME};
+use crate::host::keychain::error::KeychainError;
 use crate::host::process::{Bounds, Exit, Output, Tool, run};
 
 /// One word of a command.
@@ -29,7 +30,7 @@ pub(super) enum Word<'a> {
 
 /// What a command did.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct CommandOutcome {
     /// The command, with its secrets left out.
     pub(super) command: String,
     /// 0, or the OSStatus cut to eight bits, or 1, or 2: whatever the command gives.
@@ -40,7 +41,7 @@ pub(super) struct Said {
     pub(super) stderr: String,
 }
 
-impl Said {
+impl CommandOutcome {
     /// The error that a failed command amounts to where it has no meaning of its own.
     pub(super) fn failure(&self) -> KeychainError {
         if self.code == INTERACTION_NOT_ALLOWED {
@@ -51,7 +52,7 @@ impl Said {
         KeychainError::Tool {
             command: self.command.clone(),
             status: format!("status {}", self.code),
-            said: symptoms::explain(&self.stderr),
+            said: known_errors::with_causes(&self.stderr),
         }
     }
 
@@ -71,20 +72,20 @@ pub(super) struct Caller {
     pub(super) program: PathBuf,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) bounds: Bounds,
-    /// Where tools are noted while they run.
-    pub(super) notes: PathBuf,
+    /// Where tools are recorded while they run.
+    pub(super) records: PathBuf,
 }
 
 impl Caller {
     pub(super) fn new(
         program: PathBuf,
         environment: Vec<(OsString, OsString)>,
-        notes: PathBuf,
+        records: PathBuf,
     ) -> Self {
         Self {
             program,
             environment,
-            notes,
+            records,
             bounds: Bounds {
                 time: TOOL_TIME,
                 output: MAX_OUTPUT,
@@ -93,14 +94,14 @@ impl Caller {
     }
 
     /// Runs a command that holds no secret.
-    pub(super) fn plain(&self, words: &[&str]) -> Result<Said, KeychainError> {
+    pub(super) fn run_plain(&self, words: &[&str]) -> Result<CommandOutcome, KeychainError> {
         let tool = self.tool().args(words);
         let Output {
             exit,
             stdout,
             stderr,
         } = run(&tool, b"", self.bounds)?;
-        Ok(Said {
+        Ok(CommandOutcome {
             command: format!("security {}", words.join(" ")),
             code: code(exit),
             stdout,
@@ -109,7 +110,10 @@ impl Caller {
     }
 
     /// Runs a command through standard input.
-    pub(super) fn secretly(&self, words: &[Word<'_>]) -> Result<Said, KeychainError> {
+    pub(super) fn run_with_secrets(
+        &self,
+        words: &[Word<'_>],
+    ) -> Result<CommandOutcome, KeychainError> {
         let shown = words.iter().map(|word| match word {
             Word::Plain(text) => text,
             Word::Secret(_) => "…",
@@ -133,7 +137,7 @@ impl Caller {
             _ => "",
         };
         let code = returned(&stderr, name).unwrap_or_else(|| code(exit));
-        Ok(Said {
+        Ok(CommandOutcome {
             command,
             code,
             stdout,
@@ -145,7 +149,11 @@ impl Caller {
     ///
     /// # Errors
     /// Either failed.
-    pub(super) fn both(&self, first: &[&str], second: &[&str]) -> Result<Said, KeychainError> {
+    pub(super) fn run_two(
+        &self,
+        first: &[&str],
+        second: &[&str],
+    ) -> Result<CommandOutcome, KeychainError> {
         let mut input = Vec::new();
         for words in [first, second] {
             let words: Vec<Word<'_>> = words.iter().map(|word| Word::Plain(word)).collect();
@@ -163,7 +171,7 @@ impl Caller {
             (None, Some(code)) => (second, code),
             (None, None) => (second, code(exit)),
         };
-        Said {
+        CommandOutcome {
             command: format!("security {}", failed.join(" ")),
             code,
             stdout,
@@ -175,7 +183,7 @@ impl Caller {
     fn tool(&self) -> Tool {
         Tool::new(&self.program)
             .envs(&self.environment)
-            .noted_in(&self.notes)
+            .record_in(&self.records)
     }
 }
 
@@ -248,6 +256,10 @@ pub(super) fn readable(said: &[u8], secrets: &[&str]) -> String {
 pub(super) fn text(path: &Path) -> &str {
     path.to_str().unwrap_or_default()
 }
+
+/// How long one of `security`'s commands may take: deriving a key takes half a second on an old Mac, a hung dialog for
+/// ever.
+pub(super) const TOOL_TIME: Duration = Duration::from_secs(30);
 
 /// errSecInteractionNotAllowed (−25308), cut to eight bits.
 pub(super) const INTERACTION_NOT_ALLOWED: i32 = 36;

@@ -4,83 +4,26 @@
 //! in files with mode 0600, is created without following links, and is replaced whole or not at all. What is found is
 //! believed only when it belongs to us and nobody else can read it.
 
+mod error;
+mod lock;
+mod ownership;
+mod shell;
+
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
-use rustix::io::FdFlags;
-
-/// Why something on the disk could not be had or was not believed.
-#[derive(Debug, thiserror::Error)]
-pub enum PrivateError {
-    /// The system refused.
-    #[error("cannot {doing} {path}: {source}", path = path.display())]
-    Io {
-        /// What was tried.
-        doing: &'static str,
-        /// The file or directory.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// Others own it, read it or write it.
-    #[error(
-        "{path} {why}: make it yours alone with `chown {user} {quoted}; chmod {mode} {quoted}`",
-        path = path.display(),
-        quoted = for_shell(path)
-    )]
-    NotOurs {
-        /// The file or directory.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-        /// The user id that should own it.
-        user: u32,
-        /// The mode it should have.
-        mode: &'static str,
-    },
-    /// More than it may hold.
-    #[error("{path} holds more than {limit} bytes", path = path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The bound.
-        limit: u64,
-    },
-    /// Someone else holds the lock.
-    #[error(
-        "{path} has been locked by another process for {seconds} s: find it (`lsof {quoted}`) and end it",
-        path = path.display(),
-        quoted = for_shell(path)
-    )]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-        /// How long it was waited for.
-        seconds: u64,
-    },
-}
-
-impl PrivateError {
-    /// Whether the thing is simply not there.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
-    }
-
-    /// Whether a thing that must not be there is there.
-    pub fn is_already_there(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists)
-    }
-}
-
+pub use self::error::OwnedFileError;
+use self::error::io_error;
+pub use self::lock::{Lock, open_lock_file};
+use self::ownership::{check_ours, no_follow, not_ours};
+pub use self::shell::for_shell;
 /// Makes the directory, and those above it, if it is missing; a directory that is there must be ours and closed.
 ///
 /// # Errors
 /// It cannot be made, is not a directory, or others may enter it.
-pub fn directory(path: &Path) -> Result<(), PrivateError> {
+pub fn make_directory(path: &Path) -> Result<(), OwnedFileError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -94,7 +37,7 @@ pub fn directory(path: &Path) -> Result<(), PrivateError> {
 ///
 /// # Errors
 /// It is missing, or not so.
-pub fn check_file(path: &Path) -> Result<(), PrivateError> {
+pub fn check_file(path: &Path) -> Result<(), OwnedFileError> {
     let metadata = fs::symlink_metadata(path).map_err(io_error("look at", path))?;
     if !metadata.is_file() {
         return Err(not_ours(path, "is not a regular file".into(), "600"));
@@ -106,7 +49,7 @@ pub fn check_file(path: &Path) -> Result<(), PrivateError> {
 ///
 /// # Errors
 /// It is there, or cannot be made.
-pub fn create_empty(path: &Path) -> Result<File, PrivateError> {
+pub fn create_empty(path: &Path) -> Result<File, OwnedFileError> {
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -120,7 +63,7 @@ pub fn create_empty(path: &Path) -> Result<File, PrivateError> {
 ///
 /// # Errors
 /// It is there, or cannot be written; then no part of it is left.
-pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), OwnedFileError> {
     create_then(path, bytes, File::sync_data)
 }
 
@@ -129,7 +72,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
 ///
 /// # Errors
 /// As there.
-pub fn create_fleeting(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+pub fn create_unsynced(path: &Path, bytes: &[u8]) -> Result<(), OwnedFileError> {
     create_then(path, bytes, |_| Ok(()))
 }
 
@@ -137,7 +80,7 @@ fn create_then(
     path: &Path,
     bytes: &[u8],
     settle: impl FnOnce(&File) -> io::Result<()>,
-) -> Result<(), PrivateError> {
+) -> Result<(), OwnedFileError> {
     let mut file = create_empty(path)?;
     let written = file.write_all(bytes).and_then(|()| settle(&file));
     written.map_err(|source| {
@@ -150,7 +93,7 @@ fn create_then(
 ///
 /// # Errors
 /// It cannot be written; then the old one is as it was.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), OwnedFileError> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let prefix = format!("{TEMPORARY}{name}-");
@@ -172,7 +115,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
 ///
 /// # Errors
 /// It is missing, not ours alone, or longer than `limit` bytes.
-pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PrivateError> {
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, OwnedFileError> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(no_follow())
@@ -188,7 +131,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PrivateError> {
         .read_to_end(&mut bytes)
         .map_err(io_error("read", path))?;
     if bytes.len() as u64 > limit {
-        return Err(PrivateError::TooLarge {
+        return Err(OwnedFileError::TooLarge {
             path: path.to_owned(),
             limit,
         });
@@ -200,7 +143,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PrivateError> {
 ///
 /// # Errors
 /// It cannot be removed.
-pub fn remove(path: &Path) -> Result<(), PrivateError> {
+pub fn remove(path: &Path) -> Result<(), OwnedFileError> {
     missing_is_fine(fs::remove_file(path)).map_err(io_error("remove", path))
 }
 
@@ -223,94 +166,8 @@ pub fn half_written(path: &Path) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// It cannot be removed.
-pub fn remove_directory(path: &Path) -> Result<(), PrivateError> {
+pub fn remove_directory(path: &Path) -> Result<(), OwnedFileError> {
     missing_is_fine(fs::remove_dir_all(path)).map_err(io_error("remove", path))
-}
-
-/// A lock that one process at a time holds; it ends with the value, or with the process, however that ends.
-#[derive(Debug)]
-pub struct Lock {
-    file: File,
-    path: PathBuf,
-}
-
-impl Lock {
-    /// Takes the lock at `path`, making its file if need be, and waits for it at most for `patience`.
-    ///
-    /// # Errors
-    /// The file cannot be opened, or somebody else holds the lock for all that time.
-    pub fn acquire(path: &Path, patience: Duration) -> Result<Self, PrivateError> {
-        let locked = || PrivateError::Locked {
-            path: path.to_owned(),
-            seconds: patience.as_secs(),
-        };
-        Self::acquire_unless(path, patience, &mut || false)?.ok_or_else(locked)
-    }
-
-    /// The same, but gives up as soon as `stop` says so: then there is no lock and no error.
-    ///
-    /// # Errors
-    /// As [`acquire`](Self::acquire).
-    pub fn acquire_unless(
-        path: &Path,
-        patience: Duration,
-        stop: &mut dyn FnMut() -> bool,
-    ) -> Result<Option<Self>, PrivateError> {
-        let file = open_lock_file(path)?;
-        let start = Instant::now();
-        let mut pause = Duration::from_micros(200);
-        loop {
-            match file.try_lock() {
-                Ok(()) => {
-                    return Ok(Some(Self {
-                        file,
-                        path: path.to_owned(),
-                    }));
-                }
-                Err(fs::TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
-                Err(fs::TryLockError::WouldBlock) if stop() => return Ok(None),
-                Err(fs::TryLockError::WouldBlock) if start.elapsed() >= patience => {
-                    return Err(PrivateError::Locked {
-                        path: path.to_owned(),
-                        seconds: patience.as_secs(),
-                    });
-                }
-                Err(fs::TryLockError::WouldBlock) => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(10));
-                }
-            }
-        }
-    }
-
-    /// From now on every process that this one starts holds the lock too, for as long as it lives: when we are killed
-    /// while a tool of ours still works, whoever takes the lock next knows that the tool has come to its end.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub fn share_with_children(&self) -> Result<(), PrivateError> {
-        rustix::io::fcntl_setfd(&self.file, FdFlags::empty())
-            .map_err(|error| io_error("share the lock on", &self.path)(error.into()))
-    }
-}
-
-/// Opens (or makes) a file that is only there to be locked.
-///
-/// # Errors
-/// It cannot be opened or is not ours.
-pub fn open_lock_file(path: &Path) -> Result<File, PrivateError> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(no_follow())
-        .open(path)
-        .map_err(io_error("open", path))?;
-    let metadata = file.metadata().map_err(io_error("look at", path))?;
-    check_ours(path, &metadata, 0o077, "600")?;
-    Ok(file)
 }
 
 fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {
@@ -318,57 +175,6 @@ fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PrivateError {
-    move |source| PrivateError::Io {
-        doing,
-        path: path.to_owned(),
-        source,
-    }
-}
-
-fn check_ours(
-    path: &Path,
-    metadata: &fs::Metadata,
-    forbidden: u32,
-    wanted: &'static str,
-) -> Result<(), PrivateError> {
-    let mode = metadata.permissions().mode() & 0o777;
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        Err(not_ours(
-            path,
-            format!("belongs to user {}", metadata.uid()),
-            wanted,
-        ))
-    } else if mode & forbidden != 0 {
-        Err(not_ours(
-            path,
-            format!("is open to others (mode {mode:o})"),
-            wanted,
-        ))
-    } else {
-        Ok(())
-    }
-}
-
-fn not_ours(path: &Path, why: String, mode: &'static str) -> PrivateError {
-    PrivateError::NotOurs {
-        path: path.to_owned(),
-        why,
-        user: rustix::process::geteuid().as_raw(),
-        mode,
-    }
-}
-
-/// A path as a word of a shell's command: macOS keeps our state below a directory whose name holds a blank.
-pub fn for_shell(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
-}
-
-/// Opening a pipe in a file's place must not make us wait, a link must not lead us astray.
-fn no_follow() -> i32 {
-    i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
 }
 
 /// How files are called before they are moved into place; `recover` knows them by it.
@@ -379,6 +185,8 @@ pub const TOOLS: &str = "tools";
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::host::process::{Bounds, Tool, run};
 
@@ -391,7 +199,10 @@ mod tests {
         assert_eq!(read(&path, 3).unwrap(), b"one");
         replace(&path, b"three").unwrap();
         check_file(&path).unwrap();
-        assert!(matches!(read(&path, 4), Err(PrivateError::TooLarge { .. })));
+        assert!(matches!(
+            read(&path, 4),
+            Err(OwnedFileError::TooLarge { .. })
+        ));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         let half = directory.path().join(".countersign-a-x1y2z3");
         fs::write(&half, b"thr").unwrap();
@@ -419,7 +230,7 @@ mod tests {
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, Permissions::from_mode(0o755)).unwrap();
         assert!(
-            super::directory(&open)
+            make_directory(&open)
                 .unwrap_err()
                 .to_string()
                 .contains("chmod 700")
@@ -472,7 +283,7 @@ mod tests {
         let lock = Lock::acquire(&path, Duration::ZERO).unwrap();
         assert!(matches!(
             Lock::acquire(&path, Duration::ZERO),
-            Err(PrivateError::Locked { .. })
+            Err(OwnedFileError::Locked { .. })
         ));
         drop(lock);
         Lock::acquire(&path, Duration::ZERO).unwrap();

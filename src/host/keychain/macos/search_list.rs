@@ -14,20 +14,21 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::security_tool::Securityd;
-use super::{KeychainError, KeychainPath};
+use super::securityd::Securityd;
 use crate::base::digest::sha256;
-use crate::host::private::{self, Lock};
+use crate::host::keychain::error::KeychainError;
+use crate::host::keychain::path::KeychainPath;
+use crate::host::owned_files::{self, Lock};
 
 /// The search list of this user, changed under a lock and with memory in `directory`.
 #[derive(Debug, Clone)]
-pub struct SearchList {
+pub(super) struct SearchList {
     directory: PathBuf,
 }
 
 impl SearchList {
     /// Keeps its lock and its markers in `directory`: one and the same for all of a user's jobs.
-    pub fn new(directory: PathBuf) -> Self {
+    pub(super) fn new(directory: PathBuf) -> Self {
         Self { directory }
     }
 
@@ -35,7 +36,7 @@ impl SearchList {
     ///
     /// # Errors
     /// The list cannot be read or written, or does not keep what was written.
-    pub fn attach(
+    pub(super) fn attach(
         &self,
         securityd: &dyn Securityd,
         keychain: &KeychainPath,
@@ -47,7 +48,7 @@ impl SearchList {
             if list.iter().any(|entry| keychain.is(entry)) {
                 return Ok(());
             }
-            private::replace(&marker, keychain.as_str().as_bytes())?;
+            owned_files::replace(&marker, keychain.as_str().as_bytes())?;
             list.push(keychain.as_path().to_owned());
             securityd.set_search_list(&list)?;
             let now = securityd.search_list()?;
@@ -62,18 +63,18 @@ impl SearchList {
     ///
     /// # Errors
     /// The list cannot be read or written, or does not keep what was written.
-    pub fn detach(
+    pub(super) fn detach(
         &self,
         securityd: &dyn Securityd,
         keychain: &KeychainPath,
     ) -> Result<(), KeychainError> {
         let marker = self.marker(keychain);
-        if !marker.exists() && private::half_written(&marker).is_empty() {
+        if !marker.exists() && owned_files::half_written(&marker).is_empty() {
             return Ok(()); // never put in by us, or taken out already
         }
         let _lock = self.lock()?;
-        for half in private::half_written(&marker) {
-            private::remove(&half)?;
+        for half in owned_files::half_written(&marker) {
+            owned_files::remove(&half)?;
         }
         if !marker.exists() {
             return Ok(());
@@ -81,7 +82,7 @@ impl SearchList {
         for _ in 0..ATTEMPTS {
             let list = securityd.search_list()?;
             if !list.iter().any(|entry| keychain.is(entry)) {
-                return Ok(private::remove(&marker)?);
+                return Ok(owned_files::remove(&marker)?);
             }
             let others: Vec<PathBuf> = list
                 .into_iter()
@@ -93,7 +94,7 @@ impl SearchList {
     }
 
     fn lock(&self) -> Result<Lock, KeychainError> {
-        private::directory(&self.directory)?;
+        owned_files::make_directory(&self.directory)?;
         let lock = Lock::acquire(&self.directory.join("lock"), Duration::from_secs(60))?;
         // A write that is under way when we are killed must not come after the next one's.
         lock.share_with_children()?;
@@ -134,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::apple::certificate::Certificate;
-    use crate::host::keychain::LockState;
+    use crate::host::keychain::kind::LockState;
 
     /// A search list in memory; `forgets` writes are lost, as if another job wrote over them.
     #[derive(Default)]

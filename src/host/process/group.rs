@@ -1,13 +1,13 @@
 //! How a process group is recognised by someone who did not start it.
 //!
 //! A number is not enough: when the starter is dead, the kernel may have given it to somebody else, and ending a
-//! stranger's processes is worse than leaving our own. A mark therefore holds the group's number and when its leader
-//! started, as the kernel tells it; a group is ours if its leader still has that start, or if the leader is gone and
+//! stranger's processes is worse than leaving our own. A [`ProcessGroup`] therefore holds the group's number and when its
+//! leader started, as the kernel tells it; a group is ours if its leader still has that start, or if the leader is gone and
 //! every member started no earlier (the kernel does not give a number away while a group still bears it; a group that emptied
 //! before a stranger got its number and left it behind in turn would be taken for ours, so tools are ended by their leader
 //! alone).
 //!
-//! Linux tells starts in `/proc/PID/stat` (clock ticks since boot, so the boot is part of the mark); elsewhere `ps` does,
+//! Linux tells starts in `/proc/PID/stat` (clock ticks since boot, so the boot is part of it); elsewhere `ps` does,
 //! to the second of the calendar.
 
 use std::time::{Duration, Instant};
@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 
 /// A process group as it was when it was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct ProcessGroup {
     /// The group's number, which is its leader's.
-    pub group: i32,
+    #[serde(alias = "group")]
+    pub id: i32,
     /// When the leader started; unknown if it ended before it could be asked.
     pub started: Option<Started>,
 }
@@ -33,20 +34,19 @@ pub struct Started {
     pub at: u64,
 }
 
-impl Mark {
-    /// The mark of the group that `leader`, just started, leads.
+impl ProcessGroup {
+    /// The group that `leader`, just started, leads.
     pub fn of(leader: Pid) -> Self {
         Self {
-            group: leader.as_raw_nonzero().get(),
+            id: leader.as_raw_nonzero().get(),
             started: system::started(leader.as_raw_nonzero().get()),
         }
     }
 
-    /// Sends `signal` to the group if it is still the one that was marked. Says whether there was anyone to tell.
+    /// Sends `signal` to the group if it is still the one that was started. Says whether anyone was there.
     pub fn signal(&self, signal: Signal) -> bool {
         self.is_alive()
-            && Pid::from_raw(self.group)
-                .is_some_and(|group| kill_process_group(group, signal).is_ok())
+            && Pid::from_raw(self.id).is_some_and(|group| kill_process_group(group, signal).is_ok())
     }
 
     /// Ends the group: asks, waits for `patience`, ends.
@@ -67,19 +67,19 @@ impl Mark {
     /// Ends the group as [`end`](Self::end) does, but only while its leader lives: a tool is nothing without it, and a
     /// number whose leader is gone may be a stranger's by now.
     pub fn end_leader(&self, patience: Duration) {
-        let leader = system::started(self.group);
+        let leader = system::started(self.id);
         if leader.is_some() && leader == self.started {
             self.end(patience);
         }
     }
 
-    /// Whether the marked group still has members that run.
+    /// Whether the group still has members that run.
     pub fn is_alive(&self) -> bool {
         let Some(started) = &self.started else {
             return false;
         };
-        let members = system::members(self.group);
-        match members.iter().find(|member| member.id == self.group) {
+        let members = system::members(self.id);
+        match members.iter().find(|member| member.id == self.id) {
             // The leader may be dead but unburied while others of its group live on.
             Some(leader) => leader.started == *started && members.iter().any(|member| member.runs),
             None => {
@@ -103,7 +103,7 @@ struct Member {
 
 #[cfg(target_os = "linux")]
 mod system {
-    use super::{Member, Started};
+    use crate::host::process::group::{Member, Started};
 
     pub(super) fn started(id: i32) -> Option<Started> {
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
@@ -167,8 +167,10 @@ mod system {
 mod system {
     use std::time::Duration;
 
-    use super::{Member, Started};
-    use crate::host::process::{Bounds, Exit, Tool, run};
+    use crate::host::process::child::run_while;
+    use crate::host::process::exit::Exit;
+    use crate::host::process::group::{Member, Started};
+    use crate::host::process::tool::{Bounds, Tool};
 
     pub(super) fn started(id: i32) -> Option<Started> {
         ps(&["-p", &id.to_string()])
@@ -196,7 +198,7 @@ mod system {
             time: Duration::from_secs(5),
             output: 4 << 20,
         };
-        match run(&tool, b"", bounds) {
+        match run_while(&tool, b"", bounds, |_| ()) {
             Ok(output) if output.exit == Exit::Code(0) => String::from_utf8_lossy(&output.stdout)
                 .lines()
                 .filter_map(parse)
@@ -235,7 +237,8 @@ mod tests {
     use std::process::Stdio;
 
     use super::*;
-    use crate::host::process::{Tool, start};
+    use crate::host::process::child::start;
+    use crate::host::process::tool::Tool;
 
     fn sleeper() -> std::process::Child {
         let tool = Tool::new("/bin/sleep").arg("600");
@@ -243,34 +246,34 @@ mod tests {
     }
 
     #[test]
-    fn a_marked_group_is_found_and_ended() {
+    fn a_group_is_found_and_ended() {
         let mut child = sleeper();
-        let mark = Mark::of(Pid::from_child(&child));
-        assert!(mark.is_alive());
-        assert!(mark.signal(Signal::KILL));
-        // Reading the exit also buries it: afterwards nothing has the mark.
+        let group = ProcessGroup::of(Pid::from_child(&child));
+        assert!(group.is_alive());
+        assert!(group.signal(Signal::KILL));
+        // Reading the exit also buries it: afterwards the group is gone.
         child.wait().unwrap();
-        assert!(!mark.is_alive());
-        assert!(!mark.signal(Signal::KILL));
+        assert!(!group.is_alive());
+        assert!(!group.signal(Signal::KILL));
     }
 
     #[test]
     fn a_stranger_with_the_same_number_is_left_alone() {
         let mut child = sleeper();
-        let mut mark = Mark::of(Pid::from_child(&child));
-        let started = mark.started.clone().unwrap();
-        mark.started = Some(Started {
+        let mut group = ProcessGroup::of(Pid::from_child(&child));
+        let started = group.started.clone().unwrap();
+        group.started = Some(Started {
             at: started.at + 1,
             ..started.clone()
         });
-        assert!(!mark.signal(Signal::KILL));
-        mark.started = Some(Started {
+        assert!(!group.signal(Signal::KILL));
+        group.started = Some(Started {
             boot: "another boot".into(),
             ..started
         });
-        assert!(!mark.signal(Signal::KILL));
-        mark.started = None;
-        assert!(!mark.signal(Signal::KILL));
+        assert!(!group.signal(Signal::KILL));
+        group.started = None;
+        assert!(!group.signal(Signal::KILL));
         assert!(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
@@ -280,16 +283,16 @@ mod tests {
     fn a_group_outlives_its_leader() {
         let tool = Tool::new("/bin/sh").args(["-c", "sleep 600 & read line"]);
         let mut child = start(&tool, Stdio::piped(), Stdio::null(), Stdio::null()).unwrap();
-        let mark = Mark::of(Pid::from_child(&child));
+        let group = ProcessGroup::of(Pid::from_child(&child));
         // The leader ends when its input does; by then it has long started its background process.
-        while system::members(mark.group).len() < 2 {
+        while system::members(group.id).len() < 2 {
             std::thread::yield_now();
         }
         drop(child.stdin.take());
         child.wait().unwrap();
-        assert!(mark.is_alive());
-        assert!(mark.signal(Signal::KILL));
-        while mark.is_alive() {
+        assert!(group.is_alive());
+        assert!(group.signal(Signal::KILL));
+        while group.is_alive() {
             std::thread::yield_now();
         }
     }

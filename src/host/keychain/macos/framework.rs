@@ -26,9 +26,11 @@ use security_framework::policy::SecPolicy;
 use security_framework::trust::SecTrust;
 use security_framework_sys::base::SecKeychainRef;
 
-use super::security_tool::{Securityd, Session};
-use super::{KeychainError, KeychainPath, LockState};
+use super::securityd::{Securityd, Session};
 use crate::apple::certificate::Certificate;
+use crate::host::keychain::error::KeychainError;
+use crate::host::keychain::kind::LockState;
+use crate::host::keychain::path::KeychainPath;
 
 /// The keychain service of this login session.
 #[derive(Debug, Clone, Copy)]
