@@ -7,6 +7,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::certificate::{Certificate, CertificateError};
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::CertSha256;
 
 /// Apple Root CA (RSA, 2006): ends the chain of every outer layer.
@@ -142,6 +143,20 @@ pub enum PemError {
         /// Why not.
         error: CertificateError,
     },
+}
+
+impl Explain for PemError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Empty | Self::Label { .. } => "name a PEM file of certificates",
+            Self::Damaged { .. } | Self::Certificate { .. } => "export the certificate again",
+        };
+        Some(hint.to_owned())
+    }
 }
 
 #[cfg(test)]

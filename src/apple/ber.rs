@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
 
+use crate::base::error::{ErrorCode, Explain};
+
 /// How deep elements may nest: real profiles and certificates reach twelve.
 pub const MAX_DEPTH: usize = 40;
 
@@ -741,6 +743,12 @@ impl fmt::Display for Oid<'_> {
 impl fmt::Debug for Oid<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Explain for BerError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
     }
 }
 

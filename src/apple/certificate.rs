@@ -21,6 +21,7 @@ use super::ber::{Oid, Reader, Tag};
 use super::signature::{DigestAlgorithm, PublicKey, SignatureAlgorithm, SignatureError};
 use crate::base::clock::Validity;
 use crate::base::digest::hex;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{CertSha1, CertSha256, TeamId};
 
 /// Larger than any certificate Apple has issued, by an order of magnitude.
@@ -404,6 +405,12 @@ fn own_signature(der: &[u8]) -> Option<(DigestAlgorithm, &[u8])> {
         return None;
     };
     Some((digest, bits.contents.strip_prefix(&[0])?))
+}
+
+impl Explain for CertificateError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
 }
 
 #[cfg(test)]

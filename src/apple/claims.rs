@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::property_list::{self, PropertyListError};
 use super::value::Value;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::CertSha256;
 
 /// The largest property list that is read, in bytes: no larger than the file around it may be.
@@ -195,6 +196,19 @@ fn date(value: Value) -> Result<Timestamp, &'static str> {
         .as_str()
         .and_then(|text| text.parse().ok())
         .ok_or("a date")
+}
+
+impl Explain for PlistError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Malformed(error) => error.hint(),
+            Self::NotDictionary | Self::Type { .. } => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::ber::{BerError, Element, Oid, Problem, Reader, Tag};
+use crate::base::error::{ErrorCode, Explain};
 
 /// `1.2.840.113549.1.7.1` id-data (RFC 5652 §4).
 pub const ID_DATA: Oid<'static> = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01]);
@@ -206,7 +207,7 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
             bounded(certificates.len(), "certificates")?;
             // Attribute certificates and other formats ([0] to [3]) sign nothing here and are passed over.
             if certificate.tag == Tag::SEQUENCE {
-                certificates.push(whole(certificate)?);
+                certificates.push(in_definite_lengths(certificate)?);
             }
         }
     }
@@ -264,7 +265,7 @@ fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
         let mut names = id.reader()?;
         let issuer = names.read(Tag::SEQUENCE, "an issuer name")?;
         // A tool that re-encodes the message may loosen this copy of the name; the one in the certificate is signed.
-        let issuer = whole(issuer)?;
+        let issuer = in_definite_lengths(issuer)?;
         let serial = names.any("a serial number")?.integer_bytes()?;
         names.end("the serial number")?;
         SignerId::IssuerAndSerial { issuer, serial }
@@ -367,7 +368,7 @@ fn algorithm_identifier(element: Element<'_>) -> Result<Oid<'_>, CmsError> {
 }
 
 /// The bytes of an element, brought to definite lengths if it had others (its own signature covers its DER).
-fn whole(element: Element<'_>) -> Result<Cow<'_, [u8]>, CmsError> {
+fn in_definite_lengths(element: Element<'_>) -> Result<Cow<'_, [u8]>, CmsError> {
     Ok(if element.is_definite()? {
         Cow::Borrowed(element.raw)
     } else {
@@ -399,7 +400,7 @@ fn guess(bytes: &[u8]) -> &'static str {
     {
         "this is a bare property list, without any signature around it"
     } else if holds(b"<plist") {
-        "a property list stands in it, but no signature that could be read: it was copied as text or cut out"
+        "it holds a property list without a signature that can be read: it was copied as text or cut out"
     } else {
         "the first byte is not that of a SEQUENCE"
     }
@@ -423,5 +424,16 @@ impl CmsError {
                 ..
             })
         )
+    }
+}
+
+impl Explain for CmsError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.is_truncated()
+            .then(|| "copy or download the file again: it was cut off".to_owned())
     }
 }

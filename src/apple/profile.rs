@@ -325,9 +325,9 @@ fn read_inner(
 
 fn unreadable(error: &CmsError) -> Finding {
     let hint = if error.is_truncated() {
-        "the file was cut off: copy or download it again"
+        "copy or download the file again: it was cut off"
     } else {
-        "this is not a provisioning profile as Apple issues them: check the path, or download it again"
+        "check the path, or download the file again: this is not a provisioning profile as Apple issues them"
     };
     Finding::block(Code::ProfileUnreadable, error.to_string()).hint(hint)
 }
@@ -377,7 +377,9 @@ fn remarks(outer: &LayerProof, inner: Option<&LayerProof>, claims: &Claims) -> V
         remarks.push(
             Finding::warn(
                 Code::ProfileDuplicateKey,
-                format!("the key {key} stands twice with different values; the last one counts"),
+                format!(
+                    "the key {key} occurs twice with different values, and the last one counts"
+                ),
             )
             .hint("regenerate the profile at Apple's developer site"),
         );
@@ -482,7 +484,7 @@ fn complete(
         findings.push(
             Finding::block(Code::ProfileUnreadable, format!("{key}: {problem}"))
                 .at_pointer(format!("/{key}"))
-                .hint("this is not a complete provisioning profile; download it again from Apple's developer site"),
+                .hint("download the profile again from Apple's developer site: this one is not complete"),
         );
     };
     let missing = || "missing".to_owned();

@@ -15,6 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
+use super::error::{ErrorCode, Explain};
+
 /// The digest of a file's bytes, in one of the two algorithms that people paste into pipelines.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(inline, with = "String", extend("pattern" = "^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$"))]
@@ -83,8 +85,18 @@ pub enum DigestError {
     #[error("a digest is written in hex digits, this one holds {0:?}")]
     NotHex(char),
     /// `something:` with an algorithm other than `sha256`.
-    #[error("unknown digest algorithm {0:?}: write sha256:<64 hex>, 64 hex or 40 hex")]
+    #[error("unknown digest algorithm {0:?}")]
     Algorithm(String),
+}
+
+impl Explain for DigestError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("write sha256:<64 hex>, 64 hex or 40 hex".to_owned())
+    }
 }
 
 impl FromStr for Digest {

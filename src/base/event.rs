@@ -16,7 +16,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::{Digest, DigestError};
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{HostName, RegionName};
+use crate::base::remedy::Remedy;
 
 /// Declares every action once: variant and kebab-case word.
 macro_rules! actions {
@@ -211,6 +213,16 @@ pub enum CheckpointError {
     /// The second half is not a digest.
     #[error(transparent)]
     Digest(#[from] DigestError),
+}
+
+impl Explain for CheckpointError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        Some(Remedy::ShowCheckpoint)
+    }
 }
 
 impl FromStr for Checkpoint {

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::digest::{decode_hex, hex, parse_text, sha1, sha256};
+use super::error::{ErrorCode, Explain};
 
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +33,12 @@ impl IdError {
             what,
             rule,
         }
+    }
+}
+
+impl Explain for IdError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
     }
 }
 

@@ -19,6 +19,7 @@ use crate::apple::identity::{self, IdentityListing, digest};
 use crate::apple::pkcs12;
 use crate::apple::pkcs12::diagnosis::why_import_failed;
 use crate::base::digest::Digest;
+use crate::base::error::Explain as _;
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::context::gate::certificates;
 use crate::context::gate::facts::{Identities, Identity};
@@ -172,9 +173,13 @@ fn from_pkcs12(
     }
     identities.sort_by_key(|identity| identity.sha1);
     identities.dedup_by_key(|identity| identity.sha1);
-    let import = |macos| ImportDocument {
-        macos,
-        says: why_import_failed(bytes, &password, macos).to_string(),
+    let import = |macos| {
+        let diagnosis = why_import_failed(bytes, &password, macos);
+        let says = match diagnosis.hint() {
+            Some(hint) => format!("{diagnosis}; {hint}"),
+            None => diagnosis.to_string(),
+        };
+        ImportDocument { macos, says }
     };
     Ok(Loaded {
         container: is_for_show.then(|| ContainerDocument {

@@ -9,7 +9,9 @@ use super::algorithms::{Algorithms, MacKind, Part, ReadableBy, Scheme};
 use super::diagnosis::{Diagnosis, why_import_failed};
 use super::writing::store;
 use super::*;
+use crate::base::error::{ErrorCode, Explain as _};
 use crate::base::ids::CertSha256;
+use crate::base::remedy::Remedy;
 use crate::base::secret::Password;
 
 fn password(text: &str) -> Password {
@@ -502,4 +504,34 @@ fn iterations_without_bound_are_refused_before_they_are_run() {
         assert!(matches!(error, Pkcs12Error::TooMuchWork { .. }), "{error}");
     }
     assert!(Algorithms::read(&pfx(&[0])).is_err());
+}
+
+#[test]
+fn errors_say_what_happened_and_hints_what_to_do() {
+    for (bytes, does) in [
+        (
+            &b"-----BEGIN CERTIFICATE-----\n"[..],
+            "openssl pkcs12 -export",
+        ),
+        (
+            b"MIIKJAIBAzCCCd4GCSqGSIb3DQEHAaCCCc8Eggn",
+            "base64 --decode",
+        ),
+        (b"\xfe\xed\xfe\xed\0\0", "keytool -importkeystore"),
+        (b"\x30\x80\x02\x01\x03", "openssl pkcs12 -in F"),
+        (b"\x30", "copy the file again"),
+    ] {
+        let error = Algorithms::read(bytes).unwrap_err();
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(does), "{hint}");
+        assert!(!error.to_string().contains(does), "{error}");
+        assert_eq!(error.code(), ErrorCode::FileMalformed);
+    }
+    let wrong = Pkcs12Error::WrongPassword {
+        algorithms: "HMAC-SHA256".to_owned(),
+    };
+    assert_eq!(wrong.remedy(), Some(Remedy::GivePassword));
+    let diagnosis = Diagnosis::File(wrong.clone());
+    assert_eq!(diagnosis.to_string(), wrong.to_string());
+    assert_eq!(diagnosis.hint(), wrong.hint());
 }
