@@ -103,7 +103,7 @@ impl OuterPlist {
         };
         for (key, value) in entries {
             outer
-                .take(&key, value)
+                .read_entry(&key, value)
                 .map_err(|expected| PlistError::Type {
                     key: key.into(),
                     expected,
@@ -112,8 +112,8 @@ impl OuterPlist {
         Ok(outer)
     }
 
-    /// Takes one entry over; keys that we do not use are passed over, whatever they hold.
-    fn take(&mut self, key: &str, value: Value) -> Result<(), &'static str> {
+    /// Reads one entry; keys that we do not use are passed over, whatever they hold.
+    fn read_entry(&mut self, key: &str, value: Value) -> Result<(), &'static str> {
         let claims = &mut self.claims;
         match key {
             "UUID" => claims.uuid = Some(text(value)?),

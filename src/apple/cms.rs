@@ -147,7 +147,7 @@ pub fn parse_content_info(bytes: &[u8]) -> Result<ContentInfo<'_>, CmsError> {
     match bytes.first() {
         None => return Err(CmsError::NotCms("the file is empty")),
         Some(0x30) => {}
-        Some(_) => return Err(CmsError::NotCms(guess(bytes))),
+        Some(_) => return Err(CmsError::NotCms(describe(bytes))),
     }
     let mut file = Reader::new(bytes);
     let content_info = file.read(Tag::SEQUENCE, "ContentInfo")?;
@@ -196,7 +196,7 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
     let mut count = 0;
     while let Some(algorithm) = digest_algorithms.next()? {
         algorithm_identifier(algorithm)?;
-        count = bounded(count, "digest algorithms")?;
+        count = count_one_more(count, "digest algorithms")?;
     }
     let (content_type, content) =
         encapsulated_content(fields.read(Tag::SEQUENCE, "encapContentInfo")?)?;
@@ -204,7 +204,7 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
     if let Some(set) = fields.optional(Tag::context(0))? {
         let mut set = set.reader()?;
         while let Some(certificate) = set.next()? {
-            bounded(certificates.len(), "certificates")?;
+            count_one_more(certificates.len(), "certificates")?;
             // Attribute certificates and other formats ([0] to [3]) sign nothing here and are passed over.
             if certificate.tag == Tag::SEQUENCE {
                 certificates.push(in_definite_lengths(certificate)?);
@@ -218,7 +218,7 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
     let mut signers = Vec::new();
     let mut signer_infos = fields.read(Tag::SET, "signerInfos")?.reader()?;
     while let Some(signer) = signer_infos.next()? {
-        bounded(signers.len(), "signers")?;
+        count_one_more(signers.len(), "signers")?;
         signers.push(signer_info(signer)?);
     }
     fields.end("signerInfos")?;
@@ -313,7 +313,7 @@ fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsEr
     let mut seen = HashSet::new();
     let mut reader = element.reader()?;
     while let Some(attribute) = reader.next()? {
-        bounded(seen.len(), "signed attributes")?;
+        count_one_more(seen.len(), "signed attributes")?;
         let mut fields = attribute.expect(Tag::SEQUENCE, "an attribute")?.reader()?;
         let kind = fields.any("an attribute type")?.oid()?;
         let set = fields.read(Tag::SET, "attribute values")?;
@@ -377,7 +377,7 @@ fn in_definite_lengths(element: Element<'_>) -> Result<Cow<'_, [u8]>, CmsError> 
 }
 
 /// Counts one more item, within bounds.
-fn bounded(count: usize, what: &'static str) -> Result<usize, CmsError> {
+fn count_one_more(count: usize, what: &'static str) -> Result<usize, CmsError> {
     if count >= MAX_ITEMS {
         Err(CmsError::TooMany(what))
     } else {
@@ -386,7 +386,7 @@ fn bounded(count: usize, what: &'static str) -> Result<usize, CmsError> {
 }
 
 /// What a file that does not start like CMS seems to be.
-fn guess(bytes: &[u8]) -> &'static str {
+fn describe(bytes: &[u8]) -> &'static str {
     let start = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
     let text = start.trim_ascii_start();
     let holds = |needle: &[u8]| start.windows(needle.len()).any(|window| window == needle);

@@ -391,7 +391,7 @@ fn remarks(outer: &LayerProof, inner: Option<&LayerProof>, claims: &Claims) -> V
 /// real inner layer carries.
 fn disagreements(outer: &Claims, inner: &Claims) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut differ = |key: &str, outer: String, inner: String| {
+    let mut add_difference = |key: &str, outer: String, inner: String| {
         findings.push(
             Finding::block(
                 Code::ProfileLayersDisagree,
@@ -410,12 +410,20 @@ fn disagreements(outer: &Claims, inner: &Claims) -> Vec<Finding> {
     macro_rules! compare {
         ($key:literal, $field:ident, required) => {
             if outer.$field != inner.$field {
-                differ($key, show(&outer.$field), show(&inner.$field));
+                add_difference(
+                    $key,
+                    value_or_absent(&outer.$field),
+                    value_or_absent(&inner.$field),
+                );
             }
         };
         ($key:literal, $field:ident, if_both) => {
             if outer.$field.is_some() && inner.$field.is_some() && outer.$field != inner.$field {
-                differ($key, show(&outer.$field), show(&inner.$field));
+                add_difference(
+                    $key,
+                    value_or_absent(&outer.$field),
+                    value_or_absent(&inner.$field),
+                );
             }
         };
     }
@@ -436,7 +444,7 @@ fn disagreements(outer: &Claims, inner: &Claims) -> Vec<Finding> {
         && outer != inner
     {
         // Device ids are nobody's business: only their number is told.
-        differ(
+        add_difference(
             "ProvisionedDevices",
             format!("{} devices", outer.len()),
             format!("{} devices", inner.len()),
@@ -454,13 +462,13 @@ fn disagreements(outer: &Claims, inner: &Claims) -> Vec<Finding> {
             let show = |value: Option<&super::value::Value>| {
                 value.map_or("absent".to_owned(), ToString::to_string)
             };
-            differ(&format!("Entitlements/{key}"), show(outer), show(inner));
+            add_difference(&format!("Entitlements/{key}"), show(outer), show(inner));
         }
     }
     findings
 }
 
-fn show<T: fmt::Debug>(value: &Option<T>) -> String {
+fn value_or_absent<T: fmt::Debug>(value: &Option<T>) -> String {
     value
         .as_ref()
         .map_or("absent".to_owned(), |value| format!("{value:?}"))
@@ -480,7 +488,7 @@ fn complete(
     findings: &mut Vec<Finding>,
 ) -> Option<Fields> {
     let count = findings.len();
-    let mut lack = |key: &str, problem: String| {
+    let mut add_missing = |key: &str, problem: String| {
         findings.push(
             Finding::block(Code::ProfileUnreadable, format!("{key}: {problem}"))
                 .at_pointer(format!("/{key}"))
@@ -491,11 +499,11 @@ fn complete(
     let uuid = match claims.uuid.as_deref().map(str::parse::<ProfileUuid>) {
         Some(Ok(uuid)) => Some(uuid),
         Some(Err(error)) => {
-            lack("UUID", error.to_string());
+            add_missing("UUID", error.to_string());
             None
         }
         None => {
-            lack("UUID", missing());
+            add_missing("UUID", missing());
             None
         }
     };
@@ -511,11 +519,11 @@ fn complete(
     let team_id = match team.as_deref().map(str::parse::<TeamId>) {
         Some(Ok(team)) => Some(team),
         Some(Err(error)) => {
-            lack("TeamIdentifier", error.to_string());
+            add_missing("TeamIdentifier", error.to_string());
             None
         }
         None => {
-            lack("TeamIdentifier", missing());
+            add_missing("TeamIdentifier", missing());
             None
         }
     };
@@ -525,23 +533,23 @@ fn complete(
         Some(identifier) => match strip_prefix(identifier, prefixes).parse::<BundlePattern>() {
             Ok(pattern) => Some(pattern),
             Err(error) => {
-                lack("Entitlements/application-identifier", error.to_string());
+                add_missing("Entitlements/application-identifier", error.to_string());
                 None
             }
         },
         None => {
-            lack("Entitlements/application-identifier", missing());
+            add_missing("Entitlements/application-identifier", missing());
             None
         }
     };
     if claims.name.is_none() {
-        lack("Name", missing());
+        add_missing("Name", missing());
     }
     if claims.created.is_none() {
-        lack("CreationDate", missing());
+        add_missing("CreationDate", missing());
     }
     if claims.expires.is_none() {
-        lack("ExpirationDate", missing());
+        add_missing("ExpirationDate", missing());
     }
     if findings.len() != count {
         return None;

@@ -396,7 +396,7 @@ impl Tool {
             return 1;
         };
         let readable = algorithms.readable_by();
-        if password.is_empty() || !readable.on(if modern { 15 } else { 14 }) {
+        if password.is_empty() || !readable.includes(if modern { 15 } else { 14 }) {
             return wrong();
         }
         let Ok(contents) = pkcs12::read(&bytes, &Password::new(password)) else {

@@ -120,7 +120,7 @@ pub enum ReadableBy {
 
 impl ReadableBy {
     /// Whether the given major release of macOS reads it (with `-f pkcs12`).
-    pub fn on(&self, macos_major: u32) -> bool {
+    pub fn includes(&self, macos_major: u32) -> bool {
         match self {
             Self::EveryMac => true,
             Self::MacOs15 { .. } => macos_major >= FIRST_MODERN_MACOS,
@@ -187,10 +187,10 @@ impl fmt::Display for Algorithms {
             Some(mac) => write!(f, "{} ({} iterations)", mac.kind, mac.iterations)?,
             None => f.write_str("no MAC")?,
         }
-        let mut said: Vec<(&Scheme, u64)> = Vec::new();
+        let mut written: Vec<(&Scheme, u64)> = Vec::new();
         for part in &self.encryption {
-            if !said.contains(&(&part.scheme, part.iterations)) {
-                said.push((&part.scheme, part.iterations));
+            if !written.contains(&(&part.scheme, part.iterations)) {
+                written.push((&part.scheme, part.iterations));
                 write!(f, "; {} ({} iterations)", part.scheme, part.iterations)?;
             }
         }

@@ -130,13 +130,13 @@ pub fn why_import_failed(bytes: &[u8], password: &Password, macos_major: u32) ->
 
 fn algorithm(algorithms: &Algorithms, macos: u32) -> Option<Diagnosis> {
     let readable = algorithms.readable_by();
-    if readable.on(macos) {
+    if readable.includes(macos) {
         return None;
     }
     Some(Diagnosis::Algorithm {
         macos,
         because: readable.because().unwrap_or_default().to_owned(),
-        modern_reads_it: readable.on(FIRST_MODERN_MACOS),
+        modern_reads_it: readable.includes(FIRST_MODERN_MACOS),
     })
 }
 

@@ -22,15 +22,15 @@ pub fn read(bytes: &[u8], password: &Password) -> Result<Pkcs12, Pkcs12Error> {
         return Err(Pkcs12Error::PasswordNotBmp);
     }
     let archive = Pkcs12Archive::from_pkcs12(bytes, password.expose())
-        .map_err(|error| opening(error, &algorithms))?;
+        .map_err(|error| opening_error(error, &algorithms))?;
     if archive.keys.len() > MAX_ENTRIES || archive.certs.len() > MAX_ENTRIES {
         return Err(Pkcs12Error::TooManyParts);
     }
     matching::assemble(archive, algorithms)
 }
 
-/// The crate's refusal in our words.
-fn opening(error: p12_keystore::error::Error, algorithms: &Algorithms) -> Pkcs12Error {
+/// Why a file does not open, in our words.
+fn opening_error(error: p12_keystore::error::Error, algorithms: &Algorithms) -> Pkcs12Error {
     use p12_keystore::error::Error;
     match error {
         Error::MacError(_) => wrong_password(algorithms),

@@ -7,7 +7,7 @@ use p12_keystore::{
 
 use super::algorithms::{Algorithms, MacKind, Part, ReadableBy, Scheme};
 use super::diagnosis::{Diagnosis, why_import_failed};
-use super::writing::store;
+use super::writing::keystore;
 use super::*;
 use crate::base::error::{ErrorCode, Explain as _};
 use crate::base::ids::CertSha256;
@@ -289,7 +289,7 @@ fn a_password_that_opens_the_file_but_not_for_security_is_named() {
         ("pässword", Diagnosis::PasswordNotAscii),
     ] {
         let one = identity(&mint::ec_key(), "One", "CA");
-        let bytes = store(&[one], &[])
+        let bytes = keystore(&[one], &[])
             .unwrap()
             .writer(text)
             .encryption_algorithm(EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc)
@@ -470,7 +470,7 @@ fn what_is_no_pkcs12_is_named() {
 fn iterations_without_bound_are_refused_before_they_are_run() {
     let one = identity(&mint::ec_key(), "One", "CA");
     let with = |encryption: u32, mac: u32| {
-        let store = store(std::slice::from_ref(&one), &[]).unwrap();
+        let store = keystore(std::slice::from_ref(&one), &[]).unwrap();
         let mut bytes = store
             .writer("p")
             .encryption_iterations(encryption)

@@ -80,7 +80,7 @@ fn write_with(
             lone_keys: 0,
         });
     }
-    let store = store(identities, other_certificates)?;
+    let store = keystore(identities, other_certificates)?;
     let (encryption, mac) = match form {
         Form::EveryMac => (
             EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
@@ -116,7 +116,7 @@ fn write_with(
 /// The keystore to write. A duplicate item makes `security import` fail as a whole, so each key and each certificate goes
 /// in once; certificates beyond the leaves travel in the first identity's chain, because the crate marks free-standing
 /// ones as trusted for Java.
-pub(super) fn store(
+pub(super) fn keystore(
     identities: &[Pkcs12Identity],
     other_certificates: &[Vec<u8>],
 ) -> Result<KeyStore, Pkcs12Error> {

@@ -1,9 +1,9 @@
 //! From a signer's certificate to a root that is believed.
 //!
-//! Candidates for an issuer are the believed roots and the bundle. [`Search::believed`] looks for a chain in which
+//! Candidates for an issuer are the believed roots and the bundle. [`Search::believed_chain`] looks for a chain in which
 //! everything holds: it goes through the certificates level by level, each certificate at most once, so that a wrong
 //! candidate costs one signature check and never hides a right one. Where there is no such chain,
-//! [`Search::first_of_each`] follows the first issuer of each certificate, as a person would, and the caller says what is
+//! [`Search::chain_of_first_issuers`] follows the first issuer of each certificate, as a person would, and the caller says what is
 //! wrong with that one.
 
 use std::cell::Cell;
@@ -57,7 +57,7 @@ impl<'a, R> Search<'a, R> {
     ///
     /// # Errors
     /// The bundle asks for more checks than are granted.
-    pub(super) fn believed(
+    pub(super) fn believed_chain(
         &self,
         signer: &'a Arc<Certificate>,
     ) -> Result<Option<Vec<Arc<Certificate>>>, Fault> {
@@ -104,7 +104,7 @@ impl<'a, R> Search<'a, R> {
     ///
     /// # Errors
     /// A certificate has no issuer among the candidates.
-    pub(super) fn first_of_each(
+    pub(super) fn chain_of_first_issuers(
         &self,
         signer: &'a Arc<Certificate>,
     ) -> Result<Vec<Arc<Certificate>>, Fault> {

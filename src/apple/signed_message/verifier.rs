@@ -150,9 +150,9 @@ impl Verifier {
             instant,
             checks_left: Search::<R>::fresh_checks(),
         };
-        match search.believed(signer)? {
+        match search.believed_chain(signer)? {
             Some(chain) => Ok(chain),
-            None => search.first_of_each(signer),
+            None => search.chain_of_first_issuers(signer),
         }
     }
 
