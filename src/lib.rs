@@ -19,7 +19,7 @@
 //!
 //! | value | what it proves | its only constructor |
 //! |---|---|---|
-//! | [`apple::signer::LayerProof`] | one signature holds up to a trusted root | [`apple::signer::Verifier::verify`] |
+//! | [`apple::signed_message::LayerProof`] | one signature holds up to a trusted root | [`apple::signed_message::Verifier::verify`] |
 //! | [`apple::profile::Profile`] | both signatures of a profile hold | [`apple::profile::prove`] |
 //! | [`context::manifest::Manifest`] | the manifest is well-formed and complete | [`context::manifest::Manifest::parse`] |
 //! | [`context::gate::facts::LiveFacts`] | this machine was looked at, and when | [`host::observation::observe`] |

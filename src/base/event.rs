@@ -16,7 +16,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::{Digest, DigestError};
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{HostName, RegionName};
+use crate::base::remedy::Remedy;
 
 /// Declares every action once: variant and kebab-case word.
 macro_rules! actions {
@@ -158,6 +160,7 @@ impl Event {
 /// A place in a log by which the log is recognised from outside: how many records it has had, and the SHA-256 of the
 /// last one's bytes. Receipts and envelopes carry one, so that a log which was cut short is found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "StoredCheckpoint")]
 pub struct Checkpoint {
     /// The sequence number of the last record; 0 for a log without records.
     pub seq: u64,
@@ -182,15 +185,46 @@ impl fmt::Display for Checkpoint {
     }
 }
 
+/// A checkpoint as JSON holds it, before its digest was looked at.
+#[derive(Deserialize)]
+struct StoredCheckpoint {
+    seq: u64,
+    head: Digest,
+}
+
+impl TryFrom<StoredCheckpoint> for Checkpoint {
+    type Error = CheckpointError;
+
+    fn try_from(stored: StoredCheckpoint) -> Result<Self, Self::Error> {
+        match stored.head {
+            head @ Digest::Sha256(_) => Ok(Self {
+                seq: stored.seq,
+                head,
+            }),
+            Digest::Sha1(_) => Err(CheckpointError::Shape),
+        }
+    }
+}
+
 /// Why a text is not a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     /// Not `SEQ:DIGEST`.
-    #[error("a checkpoint is written SEQ:sha256:HEX, as `countersign audit checkpoint` prints it")]
+    #[error("a checkpoint is written SEQ:sha256:HEX")]
     Shape,
     /// The second half is not a digest.
     #[error(transparent)]
     Digest(#[from] DigestError),
+}
+
+impl Explain for CheckpointError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        Some(Remedy::ShowCheckpoint)
+    }
 }
 
 impl FromStr for Checkpoint {
@@ -199,10 +233,8 @@ impl FromStr for Checkpoint {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (seq, head) = text.trim().split_once(':').ok_or(CheckpointError::Shape)?;
         let seq = seq.parse().map_err(|_| CheckpointError::Shape)?;
-        match head.parse()? {
-            head @ Digest::Sha256(_) => Ok(Self { seq, head }),
-            Digest::Sha1(_) => Err(CheckpointError::Shape),
-        }
+        let head = head.parse()?;
+        StoredCheckpoint { seq, head }.try_into()
     }
 }
 
@@ -285,6 +317,21 @@ mod tests {
         ] {
             assert!(bad.parse::<Checkpoint>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_checkpoint_is_read_from_json_with_a_sha256_alone() {
+        let checkpoint = Checkpoint {
+            seq: 42,
+            head: Digest::of(b"line"),
+        };
+        let json = serde_json::to_string(&checkpoint).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Checkpoint>(&json).unwrap(),
+            checkpoint
+        );
+        let sha1 = r#"{"seq":1,"head":"da39a3ee5e6b4b0d3255bfef95601890afd80709"}"#;
+        assert!(serde_json::from_str::<Checkpoint>(sha1).is_err());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use self::projects::{ProjectError, ProjectRequest};
 use super::directories;
 use super::node::{self, HostNameError};
 use super::profile_store::{self, DirectoryError};
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::clock::Clock;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;

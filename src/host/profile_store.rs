@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::files::{self, FileMode, ReadError, WriteError};
 use crate::apple::anchors::Anchors;
 use crate::apple::profile::{self, Profile, Unproven};
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::context::gate::facts::{
     Family, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,

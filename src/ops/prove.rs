@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::{Error, Failure};
 use super::notice::Notice;
 use super::world::World;
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::ProfileUuid;

@@ -391,12 +391,12 @@ impl Tool {
             1
         };
         let bytes = fs::read(file).unwrap();
-        let Ok(algorithms) = pkcs12::Algorithms::read(&bytes) else {
+        let Ok(algorithms) = pkcs12::algorithms::Algorithms::read(&bytes) else {
             eprintln!("security: SecKeychainItemImport: Unknown format in import.");
             return 1;
         };
         let readable = algorithms.readable_by();
-        if password.is_empty() || !readable.on(if modern { 15 } else { 14 }) {
+        if password.is_empty() || !readable.includes(if modern { 15 } else { 14 }) {
             return wrong();
         }
         let Ok(contents) = pkcs12::read(&bytes, &Password::new(password)) else {

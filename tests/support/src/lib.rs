@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 use countersign::apple::anchors::Anchors;
 use countersign::apple::certificate::Certificate;
 use countersign::apple::profile::{self, Profile};
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::{Finding, Severity};
 
 use forge::hierarchy::Hierarchy;
