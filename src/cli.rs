@@ -17,6 +17,7 @@ pub mod profile;
 pub mod progress;
 pub mod projects;
 mod receipt;
+pub mod remedies;
 pub mod report;
 pub mod run;
 pub mod state;

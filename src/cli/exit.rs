@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::remedies;
+use crate::base::error::Explain;
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -91,6 +94,45 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// What a failure tells: a sentence, or an error with what to do about it.
+pub trait Told {
+    /// The text.
+    fn told(&self) -> String;
+}
+
+impl Told for String {
+    fn told(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Told for std::io::Error {
+    fn told(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Told for crate::xcode::show_build_settings::CaptureError {
+    fn told(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Told for &str {
+    fn told(&self) -> String {
+        (*self).to_owned()
+    }
+}
+
+impl<E: Explain> Told for E {
+    fn told(&self) -> String {
+        match remedies::advice(self.hint().as_deref(), self.remedy()) {
+            Some(advice) => format!("{self}; {advice}"),
+            None => self.to_string(),
+        }
+    }
+}
+
 /// An error: we could not look. Findings are no errors; they end in [`Exit::Blocked`].
 #[derive(Debug)]
 pub struct Failure {
@@ -102,26 +144,26 @@ pub struct Failure {
 
 impl Failure {
     /// An input could not be read, or an output not written.
-    pub fn input(message: impl ToString) -> Self {
+    pub fn input(message: impl Told) -> Self {
         Self {
             exit: Exit::Input,
-            message: message.to_string(),
+            message: message.told(),
         }
     }
 
     /// The command line cannot be used.
-    pub fn usage(message: impl ToString) -> Self {
+    pub fn usage(message: impl Told) -> Self {
         Self {
             exit: Exit::Usage,
-            message: message.to_string(),
+            message: message.told(),
         }
     }
 
     /// The keychain could not be opened, closed or changed.
-    pub fn keychain(message: impl ToString) -> Self {
+    pub fn keychain(message: impl Told) -> Self {
         Self {
             exit: Exit::Keychain,
-            message: message.to_string(),
+            message: message.told(),
         }
     }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Told as _};
 use super::identity::{self, ShownIdentity};
 use super::password::{KeychainPasswordArguments, PasswordArguments};
 use super::report::{Format, GOOD};
@@ -170,7 +170,7 @@ fn recorded<T>(
 }
 
 fn about(chosen: &Chosen, what: Action) -> impl Fn(Outcome) -> Event {
-    let (path, kind) = (chosen.path.clone(), chosen.choice.kind);
+    let (path, kind) = (chosen.path.clone(), chosen.choice.kind());
     move |outcome| {
         Event::new(what, outcome)
             .detail("keychain", &path)
@@ -356,7 +356,7 @@ fn status(chosen: &Chosen, world: &World) -> Result<Exit, Failure> {
         world.print_json(&KeychainDocument {
             schema: "countersign.keychain.v1",
             keychain: chosen.path.clone(),
-            backend: chosen.choice.kind,
+            backend: chosen.choice.kind(),
             state: lock_state,
             open_for: open_for.collect(),
             identities: identities.map(Into::into).collect(),
@@ -410,7 +410,7 @@ fn recover(world: &World) -> Result<Exit, Failure> {
     if world.format() == Format::Json {
         let unfinished = recovery.unfinished.iter().map(|one| ShownUnfinished {
             keychain: one.keychain().cloned(),
-            error: one.error.to_string(),
+            error: one.error.told(),
         });
         world.print_json(&RecoveryDocument {
             schema: "countersign.recovery.v1",
@@ -436,7 +436,7 @@ fn recover(world: &World) -> Result<Exit, Failure> {
         )?;
     }
     for one in &recovery.unfinished {
-        writeln!(anstream::stderr().lock(), "{one}")?;
+        writeln!(anstream::stderr().lock(), "{}", one.told())?;
     }
     Ok(exit)
 }

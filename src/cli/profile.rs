@@ -19,6 +19,7 @@ use crate::apple::entitlements::Entitlements;
 use crate::apple::profile::{self, Fields, KindSource, Profile, ProfileKind};
 use crate::apple::signer::{LayerProof, SignerRole, Verifier};
 use crate::base::clock::show_duration;
+use crate::base::error::Explain as _;
 use crate::base::finding::{self, Code, Finding};
 use crate::base::ids::FileSha256;
 use crate::context::gate::facts::InstalledContent;
@@ -272,7 +273,7 @@ pub(super) fn unreadable(path: &Path, error: &ReadError) -> Finding {
         Code::ProfileUnreadable,
         format!("the file cannot be read: {}", error.kind),
     )
-    .hint(error.remedy())
+    .hint(error.hint().unwrap_or_default())
     .in_file(path)
 }
 

@@ -24,6 +24,7 @@ use crate::host::keychain::{BackendKind, KeychainPath};
 use crate::host::owned_files;
 use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
+use crate::host::state_dir::StateDir;
 
 /// A receipt that has its place and is not written yet.
 pub(super) struct Receipt {
@@ -108,16 +109,15 @@ impl Receipt {
     /// Makes the file: `named`, or one for `run` below `state`.
     pub(super) fn reserve(
         named: Option<&Path>,
-        state: &Path,
+        state: &StateDir,
         run: &RunId,
         host: &HostName,
     ) -> Result<Self, Failure> {
         let path = match named {
             Some(path) => path.to_owned(),
             None => {
-                let directory = state.join("receipts");
-                owned_files::make_directory(&directory).map_err(Failure::input)?;
-                directory.join(format!("{run}.json"))
+                owned_files::make_directory(&state.receipts()).map_err(Failure::input)?;
+                state.receipt(run)
             }
         };
         let file = owned_files::create_empty(&path).map_err(|error| match error.is_already_there() {
@@ -179,7 +179,7 @@ impl Receipt {
     /// Which keychain.
     pub(super) fn chosen(&mut self, chosen: &Chosen) {
         self.document.keychain = Some(chosen.path.clone());
-        self.document.backend = Some(chosen.choice.kind);
+        self.document.backend = Some(chosen.choice.kind());
     }
 
     /// What became of the session.

@@ -5,14 +5,14 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
 
 use super::command;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Told as _};
 use super::gate::{self, GateArguments};
 use super::password::KeychainPasswordArguments;
 use super::receipt::Receipt;
@@ -34,6 +34,7 @@ use crate::host::run_id::RunId;
 use crate::host::session::{
     self, Ending, SessionError, SessionReport, SessionRequest, Task, Unfinished,
 };
+use crate::host::state_dir::StateDir;
 use crate::host::window::JobCommand;
 use crate::host::{node, watchdog as host_watchdog};
 use crate::ledger::audit::{self, AuditLog};
@@ -142,7 +143,7 @@ struct Case<'a> {
     host: &'a HostName,
     run: &'a RunId,
     log: &'a AuditLog,
-    state: &'a Path,
+    state: &'a StateDir,
     world: &'a World,
 }
 
@@ -388,7 +389,10 @@ pub(super) fn new_id(world: &World) -> Result<RunId, Failure> {
 }
 
 /// Finishes what runs left that were killed, and says so. Returns what could not be finished.
-pub(super) fn finish_dead_runs(state: &Path, log: &AuditLog) -> Result<Vec<Unfinished>, Failure> {
+pub(super) fn finish_dead_runs(
+    state: &StateDir,
+    log: &AuditLog,
+) -> Result<Vec<Unfinished>, Failure> {
     let recovery = session::recover(state, log).map_err(failure)?;
     let mut stderr = anstream::stderr().lock();
     for one in &recovery.finished {
@@ -407,7 +411,7 @@ pub(super) fn refuse_unfinished(unfinished: &[Unfinished], chosen: &Chosen) -> R
         if one.keychain().is_none_or(|path| *path == chosen.path) {
             return Err(unfinished_failure(one));
         }
-        writeln!(anstream::stderr().lock(), "caution: {one}")?;
+        writeln!(anstream::stderr().lock(), "caution: {}", one.told())?;
     }
     Ok(())
 }
@@ -415,8 +419,8 @@ pub(super) fn refuse_unfinished(unfinished: &[Unfinished], chosen: &Chosen) -> R
 /// A keychain that may be open, or one that is closed and whose closing cannot be recorded.
 pub(super) fn unfinished_failure(one: &Unfinished) -> Failure {
     match one.is_closed {
-        true => Failure::input(one),
-        false => Failure::keychain(one),
+        true => Failure::input(one.told()),
+        false => Failure::keychain(one.told()),
     }
 }
 
@@ -450,7 +454,7 @@ pub(super) fn failure(error: SessionError) -> Failure {
         }
         SessionError::Command(_) => Failure {
             exit: Exit::Child(CANNOT_EXECUTE),
-            message: error.to_string(),
+            message: error.told(),
         },
         _ => Failure::keychain(error),
     }
@@ -458,8 +462,8 @@ pub(super) fn failure(error: SessionError) -> Failure {
 
 /// `countersign watchdog`: what it is to do comes in on standard input.
 pub(super) fn watchdog() -> Result<Exit, Failure> {
-    host_watchdog::main(&|config| {
-        let path = config.state.join("audit.jsonl");
+    host_watchdog::main(&SystemClock, &|config| {
+        let path = config.state.audit_log();
         Box::new(state::audit_log_at(path, config.actor.clone()))
     })
     .map(|()| Exit::Fine)

@@ -8,7 +8,6 @@ use super::exit::Failure;
 use super::password::KeychainPasswordArguments;
 use super::world::World;
 use crate::base::clock::SystemClock;
-use crate::base::digest::sha256;
 use crate::base::event::Actor;
 use crate::base::ids::RegionName;
 use crate::base::secret::Password;
@@ -20,6 +19,7 @@ use crate::host::keychain::{
 use crate::host::node::{self, OsFamily, User};
 use crate::host::run_id::RunId;
 use crate::host::session::KeychainWork;
+use crate::host::state_dir::StateDir;
 use crate::host::{directories, owned_files};
 use crate::ledger::audit::AuditLog;
 
@@ -27,7 +27,7 @@ use crate::ledger::audit::AuditLog;
 ///
 /// # Errors
 /// Nothing says where.
-pub fn directory(world: &World) -> Result<PathBuf, Failure> {
+pub fn directory(world: &World) -> Result<StateDir, Failure> {
     let named = world.global.state_dir.clone().or_else(|| {
         directories::state(
             OsFamily::current(),
@@ -38,8 +38,9 @@ pub fn directory(world: &World) -> Result<PathBuf, Failure> {
     let path = named.ok_or_else(|| {
         Failure::input("no home directory is known to keep state in: name one with --state-dir")
     })?;
-    std::path::absolute(&path)
-        .map_err(|error| Failure::input(format!("{}: {error}", path.display())))
+    let path = std::path::absolute(&path)
+        .map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;
+    StateDir::new(path).map_err(Failure::usage)
 }
 
 /// The audit log's path.
@@ -47,7 +48,7 @@ pub fn directory(world: &World) -> Result<PathBuf, Failure> {
 /// # Errors
 /// Nothing says where the state directory is.
 pub fn audit_path(world: &World) -> Result<PathBuf, Failure> {
-    Ok(directory(world)?.join("audit.jsonl"))
+    Ok(directory(world)?.audit_log())
 }
 
 /// In whose name this process records.
@@ -73,7 +74,7 @@ pub fn audit_log_at(path: PathBuf, actor: Actor) -> AuditLog {
 /// # Errors
 /// The directory cannot be made, or is not ours alone.
 pub fn audit_log(world: &World, region: Option<RegionName>) -> Result<AuditLog, Failure> {
-    owned_files::make_directory(&directory(world)?).map_err(Failure::input)?;
+    owned_files::make_directory(directory(world)?.path()).map_err(Failure::input)?;
     Ok(audit_log_at(audit_path(world)?, actor(world, region)?))
 }
 
@@ -109,7 +110,7 @@ pub struct Chosen {
     /// The backend.
     pub backend: Box<dyn KeychainBackend>,
     /// The state directory.
-    pub state: PathBuf,
+    pub state: StateDir,
 }
 
 impl KeychainArguments {
@@ -136,12 +137,13 @@ impl KeychainArguments {
         };
         let user = User::current(world.login_name.as_deref());
         let tools = self.tools.as_ref().map(std::path::absolute).transpose();
-        let choice = BackendChoice {
+        let choice = BackendChoice::new(
             kind,
-            tools: tools.map_err(|error| Failure::input(format!("--tools: {error}")))?,
-            home: world.home.clone().unwrap_or_else(|| "/".into()),
-            user: user.name.unwrap_or_else(|| user.id.to_string()),
-        };
+            tools.map_err(|error| Failure::input(format!("--tools: {error}")))?,
+            world.home.clone().unwrap_or_else(|| "/".into()),
+            &user.name.unwrap_or_else(|| user.id.to_string()),
+        )
+        .map_err(Failure::usage)?;
         let backend = choice.build(&state).map_err(Failure::keychain)?;
         Ok(Chosen {
             path,
@@ -216,14 +218,13 @@ impl Chosen {
                 Failure::keychain(format!("cannot find our own program: {error}"))
             })?,
             witness: log,
+            clock: &SystemClock,
         })
     }
 
     /// Where `keychain create` keeps the password that it makes: one file for each keychain.
     pub fn password_path(&self) -> PathBuf {
-        let digest = sha256(self.path.as_str().as_bytes());
-        let short: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
-        self.state.join("passwords").join(short)
+        self.state.password(&self.path)
     }
 
     /// The password: handed in, or kept.
@@ -270,4 +271,4 @@ fn without_parents(path: &Path) -> PathBuf {
 }
 
 /// The longest password file that is ours.
-const MAX_PASSWORD: u64 = 4_096;
+const MAX_PASSWORD: usize = 4_096;

@@ -20,7 +20,7 @@ mod error;
 mod kind;
 pub mod macos;
 mod password;
-mod path;
+pub(in crate::host) mod path;
 pub mod portable;
 
 pub use self::backend::{ChildAccess, KeychainBackend, Opening, Settings};
