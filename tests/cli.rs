@@ -737,7 +737,7 @@ fn results_go_to_stdout_and_errors_to_stderr() {
         ])
         .exits(11);
     let document: Json = serde_json::from_str(&error.err).unwrap();
-    assert_eq!(document["schema"], "countersign.error.v1");
+    assert_eq!(document["schema"], "countersign.error.v2");
     assert_eq!(document["exit"], 11);
 }
 

@@ -2,12 +2,6 @@
 
 use std::process::ExitCode;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use super::remedies;
-use crate::base::error::Explain;
-
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -94,45 +88,6 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What a failure tells: a sentence, or an error with what to do about it.
-pub trait Told {
-    /// The text.
-    fn told(&self) -> String;
-}
-
-impl Told for String {
-    fn told(&self) -> String {
-        self.clone()
-    }
-}
-
-impl Told for std::io::Error {
-    fn told(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Told for crate::xcode::show_build_settings::CaptureError {
-    fn told(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Told for &str {
-    fn told(&self) -> String {
-        (*self).to_owned()
-    }
-}
-
-impl<E: Explain> Told for E {
-    fn told(&self) -> String {
-        match remedies::advice(self.hint().as_deref(), self.remedy()) {
-            Some(advice) => format!("{self}; {advice}"),
-            None => self.to_string(),
-        }
-    }
-}
-
 /// An error: we could not look. Findings are no errors; they end in [`Exit::Blocked`].
 #[derive(Debug)]
 pub struct Failure {
@@ -144,26 +99,26 @@ pub struct Failure {
 
 impl Failure {
     /// An input could not be read, or an output not written.
-    pub fn input(message: impl Told) -> Self {
+    pub fn input(message: impl ToString) -> Self {
         Self {
             exit: Exit::Input,
-            message: message.told(),
+            message: message.to_string(),
         }
     }
 
     /// The command line cannot be used.
-    pub fn usage(message: impl Told) -> Self {
+    pub fn usage(message: impl ToString) -> Self {
         Self {
             exit: Exit::Usage,
-            message: message.told(),
+            message: message.to_string(),
         }
     }
 
     /// The keychain could not be opened, closed or changed.
-    pub fn keychain(message: impl Told) -> Self {
+    pub fn keychain(message: impl ToString) -> Self {
         Self {
             exit: Exit::Keychain,
-            message: message.told(),
+            message: message.to_string(),
         }
     }
 
@@ -176,17 +131,16 @@ impl Failure {
     }
 }
 
-/// The `countersign.error.v1` document: on standard error, on one line, where `--format json` was asked for and there is
-/// no result.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct ErrorDocument<'a> {
-    /// Always `countersign.error.v1`.
-    #[schemars(extend("const" = "countersign.error.v1"))]
-    pub schema: &'static str,
-    /// The exit code, as `countersign help exit-codes` lists them.
-    pub exit: u8,
-    /// What happened, where, and what to do.
-    pub error: &'a str,
+impl From<crate::ops::error::Error> for Failure {
+    fn from(error: crate::ops::error::Error) -> Self {
+        let (hint, remedy) = error.advice();
+        let hint = super::remedies::advice(hint, remedy);
+        let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+        Self {
+            exit: Exit::of_error(error.code()),
+            message: format!("{}{hint}", error.message()),
+        }
+    }
 }
 
 impl From<std::io::Error> for Failure {
@@ -199,5 +153,29 @@ impl From<std::io::Error> for Failure {
             };
         }
         Self::input(format!("the output could not be written: {error}"))
+    }
+}
+
+impl Failure {
+    /// Shows it on standard error.
+    ///
+    /// # Errors
+    /// Standard error is closed.
+    pub fn print(&self, terminal: &super::terminal::Terminal) -> std::io::Result<()> {
+        use crate::base::error::ErrorCode;
+        if self.message.is_empty() {
+            return Ok(());
+        }
+        let code = match self.exit {
+            Exit::Usage => ErrorCode::Usage,
+            Exit::Input => ErrorCode::FileUnreadable,
+            Exit::Keychain => ErrorCode::KeychainFailed,
+            Exit::Child(_) => ErrorCode::CommandNotStarted,
+            _ => ErrorCode::Unexpected,
+        };
+        super::failure::print_error(
+            &crate::ops::error::Error::new(code, self.message.clone()),
+            terminal,
+        )
     }
 }

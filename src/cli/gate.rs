@@ -1,6 +1,5 @@
 //! `countersign gate`: may this machine sign with this manifest, now?
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -13,26 +12,25 @@ use super::document::{ManifestName, VerdictWord};
 use super::exit::{Exit, Failure};
 use super::identity;
 use super::password::PasswordArguments;
-use super::projects::{self, ProjectArguments};
+use super::projects::ProjectArguments;
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::state;
 use super::table::plain;
 use super::world::World;
+use crate::apple::profile::ProfileKind;
 use crate::apple::signer::Verifier;
+use crate::base::clock::SystemClock;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
-use crate::base::event::{Action, Event, Outcome};
 use crate::base::finding::{Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::envelope;
-use crate::context::gate::facts::{
-    ExpectedDigest, Facts, Identities, InstalledProfiles, Observation, ProfileDirectory,
-};
-use crate::context::gate::{self, IdentityDigests, Verdict};
+use crate::context::gate::facts::Identities;
+use crate::context::gate::{self, Asked, ExpectedManifest, Judgement, Rehearsal, Verdict};
 use crate::context::manifest::Manifest;
 use crate::context::policy::Policy;
 use crate::host::files::{self, FileMode};
-use crate::host::{node, profile_store};
+use crate::host::observation::{self, ObservationError, ProfilePlaces, Request};
 
 /// What the gate is asked: the flags that `gate` and `run` share.
 #[derive(Debug, Args)]
@@ -154,6 +152,14 @@ pub struct IdentityDocument {
     pub compatible: Option<Digest>,
 }
 
+/// What is judged, with what was asked.
+struct Question {
+    policy: Policy,
+    manifest: Manifest,
+    remarks: Vec<Finding>,
+    asked: Asked,
+}
+
 /// What was judged, and the verdict.
 pub(super) struct Judged {
     /// The verdict.
@@ -162,15 +168,84 @@ pub(super) struct Judged {
     pub judged: Option<(Policy, Manifest)>,
 }
 
-/// Gathers the facts and judges them for `host` at `now`. `live` observes the keychain's identities, where somebody asked
-/// for them and no capture of them was given.
+/// Observes the identities of a keychain, where somebody asked for them and named no file of them.
+pub(super) type Live<'a> = &'a dyn Fn(&Policy) -> Result<Option<Identities>, Failure>;
+
+impl From<ObservationError> for Failure {
+    fn from(error: ObservationError) -> Self {
+        match error {
+            ObservationError::Project(error) => crate::ops::error::Error::from(error).into(),
+            error => Self::input(error),
+        }
+    }
+}
+
+/// Looks at this machine and judges it. `live` observes the keychain's identities.
 pub(super) fn judge(
     arguments: &GateArguments,
-    host: &HostName,
-    now: Timestamp,
-    live: &dyn Fn(&Policy) -> Result<Option<Identities>, Failure>,
+    live: Live<'_>,
     world: &World,
 ) -> Result<Judged, Failure> {
+    let question = match question(arguments, world)? {
+        Ok(question) => question,
+        Err(findings) => {
+            let facts = observation::observe::<Failure>(&Request::default(), &SystemClock)?;
+            return Ok(Judged {
+                verdict: gate::refuse(&facts, findings),
+                judged: None,
+            });
+        }
+    };
+    let facts = question.look(arguments, live, world, |request| {
+        observation::observe(request, &SystemClock)
+    })?;
+    let Question {
+        policy,
+        manifest,
+        remarks,
+        asked,
+    } = question;
+    let verdict = gate::judge(&policy, &manifest, &facts, &asked).with_remarks(remarks);
+    Ok(Judged {
+        verdict,
+        judged: Some((policy, manifest)),
+    })
+}
+
+/// Judges this machine as if it were `host`, or as if it were another instant; with the manifest, if the policy could be
+/// used.
+fn rehearse(
+    arguments: &Arguments,
+    live: Live<'_>,
+    world: &World,
+) -> Result<(Rehearsal, Option<Manifest>), Failure> {
+    let host = arguments.host.as_ref();
+    let now = arguments.at.unwrap_or(world.now);
+    let question = match question(&arguments.gate, world)? {
+        Ok(question) => question,
+        Err(findings) => {
+            let facts = observation::plan::<Failure>(&Request::default(), host, now)?;
+            return Ok((gate::rehearse_refusal(&facts, findings), None));
+        }
+    };
+    let facts = question.look(&arguments.gate, live, world, |request| {
+        observation::plan(request, host, now)
+    })?;
+    let Question {
+        policy,
+        manifest,
+        remarks,
+        asked,
+    } = question;
+    let rehearsal = gate::rehearse(&policy, &manifest, &facts, &asked).with_remarks(remarks);
+    Ok((rehearsal, Some(manifest)))
+}
+
+/// What is judged, and what is asked; or the findings of a policy that cannot be used.
+fn question(
+    arguments: &GateArguments,
+    world: &World,
+) -> Result<Result<Question, Vec<Finding>>, Failure> {
     if let Some(path) = &arguments.envelope {
         // An earlier verdict's statement must not be taken for this one's.
         match std::fs::remove_file(path) {
@@ -182,82 +257,84 @@ pub(super) fn judge(
     }
     let loaded = match world.policy()? {
         Ok(loaded) => loaded,
-        Err(findings) => {
-            let verdict = Verdict {
-                cleared: None,
-                findings,
-                waived: BTreeSet::new(),
-                identities: IdentityDigests::default(),
-                region: None,
-            };
-            return Ok(Judged {
-                verdict,
-                judged: None,
-            });
-        }
+        Err(findings) => return Ok(Err(findings)),
     };
-    let policy = loaded.policy;
     let (manifest, bytes) = world.manifest()?;
-    let waived: BTreeSet<Group> = arguments
-        .without
-        .iter()
-        .map(|group| Group::from(*group))
-        .collect();
-    let expected_manifest = arguments.expect_manifest.map(|expected| ExpectedDigest {
-        expected,
-        found: expected.same_algorithm_over(&bytes),
-    });
-    drop(bytes);
-    let facts = Facts {
-        now,
-        host: host.clone(),
+    let asked = Asked {
         region: arguments.region.clone(),
-        expected_manifest,
+        manifest: arguments
+            .expect_manifest
+            .map(|expected| ExpectedManifest::new(expected, &bytes)),
         minimum_revision: arguments.minimum_revision,
-        profiles: installed_profiles(arguments, &policy, &manifest, &waived, world)?,
-        identities: identities(arguments, &policy, &manifest, &waived, live)?,
-        expected_signing: arguments.expect_signing,
-        targets: targets(arguments, &policy, &manifest, &waived)?,
+        signing: arguments.expect_signing,
+        kind: arguments.targets.kind.map(ProfileKind::from),
+        waived: arguments
+            .without
+            .iter()
+            .map(|group| Group::from(*group))
+            .collect(),
     };
-    let mut verdict = gate::judge(&policy, &manifest, &facts, &waived);
-    verdict.findings.extend(loaded.remarks);
-    Ok(Judged {
-        verdict,
-        judged: Some((policy, manifest)),
-    })
+    for (flag, group, is_given) in [
+        (
+            "--identities",
+            Group::Identities,
+            arguments.identities.is_some(),
+        ),
+        (
+            "--project",
+            Group::Targets,
+            !arguments.targets.project.is_empty(),
+        ),
+    ] {
+        if is_given && asked.waived.contains(&group) {
+            return Err(Failure::usage(format!(
+                "{flag} is given and waived with --without at once; leave one of them out"
+            )));
+        }
+    }
+    Ok(Ok(Question {
+        policy: loaded.policy,
+        manifest,
+        remarks: loaded.remarks,
+        asked,
+    }))
 }
 
-/// The verdict as the audit log remembers it.
-pub(super) fn event(judged: &Judged) -> Event {
-    let verdict = &judged.verdict;
-    let outcome = match verdict.cleared {
-        Some(_) => Outcome::Done,
-        None => Outcome::Refused,
-    };
-    let mut event = Event::new(Action::Gate, outcome);
-    if let Some((_, manifest)) = &judged.judged {
-        event = event
-            .detail("manifest", manifest.digest())
-            .detail("revision", manifest.revision());
+impl Question {
+    /// Has `observe` look at all that is judged.
+    fn look<T>(
+        &self,
+        arguments: &GateArguments,
+        live: Live<'_>,
+        world: &World,
+        observe: impl FnOnce(&Request<'_, Failure>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let is_judged = |group| !self.asked.waived.contains(&group);
+        let directories = world.profile_directories(&self.policy);
+        let verifier = (arguments.prove && is_judged(Group::Profiles))
+            .then(|| world.anchors(&self.policy).map(Verifier::new))
+            .transpose()?;
+        let identities = || match &arguments.identities {
+            Some(source) => {
+                identity::load(source, &arguments.password, Some(&self.manifest)).map(Some)
+            }
+            None => live(&self.policy),
+        };
+        let projects =
+            crate::ops::target_selection::TargetSelection::from(arguments.targets.clone())
+                .request()?;
+        observe(&Request {
+            manifest: Some(&self.manifest),
+            profiles: is_judged(Group::Profiles).then(|| ProfilePlaces {
+                directories: &directories,
+                temporary: &world.temporary,
+                checkouts: &world.checkouts,
+                prove: verifier.as_ref(),
+            }),
+            identities: is_judged(Group::Identities).then_some(&identities),
+            targets: (!projects.projects.is_empty()).then_some(&projects),
+        })
     }
-    if let Some(canonical) = verdict.identities.canonical {
-        event = event.detail("identities", canonical);
-    }
-    if !verdict.waived.is_empty() {
-        let waived: Vec<&str> = verdict.waived.iter().map(|group| group.as_str()).collect();
-        event = event.detail("waived", waived.join(","));
-    }
-    let mut blocking: Vec<&str> = verdict
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Block)
-        .map(|finding| finding.code.as_str())
-        .collect();
-    blocking.dedup();
-    if !blocking.is_empty() {
-        event = event.detail("blocked-by", blocking.join(","));
-    }
-    event
 }
 
 /// Writes the hand-off statement of a clearance, if one was asked for.
@@ -265,12 +342,11 @@ pub(super) fn write_envelope(
     arguments: &GateArguments,
     judged: &Judged,
     recorded: Option<Checkpoint>,
-    now: Timestamp,
     world: &World,
 ) -> Result<(), Failure> {
-    let (Some(path), Some(cleared), Some((_, manifest)), Some(checkpoint)) = (
+    let (Some(path), Some(_), Some((_, manifest)), Some(checkpoint)) = (
         &arguments.envelope,
-        &judged.verdict.cleared,
+        judged.verdict.cleared(),
         &judged.judged,
         recorded,
     ) else {
@@ -280,7 +356,8 @@ pub(super) fn write_envelope(
         || "profiles.json".to_owned(),
         |name| name.to_string_lossy().into_owned(),
     );
-    let statement = envelope::statement(cleared, &judged.verdict, manifest, &name, now, checkpoint);
+    let statement = envelope::statement(&judged.verdict, manifest, &name, checkpoint)
+        .map_err(Failure::unexpected)?;
     let mut text = serde_json::to_vec_pretty(&statement).map_err(Failure::unexpected)?;
     text.push(b'\n');
     files::replace_atomically(path, &text, FileMode::Keep).map_err(Failure::input)
@@ -288,154 +365,73 @@ pub(super) fn write_envelope(
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
-    let host = match &arguments.host {
-        Some(host) => host.clone(),
-        None => node::host_name().map_err(Failure::input)?,
-    };
-    let now = arguments.at.unwrap_or(world.now);
-    let rehearsal = arguments.host.is_some() || arguments.at.is_some();
     let live = |_: &Policy| arguments.keychain.identities_if_named(world);
-    let judged = judge(&arguments.gate, &host, now, &live, world)?;
+    // A rehearsal is no verdict about this machine now, so there is nothing to remember or to hand on.
+    if arguments.host.is_some() || arguments.at.is_some() {
+        let (rehearsal, manifest) = rehearse(arguments, &live, world)?;
+        return print(
+            rehearsal.judgement(),
+            rehearsal.would_clear(),
+            manifest.as_ref(),
+            true,
+            world,
+        );
+    }
+    let judged = judge(&arguments.gate, &live, world)?;
+    let judgement = judged.verdict.judgement();
     let mut checkpoint = None;
-    // A rehearsal is no verdict about this machine now, so there is nothing to remember.
-    if !rehearsal {
-        let recorded = state::audit_log(world, judged.verdict.region.clone())
-            .and_then(|log| log.append(&event(&judged)).map_err(Failure::input));
-        match recorded {
-            Ok(appended) => checkpoint = Some(appended.checkpoint),
-            // Handing something on is an action; without a record it does not happen.
-            Err(failure) if arguments.gate.envelope.is_some() => return Err(failure),
-            // A verdict alone changes nothing, and a gate on a read-only disk must still say no.
-            Err(failure) => writeln!(
-                anstream::stderr().lock(),
-                "caution: this verdict is not recorded: {}",
-                failure.message
-            )?,
-        }
+    let recorded = state::audit_log(world, judgement.region.clone())
+        .and_then(|log| log.append(&judged.verdict.event()).map_err(Failure::input));
+    match recorded {
+        Ok(appended) => checkpoint = Some(appended.checkpoint),
+        // Handing something on is an action; without a record it does not happen.
+        Err(failure) if arguments.gate.envelope.is_some() => return Err(failure),
+        // A verdict alone changes nothing, and a gate on a read-only disk must still say no.
+        Err(failure) => writeln!(
+            anstream::stderr().lock(),
+            "caution: this verdict is not recorded: {}",
+            failure.message
+        )?,
     }
-    write_envelope(&arguments.gate, &judged, checkpoint, now, world)?;
+    write_envelope(&arguments.gate, &judged, checkpoint, world)?;
     let manifest = judged.judged.as_ref().map(|(_, manifest)| manifest);
-    tell(&judged.verdict, manifest, &host, now, rehearsal, world)
+    let is_cleared = judged.verdict.cleared().is_some();
+    print(judgement, is_cleared, manifest, false, world)
 }
 
-fn installed_profiles(
-    arguments: &GateArguments,
-    policy: &Policy,
-    manifest: &Manifest,
-    waived: &BTreeSet<Group>,
-    world: &World,
-) -> Result<Observation<InstalledProfiles>, Failure> {
-    if waived.contains(&Group::Profiles) {
-        return Ok(Observation::Unobserved {
-            why: "waived".to_owned(),
-        });
-    }
-    let mut installed = InstalledProfiles::default();
-    let mut paths = Vec::new();
-    for (directory, must_exist) in world.profile_directories(policy) {
-        match profile_store::list(&directory) {
-            Ok(found) => paths.extend(found),
-            Err(error) if !must_exist && error.error.kind() == std::io::ErrorKind::NotFound => {
-                continue;
-            }
-            Err(error) => return Err(Failure::input(error)),
-        }
-        installed.directories.push(ProfileDirectory {
-            writable: node::may_write_into(&directory).ok(),
-            wipeable: world.wipeable(&directory),
-            path: directory,
-        });
-    }
-    let verifier = arguments
-        .prove
-        .then(|| world.anchors(policy).map(Verifier::new))
-        .transpose()?;
-    installed.files = profile_store::observe(
-        &paths,
-        |sha256| manifest.has_bytes(sha256),
-        verifier.as_ref(),
-    );
-    Ok(Observation::Observed(installed))
-}
-
-fn targets(
-    arguments: &GateArguments,
-    policy: &Policy,
-    manifest: &Manifest,
-    waived: &BTreeSet<Group>,
-) -> Result<Observation<Vec<Finding>>, Failure> {
-    match arguments.targets.project.as_slice() {
-        [] => Ok(Observation::Unobserved {
-            why: "no --project given".to_owned(),
-        }),
-        _ if waived.contains(&Group::Targets) => Err(Failure::usage(
-            "--project is given and waived with --without at once; leave one of them out",
-        )),
-        _ => projects::against(manifest, policy, &arguments.targets).map(Observation::Observed),
-    }
-}
-
-fn identities(
-    arguments: &GateArguments,
-    policy: &Policy,
-    manifest: &Manifest,
-    waived: &BTreeSet<Group>,
-    live: &dyn Fn(&Policy) -> Result<Option<Identities>, Failure>,
-) -> Result<Observation<Identities>, Failure> {
-    let is_waived = waived.contains(&Group::Identities);
-    match &arguments.identities {
-        Some(_) if is_waived => Err(Failure::usage(
-            "--identities is given and waived with --without at once; leave one of them out",
-        )),
-        Some(source) => {
-            identity::load(source, &arguments.password, Some(manifest)).map(Observation::Observed)
-        }
-        None if is_waived => Ok(Observation::Unobserved {
-            why: "waived".to_owned(),
-        }),
-        None => Ok(live(policy)?.map_or_else(
-            || Observation::Unobserved {
-                why: "no --identities and no --keychain given".to_owned(),
-            },
-            Observation::Observed,
-        )),
-    }
-}
-
-pub(super) fn tell(
-    verdict: &Verdict,
+/// Prints what was found, of this machine or of a rehearsal.
+pub(super) fn print(
+    judgement: &Judgement,
+    is_cleared: bool,
     manifest: Option<&Manifest>,
-    host: &HostName,
-    now: Timestamp,
     rehearsal: bool,
     world: &World,
 ) -> Result<Exit, Failure> {
-    let is_cleared = verdict.cleared.is_some();
     let word = VerdictWord::of(is_cleared);
     match world.format() {
         Format::Json => world.print_json(&GateDocument {
             schema: "countersign.gate.v1",
             verdict: word,
-            findings: verdict.findings.clone(),
-            waived: verdict.waived.iter().copied().collect(),
+            findings: judgement.findings.clone(),
+            waived: judgement.waived.iter().copied().collect(),
             manifest: manifest.map(ManifestName::from),
             identities: IdentityDocument {
-                canonical: verdict.identities.canonical,
-                compatible: verdict.identities.compatible,
+                canonical: judgement.identities.canonical,
+                compatible: judgement.identities.compatible,
             },
-            region: verdict.region.clone(),
-            host: host.clone(),
-            judged_at: now,
+            region: judgement.region.clone(),
+            host: judgement.host.clone(),
+            judged_at: judgement.at,
             rehearsal,
         })?,
         Format::Github => {
-            report::github(&mut std::io::stdout().lock(), &verdict.findings)?;
+            report::github(&mut std::io::stdout().lock(), &judgement.findings)?;
             world.summarize(
                 &format!("countersign gate: {}", word.as_str()),
-                &verdict.findings,
+                &judgement.findings,
             )?;
         }
-        Format::Human => human(verdict, manifest, host, now, rehearsal, world)?,
+        Format::Human => human(judgement, manifest, rehearsal, world)?,
     }
     Ok(if is_cleared {
         Exit::Fine
@@ -445,15 +441,13 @@ pub(super) fn tell(
 }
 
 fn human(
-    verdict: &Verdict,
+    judgement: &Judgement,
     manifest: Option<&Manifest>,
-    host: &HostName,
-    now: Timestamp,
     rehearsal: bool,
     world: &World,
 ) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    let blocking: Vec<&Finding> = verdict
+    let blocking: Vec<&Finding> = judgement
         .findings
         .iter()
         .filter(|f| f.severity == Severity::Block)
@@ -491,32 +485,36 @@ fn human(
             manifest.digest().to_string().replace("sha256:", ""),
         )?;
     }
-    if let Some(canonical) = verdict.identities.canonical {
+    if let Some(canonical) = judgement.identities.canonical {
         row("signing", canonical.to_string().replace("sha256:", ""))?;
     }
-    let region = verdict
+    let region = judgement
         .region
         .as_ref()
         .map_or(String::new(), |region| format!(", region {region}"));
-    row("host", format!("{host}{region}"))?;
-    row("at", now.to_string())?;
+    row("host", format!("{}{region}", judgement.host))?;
+    row("at", judgement.at.to_string())?;
     if rehearsal {
         row(
             "",
             "a rehearsal: host or instant were given by hand".to_owned(),
         )?;
     }
-    if !verdict.waived.is_empty() {
-        let waived: Vec<&str> = verdict.waived.iter().map(|group| group.as_str()).collect();
+    if !judgement.waived.is_empty() {
+        let waived: Vec<&str> = judgement
+            .waived
+            .iter()
+            .map(|group| group.as_str())
+            .collect();
         row("waived", waived.join(", "))?;
     }
     let visible: Vec<Finding> = world
-        .visible(&verdict.findings)
+        .visible(&judgement.findings)
         .into_iter()
         .cloned()
         .collect();
     report::human(&mut out, &visible, world.width)?;
-    let hidden = verdict.findings.len() - visible.len();
+    let hidden = judgement.findings.len() - visible.len();
     if hidden > 0 && !world.global.quiet {
         writeln!(
             out,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::exit::{Exit, Failure, Told as _};
+use super::exit::{Exit, Failure};
 use super::identity::{self, ShownIdentity};
 use super::password::{KeychainPasswordArguments, PasswordArguments};
 use super::report::{Format, GOOD};
@@ -410,7 +410,7 @@ fn recover(world: &World) -> Result<Exit, Failure> {
     if world.format() == Format::Json {
         let unfinished = recovery.unfinished.iter().map(|one| ShownUnfinished {
             keychain: one.keychain().cloned(),
-            error: one.error.told(),
+            error: one.error.to_string(),
         });
         world.print_json(&RecoveryDocument {
             schema: "countersign.recovery.v1",
@@ -436,7 +436,7 @@ fn recover(world: &World) -> Result<Exit, Failure> {
         )?;
     }
     for one in &recovery.unfinished {
-        writeln!(anstream::stderr().lock(), "{}", one.told())?;
+        writeln!(anstream::stderr().lock(), "{one}")?;
     }
     Ok(exit)
 }

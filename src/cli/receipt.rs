@@ -19,7 +19,6 @@ use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
 use crate::base::finding::{Code, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
-use crate::context::plan;
 use crate::host::keychain::{BackendKind, KeychainPath};
 use crate::host::owned_files;
 use crate::host::run_id::RunId;
@@ -153,21 +152,21 @@ impl Receipt {
 
     /// What the gate said.
     pub(super) fn judged(&mut self, judged: &Judged) {
-        let verdict = &judged.verdict;
+        let judgement = judged.verdict.judgement();
         let document = &mut self.document;
-        document.verdict = Some(VerdictWord::of(verdict.cleared.is_some()));
-        document.blocked_by = verdict
+        document.verdict = Some(VerdictWord::of(judged.verdict.cleared().is_some()));
+        document.blocked_by = judgement
             .findings
             .iter()
             .filter(|finding| finding.severity == Severity::Block)
             .map(|finding| finding.code)
             .collect();
-        document.waived = verdict.waived.iter().copied().collect();
-        document.region = verdict.region.clone();
-        document.manifest = judged.judged.as_ref().map(|(_, manifest)| JudgedManifest {
-            digest: manifest.digest(),
-            revision: manifest.revision(),
-            plan: plan::digest(manifest.targets()),
+        document.waived = judgement.waived.iter().copied().collect();
+        document.region = judgement.region.clone();
+        document.manifest = judgement.manifest.map(|manifest| JudgedManifest {
+            digest: manifest.digest,
+            revision: manifest.revision,
+            plan: manifest.plan,
         });
     }
 

@@ -1,7 +1,10 @@
 //! Which command takes which step: the only place where a remedy becomes words of the command line.
 
+use std::path::Path;
+
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
+use crate::ops::error::Error;
 
 /// The command or the flags that take the step, as somebody types them.
 pub fn command(remedy: Remedy) -> &'static str {
@@ -20,6 +23,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::NameTarget => "--target NAME",
         Remedy::NameConfiguration => "--configuration NAME",
         Remedy::NameKind => "--kind KIND",
+        Remedy::ShowTargets => "countersign targets show",
         Remedy::CheckTargets => "countersign targets check",
         Remedy::ExportTargets => "xcodebuild $(countersign targets export --as xcargs)",
         Remedy::NameIdentities => "--identities FILE or --keychain PATH, or --without identities",
@@ -53,6 +57,29 @@ pub fn advice(hint: Option<&str>, remedy: Option<Remedy>) -> Option<String> {
         (None, Some(command)) => Some(command.to_owned()),
         (None, None) => None,
     }
+}
+
+/// What to do about an error, as a person reads it. Commands that must name a keychain and a state directory can be pasted
+/// into a shell as they stand.
+pub fn of_error(error: &Error) -> Option<String> {
+    let Some(target) = error.recovery() else {
+        let (hint, remedy) = error.advice();
+        return advice(hint, remedy);
+    };
+    let state = shell_word(&target.state);
+    let recover = format!("`countersign --state-dir {state} keychain recover`");
+    Some(match &target.keychain {
+        None => format!("write it with {recover}"),
+        Some((keychain, backend)) => format!(
+            "close it with `countersign --state-dir {state} keychain lock --backend {backend} --keychain {}`, then run {recover}",
+            shell_word(keychain.as_path())
+        ),
+    })
+}
+
+/// A path as a word of a shell's command: macOS keeps our state below a directory whose name holds a blank.
+fn shell_word(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// Adds the command of the finding's remedy to its hint.

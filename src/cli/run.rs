@@ -12,7 +12,7 @@ use clap::Args;
 use jiff::SignedDuration;
 
 use super::command;
-use super::exit::{Exit, Failure, Told as _};
+use super::exit::{Exit, Failure};
 use super::gate::{self, GateArguments};
 use super::password::KeychainPasswordArguments;
 use super::receipt::Receipt;
@@ -198,29 +198,23 @@ impl Case<'_> {
             let chosen = arguments.keychain.choose(policy, world)?;
             chosen.identities().map(Some)
         };
-        let mut judged = gate::judge(&arguments.gate, self.host, world.now, &live, world)?;
+        let judged = gate::judge(&arguments.gate, &live, world)?;
         receipt.judged(&judged);
         let checkpoint = self
             .log
-            .record(&gate::event(&judged).of_run(self.run))
+            .record(&judged.verdict.event().of_run(self.run))
             .map_err(Failure::input)?;
-        gate::write_envelope(&arguments.gate, &judged, Some(checkpoint), world.now, world)?;
+        gate::write_envelope(&arguments.gate, &judged, Some(checkpoint), world)?;
+        let gate::Judged { verdict, judged } = judged;
+        let (judgement, cleared) = verdict.into_parts();
         // The clearance is good for one window: from here on it is in nobody's hands but ours.
-        let Some(cleared) = judged.verdict.cleared.take() else {
-            let manifest = judged.judged.as_ref().map(|(_, manifest)| manifest);
-            // Standard output belongs to the command; a verdict that blocks is all that there is.
-            return gate::tell(
-                &judged.verdict,
-                manifest,
-                self.host,
-                world.now,
-                false,
-                world,
-            )
-            .map(Err);
-        };
-        let Some((policy, manifest)) = judged.judged else {
-            return Err(Failure::unexpected("cleared without a policy"));
+        let (cleared, policy, manifest) = match (cleared, judged) {
+            (Some(cleared), Some((policy, manifest))) => (cleared, policy, manifest),
+            (_, judged) => {
+                let manifest = judged.as_ref().map(|(_, manifest)| manifest);
+                // Standard output belongs to the command; a verdict that blocks is all that there is.
+                return gate::print(&judgement, false, manifest, false, world).map(Err);
+            }
         };
         let chosen = arguments.keychain.choose(&policy, world)?;
         receipt.chosen(&chosen);
@@ -248,6 +242,8 @@ impl Case<'_> {
             .map_err(Failure::keychain)?;
         let password = chosen.password(&self.arguments.password)?;
         let region = cleared.region().cloned();
+        // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
+        let closes = policy.keychain.allowed.closes_at(cleared.from());
         let work = chosen.work(self.run, self.log, region, self.world)?;
         let plan = plan::digest(manifest.targets());
         let permit = OpenPermit::from_clearance(cleared, self.host, plan, SystemClock.now())
@@ -257,8 +253,7 @@ impl Case<'_> {
             work,
             password,
             window: window(policy, self.arguments.window)?,
-            // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
-            closes: policy.keychain.allowed.closes_at(self.world.now),
+            closes,
         })
     }
 
@@ -411,7 +406,7 @@ pub(super) fn refuse_unfinished(unfinished: &[Unfinished], chosen: &Chosen) -> R
         if one.keychain().is_none_or(|path| *path == chosen.path) {
             return Err(unfinished_failure(one));
         }
-        writeln!(anstream::stderr().lock(), "caution: {}", one.told())?;
+        writeln!(anstream::stderr().lock(), "caution: {one}")?;
     }
     Ok(())
 }
@@ -419,8 +414,8 @@ pub(super) fn refuse_unfinished(unfinished: &[Unfinished], chosen: &Chosen) -> R
 /// A keychain that may be open, or one that is closed and whose closing cannot be recorded.
 pub(super) fn unfinished_failure(one: &Unfinished) -> Failure {
     match one.is_closed {
-        true => Failure::input(one.told()),
-        false => Failure::keychain(one.told()),
+        true => Failure::input(one),
+        false => Failure::keychain(one),
     }
 }
 
@@ -454,7 +449,7 @@ pub(super) fn failure(error: SessionError) -> Failure {
         }
         SessionError::Command(_) => Failure {
             exit: Exit::Child(CANNOT_EXECUTE),
-            message: error.told(),
+            message: error.to_string(),
         },
         _ => Failure::keychain(error),
     }

@@ -17,6 +17,7 @@ use crate::base::finding::{self, Code, Finding, Severity};
 use crate::context::manifest::{self, Manifest};
 use crate::context::policy::{self, Policy};
 use crate::host::files::{self, ReadErrorKind};
+use crate::host::observation::ProfilePlace;
 use crate::host::{directories, profile_store};
 
 /// Where the policy lies unless somebody says otherwise.
@@ -55,8 +56,10 @@ pub struct World {
     /// `$XDG_STATE_HOME`.
     pub xdg_state_home: Option<PathBuf>,
     step_summary: Option<PathBuf>,
-    temporary: Vec<PathBuf>,
-    checkouts: Vec<PathBuf>,
+    /// Directories for temporary files, as the environment names them.
+    pub temporary: Vec<PathBuf>,
+    /// Checkouts, as the CI system's environment names them.
+    pub checkouts: Vec<PathBuf>,
 }
 
 /// A policy in force, and what to say about it.
@@ -236,7 +239,8 @@ impl World {
 
     /// The directories of installed profiles: named on the command line, by the policy, or Xcode's own. With each,
     /// whether it must exist: what a person named must, Xcode's two need not.
-    pub fn profile_directories(&self, policy: &Policy) -> Vec<(PathBuf, bool)> {
+    pub fn profile_directories(&self, policy: &Policy) -> Vec<ProfilePlace> {
+        let place = |path, must_exist| ProfilePlace { path, must_exist };
         let named = if self.global.profiles.is_empty() {
             &policy.profiles.directories
         } else {
@@ -246,10 +250,10 @@ impl World {
             let home = self.home.as_deref().unwrap_or(Path::new("/"));
             directories::xcode_profiles(home)
                 .into_iter()
-                .map(|path| (path, false))
+                .map(|path| place(path, false))
                 .collect()
         } else {
-            named.iter().map(|path| (path.clone(), true)).collect()
+            named.iter().map(|path| place(path.clone(), true)).collect()
         }
     }
 
@@ -259,25 +263,14 @@ impl World {
     /// A directory that somebody named cannot be listed.
     pub fn installed_files(&self, policy: &Policy) -> Result<Vec<PathBuf>, Failure> {
         let mut files = Vec::new();
-        for (directory, must_exist) in self.profile_directories(policy) {
-            match profile_store::list(&directory) {
+        for ProfilePlace { path, must_exist } in self.profile_directories(policy) {
+            match profile_store::list(&path) {
                 Ok(found) => files.extend(found),
                 Err(error) if !must_exist && error.error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(Failure::input(error)),
             }
         }
         Ok(files)
-    }
-
-    /// Why what lies in `directory` may be wiped between two builds, if it may. A checkout does not count: a directory
-    /// of profiles that a team commits is as durable as the manifest beside it.
-    pub fn wipeable(&self, directory: &Path) -> Option<String> {
-        let absolute = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-        let temporary: Vec<&Path> = self.temporary.iter().map(PathBuf::as_path).collect();
-        let checkouts: Vec<&Path> = self.checkouts.iter().map(PathBuf::as_path).collect();
-        let tree = directories::ephemeral_tree(&absolute, &temporary, &checkouts)?;
-        (tree.cleaner != directories::Cleaner::Checkout)
-            .then(|| format!("{}: {}", tree.root.display(), tree.cleaner))
     }
 
     /// Prints a JSON document on stdout.

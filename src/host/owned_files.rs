@@ -7,6 +7,7 @@
 mod error;
 mod lock;
 mod ownership;
+mod reserved;
 mod shell;
 
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -18,6 +19,7 @@ pub use self::error::{FileStep, OwnedFileError};
 pub use self::lock::{Lock, open_lock_file, wait_for_lock};
 use self::ownership::{DIRECTORY_MODE, FILE_MODE, check_metadata, not_ours};
 pub use self::ownership::{Others, check_owned, check_regular, open_unfollowed};
+pub use self::reserved::ReservedFile;
 pub use self::shell::for_shell;
 use super::files::{
     TEMPORARY_PREFIX, directory_of, read_at_most, sync_directory_of, write_through,
