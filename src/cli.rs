@@ -6,13 +6,13 @@
 
 pub mod answer;
 pub mod audit;
-mod command;
 pub mod document;
 pub mod exit;
 pub mod failure;
 pub mod gate;
 pub mod help;
 pub mod identity;
+mod input;
 pub mod keychain;
 pub mod manifest;
 pub mod password;
@@ -20,15 +20,13 @@ mod process;
 pub mod profile;
 pub mod progress;
 pub mod projects;
-mod receipt;
 pub mod remedies;
 pub mod report;
 pub mod run;
-pub mod state;
+pub mod selection;
 pub mod table;
 pub mod targets;
 pub mod terminal;
-pub mod world;
 
 use std::io;
 use std::path::PathBuf;
@@ -37,12 +35,12 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use self::answer::Answer;
-use self::exit::{Exit, Failure};
+use self::exit::Exit;
 use self::report::Format;
 use self::terminal::Terminal;
-use self::world::World;
 use crate::base::error::ErrorCode;
-use crate::ops::error::Error;
+use crate::ops::error::{Error, Failure};
+use crate::ops::world::World;
 
 /// Keeps the signing context of Mac build fleets pinned, proven and short-lived.
 ///
@@ -209,30 +207,17 @@ pub fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
     let (world, terminal) = process::world(&cli.global);
-    let exit = match answer(cli.command, cli.global, &world) {
-        Done::Answered(Ok(answer)) => {
+    let exit = match answer(cli.command, &world) {
+        Ok(answer) => {
             let exit = answer.exit();
             printed(answer.print(&terminal), exit, &terminal)
         }
-        Done::Answered(Err(failure)) => {
+        Err(failure) => {
             let exit = Exit::of_failure(&failure);
             printed(failure::print(failure, &terminal), exit, &terminal)
         }
-        Done::Printed(Ok(exit)) => exit,
-        Done::Printed(Err(failed)) => {
-            let exit = failed.exit;
-            printed(failed.print(&terminal).map(|()| exit), exit, &terminal)
-        }
     };
     exit.into()
-}
-
-/// How a command came to its end.
-enum Done {
-    /// With an answer, or without one.
-    Answered(Result<Answer<'static>, crate::ops::error::Failure>),
-    /// It has printed everything itself.
-    Printed(Result<Exit, Failure>),
 }
 
 /// How the program ends after printing: `meant`, unless the output could not be written. Whoever closed the pipe has heard
@@ -253,27 +238,19 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
     }
 }
 
-fn answer(command: Command, global: Global, world: &crate::ops::world::World) -> Done {
-    Done::Answered(match command {
+fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
+    match command {
         Command::Profile(command) => profile::run(command, world),
         Command::Manifest(command) => manifest::run(command, world),
         Command::Targets(command) => targets::run(command, world),
+        Command::Identity(command) => identity::run(command, world),
+        Command::Gate(arguments) => gate::run(*arguments, world),
+        Command::Run(arguments) => run::run(*arguments, world),
+        Command::Keychain(command) => keychain::run(*command, world),
         Command::Audit(command) => audit::run(command, world),
+        Command::Watchdog => run::watchdog(world),
         Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { directory } => help::man(&directory),
         Command::Help { topic } => help::topic(&topic),
-        Command::Identity(command) => {
-            return Done::Printed(identity::run(command, &World::of_process(global)));
-        }
-        Command::Gate(arguments) => {
-            return Done::Printed(gate::run(&arguments, &World::of_process(global)));
-        }
-        Command::Run(arguments) => {
-            return Done::Printed(run::run(*arguments, &World::of_process(global)));
-        }
-        Command::Keychain(command) => {
-            return Done::Printed(keychain::run(*command, &World::of_process(global)));
-        }
-        Command::Watchdog => return Done::Printed(run::watchdog()),
-    })
+    }
 }

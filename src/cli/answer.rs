@@ -115,6 +115,7 @@ impl<'a> Answer<'a> {
     /// # Errors
     /// Standard output is closed, or the step summary cannot be written.
     pub fn print(self, terminal: &Terminal) -> io::Result<Exit> {
+        let is_silent = self.findings.is_empty() && matches!(self.people, People::Artifact(_));
         let mut out = BufWriter::new(anstream::stdout().lock());
         match (terminal.format, self.people) {
             (format, People::Artifact(data)) => {
@@ -155,7 +156,7 @@ impl<'a> Answer<'a> {
             }
         }
         out.flush()?;
-        if terminal.format == Format::Github {
+        if terminal.format == Format::Github && !is_silent {
             report::summarize(terminal, self.title, &self.findings)?;
         }
         Ok(self.exit)

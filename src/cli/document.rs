@@ -5,18 +5,12 @@ use std::sync::LazyLock;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use super::{failure, gate, identity, keychain, receipt};
+use super::failure;
 use crate::ops::schema::{self, Document};
 
 /// Every document that countersign writes.
 pub fn documents() -> Vec<Document> {
     let ours = [
-        Document::of::<gate::GateDocument>("gate", 1),
-        Document::of::<identity::IdentitiesDocument>("identities", 1),
-        Document::of::<identity::IdentityDigestDocument>("identity-digest", 1),
-        Document::of::<receipt::ReceiptDocument>("receipt", 1),
-        Document::of::<keychain::KeychainDocument>("keychain", 1),
-        Document::of::<keychain::RecoveryDocument>("recovery", 1),
         // It holds the exit code, which only the command line knows.
         Document::of::<failure::ErrorDocument<'_>>("error", 2),
     ];
@@ -38,5 +32,3 @@ impl ValueEnum for NamedDocument {
         Some(PossibleValue::new(self.0.name))
     }
 }
-
-pub use crate::ops::report::{ManifestName, VerdictWord};

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::report::{FindingsDocument, Report};
-use super::{audit, manifest, profile, targets};
+use super::{audit, gate, identity, keychain, manifest, profile, run, targets};
 use crate::context::envelope;
 use crate::context::manifest as frozen;
 use crate::context::plan::PlanDocument;
@@ -52,6 +52,12 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<audit::AuditVerifyDocument>("audit-verify", 1),
     Document::of::<audit::AuditCheckpointDocument>("audit-checkpoint", 1),
     Document::of::<FindingsDocument>("findings", 1),
+    Document::of::<gate::document::GateDocument>("gate", 1),
+    Document::of::<identity::list::IdentitiesDocument>("identities", 1),
+    Document::of::<identity::digest::IdentityDigestDocument>("identity-digest", 1),
+    Document::of::<run::receipt::ReceiptDocument>("receipt", 1),
+    Document::of::<keychain::status::KeychainDocument>("keychain", 1),
+    Document::of::<keychain::recover::RecoveryDocument>("recovery", 1),
 ];
 
 impl Document {
