@@ -136,7 +136,7 @@ impl Session<'_> {
         let task = self.refusing(self.found(task))?;
         let ready = match self.refusing(self.prepare(receipt))? {
             Ok(ready) => ready,
-            Err(blocked) => return Ok(RunAnswer::Blocked(blocked)),
+            Err(blocked) => return Ok(RunAnswer::Blocked(Box::new(blocked))),
         };
         let Ready {
             cleared,
