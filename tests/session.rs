@@ -28,13 +28,14 @@ use countersign::base::event::{Action, Actor, Checkpoint, Event, Outcome, Witnes
 use countersign::host::keychain::{
     BackendChoice, BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
 };
-use countersign::host::owned_files::Lock;
+use countersign::host::owned_files::{FileStep, Lock, OwnedFileError};
 use countersign::host::permit::{NotCleared, OpenPermit};
 use countersign::host::process::Exit;
 use countersign::host::run_id::RunId;
 use countersign::host::session::{
     self, Ending, KeychainWork, SessionError, SessionReport, SessionRequest, Task,
 };
+use countersign::host::state_dir::StateDir;
 use countersign::host::window::JobCommand;
 use countersign::ledger::audit;
 use jiff::{SignedDuration, Timestamp};
@@ -976,10 +977,10 @@ fn while_it_is_anothers_turn(site: &Site, deed: impl FnOnce(&Site)) {
     deed(site);
 }
 
-/// An order for the portable keychain of a site, with a permit from `then`.
-fn order<'a>(
+/// A request for the portable keychain of a site, with a permit from `then`.
+fn request<'a>(
     site: &Site,
-    state: &'a Path,
+    state: &'a StateDir,
     backend: &'a dyn KeychainBackend,
     witness: &'a dyn Witness,
     then: Timestamp,
@@ -990,12 +991,8 @@ fn order<'a>(
             run: RunId::new(now()).unwrap(),
             keychain: site.machine.keychain(),
             backend,
-            choice: BackendChoice {
-                kind: BackendKind::Portable,
-                tools: None,
-                home: site.path("home"),
-                user: "ci".into(),
-            },
+            choice: BackendChoice::new(BackendKind::Portable, None, site.path("home"), "ci")
+                .unwrap(),
             state,
             actor: Actor {
                 who: "ci".into(),
@@ -1005,6 +1002,7 @@ fn order<'a>(
             },
             program: env!("CARGO_BIN_EXE_countersign").into(),
             witness,
+            clock: &SystemClock,
         },
         password: password(SECRET),
         window: Duration::from_secs(60),
@@ -1024,7 +1022,11 @@ impl Witness for Failing<'_> {
         let is_meant = event.what == self.what && event.outcome == Outcome::Done;
         let left = |times: usize| times.checked_sub(1);
         if is_meant && self.times.fetch_update(Relaxed, Relaxed, left).is_ok() {
-            return Err(WitnessError::new(std::io::Error::other("no space left")));
+            let full = std::io::Error::other("no space left");
+            return Err(WitnessError::new(OwnedFileError::of(
+                FileStep::Write,
+                Path::new("audit.jsonl"),
+            )(full)));
         }
         self.log.record(event)
     }
@@ -1034,21 +1036,21 @@ impl Witness for Failing<'_> {
 fn a_closing_is_forgotten_only_when_it_is_recorded() {
     let site = Site::new(Kind::Portable);
     let backend = site.machine.backend(Kind::Portable);
-    let (log, state) = (site.log(), site.path("state"));
+    let (log, state) = (site.log(), site.machine.state());
     let failing = |what, times| Failing {
         log: &log,
         what,
         times: AtomicUsize::new(times),
     };
     let run_with = |witness: &Failing<'_>| {
-        let order = order(&site, &state, backend.as_ref(), witness, now());
+        let request = request(&site, &state, backend.as_ref(), witness, now());
         let command = JobCommand {
             program: "/bin/true".into(),
             arguments: Vec::new(),
             environment: Vec::new(),
             has_input: false,
         };
-        session::run(order, Task::Run(command), &mut SessionReport::default())
+        session::run(request, Task::Run(command), &mut SessionReport::default())
     };
     // The second attempt is recorded.
     let ended = run_with(&failing(Action::KeychainLock, 1));
@@ -1057,14 +1059,20 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     // No attempt is: the run fails, the keychain is closed, and the journal stays for who can record it.
     let ended = run_with(&failing(Action::KeychainLock, 99));
     let said = ended.unwrap_err().to_string();
-    assert!(said.contains("closed, but not recorded"), "{said}");
+    assert!(
+        said.contains("is closed, but that is not recorded"),
+        "{said}"
+    );
     assert_eq!(site.status(), LockState::Locked);
     assert!(site.has("closed"));
     site.settle();
     let recovery = session::recover(&state, &failing(Action::Recover, 99)).unwrap();
     let said = recovery.unfinished[0].to_string();
     assert!(recovery.unfinished[0].is_closed, "{said}");
-    assert!(said.contains("is closed, but the record"), "{said}");
+    assert!(
+        said.contains("is closed, but that is not recorded"),
+        "{said}"
+    );
     assert!(site.has("closed"));
     site.settle();
     let recovery = session::recover(&state, &log).unwrap();
@@ -1204,11 +1212,11 @@ fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
     let site = Site::new(Kind::Portable);
     let backend = site.machine.backend(Kind::Portable);
     let log = site.log();
-    let state = site.path("state");
+    let state = site.machine.state();
     let then = now() - SignedDuration::from_hours(1);
-    let order = order(&site, &state, backend.as_ref(), &log, then);
+    let request = request(&site, &state, backend.as_ref(), &log, then);
     let mut account = SessionReport::default();
-    let ended = session::run(order, Task::Hold(&mut |_| Ok(())), &mut account);
+    let ended = session::run(request, Task::Hold(&mut |_| Ok(())), &mut account);
     assert!(matches!(
         ended,
         Err(SessionError::NotCleared(NotCleared::Expired { .. }))

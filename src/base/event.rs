@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::digest::{Digest, DigestError};
 use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
 use crate::base::ids::{HostName, RegionName};
 use crate::base::remedy::Remedy;
 
@@ -159,8 +160,7 @@ impl Event {
 
 /// A place in a log by which the log is recognised from outside: how many records it has had, and the SHA-256 of the
 /// last one's bytes. Receipts and envelopes carry one, so that a log which was cut short is found out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "StoredCheckpoint")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
     /// The sequence number of the last record; 0 for a log without records.
     pub seq: u64,
@@ -182,27 +182,6 @@ impl Checkpoint {
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.seq, self.head)
-    }
-}
-
-/// A checkpoint as JSON holds it, before its digest was looked at.
-#[derive(Deserialize)]
-struct StoredCheckpoint {
-    seq: u64,
-    head: Digest,
-}
-
-impl TryFrom<StoredCheckpoint> for Checkpoint {
-    type Error = CheckpointError;
-
-    fn try_from(stored: StoredCheckpoint) -> Result<Self, Self::Error> {
-        match stored.head {
-            head @ Digest::Sha256(_) => Ok(Self {
-                seq: stored.seq,
-                head,
-            }),
-            Digest::Sha1(_) => Err(CheckpointError::Shape),
-        }
     }
 }
 
@@ -233,8 +212,10 @@ impl FromStr for Checkpoint {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (seq, head) = text.trim().split_once(':').ok_or(CheckpointError::Shape)?;
         let seq = seq.parse().map_err(|_| CheckpointError::Shape)?;
-        let head = head.parse()?;
-        StoredCheckpoint { seq, head }.try_into()
+        match head.parse()? {
+            head @ Digest::Sha256(_) => Ok(Self { seq, head }),
+            Digest::Sha1(_) => Err(CheckpointError::Shape),
+        }
     }
 }
 
@@ -263,19 +244,48 @@ pub trait Witness {
 }
 
 /// An event could not be written down.
-#[derive(Debug, thiserror::Error)]
-#[error("this cannot be recorded, and what is not recorded is not begun: {0}")]
-pub struct WitnessError(#[source] Box<dyn std::error::Error + Send + Sync>);
+#[derive(Debug)]
+pub struct WitnessError(Box<dyn Explain + Send + Sync>);
 
 impl WitnessError {
     /// Why.
-    pub fn cause(&self) -> &(dyn std::error::Error + Send + Sync) {
+    pub fn cause(&self) -> &(dyn Explain + Send + Sync) {
         self.0.as_ref()
     }
 
     /// Because of `cause`.
-    pub fn new(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub fn new(cause: impl Explain + Send + Sync + 'static) -> Self {
         Self(Box::new(cause))
+    }
+}
+
+impl fmt::Display for WitnessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "this cannot be recorded, so it is not begun: {}", self.0)
+    }
+}
+
+impl std::error::Error for WitnessError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+impl Explain for WitnessError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::NotRecorded
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.0.hint()
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        self.0.remedy()
+    }
+
+    fn place(&self) -> Place {
+        self.0.place()
     }
 }
 
@@ -317,21 +327,6 @@ mod tests {
         ] {
             assert!(bad.parse::<Checkpoint>().is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_checkpoint_is_read_from_json_with_a_sha256_alone() {
-        let checkpoint = Checkpoint {
-            seq: 42,
-            head: Digest::of(b"line"),
-        };
-        let json = serde_json::to_string(&checkpoint).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Checkpoint>(&json).unwrap(),
-            checkpoint
-        );
-        let sha1 = r#"{"seq":1,"head":"da39a3ee5e6b4b0d3255bfef95601890afd80709"}"#;
-        assert!(serde_json::from_str::<Checkpoint>(sha1).is_err());
     }
 
     #[test]

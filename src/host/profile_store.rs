@@ -16,6 +16,8 @@ use super::files::{self, FileMode, ReadError, WriteError};
 use crate::apple::anchors::Anchors;
 use crate::apple::profile::{self, Profile, Unproven};
 use crate::apple::signed_message::Verifier;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
 use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::context::gate::facts::{
     Family, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
@@ -33,12 +35,29 @@ pub enum Examined {
 
 /// A directory that could not be listed.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: the directory cannot be listed: {error}; check the path and its permissions", .path.display())]
+#[error("cannot list the directory {}: {error}", .path.display())]
 pub struct DirectoryError {
     /// The directory.
     pub path: PathBuf,
     /// Why not.
     pub error: std::io::Error,
+}
+
+impl Explain for DirectoryError {
+    fn code(&self) -> ErrorCode {
+        match self.error.kind() {
+            std::io::ErrorKind::NotFound => ErrorCode::FileMissing,
+            _ => ErrorCode::FileUnreadable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("check the path and its permissions".into())
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.path)
+    }
 }
 
 /// Whether a file is named like a profile.
@@ -263,7 +282,7 @@ pub fn pruning(
         ..
     } = &file.content
     else {
-        // What cannot be read as a profile is not ours to delete.
+        // A file that cannot be read as a profile may be anything: it stays.
         return Pruning::Keep;
     };
     if pinned_bytes(sha256)

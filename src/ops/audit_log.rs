@@ -16,7 +16,7 @@ use crate::ledger::audit::AuditLog;
 /// # Errors
 /// The directory cannot be made or is not this user's alone, or the machine has no usable name.
 pub fn open(world: &World, region: Option<RegionName>) -> Result<AuditLog, Error> {
-    owned_files::make_directory(&world.state_directory()?)?;
+    owned_files::make_directory(world.state_directory()?.path())?;
     Ok(open_at(world.audit_path()?, actor(world, region)?, world))
 }
 

@@ -7,6 +7,7 @@ use super::notice::Notice;
 use super::world::World;
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
+use crate::base::error::Explain as _;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::ProfileUuid;
 use crate::context::manifest::{PinnedProfile, ProfileState};
@@ -112,7 +113,7 @@ fn unreadable(path: &Path, error: &ReadError) -> Finding {
         Code::ProfileUnreadable,
         format!("the file cannot be read: {}", error.kind),
     )
-    .hint(error.remedy())
+    .hint(error.hint().unwrap_or_default())
     .in_file(path)
 }
 

@@ -44,6 +44,7 @@ use crate::host::permit::OpenPermit;
 use crate::host::run_id::RunId;
 use crate::host::secret_source::SecretSource;
 use crate::host::session::{self, Announce, Ending, SessionReport, SessionRequest};
+use crate::host::state_dir::StateDir;
 use crate::host::window::JobCommand;
 use crate::ledger::audit::{self, AuditLog};
 
@@ -118,7 +119,7 @@ struct Session<'a> {
     host: &'a HostName,
     run: &'a RunId,
     log: &'a AuditLog,
-    state: &'a Path,
+    state: &'a StateDir,
     world: &'a World,
 }
 
@@ -135,7 +136,7 @@ impl Session<'_> {
         let task = self.refusing(self.found(task))?;
         let ready = match self.refusing(self.prepare(receipt))? {
             Ok(ready) => ready,
-            Err(blocked) => return Ok(RunAnswer::Blocked(blocked)),
+            Err(blocked) => return Ok(RunAnswer::Blocked(Box::new(blocked))),
         };
         let Ready {
             cleared,

@@ -2,7 +2,6 @@
 
 use super::audit_log;
 use super::error::Error;
-use super::state_files;
 use super::world::World;
 use crate::host::watchdog;
 
@@ -11,8 +10,8 @@ use crate::host::watchdog;
 /// # Errors
 /// The keychain may still be open, or its closing cannot be recorded; the next recovery goes on.
 pub fn watch(world: &World) -> Result<(), Error> {
-    Ok(watchdog::main(&|config| {
-        let path = state_files::audit_log(&config.state);
+    Ok(watchdog::main(world.clock.as_ref(), &|config| {
+        let path = config.state.audit_log();
         Box::new(audit_log::open_at(path, config.actor.clone(), world))
     })?)
 }

@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
+
 /// A file could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {kind}; {}", path.display(), kind.remedy())]
+#[error("cannot read {}: {kind}", path.display())]
 pub struct ReadError {
     /// The file.
     pub path: PathBuf,
@@ -31,10 +34,43 @@ impl ReadError {
             kind,
         }
     }
+}
 
-    /// What to do about it.
-    pub fn remedy(&self) -> &'static str {
-        self.kind.remedy()
+impl Explain for ReadError {
+    fn code(&self) -> ErrorCode {
+        match self.kind {
+            ReadErrorKind::Missing
+            | ReadErrorKind::DanglingLink(_)
+            | ReadErrorKind::NotBelowDirectory => ErrorCode::FileMissing,
+            _ => ErrorCode::FileUnreadable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match &self.kind {
+            ReadErrorKind::Missing => "check the spelling and the working directory".into(),
+            ReadErrorKind::DanglingLink(target) => {
+                format!("restore {}, or remove the link", target.display())
+            }
+            ReadErrorKind::LinkLoop => "remove one of the links".into(),
+            ReadErrorKind::NotBelowDirectory => {
+                "check the spelling of each part of the path".into()
+            }
+            ReadErrorKind::Directory => "name a file inside it".into(),
+            ReadErrorKind::NotDirectory => "name a directory".into(),
+            ReadErrorKind::Pipe | ReadErrorKind::Socket | ReadErrorKind::Device => {
+                "save the contents to a file and name that file".into()
+            }
+            ReadErrorKind::TooLarge { .. } => "check that this is the right file".into(),
+            ReadErrorKind::Denied => {
+                "grant it (chmod, chown), or run as a user who has the permission".into()
+            }
+            ReadErrorKind::Io(_) => "check the disk and the mount".into(),
+        })
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.path)
     }
 }
 
@@ -85,22 +121,6 @@ pub enum ReadErrorKind {
 }
 
 impl ReadErrorKind {
-    /// What to do about it.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::Missing => "check the spelling and the working directory",
-            Self::DanglingLink(_) => "restore what the link points to, or remove the link",
-            Self::LinkLoop => "remove one of the links",
-            Self::NotBelowDirectory => "check the spelling of each part of the path",
-            Self::Directory => "name a file inside it",
-            Self::NotDirectory => "name a directory",
-            Self::Pipe | Self::Socket | Self::Device => "save the contents to a file and name that",
-            Self::TooLarge { .. } => "is it the right file?",
-            Self::Denied => "grant it (chmod, chown), or run as a user who has it",
-            Self::Io(_) => "check the disk and the mount",
-        }
-    }
-
     /// What the system's error for `path` means.
     pub fn of(path: &Path, error: io::Error) -> Self {
         match Errno::from_io_error(&error) {
@@ -157,11 +177,11 @@ pub fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
         return Err(too_large(Some(metadata.len())));
     }
     let bytes = read_whole(file, size, limit).map_err(io_error)?;
-    if bytes.len() > limit {
-        // It grew, or did not tell its size, as files in /proc do.
-        return Err(too_large(None));
+    match bytes.len() > limit {
+        // It has grown, or has no size, as files in /proc.
+        true => Err(too_large(None)),
+        false => Ok(bytes),
     }
-    Ok(bytes)
 }
 
 /// Reads a regular file that has `size` bytes, as the system says, in one call: it asks for one byte more, so that an
@@ -200,23 +220,31 @@ pub fn read_stream_bounded(
 ) -> Result<Vec<u8>, ReadError> {
     let error = |kind| ReadError::new(Path::new(name), kind);
     // Room for a short secret at once: a buffer that grows leaves copies of it behind in freed memory.
-    let mut bytes = Vec::with_capacity(limit.saturating_add(1).min(8 * 1024));
-    read_at_most(stream, limit, &mut bytes).map_err(|source| {
-        error(match Errno::from_io_error(&source) {
-            Some(Errno::ISDIR) => ReadErrorKind::Directory,
-            _ => ReadErrorKind::Io(source),
-        })
-    })?;
-    if bytes.len() > limit {
-        return Err(error(ReadErrorKind::TooLarge { limit, size: None }));
-    }
-    Ok(bytes)
+    let expected = limit.saturating_add(1).min(8 * 1024);
+    read_at_most(stream, limit, expected)
+        .map_err(|source| {
+            error(match Errno::from_io_error(&source) {
+                Some(Errno::ISDIR) => ReadErrorKind::Directory,
+                _ => ReadErrorKind::Io(source),
+            })
+        })?
+        .ok_or_else(|| error(ReadErrorKind::TooLarge { limit, size: None }))
 }
 
-/// Reads to the end, but no more than one byte beyond the limit, which is enough to know.
-fn read_at_most(stream: impl Read, limit: usize, bytes: &mut Vec<u8>) -> io::Result<usize> {
+/// Reads `stream` to its end; `None` if it holds more than `limit` bytes. `expected` is how many are made room for.
+///
+/// # Errors
+/// The system refuses.
+pub fn read_at_most(
+    stream: impl Read,
+    limit: usize,
+    expected: usize,
+) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::with_capacity(expected);
+    // One byte beyond the limit is enough to know.
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    stream.take(most).read_to_end(bytes)
+    stream.take(most).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= limit).then_some(bytes))
 }
 
 #[cfg(test)]
@@ -232,7 +260,8 @@ mod tests {
         let error = read_bounded(path, 10).unwrap_err();
         let said = error.to_string();
         assert!(said.contains(&path.display().to_string()), "{said}");
-        assert!(said.ends_with(error.remedy()), "{said}");
+        assert!(error.hint().is_some(), "{said}");
+        assert_eq!(error.place(), Place::file(path));
         error.kind
     }
 

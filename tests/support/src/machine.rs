@@ -20,6 +20,7 @@ use countersign::host::keychain::macos::{MacOsBackend, MacOsConfig};
 use countersign::host::keychain::portable::PortableBackend;
 use countersign::host::keychain::{KeychainBackend, KeychainPath};
 use countersign::host::observation::{ObservationError, Request, observe};
+use countersign::host::state_dir::StateDir;
 use jiff::Timestamp;
 
 /// A home directory with a stand-in for macOS's tools, a state directory and a keychain path.
@@ -67,13 +68,18 @@ impl Machine {
         KeychainPath::new(&self.path(name)).unwrap()
     }
 
+    /// Its state directory.
+    pub fn state(&self) -> StateDir {
+        StateDir::new(self.path("state")).unwrap()
+    }
+
     /// What the backend for macOS needs to use the stand-in.
     pub fn macos_config(&self) -> MacOsConfig {
         MacOsConfig {
             security: self.path("bin/security"),
             codesign: self.path("bin/codesign"),
             environment: vec![("HOME".into(), self.path("home").into())],
-            state: self.path("state"),
+            state: self.state(),
             time: Duration::from_secs(30),
         }
     }
@@ -81,7 +87,7 @@ impl Machine {
     /// A backend that keeps its state here.
     pub fn backend(&self, kind: Kind) -> Box<dyn KeychainBackend> {
         match kind {
-            Kind::Portable => Box::new(PortableBackend::new(&self.path("state"))),
+            Kind::Portable => Box::new(PortableBackend::new(&self.state())),
             Kind::MacOs => Box::new(MacOsBackend::new(self.macos_config())),
         }
     }
