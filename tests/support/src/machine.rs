@@ -29,6 +29,7 @@ pub struct Machine {
 impl Machine {
     /// A machine whose search list and default keychain are its login keychain.
     pub fn new() -> Self {
+        crate::start::prepare();
         let directory = tempfile::tempdir().unwrap();
         for name in ["home", "state", "bin"] {
             countersign::host::private::directory(&directory.path().join(name)).unwrap();
