@@ -41,6 +41,7 @@ use countersign::ledger::audit;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use support::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+use support::start;
 
 const SECRET: &str = "correct-horse-battery-staple";
 
@@ -88,7 +89,7 @@ impl Site {
     }
 
     fn base_in(&self, state: &Path, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        let mut command = start::countersign(&self.path("home"));
         command
             .arg("--state-dir")
             .arg(state)
@@ -97,9 +98,7 @@ impl Site {
             .arg("--manifest")
             .arg(self.path("profiles.json"))
             .args(words)
-            .env_clear()
-            .env("HOME", self.path("home"))
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PATH", start::PATH)
             .stdin(Stdio::null());
         command
     }
@@ -632,14 +631,12 @@ fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
 
 /// `command`, started by a shell that does `words`, in which it is `"$@"`.
 fn through_shell(site: &Site, words: &str, command: &Command) -> Command {
-    let mut shell = Command::new("sh");
+    let mut shell = start::command("sh", &site.path("home"));
     shell
         .args(["-c", words, "sh"])
         .arg(command.get_program())
         .args(command.get_args())
-        .env_clear()
-        .env("HOME", site.path("home"))
-        .env("PATH", std::env::var_os("PATH").unwrap());
+        .env("PATH", start::PATH);
     shell
 }
 
@@ -824,11 +821,9 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
             true => format!(" --tools '{}'", site.path("bin").display()),
             false => String::new(),
         };
-        let command = command.replacen("countersign", env!("CARGO_BIN_EXE_countersign"), 1);
-        let output = Command::new("sh")
+        let command = command.replacen("countersign", support::program().to_str().unwrap(), 1);
+        let output = start::command("sh", &site.path("home"))
             .args(["-c", &format!("{command}{tools}")])
-            .env_clear()
-            .env("HOME", site.path("home"))
             .output()
             .unwrap();
         assert!(
@@ -962,6 +957,28 @@ fn a_signal_that_comes_while_others_have_their_turn_ends_the_run_at_once() {
     });
 }
 
+#[test]
+fn whoever_starts_the_tests_decides_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    // A file, because a pipe would be held open by what tests that hang have started.
+    let said = directory.path().join("said");
+    let words = "trap '' HUP INT QUIT TERM USR1 CHLD TSTP; umask 077; ulimit -S -n 64; exec \"$@\"";
+    let mut tests = Command::new("sh")
+        .args(["-c", words, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["signals_reach", "a_signal_that_comes"])
+        .stdout(File::create(&said).unwrap())
+        .spawn()
+        .unwrap();
+    until("tests under ignored signals end", || {
+        tests.try_wait().unwrap().is_some()
+    });
+    let status = tests.wait().unwrap();
+    let said = fs::read_to_string(said).unwrap();
+    assert!(status.success(), "{said}");
+    assert!(said.contains("2 passed"), "{said}");
+}
+
 /// Whether a process has a handler for `signal`.
 fn minds(id: u32, signal: Signal) -> bool {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
@@ -1000,7 +1017,7 @@ fn request<'a>(
                 region: None,
                 job: None,
             },
-            program: env!("CARGO_BIN_EXE_countersign").into(),
+            program: support::program(),
             witness,
             clock: &SystemClock,
         },
@@ -1553,9 +1570,8 @@ fn the_default_keychain_is_neither_opened_nor_closed() {
     let site = Site::new(Kind::MacOs);
     let keychain = site.machine.keychain();
     fs::write(site.path("home/default-keychain"), keychain.as_str()).unwrap();
-    let unlock = Command::new(site.path("bin/security"))
+    let unlock = start::command(site.path("bin/security"), &site.path("home"))
         .args(["unlock-keychain", "-p", SECRET, keychain.as_str()])
-        .env("HOME", site.path("home"))
         .status();
     assert!(unlock.unwrap().success());
     let mut destroy = site.base(&["keychain", "destroy", "--yes"]);

@@ -32,6 +32,7 @@ pub struct Machine {
 impl Machine {
     /// A machine whose search list and default keychain are its login keychain.
     pub fn new() -> Self {
+        crate::start::prepare();
         let directory = tempfile::tempdir().unwrap();
         for name in ["home", "state", "bin"] {
             countersign::host::owned_files::make_directory(&directory.path().join(name)).unwrap();
