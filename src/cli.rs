@@ -1,37 +1,46 @@
-//! The command line: arguments in, one library call, a rendered report and an exit code out.
+//! The command line: arguments → request, answer → text, JSON, annotations, exit code.
 //!
-//! Results go to stdout, everything else to stderr. Only this room reads the environment and the clock, once, into
-//! [`world::World`]; what lies below gets values.
+//! What a command does stands in [`ops`](crate::ops); here is how it is asked and how its answer is shown. A file for each
+//! subcommand holds its arguments above and its form for people below. Results go to standard output, everything else to
+//! standard error. [`process`] alone reads the environment and the clock, once.
 
+pub mod answer;
 pub mod audit;
-mod command;
 pub mod document;
 pub mod exit;
+pub mod failure;
 pub mod gate;
 pub mod help;
 pub mod identity;
+mod input;
 pub mod keychain;
 pub mod manifest;
 pub mod password;
+mod process;
 pub mod profile;
 pub mod progress;
 pub mod projects;
-mod receipt;
+pub mod remedies;
 pub mod report;
 pub mod run;
-pub mod state;
+pub mod selection;
 pub mod table;
 pub mod targets;
-pub mod world;
+pub mod terminal;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-use exit::{ErrorDocument, Exit, Failure};
-use report::Format;
-use world::World;
+use self::answer::Answer;
+use self::exit::Exit;
+use self::report::Format;
+use self::terminal::Terminal;
+use crate::base::error::ErrorCode;
+use crate::ops::error::{Error, Failure};
+use crate::ops::world::World;
 
 /// Keeps the signing context of Mac build fleets pinned, proven and short-lived.
 ///
@@ -52,7 +61,7 @@ pub struct Cli {
 }
 
 /// What every command understands.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// How results are printed.
     #[arg(
@@ -179,8 +188,8 @@ enum Command {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let matches = match Cli::command().try_get_matches() {
-        Ok(matches) => matches,
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() {
                 Exit::Usage
@@ -192,74 +201,56 @@ pub fn main() -> ExitCode {
             return code.into();
         }
     };
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => {
-            error.print().unwrap_or_default();
-            return Exit::Usage.into();
-        }
-    };
     match cli.global.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let format = cli.global.format;
-    match run(cli) {
-        Ok(exit) => exit.into(),
+    let (world, terminal) = process::world(&cli.global);
+    let exit = match answer(cli.command, &world) {
+        Ok(answer) => {
+            let exit = answer.exit();
+            printed(answer.print(&terminal), exit, &terminal)
+        }
         Err(failure) => {
-            tell(&failure, format);
-            failure.exit.into()
+            let exit = Exit::of_failure(&failure);
+            printed(failure::print(failure, &terminal), exit, &terminal)
+        }
+    };
+    exit.into()
+}
+
+/// How the program ends after printing: `meant`, unless the output could not be written. Whoever closed the pipe has heard
+/// enough (`| head`), and that is no error.
+fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
+    match result {
+        Ok(exit) => exit,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => meant,
+        Err(error) => {
+            let error = Error::new(
+                ErrorCode::OutputNotWritten,
+                format!("the output cannot be written: {error}"),
+            );
+            // A closed standard error leaves the exit code to speak.
+            failure::print_error(&error, terminal).unwrap_or_default();
+            Exit::of_error(error.code())
         }
     }
 }
 
-fn run(cli: Cli) -> Result<Exit, Failure> {
-    let world = World::of_process(cli.global);
-    match cli.command {
-        Command::Profile(command) => profile::run(command, &world),
-        Command::Manifest(command) => manifest::run(command, &world),
-        Command::Targets(command) => targets::run(command, &world),
-        Command::Identity(command) => identity::run(command, &world),
-        Command::Gate(arguments) => gate::run(&arguments, &world),
-        Command::Run(arguments) => run::run(*arguments, &world),
-        Command::Keychain(command) => keychain::run(*command, &world),
-        Command::Audit(command) => audit::run(command, &world),
-        Command::Watchdog => run::watchdog(),
-        Command::Completions { shell } => help::completions(shell),
+fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
+    match command {
+        Command::Profile(command) => profile::run(command, world),
+        Command::Manifest(command) => manifest::run(command, world),
+        Command::Targets(command) => targets::run(command, world),
+        Command::Identity(command) => identity::run(command, world),
+        Command::Gate(arguments) => gate::run(*arguments, world),
+        Command::Run(arguments) => run::run(*arguments, world),
+        Command::Keychain(command) => keychain::run(*command, world),
+        Command::Audit(command) => audit::run(command, world),
+        Command::Watchdog => run::watchdog(world),
+        Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { directory } => help::man(&directory),
         Command::Help { topic } => help::topic(&topic),
     }
-}
-
-/// Tells an error on stderr.
-fn tell(failure: &Failure, format: Format) {
-    use std::io::Write as _;
-    if failure.message.is_empty() {
-        return;
-    }
-    let mut stderr = anstream::stderr().lock();
-    let outcome = match format {
-        Format::Json => {
-            let error = ErrorDocument {
-                schema: "countersign.error.v1",
-                exit: failure.exit.code(),
-                error: &failure.message,
-            };
-            serde_json::to_writer(&mut stderr, &error)
-                .map_err(Into::into)
-                .and_then(|()| writeln!(stderr))
-        }
-        Format::Github => writeln!(
-            stderr,
-            "::error title=countersign::{}",
-            report::escape_data(&failure.message)
-        ),
-        Format::Human => {
-            let style = report::style(crate::base::finding::Severity::Block);
-            writeln!(stderr, "{style}error:{style:#} {}", failure.message)
-        }
-    };
-    // A closed stderr leaves the exit code to speak.
-    outcome.unwrap_or_default();
 }

@@ -10,6 +10,7 @@
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`lifeline`]: what a run tells its watchdog
 //! - [`node`]: what this machine calls itself, and who we are on it
+//! - [`observation`]: this machine as the gate judges it
 //! - [`owned_files`]: files and directories that are this user's alone
 //! - [`permit`]: the permission to open a keychain
 //! - [`process`]: the only spawner
@@ -28,6 +29,7 @@ pub mod journal;
 pub mod keychain;
 pub mod lifeline;
 pub mod node;
+pub mod observation;
 pub mod owned_files;
 pub mod permit;
 pub mod process;

@@ -1750,6 +1750,7 @@ fn a_read_only_state_directory_opens_nothing_and_an_envelope_needs_its_record() 
 fn a_stale_foreign_or_other_clearance_opens_nothing() {
     let then = now();
     let late = then + SignedDuration::from_hours(1);
+    let early = then - SignedDuration::from_secs(2);
     let other_host = "laptop.example".parse().unwrap();
     let other_plan = countersign::base::digest::Digest::of(b"another plan");
     let here = host();
@@ -1757,6 +1758,10 @@ fn a_stale_foreign_or_other_clearance_opens_nothing() {
     assert!(matches!(
         permit(&here, plan_digest(), late),
         Err(NotCleared::Expired { .. })
+    ));
+    assert!(matches!(
+        permit(&here, plan_digest(), early),
+        Err(NotCleared::NotYet { .. })
     ));
     assert!(matches!(
         permit(&other_host, plan_digest(), then),

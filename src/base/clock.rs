@@ -3,6 +3,8 @@
 //! Decisions take `now` as an argument; that is what lets the same gate run at any instant on any planned state.
 //! Only `cli/` asks a [`Clock`], once per command.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,12 @@ use super::error::{ErrorCode, Explain};
 pub trait Clock {
     /// The present instant (UTC).
     fn now(&self) -> Timestamp;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        self.as_ref().now()
+    }
 }
 
 /// The machine's wall clock.

@@ -60,8 +60,10 @@ actions! {
     Notify = "notify";
     /// What a dead run left behind was finished.
     Recover = "recover";
-    /// A profile was installed or removed on this machine.
+    /// A profile was installed on this machine.
     ProfileInstall = "profile-install";
+    /// An installed profile was removed from this machine.
+    ProfileRemove = "profile-remove";
     /// A rotation moved a step.
     Rotate = "rotate";
     /// A custody request was made, approved or refused.

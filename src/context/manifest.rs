@@ -14,6 +14,7 @@
 pub mod diff;
 pub mod entry;
 pub mod freeze;
+pub mod verify;
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};

@@ -11,6 +11,7 @@
 
 pub mod check;
 pub mod choose;
+pub mod expiry;
 pub mod export;
 mod fitness;
 

@@ -16,7 +16,9 @@
 
 mod backend;
 mod choice;
+mod create;
 mod error;
+mod kept_password;
 mod kind;
 pub mod macos;
 mod password;
@@ -25,6 +27,8 @@ pub mod portable;
 
 pub use self::backend::{ChildAccess, KeychainBackend, Opening, Settings};
 pub use self::choice::BackendChoice;
+pub use self::create::{create, refuse_existing};
 pub use self::error::KeychainError;
+pub use self::kept_password::{KeptPassword, KeptPasswordError};
 pub use self::kind::{BackendKind, LockState};
 pub use self::path::KeychainPath;

@@ -7,6 +7,7 @@
 mod error;
 mod lock;
 mod ownership;
+mod reserved;
 mod shell;
 
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -18,7 +19,9 @@ pub use self::error::OwnedFileError;
 use self::error::io_error;
 pub use self::lock::{Lock, open_lock_file};
 use self::ownership::{check_ours, no_follow, not_ours};
+pub use self::reserved::ReservedFile;
 pub use self::shell::for_shell;
+
 /// Makes the directory, and those above it, if it is missing; a directory that is there must be ours and closed.
 ///
 /// # Errors

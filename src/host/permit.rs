@@ -3,13 +3,21 @@
 //! An [`OpenPermit`] is what every backend's `open` asks for, and takes. It is minted here and nowhere else, out of a
 //! gate's clearance that is for this host, for this plan, and still good; each is taken by value, so that one clearance
 //! makes one permit and one permit opens once. It ages: by the time that a run has its turn, the clearance behind the
-//! permit may have expired, and then nothing is opened; nor is anything if the keychain holds an identity by then that the
-//! gate did not judge.
+//! permit may have expired, and then nothing is opened; nor is anything opened before the instant that the gate judged, or
+//! if the keychain holds an identity by then that the gate did not judge.
 //!
 //! ```compile_fail,E0451
 //! // Nobody makes a permit out of nothing.
 //! # use countersign::host::permit::OpenPermit;
-//! let permit = OpenPermit { until: jiff::Timestamp::MAX, identities: None };
+//! let permit = OpenPermit { from: jiff::Timestamp::MIN, until: jiff::Timestamp::MAX, identities: None };
+//! ```
+//!
+//! ```compile_fail,E0308
+//! // What a rehearsal says opens nothing.
+//! # use countersign::{base::{digest::Digest, ids::HostName}, context::gate::Rehearsal, host::permit::OpenPermit};
+//! fn open_on_a_rehearsal(rehearsal: Rehearsal, host: &HostName, plan: Digest, now: jiff::Timestamp) {
+//!     let permit = OpenPermit::from_clearance(rehearsal, host, plan, now);
+//! }
 //! ```
 //!
 //! ```compile_fail,E0382
@@ -41,9 +49,10 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CertSha1, HostName};
 use crate::context::gate::Cleared;
 
-/// Leave to open a keychain, once, until the clearance behind it expires.
+/// Leave to open a keychain, once, while the clearance behind it holds.
 #[derive(Debug)]
 pub struct OpenPermit {
+    from: Timestamp,
     until: Timestamp,
     identities: Option<BTreeSet<CertSha1>>,
 }
@@ -52,7 +61,7 @@ impl OpenPermit {
     /// Turns a clearance into leave to open a keychain on `host` for the plan with digest `plan` at `now`.
     ///
     /// # Errors
-    /// The clearance has expired, or was given to another host or for another plan.
+    /// The clearance does not hold yet or any more, or was given to another host or for another plan.
     pub fn from_clearance(
         cleared: Cleared,
         host: &HostName,
@@ -72,6 +81,7 @@ impl OpenPermit {
             });
         }
         let permit = Self {
+            from: cleared.from(),
             until: cleared.until(),
             identities: cleared.identities().cloned(),
         };
@@ -81,8 +91,14 @@ impl OpenPermit {
     /// Whether it is still good at `now`.
     ///
     /// # Errors
-    /// It has expired: the gate must judge again.
+    /// It has expired, or `now` lies before the instant that the gate judged: the gate must judge again.
     pub fn check(&self, now: Timestamp) -> Result<(), NotCleared> {
+        if now < self.from {
+            return Err(NotCleared::NotYet {
+                from: self.from,
+                now,
+            });
+        }
         if now > self.until {
             return Err(NotCleared::Expired {
                 until: self.until,
@@ -120,6 +136,16 @@ impl OpenPermit {
 /// Why a clearance opens nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotCleared {
+    /// Too early: the gate judged an instant that is still to come, or the clock was set back since.
+    #[error(
+        "the gate's clearance is good from {from} on, it is {now}: check this machine's clock and run the gate again"
+    )]
+    NotYet {
+        /// The instant that was judged.
+        from: Timestamp,
+        /// Now.
+        now: Timestamp,
+    },
     /// Too late.
     #[error("the gate's clearance was good until {until}, it is {now}: run the gate again")]
     Expired {

@@ -13,6 +13,7 @@
 mod child;
 mod error;
 mod exit;
+mod find;
 mod group;
 mod ignored;
 mod memory;
@@ -25,6 +26,7 @@ pub(in crate::host) use self::child::peek_exit;
 pub use self::child::{keep_exit_statuses, start};
 pub use self::error::ProcessError;
 pub use self::exit::Exit;
+pub use self::find::find_program;
 pub use self::group::ProcessGroup;
 pub(in crate::host) use self::ignored::IgnoredSignals;
 pub use self::memory::protect_memory;

@@ -176,24 +176,26 @@ pub enum Installed {
     Replaced,
 }
 
-/// Installs a proven profile as `UUID.<ext>` into a directory that exists: all of it or nothing.
-///
-/// # Errors
-/// The directory or the file cannot be written.
-pub fn install(
-    profile: &Profile,
-    bytes: &[u8],
-    directory: &Path,
-) -> Result<(PathBuf, Installed), WriteError> {
+/// Where a proven profile lies once it is installed in `directory`, as `UUID.<ext>`, and what installing it there does.
+pub fn installation(profile: &Profile, bytes: &[u8], directory: &Path) -> (PathBuf, Installed) {
     let destination = directory.join(profile.fields().file_name());
     let installed = match files::read_bounded(&destination, profile::MAX_BYTES) {
-        Ok(there) if there == bytes => return Ok((destination, Installed::Already)),
+        Ok(there) if there == bytes => Installed::Already,
         Ok(_) => Installed::Replaced,
         // Not there, or so damaged that it cannot be read: either way the replacement settles it.
         Err(_) => Installed::New,
     };
-    files::replace_atomically(&destination, bytes, FileMode::Exactly(0o644))?;
-    Ok((destination, installed))
+    (destination, installed)
+}
+
+/// Installs a proven profile as `UUID.<ext>` into `directory`, which is made if it is not there: all of it or nothing.
+///
+/// # Errors
+/// The directory or the file cannot be written.
+pub fn install(profile: &Profile, bytes: &[u8], directory: &Path) -> Result<(), WriteError> {
+    files::create_directories(directory)?;
+    let destination = directory.join(profile.fields().file_name());
+    files::replace_atomically(&destination, bytes, FileMode::Exactly(0o644))
 }
 
 /// Which files prune may remove.
@@ -211,7 +213,26 @@ pub enum Pruning {
     /// It stays.
     Keep,
     /// It goes, for this reason.
-    Remove(&'static str),
+    Remove(PruneReason),
+}
+
+/// Why prune removes a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PruneReason {
+    /// It has expired.
+    Expired,
+    /// The manifest does not pin it.
+    Unpinned,
+}
+
+impl PruneReason {
+    /// The reason in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Unpinned => "not pinned",
+        }
+    }
 }
 
 /// Decides about one file. A pinned one stays, whatever the rules: neither its bytes nor its UUID may vanish under a
@@ -245,9 +266,9 @@ pub fn pruning(
         .as_ref()
         .is_some_and(|scope| scope.expires < now);
     if rules.expired && has_expired {
-        Pruning::Remove("expired")
+        Pruning::Remove(PruneReason::Expired)
     } else if rules.unpinned {
-        Pruning::Remove("not pinned")
+        Pruning::Remove(PruneReason::Unpinned)
     } else {
         Pruning::Keep
     }

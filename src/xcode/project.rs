@@ -19,7 +19,8 @@ use std::sync::Arc;
 use super::assignment::Table;
 use super::openstep::{self, Entry, Map, ReadError};
 use super::sources::{self, SourceError, Sources, normalized};
-use crate::base::finding::{Code, Finding};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::{Code, Finding, Place};
 
 use builder::Builder;
 use objects::Objects;
@@ -198,6 +199,25 @@ impl ProjectError {
         match self {
             Self::Syntax { problem, .. } => Some(problem.line),
             _ => None,
+        }
+    }
+}
+
+impl Explain for ProjectError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Source { problem, .. } => problem.error_code(),
+            Self::Syntax { .. } | Self::NotAProject { .. } => ErrorCode::FileMalformed,
+        }
+    }
+
+    fn place(&self) -> Place {
+        let (Self::Source { file, .. }
+        | Self::Syntax { file, .. }
+        | Self::NotAProject { file, .. }) = self;
+        Place {
+            line: self.line(),
+            ..Place::file(file)
         }
     }
 }

@@ -17,7 +17,8 @@ use super::assignment::{Layer, Origin};
 use super::platform::Platform;
 use super::settings::is_yes;
 use super::targets::{ProfileRequest, Setting, SigningStyle, SigningTarget};
-use crate::base::finding::{Code, Finding};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::{Code, Finding, Place};
 
 /// The settings of one target as `xcodebuild` resolved them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,16 @@ pub struct CaptureError {
     pub file: Arc<Path>,
     /// What is wrong with it.
     pub problem: String,
+}
+
+impl Explain for CaptureError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.file)
+    }
 }
 
 /// One element of the JSON form.

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::error::ErrorCode;
+
 /// Something that has the contents of files.
 pub trait Sources {
     /// The bytes of the file at `path`.
@@ -33,6 +35,16 @@ pub enum SourceError {
     /// The file is there but cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(Box<str>),
+}
+
+impl SourceError {
+    /// What kind of error it is where the file must be had.
+    pub fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::Missing => ErrorCode::FileMissing,
+            Self::TooLarge { .. } | Self::Unreadable(_) => ErrorCode::FileUnreadable,
+        }
+    }
 }
 
 /// Files that live in memory: for tests, and for projects that arrive in one piece.

@@ -11,7 +11,8 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::openstep::conflict_marker;
 use super::sources::{self, SourceError, Sources, normalized};
-use crate::base::finding::line_of;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::{Place, line_of};
 
 /// How deep groups may nest.
 const MAX_DEPTH: usize = 64;
@@ -37,6 +38,25 @@ pub enum WorkspaceError {
         /// What is wrong there.
         problem: String,
     },
+}
+
+impl Explain for WorkspaceError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Source { problem, .. } => problem.error_code(),
+            Self::Syntax { .. } => ErrorCode::FileMalformed,
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::Source { file, .. } => Place::file(file),
+            Self::Syntax { file, line, .. } => Place {
+                line: Some(*line),
+                ..Place::file(file)
+            },
+        }
+    }
 }
 
 /// The `.xcodeproj`s of the workspace at `workspace` (an `.xcworkspace`), in its order, each once.

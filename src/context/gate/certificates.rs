@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::expiry::{self, Margin, Margins};
-use super::facts::{Facts, Observation};
+use super::facts::{Observation, Observed};
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile};
 use crate::context::policy::Policy;
 
 /// Judges the certificates.
-pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
     let mut findings = Vec::new();
     let relied_on = relied_on(manifest, &mut findings);
     let margins = Margins::of(policy);

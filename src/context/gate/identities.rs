@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::certificates::title;
-use super::facts::{Facts, Identities, Identity, Observation};
+use super::facts::{Identities, Identity, Observation, Observed};
 use crate::apple::identity::digest::canonical;
 use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Severity};
@@ -27,7 +27,8 @@ pub struct IdentityDigests {
 pub fn check(
     policy: &Policy,
     manifest: &Manifest,
-    facts: &Facts,
+    facts: &Observed,
+    expected: Option<Digest>,
 ) -> (Vec<Finding>, IdentityDigests) {
     let identities = match &facts.identities {
         Observation::Observed(identities) => identities,
@@ -45,7 +46,7 @@ pub fn check(
     let mut findings = missing(manifest, identities);
     findings.extend(unexpected(policy, manifest, identities));
     findings.extend(ambiguous(manifest, identities));
-    if let Some(expected) = facts.expected_signing {
+    if let Some(expected) = expected {
         findings.extend(digest_mismatch(expected, digests, identities));
     }
     (findings, digests)

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::expiry::{self, Margin};
 use super::facts::{
-    Facts, Family, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
+    Family, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
+    Observed,
 };
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
@@ -15,7 +16,7 @@ use crate::context::manifest::{Manifest, PinnedProfile};
 use crate::context::policy::Policy;
 
 /// Judges the installed profiles against the pinned ones.
-pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
     match &facts.profiles {
         Observation::Observed(installed) => {
             let view = View::new(manifest, installed);
@@ -36,7 +37,7 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding
 }
 
 /// Judges what the manifest and the policy alone say of profiles: no waiver reaches it.
-pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
     let mut findings = validity(policy, manifest, facts);
     if !policy.profiles.trust_anchors.is_empty() {
         findings.push(
@@ -54,7 +55,7 @@ pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<
 }
 
 /// Expiry of what is pinned: known from the manifest alone.
-fn validity(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+fn validity(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
     let margins = expiry::Margins::of(policy);
     let mut findings = Vec::new();
     for (index, profile) in manifest.profiles().iter().enumerate() {
@@ -182,7 +183,7 @@ impl<'a> View<'a> {
                     .hint("chmod a-w the directory, or let another user own it"),
                 );
             }
-            if let Some(why) = &directory.wipeable {
+            if let Some(why) = &directory.ephemeral {
                 findings.push(
                     Finding::warn(
                         Code::ProfileInWipeableTree,

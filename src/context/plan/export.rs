@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use super::{Plan, Row};
 use crate::apple::profile::ProfileKind;
+use crate::base::finding::{Code, Finding};
 use crate::base::ids::{CertSha1, TeamId};
+use crate::base::remedy::Remedy;
 use crate::xcode::export_options::{ExportMethod, ExportOptions};
 use crate::xcode::targets::SigningStyle;
 
@@ -22,9 +24,7 @@ pub struct BuildSettings(pub Vec<(String, String)>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
     /// A target has no profile.
-    #[error(
-        "target {target} ({configuration}, {platform}) has no profile: see `countersign targets check`"
-    )]
+    #[error("target {target} ({configuration}, {platform}) has no profile")]
     Unmapped {
         /// The target.
         target: String,
@@ -37,9 +37,7 @@ pub enum ExportError {
     #[error("no selected target needs a profile")]
     Empty,
     /// Two configurations want different profiles for one bundle id.
-    #[error(
-        "{bundle_id} is signed with {first} and with {second} in this selection: select one with --configuration"
-    )]
+    #[error("{bundle_id} is signed with {first} and with {second} in this selection")]
     Ambiguous {
         /// The bundle id.
         bundle_id: String,
@@ -49,9 +47,7 @@ pub enum ExportError {
         second: String,
     },
     /// Two bundle ids become one setting name.
-    #[error(
-        "the bundle ids {first} and {second} become the same setting name: pin their profiles in the project"
-    )]
+    #[error("the bundle ids {first} and {second} become the same setting name")]
     Collision {
         /// One bundle id.
         first: String,
@@ -59,7 +55,7 @@ pub enum ExportError {
         second: String,
     },
     /// Several kinds: an archive and an ad-hoc export do not take each other's profiles.
-    #[error("the selection holds profiles for {first} and for {second}: select one with --kind")]
+    #[error("the selection holds profiles for {first} and for {second}")]
     Kinds {
         /// One kind.
         first: ProfileKind,
@@ -67,8 +63,47 @@ pub enum ExportError {
         second: ProfileKind,
     },
     /// Several teams.
-    #[error("the selection spans the teams {0}: export one --target at a time")]
+    #[error("the selection spans the teams {0}")]
     Teams(String),
+}
+
+impl ExportError {
+    /// What is not right with the plan, and what to do about it.
+    pub fn finding(&self) -> Finding {
+        let code = match self {
+            Self::Unmapped { .. } => Code::TargetUnmapped,
+            _ => Code::PlanNotExportable,
+        };
+        let finding = Finding::block(code, self.to_string());
+        match self {
+            Self::Unmapped { target, .. } => finding
+                .of_target(target)
+                .hint("see what the target asks for and which profiles there are")
+                .remedy(Remedy::CheckTargets),
+            Self::Empty => finding
+                .hint("select a target that is signed with a profile")
+                .remedy(Remedy::NameTarget),
+            Self::Ambiguous { .. } => finding
+                .hint("select one configuration")
+                .remedy(Remedy::NameConfiguration),
+            Self::Collision { .. } => {
+                finding.hint("set the profiles of both targets in the project")
+            }
+            Self::Kinds { .. } => finding.hint("select one kind").remedy(Remedy::NameKind),
+            Self::Teams(_) => finding
+                .hint("export the targets of each team by themselves")
+                .remedy(Remedy::NameTarget),
+        }
+    }
+}
+
+/// Whether an export mends what the finding speaks of: style, identity and specifier are settings that it replaces on the
+/// command line. An export in spite of other findings would fail in the build, or sign with something else.
+pub fn is_mended_by_export(finding: &Finding) -> bool {
+    matches!(
+        finding.code,
+        Code::SigningStyleMixed | Code::SpecifierShared | Code::TargetProfileStale
+    )
 }
 
 /// The rows that are exported: all, but for test bundles that have no profile.

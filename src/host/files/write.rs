@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
+
 /// How temporary files begin.
 const TEMPORARY_PREFIX: &str = ".countersign-";
 
@@ -122,6 +125,63 @@ pub fn replace_atomically(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(
         path: path.to_owned(),
         kind,
     })
+}
+
+/// Makes the directory at `path` and those above it that are not there.
+///
+/// # Errors
+/// The system refuses, or something that is no directory has the name.
+pub fn create_directories(path: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(path).map_err(|source| WriteError {
+        path: path.to_owned(),
+        kind: WriteErrorKind::of("making the directory", source),
+    })
+}
+
+/// A file could not be removed; it is still there.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot remove {}: {source}", path.display())]
+pub struct RemoveError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+impl Explain for RemoveError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::OutputNotWritten
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("check the permissions of its directory".to_owned())
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.path)
+    }
+}
+
+/// Removes the file at `path`.
+///
+/// # Errors
+/// It is not there, or the system refuses.
+pub fn remove(path: &Path) -> Result<(), RemoveError> {
+    fs::remove_file(path).map_err(|source| RemoveError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Adds `bytes` to the end of the file at `path`, making it if it is not there: for files that somebody else collects, such
+/// as a CI system's summary.
+///
+/// # Errors
+/// It cannot be opened or written.
+pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    options.open(path)?.write_all(bytes)
 }
 
 fn write(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteErrorKind> {

@@ -7,17 +7,19 @@ use std::process::Command;
 use std::time::Duration;
 
 use countersign::apple::pkcs12::{self, Form, Pkcs12Identity};
+use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
 use countersign::base::finding::Group;
 use countersign::base::ids::HostName;
 use countersign::base::secret::Password;
-use countersign::context::gate::{Cleared, Facts, facts::Observation, judge};
+use countersign::context::gate::{Asked, Cleared, judge};
 use countersign::context::manifest::Manifest;
 use countersign::context::plan;
 use countersign::context::policy::Policy;
 use countersign::host::keychain::macos::{MacOsBackend, MacOsConfig};
 use countersign::host::keychain::portable::PortableBackend;
 use countersign::host::keychain::{KeychainBackend, KeychainPath};
+use countersign::host::observation::{ObservationError, Request, observe};
 use jiff::Timestamp;
 
 /// A home directory with a stand-in for macOS's tools, a state directory and a keychain path.
@@ -155,9 +157,9 @@ pub fn p12(which: &[usize], secret: &str, form: Form) -> Vec<u8> {
     pkcs12::write(&identities, &[], &password(secret), form).unwrap()
 }
 
-/// The host that everything here is judged for.
+/// This machine: a clearance is given to no other.
 pub fn host() -> HostName {
-    "signer-01.mesh.example".parse().unwrap()
+    countersign::host::node::host_name().unwrap()
 }
 
 /// The present.
@@ -178,30 +180,15 @@ pub fn plan_digest() -> Digest {
     plan::digest(manifest().targets())
 }
 
-/// What the gate says of a manifest that pins nothing, on a host that may sign, with everything waived that can be.
+/// What the gate says at `now` of a manifest that pins nothing, on this machine, with everything waived that can be.
 pub fn cleared_at(now: Timestamp) -> Cleared {
-    let facts = Facts {
-        now,
-        host: host(),
-        region: None,
-        expected_manifest: None,
-        minimum_revision: None,
-        profiles: Observation::Unobserved {
-            why: "not asked".into(),
-        },
-        identities: Observation::Unobserved {
-            why: "not asked".into(),
-        },
-        expected_signing: None,
-        targets: Observation::Unobserved {
-            why: "not asked".into(),
-        },
+    let facts = observe::<ObservationError>(&Request::default(), &FixedClock(now)).unwrap();
+    let asked = Asked {
+        waived: BTreeSet::from([Group::Profiles, Group::Identities, Group::Targets]),
+        ..Asked::default()
     };
-    let waived = BTreeSet::from([Group::Profiles, Group::Identities, Group::Targets]);
-    let verdict = judge(&policy(), &manifest(), &facts, &waived);
-    verdict
-        .cleared
-        .unwrap_or_else(|| panic!("{:?}", verdict.findings))
+    let (judgement, cleared) = judge(&policy(), &manifest(), &facts, &asked).into_parts();
+    cleared.unwrap_or_else(|| panic!("{:?}", judgement.findings))
 }
 
 fn policy() -> Policy {

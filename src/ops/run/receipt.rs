@@ -3,40 +3,36 @@
 //! Its file is made before anything is opened, because a build that succeeded and cannot be accounted for is found out
 //! too late. It is never written over, and it is written once: an empty receipt is that of a run that was killed.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::document::VerdictWord;
-use super::exit::{Exit, Failure};
-use super::gate::Judged;
-use super::state::Chosen;
 use crate::base::digest::Digest;
+use crate::base::error::ErrorCode;
 use crate::base::event::Checkpoint;
 use crate::base::finding::{Code, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
-use crate::context::plan;
+use crate::context::gate::Verdict;
 use crate::host::keychain::{BackendKind, KeychainPath};
-use crate::host::owned_files;
+use crate::host::owned_files::{OwnedFileError, ReservedFile};
 use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
+use crate::ops::error::{Error, Failure};
+use crate::ops::keychain::selected::SelectedKeychain;
+use crate::ops::report::VerdictWord;
+use crate::ops::state_files;
 
 /// A receipt that has its place and is not written yet.
 pub(super) struct Receipt {
-    file: File,
-    path: PathBuf,
+    file: ReservedFile,
     document: ReceiptDocument,
-    /// Why nothing was opened, or what failed.
-    pub error: Option<String>,
 }
 
 /// The `countersign.receipt.v1` document: what a run did, written whole once at its end.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct ReceiptDocument {
+pub struct ReceiptDocument {
     /// Always `countersign.receipt.v1`.
     #[schemars(extend("const" = "countersign.receipt.v1"))]
     schema: &'static str,
@@ -106,30 +102,23 @@ struct Window {
 
 impl Receipt {
     /// Makes the file: `named`, or one for `run` below `state`.
+    ///
+    /// # Errors
+    /// The file is there already, or cannot be made.
     pub(super) fn reserve(
         named: Option<&Path>,
         state: &Path,
         run: &RunId,
         host: &HostName,
-    ) -> Result<Self, Failure> {
-        let path = match named {
-            Some(path) => path.to_owned(),
-            None => {
-                let directory = state.join("receipts");
-                owned_files::make_directory(&directory).map_err(Failure::input)?;
-                directory.join(format!("{run}.json"))
-            }
+    ) -> Result<Self, Error> {
+        let default = state_files::receipt(state, run);
+        let path = named.unwrap_or(&default);
+        let reserved = match named {
+            Some(path) => ReservedFile::new(path),
+            None => ReservedFile::in_own_directory(path),
         };
-        let file = owned_files::create_empty(&path).map_err(|error| match error.is_already_there() {
-            true => Failure::usage(format!(
-                "the receipt {} exists already, and receipts are never written over; nothing was opened",
-                path.display()
-            )),
-            false => Failure::input(format!("no place for the receipt, so nothing was opened: {error}")),
-        })?;
         Ok(Self {
-            file,
-            path,
+            file: reserved.map_err(|error| no_place(path, &error))?,
             document: ReceiptDocument {
                 schema: "countersign.receipt.v1",
                 run: run.clone(),
@@ -144,45 +133,39 @@ impl Receipt {
                 window: None,
                 ending: None,
                 error: None,
-                exit: Exit::Unexpected.code(),
+                exit: 0,
                 audit: None,
             },
-            error: None,
         })
     }
 
-    /// What the gate said.
-    pub(super) fn judged(&mut self, judged: &Judged) {
-        let verdict = &judged.verdict;
+    /// Adds what the gate says.
+    pub(super) fn judged(&mut self, verdict: &Verdict) {
+        let judgement = verdict.judgement();
         let document = &mut self.document;
-        document.verdict = Some(VerdictWord::of(verdict.cleared.is_some()));
-        document.blocked_by = verdict
+        document.verdict = Some(VerdictWord::of(verdict.cleared().is_some()));
+        document.blocked_by = judgement
             .findings
             .iter()
             .filter(|finding| finding.severity == Severity::Block)
             .map(|finding| finding.code)
             .collect();
-        document.waived = verdict.waived.iter().copied().collect();
-        document.region = verdict.region.clone();
-        document.manifest = judged.judged.as_ref().map(|(_, manifest)| JudgedManifest {
-            digest: manifest.digest(),
-            revision: manifest.revision(),
-            plan: plan::digest(manifest.targets()),
+        document.waived = judgement.waived.iter().copied().collect();
+        document.region = judgement.region.clone();
+        document.manifest = judgement.manifest.map(|manifest| JudgedManifest {
+            digest: manifest.digest,
+            revision: manifest.revision,
+            plan: manifest.plan,
         });
     }
 
-    /// Whether a finding with this code blocks.
-    pub(super) fn is_blocked_by(&self, code: Code) -> bool {
-        self.document.blocked_by.contains(&code)
+    /// Adds which keychain it is.
+    pub(super) fn selected(&mut self, selected: &SelectedKeychain) {
+        self.document.keychain = Some(selected.path.clone());
+        self.document.backend = Some(selected.choice.kind);
     }
 
-    /// Which keychain.
-    pub(super) fn chosen(&mut self, chosen: &Chosen) {
-        self.document.keychain = Some(chosen.path.clone());
-        self.document.backend = Some(chosen.choice.kind);
-    }
-
-    /// What became of the session.
+    /// Adds what became of the session.
     pub(super) fn session(&mut self, report: &SessionReport) {
         self.document.window = report.opened.map(|(opened, until)| Window {
             opened,
@@ -193,28 +176,44 @@ impl Receipt {
         self.document.ending = report.ending;
     }
 
-    /// Writes it, once.
+    /// Writes it, once: with the exit code, with what failed, and with where the audit log stands.
+    ///
+    /// # Errors
+    /// It cannot be written.
     pub(super) fn write(
-        mut self,
-        exit: Exit,
+        self,
+        exit: u8,
+        failure: Option<&Failure>,
         checkpoint: Option<Checkpoint>,
-    ) -> Result<(), Failure> {
-        self.document.error = self.error;
-        self.document.exit = exit.code();
-        self.document.audit = checkpoint.map(|checkpoint| checkpoint.to_string());
-        let mut text = serde_json::to_vec_pretty(&self.document).map_err(Failure::unexpected)?;
+    ) -> Result<(), Error> {
+        let document = ReceiptDocument {
+            exit,
+            error: failure.map(ToString::to_string),
+            audit: checkpoint.map(|checkpoint| checkpoint.to_string()),
+            ..self.document
+        };
+        let mut text = serde_json::to_vec_pretty(&document).map_err(Error::unexpected)?;
         text.push(b'\n');
-        let written = self
-            .file
-            .write_all(&text)
-            .and_then(|()| self.file.sync_data());
-        written.map_err(|error| {
-            // Nothing rather than a part.
-            let _ = self.file.set_len(0);
-            Failure::input(format!(
-                "cannot write the receipt {}: {error}",
-                self.path.display()
-            ))
+        self.file.write(&text).map_err(|error| {
+            let message = format!("the receipt cannot be written: {error}");
+            Error::new(ErrorCode::OutputNotWritten, message)
         })
     }
+}
+
+fn no_place(path: &Path, error: &OwnedFileError) -> Error {
+    match error.is_already_there() {
+        true => {
+            let message = format!(
+                "the receipt {} exists already, and receipts are never written over; nothing was opened",
+                path.display()
+            );
+            Error::new(ErrorCode::Usage, message).hint("name a file that does not exist")
+        }
+        false => {
+            let message = format!("there is no place for the receipt, so nothing was opened: {error}");
+            Error::new(ErrorCode::OutputNotWritten, message)
+        }
+    }
+    .in_file(path)
 }
