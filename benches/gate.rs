@@ -12,8 +12,6 @@
 
 #[path = "support/corpus.rs"]
 mod corpus;
-#[path = "../tests/forge/forge.rs"]
-mod forge;
 
 use std::path::{Path, PathBuf};
 

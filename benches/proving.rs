@@ -14,8 +14,6 @@
 mod corpus;
 #[path = "support/floor.rs"]
 mod floor;
-#[path = "../tests/forge/forge.rs"]
-mod forge;
 
 use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile;

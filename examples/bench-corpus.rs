@@ -17,8 +17,6 @@
 mod corpus;
 #[path = "../benches/support/floor.rs"]
 mod floor;
-#[path = "../tests/forge/forge.rs"]
-mod forge;
 
 use std::hint::black_box;
 use std::path::Path;

@@ -1,8 +1,5 @@
 //! Writes the minted files below `fixtures/`: see `scripts/make-fixtures`.
 
-#[path = "../tests/forge/forge.rs"]
-mod forge;
-
 use std::path::Path;
 use std::process::ExitCode;
 

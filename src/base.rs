@@ -1,10 +1,12 @@
-//! Words everyone speaks: identifiers, digests, secrets, instants, findings.
+//! Words everyone speaks: identifiers, digests, secrets, instants, findings, errors.
 //!
 //! Nothing here knows Apple's formats or touches the machine.
 
 pub mod clock;
 pub mod digest;
+pub mod error;
 pub mod event;
 pub mod finding;
 pub mod ids;
+pub mod remedy;
 pub mod secret;

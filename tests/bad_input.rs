@@ -12,18 +12,13 @@
     reason = "test support outside of #[test] functions panics as tests do, and runs the built program"
 )]
 
-#[path = "forge/forge.rs"]
-mod forge;
-#[path = "support/workshop.rs"]
-mod workshop;
-
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use forge::flaw::{Flaw, Layer};
-use workshop::{Workshop, codes, stock};
+use support::workshop::{Workshop, codes, stock};
 
 /// A name that a profile may have and that nothing is expected at.
 const BAD: &str = "profiles/bad.mobileprovision";

@@ -10,11 +10,6 @@
     reason = "test support outside of #[test] functions panics as tests do, and runs the built program"
 )]
 
-#[path = "forge/forge.rs"]
-mod forge;
-#[path = "support/workshop.rs"]
-mod workshop;
-
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -29,7 +24,7 @@ use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::p12::P12Spec;
 use forge::profile::{Kind, ProfileSpec};
 use serde_json::{Value as Json, json};
-use workshop::{Workshop, codes, ran, stock};
+use support::workshop::{Workshop, codes, ran, stock};
 
 // freezing
 
@@ -707,7 +702,7 @@ fn the_hosts_of_the_policy_are_held() {
     let workshop = Workshop::frozen();
     let policy = format!(
         "{}\n[topology]\nkind = \"dedicated-signer\"\nkey_hosts = [\"signer-01.acme.example\"]\n",
-        workshop::POLICY
+        support::workshop::POLICY
     );
     workshop.write("manifests/signing.toml", policy);
     workshop

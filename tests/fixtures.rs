@@ -3,9 +3,6 @@
 // Test support outside of #[test] functions panics as tests do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "forge/forge.rs"]
-mod forge;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

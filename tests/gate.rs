@@ -10,11 +10,6 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-#[path = "forge/forge.rs"]
-mod forge;
-#[path = "support/support.rs"]
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

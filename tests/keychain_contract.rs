@@ -2,10 +2,6 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-#[path = "forge/forge.rs"]
-mod forge;
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -24,7 +20,9 @@ use countersign::host::run_id::RunId;
 use countersign::host::window::OpenPermit;
 use forge::certificate::{CertificateSpec, Name, attribute};
 use forge::p12::P12Spec;
-use support::{Kind, Machine, cleared_at, host, identity, now, p12, password, plan_digest};
+use support::machine::{
+    Kind, Machine, cleared_at, host, identity, now, p12, password, plan_digest,
+};
 
 const SETTINGS: Settings = Settings {
     idle_timeout: Duration::from_secs(1_260),
@@ -382,7 +380,7 @@ fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
         match kind {
             Kind::SecurityTool => {
                 let list = machine.search_list();
-                assert_eq!(list, format!("{}\n{keychain}\n", support::LOGIN));
+                assert_eq!(list, format!("{}\n{keychain}\n", support::machine::LOGIN));
             }
             Kind::Portable => {
                 let seen = shown(&access);
@@ -929,7 +927,7 @@ fn a_keychain_that_says_it_locked_but_did_not_is_an_error() {
     assert!(matches!(error, KeychainError::NotDone { .. }), "{error}");
     assert_eq!(
         machine.search_list(),
-        format!("{}\n", support::LOGIN),
+        format!("{}\n", support::machine::LOGIN),
         "and the rest was done"
     );
 }

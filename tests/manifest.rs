@@ -8,11 +8,6 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-#[path = "forge/forge.rs"]
-mod forge;
-#[path = "support/support.rs"]
-mod support;
-
 use std::sync::LazyLock;
 
 use countersign::base::digest::Digest;

@@ -3,14 +3,12 @@
 
 #![allow(missing_docs, clippy::disallowed_methods, clippy::unwrap_used)]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use countersign::apple::pkcs12::Form;
-use support::{identity, p12};
+use support::machine::{identity, p12};
 
 /// The least that is a program for arm64 Macs: a page of code without an instruction, and room for a signature.
 fn mach_o() -> Vec<u8> {

@@ -3,9 +3,6 @@
 // Test support outside of #[test] functions panics as tests do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "forge/forge.rs"]
-mod forge;
-
 use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile::{self, Profile, Unproven};
 use countersign::apple::signer::Verifier;

@@ -11,11 +11,6 @@
     reason = "test support outside of #[test] functions panics as tests do; UPDATE_SCHEMAS is read here"
 )]
 
-#[path = "forge/forge.rs"]
-mod forge;
-#[path = "support/workshop.rs"]
-mod workshop;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -24,8 +19,8 @@ use countersign::cli::document::Document;
 use forge::flaw::{Flaw, Layer};
 use forge::profile::{Kind, ProfileSpec};
 use serde_json::{Value as Json, json};
-use workshop::schema::{committed, faults, holds};
-use workshop::{Workshop, codes, stock};
+use support::schema::{committed, faults, holds};
+use support::workshop::{Workshop, codes, stock};
 
 const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -280,7 +275,7 @@ fn the_gate_prints_and_writes_what_its_schemas_say() {
     let policy = "[topology]\nkey_hosts = [\"a\"]\nregions = { us-east = [\"a\"] }\n";
     workshop.write(
         "manifests/signing.toml",
-        [workshop::POLICY, policy].concat(),
+        [support::workshop::POLICY, policy].concat(),
     );
     assert_eq!(gate(" --host a --region us-east", 10)["region"], "us-east");
     workshop.write("manifests/signing.toml", "version = 1\ntypo = 1\n");

@@ -12,10 +12,6 @@
     clippy::indexing_slicing
 )]
 
-#[path = "support/schema.rs"]
-mod schema;
-mod support;
-
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt};
@@ -43,7 +39,7 @@ use countersign::host::window::{NotCleared, OpenPermit};
 use countersign::ledger::audit;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
-use support::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+use support::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
 
 const SECRET: &str = "correct-horse-battery-staple";
 
@@ -286,7 +282,7 @@ fn watchdog_of(run: u32) -> Option<u32> {
 /// A document of ours, which keeps to its schema.
 fn document(bytes: &[u8]) -> serde_json::Value {
     let document = serde_json::from_slice(bytes).unwrap();
-    schema::holds_if_ours(&document);
+    support::schema::holds_if_ours(&document);
     document
 }
 
@@ -360,7 +356,10 @@ fn the_identities_of_a_locked_keychain_are_listed_digested_and_judged() {
             site.keychain_flags(&mut command);
             command.output().unwrap()
         };
-        let sha1 = support::identity(1).sha1().to_string().to_uppercase();
+        let sha1 = support::machine::identity(1)
+            .sha1()
+            .to_string()
+            .to_uppercase();
         let listed = ask(&["identity", "list"]);
         assert!(
             text(&listed.stdout).contains(&sha1),
@@ -612,7 +611,7 @@ fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
             seen.push(log);
         }
         // Half of the key would do for the rest.
-        let key = support::identity(1).key;
+        let key = support::machine::identity(1).key;
         let key = key.expose();
         for part in [&key[key.len() / 2..][..24], &key[key.len() - 32..][..24]] {
             let hit = seen.iter().position(|bytes| holds(bytes, part));
@@ -1614,7 +1613,12 @@ fn sixteen_runs_at_once_of_a_macos_keychain_disturb_nothing() {
 fn an_identity_that_the_gate_did_not_see_opens_nothing() {
     over_both(|site| {
         // The gate judges a capture; the keychain holds one identity more by the time that it would be opened.
-        let sha1 = |n| support::identity(n).sha1().to_string().to_uppercase();
+        let sha1 = |n| {
+            support::machine::identity(n)
+                .sha1()
+                .to_string()
+                .to_uppercase()
+        };
         let capture = site.path("identities.txt");
         let row = |n: usize| format!("  1) {} \"Countersign Test {n}\"\n", sha1(n));
         fs::write(&capture, row(1) + "     1 valid identities found\n").unwrap();

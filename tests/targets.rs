@@ -11,11 +11,6 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-#[path = "forge/forge.rs"]
-mod forge;
-#[path = "support/workshop.rs"]
-mod workshop;
-
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -30,7 +25,7 @@ use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
 use forge::project::{Product, ProjectSpec, TargetSpec};
 use serde_json::Value as Json;
-use workshop::{Ran, Workshop, codes};
+use support::workshop::{Ran, Workshop, codes};
 
 const SPECIFIER: &str = "PROVISIONING_PROFILE_SPECIFIER";
 const SHARE: &str = "com.acme.rocket.share";
@@ -463,7 +458,7 @@ fn the_policy_overrides_what_would_be_chosen() {
     );
     workshop.write(
         "manifests/signing.toml",
-        format!("{}{rule}", workshop::POLICY),
+        format!("{}{rule}", support::workshop::POLICY),
     );
     let share = shown(&workshop, "Share", &[]);
     assert_eq!(share["chosen"]["profile"], other.uuid);

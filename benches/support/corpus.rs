@@ -11,8 +11,8 @@ use std::io;
 use std::path::Path;
 use std::thread;
 
-use crate::forge::hierarchy::{Hierarchy, LeafSpec};
-use crate::forge::profile::{Family, Kind, ProfileSpec};
+use forge::hierarchy::{Hierarchy, LeafSpec};
+use forge::profile::{Family, Kind, ProfileSpec};
 
 /// How many keys the team has; each serves every kind of certificate.
 const KEYS: usize = 4;

@@ -2,9 +2,6 @@
 //!
 //! `cargo run --manifest-path fuzz/Cargo.toml --example seeds -- FOLDER`; `scripts/fuzz` does it.
 
-#[path = "../../tests/forge/forge.rs"]
-mod forge;
-
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;

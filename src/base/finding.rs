@@ -12,6 +12,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::remedy::Remedy;
+
 /// How much a finding matters.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -289,6 +291,9 @@ pub struct Finding {
     /// Where.
     #[serde(skip_serializing_if = "Place::is_empty", default)]
     pub place: Place,
+    /// The step of countersign that mends it: whoever shows the finding adds its command to the hint.
+    #[serde(skip)]
+    pub remedy: Option<Remedy>,
 }
 
 impl Finding {
@@ -317,6 +322,7 @@ impl Finding {
             found: None,
             hint: None,
             place: Place::default(),
+            remedy: None,
         }
     }
 
@@ -346,6 +352,13 @@ impl Finding {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The step of countersign that mends it.
+    #[must_use]
+    pub fn remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy);
         self
     }
 

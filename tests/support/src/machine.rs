@@ -1,16 +1,5 @@
 //! What the tests of keychains and sessions share: a machine of their own, identities, a clearance.
 
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "each test crate uses a part of it, and a test that cannot set itself up may fail loudly"
-)]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,10 +22,12 @@ use jiff::Timestamp;
 
 /// A home directory with a stand-in for macOS's tools, a state directory and a keychain path.
 pub struct Machine {
+    /// Where it is; gone afterwards.
     pub directory: tempfile::TempDir,
 }
 
 impl Machine {
+    /// A machine whose search list and default keychain are its login keychain.
     pub fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         for name in ["home", "state", "bin"] {
@@ -59,18 +50,22 @@ impl Machine {
         machine
     }
 
+    /// A path below its directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
+    /// Where its keychain is, once there is one.
     pub fn keychain(&self) -> KeychainPath {
         self.keychain_named("ci.keychain-db")
     }
 
+    /// Where a keychain of this name is.
     pub fn keychain_named(&self, name: &str) -> KeychainPath {
         KeychainPath::new(&self.path(name)).unwrap()
     }
 
+    /// What the backend for macOS needs to use the stand-in.
     pub fn security_tool_config(&self) -> SecurityToolConfig {
         SecurityToolConfig {
             security: self.path("bin/security"),
@@ -81,6 +76,7 @@ impl Machine {
         }
     }
 
+    /// A backend that keeps its state here.
     pub fn backend(&self, kind: Kind) -> Box<dyn KeychainBackend> {
         match kind {
             Kind::Portable => Box::new(Portable::new(&self.path("state"))),
@@ -93,6 +89,7 @@ impl Machine {
         fs::write(self.path("home/stand-in-mode"), how).unwrap();
     }
 
+    /// The search list, a line for each keychain.
     pub fn search_list(&self) -> String {
         fs::read_to_string(self.path("home/search-list")).unwrap()
     }
@@ -129,22 +126,25 @@ impl Machine {
 /// The backends that every platform has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// A p12 that every platform can hold.
     Portable,
+    /// macOS's keychain, through the stand-in.
     SecurityTool,
 }
 
 impl Kind {
+    /// Both.
     pub const ALL: [Self; 2] = [Self::Portable, Self::SecurityTool];
 }
 
+/// A password.
 pub fn password(text: &str) -> Password {
     Password::new(text.to_owned())
 }
 
 /// The `n`th test identity, 1 to 3.
 pub fn identity(n: usize) -> Pkcs12Identity {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/keychain/identity-{n}.p12"));
+    let path = crate::root().join(format!("fixtures/keychain/identity-{n}.p12"));
     let contents = pkcs12::read(&fs::read(path).unwrap(), &password("fixture")).unwrap();
     contents.sole_identity().unwrap().clone()
 }
@@ -155,10 +155,12 @@ pub fn p12(which: &[usize], secret: &str, form: Form) -> Vec<u8> {
     pkcs12::write(&identities, &[], &password(secret), form).unwrap()
 }
 
+/// The host that everything here is judged for.
 pub fn host() -> HostName {
     "signer-01.mesh.example".parse().unwrap()
 }
 
+/// The present.
 pub fn now() -> Timestamp {
     Timestamp::now()
 }
@@ -171,6 +173,7 @@ pub fn manifest() -> Manifest {
     .unwrap()
 }
 
+/// The plan of that manifest.
 pub fn plan_digest() -> Digest {
     plan::digest(manifest().targets())
 }
@@ -205,18 +208,16 @@ fn policy() -> Policy {
     Policy::builtin(Some(Path::new("/nonexistent")))
 }
 
-/// A program of this package's `examples`; built if need be (`cargo test --test NAME` builds none).
+/// An example of the root package; built if need be (`cargo test --test NAME` builds none).
 pub fn example(name: &str) -> PathBuf {
-    // target/debug/deps/test-hash → target/debug/examples/NAME
-    let test = std::env::current_exe().unwrap();
-    let directory = test.parent().unwrap().parent().unwrap();
+    let directory = crate::built();
     let path = directory.join("examples").join(name);
     static BUILD: std::sync::Once = std::sync::Once::new();
     BUILD.call_once(|| {
         let mut command = Command::new(env!("CARGO"));
         command.args(["build", "--quiet", "--examples", "--target-dir"]);
         command.arg(directory.parent().unwrap());
-        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.current_dir(crate::root());
         if directory.ends_with("release") {
             command.arg("--release");
         }

@@ -1,16 +1,22 @@
-//! What several of the tests need: Acme's anchors, the real data where it is at hand, and finding codes as words.
+//! What several test crates share: Acme's anchors, the real data where it is at hand, finding codes as words, and the
+//! places where tests run: a [`workshop`] for the program, a [`machine`] for keychains and runs.
 
 #![allow(
-    dead_code,
-    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "each test crate takes what it needs of it, and it panics where a test would"
+    clippy::disallowed_methods,
+    clippy::new_without_default,
+    reason = "it panics where a test would, it runs the built program, and a directory is made by name"
 )]
 
+pub mod machine;
+pub mod schema;
+pub mod workshop;
+
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use countersign::apple::anchors::Anchors;
 use countersign::apple::certificate::Certificate;
@@ -18,8 +24,8 @@ use countersign::apple::profile::{self, Profile};
 use countersign::apple::signer::Verifier;
 use countersign::base::finding::{Finding, Severity};
 
-use crate::forge::hierarchy::Hierarchy;
-use crate::forge::profile::{Kind, ProfileSpec};
+use forge::hierarchy::Hierarchy;
+use forge::profile::{Kind, ProfileSpec};
 
 /// The bundle id of Acme's app.
 pub const ROCKET: &str = "com.acme.rocket";
@@ -62,9 +68,30 @@ pub fn blocking(findings: &[Finding]) -> Vec<&'static str> {
     codes
 }
 
+/// The directory of the root package: its fixtures, documents and manifests.
+pub fn root() -> &'static Path {
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let support = Path::new(env!("CARGO_MANIFEST_DIR"));
+        support.ancestors().nth(2).unwrap().to_owned()
+    });
+    &ROOT
+}
+
+/// Where cargo puts what it builds in the profile of these tests: `target/debug`.
+pub(crate) fn built() -> PathBuf {
+    // target/debug/deps/test-hash
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().to_owned()
+}
+
+/// The built program. Cargo builds it before a test crate of the root package runs.
+pub fn program() -> PathBuf {
+    built().join("countersign")
+}
+
 /// A folder of the real data, if it is at hand; says so if it is not.
 pub fn data(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")).join(folder);
+    let path = root().join("../shared/data").join(folder);
     if path.is_dir() {
         return Some(path);
     }

@@ -7,9 +7,6 @@
 // Test support outside of #[test] functions panics as tests do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "forge/forge.rs"]
-mod forge;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -103,7 +100,7 @@ fn openssl(arguments: &[&Path]) -> Option<Output> {
 fn real_profiles() -> Option<PathBuf> {
     let data = Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../shared/data/profiles/apple"
+        "/../../shared/data/profiles/apple"
     ));
     if data.is_dir() {
         return Some(data.to_owned());

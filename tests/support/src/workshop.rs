@@ -1,29 +1,15 @@
 //! A directory in which the built program runs: a policy that believes Acme's authority, Acme's profiles, a captured
 //! `find-identity`; and an environment in which nothing stands but a home.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "each test crate takes what it needs of it, it panics where a test would, and it runs the built program"
-)]
-
-#[path = "schema.rs"]
-pub mod schema;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
 
-use crate::forge::find_identity;
-use crate::forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
-use crate::forge::profile::{Kind, ProfileSpec};
+use forge::find_identity;
+use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
+use forge::profile::{Kind, ProfileSpec};
 
 /// The policy of every workshop, unless a test writes another.
 pub const POLICY: &str = "version = 1\n\n[profiles]\ndirectories = [\"../profiles\"]\ntrust_anchors = [\"../anchors.pem\"]\n";
@@ -93,7 +79,7 @@ impl Ran {
 #[track_caller]
 fn document(text: &str) -> Json {
     let document = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    schema::holds_if_ours(&document);
+    crate::schema::holds_if_ours(&document);
     document
 }
 
@@ -167,7 +153,7 @@ impl Workshop {
 
     /// The program, about to run here with an environment of its own.
     pub fn command<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        let mut command = Command::new(crate::program());
         command
             .args(arguments)
             .env_clear()

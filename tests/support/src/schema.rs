@@ -1,21 +1,13 @@
 //! Holds documents to their committed JSON Schemas.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "each test crate takes what it needs of it, and it panics where a test would"
-)]
-
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
 /// The committed schema of the document of this name.
 pub fn committed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    crate::root()
         .join("docs/schema")
         .join(format!("{name}.v1.json"))
 }

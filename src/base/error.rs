@@ -1,0 +1,129 @@
+//! Errors: we could not look, or could not act.
+//!
+//! A finding says that what was looked at is not right; an error says that looking or acting itself failed. The two are
+//! different types and end in different exit codes.
+//!
+//! Every error type of the library implements [`Explain`]: its `Display` says what happened, in one sentence and without
+//! advice; [`Explain::code`] is the stable word that programs match on; [`Explain::hint`] says what to do, for this very
+//! case; [`Explain::remedy`] names the step of countersign that mends it, where there is one. The words of the command
+//! line stand in `cli` alone, which also decides the exit code from the error's code.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::finding::Place;
+use super::remedy::Remedy;
+
+/// Declares every error code once: variant and kebab-case word.
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal;)*) => {
+        /// What kind of error it is: a stable word for programs, with a heading in `docs/errors.md`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+        pub enum ErrorCode {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$variant),*];
+
+            /// The public word.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The command line cannot be used as it stands.
+    Usage = "usage";
+    /// A file or directory is not there.
+    FileMissing = "file-missing";
+    /// A file or directory is there and cannot be read.
+    FileUnreadable = "file-unreadable";
+    /// A file was read and is not what it must be.
+    FileMalformed = "file-malformed";
+    /// An output cannot be written; what stood there before still does.
+    OutputNotWritten = "output-not-written";
+    /// A file or directory of the state directory belongs to others, or others may read or write it.
+    StateNotPrivate = "state-not-private";
+    /// Another process holds a lock for too long.
+    LockHeld = "lock-held";
+    /// An action cannot be recorded in the audit log, so it does not happen.
+    NotRecorded = "not-recorded";
+    /// The journal of a run cannot be written or read.
+    JournalUnusable = "journal-unusable";
+    /// A password cannot be read.
+    PasswordUnavailable = "password-unavailable";
+    /// This machine has no name that can be used.
+    HostUnnamed = "host-unnamed";
+    /// There is no keychain at the path.
+    KeychainMissing = "keychain-missing";
+    /// There is a keychain at the path already.
+    KeychainExists = "keychain-exists";
+    /// The keychain is not one that countersign made for this user, or its path cannot be one.
+    KeychainNotOurs = "keychain-not-ours";
+    /// The keychain is open for somebody else.
+    KeychainInUse = "keychain-in-use";
+    /// The password does not open the keychain.
+    KeychainWrongPassword = "keychain-wrong-password";
+    /// The keychain's tool or service failed.
+    KeychainFailed = "keychain-failed";
+    /// The gate's clearance does not open this keychain now.
+    ClearanceRefused = "clearance-refused";
+    /// The session cannot be guarded: no watchdog, no signals, no protected memory.
+    SessionUnguarded = "session-unguarded";
+    /// The command cannot be started.
+    CommandNotStarted = "command-not-started";
+    /// Something that this program did not foresee: a defect of countersign.
+    Unexpected = "unexpected";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An error that can be told to a person and to a program.
+pub trait Explain: std::error::Error {
+    /// What kind of error it is.
+    fn code(&self) -> ErrorCode;
+
+    /// What to do about it, as an imperative; nothing where the message says all there is to say.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+
+    /// The step of countersign that mends it.
+    fn remedy(&self) -> Option<Remedy> {
+        None
+    }
+
+    /// Where: the file, the line.
+    fn place(&self) -> Place {
+        Place::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_kebab_case_unique_and_what_serde_writes() {
+        let mut words = Vec::new();
+        for code in ErrorCode::ALL {
+            let word = code.as_str();
+            assert!(word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
+            assert_eq!(serde_json::to_string(code).unwrap(), format!("{word:?}"));
+            words.push(word);
+        }
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), ErrorCode::ALL.len());
+    }
+}

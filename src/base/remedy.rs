@@ -1,0 +1,78 @@
+//! Remedies: the steps of countersign that mend what a finding or an error speaks of.
+//!
+//! The library does not know how it is called: a daemon has no flags. So a hint says in plain words what to do, and a
+//! [`Remedy`] names the step; `cli` adds the command that takes it. The vocabulary is closed, and `cli` matches it
+//! exhaustively, so that no remedy is without a command.
+
+/// A step that mends something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Remedy {
+    /// Freeze the profiles into the manifest.
+    FreezeManifest,
+    /// Freeze the manifest together with the targets of the Xcode project.
+    FreezeTargets,
+    /// Print the manifest's digest.
+    ShowManifestDigest,
+    /// Name the manifest's file.
+    NameManifest,
+    /// Name the policy's file.
+    NamePolicy,
+    /// Name the directory of the installed profiles, or waive the group.
+    NameProfileDirectory,
+    /// Install a profile.
+    InstallProfile,
+    /// List the installed profiles.
+    ListProfiles,
+    /// Show what a profile file holds and why it is not proven.
+    ShowProfile,
+    /// Remove installed profiles that the manifest does not pin.
+    PruneProfiles,
+    /// Name the Xcode project, or waive the group.
+    NameProject,
+    /// Name the target.
+    NameTarget,
+    /// Name the build configuration.
+    NameConfiguration,
+    /// Name the kind of product.
+    NameKind,
+    /// Check the targets against the profiles.
+    CheckTargets,
+    /// Hand the planned profiles to Xcode on its command line.
+    ExportTargets,
+    /// Name the source of the identities, or waive the group.
+    NameIdentities,
+    /// List the identities.
+    ListIdentities,
+    /// Judge the identities of the keychain itself.
+    JudgeKeychain,
+    /// Make a keychain.
+    CreateKeychain,
+    /// Import identities into the keychain.
+    ImportIdentities,
+    /// Lock the keychain.
+    LockKeychain,
+    /// Delete the keychain.
+    DestroyKeychain,
+    /// Delete the keychain, make it again and import its identities.
+    RemakeKeychain,
+    /// Name the keychain.
+    NameKeychain,
+    /// Hand the keychain's password in.
+    GiveKeychainPassword,
+    /// Hand the password of a file in.
+    GivePassword,
+    /// Finish what killed runs left.
+    RecoverKeychains,
+    /// Ask for a longer window.
+    LengthenWindow,
+    /// Verify the audit log.
+    VerifyAuditLog,
+    /// Print a checkpoint of the audit log.
+    ShowCheckpoint,
+    /// Choose another state directory.
+    NameStateDirectory,
+    /// Write to another file.
+    NameOutput,
+    /// List the commands.
+    ListCommands,
+}
