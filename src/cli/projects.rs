@@ -11,7 +11,7 @@ use crate::apple::signer::Verifier;
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
-use crate::context::plan::{Request, plan, project_name};
+use crate::context::plan::{Observed, Request, plan, unobserved};
 use crate::context::policy::Policy;
 use crate::host::files;
 use crate::host::profile_store::{self, Examined};
@@ -150,70 +150,18 @@ pub fn against(
         sources: &sources,
     };
     findings.extend(plan(&request).findings);
-    findings.extend(unseen(manifest, &targets, &named, arguments));
+    findings.extend(unobserved(
+        manifest.targets(),
+        &Observed {
+            targets: &targets,
+            projects: &named,
+            is_selection: !arguments.target.is_empty()
+                || !arguments.configuration.is_empty()
+                || arguments.sdk.is_some(),
+        },
+    ));
     finding::distinct(&mut findings);
     Ok(findings)
-}
-
-/// Pinned targets that the projects do not have, or that nobody looked at: what was not observed is not passed. Who
-/// selects targets by name wants just those, and the verdict says so.
-fn unseen(
-    manifest: &Manifest,
-    targets: &[SigningTarget],
-    named: &[String],
-    arguments: &ProjectArguments,
-) -> Vec<Finding> {
-    let is_selection = !arguments.target.is_empty()
-        || !arguments.configuration.is_empty()
-        || arguments.sdk.is_some();
-    let mut findings = Vec::new();
-    let mut others = std::collections::BTreeSet::new();
-    for (index, pin) in manifest.targets().iter().enumerate() {
-        if !named.contains(&pin.project) {
-            others.insert(pin.project.as_str());
-            continue;
-        }
-        let is_here = targets.iter().any(|target| {
-            project_name(target) == pin.project
-                && target.target == pin.target
-                && target.configuration == pin.configuration
-                && target.platform == pin.platform
-        });
-        if is_here || is_selection {
-            continue;
-        }
-        findings.push(
-            Finding::block(
-                Code::TargetUnmapped,
-                format!("the manifest pins target {} ({}, {}), which {} does not have", pin.target, pin.configuration, pin.platform, pin.project),
-            )
-            .of_target(&pin.target)
-            .at_pointer(format!("/targets/{index}"))
-            .hint("check out the revision of the project that was frozen, or freeze the manifest again with --project"),
-        );
-    }
-    if is_selection {
-        findings.push(
-            Finding::warn(
-                Code::TargetsUnobserved,
-                "only the targets that were selected on the command line were judged",
-            )
-            .hint(
-                "leave --target, --configuration and --sdk out to judge all that the manifest pins",
-            ),
-        );
-    }
-    for project in others {
-        findings.push(
-            Finding::block(
-                Code::TargetsUnobserved,
-                format!("the manifest pins targets of {project}, which was not named"),
-            )
-            .values(format!("--project {project}"), named.join(", "))
-            .hint("name that project too with --project"),
-        );
-    }
-    findings
 }
 
 /// Reads the selected projects, and the manifest or the profiles at hand.

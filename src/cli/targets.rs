@@ -231,17 +231,8 @@ impl ShownTarget {
 }
 
 fn shown(planned: &Planned, plan: &Plan<'_>) -> Vec<ShownTarget> {
-    planned
-        .targets
-        .iter()
-        .map(|target| {
-            ShownTarget::of(
-                target,
-                plan.rows
-                    .iter()
-                    .find(|row| std::ptr::eq(row.target, target)),
-            )
-        })
+    plan.with_rows(&planned.targets)
+        .map(|(target, row)| ShownTarget::of(target, row))
         .collect()
 }
 

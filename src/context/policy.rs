@@ -32,7 +32,7 @@ pub use self::hours::Hours;
 pub use self::identities::IdentityRules;
 pub use self::keychain::KeychainRules;
 pub use self::profiles::ProfileRules;
-pub use self::targets::TargetOverride;
+pub use self::targets::{TargetOverride, TargetOverrides};
 pub use self::topology::Topology;
 
 /// The version of the file format that this countersign knows.

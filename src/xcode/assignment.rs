@@ -64,7 +64,7 @@ impl fmt::Display for Layer {
 }
 
 /// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// The layer.
     pub layer: Layer,

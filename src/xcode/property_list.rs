@@ -36,7 +36,7 @@ fn from_node(node: &Node<'_>) -> Value {
         Kind::Data(bytes) => Value::Data(bytes.as_slice().into()),
         Kind::List(nodes) => Value::Array(nodes.iter().map(from_node).collect()),
         Kind::Map(map) => Value::Dictionary(
-            map.entries
+            map.entries()
                 .iter()
                 .map(|entry| (entry.key.as_ref().into(), from_node(&entry.value)))
                 .collect(),

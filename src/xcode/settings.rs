@@ -17,9 +17,9 @@ mod builtin;
 mod expansion;
 mod operator;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
@@ -91,9 +91,11 @@ impl Overrides {
 pub struct ProjectSettings<'p> {
     project: &'p Project,
     /// The tables of configuration files; none for a file that could not be read.
-    bases: HashMap<PathBuf, Option<Arc<Table>>>,
+    bases: HashMap<Arc<Path>, Option<Arc<Table>>>,
     command_line: Arc<Table>,
     override_xcconfig: Option<Arc<Table>>,
+    /// Every name that is assigned anywhere; collected when it is asked for the first time.
+    defined: OnceLock<HashSet<Box<str>>>,
     findings: Vec<Finding>,
 }
 
@@ -104,13 +106,17 @@ impl<'p> ProjectSettings<'p> {
         let mut loader = Loader::new(sources, &project.directory);
         let mut bases = HashMap::new();
         let mut findings = Vec::new();
-        let of_project = project.configurations.list.iter().map(|one| (None, one));
+        let of_project = project
+            .configurations
+            .list()
+            .iter()
+            .map(|configuration| (None, configuration));
         let of_targets = project.targets.iter().flat_map(|target| {
             target
                 .configurations
-                .list
+                .list()
                 .iter()
-                .map(move |one| (Some(target), one))
+                .map(move |configuration| (Some(target), configuration))
         });
         for (target, configuration) in of_project.chain(of_targets) {
             let Some((path, line)) = &configuration.base else {
@@ -121,7 +127,7 @@ impl<'p> ProjectSettings<'p> {
             if let (Err(problem), false) = (&table, known) {
                 findings.push(missing_base(project, target, path, *line, problem));
             }
-            bases.entry(path.clone()).or_insert_with(|| table.ok());
+            bases.entry(Arc::clone(path)).or_insert_with(|| table.ok());
         }
         let override_xcconfig = overrides.xcconfig.as_ref().and_then(|path| {
             loader
@@ -130,7 +136,7 @@ impl<'p> ProjectSettings<'p> {
                     findings.push(
                         Finding::block(
                             Code::XcconfigMissing,
-                            format!("The overriding configuration file cannot be read: {problem}"),
+                            format!("the overriding configuration file cannot be read: {problem}"),
                         )
                         .in_file(path),
                     );
@@ -143,6 +149,7 @@ impl<'p> ProjectSettings<'p> {
             bases,
             command_line: Arc::clone(&overrides.command_line),
             override_xcconfig,
+            defined: OnceLock::new(),
             findings,
         }
     }
@@ -159,18 +166,23 @@ impl<'p> ProjectSettings<'p> {
 
     /// Whether anything in the project, in whatever target and configuration, assigns `name`.
     pub fn defines(&self, name: &str) -> bool {
-        let configurations = self.project.configurations.list.iter().chain(
-            self.project
-                .targets
-                .iter()
-                .flat_map(|target| &target.configurations.list),
-        );
-        configurations
-            .map(|configuration| &configuration.settings)
-            .chain(self.bases.values().flatten())
-            .chain([&self.command_line])
-            .chain(&self.override_xcconfig)
-            .any(|table| table.defines(name))
+        let defined = self.defined.get_or_init(|| {
+            let configurations = self.project.configurations.list().iter().chain(
+                self.project
+                    .targets
+                    .iter()
+                    .flat_map(|target| target.configurations.list()),
+            );
+            configurations
+                .map(|configuration| &configuration.settings)
+                .chain(self.bases.values().flatten())
+                .chain([&self.command_line])
+                .chain(&self.override_xcconfig)
+                .flat_map(|table| table.assignments())
+                .map(|assignment| assignment.name.clone())
+                .collect()
+        });
+        defined.contains(name)
     }
 
     /// The settings of a target in one of its configurations, for `platform`; without a platform, what they are before
@@ -258,10 +270,10 @@ fn missing_base(
     let whose = target.map_or("the project", |target| &target.name);
     let mut finding = Finding::block(
         Code::XcconfigMissing,
-        format!("The base configuration file of {whose} cannot be read: {problem}"),
+        format!("the base configuration file of {whose} cannot be read: {problem}"),
     )
     .found(path.display())
-    .hint("Restore the file, or take it off the configuration in Xcode (project, Info, Configurations)")
+    .hint("restore the file, or take it off the configuration in Xcode (project, Info, Configurations)")
     .in_file(&project.file);
     finding.place.line = line;
     finding.place.target = target.map(|target| target.name.to_string());

@@ -259,12 +259,12 @@ fn differences(capture: &CapturedTarget, row: &SigningTarget, findings: &mut Vec
         let mut finding = Finding::warn(
             Code::SettingsDiffer,
             format!(
-                "xcodebuild resolves {name} of target {} to something else than the project's files say",
+                "xcodebuild resolves {name} of target {} to another value than the project's files do",
                 row.target
             ),
         )
         .values(or_nothing(theirs), or_nothing(ours.as_deref()))
-        .hint("Xcode is right: look for settings from the environment, XCODE_XCCONFIG_FILE or its preferences")
+        .hint("Xcode's value counts: look for settings from the environment, XCODE_XCCONFIG_FILE or its preferences")
         .in_file(&capture.file)
         .of_target(&row.target);
         if let Some(origin) = origin

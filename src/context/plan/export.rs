@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Plan, Row};
+use super::row::{Plan, Row};
 use crate::apple::profile::ProfileKind;
 use crate::base::ids::{CertSha1, TeamId};
 use crate::xcode::export_options::{ExportMethod, ExportOptions};

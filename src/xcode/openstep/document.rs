@@ -1,9 +1,14 @@
 //! The values of a property list, with their positions.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::OnceLock;
 
 /// The offset of what has no position (values read from XML).
 pub(super) const NOWHERE: u32 = u32::MAX;
+
+/// A dictionary with as many entries is searched by an index: a project keeps the attributes of all its targets in one.
+const INDEXED_FROM: usize = 16;
 
 /// A whole property list and the means to name the lines of its values.
 #[derive(Debug)]
@@ -36,10 +41,11 @@ pub enum Kind<'a> {
 }
 
 /// A dictionary, in the order of the file; repeated keys are kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Map<'a> {
-    /// Its entries.
-    pub entries: Vec<Entry<'a>>,
+    entries: Vec<Entry<'a>>,
+    /// Indices of `entries`, by key, then by order: made when a large dictionary is asked for a key the first time.
+    by_key: OnceLock<Box<[u32]>>,
 }
 
 /// One `key = value;`.
@@ -54,6 +60,19 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Map<'a> {
+    /// A dictionary of these entries, in this order.
+    pub fn new(entries: Vec<Entry<'a>>) -> Self {
+        Self {
+            entries,
+            by_key: OnceLock::new(),
+        }
+    }
+
+    /// Its entries, in the order of the file.
+    pub fn entries(&self) -> &[Entry<'a>] {
+        &self.entries
+    }
+
     /// The value of `key`; of a repeated key the last, as for CoreFoundation.
     pub fn get(&self, key: &str) -> Option<&Node<'a>> {
         self.entry(key).map(|entry| &entry.value)
@@ -61,7 +80,23 @@ impl<'a> Map<'a> {
 
     /// The entry of `key`, with the key's own position.
     pub fn entry(&self, key: &str) -> Option<&Entry<'a>> {
-        self.entries.iter().rev().find(|entry| entry.key == key)
+        if self.entries.len() < INDEXED_FROM {
+            return self.entries.iter().rev().find(|entry| entry.key == key);
+        }
+        let found = |index: u32| self.entries.get(index as usize);
+        let by_key = self.by_key.get_or_init(|| {
+            let mut indices: Vec<u32> =
+                (0..u32::try_from(self.entries.len()).unwrap_or(0)).collect();
+            // Stable, so that of equal keys the last stays last.
+            indices.sort_by(|a, b| {
+                let key = |index: &u32| found(*index).map(|entry| &entry.key);
+                key(a).cmp(&key(b))
+            });
+            indices.into()
+        });
+        let behind =
+            by_key.partition_point(|index| found(*index).is_some_and(|it| *it.key <= *key));
+        found(*by_key.get(behind.checked_sub(1)?)?).filter(|entry| entry.key == key)
     }
 
     /// The string under `key`.
@@ -77,6 +112,19 @@ impl<'a> Map<'a> {
     /// The dictionary under `key`.
     pub fn map(&self, key: &str) -> Option<&Map<'a>> {
         self.get(key).and_then(Node::as_map)
+    }
+}
+
+impl PartialEq for Map<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
+}
+impl Eq for Map<'_> {}
+
+impl fmt::Debug for Map<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.entries).finish()
     }
 }
 

@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, depth: usize) -> Result<Map<'a>, ReadError> {
         let opened_at = self.open(depth)?;
-        let mut map = Map::default();
+        let mut entries = Vec::new();
         loop {
             self.skip_blank()?;
             match self.peek() {
@@ -157,10 +157,10 @@ impl<'a> Reader<'a> {
             let value = self.value(depth + 1)?;
             self.skip_blank()?;
             self.expect(b';', "\";\" after a value", opened_at)?;
-            map.entries.push(Entry { at, key, value });
+            entries.push(Entry { at, key, value });
         }
         self.at += 1;
-        Ok(map)
+        Ok(Map::new(entries))
     }
 
     fn list(&mut self, depth: usize) -> Result<Vec<Node<'a>>, ReadError> {

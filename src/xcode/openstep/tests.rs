@@ -170,3 +170,18 @@ fn of_a_repeated_key_the_last_counts() {
     let document = read("{ a = 1; a = 2; }").unwrap();
     assert_eq!(document.root.as_map().unwrap().text("a"), Some("2"));
 }
+
+#[test]
+fn a_large_dictionary_answers_as_a_small_one_does() {
+    let entries: String = (0..100).map(|at| format!("k{} = {at};", at % 40)).collect();
+    let text = format!("{{ {entries} }}");
+    let document = read(&text).unwrap();
+    let root = document.root.as_map().unwrap();
+    assert_eq!(root.entries().len(), 100);
+    for key in 0..40 {
+        let last = if key < 20 { key + 80 } else { key + 40 };
+        assert_eq!(root.text(&format!("k{key}")), Some(&*last.to_string()));
+    }
+    assert_eq!(root.text("k40"), None);
+    assert_eq!(root.text(""), None);
+}

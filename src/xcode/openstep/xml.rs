@@ -58,9 +58,7 @@ pub(super) fn from_value(value: Value) -> Node<'static> {
                 key: Cow::Owned(key.into_string()),
                 value: from_value(value),
             };
-            Kind::Map(Map {
-                entries: values.into_iter().map(entry).collect(),
-            })
+            Kind::Map(Map::new(values.into_iter().map(entry).collect()))
         }
     };
     Node { at: NOWHERE, kind }

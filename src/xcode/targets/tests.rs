@@ -1,10 +1,13 @@
 //! Claims about rows, on projects of a few targets.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use super::*;
 use crate::apple::value::Value;
-use std::collections::BTreeMap;
-
 use crate::base::finding::{Code, Severity};
+use crate::base::ids::TargetName;
+use crate::xcode::platform::Platform;
 use crate::xcode::project::Project;
 use crate::xcode::settings::{Layer, Overrides};
 use crate::xcode::sources::InMemory;
@@ -90,7 +93,9 @@ impl Sketch {
 
     /// The line of the project file on which `word` first stands.
     fn line(&self, word: &str) -> Option<u64> {
-        Some(values::line_of_key(self.text().as_bytes(), word))
+        let text = self.text();
+        let before = text.split_once(word)?.0;
+        Some(before.matches('\n').count() as u64 + 1)
     }
 }
 
@@ -415,7 +420,9 @@ fn entitlements_are_expanded_and_prefixes_wait_for_a_profile() {
     let filled = entitlements.with_prefixes("PREFIX1234", "TEAM123456");
     assert!(text(&filled).contains("PREFIX1234.com.example.app"));
     assert!(text(&filled).contains("TEAM123456.x"));
-    assert_eq!(entitlements.line_of("groups", &sketch.sources), 2);
+    let mut lines = EntitlementLines::new(&sketch.sources);
+    // Not the line before, on which it is the end of a longer key.
+    assert_eq!(lines.of(entitlements, "groups"), 3);
     assert_eq!(
         complaints(&found),
         [(Severity::Warn, Code::SettingUndefined)]
