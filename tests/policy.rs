@@ -120,8 +120,6 @@ fn every_key_is_read() {
     assert_eq!(policy.keychain.window(), SignedDuration::from_mins(21));
     assert_eq!(policy.keychain.on_closed, OnClosed::Refuse);
     assert_eq!(policy.keychain.allowed.windows.len(), 1);
-    assert_eq!(policy.export.approvals, 2);
-    assert!(policy.export.accepts_ticket("SEC-1"));
     assert_eq!(policy.targets.len(), 1);
     assert_eq!(policy.file(), Some(Path::new(FILE)));
 }
@@ -155,7 +153,6 @@ fn a_policy_of_one_line_has_the_built_in_rules() {
     assert_eq!(written.profiles, builtin.profiles);
     assert_eq!(written.keychain, builtin.keychain);
     assert_eq!(written.identities, builtin.identities);
-    assert_eq!(written.export, builtin.export);
     assert_eq!(written.targets, builtin.targets);
     assert_eq!(builtin.topology.kind, TopologyKind::PerRunner);
     assert_eq!(builtin.file(), None);
@@ -899,10 +896,15 @@ fn fingerprints_exports_and_overrides_are_checked() {
             3,
             "export.approvals",
             "from 1 to 16",
-            "custody",
+            "different people",
         );
     }
-    assert_eq!(accepted("[export]\napprovals = 0x3\n").export.approvals, 3);
+    let unused = accepted("[export]\napprovals = 0x3\n").remarks();
+    assert_eq!(unused.len(), 1);
+    assert_eq!(unused[0].code, Code::PolicyUnused);
+    assert_eq!(unused[0].severity, Severity::Warn);
+    assert_eq!(unused[0].place.line, Some(2));
+    assert_eq!(accepted("").remarks(), []);
     refused(
         "[export]\nticket = '[A-Z'\n",
         3,

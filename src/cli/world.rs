@@ -63,7 +63,7 @@ pub struct World {
 pub struct LoadedPolicy {
     /// The policy.
     pub policy: Policy,
-    /// That no file was there, if so.
+    /// That no file was there, or that nothing reads a part of it.
     pub remarks: Vec<Finding>,
 }
 
@@ -138,8 +138,8 @@ impl World {
         let bytes = files::read_bounded(path, policy::MAX_BYTES).map_err(Failure::input)?;
         Ok(
             Policy::parse_bytes(&bytes, path, self.home.as_deref()).map(|policy| LoadedPolicy {
+                remarks: policy.remarks(),
                 policy,
-                remarks: Vec::new(),
             }),
         )
     }
