@@ -252,7 +252,7 @@ pub fn read(arguments: &ProjectArguments) -> Result<(Vec<SigningTarget>, Vec<Fin
             show_build_settings::read(path, &sources::text(&bytes)).map_err(Failure::input)?;
         findings.extend(show_build_settings::compare(&captured, &targets));
         for target in &mut targets {
-            if let Some(capture) = captured.iter().find(|capture| capture.speaks_of(target)) {
+            if let Some(capture) = captured.of(target).first() {
                 capture.overrule(target);
             }
         }

@@ -3,12 +3,13 @@
 //! Pure and deterministic. The previous manifest is an input like the others: it gives the revision to continue, the
 //! rotation state of profiles that stay, and the targets when no project was named.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 use serde::de::Error;
 
-use super::{Content, MAX_REVISION, PinnedProfile, PinnedTarget, ProfileState, SCHEMA};
+use super::content::{Content, MAX_REVISION, SCHEMA};
+use super::entry::{PinnedProfile, PinnedTarget, ProfileState};
 use crate::base::ids::ProfileUuid;
 
 /// What a new manifest takes over from the one before.
@@ -65,11 +66,10 @@ impl Previous {
         &'a self,
         profiles: &'a [PinnedProfile],
     ) -> impl Iterator<Item = &'a PinnedTarget> {
-        self.targets.iter().filter(|target| {
-            !profiles
-                .iter()
-                .any(|profile| profile.uuid == target.profile)
-        })
+        let pinned = uuids(profiles);
+        self.targets
+            .iter()
+            .filter(move |target| !pinned.contains(&target.profile))
     }
 
     /// The revision of the manifest before.
@@ -132,15 +132,14 @@ pub fn freeze(
     previous: Option<&Previous>,
 ) -> Content {
     let mut targets = targets.unwrap_or_else(|| {
-        let mut kept = previous
-            .map(|previous| previous.targets.clone())
-            .unwrap_or_default();
-        kept.retain(|target| {
-            profiles
-                .iter()
-                .any(|profile| profile.uuid == target.profile)
-        });
-        kept
+        let pinned = uuids(&profiles);
+        let known = previous.map(|previous| previous.targets.as_slice());
+        known
+            .unwrap_or_default()
+            .iter()
+            .filter(|target| pinned.contains(&target.profile))
+            .cloned()
+            .collect()
     });
     targets.sort_by(|a, b| a.key().cmp(&b.key()));
     Content {
@@ -149,6 +148,10 @@ pub fn freeze(
         profiles,
         targets,
     }
+}
+
+fn uuids(profiles: &[PinnedProfile]) -> HashSet<&ProfileUuid> {
+    profiles.iter().map(|profile| &profile.uuid).collect()
 }
 
 #[cfg(test)]
