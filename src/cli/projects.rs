@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
+use super::report;
 use super::world::{LoadedPolicy, World};
 use crate::apple::profile::ProfileKind;
 use crate::apple::signer::Verifier;
+use crate::base::error::Explain;
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
@@ -219,15 +221,7 @@ pub fn read(arguments: &ProjectArguments) -> Result<(Vec<SigningTarget>, Vec<Fin
     let mut findings = Vec::new();
     for path in projects(&arguments.project)? {
         let sources = DiskSources::default();
-        let project = Project::open(&path, &sources).map_err(|error| {
-            let line = error
-                .line()
-                .map_or(String::new(), |line| format!(":{line}"));
-            Failure::input(format!(
-                "{}{line}: {error}",
-                path.join("project.pbxproj").display()
-            ))
-        })?;
+        let project = Project::open(&path, &sources).map_err(|error| unreadable(&error))?;
         let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
         let configurations: Vec<Option<&str>> = match arguments.configuration.as_slice() {
             [] => vec![None],
@@ -248,8 +242,8 @@ pub fn read(arguments: &ProjectArguments) -> Result<(Vec<SigningTarget>, Vec<Fin
     }
     for path in &arguments.build_settings {
         let bytes = files::read_bounded(path, MAX_CAPTURE).map_err(Failure::input)?;
-        let captured =
-            show_build_settings::read(path, &sources::text(&bytes)).map_err(Failure::input)?;
+        let captured = show_build_settings::read(path, &sources::text(&bytes))
+            .map_err(|error| unreadable(&error))?;
         findings.extend(show_build_settings::compare(&captured, &targets));
         for target in &mut targets {
             if let Some(capture) = captured.of(target).first() {
@@ -274,6 +268,13 @@ pub fn read(arguments: &ProjectArguments) -> Result<(Vec<SigningTarget>, Vec<Fin
     Ok((targets, findings))
 }
 
+fn unreadable(error: &impl Explain) -> Failure {
+    let hint = error
+        .hint()
+        .map_or(String::new(), |hint| format!("; {hint}"));
+    Failure::input(format!("{}: {error}{hint}", report::place(&error.place())))
+}
+
 /// Projects as they are, workspaces as the projects in them.
 fn projects(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut projects: Vec<PathBuf> = Vec::new();
@@ -282,7 +283,7 @@ fn projects(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         match path.extension().and_then(std::ffi::OsStr::to_str) {
             Some("xcworkspace") => {
                 let found = workspace::projects(&path, &DiskSources::default())
-                    .map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;
+                    .map_err(|error| unreadable(&error))?;
                 projects.extend(found);
             }
             Some("xcodeproj") => projects.push(path),

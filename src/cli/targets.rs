@@ -13,6 +13,7 @@ use super::projects::{Planned, ProjectArguments, planned};
 use super::report::{self, FAINT, Format, GOOD, STRONG};
 use super::table::{plain, table};
 use super::world::{World, exit_of};
+use crate::base::error::Explain as _;
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::{CertSha256, ConfigurationName, ProfileUuid, TargetName};
 use crate::context::plan::export::{BuildSettings, export_options};
@@ -407,7 +408,10 @@ fn export(arguments: &ExportArguments, planned: &Planned, world: &World) -> Resu
     let plan = plan(&request);
     let blocked = |error: crate::context::plan::export::ExportError| Failure {
         exit: Exit::Blocked,
-        message: error.to_string(),
+        message: match error.hint() {
+            Some(hint) => format!("{error}: {hint}"),
+            None => error.to_string(),
+        },
     };
     let findings = findings_of(planned, &plan, world.now);
     let visible: Vec<Finding> = world.visible(&findings).into_iter().cloned().collect();

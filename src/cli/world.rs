@@ -13,6 +13,7 @@ use super::exit::Failure;
 use super::report::{self, Format};
 use crate::apple::anchors::{Anchors, certificates_from_pem};
 use crate::base::clock::{Clock as _, SystemClock};
+use crate::base::error::Explain as _;
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::context::manifest::{self, Manifest};
 use crate::context::policy::{self, Policy};
@@ -198,8 +199,12 @@ impl World {
                 };
             Failure::input(format!("{error}{hint}"))
         })?;
-        let manifest = Manifest::parse(&bytes)
-            .map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;
+        let manifest = Manifest::parse(&bytes).map_err(|error| {
+            let hint = error
+                .hint()
+                .map_or(String::new(), |hint| format!("; {hint}"));
+            Failure::input(format!("{}: {error}{hint}", path.display()))
+        })?;
         Ok((manifest, bytes))
     }
 

@@ -18,7 +18,7 @@ mod error;
 pub mod freeze;
 mod instant;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde::Deserialize;
 
@@ -38,10 +38,9 @@ pub const MAX_BYTES: usize = 128 * 1024 * 1024;
 pub struct Manifest {
     content: Content,
     digest: Digest,
-    by_uuid: HashMap<ProfileUuid, usize>,
     files: HashSet<FileSha256>,
-    /// The profiles that targets are pinned to.
-    signing: HashSet<ProfileUuid>,
+    /// For each profile whether a target is pinned to it.
+    signing: Vec<bool>,
 }
 
 /// What a file says, before it is known to hold.
@@ -90,19 +89,18 @@ impl Manifest {
             |a, b| a.key() < b.key(),
             |target| target.target.to_string(),
         )?;
-        let by_uuid: HashMap<_, _> = content
-            .profiles
-            .iter()
-            .enumerate()
-            .map(|(index, profile)| (profile.uuid.clone(), index))
-            .collect();
+        let mut signing = vec![false; content.profiles.len()];
         for (index, target) in content.targets.iter().enumerate() {
-            if !by_uuid.contains_key(&target.profile) {
-                return Err(ManifestError::Dangling {
-                    pointer: format!("/targets/{index}/profile"),
-                    target: target.target.to_string(),
-                    profile: target.profile.to_string(),
-                });
+            let profile = position(&content.profiles, &target.profile);
+            match profile.and_then(|profile| signing.get_mut(profile)) {
+                Some(signs) => *signs = true,
+                None => {
+                    return Err(ManifestError::Dangling {
+                        pointer: format!("/targets/{index}/profile"),
+                        target: target.target.to_string(),
+                        profile: target.profile.to_string(),
+                    });
+                }
             }
         }
         let files = content
@@ -110,15 +108,9 @@ impl Manifest {
             .iter()
             .map(|profile| profile.sha256)
             .collect();
-        let signing = content
-            .targets
-            .iter()
-            .map(|target| target.profile.clone())
-            .collect();
         Ok(Self {
             content,
             digest: Digest::of(bytes),
-            by_uuid,
             files,
             signing,
         })
@@ -151,13 +143,17 @@ impl Manifest {
 
     /// The pinned profile with this UUID and its position.
     pub fn profile(&self, uuid: &ProfileUuid) -> Option<(usize, &PinnedProfile)> {
-        let index = *self.by_uuid.get(uuid)?;
+        let index = position(&self.content.profiles, uuid)?;
         Some((index, self.content.profiles.get(index)?))
     }
 
     /// Whether a profile signs anything: it is not retiring, or a target is pinned to it nevertheless.
     pub fn is_in_use(&self, profile: &PinnedProfile) -> bool {
-        profile.state != ProfileState::Retiring || self.signing.contains(&profile.uuid)
+        let is_pinned_to = || {
+            let index = position(&self.content.profiles, &profile.uuid)?;
+            self.signing.get(index).copied()
+        };
+        profile.state != ProfileState::Retiring || is_pinned_to() == Some(true)
     }
 
     /// Whether a file with this digest is pinned.
@@ -169,6 +165,13 @@ impl Manifest {
     pub fn is_canonical(&self, bytes: &[u8]) -> bool {
         self.content.equals_bytes(bytes)
     }
+}
+
+/// Where the profile with this UUID stands: profiles are in the order of their UUIDs.
+fn position(profiles: &[PinnedProfile], uuid: &ProfileUuid) -> Option<usize> {
+    profiles
+        .binary_search_by(|profile| profile.uuid.cmp(uuid))
+        .ok()
 }
 
 fn in_order<T>(

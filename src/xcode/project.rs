@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 use super::openstep::{self, Entry, Map, ReadError};
 use super::sources::{self, SourceError, Sources, normalized};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
 
 pub use model::{
     Attributes, Configuration, Configurations, Embed, Project, Target, TargetClass, TargetIndex,
@@ -32,7 +34,7 @@ use objects::Objects;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProjectError {
     /// The project file could not be had.
-    #[error("{}: {problem}", file.display())]
+    #[error("the project file cannot be read: {problem}")]
     Source {
         /// The project file.
         file: PathBuf,
@@ -40,7 +42,7 @@ pub enum ProjectError {
         problem: SourceError,
     },
     /// The project file is damaged.
-    #[error("{}:{}: {}", file.display(), problem.line, problem.problem)]
+    #[error("{}", problem.problem)]
     Syntax {
         /// The project file.
         file: PathBuf,
@@ -48,7 +50,7 @@ pub enum ProjectError {
         problem: ReadError,
     },
     /// The file is a property list, but no project.
-    #[error("{}: this is no Xcode project: {problem}", file.display())]
+    #[error("this is not an Xcode project: {problem}")]
     NotAProject {
         /// The project file.
         file: PathBuf,
@@ -57,12 +59,31 @@ pub enum ProjectError {
     },
 }
 
-impl ProjectError {
-    /// The line that the error speaks of, from 1.
-    pub fn line(&self) -> Option<u64> {
+impl Explain for ProjectError {
+    fn code(&self) -> ErrorCode {
         match self {
-            Self::Syntax { problem, .. } => Some(problem.line),
-            _ => None,
+            Self::Source { problem, .. } => problem.code(),
+            Self::Syntax { .. } | Self::NotAProject { .. } => ErrorCode::FileMalformed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Source { problem, .. } => problem.hint(),
+            Self::Syntax { problem, .. } => problem.problem.hint(),
+            Self::NotAProject { .. } => "check the path",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn place(&self) -> Place {
+        let (file, line) = match self {
+            Self::Source { file, .. } | Self::NotAProject { file, .. } => (file, None),
+            Self::Syntax { file, problem } => (file, Some(problem.line)),
+        };
+        Place {
+            line,
+            ..Place::file(file)
         }
     }
 }
@@ -105,7 +126,7 @@ impl Project {
         let root = document
             .root
             .as_map()
-            .ok_or_else(|| not_a_project("it is no dictionary"))?;
+            .ok_or_else(|| not_a_project("it is not a dictionary"))?;
         let objects = root
             .map("objects")
             .ok_or_else(|| not_a_project("it has no \"objects\""))?;
@@ -119,7 +140,7 @@ impl Project {
         let project = objects
             .get(root_id)
             .filter(|object| object.isa == "PBXProject")
-            .ok_or_else(|| not_a_project("its \"rootObject\" is no project"))?;
+            .ok_or_else(|| not_a_project("its \"rootObject\" is not a project"))?;
 
         let directory = directory(bundle, project.map);
         let paths = paths::Paths::new(&objects, &directory);

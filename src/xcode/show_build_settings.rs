@@ -17,7 +17,8 @@ use super::assignment::{Layer, Origin};
 use super::platform::Platform;
 use super::settings::is_yes;
 use super::targets::{ProfileRequest, Setting, SigningStyle, SigningTarget};
-use crate::base::finding::{Code, Finding};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::{Code, Finding, Place};
 
 /// The settings of one target as `xcodebuild` resolved them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +31,15 @@ pub struct CapturedTarget {
     pub settings: BTreeMap<Box<str>, Box<str>>,
 }
 
+/// The name of a target and, where a capture says it, of the configuration.
+type TargetAndConfiguration = (Box<str>, Option<Box<str>>);
+
 /// What one file holds: the settings of many targets, found by target and configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Captured {
     targets: Vec<CapturedTarget>,
     /// Positions in `targets`, by target and, where it is named, configuration.
-    by_target: HashMap<(Box<str>, Option<Box<str>>), Vec<usize>>,
+    by_target: HashMap<TargetAndConfiguration, Vec<usize>>,
 }
 
 impl Captured {
@@ -80,12 +84,26 @@ impl Captured {
 
 /// Why a text is no such output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {problem}", file.display())]
+#[error("{problem}")]
 pub struct CaptureError {
     /// The file that holds the capture.
     pub file: Arc<Path>,
     /// What is wrong with it.
     pub problem: String,
+}
+
+impl Explain for CaptureError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("capture what `xcodebuild -showBuildSettings -json` prints".to_owned())
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.file)
+    }
 }
 
 /// One element of the JSON form.

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::error::ErrorCode;
+
 /// Something that has the contents of files.
 pub trait Sources {
     /// The bytes of the file at `path`.
@@ -25,7 +27,7 @@ pub enum SourceError {
     #[error("there is no such file")]
     Missing,
     /// The file is larger than any honest one.
-    #[error("it is larger than {limit} bytes, which no such file is")]
+    #[error("it is larger than {limit} bytes")]
     TooLarge {
         /// The most that is read, in bytes.
         limit: u64,
@@ -33,6 +35,25 @@ pub enum SourceError {
     /// The file is there but cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(Box<str>),
+}
+
+impl SourceError {
+    /// What kind of error it is.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Missing => ErrorCode::FileMissing,
+            Self::TooLarge { .. } | Self::Unreadable(_) => ErrorCode::FileUnreadable,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing => "check the path",
+            Self::TooLarge { .. } => "check that this is the file that is meant",
+            Self::Unreadable(_) => "check the permissions of the file",
+        }
+    }
 }
 
 /// Files that live in memory: for tests, and for projects that arrive in one piece.

@@ -3,6 +3,9 @@
 use serde::Deserialize;
 
 use super::content::{MAX_REVISION, SCHEMA};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
+use crate::base::remedy::Remedy;
 
 /// Why bytes are not a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,20 +21,16 @@ pub enum ManifestError {
         problem: String,
     },
     /// Written by a later version of this program.
-    #[error(
-        "it says schema {found:?}; this program reads {SCHEMA:?}: install the countersign that wrote it"
-    )]
+    #[error("it says schema {found:?}; this program reads {SCHEMA:?}")]
     Schema {
         /// What it says.
         found: String,
     },
     /// No `schema` at all: some other JSON.
-    #[error("it has no \"schema\": {SCHEMA:?}, so it is no manifest of countersign's")]
+    #[error("it has no \"schema\": {SCHEMA:?}, so it is not a manifest")]
     NoSchema,
-    /// Profiles or targets stand twice or out of order.
-    #[error(
-        "{pointer}: {what} stands twice or out of order; write the file with `countersign manifest freeze`"
-    )]
+    /// Profiles or targets are repeated or out of order.
+    #[error("{pointer}: {what} is repeated or out of order")]
     Order {
         /// JSON pointer.
         pointer: String,
@@ -56,6 +55,50 @@ pub enum ManifestError {
         /// What it says.
         found: u64,
     },
+}
+
+impl Explain for ManifestError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Json { .. } => {
+                "take the file from a revision that was frozen, or freeze it again"
+            }
+            Self::Schema { .. } => "install the countersign that wrote the file",
+            Self::NoSchema => "name the manifest's file",
+            Self::Order { .. } | Self::Dangling { .. } | Self::Revision { .. } => {
+                "freeze the manifest again instead of editing it"
+            }
+        };
+        Some(hint.to_owned())
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Schema { .. } => None,
+            Self::NoSchema => Some(Remedy::NameManifest),
+            _ => Some(Remedy::FreezeManifest),
+        }
+    }
+
+    fn place(&self) -> Place {
+        let (line, pointer) = match self {
+            Self::Json { line, .. } => (u64::try_from(*line).ok(), None),
+            Self::Order { pointer, .. } | Self::Dangling { pointer, .. } => {
+                (None, Some(pointer.clone()))
+            }
+            Self::Revision { .. } => (None, Some("/revision".to_owned())),
+            Self::Schema { .. } | Self::NoSchema => (None, None),
+        };
+        Place {
+            line,
+            pointer,
+            ..Place::default()
+        }
+    }
 }
 
 /// Turns a JSON error into ours; a file of another version is told as such and not by its unknown keys.

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use super::row::{Plan, Row};
 use crate::apple::profile::ProfileKind;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{CertSha1, TeamId};
+use crate::base::remedy::Remedy;
 use crate::xcode::export_options::{ExportMethod, ExportOptions};
 use crate::xcode::targets::SigningStyle;
 
@@ -22,9 +24,7 @@ pub struct BuildSettings(pub Vec<(String, String)>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
     /// A target has no profile.
-    #[error(
-        "target {target} ({configuration}, {platform}) has no profile: see `countersign targets check`"
-    )]
+    #[error("target {target} ({configuration}, {platform}) has no profile")]
     Unmapped {
         /// The target.
         target: String,
@@ -37,9 +37,7 @@ pub enum ExportError {
     #[error("no selected target needs a profile")]
     Empty,
     /// Two configurations want different profiles for one bundle id.
-    #[error(
-        "{bundle_id} is signed with {first} and with {second} in this selection: select one with --configuration"
-    )]
+    #[error("{bundle_id} is signed with {first} and with {second} in this selection")]
     Ambiguous {
         /// The bundle id.
         bundle_id: String,
@@ -49,9 +47,7 @@ pub enum ExportError {
         second: String,
     },
     /// Two bundle ids become one setting name.
-    #[error(
-        "the bundle ids {first} and {second} become the same setting name: pin their profiles in the project"
-    )]
+    #[error("the bundle ids {first} and {second} become the same setting name")]
     Collision {
         /// One bundle id.
         first: String,
@@ -59,7 +55,7 @@ pub enum ExportError {
         second: String,
     },
     /// Several kinds: an archive and an ad-hoc export do not take each other's profiles.
-    #[error("the selection holds profiles for {first} and for {second}: select one with --kind")]
+    #[error("the selection holds profiles for {first} and for {second}")]
     Kinds {
         /// One kind.
         first: ProfileKind,
@@ -67,8 +63,36 @@ pub enum ExportError {
         second: ProfileKind,
     },
     /// Several teams.
-    #[error("the selection spans the teams {0}: export one --target at a time")]
+    #[error("the selection spans the teams {0}")]
     Teams(String),
+}
+
+impl Explain for ExportError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::PlanNotExportable
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Unmapped { .. } => "see what is wrong with the target",
+            Self::Empty => "select a target that is signed with a profile",
+            Self::Ambiguous { .. } => "select one configuration",
+            Self::Collision { .. } => "name their profiles in the project instead",
+            Self::Kinds { .. } => "select one kind",
+            Self::Teams(_) => "export one target at a time",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Unmapped { .. } => Some(Remedy::CheckTargets),
+            Self::Ambiguous { .. } => Some(Remedy::NameConfiguration),
+            Self::Kinds { .. } => Some(Remedy::NameKind),
+            Self::Empty | Self::Teams(_) => Some(Remedy::NameTarget),
+            Self::Collision { .. } => None,
+        }
+    }
 }
 
 /// The rows that are exported: all, but for test bundles that have no profile.
@@ -246,9 +270,7 @@ impl BuildSettings {
             .iter()
             .map(|(name, value)| format!("{name} = {value}\n"))
             .collect();
-        format!(
-            "// Written by countersign from the frozen manifest: use with `xcodebuild -xcconfig`.\n{lines}"
-        )
+        format!("// Written from the frozen manifest: use with `xcodebuild -xcconfig`.\n{lines}")
     }
 }
 

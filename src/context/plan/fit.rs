@@ -37,16 +37,9 @@ pub(super) fn is_of_team(profile: &PinnedProfile, target: &SigningTarget) -> boo
         .is_none_or(|team| team.value == profile.team_id)
 }
 
-/// Whether a profile is for a platform. Apple writes `OSX` for macOS and Catalyst; watch products are signed with iOS
-/// profiles, and visionOS ones with profiles that name it or its first name, `xrOS`.
+/// Whether a profile is for a platform.
 pub(super) fn is_for(profile: &PinnedProfile, platform: Platform) -> bool {
-    let names: &[&str] = match platform {
-        Platform::Ios | Platform::IosSimulator => &["iOS"],
-        Platform::Watchos | Platform::WatchosSimulator => &["iOS", "watchOS"],
-        Platform::Tvos | Platform::TvosSimulator => &["tvOS", "iOS"],
-        Platform::Visionos | Platform::VisionosSimulator => &["visionOS", "xrOS"],
-        Platform::Macos | Platform::MacCatalyst | Platform::Driverkit => &["OSX", "macOS"],
-    };
+    let names = platform.names_in_profiles();
     profile
         .platforms
         .iter()

@@ -53,11 +53,7 @@ impl TargetOverride {
             None => Some(None),
         };
         let profile = reader
-            .require(
-                table,
-                "profile",
-                "write the UUID of its profile; `countersign profile list` shows them",
-            )
+            .require(table, "profile", "write the UUID of its profile")
             .and_then(|item| reader.parsed(&item, "a profile's UUID, as text"));
         Some(Self {
             target: target?,

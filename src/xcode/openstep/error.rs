@@ -15,20 +15,30 @@ pub struct ReadError {
     pub problem: Problem,
 }
 
+impl Problem {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::ConflictMarker { .. } => "resolve the conflict",
+            Self::Unclosed { .. } => {
+                "take the whole file from version control: it is truncated, or a closing character is missing"
+            }
+            _ => "take the file from a revision that Xcode opens",
+        }
+    }
+}
+
 /// What can be wrong with a property list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The marker of an unresolved merge stands at the start of a line.
-    #[error("unresolved merge conflict ({marker}): resolve it before anything reads this file")]
+    #[error("an unresolved merge conflict ({marker})")]
     ConflictMarker {
         /// The marker, seven characters.
         marker: &'static str,
     },
     /// The text ends inside of something: it is truncated, or a closing character is missing.
-    #[error(
-        "the file ends here, but the {opened} opened on line {opened_line} is not closed: it is truncated, or a closing \
-         character is missing"
-    )]
+    #[error("the file ends here, but the {opened} opened on line {opened_line} is not closed")]
     Unclosed {
         /// What is not closed.
         opened: &'static str,

@@ -13,6 +13,7 @@ use super::paths::{self, Paths};
 use crate::base::finding::{Code, Finding, Severity};
 use crate::xcode::assignment::{Assignment, Table};
 use crate::xcode::openstep::{Document, Entry, Kind, Map, Node};
+use crate::xcode::shortened::shortened;
 use crate::xcode::sources::normalized;
 
 /// The parts of a project that are built from its objects.
@@ -441,8 +442,7 @@ const MAX_NAME: usize = 1024;
 
 /// As much of a name as is kept. One that is too long for a name stays too long.
 fn cut(name: &str) -> &str {
-    name.get(..name.floor_char_boundary(MAX_NAME))
-        .unwrap_or(name)
+    shortened(name, MAX_NAME)
 }
 
 /// The targets of the project by their ids and by their products'.

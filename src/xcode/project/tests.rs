@@ -266,16 +266,22 @@ fn what_is_no_project_is_an_error_that_says_what_it_lacks() {
         ProjectError::NotAProject { .. }
     ));
     let damaged = refused("{\n<<<<<<< ours\n}");
-    assert_eq!(damaged.line(), Some(2));
+    assert_eq!(damaged.place().line, Some(2));
+    assert_eq!(
+        damaged.place().file.as_deref(),
+        Some("/a.xcodeproj/project.pbxproj")
+    );
+    assert_eq!(damaged.hint().as_deref(), Some("resolve the conflict"));
     assert_eq!(
         damaged.to_string(),
-        "/a.xcodeproj/project.pbxproj:2: unresolved merge conflict (<<<<<<<): resolve it before anything reads this file"
+        "an unresolved merge conflict (<<<<<<<)"
     );
     let missing = Project::open(Path::new("/none.xcodeproj"), &InMemory::new()).unwrap_err();
     assert_eq!(
         missing.to_string(),
-        "/none.xcodeproj/project.pbxproj: there is no such file"
+        "the project file cannot be read: there is no such file"
     );
+    assert_eq!(missing.code(), ErrorCode::FileMissing);
 }
 
 #[test]

@@ -61,6 +61,16 @@ impl<'r, 'p> Resolver<'r, 'p> {
             }
         }
         self.check_shared_bundle_ids(&rows);
+        if self.settings.is_given_up() {
+            self.findings.push(
+                Finding::block(
+                    Code::SettingInvalid,
+                    "the build settings of this project take too much work to resolve; resolving was given up",
+                )
+                .hint("look for settings that refer to each other many times, or have very many conditions")
+                .in_file(&self.settings.project().file),
+            );
+        }
         (rows, self.findings)
     }
 

@@ -8,6 +8,7 @@ use crate::base::ids::{BundleId, TeamId};
 use crate::xcode::assignment::Layer;
 use crate::xcode::project::Target;
 use crate::xcode::settings::{Origin, ProjectSettings, Resolved, Scope, is_set_by_xcode};
+use crate::xcode::shortened::shortened;
 
 /// Reads the signing settings of one row.
 pub(super) struct Reader<'r, 'p> {
@@ -183,7 +184,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             }
         };
         self.findings.push(match resolved {
-            Some(resolved) => finding.found(&resolved.value),
+            Some(resolved) => finding.found(shortened(&resolved.value, SHOWN)),
             None => finding,
         });
     }
@@ -215,7 +216,7 @@ impl<'r, 'p> Reader<'r, 'p> {
                 self.target.name
             ),
         )
-        .values(expected, found)
+        .values(expected, shortened(found, SHOWN))
         .of_target(&self.target.name);
         self.findings.push(at_origin(finding, origin));
     }
@@ -293,6 +294,9 @@ impl<'r, 'p> Reader<'r, 'p> {
         }
     }
 }
+
+/// How much of a value a finding shows, in bytes: a setting may expand to a megabyte.
+const SHOWN: usize = 300;
 
 pub(super) fn setting<T>(value: T, resolved: &Resolved) -> Setting<T> {
     Setting {

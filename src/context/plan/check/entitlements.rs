@@ -2,7 +2,7 @@
 
 use super::place::title;
 use crate::apple::entitlements::Entitlements;
-use crate::apple::entitlements::grant::{PlatformFamily, Why as ShortfallWhy};
+use crate::apple::entitlements::grant::Why as ShortfallWhy;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::remedy::Remedy;
 use crate::context::plan::row::{Choice, Row};
@@ -26,14 +26,9 @@ pub(super) fn entitlements(
         .unwrap_or(profile.team_id.as_str());
     let claimed_values =
         Entitlements::from(claimed.with_prefixes(prefix, profile.team_id.as_str()));
-    let family = if target.platform.is_mac() {
-        PlatformFamily::Mac
-    } else {
-        PlatformFamily::Ios
-    };
     profile
         .entitlements
-        .grants(&claimed_values, family)
+        .grants(&claimed_values, target.platform.family())
         .into_iter()
         .map(|shortfall| {
             let severity = if matches!(shortfall.why, ShortfallWhy::Unexpanded) { Severity::Warn } else { Severity::Block };
