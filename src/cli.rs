@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod audit;
+mod deferred;
 pub mod document;
 pub mod exit;
 pub mod failure;
@@ -28,13 +29,15 @@ pub mod table;
 pub mod targets;
 pub mod terminal;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use self::answer::Answer;
+use self::deferred::Deferred;
 use self::exit::Exit;
 use self::report::Format;
 use self::terminal::Terminal;
@@ -146,29 +149,26 @@ pub enum Color {
 enum Command {
     /// Look at provisioning profiles: show, list, install, prune.
     #[command(subcommand)]
-    Profile(profile::Command),
+    Profile(Deferred<profile::Command>),
     /// Freeze profiles into a manifest, and look after it.
     #[command(subcommand)]
-    Manifest(manifest::Command),
+    Manifest(Deferred<manifest::Command>),
     /// Which profile signs which target of an Xcode project.
     #[command(subcommand)]
-    Targets(targets::Command),
+    Targets(Deferred<targets::Command>),
     /// Look at signing identities.
     #[command(subcommand)]
-    Identity(identity::Command),
+    Identity(Deferred<identity::Command>),
     /// May this machine sign with this manifest, now? Exit 0 if so, 10 if findings block.
-    Gate(Box<gate::Arguments>),
+    Gate(Deferred<gate::Arguments>),
     /// Run a command while the CI keychain is open: gate, window, command, lock, record. Passes on the command's exit code.
-    Run(Box<run::Arguments>),
+    Run(Deferred<run::Arguments>),
     /// The CI keychain: create, import, unlock, lock, status, destroy, recover.
     #[command(subcommand)]
-    Keychain(Box<keychain::Command>),
+    Keychain(Deferred<keychain::Command>),
     /// The audit log: show, verify, checkpoint.
     #[command(subcommand)]
-    Audit(audit::Command),
-    /// Closes the keychain when a run cannot; started by every run.
-    #[command(hide = true)]
-    Watchdog,
+    Audit(Deferred<audit::Command>),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -186,9 +186,19 @@ enum Command {
     },
 }
 
+/// What a run starts to close the keychain when it cannot itself; no command for people.
+const WATCHDOG: &str = "watchdog";
+
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    // A run waits for its watchdog to start, so that one does not describe the whole command line to itself first.
+    if let [_, only] = arguments.as_slice()
+        && only == WATCHDOG
+    {
+        return finished(run::watchdog(), &Terminal::default()).into();
+    }
+    let cli = match parsed(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() {
@@ -207,17 +217,32 @@ pub fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
     let (world, terminal) = process::world(&cli.global);
-    let exit = match answer(cli.command, &world) {
+    finished(answer(cli.command, &world), &terminal).into()
+}
+
+/// Prints what a command came to, and says how the program ends.
+fn finished(answer: Result<Answer<'_>, Failure>, terminal: &Terminal) -> Exit {
+    match answer {
         Ok(answer) => {
             let exit = answer.exit();
-            printed(answer.print(&terminal), exit, &terminal)
+            printed(answer.print(terminal), exit, terminal)
         }
         Err(failure) => {
             let exit = Exit::of_failure(&failure);
-            printed(failure::print(failure, &terminal), exit, &terminal)
+            printed(failure::print(failure, terminal), exit, terminal)
         }
-    };
-    exit.into()
+    }
+}
+
+/// What the arguments ask for.
+fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(arguments);
+    let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+    let cli = cli.map_err(|error| error.format(&mut command));
+    // Taking the description apart costs more than parsing did, and the process's end does it for nothing.
+    std::mem::forget(command);
+    cli
 }
 
 /// How the program ends after printing: `meant`, unless the output could not be written. Whoever closed the pipe has heard
@@ -240,15 +265,14 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
 
 fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
-        Command::Profile(command) => profile::run(command, world),
-        Command::Manifest(command) => manifest::run(command, world),
-        Command::Targets(command) => targets::run(command, world),
-        Command::Identity(command) => identity::run(command, world),
-        Command::Gate(arguments) => gate::run(*arguments, world),
-        Command::Run(arguments) => run::run(*arguments, world),
-        Command::Keychain(command) => keychain::run(*command, world),
-        Command::Audit(command) => audit::run(command, world),
-        Command::Watchdog => run::watchdog(world),
+        Command::Profile(command) => profile::run(*command.0, world),
+        Command::Manifest(command) => manifest::run(*command.0, world),
+        Command::Targets(command) => targets::run(*command.0, world),
+        Command::Identity(command) => identity::run(*command.0, world),
+        Command::Gate(arguments) => gate::run(*arguments.0, world),
+        Command::Run(arguments) => run::run(*arguments.0, world),
+        Command::Keychain(command) => keychain::run(*command.0, world),
+        Command::Audit(command) => audit::run(*command.0, world),
         Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { directory } => help::man(&directory),
         Command::Help { topic } => help::topic(&topic),

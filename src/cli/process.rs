@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Global;
 use super::progress::Progress;
 use super::terminal::Terminal;
-use crate::base::clock::SystemClock;
+use crate::base::clock::{Clock, SystemClock};
 use crate::host::directories::{CHECKOUT_VARIABLES, TEMPORARY_VARIABLES};
 use crate::ops::world::{Places, Surroundings, World};
 
@@ -19,6 +20,11 @@ const JOB_VARIABLES: &[&str] = &[
     "BUILD_TAG",
     "CIRCLE_WORKFLOW_JOB_ID",
 ];
+
+/// The clock of this machine.
+pub(super) fn clock() -> Arc<dyn Clock + Send + Sync> {
+    Arc::new(SystemClock)
+}
 
 /// The world and the terminal of this process.
 #[allow(
@@ -55,11 +61,6 @@ pub(super) fn world(global: &Global) -> (World, Terminal) {
         state_dir: global.state_dir.clone(),
     };
     let listener = Progress::new(&terminal);
-    let world = World::new(
-        places,
-        surroundings,
-        Box::new(SystemClock),
-        Box::new(listener),
-    );
+    let world = World::new(places, surroundings, clock(), Box::new(listener));
     (world, terminal)
 }

@@ -11,9 +11,10 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::gate::{self, GateArguments};
 use super::password::KeychainPasswordArguments;
+use super::process;
 use super::selection::KeychainArguments;
 use crate::base::clock::parse_duration;
-use crate::host::process;
+use crate::host::process::Exit as ProcessExit;
 use crate::host::session::Ending;
 use crate::ops::error::Failure;
 use crate::ops::run::request::{RunAnswer, RunRequest, Task};
@@ -118,7 +119,7 @@ impl Exit {
             RunAnswer::Ended(Ending::WindowEnded) => Self::WindowEnded,
             RunAnswer::Ended(Ending::WatchdogLost) => Self::Keychain,
             RunAnswer::Ended(Ending::Interrupted(signal)) => {
-                Self::Child(process::Exit::Signal(*signal).shell_code())
+                Self::Child(ProcessExit::Signal(*signal).shell_code())
             }
         }
     }
@@ -128,8 +129,8 @@ impl Exit {
 ///
 /// # Errors
 /// The keychain may still be open, or its closing cannot be recorded.
-pub fn watchdog(world: &World) -> Result<Answer<'static>, Failure> {
-    watchdog::watch(world)?;
+pub fn watchdog() -> Result<Answer<'static>, Failure> {
+    watchdog::watch(&process::clock())?;
     let title = "countersign watchdog";
     Ok(Answer::artifact(title, Vec::new(), Vec::new()))
 }

@@ -25,6 +25,20 @@ pub struct Terminal {
     pub step_summary: Option<PathBuf>,
 }
 
+impl Default for Terminal {
+    /// A log that somebody may read later.
+    fn default() -> Self {
+        Self {
+            format: Format::Human,
+            width: 80,
+            is_quiet: false,
+            is_verbose: false,
+            draws_progress: false,
+            step_summary: None,
+        }
+    }
+}
+
 impl Terminal {
     /// The terminal of this process; `variable` looks up the environment.
     pub(super) fn of_process(global: &Global, variable: &dyn Fn(&str) -> Option<OsString>) -> Self {

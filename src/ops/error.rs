@@ -23,7 +23,10 @@ pub struct RecoveryTarget {
 
 /// We could not look, or could not act.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Content>);
+
+#[derive(Debug)]
+struct Content {
     code: ErrorCode,
     message: String,
     hint: Option<String>,
@@ -36,7 +39,7 @@ pub struct Error {
 impl Error {
     /// An error that no error of another room stands behind.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Content {
             code,
             message: message.into(),
             hint: None,
@@ -44,7 +47,7 @@ impl Error {
             recovery: None,
             place: Place::default(),
             source: None,
-        }
+        }))
     }
 
     /// A defect of this program.
@@ -55,86 +58,86 @@ impl Error {
     /// What to do, as an imperative.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// The step of countersign that mends it.
     #[must_use]
     pub fn remedy(mut self, remedy: Remedy) -> Self {
-        self.remedy = Some(remedy);
+        self.0.remedy = Some(remedy);
         self
     }
 
     /// A killed run left something: how to finish it.
     #[must_use]
     pub fn recover(mut self, target: RecoveryTarget) -> Self {
-        self.recovery = Some(target);
+        self.0.recovery = Some(target);
         self
     }
 
     /// The same with words before the message, which a colon follows.
     #[must_use]
     pub fn preceded_by(mut self, words: &str) -> Self {
-        self.message = format!("{words}: {}", self.message);
+        self.0.message = format!("{words}: {}", self.0.message);
         self
     }
 
     /// The file that it speaks of.
     #[must_use]
     pub fn in_file(mut self, path: &Path) -> Self {
-        self.place.file = Some(path.display().to_string());
+        self.0.place.file = Some(path.display().to_string());
         self
     }
 
     /// The line in that file, from 1.
     #[must_use]
     pub fn at_line(mut self, line: Option<u64>) -> Self {
-        self.place.line = line;
+        self.0.place.line = line;
         self
     }
 
     /// What kind of error it is.
     pub fn code(&self) -> ErrorCode {
-        self.code
+        self.0.code
     }
 
     /// What happened.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// What to do, and the step of countersign that does it.
     pub fn advice(&self) -> (Option<&str>, Option<Remedy>) {
-        (self.hint.as_deref(), self.remedy)
+        (self.0.hint.as_deref(), self.0.remedy)
     }
 
     /// What a killed run left, if that is what is wrong.
     pub fn recovery(&self) -> Option<&RecoveryTarget> {
-        self.recovery.as_ref()
+        self.0.recovery.as_ref()
     }
 
     /// Where.
     pub fn place(&self) -> &Place {
-        &self.place
+        &self.0.place
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        self.0.source.as_deref().map(|source| source as _)
     }
 }
 
 impl<E: Explain + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        Self {
+        Self(Box::new(Content {
             code: error.code(),
             message: error.to_string(),
             hint: error.hint(),
@@ -142,7 +145,7 @@ impl<E: Explain + Send + Sync + 'static> From<E> for Error {
             recovery: None,
             place: error.place(),
             source: Some(Box::new(error)),
-        }
+        }))
     }
 }
 
@@ -150,7 +153,7 @@ impl<E: Explain + Send + Sync + 'static> From<E> for Error {
 #[derive(Debug)]
 pub enum Failure {
     /// We could not look, or could not act.
-    Error(Box<Error>),
+    Error(Error),
     /// What must be right before anything can be looked at is not. At least one finding blocks.
     Blocked(Vec<Finding>),
 }
@@ -174,7 +177,7 @@ impl fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Error(Box::new(error))
+        Self::Error(error)
     }
 }
 
