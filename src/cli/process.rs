@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Global;
+use super::global::Global;
 use super::progress::Progress;
 use super::terminal::Terminal;
 use crate::base::clock::{Clock, SystemClock};

@@ -104,7 +104,7 @@ fn answer(
     let ended = verb::run(request, world)?;
     let exit = Exit::of_run(&ended);
     Ok(match ended {
-        RunAnswer::Blocked(blocked) => gate::answer(blocked),
+        RunAnswer::Blocked(blocked) => gate::answer(*blocked),
         // Standard output belongs to the command.
         RunAnswer::Ended(_) => Answer::artifact(title, Vec::new(), Vec::new()).ending_in(exit),
     })

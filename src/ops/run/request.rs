@@ -45,7 +45,7 @@ pub enum Task<'a> {
 #[derive(Debug)]
 pub enum RunAnswer {
     /// The gate blocks, so nothing was opened.
-    Blocked(GateAnswer),
+    Blocked(Box<GateAnswer>),
     /// The keychain was open and is closed.
     Ended(Ending),
 }
