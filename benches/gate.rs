@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile;
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::clock::FixedClock;
 use countersign::base::finding::Group;
 use countersign::base::ids::FileSha256;

@@ -116,7 +116,8 @@ pub fn main() -> ExitCode {
     if let [_, only] = arguments.as_slice()
         && only == WATCHDOG
     {
-        return finished(run::watchdog(), &Terminal::default()).into();
+        let (world, terminal) = process::world(&Global::default());
+        return finished(run::watchdog(&world), &terminal).into();
     }
     let cli = match parsed(&arguments) {
         Ok(cli) => cli,
@@ -141,7 +142,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints what a command came to, and says how the program ends.
-fn finished(answer: Result<Answer<'_>, Failure>, terminal: &Terminal) -> Exit {
+fn finished(answer: Result<Answer<'static>, Failure>, terminal: &Terminal) -> Exit {
     match answer {
         Ok(answer) => {
             let exit = answer.exit();

@@ -20,6 +20,7 @@
 //! - [`secret_source`]: how a password comes in
 //! - [`session`]: a command runs while a keychain is open, and the keychain closes
 //! - [`sources`]: project files, for `xcode`
+//! - [`state_dir`]: where everything lies that countersign keeps
 //! - [`watchdog`]: closes the keychain when the run cannot
 //! - [`window`]: a keychain that is open, and what closes it
 
@@ -39,5 +40,6 @@ pub mod run_id;
 pub mod secret_source;
 pub mod session;
 pub mod sources;
+pub mod state_dir;
 pub mod watchdog;
 pub mod window;

@@ -19,16 +19,16 @@
 //!
 //! | value | what it proves | its only constructor |
 //! |---|---|---|
-//! | [`apple::signer::LayerProof`] | one signature holds up to a trusted root | [`apple::signer::Verifier::verify`] |
+//! | [`apple::signed_message::LayerProof`] | one signature holds up to a trusted root | [`apple::signed_message::Verifier::verify`] |
 //! | [`apple::profile::Profile`] | both signatures of a profile hold | [`apple::profile::prove`] |
 //! | [`context::manifest::Manifest`] | the manifest is well-formed and complete | [`context::manifest::Manifest::parse`] |
-//! | [`context::gate::LiveFacts`] | this machine was looked at, and when | [`host::observation::observe`] |
+//! | [`context::gate::facts::LiveFacts`] | this machine was looked at, and when | [`host::observation::observe`] |
 //! | [`context::gate::Verdict`] | the gate judged this machine | [`context::gate::judge`], or [`context::gate::refuse`] without a policy |
 //! | [`context::gate::Cleared`] | the gate passed for one plan, on this host, from one instant until another | [`context::gate::judge`] |
 //! | [`host::permit::OpenPermit`] | a clearance that still holds allows to open a keychain once | [`host::permit::OpenPermit::from_clearance`] |
 //! | [`host::window::UnlockWindow`] | a keychain is open and somebody owns its closing | `UnlockWindow::open`, which [`host::session::run`] calls |
 //!
-//! A rehearsal asks about another machine or another instant with [`context::gate::PlannedFacts`], which anybody makes.
+//! A rehearsal asks about another machine or another instant with [`context::gate::facts::PlannedFacts`], which anybody makes.
 //! It gets a [`context::gate::Rehearsal`], and no way leads from there to a clearance.
 
 pub mod apple;

@@ -18,7 +18,6 @@
 //! - [`report`]: words that several documents share, and where a document's findings stand
 //! - [`run`]: a command runs while the CI keychain is open
 //! - [`schema`]: the documents and their JSON Schemas
-//! - [`state_files`]: the names of files in the state directory
 //! - [`target_selection`]: which targets a verb is about, and what they ask of signing
 //! - [`targets`]: targets of Xcode projects: show, check, export
 //! - [`watchdog`]: closes the keychain when a run cannot
@@ -29,7 +28,6 @@ pub mod audit_log;
 pub mod error;
 pub mod gate;
 pub mod identity;
-mod interim;
 pub mod keychain;
 pub mod manifest;
 pub mod notice;
@@ -40,7 +38,6 @@ mod prove;
 pub mod report;
 pub mod run;
 pub mod schema;
-pub mod state_files;
 pub mod target_selection;
 pub mod targets;
 pub mod watchdog;

@@ -21,14 +21,15 @@ use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
 use countersign::base::finding::{Code, Finding, Group, Severity};
 use countersign::base::ids::{CertSha1, CertSha256, FileSha256};
+use countersign::base::remedy::Remedy;
 use countersign::context::envelope;
 use countersign::context::gate::facts::{
     Identities, Identity, InstalledClaims, InstalledContent, InstalledFile, InstalledProfiles,
-    InstalledScope, Observation, ObservedTargets, ProfileDirectory, TargetSelection,
+    InstalledScope, Observation, Observed, ObservedTargets, PlannedFacts, ProfileDirectory,
+    TargetSelection,
 };
 use countersign::context::gate::{
-    Asked, Cleared, ExpectedManifest, Judgement, Observed, PlannedFacts, Rehearsal, Verdict, judge,
-    refuse, rehearse,
+    Asked, Cleared, ExpectedManifest, Judgement, Rehearsal, Verdict, judge, refuse, rehearse,
 };
 use countersign::context::manifest::freeze::{freeze, ordered};
 use countersign::context::manifest::{Manifest, PinnedProfile, PinnedTarget, ProfileState};
@@ -614,7 +615,7 @@ fn pinned_profiles_of_one_name_are_a_parallel_window() {
     ]);
     let finding = scene.cleared_with(Code::ProfileShadowed, Severity::Info);
     assert!(
-        finding.message.contains("parallel window"),
+        finding.message.contains("in parallel"),
         "{}",
         finding.message
     );
@@ -940,16 +941,16 @@ fn findings_of_projects_count_as_they_are() {
 fn an_observation_without_targets_is_none() {
     let mut scene = Scene::new();
     scene.observed_targets().targets.clear();
-    let hint = scene.blocked_by(Code::TargetsUnobserved).hint.unwrap();
-    assert!(hint.contains("--without targets"), "{hint}");
+    let finding = scene.blocked_by(Code::TargetsUnobserved);
+    assert_eq!(finding.remedy, Some(Remedy::NameProject));
     // An empty workspace names no project either.
     scene.observed_targets().projects.clear();
     scene.blocked_by(Code::TargetsUnobserved);
-    // Of a selection that selects nothing it is said what to leave out.
+    // Whoever selects nothing is told to select something else.
     scene.observed_targets().selection.platform =
         Some(countersign::xcode::platform::Platform::Tvos);
     let hint = scene.blocked_by(Code::TargetsUnobserved).hint.unwrap();
-    assert!(hint.contains("--sdk"), "{hint}");
+    assert!(hint.contains("select targets"), "{hint}");
 }
 
 #[test]

@@ -10,6 +10,8 @@ use std::time::Duration;
 use countersign::apple::anchors::certificates_from_pem;
 use countersign::apple::certificate::Certificate;
 use countersign::apple::pkcs12::{self, Form, Pkcs12};
+use countersign::base::error::Explain;
+use countersign::base::remedy::Remedy;
 use countersign::base::secret::Password;
 use countersign::host::keychain::macos::MacOsBackend;
 use countersign::host::keychain::{
@@ -68,6 +70,11 @@ fn shown(access: &ChildAccess) -> Pkcs12 {
     let secret = fs::read_to_string(variable("COUNTERSIGN_P12_PASSWORD_FILE")).unwrap();
     let bytes = fs::read(variable("COUNTERSIGN_P12")).unwrap();
     pkcs12::read(&bytes, &password(&secret)).unwrap()
+}
+
+/// What a person is told: what happened, and what to do.
+fn told(error: &impl Explain) -> String {
+    format!("{error}; {}", error.hint().unwrap_or_default())
 }
 
 fn sha1s(certificates: &[Certificate]) -> Vec<String> {
@@ -262,10 +269,7 @@ fn an_import_that_is_cut_short_shows_nobody_a_key_that_the_list_does_not_name() 
             }
             let run = RunId::new(now()).unwrap();
             let error = open(backend.as_ref(), &keychain, "right", &run, false).unwrap_err();
-            assert!(
-                error.to_string().contains("countersign keychain import"),
-                "{error}"
-            );
+            assert_eq!(error.remedy(), Some(Remedy::ImportIdentities), "{error}");
             assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
 
             let held = import(repeated);
@@ -323,7 +327,7 @@ fn an_import_that_failed_half_way_is_finished_by_repeating_it() {
             .unwrap();
         machine.misbehave(mode);
         let error = import().unwrap_err();
-        let advises_repetition = error.to_string().contains("again");
+        let advises_repetition = told(&error).contains("again");
         assert!(
             advises_repetition || !mode.contains("36") && !mode.contains("codesign"),
             "{error}"
@@ -366,7 +370,7 @@ fn a_key_that_security_does_not_take_twice_is_told_truly() {
     import("one").unwrap();
     let error = import("two").unwrap_err();
     assert!(matches!(error, KeychainError::Duplicate { .. }), "{error}");
-    assert!(error.to_string().contains("destroy"), "{error}");
+    assert_eq!(error.remedy(), Some(Remedy::RemakeKeychain), "{error}");
     assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
     assert_eq!(backend.identities(&keychain).unwrap().len(), 1);
     machine.assert_clean();
@@ -487,7 +491,8 @@ fn what_is_not_there_or_not_ours_alone_is_not_opened() {
         let run = RunId::new(now()).unwrap();
         fs::set_permissions(keychain.as_path(), fs::Permissions::from_mode(0o644)).unwrap();
         let error = open(backend, keychain, "right", &run, false).unwrap_err();
-        assert!(error.to_string().contains("chmod 600"), "{kind:?}: {error}");
+        let said = told(&error);
+        assert!(said.contains("chmod 600"), "{kind:?}: {said}");
         fs::set_permissions(keychain.as_path(), fs::Permissions::from_mode(0o600)).unwrap();
 
         let gone = machine.keychain_named("gone.keychain-db");
@@ -556,9 +561,10 @@ fn a_file_that_countersign_did_not_make_is_neither_opened_nor_filled_nor_deleted
         ];
         for refused in refused {
             let error = refused.unwrap_err();
-            let said = error.to_string();
+            let said = told(&error);
             assert!(matches!(error, KeychainError::NotMadeHere { .. }), "{said}");
-            assert!(said.contains("countersign keychain import"), "{said}");
+            assert_eq!(error.remedy(), Some(Remedy::CreateKeychain), "{said}");
+            assert!(said.contains("import the identities"), "{said}");
         }
         assert!(
             backend
@@ -630,7 +636,7 @@ fn a_keychain_of_another_user_is_neither_opened_nor_filled() {
                     .map(drop),
             ];
             for refused in refused {
-                let said = refused.unwrap_err().to_string();
+                let said = told(&refused.unwrap_err());
                 let remedy = format!("chown 0 '{}'", theirs.display());
                 assert!(said.contains("belongs to user 12345"), "{kind:?}: {said}");
                 assert!(said.contains(&remedy), "{kind:?}: {said}");
@@ -857,7 +863,7 @@ fn misled(how: &str) {
             // No other command locks. Whoever asked is told that it is open.
             assert_eq!(command, "lock-keychain", "{how}");
             assert!(
-                said.contains("locked was expected and unlocked found"),
+                said.contains("locked was expected and unlocked was found"),
                 "{how}: {said}"
             );
             honest.lock(&keychain).unwrap();

@@ -28,18 +28,20 @@ use countersign::base::event::{Action, Actor, Checkpoint, Event, Outcome, Witnes
 use countersign::host::keychain::{
     BackendChoice, BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
 };
-use countersign::host::owned_files::Lock;
+use countersign::host::owned_files::{FileStep, Lock, OwnedFileError};
 use countersign::host::permit::{NotCleared, OpenPermit};
 use countersign::host::process::Exit;
 use countersign::host::run_id::RunId;
 use countersign::host::session::{
     self, Ending, KeychainWork, SessionError, SessionReport, SessionRequest, Task,
 };
+use countersign::host::state_dir::StateDir;
 use countersign::host::window::JobCommand;
 use countersign::ledger::audit;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use support::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+use support::start;
 
 const SECRET: &str = "correct-horse-battery-staple";
 
@@ -87,7 +89,7 @@ impl Site {
     }
 
     fn base_in(&self, state: &Path, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        let mut command = start::countersign(&self.path("home"));
         command
             .arg("--state-dir")
             .arg(state)
@@ -96,9 +98,7 @@ impl Site {
             .arg("--manifest")
             .arg(self.path("profiles.json"))
             .args(words)
-            .env_clear()
-            .env("HOME", self.path("home"))
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PATH", start::PATH)
             .stdin(Stdio::null());
         command
     }
@@ -631,14 +631,12 @@ fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
 
 /// `command`, started by a shell that does `words`, in which it is `"$@"`.
 fn through_shell(site: &Site, words: &str, command: &Command) -> Command {
-    let mut shell = Command::new("sh");
+    let mut shell = start::command("sh", &site.path("home"));
     shell
         .args(["-c", words, "sh"])
         .arg(command.get_program())
         .args(command.get_args())
-        .env_clear()
-        .env("HOME", site.path("home"))
-        .env("PATH", std::env::var_os("PATH").unwrap());
+        .env("PATH", start::PATH);
     shell
 }
 
@@ -823,11 +821,9 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
             true => format!(" --tools '{}'", site.path("bin").display()),
             false => String::new(),
         };
-        let command = command.replacen("countersign", env!("CARGO_BIN_EXE_countersign"), 1);
-        let output = Command::new("sh")
+        let command = command.replacen("countersign", support::program().to_str().unwrap(), 1);
+        let output = start::command("sh", &site.path("home"))
             .args(["-c", &format!("{command}{tools}")])
-            .env_clear()
-            .env("HOME", site.path("home"))
             .output()
             .unwrap();
         assert!(
@@ -961,6 +957,28 @@ fn a_signal_that_comes_while_others_have_their_turn_ends_the_run_at_once() {
     });
 }
 
+#[test]
+fn whoever_starts_the_tests_decides_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    // A file, because a pipe would be held open by what tests that hang have started.
+    let said = directory.path().join("said");
+    let words = "trap '' HUP INT QUIT TERM USR1 CHLD TSTP; umask 077; ulimit -S -n 64; exec \"$@\"";
+    let mut tests = Command::new("sh")
+        .args(["-c", words, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["signals_reach", "a_signal_that_comes"])
+        .stdout(File::create(&said).unwrap())
+        .spawn()
+        .unwrap();
+    until("tests under ignored signals end", || {
+        tests.try_wait().unwrap().is_some()
+    });
+    let status = tests.wait().unwrap();
+    let said = fs::read_to_string(said).unwrap();
+    assert!(status.success(), "{said}");
+    assert!(said.contains("2 passed"), "{said}");
+}
+
 /// Whether a process has a handler for `signal`.
 fn minds(id: u32, signal: Signal) -> bool {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
@@ -976,10 +994,10 @@ fn while_it_is_anothers_turn(site: &Site, deed: impl FnOnce(&Site)) {
     deed(site);
 }
 
-/// An order for the portable keychain of a site, with a permit from `then`.
-fn order<'a>(
+/// A request for the portable keychain of a site, with a permit from `then`.
+fn request<'a>(
     site: &Site,
-    state: &'a Path,
+    state: &'a StateDir,
     backend: &'a dyn KeychainBackend,
     witness: &'a dyn Witness,
     then: Timestamp,
@@ -990,12 +1008,8 @@ fn order<'a>(
             run: RunId::new(now()).unwrap(),
             keychain: site.machine.keychain(),
             backend,
-            choice: BackendChoice {
-                kind: BackendKind::Portable,
-                tools: None,
-                home: site.path("home"),
-                user: "ci".into(),
-            },
+            choice: BackendChoice::new(BackendKind::Portable, None, site.path("home"), "ci")
+                .unwrap(),
             state,
             actor: Actor {
                 who: "ci".into(),
@@ -1003,8 +1017,9 @@ fn order<'a>(
                 region: None,
                 job: None,
             },
-            program: env!("CARGO_BIN_EXE_countersign").into(),
+            program: support::program(),
             witness,
+            clock: &SystemClock,
         },
         password: password(SECRET),
         window: Duration::from_secs(60),
@@ -1024,7 +1039,11 @@ impl Witness for Failing<'_> {
         let is_meant = event.what == self.what && event.outcome == Outcome::Done;
         let left = |times: usize| times.checked_sub(1);
         if is_meant && self.times.fetch_update(Relaxed, Relaxed, left).is_ok() {
-            return Err(WitnessError::new(std::io::Error::other("no space left")));
+            let full = std::io::Error::other("no space left");
+            return Err(WitnessError::new(OwnedFileError::of(
+                FileStep::Write,
+                Path::new("audit.jsonl"),
+            )(full)));
         }
         self.log.record(event)
     }
@@ -1034,21 +1053,21 @@ impl Witness for Failing<'_> {
 fn a_closing_is_forgotten_only_when_it_is_recorded() {
     let site = Site::new(Kind::Portable);
     let backend = site.machine.backend(Kind::Portable);
-    let (log, state) = (site.log(), site.path("state"));
+    let (log, state) = (site.log(), site.machine.state());
     let failing = |what, times| Failing {
         log: &log,
         what,
         times: AtomicUsize::new(times),
     };
     let run_with = |witness: &Failing<'_>| {
-        let order = order(&site, &state, backend.as_ref(), witness, now());
+        let request = request(&site, &state, backend.as_ref(), witness, now());
         let command = JobCommand {
             program: "/bin/true".into(),
             arguments: Vec::new(),
             environment: Vec::new(),
             has_input: false,
         };
-        session::run(order, Task::Run(command), &mut SessionReport::default())
+        session::run(request, Task::Run(command), &mut SessionReport::default())
     };
     // The second attempt is recorded.
     let ended = run_with(&failing(Action::KeychainLock, 1));
@@ -1057,14 +1076,20 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     // No attempt is: the run fails, the keychain is closed, and the journal stays for who can record it.
     let ended = run_with(&failing(Action::KeychainLock, 99));
     let said = ended.unwrap_err().to_string();
-    assert!(said.contains("closed, but not recorded"), "{said}");
+    assert!(
+        said.contains("is closed, but that is not recorded"),
+        "{said}"
+    );
     assert_eq!(site.status(), LockState::Locked);
     assert!(site.has("closed"));
     site.settle();
     let recovery = session::recover(&state, &failing(Action::Recover, 99)).unwrap();
     let said = recovery.unfinished[0].to_string();
     assert!(recovery.unfinished[0].is_closed, "{said}");
-    assert!(said.contains("is closed, but the record"), "{said}");
+    assert!(
+        said.contains("is closed, but that is not recorded"),
+        "{said}"
+    );
     assert!(site.has("closed"));
     site.settle();
     let recovery = session::recover(&state, &log).unwrap();
@@ -1204,11 +1229,11 @@ fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
     let site = Site::new(Kind::Portable);
     let backend = site.machine.backend(Kind::Portable);
     let log = site.log();
-    let state = site.path("state");
+    let state = site.machine.state();
     let then = now() - SignedDuration::from_hours(1);
-    let order = order(&site, &state, backend.as_ref(), &log, then);
+    let request = request(&site, &state, backend.as_ref(), &log, then);
     let mut account = SessionReport::default();
-    let ended = session::run(order, Task::Hold(&mut |_| Ok(())), &mut account);
+    let ended = session::run(request, Task::Hold(&mut |_| Ok(())), &mut account);
     assert!(matches!(
         ended,
         Err(SessionError::NotCleared(NotCleared::Expired { .. }))
@@ -1545,9 +1570,8 @@ fn the_default_keychain_is_neither_opened_nor_closed() {
     let site = Site::new(Kind::MacOs);
     let keychain = site.machine.keychain();
     fs::write(site.path("home/default-keychain"), keychain.as_str()).unwrap();
-    let unlock = Command::new(site.path("bin/security"))
+    let unlock = start::command(site.path("bin/security"), &site.path("home"))
         .args(["unlock-keychain", "-p", SECRET, keychain.as_str()])
-        .env("HOME", site.path("home"))
         .status();
     assert!(unlock.unwrap().success());
     let mut destroy = site.base(&["keychain", "destroy", "--yes"]);

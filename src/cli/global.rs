@@ -7,7 +7,7 @@ use clap::Args;
 use super::format::Format;
 
 /// What every command understands.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Global {
     /// How results are printed.
     #[arg(

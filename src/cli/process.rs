@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::global::Global;
 use super::progress::Progress;
 use super::terminal::Terminal;
-use crate::base::clock::{Clock, SystemClock};
+use crate::base::clock::SystemClock;
 use crate::host::directories::{CHECKOUT_VARIABLES, TEMPORARY_VARIABLES};
 use crate::ops::world::{Places, Surroundings, World};
 
@@ -20,11 +20,6 @@ const JOB_VARIABLES: &[&str] = &[
     "BUILD_TAG",
     "CIRCLE_WORKFLOW_JOB_ID",
 ];
-
-/// The clock of this machine.
-pub(super) fn clock() -> Arc<dyn Clock + Send + Sync> {
-    Arc::new(SystemClock)
-}
 
 /// The world and the terminal of this process.
 #[allow(
@@ -61,6 +56,11 @@ pub(super) fn world(global: &Global) -> (World, Terminal) {
         state_dir: global.state_dir.clone(),
     };
     let listener = Progress::new(&terminal);
-    let world = World::new(places, surroundings, clock(), Box::new(listener));
+    let world = World::new(
+        places,
+        surroundings,
+        Arc::new(SystemClock),
+        Box::new(listener),
+    );
     (world, terminal)
 }

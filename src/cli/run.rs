@@ -11,7 +11,6 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::gate::{self, GateArguments};
 use super::password::KeychainPasswordArguments;
-use super::process;
 use super::selection::KeychainArguments;
 use crate::base::clock::parse_duration;
 use crate::host::process::Exit as ProcessExit;
@@ -129,8 +128,8 @@ impl Exit {
 ///
 /// # Errors
 /// The keychain may still be open, or its closing cannot be recorded.
-pub fn watchdog() -> Result<Answer<'static>, Failure> {
-    watchdog::watch(&process::clock())?;
+pub fn watchdog(world: &World) -> Result<Answer<'static>, Failure> {
+    watchdog::watch(world)?;
     let title = "countersign watchdog";
     Ok(Answer::artifact(title, Vec::new(), Vec::new()))
 }

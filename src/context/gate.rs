@@ -8,7 +8,7 @@
 //!
 //! ```compile_fail,E0308
 //! # use std::path::Path;
-//! # use countersign::context::gate::{self, Asked, PlannedFacts, Verdict};
+//! # use countersign::context::gate::{self, Asked, Verdict, facts::PlannedFacts};
 //! # use countersign::context::{manifest::Manifest, policy::Policy};
 //! fn judge_a_plan(policy: &Policy, manifest: &Manifest, planned: &PlannedFacts) -> Verdict {
 //!     gate::judge(policy, manifest, planned, &Asked::default())
@@ -44,7 +44,7 @@
 //! What was not observed is not passed: a group without facts blocks, unless it was waived by name, and a waiver stands
 //! in the verdict, the receipt and the record.
 
-pub mod asked;
+mod asked;
 pub mod certificates;
 pub mod expiry;
 pub mod facts;
@@ -59,8 +59,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 pub use asked::{Asked, ExpectedManifest};
-pub use facts::{LiveFacts, Observed, PlannedFacts};
-pub use identities::IdentityDigests;
+use facts::{LiveFacts, Observed, PlannedFacts};
+use identities::IdentityDigests;
 
 use super::manifest::Manifest;
 use super::plan;
@@ -373,10 +373,11 @@ fn judgement(
     if is_judged(Group::Profiles) {
         findings.extend(profiles::check(policy, manifest, facts));
     }
-    findings.extend(certificates::check(policy, manifest, facts));
+    let pinned = certificates::by_sha1(manifest);
+    findings.extend(certificates::check(policy, manifest, &pinned, facts));
     let mut identities = IdentityDigests::default();
     if is_judged(Group::Identities) {
-        let (found, digests) = identities::check(policy, manifest, facts, asked.signing);
+        let (found, digests) = identities::check(policy, manifest, &pinned, facts, asked.signing);
         findings.extend(found);
         identities = digests;
     }

@@ -22,7 +22,7 @@ mod kept_password;
 mod kind;
 pub mod macos;
 mod password;
-mod path;
+pub(in crate::host) mod path;
 pub mod portable;
 
 pub use self::backend::{ChildAccess, KeychainBackend, Opening, Settings};

@@ -18,7 +18,7 @@ use self::projects::{ProjectError, ProjectRequest};
 use super::directories;
 use super::node::{self, HostNameError};
 use super::profile_store::{self, DirectoryError};
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::clock::Clock;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
@@ -193,7 +193,7 @@ fn installed_profiles<E>(
     }
     let manifest = request.manifest;
     let is_pinned = |sha256: &_| manifest.is_some_and(|manifest| manifest.has_bytes(sha256));
-    installed.files = profile_store::observe(&files, is_pinned, places.prove);
+    installed.files = profile_store::observe(files, is_pinned, places.prove);
     Ok(Observation::Observed(installed))
 }
 

@@ -1,8 +1,8 @@
 //! Files and directories that are this user's alone.
 //!
 //! Everything that the keychain rooms leave on a disk, for a second or for a year, lies in a directory with mode 0700 and
-//! in files with mode 0600, is created without following links, and is replaced whole or not at all. What is found is
-//! believed only when it belongs to us and nobody else can read it.
+//! in files with mode 0600, is created without following links, and is replaced whole or not at all. A file that is found
+//! is used only if it belongs to this user and nobody else can read it.
 
 mod error;
 mod lock;
@@ -11,16 +11,19 @@ mod reserved;
 mod shell;
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-pub use self::error::OwnedFileError;
-use self::error::io_error;
-pub use self::lock::{Lock, open_lock_file};
-use self::ownership::{check_ours, no_follow, not_ours};
+pub use self::error::{FileStep, OwnedFileError};
+pub use self::lock::{Lock, open_lock_file, wait_for_lock};
+use self::ownership::{DIRECTORY_MODE, FILE_MODE, check_metadata, not_ours};
+pub use self::ownership::{Others, check_owned, check_regular, open_unfollowed};
 pub use self::reserved::ReservedFile;
 pub use self::shell::for_shell;
+use super::files::{
+    TEMPORARY_PREFIX, directory_of, read_at_most, sync_directory_of, write_through,
+};
 
 /// Makes the directory, and those above it, if it is missing; a directory that is there must be ours and closed.
 ///
@@ -31,21 +34,22 @@ pub fn make_directory(path: &Path) -> Result<(), OwnedFileError> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(io_error("make the directory", path))?;
-    let metadata = fs::metadata(path).map_err(io_error("look at", path))?;
-    check_ours(path, &metadata, 0o077, "700")
+        .map_err(OwnedFileError::of(FileStep::MakeDirectory, path))?;
+    let metadata = fs::metadata(path).map_err(OwnedFileError::of(FileStep::Inspect, path))?;
+    check_metadata(path, &metadata, Others::MayNothing, DIRECTORY_MODE)
 }
 
-/// Believes a file only when it is a regular file of ours that nobody else can read or write.
+/// Checks that a file is a regular one of ours that nobody else can read or write.
 ///
 /// # Errors
 /// It is missing, or not so.
 pub fn check_file(path: &Path) -> Result<(), OwnedFileError> {
-    let metadata = fs::symlink_metadata(path).map_err(io_error("look at", path))?;
+    let metadata =
+        fs::symlink_metadata(path).map_err(OwnedFileError::of(FileStep::Inspect, path))?;
     if !metadata.is_file() {
-        return Err(not_ours(path, "is not a regular file".into(), "600"));
+        return Err(not_ours(path, "is not a regular file".into(), FILE_MODE));
     }
-    check_ours(path, &metadata, 0o077, "600")
+    check_metadata(path, &metadata, Others::MayNothing, FILE_MODE)
 }
 
 /// Makes an empty file that must not be there yet, and opens it for writing.
@@ -53,21 +57,17 @@ pub fn check_file(path: &Path) -> Result<(), OwnedFileError> {
 /// # Errors
 /// It is there, or cannot be made.
 pub fn create_empty(path: &Path) -> Result<File, OwnedFileError> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(no_follow())
-        .open(path)
-        .map_err(io_error("create", path))
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    open_unfollowed(&mut options, path).map_err(OwnedFileError::of(FileStep::Create, path))
 }
 
-/// Writes a file that must not be there yet.
+/// Writes a file that must not be there yet, and waits until it is on the disk.
 ///
 /// # Errors
 /// It is there, or cannot be written; then no part of it is left.
 pub fn create(path: &Path, bytes: &[u8]) -> Result<(), OwnedFileError> {
-    create_then(path, bytes, File::sync_data)
+    create_with(path, |file| write_through(file, bytes))
 }
 
 /// As [`create`], for a file that means nothing after the machine went down: nobody waits for the disk, and what is
@@ -76,19 +76,17 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), OwnedFileError> {
 /// # Errors
 /// As there.
 pub fn create_unsynced(path: &Path, bytes: &[u8]) -> Result<(), OwnedFileError> {
-    create_then(path, bytes, |_| Ok(()))
+    create_with(path, |mut file| file.write_all(bytes))
 }
 
-fn create_then(
+fn create_with(
     path: &Path,
-    bytes: &[u8],
-    settle: impl FnOnce(&File) -> io::Result<()>,
+    write: impl FnOnce(&File) -> io::Result<()>,
 ) -> Result<(), OwnedFileError> {
-    let mut file = create_empty(path)?;
-    let written = file.write_all(bytes).and_then(|()| settle(&file));
-    written.map_err(|source| {
+    let file = create_empty(path)?;
+    write(&file).map_err(|source| {
         let _ = fs::remove_file(path);
-        io_error("write", path)(source)
+        OwnedFileError::of(FileStep::Write, path)(source)
     })
 }
 
@@ -97,49 +95,34 @@ fn create_then(
 /// # Errors
 /// It cannot be written; then the old one is as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), OwnedFileError> {
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let prefix = format!("{TEMPORARY}{name}-");
     let write = || {
         // Such files have mode 0600 from their birth.
-        let mut file = tempfile::Builder::new()
-            .prefix(&prefix)
+        let file = tempfile::Builder::new()
+            .prefix(&prefix_of_half_written(path))
             .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(directory)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_data()?;
+            .tempfile_in(directory_of(path))?;
+        write_through(file.as_file(), bytes)?;
         file.persist(path).map_err(|error| error.error)?;
-        File::open(directory)?.sync_all()
+        sync_directory_of(path)
     };
-    write().map_err(io_error("write", path))
+    write().map_err(OwnedFileError::of(FileStep::Write, path))
 }
 
 /// Reads a file of ours.
 ///
 /// # Errors
 /// It is missing, not ours alone, or longer than `limit` bytes.
-pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, OwnedFileError> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(no_follow())
-        .open(path)
-        .map_err(io_error("open", path))?;
-    let metadata = file.metadata().map_err(io_error("look at", path))?;
-    if !metadata.is_file() {
-        return Err(not_ours(path, "is not a regular file".into(), "600"));
-    }
-    check_ours(path, &metadata, 0o077, "600")?;
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0));
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(io_error("read", path))?;
-    if bytes.len() as u64 > limit {
-        return Err(OwnedFileError::TooLarge {
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, OwnedFileError> {
+    let file = open_unfollowed(OpenOptions::new().read(true), path)
+        .map_err(OwnedFileError::of(FileStep::Open, path))?;
+    let metadata = check_owned(&file, path, Others::MayNothing)?;
+    let expected = usize::try_from(metadata.len()).map_or(limit, |size| size.min(limit));
+    read_at_most(file, limit, expected)
+        .map_err(OwnedFileError::of(FileStep::Read, path))?
+        .ok_or_else(|| OwnedFileError::TooLarge {
             path: path.to_owned(),
             limit,
-        });
-    }
-    Ok(bytes)
+        })
 }
 
 /// Removes a file; one that is not there is removed already.
@@ -147,14 +130,21 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, OwnedFileError> {
 /// # Errors
 /// It cannot be removed.
 pub fn remove(path: &Path) -> Result<(), OwnedFileError> {
-    missing_is_fine(fs::remove_file(path)).map_err(io_error("remove", path))
+    missing_is_fine(fs::remove_file(path)).map_err(OwnedFileError::of(FileStep::Remove, path))
 }
 
-/// The files that [`replace`] left for `path` when its process died in the middle. To be removed only by who knows that
-/// nobody else is replacing it now.
+/// Removes a directory with all that is in it; one that is not there is removed already.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_directory(path: &Path) -> Result<(), OwnedFileError> {
+    missing_is_fine(fs::remove_dir_all(path)).map_err(OwnedFileError::of(FileStep::Remove, path))
+}
+
+/// The files that [`replace`] left for `path` when its process died in the middle. To be removed only by a caller that
+/// knows that nobody else is replacing it now.
 pub fn half_written(path: &Path) -> Vec<PathBuf> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let prefix = format!("{TEMPORARY}{name}-");
+    let prefix = prefix_of_half_written(path);
     let entries = path.parent().and_then(|parent| fs::read_dir(parent).ok());
     entries
         .into_iter()
@@ -165,12 +155,9 @@ pub fn half_written(path: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Removes a directory with all that is in it; one that is not there is removed already.
-///
-/// # Errors
-/// It cannot be removed.
-pub fn remove_directory(path: &Path) -> Result<(), OwnedFileError> {
-    missing_is_fine(fs::remove_dir_all(path)).map_err(io_error("remove", path))
+fn prefix_of_half_written(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{TEMPORARY_PREFIX}{name}-")
 }
 
 fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {
@@ -180,18 +167,12 @@ fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// How files are called before they are moved into place; `recover` knows them by it.
-pub const TEMPORARY: &str = ".countersign-";
-
-/// Where tools are noted while they run, below the state directory.
-pub const TOOLS: &str = "tools";
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::host::process::{Bounds, Tool, run};
+    use crate::base::error::Explain as _;
 
     #[test]
     fn what_is_written_is_ours_alone_and_whole() {
@@ -217,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_can_read_is_not_believed() {
+    fn a_file_that_others_can_read_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a");
         create(&path, b"one").unwrap();
@@ -227,36 +208,34 @@ mod tests {
             check_file(&path).unwrap_err(),
             Lock::acquire(&path, Duration::ZERO).unwrap_err(),
         ] {
-            assert!(error.to_string().contains("chmod 600"), "{error}");
+            let hint = error.hint().unwrap();
+            assert!(hint.contains("chmod 600"), "{hint}");
         }
         let open = directory.path().join("open");
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, Permissions::from_mode(0o755)).unwrap();
-        assert!(
-            make_directory(&open)
-                .unwrap_err()
-                .to_string()
-                .contains("chmod 700")
-        );
+        let hint = make_directory(&open).unwrap_err().hint().unwrap();
+        assert!(hint.contains("chmod 700"), "{hint}");
     }
 
     #[test]
-    fn the_remedy_can_be_pasted_into_a_shell_whatever_the_path() {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a person's shell, which no product code starts"
+    )]
+    fn the_hint_can_be_pasted_into_a_shell_whatever_the_path() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("Application Support/it's $HOME; `x`");
         fs::create_dir(path.parent().unwrap()).unwrap();
         create(&path, b"one").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        let error = check_file(&path).unwrap_err().to_string();
-        let (_, remedy) = error.split_once(" with `").unwrap();
-        let shell = Tool::new("/bin/sh")
-            .args(["-c", remedy.strip_suffix('`').unwrap()])
-            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
-        let bounds = Bounds {
-            time: Duration::from_secs(30),
-            output: 4_096,
-        };
-        let output = run(&shell, b"", bounds).unwrap();
+        let hint = check_file(&path).unwrap_err().hint().unwrap();
+        let (_, commands) = hint.split_once(": ").unwrap();
+        let output = std::process::Command::new("/bin/sh")
+            .args(["-c", commands])
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .output()
+            .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.is_empty(), "{said}");
         check_file(&path).unwrap();
@@ -277,18 +256,5 @@ mod tests {
             b"x",
             "the link was replaced, not its target"
         );
-    }
-
-    #[test]
-    fn a_lock_is_held_by_one_and_ends_with_its_value() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("lock");
-        let lock = Lock::acquire(&path, Duration::ZERO).unwrap();
-        assert!(matches!(
-            Lock::acquire(&path, Duration::ZERO),
-            Err(OwnedFileError::Locked { .. })
-        ));
-        drop(lock);
-        Lock::acquire(&path, Duration::ZERO).unwrap();
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! An [`OpenPermit`] is what every backend's `open` asks for, and takes. It is minted here and nowhere else, out of a
 //! gate's clearance that is for this host, for this plan, and still good; each is taken by value, so that one clearance
-//! makes one permit and one permit opens once. It ages: by the time that a run has its turn, the clearance behind the
+//! makes one permit and one permit opens once. It ages: by the time that a run has the lock, the clearance behind the
 //! permit may have expired, and then nothing is opened; nor is anything opened before the instant that the gate judged, or
 //! if the keychain holds an identity by then that the gate did not judge.
 //!
@@ -46,7 +46,9 @@ use jiff::Timestamp;
 
 use crate::apple::certificate::Certificate;
 use crate::base::digest::Digest;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{CertSha1, HostName};
+use crate::base::remedy::Remedy;
 use crate::context::gate::Cleared;
 
 /// Leave to open a keychain, once, while the clearance behind it holds.
@@ -137,9 +139,7 @@ impl OpenPermit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotCleared {
     /// Too early: the gate judged an instant that is still to come, or the clock was set back since.
-    #[error(
-        "the gate's clearance is good from {from} on, it is {now}: check this machine's clock and run the gate again"
-    )]
+    #[error("the gate's clearance is good from {from} on, and it is {now}")]
     NotYet {
         /// The instant that was judged.
         from: Timestamp,
@@ -147,7 +147,7 @@ pub enum NotCleared {
         now: Timestamp,
     },
     /// Too late.
-    #[error("the gate's clearance was good until {until}, it is {now}: run the gate again")]
+    #[error("the gate's clearance was good until {until}, and it is {now}")]
     Expired {
         /// Its last instant.
         until: Timestamp,
@@ -155,10 +155,7 @@ pub enum NotCleared {
         now: Timestamp,
     },
     /// An identity that the gate did not see.
-    #[error(
-        "{name} ({certificate}) is in the keychain, but the gate did not see it: run again without --identities, so that the \
-         keychain itself is judged"
-    )]
+    #[error("{name} ({certificate}) is in the keychain, but the gate did not see it")]
     OtherIdentity {
         /// Its certificate.
         certificate: CertSha1,
@@ -166,7 +163,7 @@ pub enum NotCleared {
         name: String,
     },
     /// Another machine's.
-    #[error("the gate cleared host {cleared}, this is {here}: run the gate here")]
+    #[error("the gate cleared host {cleared}, and this is {here}")]
     OtherHost {
         /// The host it was given to.
         cleared: HostName,
@@ -174,11 +171,37 @@ pub enum NotCleared {
         here: HostName,
     },
     /// Another plan's.
-    #[error("the gate cleared plan {cleared}, this one is {here}: run the gate on this plan")]
+    #[error("the gate cleared plan {cleared}, and this one is {here}")]
     OtherPlan {
         /// The plan that was judged.
         cleared: Digest,
         /// The plan at hand.
         here: Digest,
     },
+}
+
+impl Explain for NotCleared {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::ClearanceRefused
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotYet { .. } => "check this machine's clock, then run the gate again",
+            Self::Expired { .. } => "run the gate again",
+            Self::OtherIdentity { .. } => {
+                "let the gate judge the identities of the keychain itself"
+            }
+            Self::OtherHost { .. } => "run the gate on this host",
+            Self::OtherPlan { .. } => "run the gate on this plan",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::OtherIdentity { .. } => Some(Remedy::JudgeKeychain),
+            _ => None,
+        }
+    }
 }

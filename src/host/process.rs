@@ -8,7 +8,7 @@
 //! same user. [`Tool`] therefore prints its arguments in errors without fear.
 //!
 //! Children that are not tools are the command that a person asked us to run (`window::Job`) and the watchdog. A
-//! [`ProcessGroup`] is recognised by whoever did not start it; [`end_orphans`] ends tools whose starter was killed.
+//! [`ProcessGroup`] can be recognised by a process that did not start it; [`end_orphans`] ends tools whose starter was killed.
 
 mod child;
 mod error;

@@ -95,9 +95,9 @@ pub fn run(
     ended
 }
 
-/// Works on a keychain that nobody has open, and keeps others from opening it meanwhile. Behind it stand the same
-/// journal and watchdog as behind a window, because making a keychain and importing into one open it for a moment;
-/// `time` is the most that may take.
+/// Works on a keychain that no run has open, and keeps runs from opening it meanwhile. It has the same journal and
+/// watchdog as a window, because making a keychain and importing into one open it for a moment; `time` is the most that
+/// may take.
 ///
 /// # Errors
 /// Runs have it open, the deed failed, or the keychain could not be closed.
@@ -153,10 +153,10 @@ fn run_job(
     let job = Job::start(window, command).map_err(SessionError::Command)?;
     // The watchdog first: it is there already when we are gone; the journal is for when both are.
     window.guard().send(&Message::Job(job.group().clone()));
-    window.guard().note_job(job.group())?;
+    window.guard().remember_job(job.group())?;
     let ending = wait(window, signals, Some(&job));
-    // Whatever the command left running is ended: none of it shall sign any more. A closing that failed is tried once
-    // more, and told, by who called us.
+    // Whatever the command left running is ended: none of it shall sign any more. The caller tries a failed closing
+    // once more, and reports it.
     let _ = while_ending(Some(job.group()), || window.guard().close());
     let exit = job
         .reap()
@@ -214,7 +214,7 @@ fn wait(
         };
         let mut watched = signals.watched();
         watched.extend(window.guard().watched());
-        // A machine that slept is not told by `poll`; the wall clock is looked at every second.
+        // `poll` does not notice that the machine slept, so the wall clock is read every second.
         wait_for(&mut watched, pause.min(Duration::from_secs(1)))
             .map_err(|error| io_error("wait")(error.into()))?;
     }

@@ -1,7 +1,6 @@
 //! The watchdog: a process of our own program that closes the keychain when the run cannot.
 //!
-//! It is told what to close before anything is opened, over its standard input, and that pipe is also the run's
-//! lifeline: whichever way the run ends, the kernel closes the pipe, and the watchdog reads its end. A line `Done` before
+//! It reads what to close from its standard input, before anything is opened, and that pipe is also the run's [lifeline](super::lifeline): whichever way the run ends, the kernel closes the pipe, and the watchdog reads its end. A line `Done` before
 //! it says that there is nothing left to do. Standard error is the run's lease (see [`journal`](super::journal)), which
 //! thus outlives the run for exactly as long as the watchdog does.
 //!
@@ -11,29 +10,28 @@
 //! a job sends those to everything it finds, and the watchdog is who must be left then. It knows no password.
 
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 
 use super::journal::Journals;
 use super::keychain::KeychainBackend;
-use super::lifeline::{ARMED, Message, WatchdogConfig};
-use super::process::{ProcessGroup, keep_exit_statuses, protect_memory, wait_for};
+use super::lifeline::{ARMED, LifelineReader, Message, WatchdogConfig};
+use super::process::{ProcessGroup, keep_exit_statuses, protect_memory};
 use super::session::error::{SessionError, io_error};
 use super::window::{close, while_ending};
-use crate::base::clock::{Clock, SystemClock};
+use crate::base::clock::Clock;
 use crate::base::event::{Action, Event, Outcome, Witness};
 
-/// Runs a watchdog to its end: `countersign watchdog`. Says whether there was nothing left to do.
+/// Runs a watchdog to its end, in a process of its own; its standard input is the lifeline.
 ///
 /// # Errors
 /// The keychain may still be open, or its closing could not be recorded; the journal stays, for a recovery.
 pub fn main(
+    clock: &dyn Clock,
     open_witness: &dyn Fn(&WatchdogConfig) -> Box<dyn Witness>,
 ) -> Result<(), SessionError> {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
@@ -43,9 +41,9 @@ pub fn main(
     }
     protect_memory().map_err(io_error("protect the memory of this process"))?;
     keep_exit_statuses().map_err(io_error("keep the exit statuses of children"))?;
-    let mut lifeline = Lifeline::default();
+    let mut lifeline = LifelineReader::default();
     let Some(Message::Config(config)) = lifeline
-        .next(None)
+        .next(&|| Duration::from_secs(60))
         .map_err(io_error("read what to close"))?
     else {
         return Ok(()); // the run ended before it opened anything
@@ -61,10 +59,11 @@ pub fn main(
             .until
             .checked_add(Duration::from_secs(12))
             .unwrap_or(config.until),
+        clock,
     };
     let mut job = None;
     loop {
-        match lifeline.next(Some(&deadline)) {
+        match lifeline.next(&|| deadline.left()) {
             Ok(Some(Message::Done)) => return Ok(()),
             Ok(Some(Message::Job(mark))) => job = Some(mark),
             Ok(Some(Message::Config(_))) => {}
@@ -97,7 +96,7 @@ fn finish(
     let mut pause = Duration::from_secs(1);
     let start = Instant::now();
     while let Err(error) = &closed {
-        // Closing weighs more than that nobody could write it down.
+        // Closing matters more than its record.
         let _ = witness.record(&event(Outcome::Failed).detail("error", error));
         if start.elapsed() >= GIVE_UP {
             break;
@@ -112,14 +111,17 @@ fn finish(
     Ok(journals.sweep_if_free()?)
 }
 
-struct Deadline {
+/// When the watchdog acts although the run still lives: whichever comes first of an instant that a sleeping machine delays
+/// and one of the calendar.
+struct Deadline<'a> {
     at: Instant,
     until: Timestamp,
+    clock: &'a dyn Clock,
 }
 
-impl Deadline {
+impl Deadline<'_> {
     fn left(&self) -> Duration {
-        let by_calendar = self.until.duration_since(SystemClock.now());
+        let by_calendar = self.until.duration_since(self.clock.now());
         let by_calendar = Duration::try_from(by_calendar).unwrap_or(Duration::ZERO);
         self.at
             .saturating_duration_since(Instant::now())
@@ -127,50 +129,5 @@ impl Deadline {
     }
 }
 
-/// Standard input, a line at a time.
-#[derive(Default)]
-struct Lifeline {
-    bytes: Vec<u8>,
-}
-
-impl Lifeline {
-    /// The next message; `None` at the end of the pipe, at the deadline, or for a line that is no message.
-    fn next(&mut self, deadline: Option<&Deadline>) -> io::Result<Option<Message>> {
-        loop {
-            if let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.bytes.drain(..=end).collect();
-                return Ok(serde_json::from_slice(&line).ok());
-            }
-            if self.bytes.len() > MAX_LINE {
-                return Ok(None);
-            }
-            let left = deadline.map_or(Duration::from_secs(60), Deadline::left);
-            if left.is_zero() {
-                return Ok(None);
-            }
-            let stdin = io::stdin();
-            let mut watched = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
-            // A machine that slept is not told by `poll`; the wall clock is looked at every second.
-            if wait_for(&mut watched, left.min(Duration::from_secs(1)))? == 0 {
-                continue;
-            }
-            let mut buffer = [0; 4_096];
-            // Past the library's buffer: what it holds, `poll` does not see.
-            let count = match rustix::io::read(stdin.as_fd(), &mut buffer) {
-                Ok(count) => count,
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if count == 0 {
-                return Ok(None);
-            }
-            self.bytes
-                .extend_from_slice(buffer.get(..count).unwrap_or_default());
-        }
-    }
-}
-
-/// Longest line of a lifeline.
-const MAX_LINE: usize = 64 << 10;
 /// How long a keychain that does not close is tried again; after that it is a recovery's.
 const GIVE_UP: Duration = Duration::from_secs(600);

@@ -1,7 +1,7 @@
 //! The unlock window: how long a keychain may be open, and who closes it.
 //!
-//! An [`UnlockWindow`] is an open keychain that somebody owns the closing of: a journal is on the disk, a watchdog is
-//! armed, and dropping the value closes. Opening takes an [`OpenPermit`](super::permit::OpenPermit). A [`Job`] starts only
+//! An [`UnlockWindow`] is an open keychain whose closing is certain: a journal is on the disk, a watchdog is armed, and
+//! dropping the value closes. Opening takes an [`OpenPermit`](super::permit::OpenPermit). A [`Job`] starts only
 //! in a window.
 //!
 //! ```compile_fail,E0061

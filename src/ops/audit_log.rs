@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::world::World;
-use crate::base::clock::Clock;
 use crate::base::event::{Actor, Event, Outcome, Witness};
 use crate::base::ids::RegionName;
 use crate::host::node::{self, User};
@@ -17,17 +16,13 @@ use crate::ledger::audit::AuditLog;
 /// # Errors
 /// The directory cannot be made or is not this user's alone, or the machine has no usable name.
 pub fn open(world: &World, region: Option<RegionName>) -> Result<AuditLog, Error> {
-    owned_files::make_directory(&world.state_directory()?)?;
-    Ok(open_at(
-        world.audit_path()?,
-        actor(world, region)?,
-        &world.clock,
-    ))
+    owned_files::make_directory(world.state_directory()?.path())?;
+    Ok(open_at(world.audit_path()?, actor(world, region)?, world))
 }
 
-/// The audit log at `path`, written in the name of `actor` at the times that `clock` tells. Its directory must be there.
-pub fn open_at(path: PathBuf, actor: Actor, clock: &Arc<dyn Clock + Send + Sync>) -> AuditLog {
-    AuditLog::new(path, actor, Box::new(Arc::clone(clock)))
+/// The audit log at `path`, written in the name of `actor`. Its directory must be there.
+pub fn open_at(path: PathBuf, actor: Actor, world: &World) -> AuditLog {
+    AuditLog::new(path, actor, Box::new(Arc::clone(&world.clock)))
 }
 
 /// In whose name this process records.

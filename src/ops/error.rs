@@ -23,10 +23,10 @@ pub struct RecoveryTarget {
 
 /// We could not look, or could not act.
 #[derive(Debug)]
-pub struct Error(Box<Content>);
+pub struct Error(Box<Parts>);
 
 #[derive(Debug)]
-struct Content {
+struct Parts {
     code: ErrorCode,
     message: String,
     hint: Option<String>,
@@ -39,7 +39,7 @@ struct Content {
 impl Error {
     /// An error that no error of another room stands behind.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self(Box::new(Content {
+        Self(Box::new(Parts {
             code,
             message: message.into(),
             hint: None,
@@ -73,6 +73,13 @@ impl Error {
     #[must_use]
     pub fn recover(mut self, target: RecoveryTarget) -> Self {
         self.0.recovery = Some(target);
+        self
+    }
+
+    /// The same as another kind of error.
+    #[must_use]
+    pub fn with_code(mut self, code: ErrorCode) -> Self {
+        self.0.code = code;
         self
     }
 
@@ -137,7 +144,7 @@ impl std::error::Error for Error {
 
 impl<E: Explain + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        Self(Box::new(Content {
+        Self(Box::new(Parts {
             code: error.code(),
             message: error.to_string(),
             hint: error.hint(),

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::error::{Error, Failure};
 use super::notice::Notice;
 use super::world::World;
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
+use crate::base::error::Explain as _;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::ProfileUuid;
 use crate::context::manifest::{PinnedProfile, ProfileState};
@@ -112,7 +113,7 @@ fn unreadable(path: &Path, error: &ReadError) -> Finding {
         Code::ProfileUnreadable,
         format!("the file cannot be read: {}", error.kind),
     )
-    .hint(error.remedy())
+    .hint(error.hint().unwrap_or_default())
     .in_file(path)
 }
 

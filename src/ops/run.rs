@@ -44,6 +44,7 @@ use crate::host::permit::OpenPermit;
 use crate::host::run_id::RunId;
 use crate::host::secret_source::SecretSource;
 use crate::host::session::{self, Announce, Ending, SessionReport, SessionRequest};
+use crate::host::state_dir::StateDir;
 use crate::host::window::JobCommand;
 use crate::ledger::audit::{self, AuditLog};
 
@@ -118,7 +119,7 @@ struct Session<'a> {
     host: &'a HostName,
     run: &'a RunId,
     log: &'a AuditLog,
-    state: &'a Path,
+    state: &'a StateDir,
     world: &'a World,
 }
 

@@ -6,7 +6,7 @@ use super::error::{Error, Failure};
 use super::prove::{self, Pinnable};
 use super::world::{LoadedPolicy, World};
 use crate::apple::profile::ProfileKind;
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Finding, Severity};
 use crate::base::ids::ConfigurationName;

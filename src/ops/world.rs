@@ -12,7 +12,6 @@ use jiff::Timestamp;
 
 use super::error::{Error, Failure};
 use super::notice::{Listener, Notice};
-use super::state_files;
 use crate::apple::anchors::{Anchors, certificates_from_pem};
 use crate::base::clock::Clock;
 use crate::base::error::ErrorCode;
@@ -25,6 +24,7 @@ use crate::host::files::{self, ReadErrorKind};
 use crate::host::node::OsFamily;
 use crate::host::observation::ProfilePlace;
 use crate::host::profile_store;
+use crate::host::state_dir::StateDir;
 
 /// Where the policy lies unless somebody says otherwise.
 pub const DEFAULT_POLICY: &str = "manifests/signing.toml";
@@ -259,11 +259,11 @@ impl World {
         Ok(files)
     }
 
-    /// The state directory, as an absolute path.
+    /// The state directory.
     ///
     /// # Errors
     /// Nothing says where.
-    pub fn state_directory(&self) -> Result<PathBuf, Error> {
+    pub fn state_directory(&self) -> Result<StateDir, Error> {
         let named = self.places.state_dir.clone().or_else(|| {
             directories::state(
                 OsFamily::current(),
@@ -279,12 +279,13 @@ impl World {
             .hint("name a state directory")
             .remedy(Remedy::NameStateDirectory)
         })?;
-        std::path::absolute(&path).map_err(|error| {
+        let path = std::path::absolute(&path).map_err(|error| {
             Error::new(
                 ErrorCode::FileUnreadable,
                 format!("{}: {error}", path.display()),
             )
-        })
+        })?;
+        Ok(StateDir::new(path)?)
     }
 
     /// Where the audit log lies.
@@ -292,6 +293,6 @@ impl World {
     /// # Errors
     /// Nothing says where the state directory is.
     pub fn audit_path(&self) -> Result<PathBuf, Error> {
-        Ok(state_files::audit_log(&self.state_directory()?))
+        Ok(self.state_directory()?.audit_log())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::asked::Asked;
 use crate::base::finding::{Code, Finding};
+use crate::base::remedy::Remedy;
 use crate::context::manifest::Manifest;
 
 /// Judges the manifest itself.
@@ -14,9 +15,10 @@ pub fn check(manifest: &Manifest, asked: &Asked) -> Vec<Finding> {
             Finding::block(Code::ManifestDigestMismatch, "the manifest is not the one that was expected")
                 .values(digest.expected(), digest.found())
                 .hint(
-                    "check out the commit that the expected digest belongs to, or review the manifest that is here \
-                     and pass its digest (`countersign manifest digest`)",
-                ),
+                    "check out the commit that the expected digest belongs to, or review this manifest and expect its \
+                     digest",
+                )
+                .remedy(Remedy::ShowManifestDigest),
         );
     }
     if let Some(minimum) = asked.minimum_revision
@@ -32,7 +34,7 @@ pub fn check(manifest: &Manifest, asked: &Asked) -> Vec<Finding> {
                 format!("revision {}", manifest.revision()),
             )
             .at_pointer("/revision")
-            .hint("update the checkout: someone froze a newer manifest since"),
+            .hint("update the checkout: a newer manifest is in force"),
         );
     }
     findings

@@ -10,6 +10,7 @@ use super::asked::Asked;
 use super::facts::{Observation, Observed, ObservedTargets};
 use crate::base::finding::{self, Code, Finding};
 use crate::base::ids::ConfigurationName;
+use crate::base::remedy::Remedy;
 use crate::context::manifest::Manifest;
 use crate::context::plan::{Request, plan, project_name};
 use crate::context::policy::Policy;
@@ -35,9 +36,8 @@ pub fn check(
                     "the targets of the Xcode project were not looked at",
                 )
                 .found(why)
-                .hint(
-                    "name the project with --project X.xcodeproj, or waive the group with --without targets",
-                ),
+                .hint("name the Xcode project, or waive the group")
+                .remedy(Remedy::NameProject),
             ];
         }
     };
@@ -76,17 +76,18 @@ fn nothing_selected(observed: &ObservedTargets) -> Finding {
         [] => "no project".to_owned(),
         projects => format!("none in {}", projects.join(", ")),
     };
-    let hint = if observed.selection.is_everything() {
-        "name a project that has targets, or waive the group with --without targets"
-    } else {
-        "leave --target, --configuration and --sdk out, or select targets that the project has"
-    };
-    Finding::block(
+    let finding = Finding::block(
         Code::TargetsUnobserved,
         "no target was judged: none is selected",
     )
-    .values("at least one target", found)
-    .hint(hint)
+    .values("at least one target", found);
+    if observed.selection.is_everything() {
+        finding
+            .hint("name a project that has targets, or waive the group")
+            .remedy(Remedy::NameProject)
+    } else {
+        finding.hint("select targets that the project has, or select nothing to judge all of them")
+    }
 }
 
 /// Pinned targets that the projects do not have, or that nobody looked at: what was not observed is not passed. Who
@@ -128,18 +129,17 @@ fn unseen(manifest: &Manifest, observed: &ObservedTargets) -> Vec<Finding> {
             )
             .of_target(&pin.target)
             .at_pointer(format!("/targets/{index}"))
-            .hint("check out the revision of the project that was frozen, or freeze the manifest again with --project"),
+            .hint("check out the revision of the project that was frozen, or freeze the manifest again with the project")
+            .remedy(Remedy::FreezeTargets),
         );
     }
     if is_selection {
         findings.push(
             Finding::warn(
                 Code::TargetsUnobserved,
-                "only the targets that were selected on the command line were judged",
+                "only the targets that were selected were judged",
             )
-            .hint(
-                "leave --target, --configuration and --sdk out to judge all that the manifest pins",
-            ),
+            .hint("select no target, configuration or SDK to judge all that the manifest pins"),
         );
     }
     for project in others {
@@ -148,8 +148,9 @@ fn unseen(manifest: &Manifest, observed: &ObservedTargets) -> Vec<Finding> {
                 Code::TargetsUnobserved,
                 format!("the manifest pins targets of {project}, which was not named"),
             )
-            .values(format!("--project {project}"), observed.projects.join(", "))
-            .hint("name that project too with --project"),
+            .values(project, observed.projects.join(", "))
+            .hint("name that project too")
+            .remedy(Remedy::NameProject),
         );
     }
     findings

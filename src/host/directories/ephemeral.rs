@@ -37,7 +37,7 @@ pub enum Cleaner {
     System,
     /// The system and clean-up tools, when the disk gets full.
     Caches,
-    /// Xcode, `xcodebuild clean`, and everybody who was ever told to "delete derived data".
+    /// Xcode, `xcodebuild clean`, and everybody who "deletes derived data" to mend a build.
     Xcode,
     /// The user who empties the trash.
     Trash,
@@ -83,7 +83,7 @@ pub struct EphemeralTree {
 /// The path should be absolute; `.` and `..` in it are resolved by name. Letters' case does not count, as on a Mac's
 /// usual file system. Symlinks are not followed: ask again with the resolved path if there may be any.
 ///
-/// Of several trees the innermost one that nothing commits to is told: a job's temporary directory inside its checkout
+/// Of several trees the result is the innermost one that is not a checkout: a job's temporary directory inside its checkout
 /// is a [`Cleaner::Job`].
 pub fn ephemeral_tree(
     path: &Path,

@@ -46,10 +46,11 @@ pub trait KeychainBackend: Send + Sync {
     /// Which one it is.
     fn kind(&self) -> BackendKind;
 
-    /// Believes a keychain: it is there, this user's alone, made to be a keychain of ours, and not the person's own.
+    /// Checks that a keychain is there, that it is this user's alone, that countersign made it, and that it is not the
+    /// person's own.
     ///
     /// # Errors
-    /// It is not so; then it is not ours to open, and not ours to close either.
+    /// One of these does not hold; then countersign neither opens nor closes it.
     fn check(&self, keychain: &KeychainPath) -> Result<(), KeychainError>;
 
     /// Makes a keychain, locked, under `password`.
@@ -107,7 +108,7 @@ pub trait KeychainBackend: Send + Sync {
     /// Whether it is open. Never prompts.
     ///
     /// # Errors
-    /// That cannot be told.
+    /// The keychain's service does not say.
     fn status(&self, keychain: &KeychainPath) -> Result<LockState, KeychainError>;
 
     /// The certificates that have their private key in it, in the keychain's own order; it need not be open.
@@ -128,6 +129,6 @@ pub trait KeychainBackend: Send + Sync {
     /// Deletes it with all that is in it; one that is missing is deleted already, but for what it may have left.
     ///
     /// # Errors
-    /// It is not [believed](Self::check), and is left as it is; or something is left.
+    /// It does not pass the [check](Self::check), and stays as it is; or something is left.
     fn destroy(&self, keychain: &KeychainPath) -> Result<(), KeychainError>;
 }

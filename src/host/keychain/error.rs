@@ -1,32 +1,30 @@
 //! Why a keychain did not do what was asked.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::path::{KeychainPath, KeychainPathError};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
 use crate::base::ids::CertSha1;
+use crate::base::remedy::Remedy;
 use crate::host::owned_files::OwnedFileError;
 use crate::host::process::ProcessError;
 
-/// Why a keychain did not do what was asked.
+/// A keychain did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum KeychainError {
     /// The path cannot name a keychain of ours.
     #[error(transparent)]
     BadPath(#[from] KeychainPathError),
     /// There is none.
-    #[error(
-        "there is no keychain at {0}: make one with `countersign keychain create`, or mend `keychain.path` in the policy"
-    )]
+    #[error("there is no keychain at {0}")]
     Missing(KeychainPath),
     /// There is one.
-    #[error(
-        "there is a keychain at {0} already: use it, or remove it with `countersign keychain destroy`"
-    )]
+    #[error("there is a keychain at {0} already")]
     Exists(KeychainPath),
-    /// It is a file of somebody else's making.
-    #[error(
-        "{keychain} is no keychain that countersign made ({why}), so it is left as it is: make one at another path with `countersign keychain create`, and put the identities of a p12 into it with `countersign keychain import`"
-    )]
+    /// It is a file that another program made.
+    #[error("{keychain} is not a keychain that countersign made: {why}")]
     NotMadeHere {
         /// The file.
         keychain: KeychainPath,
@@ -34,33 +32,27 @@ pub enum KeychainError {
         why: String,
     },
     /// The list that the gate judged is not of what is in it.
-    #[error(
-        "{0} holds other identities than its list says, so it is not opened: an import into it was cut short; finish it with `countersign keychain import`"
-    )]
+    #[error("{0} holds other identities than its list names")]
     NotAsListed(KeychainPath),
     /// It is the person's default keychain.
-    #[error(
-        "{0} is the default keychain of this user, which is never touched: give CI a keychain of its own"
-    )]
+    #[error("{0} is the default keychain of this user, which is never touched")]
     IsDefault(KeychainPath),
     /// The password does not open it.
-    #[error(
-        "the password does not open {0}: the stored one is out of date, or belongs to another keychain"
-    )]
+    #[error("the password does not open {0}")]
     WrongPassword(KeychainPath),
     /// A password that the tools cannot take.
     #[error(
-        "the password of {what} cannot be used: it must be 1 to 512 printable ASCII characters, because `security` takes no others"
+        "the password of {what} cannot be used: `security` takes 1 to 512 printable ASCII characters"
     )]
     BadPassword {
         /// Whose password.
         what: &'static str,
     },
     /// It is open, and no run of ours has opened it.
-    #[error("{0} is open: wait for who uses it, or close it with `countersign keychain lock`")]
+    #[error("{0} is open")]
     IsOpen(KeychainPath),
-    /// It is open in windows that are not ours to close.
-    #[error("{keychain} is open for other runs ({runs}): wait for them, or stop their jobs")]
+    /// It is open for other runs.
+    #[error("{keychain} is open for other runs: {runs}")]
     InUse {
         /// The keychain.
         keychain: KeychainPath,
@@ -69,7 +61,7 @@ pub enum KeychainError {
     },
     /// The system wanted to ask a person.
     #[error(
-        "the system wanted to ask a person and could not (`{command}`, errSecInteractionNotAllowed): if the keychain was locked meanwhile, do it again; if another program put a key into it, whose access list does not name this one, make it anew with `countersign keychain destroy`, `create` and `import`"
+        "the system wanted to ask a person and could not: `{command}` (errSecInteractionNotAllowed)"
     )]
     InteractionNotAllowed {
         /// What was run.
@@ -77,8 +69,7 @@ pub enum KeychainError {
     },
     /// This process is in the security session of the system.
     #[error(
-        "this process is in the system's own security session, which sees only System.keychain: set SessionCreate to true in \
-         the property list of its LaunchDaemon, or run it as a LaunchAgent"
+        "this process is in the system's own security session, which sees only System.keychain"
     )]
     RootSession,
     /// The PKCS#12 file cannot be used.
@@ -86,21 +77,21 @@ pub enum KeychainError {
     Pkcs12(String),
     /// The system takes a key only once, and has it already, but not with the certificate that it comes with.
     #[error(
-        "{keychain} holds one of these keys already, with another certificate or none, and `security` does not take it twice: make the keychain anew with `countersign keychain destroy` and `create`, and import everything that it shall hold"
+        "{keychain} holds one of these keys already, with another certificate or none, and `security` does not take it twice"
     )]
     Duplicate {
         /// The keychain.
         keychain: KeychainPath,
     },
     /// A key is in the keychain but does not sign.
-    #[error(
-        "the key of {certificate} is in the keychain but does not sign: {said}; when that is mended, import again"
-    )]
+    #[error("the key of {certificate} is in the keychain but does not sign: {said}")]
     DoesNotSign {
         /// The certificate.
         certificate: CertSha1,
         /// Why, as far as it is known.
         said: String,
+        /// What to do about the known cause.
+        hint: Option<&'static str>,
     },
     /// A tool failed.
     #[error("`{command}` failed ({status}): {said}")]
@@ -111,10 +102,12 @@ pub enum KeychainError {
         status: String,
         /// What it said, shortened and without secrets, with the known cause if there is one.
         said: String,
+        /// What to do about the known cause.
+        hint: Option<&'static str>,
     },
     /// A step said that it succeeded, and what it should have done is not there.
     #[error(
-        "{step} on {keychain} reported success, but {expected} was expected and {found} found: do not trust this machine's `security` until that is explained"
+        "{step} on {keychain} reported success, but {expected} was expected and {found} was found"
     )]
     NotDone {
         /// The step.
@@ -134,13 +127,129 @@ pub enum KeychainError {
         /// What is wrong with it.
         why: String,
     },
+    /// A command that cannot be handed to `security`.
+    #[error(
+        "`{command}` does not fit into the 4,095 characters and 32 words that `security -i` reads"
+    )]
+    TooLong {
+        /// What was to be run, without its secrets.
+        command: String,
+    },
+    /// A file that lies beside a keychain is not what was written.
+    #[error("{path} is damaged: {why}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A tool could not be run.
     #[error(transparent)]
     Process(#[from] ProcessError),
     /// A file or directory.
     #[error(transparent)]
-    Private(#[from] OwnedFileError),
+    File(#[from] OwnedFileError),
     /// The system's random generator failed.
-    #[error("no randomness from the system: {0}")]
+    #[error("cannot read randomness from the system: {0}")]
     Random(#[source] io::Error),
+}
+
+impl Explain for KeychainError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::BadPath(error) => error.code(),
+            Self::Missing(_) => ErrorCode::KeychainMissing,
+            Self::Exists(_) => ErrorCode::KeychainExists,
+            Self::NotMadeHere { .. }
+            | Self::IsDefault(_)
+            | Self::File(OwnedFileError::NotOurs { .. }) => ErrorCode::KeychainNotOurs,
+            Self::WrongPassword(_) => ErrorCode::KeychainWrongPassword,
+            Self::IsOpen(_) | Self::InUse { .. } => ErrorCode::KeychainInUse,
+            _ => ErrorCode::KeychainFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::BadPath(error) => return error.hint(),
+            Self::Process(error) => return error.hint(),
+            Self::File(error) => return error.hint(),
+            Self::DoesNotSign { hint, .. } => match hint {
+                Some(hint) => format!("{hint}; then import the identity again"),
+                None => "mend that, then import the identity again".into(),
+            },
+            Self::Tool { hint, .. } => return hint.map(str::to_owned),
+            Self::Missing(_) => "make the keychain, or correct `keychain.path` in the policy".into(),
+            Self::Exists(_) => "use this keychain, or delete it first".into(),
+            Self::NotMadeHere { .. } => {
+                "make a keychain at another path, and import the identities of a p12 into it".into()
+            }
+            Self::NotAsListed(_) => "finish the import that was cut short: import again".into(),
+            Self::IsDefault(_) => "make a keychain of its own for CI".into(),
+            Self::WrongPassword(_) => {
+                "hand in the password of this keychain; the kept one is out of date, or belongs to another keychain"
+                    .into()
+            }
+            Self::BadPassword { .. } => "choose another password".into(),
+            Self::IsOpen(_) => "wait for whoever uses it, or lock it".into(),
+            Self::InUse { .. } => "wait for these runs, or stop their jobs".into(),
+            Self::InteractionNotAllowed { .. } => {
+                "repeat the command if the keychain was locked meanwhile; if another program put a key into the keychain, \
+                 make the keychain again"
+                    .into()
+            }
+            Self::RootSession => {
+                "set SessionCreate to true in the property list of its LaunchDaemon, or run it as a LaunchAgent".into()
+            }
+            Self::Duplicate { .. } => {
+                "make the keychain again, and import everything that it shall hold".into()
+            }
+            Self::NotDone { .. } => {
+                "find out why: until then do not trust `security` on this machine".into()
+            }
+            Self::Damaged { .. } => "import the identities again".into(),
+            Self::Pkcs12(_) | Self::Garbage { .. } | Self::TooLong { .. } | Self::Random(_) => {
+                return None;
+            }
+        })
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        Some(match self {
+            Self::BadPath(error) => return error.remedy(),
+            Self::Process(error) => return error.remedy(),
+            Self::File(error) => return error.remedy(),
+            Self::Missing(_) | Self::NotMadeHere { .. } | Self::IsDefault(_) => {
+                Remedy::CreateKeychain
+            }
+            Self::Exists(_) => Remedy::DestroyKeychain,
+            Self::NotAsListed(_) | Self::DoesNotSign { .. } | Self::Damaged { .. } => {
+                Remedy::ImportIdentities
+            }
+            Self::WrongPassword(_) => Remedy::GiveKeychainPassword,
+            Self::IsOpen(_) => Remedy::LockKeychain,
+            Self::InteractionNotAllowed { .. } | Self::Duplicate { .. } => Remedy::RemakeKeychain,
+            _ => return None,
+        })
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::BadPath(error) => error.place(),
+            Self::Process(error) => error.place(),
+            Self::File(error) => error.place(),
+            Self::Missing(keychain)
+            | Self::Exists(keychain)
+            | Self::NotAsListed(keychain)
+            | Self::IsDefault(keychain)
+            | Self::WrongPassword(keychain)
+            | Self::IsOpen(keychain)
+            | Self::NotMadeHere { keychain, .. }
+            | Self::InUse { keychain, .. }
+            | Self::Duplicate { keychain }
+            | Self::NotDone { keychain, .. } => Place::file(keychain.as_path()),
+            Self::Damaged { path, .. } => Place::file(path),
+            _ => Place::default(),
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
+use crate::base::remedy::Remedy;
 use crate::base::secret::Password;
 use crate::host::owned_files::{self, OwnedFileError};
 
@@ -72,16 +73,30 @@ impl Explain for KeptPasswordError {
         ErrorCode::KeychainFailed
     }
 
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::NotText { .. } => Some("hand the password in".into()),
+        }
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::File(error) => error.remedy(),
+            Self::NotText { .. } => Some(Remedy::GiveKeychainPassword),
+        }
+    }
+
     fn place(&self) -> Place {
         match self {
-            Self::File(_) => Place::default(),
+            Self::File(error) => error.place(),
             Self::NotText { path } => Place::file(path),
         }
     }
 }
 
 /// The longest password file that is ours.
-const MAX_BYTES: u64 = 4_096;
+const MAX_BYTES: usize = 4_096;
 
 #[cfg(test)]
 mod tests {

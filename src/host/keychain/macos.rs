@@ -6,7 +6,7 @@
 //!
 //! Each step is followed by a look at what it should have done, because exit codes are not to be trusted: `find-identity`
 //! always gives 0, and an open keychain takes any password for the right one (so it is locked before a password is
-//! believed). Secrets go through standard input (`caller`), or through a file of ours that lives for the moment of an
+//! accepted). Secrets go through standard input (`caller`), or through a file of ours that lives for the moment of an
 //! import.
 //!
 //! A PKCS#12 file is converted before it is imported: to the form that every macOS reads, so that the same file works on

@@ -7,13 +7,17 @@ use std::path::{Component, Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
+use crate::base::remedy::Remedy;
+
 /// Where a keychain lies: an absolute path that every tool on the way takes for the same file, and that is the same
 /// whichever links it was reached through, because journals tell keychains apart by it.
 #[derive(
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
-#[serde(transparent)]
-#[schemars(inline)]
+#[serde(try_from = "PathBuf", into = "PathBuf")]
+#[schemars(inline, with = "PathBuf")]
 pub struct KeychainPath(PathBuf);
 
 impl KeychainPath {
@@ -46,9 +50,7 @@ impl KeychainPath {
         // macOS's disks ignore case, so `Login.keychain-db` is the person's own too.
         let name = name.to_lowercase();
         if name.contains("login.keychain") || name.contains("system.keychain") {
-            return Err(bad(
-                "is called after a keychain that is not ours; give the CI keychain a name of its own",
-            ));
+            return Err(bad("is called after a keychain that is not ours"));
         }
         // macOS keeps such a keychain in a file with `-db` at its end, whatever it is called by.
         if text.contains("/Library/Keychains/") && !text.ends_with("-db") {
@@ -92,8 +94,32 @@ impl KeychainPath {
     }
 }
 
+/// A path that was written down must be what [`KeychainPath::new`] makes of it: one that means another file by now is
+/// refused, because whoever wrote it opened that other file.
+impl TryFrom<PathBuf> for KeychainPath {
+    type Error = KeychainPathError;
+
+    fn try_from(written: PathBuf) -> Result<Self, KeychainPathError> {
+        let path = Self::new(&written)?;
+        if path.0 == written {
+            Ok(path)
+        } else {
+            Err(KeychainPathError {
+                path: written,
+                why: "is not the keychain's own path",
+            })
+        }
+    }
+}
+
+impl From<KeychainPath> for PathBuf {
+    fn from(path: KeychainPath) -> Self {
+        path.0
+    }
+}
+
 /// The path without links, as far down as it is there; the rest, when it is made, is made without any. A link in the
-/// file's own place stays one: it is not ours to follow, and refused where the file is believed.
+/// file's own place stays one: it is not followed, and refused where the file is used.
 fn resolved(path: &Path) -> PathBuf {
     path.ancestors()
         .skip(usize::from(path.is_symlink()))
@@ -117,6 +143,24 @@ pub struct KeychainPathError {
     pub path: PathBuf,
     /// What is wrong with it.
     pub why: &'static str,
+}
+
+impl Explain for KeychainPathError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::KeychainNotOurs
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("give CI a keychain with an absolute path and a name of its own".into())
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        Some(Remedy::NameKeychain)
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.path)
+    }
 }
 
 impl fmt::Display for KeychainPath {
@@ -197,5 +241,29 @@ mod tests {
         let stray = real.join("stray.p12");
         std::os::unix::fs::symlink(before.as_path(), &stray).unwrap();
         assert_eq!(KeychainPath::new(&stray).unwrap().as_path(), stray);
+    }
+
+    #[test]
+    fn a_path_that_was_written_down_must_be_the_keychains_own() {
+        let read = |path: &Path| serde_json::from_value::<KeychainPath>(serde_json::json!(path));
+        let directory = tempfile::tempdir().unwrap();
+        let real = directory.path().canonicalize().unwrap();
+        let link = real.join("link");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let keychain = KeychainPath::new(&link.join("ci.p12")).unwrap();
+        let written = serde_json::to_value(&keychain).unwrap();
+        assert_eq!(
+            serde_json::from_value::<KeychainPath>(written).unwrap(),
+            keychain
+        );
+        for other in [
+            link.join("ci.p12"),
+            real.join("login.keychain-db"),
+            real.join("../ci.p12"),
+            PathBuf::from("ci.p12"),
+            PathBuf::from("/Users/ci/Library/Keychains/ci.keychain"),
+        ] {
+            assert!(read(&other).is_err(), "{}", other.display());
+        }
     }
 }

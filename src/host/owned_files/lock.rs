@@ -1,14 +1,14 @@
 //! A lock that one process at a time holds.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::io::FdFlags;
 
-use super::error::{OwnedFileError, io_error};
-use super::ownership::{check_ours, no_follow};
+use super::error::{FileStep, OwnedFileError};
+use super::ownership::{Others, check_owned, open_unfollowed};
 
 /// A lock that one process at a time holds; it ends with the value, or with the process, however that ends.
 #[derive(Debug)]
@@ -23,11 +23,12 @@ impl Lock {
     /// # Errors
     /// The file cannot be opened, or somebody else holds the lock for all that time.
     pub fn acquire(path: &Path, patience: Duration) -> Result<Self, OwnedFileError> {
-        let locked = || OwnedFileError::Locked {
+        let file = open_lock_file(path)?;
+        wait_for_lock(path, patience, || file.try_lock())?;
+        Ok(Self {
+            file,
             path: path.to_owned(),
-            seconds: patience.as_secs(),
-        };
-        Self::acquire_unless(path, patience, &mut || false)?.ok_or_else(locked)
+        })
     }
 
     /// The same, but gives up as soon as `stop` says so: then there is no lock and no error.
@@ -40,40 +41,28 @@ impl Lock {
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Self>, OwnedFileError> {
         let file = open_lock_file(path)?;
-        let start = Instant::now();
-        let mut pause = Duration::from_micros(200);
-        loop {
-            match file.try_lock() {
-                Ok(()) => {
-                    return Ok(Some(Self {
-                        file,
-                        path: path.to_owned(),
-                    }));
-                }
-                Err(fs::TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
-                Err(fs::TryLockError::WouldBlock) if stop() => return Ok(None),
-                Err(fs::TryLockError::WouldBlock) if start.elapsed() >= patience => {
-                    return Err(OwnedFileError::Locked {
-                        path: path.to_owned(),
-                        seconds: patience.as_secs(),
-                    });
-                }
-                Err(fs::TryLockError::WouldBlock) => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(10));
-                }
+        let mut is_stopped = false;
+        wait_for_lock(path, patience, || match file.try_lock() {
+            Err(TryLockError::WouldBlock) if stop() => {
+                is_stopped = true;
+                Ok(())
             }
-        }
+            tried => tried,
+        })?;
+        Ok((!is_stopped).then(|| Self {
+            file,
+            path: path.to_owned(),
+        }))
     }
 
-    /// From now on every process that this one starts holds the lock too, for as long as it lives: when we are killed
-    /// while a tool of ours still works, whoever takes the lock next knows that the tool has come to its end.
+    /// From now on every process that this one starts holds the lock too, for as long as it lives. When this process is
+    /// killed while a tool still works, the next holder of the lock knows that the tool has ended.
     ///
     /// # Errors
     /// The system refuses.
     pub fn share_with_children(&self) -> Result<(), OwnedFileError> {
         rustix::io::fcntl_setfd(&self.file, FdFlags::empty())
-            .map_err(|error| io_error("share the lock on", &self.path)(error.into()))
+            .map_err(|error| OwnedFileError::of(FileStep::ShareLock, &self.path)(error.into()))
     }
 }
 
@@ -82,16 +71,67 @@ impl Lock {
 /// # Errors
 /// It cannot be opened or is not ours.
 pub fn open_lock_file(path: &Path) -> Result<File, OwnedFileError> {
-    let file = OpenOptions::new()
+    let mut options = OpenOptions::new();
+    options
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
-        .mode(0o600)
-        .custom_flags(no_follow())
-        .open(path)
-        .map_err(io_error("open", path))?;
-    let metadata = file.metadata().map_err(io_error("look at", path))?;
-    check_ours(path, &metadata, 0o077, "600")?;
+        .mode(0o600);
+    let file =
+        open_unfollowed(&mut options, path).map_err(OwnedFileError::of(FileStep::Open, path))?;
+    check_owned(&file, path, Others::MayNothing)?;
     Ok(file)
+}
+
+/// Tries `attempt`, which locks the file at `path`, until it succeeds, but not for ever: a stopped process may hold the
+/// lock, and a build that hangs in silence is worse than one that says why it stops.
+///
+/// # Errors
+/// Somebody else holds the lock for longer than `patience`; the system refuses.
+pub fn wait_for_lock(
+    path: &Path,
+    patience: Duration,
+    mut attempt: impl FnMut() -> Result<(), TryLockError>,
+) -> Result<(), OwnedFileError> {
+    let start = Instant::now();
+    let mut pause = Duration::from_micros(100);
+    loop {
+        match attempt() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(source)) => {
+                return Err(OwnedFileError::of(FileStep::Lock, path)(source));
+            }
+            Err(TryLockError::WouldBlock) if start.elapsed() >= patience => {
+                return Err(OwnedFileError::Locked {
+                    path: path.to_owned(),
+                    seconds: patience.as_secs(),
+                });
+            }
+            Err(TryLockError::WouldBlock) => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_by_one_and_ends_with_its_value() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let lock = Lock::acquire(&path, Duration::ZERO).unwrap();
+        assert!(matches!(
+            Lock::acquire(&path, Duration::ZERO),
+            Err(OwnedFileError::Locked { .. })
+        ));
+        let stopped = Lock::acquire_unless(&path, Duration::from_secs(60), &mut || true);
+        assert!(stopped.unwrap().is_none());
+        drop(lock);
+        Lock::acquire(&path, Duration::ZERO).unwrap();
+    }
 }

@@ -1,11 +1,11 @@
 //! A file that has its place before there is anything to write into it.
 
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::error::{OwnedFileError, io_error};
+use super::error::{FileStep, OwnedFileError};
 use super::{create_empty, make_directory};
+use crate::host::files::write_through;
 
 /// A new, empty file that is written once. One that stays empty says that whoever reserved it did not come to its end.
 #[derive(Debug)]
@@ -41,15 +41,11 @@ impl ReservedFile {
     ///
     /// # Errors
     /// It cannot be written; then it is empty, if the system lets us do that.
-    pub fn write(mut self, bytes: &[u8]) -> Result<(), OwnedFileError> {
-        let written = self
-            .file
-            .write_all(bytes)
-            .and_then(|()| self.file.sync_data());
-        written.map_err(|source| {
+    pub fn write(self, bytes: &[u8]) -> Result<(), OwnedFileError> {
+        write_through(&self.file, bytes).map_err(|source| {
             // Nothing rather than a part.
             let _ = self.file.set_len(0);
-            io_error("write", &self.path)(source)
+            OwnedFileError::of(FileStep::Write, &self.path)(source)
         })
     }
 }

@@ -65,8 +65,8 @@ pub fn start(
         })
 }
 
-/// Sees to it that children can be waited for: whoever started us may have SIGCHLD ignored, and then the system forgets how
-/// they ended.
+/// Makes the system keep how children ended until it is asked: the program that started us may have SIGCHLD ignored, and
+/// then the system forgets it.
 ///
 /// # Errors
 /// The system refuses.
@@ -94,7 +94,7 @@ pub(in crate::host) fn peek_exit(child: &Child) -> io::Result<Option<Exit>> {
     ))
 }
 
-/// A child that is ended with its whole group when it is let go of.
+/// A child; dropping it ends its whole group.
 struct Running {
     child: Child,
 }

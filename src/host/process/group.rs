@@ -17,21 +17,57 @@ use serde::{Deserialize, Serialize};
 
 /// A process group as it was when it was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Fields", into = "Fields")]
 pub struct ProcessGroup {
     /// The group's number, which is its leader's.
-    #[serde(alias = "group")]
-    pub id: i32,
+    id: i32,
     /// When the leader started; unknown if it ended before it could be asked.
-    pub started: Option<Started>,
+    started: Option<Started>,
+}
+
+/// How a group is written.
+#[derive(Serialize, Deserialize)]
+struct Fields {
+    group: i32,
+    started: Option<Started>,
+}
+
+/// The number is none that a command of ours can have: 0 and the negative ones mean other groups to `kill`, 1 is the
+/// system's first process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not the number of a process group that countersign started")]
+pub struct ProcessGroupError(i32);
+
+impl TryFrom<Fields> for ProcessGroup {
+    type Error = ProcessGroupError;
+
+    fn try_from(fields: Fields) -> Result<Self, ProcessGroupError> {
+        match fields.group {
+            id @ 2.. => Ok(Self {
+                id,
+                started: fields.started,
+            }),
+            id => Err(ProcessGroupError(id)),
+        }
+    }
+}
+
+impl From<ProcessGroup> for Fields {
+    fn from(group: ProcessGroup) -> Self {
+        Self {
+            group: group.id,
+            started: group.started,
+        }
+    }
 }
 
 /// An instant as the kernel tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
+struct Started {
     /// The boot that the instant counts from; empty where instants are those of the calendar.
-    pub boot: String,
+    boot: String,
     /// The instant: ticks since boot, or seconds of the calendar.
-    pub at: u64,
+    at: u64,
 }
 
 impl ProcessGroup {
@@ -295,5 +331,22 @@ mod tests {
         while group.is_alive() {
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn a_number_that_means_other_processes_is_refused() {
+        let read = |group: i32| {
+            let json = serde_json::json!({"group": group, "started": null});
+            serde_json::from_value::<ProcessGroup>(json)
+        };
+        for bad in [-1, 0, 1, i32::MIN] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        let group = read(4_711).unwrap();
+        let written = serde_json::to_string(&group).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ProcessGroup>(&written).unwrap(),
+            group
+        );
     }
 }

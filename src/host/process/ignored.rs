@@ -1,7 +1,7 @@
-//! Signals that whoever started us wants ignored: `nohup` ignores SIGHUP, a shell without job control SIGINT for what it
+//! Signals that the program which started us wants ignored: `nohup` ignores SIGHUP, a shell without job control SIGINT for what it
 //! starts in the background. Installing a handler would undo that.
 //!
-//! Asking the system for the disposition of a signal is unsafe code; Linux tells it in `/proc/self/status`, elsewhere `ps`
+//! Asking the system for the disposition of a signal is unsafe code; Linux shows it in `/proc/self/status`, elsewhere `ps`
 //! does.
 
 use rustix::process::Signal;
@@ -11,7 +11,7 @@ use rustix::process::Signal;
 pub(in crate::host) struct IgnoredSignals(u64);
 
 impl IgnoredSignals {
-    /// As the system tells it now; none if it does not.
+    /// As the system shows them now; none if it does not.
     pub(in crate::host) fn now() -> Self {
         Self(mask().unwrap_or(0))
     }

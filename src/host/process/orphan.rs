@@ -76,7 +76,7 @@ pub fn end_orphans(directory: &Path, grace: Duration) {
 }
 
 /// A record is some hundred bytes.
-const MAX_RECORD: u64 = 4_096;
+const MAX_RECORD: usize = 4_096;
 /// How long a tool may take to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(2);
 

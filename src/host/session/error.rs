@@ -2,7 +2,10 @@
 
 use std::io;
 
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::event::WitnessError;
+use crate::base::finding::Place;
+use crate::base::remedy::Remedy;
 use crate::host::journal::JournalError;
 use crate::host::keychain::KeychainError;
 use crate::host::permit::NotCleared;
@@ -21,13 +24,13 @@ pub enum SessionError {
     #[error(transparent)]
     Witness(#[from] WitnessError),
     /// Something was done and the keychain is closed, but the record of that is missing.
-    #[error("it is done and the keychain is closed, but not recorded ({cause}); the next run or `countersign keychain recover` records it", cause = .0.cause())]
+    #[error("the keychain is closed, but that is not recorded: {cause}", cause = .0.cause())]
     NotRecorded(#[source] WitnessError),
     /// The clearance expired while other runs held the lock.
     #[error(transparent)]
     NotCleared(#[from] NotCleared),
     /// A signal came while other runs held the lock.
-    #[error("stopped while it waited for other runs; nothing was opened")]
+    #[error("it was stopped while it waited for other runs; nothing was opened")]
     Stopped,
     /// The command could not be started. The keychain is closed.
     #[error("{0}; the keychain was opened for it and is closed again")]
@@ -36,7 +39,7 @@ pub enum SessionError {
     #[error(transparent)]
     Process(#[from] ProcessError),
     /// The watchdog did not get ready.
-    #[error("the watchdog did not get ready ({0}), so nothing was opened")]
+    #[error("nothing was opened, because the watchdog did not get ready: {0}")]
     NoWatchdog(String),
     /// The system failed us.
     #[error("cannot {doing}: {source}")]
@@ -50,4 +53,53 @@ pub enum SessionError {
 
 pub(in crate::host) fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> SessionError {
     move |source| SessionError::Io { doing, source }
+}
+
+impl SessionError {
+    /// The error of another room that this one passes on.
+    fn cause(&self) -> Option<&dyn Explain> {
+        match self {
+            Self::Keychain(error) => Some(error),
+            Self::Journal(error) => Some(error),
+            Self::Witness(error) | Self::NotRecorded(error) => Some(error),
+            Self::NotCleared(error) => Some(error),
+            Self::Command(error) | Self::Process(error) => Some(error),
+            Self::Stopped | Self::NoWatchdog(_) | Self::Io { .. } => None,
+        }
+    }
+}
+
+impl Explain for SessionError {
+    fn code(&self) -> ErrorCode {
+        match (self, self.cause()) {
+            (Self::Command(_), _) => ErrorCode::CommandNotStarted,
+            (Self::Stopped, _) => ErrorCode::KeychainFailed,
+            (_, Some(cause)) => cause.code(),
+            (_, None) => ErrorCode::SessionUnguarded,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotRecorded(error) => {
+                let then = "then finish what this run left: that records it";
+                Some(match error.hint() {
+                    Some(hint) => format!("{hint}; {then}"),
+                    None => format!("mend that; {then}"),
+                })
+            }
+            _ => self.cause()?.hint(),
+        }
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::NotRecorded(_) => Some(Remedy::RecoverKeychains),
+            _ => self.cause()?.remedy(),
+        }
+    }
+
+    fn place(&self) -> Place {
+        self.cause().map(Explain::place).unwrap_or_default()
+    }
 }

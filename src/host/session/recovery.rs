@@ -5,17 +5,20 @@
 //! finished by the next.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::SessionError;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::event::{Action, Event, Outcome, Witness};
+use crate::base::finding::Place;
+use crate::base::remedy::Remedy;
 use crate::host::journal::{FoundJournal, JournalEntry, Journals};
-use crate::host::keychain::{BackendKind, KeychainPath, LockState};
+use crate::host::keychain::{KeychainPath, LockState};
 use crate::host::owned_files::for_shell;
 use crate::host::run_id::RunId;
+use crate::host::state_dir::StateDir;
 use crate::host::window::{close_locked, while_ending};
 
 /// What was finished of one dead run.
@@ -46,7 +49,7 @@ pub struct Unfinished {
     /// The keychain is closed; only the record of that is missing.
     pub is_closed: bool,
     /// The state directory.
-    pub state: PathBuf,
+    pub state: StateDir,
     /// Why.
     pub error: SessionError,
 }
@@ -60,32 +63,62 @@ impl Unfinished {
 
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(entry) = &self.entry else {
-            return self.error.fmt(f);
-        };
-        let (keychain, error) = (&entry.keychain, &self.error);
-        let recover = format!(
-            "`countersign --state-dir {} keychain recover`",
-            for_shell(&self.state)
-        );
-        if self.is_closed {
-            return write!(
+        let error = &self.error;
+        match &self.entry {
+            None => error.fmt(f),
+            Some(JournalEntry { keychain, .. }) if self.is_closed => {
+                write!(f, "{keychain} is closed, but that is not recorded: {error}")
+            }
+            Some(JournalEntry { keychain, run, .. }) => write!(
                 f,
-                "{keychain} is closed, but the record of that is missing ({error}); {recover} writes it"
-            );
+                "{keychain} was left open by run {run}, which was killed, and it cannot be closed: {error}"
+            ),
         }
-        let backend = match entry.backend.kind {
-            BackendKind::Portable => "portable",
-            BackendKind::MacOs => "macos",
-        };
-        write!(
-            f,
-            "{keychain} was left open by run {}, which was killed, and cannot be closed ({error}): close it with `countersign \
-             --state-dir {} keychain lock --backend {backend} --keychain {}`, then run {recover}",
-            entry.run,
-            for_shell(&self.state),
-            for_shell(keychain.as_path())
-        )
+    }
+}
+
+impl std::error::Error for Unfinished {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl Explain for Unfinished {
+    fn code(&self) -> ErrorCode {
+        match self.is_closed {
+            true => ErrorCode::NotRecorded,
+            false => ErrorCode::KeychainFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let state = for_shell(self.state.path());
+        match &self.entry {
+            None => self.error.hint(),
+            Some(_) if self.is_closed => Some(format!(
+                "finish what killed runs left in the state directory {state}: that records it"
+            )),
+            Some(entry) => Some(format!(
+                "lock the {} keychain {}, then finish what killed runs left in the state directory {state}",
+                entry.backend.kind(),
+                for_shell(entry.keychain.as_path())
+            )),
+        }
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match &self.entry {
+            None => self.error.remedy(),
+            Some(_) if self.is_closed => Some(Remedy::RecoverKeychains),
+            Some(_) => Some(Remedy::LockKeychain),
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self.keychain() {
+            Some(keychain) => Place::file(keychain.as_path()),
+            None => self.error.place(),
+        }
     }
 }
 
@@ -93,7 +126,7 @@ impl fmt::Display for Unfinished {
 ///
 /// # Errors
 /// The journals cannot be listed or the lock cannot be had.
-pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionError> {
+pub fn recover(state: &StateDir, witness: &dyn Witness) -> Result<Recovery, SessionError> {
     let journals = Journals::new(state);
     let mut recovery = Recovery::default();
     for found in journals.all()? {
@@ -108,7 +141,7 @@ pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionE
                     Err(error) => recovery.unfinished.push(Unfinished {
                         entry: Some(entry),
                         is_closed,
-                        state: state.to_owned(),
+                        state: state.clone(),
                         error,
                     }),
                 }
@@ -116,12 +149,12 @@ pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionE
             Err(error) => recovery.unfinished.push(Unfinished {
                 entry: None,
                 is_closed: false,
-                state: state.to_owned(),
+                state: state.clone(),
                 error: error.into(),
             }),
         }
     }
-    if state.join("runs").exists() {
+    if state.runs().exists() {
         journals.sweep_if_free()?;
     }
     Ok(recovery)
@@ -129,7 +162,7 @@ pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionE
 
 fn recover_run(
     journals: &Journals,
-    state: &Path,
+    state: &StateDir,
     found: FoundJournal,
     witness: &dyn Witness,
     is_closed: &mut bool,

@@ -14,7 +14,7 @@ pub enum Ending {
     Exited(Exit),
     /// The window ended and the command was stopped.
     WindowEnded,
-    /// The watchdog was lost, so nobody would have closed the keychain for us, and the command was stopped.
+    /// The watchdog was lost, so nothing would have closed the keychain after our death, and the command was stopped.
     WatchdogLost,
     /// The signal with this number came while nothing ran.
     Interrupted(i32),

@@ -1,15 +1,17 @@
 //! What is asked of a session.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::base::clock::Clock;
 use crate::base::event::{Actor, Witness};
 use crate::base::secret::Password;
 use crate::host::keychain::{BackendChoice, KeychainBackend, KeychainPath};
 use crate::host::permit::OpenPermit;
 use crate::host::run_id::RunId;
+use crate::host::state_dir::StateDir;
 
 /// What is done with which keychain, in whose name, and who sees to its closing.
 pub struct KeychainWork<'a> {
@@ -22,13 +24,15 @@ pub struct KeychainWork<'a> {
     /// The same for the watchdog and the journal.
     pub choice: BackendChoice,
     /// The state directory.
-    pub state: &'a Path,
+    pub state: &'a StateDir,
     /// In whose name the watchdog records.
     pub actor: Actor,
     /// Our own program, which is also the watchdog's.
     pub program: PathBuf,
     /// Who records.
     pub witness: &'a dyn Witness,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
 }
 
 /// Everything that a session needs; taken by value where it must not be used twice.

@@ -19,7 +19,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From now on the three do not end this process. Those that whoever started us wants ignored stay ignored.
+    /// From now on the three do not end this process. Those that were ignored when it started stay ignored.
     pub(super) fn new() -> io::Result<Self> {
         let ignored = IgnoredSignals::now();
         let mut passed_on = Vec::new();

@@ -64,7 +64,7 @@ pub(in crate::host) fn close_locked(
         let (locked, released) = (backend.lock(keychain), backend.release(keychain, run));
         locked.and(released)?;
     }
-    journals.closed(run)?;
+    journals.mark_closed(run)?;
     Ok(!is_shared)
 }
 

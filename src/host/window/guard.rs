@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 
 use super::closing::close;
-use crate::base::clock::{Clock, SystemClock};
+use crate::base::clock::Clock;
 use crate::base::event::{Action, Checkpoint, Event, Outcome, WitnessError};
 use crate::host::journal::{JournalEntry, JournalError, Journals};
 use crate::host::keychain::{KeychainBackend, KeychainPath};
@@ -53,7 +53,7 @@ impl<'a> Guard<'a> {
     ) -> Result<Self, SessionError> {
         let journals = Journals::new(work.state);
         let lock = journals.lock_unless(stop)?.ok_or(SessionError::Stopped)?;
-        let now = SystemClock.now();
+        let now = work.clock.now();
         let until = now.checked_add(time).unwrap_or(now);
         let until = closes.map_or(until, |closes| closes.min(until));
         let entry = JournalEntry {
@@ -83,7 +83,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// From now on the tools that are started hold the lock too: whoever closes after our death waits for them.
+    /// From now on the tools that are started hold the lock too: a closing after our death waits for them.
     pub(in crate::host) fn start_tools(&self) -> Result<(), SessionError> {
         match &self.lock {
             Some(lock) => Ok(lock.share_with_children().map_err(JournalError::from)?),
@@ -106,6 +106,11 @@ impl<'a> Guard<'a> {
 
     pub(in crate::host) fn backend(&self) -> &'a dyn KeychainBackend {
         self.work.backend
+    }
+
+    /// What time it is.
+    pub(in crate::host) fn clock(&self) -> &'a dyn Clock {
+        self.work.clock
     }
 
     /// The instant at which the keychain must be closed.
@@ -141,9 +146,9 @@ impl<'a> Guard<'a> {
         self.work.witness.record(event)
     }
 
-    /// Notes the command's process group for whoever finishes this when we and the watchdog are gone.
-    pub(in crate::host) fn note_job(&self, job: &ProcessGroup) -> Result<(), SessionError> {
-        Ok(self.journals.note_job(self.run(), job)?)
+    /// Remembers the command's process group for a recovery, when this process and the watchdog are gone.
+    pub(in crate::host) fn remember_job(&self, job: &ProcessGroup) -> Result<(), SessionError> {
+        Ok(self.journals.remember_job(self.run(), job)?)
     }
 
     /// Closes the keychain and records it, as far as that is not done.
@@ -154,10 +159,10 @@ impl<'a> Guard<'a> {
                 // Closing takes the lock itself.
                 self.release_lock();
                 match close(&self.journals, self.backend(), self.keychain(), self.run()) {
-                    Ok(is_locked) => *self.closed.insert((SystemClock.now(), is_locked)),
+                    Ok(is_locked) => *self.closed.insert((self.work.clock.now(), is_locked)),
                     Err(error) => {
                         let event = self.event(Action::KeychainLock, Outcome::Failed);
-                        // That it may be open weighs more than that nobody could write it down.
+                        // That it may be open matters more than the record.
                         let _ = self.record(&event.detail("error", &error));
                         return Err(error);
                     }
@@ -186,7 +191,7 @@ impl<'a> Guard<'a> {
 
     /// The same before anything was opened.
     pub(in crate::host) fn cancel(mut self) -> Result<(), SessionError> {
-        self.closed = Some((SystemClock.now(), false));
+        self.closed = Some((self.work.clock.now(), false));
         self.is_recorded = true;
         self.finish()
     }
@@ -253,7 +258,7 @@ fn start_watchdog(
         run: work.run.clone(),
         keychain: work.keychain.clone(),
         backend: work.choice.clone(),
-        state: work.state.to_owned(),
+        state: work.state.clone(),
         until,
         seconds: time.as_secs() + GRACE.as_secs(),
         actor: work.actor.clone(),

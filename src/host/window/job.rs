@@ -59,7 +59,7 @@ impl Job {
         })
     }
 
-    /// How its process group is recognised by whoever must end it when we are gone.
+    /// Its process group, for the watchdog and for a recovery.
     pub fn group(&self) -> &ProcessGroup {
         &self.group
     }

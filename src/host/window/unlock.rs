@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::guard::{GRACE, Guard};
-use crate::base::clock::{Clock, SystemClock};
 use crate::base::event::{Action, Event, Outcome};
 use crate::host::keychain::{ChildAccess, Opening};
 use crate::host::session::error::SessionError;
@@ -30,7 +29,7 @@ impl<'a> UnlockWindow<'a> {
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<(Self, Vec<(OsString, OsString)>), SessionError> {
         let work = request.work;
-        // A keychain that is not ours must not be closed by us either: no guard until this has passed.
+        // The guard closes the keychain, so there is none until this has passed.
         work.backend.check(&work.keychain)?;
         let guard = Guard::arm(work, request.window, request.closes, stop)?;
         if stop() {
@@ -38,7 +37,7 @@ impl<'a> UnlockWindow<'a> {
             return Err(SessionError::Stopped);
         }
         // Waiting for the lock may have taken minutes.
-        let now = SystemClock.now();
+        let now = guard.clock().now();
         if let Err(expired) = request.permit.check(now) {
             guard.cancel()?;
             return Err(expired.into());
@@ -62,7 +61,7 @@ impl<'a> UnlockWindow<'a> {
                 .detail("until", window.until)
                 .detail("shared", shared),
         )?;
-        // The idle timeout is the keychain's, not the run's: nobody's may become shorter by our opening.
+        // The idle timeout is the keychain's, not the run's: opening it here must not shorten that of another run.
         let last = others.iter().map(|other| other.until).max();
         let last = last.map_or(window.until, |last| last.max(window.until));
         let run = window.guard.run().clone();
@@ -91,7 +90,7 @@ impl<'a> UnlockWindow<'a> {
             Ok(access)
         }) {
             Ok(ChildAccess { environment }) => {
-                window.opened = SystemClock.now();
+                window.opened = window.guard.clock().now();
                 Ok((window, environment))
             }
             Err(error) => {
@@ -118,7 +117,7 @@ impl<'a> UnlockWindow<'a> {
 
     /// What is left of the window by whichever clock says less.
     pub(in crate::host) fn left(&self) -> Duration {
-        let by_calendar = self.until.duration_since(SystemClock.now());
+        let by_calendar = self.until.duration_since(self.guard.clock().now());
         let by_calendar = Duration::try_from(by_calendar).unwrap_or(Duration::ZERO);
         self.ends
             .saturating_duration_since(Instant::now())
@@ -127,7 +126,7 @@ impl<'a> UnlockWindow<'a> {
 
     /// Whether the window ended so long ago that the watchdog has acted.
     pub(in crate::host) fn is_overdue(&self) -> bool {
-        let by_calendar = SystemClock.now().duration_since(self.until);
+        let by_calendar = self.guard.clock().now().duration_since(self.until);
         self.ends.elapsed() >= GRACE
             || Duration::try_from(by_calendar).is_ok_and(|overdue| overdue >= GRACE)
     }

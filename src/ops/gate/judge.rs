@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::document::GateAnswer;
 use super::question::Question;
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;

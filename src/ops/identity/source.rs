@@ -4,7 +4,7 @@ use crate::apple::certificate::Certificate;
 use crate::apple::identity::{IdentityListing, digest};
 use crate::apple::pkcs12::diagnosis::why_import_failed;
 use crate::apple::pkcs12::{self, Pkcs12};
-use crate::base::error::ErrorCode;
+use crate::base::error::{ErrorCode, Explain as _};
 use crate::base::ids::CertSha256;
 use crate::base::secret::Password;
 use crate::context::gate::certificates;
@@ -59,7 +59,11 @@ impl OpenedPkcs12 {
 
     /// What `security import` of a release of macOS makes of it, in words.
     pub(super) fn import_on(&self, macos: u32) -> String {
-        why_import_failed(&self.bytes, &self.password, macos).to_string()
+        let diagnosis = why_import_failed(&self.bytes, &self.password, macos);
+        match diagnosis.hint() {
+            Some(hint) => format!("{diagnosis}; {hint}"),
+            None => diagnosis.to_string(),
+        }
     }
 }
 

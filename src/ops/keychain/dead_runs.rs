@@ -1,11 +1,9 @@
 //! Runs that were killed: what they left is finished before anything else is begun.
 
-use std::path::Path;
-
 use super::selected::SelectedKeychain;
-use crate::base::error::ErrorCode;
 use crate::base::event::Witness;
 use crate::host::session::{self, Unfinished};
+use crate::host::state_dir::StateDir;
 use crate::ops::error::{Error, RecoveryTarget};
 use crate::ops::notice::Notice;
 use crate::ops::world::World;
@@ -15,7 +13,7 @@ use crate::ops::world::World;
 /// # Errors
 /// The journals cannot be read.
 pub fn finish(
-    state: &Path,
+    state: &StateDir,
     witness: &dyn Witness,
     world: &World,
 ) -> Result<Vec<Unfinished>, Error> {
@@ -51,34 +49,14 @@ pub fn refuse_unfinished(
 
 /// The error of a run that could not be finished: its keychain may be open, or the record of its closing is missing.
 pub fn explain(unfinished: Unfinished) -> Error {
-    let cause = &unfinished.error;
-    let (code, message, keychain) = match &unfinished.entry {
-        // A damaged journal tells nothing else.
-        None => (ErrorCode::KeychainFailed, cause.to_string(), None),
-        Some(entry) if unfinished.is_closed => (
-            ErrorCode::NotRecorded,
-            format!(
-                "{} is closed, but the record of that is missing ({cause})",
-                entry.keychain
-            ),
-            None,
-        ),
-        Some(entry) => (
-            ErrorCode::KeychainFailed,
-            format!(
-                "{} was left open by run {}, which was killed, and cannot be closed ({cause})",
-                entry.keychain, entry.run
-            ),
-            Some((entry.keychain.clone(), entry.backend.kind)),
-        ),
-    };
-    let is_known = unfinished.entry.is_some();
-    let error = Error::new(code, message);
-    match is_known {
-        true => error.recover(RecoveryTarget {
-            state: unfinished.state,
-            keychain,
-        }),
-        false => error,
+    // A damaged journal does not say what was open.
+    let target = unfinished.entry.as_ref().map(|entry| RecoveryTarget {
+        state: unfinished.state.path().to_owned(),
+        keychain: (!unfinished.is_closed).then(|| (entry.keychain.clone(), entry.backend.kind())),
+    });
+    let error = Error::from(unfinished);
+    match target {
+        Some(target) => error.recover(target),
+        None => error,
     }
 }

@@ -15,10 +15,11 @@ use crate::host::node::{OsFamily, User};
 use crate::host::run_id::RunId;
 use crate::host::secret_source::SecretSource;
 use crate::host::session::KeychainWork;
+use crate::host::state_dir::StateDir;
 use crate::ledger::audit::AuditLog;
 use crate::ops::error::{Error, Failure};
 use crate::ops::world::World;
-use crate::ops::{audit_log, password, state_files};
+use crate::ops::{audit_log, password};
 
 /// What somebody says about which keychain is meant. The default is the policy's.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +41,7 @@ pub struct SelectedKeychain {
     /// The backend.
     pub backend: Box<dyn KeychainBackend>,
     /// The state directory.
-    pub state: PathBuf,
+    pub state: StateDir,
 }
 
 /// The keychain that `selection` means under `policy`.
@@ -59,16 +60,16 @@ pub fn select(
             .remedy(Remedy::NameKeychain)
     })?;
     let path = KeychainPath::new(&without_parents(&absolute(path)?))
-        .map_err(|error| Error::new(ErrorCode::Usage, error.to_string()))?;
+        .map_err(|error| Error::from(error).with_code(ErrorCode::Usage))?;
     let state = world.state_directory()?;
     let kind = selection.backend.unwrap_or_else(|| kind_of(&path));
     let user = User::current(world.surroundings.login_name.as_deref());
-    let choice = BackendChoice {
+    let choice = BackendChoice::new(
         kind,
-        tools: selection.tools.as_deref().map(absolute).transpose()?,
-        home: world.home().unwrap_or(Path::new("/")).to_owned(),
-        user: user.name.unwrap_or_else(|| user.id.to_string()),
-    };
+        selection.tools.as_deref().map(absolute).transpose()?,
+        world.home().unwrap_or(Path::new("/")).to_owned(),
+        &user.name.unwrap_or_else(|| user.id.to_string()),
+    )?;
     let backend = choice.build(&state)?;
     Ok(SelectedKeychain {
         path,
@@ -161,7 +162,7 @@ impl SelectedKeychain {
         run: &RunId,
         log: &'a AuditLog,
         region: Option<RegionName>,
-        world: &World,
+        world: &'a World,
     ) -> Result<KeychainWork<'a>, Error> {
         let program = &world.surroundings.program;
         if program.as_os_str().is_empty() {
@@ -179,12 +180,15 @@ impl SelectedKeychain {
             actor: audit_log::actor(world, region)?,
             program: program.clone(),
             witness: log,
+            clock: world.clock.as_ref(),
         })
     }
 
     /// The file in which the password is kept that countersign makes for this keychain.
     pub fn kept_password(&self) -> KeptPassword {
-        state_files::kept_password(&self.state, &self.path)
+        KeptPassword {
+            path: self.state.password(&self.path),
+        }
     }
 
     /// The password: handed in, or kept.

@@ -33,7 +33,7 @@ impl<'a> Work<'a> {
         what: Action,
         selected: &'a SelectedKeychain,
         log: &'a AuditLog,
-        world: &World,
+        world: &'a World,
     ) -> Result<Self, Error> {
         let unfinished = dead_runs::finish(&selected.state, log, world)?;
         dead_runs::refuse_unfinished(unfinished, selected, world)?;
@@ -75,7 +75,7 @@ impl<'a> Work<'a> {
 pub fn event(selected: &SelectedKeychain, what: Action, outcome: Outcome) -> Event {
     Event::new(what, outcome)
         .detail("keychain", &selected.path)
-        .detail("backend", selected.choice.kind)
+        .detail("backend", selected.choice.kind())
 }
 
 /// From here on nobody reads the secrets in the memory of this process, and the tools that it starts can be waited for. To

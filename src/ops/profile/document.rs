@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::apple::claims::Claims;
 use crate::apple::entitlements::Entitlements;
 use crate::apple::profile::{Fields, KindSource, Profile, ProfileKind};
-use crate::apple::signer::{LayerProof, SignerRole};
+use crate::apple::profile_signer::{LayerProof, SignerRole};
 use crate::base::finding::Finding;
 use crate::base::ids::{CertSha256, FileSha256};
 use crate::context::manifest::PinnedCertificate;

@@ -19,10 +19,10 @@ use crate::host::keychain::{BackendKind, KeychainPath};
 use crate::host::owned_files::{OwnedFileError, ReservedFile};
 use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
+use crate::host::state_dir::StateDir;
 use crate::ops::error::{Error, Failure};
 use crate::ops::keychain::selected::SelectedKeychain;
 use crate::ops::report::VerdictWord;
-use crate::ops::state_files;
 
 /// A receipt that has its place and is not written yet.
 pub(super) struct Receipt {
@@ -107,11 +107,11 @@ impl Receipt {
     /// The file is there already, or cannot be made.
     pub(super) fn reserve(
         named: Option<&Path>,
-        state: &Path,
+        state: &StateDir,
         run: &RunId,
         host: &HostName,
     ) -> Result<Self, Error> {
-        let default = state_files::receipt(state, run);
+        let default = state.receipt(run);
         let path = named.unwrap_or(&default);
         let reserved = match named {
             Some(path) => ReservedFile::new(path),
@@ -162,7 +162,7 @@ impl Receipt {
     /// Adds which keychain it is.
     pub(super) fn selected(&mut self, selected: &SelectedKeychain) {
         self.document.keychain = Some(selected.path.clone());
-        self.document.backend = Some(selected.choice.kind);
+        self.document.backend = Some(selected.choice.kind());
     }
 
     /// Adds what became of the session.

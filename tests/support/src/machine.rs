@@ -20,6 +20,7 @@ use countersign::host::keychain::macos::{MacOsBackend, MacOsConfig};
 use countersign::host::keychain::portable::PortableBackend;
 use countersign::host::keychain::{KeychainBackend, KeychainPath};
 use countersign::host::observation::{ObservationError, Request, observe};
+use countersign::host::state_dir::StateDir;
 use jiff::Timestamp;
 
 /// A home directory with a stand-in for macOS's tools, a state directory and a keychain path.
@@ -31,6 +32,7 @@ pub struct Machine {
 impl Machine {
     /// A machine whose search list and default keychain are its login keychain.
     pub fn new() -> Self {
+        crate::start::prepare();
         let directory = tempfile::tempdir().unwrap();
         for name in ["home", "state", "bin"] {
             countersign::host::owned_files::make_directory(&directory.path().join(name)).unwrap();
@@ -67,13 +69,18 @@ impl Machine {
         KeychainPath::new(&self.path(name)).unwrap()
     }
 
+    /// Its state directory.
+    pub fn state(&self) -> StateDir {
+        StateDir::new(self.path("state")).unwrap()
+    }
+
     /// What the backend for macOS needs to use the stand-in.
     pub fn macos_config(&self) -> MacOsConfig {
         MacOsConfig {
             security: self.path("bin/security"),
             codesign: self.path("bin/codesign"),
             environment: vec![("HOME".into(), self.path("home").into())],
-            state: self.path("state"),
+            state: self.state(),
             time: Duration::from_secs(30),
         }
     }
@@ -81,7 +88,7 @@ impl Machine {
     /// A backend that keeps its state here.
     pub fn backend(&self, kind: Kind) -> Box<dyn KeychainBackend> {
         match kind {
-            Kind::Portable => Box::new(PortableBackend::new(&self.path("state"))),
+            Kind::Portable => Box::new(PortableBackend::new(&self.state())),
             Kind::MacOs => Box::new(MacOsBackend::new(self.macos_config())),
         }
     }

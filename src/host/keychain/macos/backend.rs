@@ -20,11 +20,12 @@ use crate::host::keychain::error::KeychainError;
 use crate::host::keychain::kind::{BackendKind, LockState};
 use crate::host::keychain::password::check_password;
 use crate::host::keychain::path::KeychainPath;
-use crate::host::owned_files;
+use crate::host::owned_files::{self, FileStep, OwnedFileError};
 use crate::host::permit::OpenPermit;
 use crate::host::process::{Bounds, Exit, Tool, run};
 use crate::host::random;
 use crate::host::run_id::RunId;
+use crate::host::state_dir::StateDir;
 
 /// The backend for macOS keychains.
 pub struct MacOsBackend {
@@ -32,7 +33,7 @@ pub struct MacOsBackend {
     securityd: Box<dyn Securityd>,
     search_list: SearchList,
     codesign: PathBuf,
-    state: PathBuf,
+    state: StateDir,
 }
 
 /// Where the tools are and what they are given.
@@ -45,14 +46,14 @@ pub struct MacOsConfig {
     /// The environment of both: `HOME` and `USER`, and nothing else that they need.
     pub environment: Vec<(OsString, OsString)>,
     /// The state directory: the search list's lock and markers, and files that live for a moment.
-    pub state: PathBuf,
+    pub state: StateDir,
     /// How long one call may take.
     pub time: Duration,
 }
 
 impl MacOsConfig {
     /// Apple's tools where macOS has them.
-    pub fn of_macos(home: &Path, user: &str, state: PathBuf) -> Self {
+    pub fn with_apples_tools(home: &Path, user: &str, state: StateDir) -> Self {
         Self {
             security: "/usr/bin/security".into(),
             codesign: "/usr/bin/codesign".into(),
@@ -81,13 +82,13 @@ impl MacOsBackend {
         Self {
             caller: caller_of(&config),
             securityd,
-            search_list: SearchList::new(config.state.join("search-list")),
+            search_list: SearchList::new(config.state.clone()),
             codesign: config.codesign,
             state: config.state,
         }
     }
 
-    /// Keychains are open or closed in one security session: in the system's own, nobody finds a keychain of ours.
+    /// Keychains are open or closed in one security session: the system's own session does not find a keychain of ours.
     fn check_session(&self) -> Result<(), KeychainError> {
         match self.securityd.session()? {
             Some(session) if session.is_root => Err(KeychainError::RootSession),
@@ -223,7 +224,7 @@ impl MacOsBackend {
             here.iter().all(|certificate| certificate.sha256 != sha256)
         });
         let refused = match self.import_contents(keychain, &contents) {
-            // Whether that hinders, what is in the keychain in the end tells.
+            // What is in the keychain in the end decides whether that is an error.
             Err(refused @ KeychainError::Duplicate { .. }) => Some(refused),
             imported => {
                 imported?;
@@ -328,16 +329,14 @@ impl MacOsBackend {
         if output.exit == Exit::Code(0) {
             return Ok(());
         }
-        let said = format!(
-            "{} ({})",
-            known_errors::with_causes(&readable(&output.stderr, &[])),
-            output.exit
-        );
+        let (said, hint) = known_errors::with_cause(&readable(&output.stderr, &[]));
+        let said = format!("{said} ({})", output.exit);
         // codesign says that there is no chain, not what is missing in it.
         let missing = self.missing_issuer(certificate).unwrap_or(None);
         Err(KeychainError::DoesNotSign {
             certificate: certificate.sha1,
             said: missing.map_or(said.clone(), |missing| format!("{missing}; {said}")),
+            hint,
         })
     }
 
@@ -380,7 +379,7 @@ impl KeychainBackend for MacOsBackend {
         }
         self.check_session()?;
         self.check_not_default(keychain)?;
-        owned_files::make_directory(&self.state)?;
+        owned_files::make_directory(self.state.path())?;
         let created = self
             .create_open(keychain, password, settings)
             .and_then(|()| self.close(keychain));
@@ -399,7 +398,7 @@ impl KeychainBackend for MacOsBackend {
         file_password: &Password,
     ) -> Result<Vec<Certificate>, KeychainError> {
         check_password(password, "the keychain")?;
-        // The file is read first: what is wrong with it is told better here than by `security`.
+        // The file is read first: our errors about it are clearer than those of `security`.
         let contents = pkcs12::read(file, file_password)
             .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
         if contents.identities.is_empty() {
@@ -409,7 +408,7 @@ impl KeychainBackend for MacOsBackend {
             };
             return Err(KeychainError::Pkcs12(error.to_string()));
         }
-        owned_files::make_directory(&self.state)?;
+        owned_files::make_directory(self.state.path())?;
         self.check(keychain)?;
         self.close(keychain)?;
         // codesign finds an issuer's certificate only through the search list.
@@ -488,15 +487,15 @@ impl KeychainBackend for MacOsBackend {
     }
 }
 
-/// A private directory for the moment.
+/// A directory that lives for a moment.
 struct Temporary {
     path: PathBuf,
 }
 
 impl Temporary {
-    fn new(state: &Path) -> Result<Self, KeychainError> {
+    fn new(state: &StateDir) -> Result<Self, KeychainError> {
         let name = random::hex::<8>().map_err(KeychainError::Random)?;
-        let path = state.join(format!("{}{name}", owned_files::TEMPORARY));
+        let path = state.temporary(&name);
         owned_files::make_directory(&path)?;
         Ok(Self { path })
     }
@@ -513,7 +512,7 @@ fn caller_of(config: &MacOsConfig) -> Caller {
     let mut caller = Caller::new(
         config.security.clone(),
         config.environment.clone(),
-        config.state.join(owned_files::TOOLS),
+        config.state.tools(),
     );
     caller.bounds = Bounds {
         time: config.time,
@@ -524,13 +523,8 @@ fn caller_of(config: &MacOsConfig) -> Caller {
 
 /// `security` makes keychains with the user's umask.
 fn close_to_others(path: &Path) -> Result<(), KeychainError> {
-    std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|source| {
-        owned_files::OwnedFileError::Io {
-            doing: "close to others",
-            path: path.to_owned(),
-            source,
-        }
-    })?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))
+        .map_err(OwnedFileError::of(FileStep::SetPermissions, path))?;
     Ok(owned_files::check_file(path)?)
 }
 
@@ -568,6 +562,7 @@ const DUPLICATE_ITEM: i32 = 45;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::Explain as _;
     use crate::host::keychain::macos::securityd::Session;
 
     /// A service that knows sessions and chains, as the framework does.
@@ -612,7 +607,11 @@ mod tests {
     }
 
     fn backend(directory: &Path, is_root: bool) -> MacOsBackend {
-        let config = MacOsConfig::of_macos(directory, "ci", directory.join("state"));
+        let config = MacOsConfig::with_apples_tools(
+            directory,
+            "ci",
+            StateDir::new(directory.join("state")).unwrap(),
+        );
         MacOsBackend::with_securityd(config, Box::new(Knowing { is_root }))
     }
 
@@ -632,8 +631,9 @@ mod tests {
             root.check(&keychain),
             root.create(&other, &Password::new("x".into()), settings),
         ] {
-            let said = refused.unwrap_err().to_string();
-            assert!(said.contains("SessionCreate"), "{said}");
+            let error = refused.unwrap_err();
+            assert!(matches!(error, KeychainError::RootSession), "{error}");
+            assert!(error.hint().unwrap().contains("SessionCreate"));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Calling `security` so that no secret is seen and no lie believed.
+//! Calling `security` so that nobody sees a secret and no false success is accepted.
 //!
 //! A command with a secret goes through `security -i`, which reads commands from its standard input, one to a line
 //! [Security-61901 `security.c`]: at most 4,095 characters and 32 arguments, a word in quotes may hold blanks, a backslash
@@ -49,10 +49,12 @@ impl CommandOutcome {
                 command: self.command.clone(),
             };
         }
+        let (said, hint) = known_errors::with_cause(&self.stderr);
         KeychainError::Tool {
             command: self.command.clone(),
             status: format!("status {}", self.code),
-            said: known_errors::with_causes(&self.stderr),
+            said,
+            hint,
         }
     }
 
@@ -188,9 +190,8 @@ impl Caller {
 }
 
 fn too_long(command: &str) -> KeychainError {
-    KeychainError::Garbage {
+    KeychainError::TooLong {
         command: command.into(),
-        why: "it does not fit the 4,095 characters and 32 words of a `security -i` line".into(),
     }
 }
 

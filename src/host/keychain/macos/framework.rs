@@ -1,4 +1,4 @@
-//! What macOS's keychain service tells and does through Security.framework: without a secret, without a dialog, in
+//! What macOS's keychain service says and does through Security.framework: without a secret, without a dialog, in
 //! microseconds where a tool takes a process.
 //!
 //! This is the only file with `unsafe` code. The `SecKeychain…` calls have been deprecated for a decade and are still the
@@ -246,7 +246,8 @@ fn failed(call: &str, status: OSStatus) -> KeychainError {
         status: format!("OSStatus {status}"),
         said: security_framework::base::Error::from_code(status)
             .message()
-            .unwrap_or_else(|| "the system has no words for it".into()),
+            .unwrap_or_else(|| "the system gives no description".into()),
+        hint: None,
     }
 }
 

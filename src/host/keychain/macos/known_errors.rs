@@ -1,56 +1,73 @@
 //! What the sentences of `security` and `codesign` mean.
 //!
 //! They are the ones that people paste into search engines. Each has one cause or a few; the message that a person reads
-//! names them beside the sentence itself.
+//! names them beside the sentence itself, and the hint says what to do where one thing is to be done.
 
-/// Adds the known causes to what a tool said.
-pub(super) fn with_causes(said: &str) -> String {
+/// A sentence that is known.
+struct KnownError {
+    /// A part of it in lower case.
+    sentence: &'static str,
+    /// What it comes from.
+    cause: &'static str,
+    /// What to do about it.
+    hint: Option<&'static str>,
+}
+
+/// What a tool said, with its known cause, and what to do about that.
+pub(super) fn with_cause(said: &str) -> (String, Option<&'static str>) {
     let lower = said.to_ascii_lowercase();
-    let cause = CAUSES
-        .iter()
-        .find(|(sentence, _)| lower.contains(sentence))
-        .map(|(_, cause)| *cause);
-    match (said.is_empty(), cause) {
-        (true, _) => "it said nothing".into(),
-        (false, None) => said.into(),
-        (false, Some(cause)) => format!("{said} [{cause}]"),
+    let known = KNOWN.iter().find(|known| lower.contains(known.sentence));
+    match known {
+        _ if said.is_empty() => ("it said nothing".into(), None),
+        None => (said.into(), None),
+        Some(known) => (format!("{said} [{}]", known.cause), known.hint),
     }
 }
 
-/// A part of the sentence in lower case, and what it comes from. The first that fits is taken.
-const CAUSES: &[(&str, &str)] = &[
-    (
-        "unable to build chain to self-signed root",
-        "the intermediate certificate that issued this identity is missing on this machine, or is of another generation: install Apple's WWDR or Developer ID intermediate that its issuer names",
-    ),
-    (
-        "errsecinternalcomponent",
-        "the keychain is locked, the key's partition list does not name apple:, or the certificate chain cannot be built (WWDR intermediate)",
-    ),
-    (
-        "mac verification failed",
-        "the password of the PKCS#12 file is wrong, or the file uses algorithms that this macOS cannot read",
-    ),
-    (
-        "specified item could not be found",
-        "the certificate has expired, its key is missing, or the keychain is not in the search list",
-    ),
-    (
-        "user interaction is not allowed",
-        "the keychain is locked, or the key's access list does not name this tool and there is nobody to ask",
-    ),
-    (
-        "ambiguous",
-        "two identities have the same name: choose by fingerprint",
-    ),
-    (
-        "already exists in the keychain",
-        "this certificate or key was imported before",
-    ),
-    (
-        "could not be found",
-        "the keychain is not there, or not in the search list",
-    ),
+/// The first that fits is taken.
+const KNOWN: &[KnownError] = &[
+    KnownError {
+        sentence: "unable to build chain to self-signed root",
+        cause: "the intermediate certificate that issued this identity is missing on this machine, or is of another generation",
+        hint: Some(
+            "install Apple's WWDR or Developer ID intermediate that the identity's issuer names",
+        ),
+    },
+    KnownError {
+        sentence: "errsecinternalcomponent",
+        cause: "the keychain is locked, the key's partition list does not name apple:, or the certificate chain cannot be built (WWDR intermediate)",
+        hint: None,
+    },
+    KnownError {
+        sentence: "mac verification failed",
+        cause: "the password of the PKCS#12 file is wrong, or the file uses algorithms that this macOS cannot read",
+        hint: None,
+    },
+    KnownError {
+        sentence: "specified item could not be found",
+        cause: "the certificate has expired, its key is missing, or the keychain is not in the search list",
+        hint: None,
+    },
+    KnownError {
+        sentence: "user interaction is not allowed",
+        cause: "the keychain is locked, or the key's access list does not name this tool and there is nobody to ask",
+        hint: None,
+    },
+    KnownError {
+        sentence: "ambiguous",
+        cause: "two identities have the same name",
+        hint: Some("choose the identity by its fingerprint"),
+    },
+    KnownError {
+        sentence: "already exists in the keychain",
+        cause: "this certificate or key was imported before",
+        hint: None,
+    },
+    KnownError {
+        sentence: "could not be found",
+        cause: "the keychain is not there, or not in the search list",
+        hint: None,
+    },
 ];
 
 #[cfg(test)]
@@ -60,17 +77,17 @@ mod tests {
     #[test]
     fn known_sentences_get_their_cause_and_keep_their_words() {
         let said = "probe: errSecInternalComponent";
-        let explained = with_causes(said);
+        let (explained, _) = with_cause(said);
         assert!(explained.starts_with(said), "{explained}");
         assert!(explained.contains("partition list"), "{explained}");
+        let both = "Warning: unable to build chain to self-signed root\nerrSecInternalComponent";
+        let (explained, hint) = with_cause(both);
         assert!(
-            with_causes(
-                "Warning: unable to build chain to self-signed root\nerrSecInternalComponent"
-            )
-            .contains("intermediate certificate that issued"),
+            explained.contains("intermediate certificate that issued"),
             "the more telling sentence wins"
         );
-        assert_eq!(with_causes("anything else"), "anything else");
-        assert_eq!(with_causes(""), "it said nothing");
+        assert!(hint.unwrap().starts_with("install Apple's WWDR"));
+        assert_eq!(with_cause("anything else"), ("anything else".into(), None));
+        assert_eq!(with_cause(""), ("it said nothing".into(), None));
     }
 }

@@ -15,21 +15,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::securityd::Securityd;
-use crate::base::digest::sha256;
 use crate::host::keychain::error::KeychainError;
 use crate::host::keychain::path::KeychainPath;
 use crate::host::owned_files::{self, Lock};
+use crate::host::state_dir::StateDir;
 
-/// The search list of this user, changed under a lock and with memory in `directory`.
+/// The search list of this user, changed under a lock and with memory in the state directory.
 #[derive(Debug, Clone)]
 pub(super) struct SearchList {
-    directory: PathBuf,
+    state: StateDir,
 }
 
 impl SearchList {
-    /// Keeps its lock and its markers in `directory`: one and the same for all of a user's jobs.
-    pub(super) fn new(directory: PathBuf) -> Self {
-        Self { directory }
+    /// Keeps its lock and its markers below `state`: one and the same for all of a user's jobs.
+    pub(super) fn new(state: StateDir) -> Self {
+        Self { state }
     }
 
     /// Adds `keychain` at the end unless it is there.
@@ -42,7 +42,7 @@ impl SearchList {
         keychain: &KeychainPath,
     ) -> Result<(), KeychainError> {
         let _lock = self.lock()?;
-        let marker = self.marker(keychain);
+        let marker = self.state.search_list_marker(keychain);
         for _ in 0..ATTEMPTS {
             let mut list = securityd.search_list()?;
             if list.iter().any(|entry| keychain.is(entry)) {
@@ -68,7 +68,7 @@ impl SearchList {
         securityd: &dyn Securityd,
         keychain: &KeychainPath,
     ) -> Result<(), KeychainError> {
-        let marker = self.marker(keychain);
+        let marker = self.state.search_list_marker(keychain);
         if !marker.exists() && owned_files::half_written(&marker).is_empty() {
             return Ok(()); // never put in by us, or taken out already
         }
@@ -94,20 +94,11 @@ impl SearchList {
     }
 
     fn lock(&self) -> Result<Lock, KeychainError> {
-        owned_files::make_directory(&self.directory)?;
-        let lock = Lock::acquire(&self.directory.join("lock"), Duration::from_secs(60))?;
+        owned_files::make_directory(&self.state.search_list())?;
+        let lock = Lock::acquire(&self.state.search_list_lock(), Duration::from_secs(60))?;
         // A write that is under way when we are killed must not come after the next one's.
         lock.share_with_children()?;
         Ok(lock)
-    }
-
-    fn marker(&self, keychain: &KeychainPath) -> PathBuf {
-        let name: String = sha256(keychain.as_str().as_bytes())
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        self.directory.join(format!("{name}.attached"))
     }
 }
 
@@ -173,6 +164,10 @@ mod tests {
         }
     }
 
+    fn search_list_in(directory: &tempfile::TempDir) -> SearchList {
+        SearchList::new(StateDir::new(directory.path()).unwrap())
+    }
+
     fn keychain(name: &str) -> KeychainPath {
         KeychainPath::new(&Path::new("/k").join(name)).unwrap()
     }
@@ -180,7 +175,7 @@ mod tests {
     #[test]
     fn only_our_own_entry_comes_and_goes_and_the_order_stays() {
         let directory = tempfile::tempdir().unwrap();
-        let search_list = SearchList::new(directory.path().join("search-list"));
+        let search_list = search_list_in(&directory);
         let securityd = Memory::default();
         let before = vec![PathBuf::from("/k/login.keychain-db"), PathBuf::from("/k/b")];
         securityd.set_search_list(&before).unwrap();
@@ -197,7 +192,7 @@ mod tests {
     #[test]
     fn an_entry_that_somebody_keeps_there_for_good_stays() {
         let directory = tempfile::tempdir().unwrap();
-        let search_list = SearchList::new(directory.path().join("search-list"));
+        let search_list = search_list_in(&directory);
         let securityd = Memory::default();
         let ours = keychain("ci.keychain-db");
         let before = vec![ours.as_path().to_owned()];
@@ -210,20 +205,21 @@ mod tests {
     #[test]
     fn an_entry_that_a_crash_left_is_still_known_to_be_ours() {
         let directory = tempfile::tempdir().unwrap();
-        let place = directory.path().join("search-list");
         let securityd = Memory::default();
         let ours = keychain("ci.keychain-db");
-        SearchList::new(place.clone())
+        search_list_in(&directory)
             .attach(&securityd, &ours)
             .unwrap();
-        SearchList::new(place).detach(&securityd, &ours).unwrap();
+        search_list_in(&directory)
+            .detach(&securityd, &ours)
+            .unwrap();
         assert!(securityd.search_list().unwrap().is_empty());
     }
 
     #[test]
     fn a_write_that_another_job_wrote_over_is_written_again_but_not_for_ever() {
         let directory = tempfile::tempdir().unwrap();
-        let search_list = SearchList::new(directory.path().join("search-list"));
+        let search_list = search_list_in(&directory);
         let securityd = Memory::default();
         let ours = keychain("ci.keychain-db");
         *securityd.forgets.lock().unwrap() = 2;
@@ -238,7 +234,7 @@ mod tests {
     #[test]
     fn jobs_at_once_leave_the_list_as_it_was() {
         let directory = tempfile::tempdir().unwrap();
-        let search_list = SearchList::new(directory.path().join("search-list"));
+        let search_list = search_list_in(&directory);
         let securityd = Memory::default();
         let before = vec![PathBuf::from("/k/login.keychain-db")];
         securityd.set_search_list(&before).unwrap();

@@ -1,7 +1,7 @@
 //! What can be asked of macOS's keychain service, and done by it, without a secret.
 //!
 //! The trait is the seam between the two ways to ask: the `security` program, which exists wherever a stand-in does, and
-//! Security.framework, which never prompts and tells states that the program can only be tricked into telling.
+//! Security.framework, which never prompts and gives states that the program gives only when it is tricked.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ pub trait Securityd: Send + Sync {
     /// Whether the keychain is open. Never prompts.
     ///
     /// # Errors
-    /// That cannot be told.
+    /// The service does not say.
     fn status(&self, keychain: &KeychainPath) -> Result<LockState, KeychainError>;
 
     /// Locks it.

@@ -12,7 +12,7 @@ use crate::host::keychain::kind::LockState;
 use crate::host::keychain::path::KeychainPath;
 use crate::host::random;
 
-/// The service as the `security` program tells it.
+/// The service as the `security` program shows it.
 #[derive(Debug, Clone)]
 pub(super) struct SecuritydTool {
     pub(super) caller: Caller,
@@ -21,7 +21,7 @@ pub(super) struct SecuritydTool {
 impl Securityd for SecuritydTool {
     /// `show-keychain-info` would try to unlock, with a dialog where there is a screen. `unlock-keychain` with a password
     /// never asks anybody, succeeds on an open keychain whatever the password, and on a closed one only with the right
-    /// one: so a random password tells which it is.
+    /// one: so a random password shows which it is.
     fn status(&self, keychain: &KeychainPath) -> Result<LockState, KeychainError> {
         if !keychain.as_path().exists() {
             return Ok(LockState::Missing);
