@@ -28,7 +28,7 @@ pub use self::error::ProcessError;
 pub use self::exit::Exit;
 pub use self::find::find_program;
 pub use self::group::ProcessGroup;
-pub(in crate::host) use self::ignored::IgnoredSignals;
+pub use self::ignored::IgnoredSignals;
 pub use self::memory::protect_memory;
 pub use self::orphan::end_orphans;
 pub(in crate::host) use self::poll::{is_ready_within, wait_for};

@@ -8,16 +8,16 @@ use rustix::process::Signal;
 
 /// The signals that are ignored in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::host) struct IgnoredSignals(u64);
+pub struct IgnoredSignals(u64);
 
 impl IgnoredSignals {
     /// As the system shows them now; none if it does not.
-    pub(in crate::host) fn now() -> Self {
+    pub fn now() -> Self {
         Self(mask().unwrap_or(0))
     }
 
     /// Whether `signal` is among them.
-    pub(in crate::host) fn holds(self, signal: Signal) -> bool {
+    pub fn holds(self, signal: Signal) -> bool {
         self.0 >> signal.as_raw().saturating_sub(1) & 1 == 1
     }
 }

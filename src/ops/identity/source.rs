@@ -4,7 +4,7 @@ use crate::apple::certificate::Certificate;
 use crate::apple::identity::{IdentityListing, digest};
 use crate::apple::pkcs12::diagnosis::why_import_failed;
 use crate::apple::pkcs12::{self, Pkcs12};
-use crate::base::error::{ErrorCode, Explain as _};
+use crate::base::error::Explain;
 use crate::base::ids::CertSha256;
 use crate::base::secret::Password;
 use crate::context::gate::certificates;
@@ -121,11 +121,11 @@ fn open(file: &IdentityFile, manifest: Option<&Manifest>, world: &World) -> Resu
 
 fn open_pkcs12(file: &IdentityFile, bytes: Vec<u8>, world: &World) -> Result<Found, Error> {
     let password = password::read(&file.password, world)?;
-    let content = pkcs12::read(&bytes, &password).map_err(|error| malformed(file, &error))?;
+    let content = pkcs12::read(&bytes, &password).map_err(|error| malformed(file, error))?;
     let mut identities = Vec::new();
     for held in &content.identities {
-        let certificate = Certificate::from_der(&held.certificate_der)
-            .map_err(|error| malformed(file, &error))?;
+        let certificate =
+            Certificate::from_der(&held.certificate_der).map_err(|error| malformed(file, error))?;
         identities.push(Identity {
             sha1: certificate.sha1,
             sha256: Some(certificate.sha256),
@@ -155,7 +155,7 @@ fn parse_capture(
     bytes: &[u8],
     manifest: Option<&Manifest>,
 ) -> Result<Identities, Error> {
-    let listing = IdentityListing::parse(bytes).map_err(|error| malformed(file, &error))?;
+    let listing = IdentityListing::parse(bytes).map_err(|error| malformed(file, error))?;
     let known = manifest.map(certificates::by_sha1).unwrap_or_default();
     let valid = listing.valid_certificates();
     let mut identities: Vec<Identity> = Vec::new();
@@ -193,8 +193,8 @@ pub(super) fn canonical(identities: &Identities) -> Option<crate::base::digest::
     fingerprints.map(digest::canonical)
 }
 
-fn malformed(file: &IdentityFile, cause: &dyn std::error::Error) -> Error {
-    let error = Error::new(ErrorCode::FileMalformed, format!("{}: {cause}", file.input));
+fn malformed(file: &IdentityFile, cause: impl Explain + Send + Sync + 'static) -> Error {
+    let error = Error::from(cause).preceded_by(&file.input.to_string());
     match &file.input {
         Input::File(path) => error.in_file(path),
         Input::StandardInput => error,

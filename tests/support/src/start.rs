@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Once};
 
-use countersign::host::process::ignored::Ignored;
+use countersign::host::process::IgnoredSignals;
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit, umask};
 
@@ -56,7 +56,7 @@ pub fn countersign(home: &Path) -> Command {
 pub fn prepare() {
     static PREPARE: Once = Once::new();
     PREPARE.call_once(|| {
-        let ignored = Ignored::now();
+        let ignored = IgnoredSignals::now();
         for signal in SIGNALS {
             let ends = Arc::new(AtomicBool::new(!ignored.holds(signal)));
             signal_hook::flag::register_conditional_default(signal.as_raw(), ends).unwrap();
