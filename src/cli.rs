@@ -10,7 +10,9 @@ mod deferred;
 pub mod document;
 pub mod exit;
 pub mod failure;
+pub mod format;
 pub mod gate;
+pub mod global;
 pub mod help;
 pub mod identity;
 mod input;
@@ -34,12 +36,12 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use self::answer::Answer;
 use self::deferred::Deferred;
 use self::exit::Exit;
-use self::report::Format;
+use self::global::{Color, Global};
 use self::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::ops::error::{Error, Failure};
@@ -61,88 +63,6 @@ pub struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
-}
-
-/// What every command understands.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Global {
-    /// How results are printed.
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        help_heading = "Global options"
-    )]
-    pub format: Format,
-    /// The signing policy [default: manifests/signing.toml, or built-in defaults without it].
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        help_heading = "Global options"
-    )]
-    pub policy: Option<PathBuf>,
-    /// The frozen manifest [default: manifests/profiles.json].
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        help_heading = "Global options"
-    )]
-    pub manifest: Option<PathBuf>,
-    /// A directory of installed profiles, instead of the policy's; repeatable.
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        help_heading = "Global options"
-    )]
-    pub profiles: Vec<PathBuf>,
-    /// Where the audit log, journals and locks lie [default: ~/Library/Application Support/countersign on macOS,
-    /// $XDG_STATE_HOME/countersign elsewhere].
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        help_heading = "Global options"
-    )]
-    pub state_dir: Option<PathBuf>,
-    /// When to colour: NO_COLOR, CLICOLOR_FORCE and a terminal decide for `auto`.
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "WHEN",
-        help_heading = "Global options"
-    )]
-    pub color: Color,
-    /// Say only what blocks.
-    #[arg(
-        short,
-        long,
-        global = true,
-        conflicts_with = "verbose",
-        help_heading = "Global options"
-    )]
-    pub quiet: bool,
-    /// Say more.
-    #[arg(short, long, global = true, help_heading = "Global options")]
-    pub verbose: bool,
-}
-
-/// When to colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Color {
-    /// On a terminal.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -222,8 +142,8 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints what a command came to, and says how the program ends.
-fn finished(done: Result<Answer<'static>, Failure>, terminal: &Terminal) -> Exit {
-    match done {
+fn finished(answer: Result<Answer<'static>, Failure>, terminal: &Terminal) -> Exit {
+    match answer {
         Ok(answer) => {
             let exit = answer.exit();
             printed(answer.print(terminal), exit, terminal)
@@ -274,8 +194,8 @@ fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
         Command::Run(arguments) => run::run(*arguments.0, world),
         Command::Keychain(command) => keychain::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
-        Command::Completions { shell } => Ok(help::completions(shell)),
-        Command::Man { directory } => help::man(&directory),
-        Command::Help { topic } => help::topic(&topic),
+        Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
+        Command::Man { directory } => help::man(&directory, Cli::command()),
+        Command::Help { topic } => help::topic(&topic, Cli::command()),
     }
 }

@@ -113,14 +113,6 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("expired", "manifest verify", &["profile-anchor-not-apple"]),
 ];
 
-/// Commands that put the findings of the policy into the message of an error until they answer as the others do. Each must
-/// leave this list once it does.
-const NOT_YET: &[(&str, &str)] = &[
-    ("policy", "keychain create"),
-    ("policy", "keychain import"),
-    ("policy", "keychain destroy"),
-];
-
 /// A workshop with Acme's project and these profiles, frozen.
 fn workshop(project: &forge::project::ProjectSpec, profiles: &[ProfileSpec]) -> Workshop {
     let workshop = Workshop::new();
@@ -351,9 +343,8 @@ fn differences(name: &str, workshop: &Workshop) -> Vec<String> {
         let expected = EXPECTED
             .iter()
             .filter(|(of, it, _)| of == &name && it == command);
-        let is_to_come = NOT_YET.contains(&(name, command));
         for code in expected.flat_map(|(_, _, codes)| codes.iter()) {
-            if programs.findings.contains(*code) == is_to_come {
+            if !programs.findings.contains(*code) {
                 let found = &programs.findings;
                 differences.push(format!("{name}: {command}: no {code} in {found:?}"));
             }

@@ -13,6 +13,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use countersign::base::clock::FixedClock;
 use countersign::base::error::ErrorCode;
@@ -57,7 +58,7 @@ impl Home {
             job: Some("job-7".to_owned()),
             ..Surroundings::default()
         };
-        World::new(places, surroundings, Box::new(clock), Box::new(Deaf))
+        World::new(places, surroundings, Arc::new(clock), Box::new(Deaf))
     }
 
     fn mint(&self, spec: &ProfileSpec) -> PathBuf {
@@ -114,7 +115,7 @@ fn an_installation_is_recorded_before_and_after_it() {
     let file = home.mint(&rocket());
     profile::install(&[file], &home.world()).unwrap();
     let name = rocket().file_name();
-    assert_eq!(home.installed(), [name.clone()]);
+    assert_eq!(home.installed(), std::slice::from_ref(&name));
     let expected = steps("profile-install", ["intended", "done"], &name);
     assert_eq!(home.records(), expected);
 }
@@ -177,12 +178,12 @@ fn a_removal_is_recorded_before_and_after_it_and_a_rehearsal_of_one_is_not() {
 
     prune(true).unwrap();
     assert_eq!(home.records(), []);
-    assert_eq!(home.installed(), [name.clone()]);
+    assert_eq!(home.installed(), std::slice::from_ref(&name));
 
     // The state directory was not made yet, and a file has its name.
     fs::write(home.path("state"), "").unwrap();
     prune(false).unwrap_err();
-    assert_eq!(home.installed(), [name.clone()]);
+    assert_eq!(home.installed(), std::slice::from_ref(&name));
     fs::remove_file(home.path("state")).unwrap();
 
     prune(false).unwrap();

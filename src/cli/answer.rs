@@ -7,11 +7,10 @@
 use std::io::{self, BufWriter, Write};
 use std::rc::Rc;
 
-use serde::Serialize;
-
 use super::exit::Exit;
+use super::format::Format;
 use super::remedies;
-use super::report::{self, FAINT, Format};
+use super::report::{self, FAINT};
 use super::terminal::Terminal;
 use crate::base::finding::{self, Finding};
 use crate::ops::report::{FindingsDocument, Report};
@@ -201,7 +200,9 @@ fn show_findings(
 
 /// A document whose type is forgotten.
 mod erased {
-    use super::{Serialize, Write, io};
+    use std::io::{self, Write};
+
+    use serde::Serialize;
 
     pub(super) trait Document {
         fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::exit::Exit;
+use super::format::Format;
 use super::remedies;
-use super::report::{self, Format};
+use super::report;
 use super::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Place, Severity};

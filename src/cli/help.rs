@@ -2,29 +2,25 @@
 
 use std::path::Path;
 
-use anstream::ColorChoice;
-use clap::CommandFactory;
-
-use super::Cli;
 use super::answer::Answer;
 use super::exit::Exit;
 use crate::base::error::ErrorCode;
 use crate::base::remedy::Remedy;
 use crate::ops::error::{Error, Failure};
 use crate::ops::output;
+use anstream::ColorChoice;
 
-/// Help on a command, or on a topic.
+/// Help on a command below `command`, or on a topic.
 ///
 /// # Errors
 /// There is no such command or topic.
-pub fn topic(words: &[String]) -> Result<Answer<'static>, Failure> {
+pub fn topic(words: &[String], mut command: clap::Command) -> Result<Answer<'static>, Failure> {
     const TITLE: &str = "countersign help";
     if let [word] = words
         && word == "exit-codes"
     {
         return Ok(Answer::artifact(TITLE, Exit::table(), Vec::new()));
     }
-    let mut command = Cli::command();
     command.build();
     let mut command = &mut command;
     for word in words {
@@ -43,19 +39,18 @@ pub fn topic(words: &[String]) -> Result<Answer<'static>, Failure> {
     Ok(Answer::artifact(TITLE, help, Vec::new()))
 }
 
-/// A completion script.
-pub fn completions(shell: clap_complete::Shell) -> Answer<'static> {
+/// A completion script for `command`.
+pub fn completions(shell: clap_complete::Shell, mut command: clap::Command) -> Answer<'static> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
+    clap_complete::generate(shell, &mut command, "countersign", &mut script);
     Answer::artifact("countersign completions", script, Vec::new())
 }
 
-/// Writes a man page for every command into the directory.
+/// Writes a man page for every command below `command` into the directory.
 ///
 /// # Errors
 /// The directory cannot be made, or a page cannot be written.
-pub fn man(directory: &Path) -> Result<Answer<'static>, Failure> {
-    let mut command = Cli::command();
+pub fn man(directory: &Path, mut command: clap::Command) -> Result<Answer<'static>, Failure> {
     command.build();
     let mut pages = Vec::new();
     man_pages(command, &mut pages).map_err(Error::unexpected)?;

@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::Global;
+use super::global::Global;
 use super::progress::Progress;
 use super::terminal::Terminal;
 use crate::base::clock::SystemClock;
@@ -58,7 +59,7 @@ pub(super) fn world(global: &Global) -> (World, Terminal) {
     let world = World::new(
         places,
         surroundings,
-        Box::new(SystemClock),
+        Arc::new(SystemClock),
         Box::new(listener),
     );
     (world, terminal)

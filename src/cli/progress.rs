@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::format::Format;
 use super::remedies;
-use super::report::{self, Format, plain};
+use super::report::{self, plain};
 use super::terminal::Terminal;
 use crate::base::finding::{Place, Severity};
 use crate::ops::notice::{Listener, Notice};

@@ -13,18 +13,6 @@ use super::terminal::Terminal;
 use crate::base::finding::{Code, Finding, Group, Place, Severity};
 use crate::host::files;
 
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON document on stdout.
-    Json,
-    /// GitHub workflow commands, and a step summary.
-    Github,
-}
-
 /// The style of a severity.
 pub fn style(severity: Severity) -> Style {
     match severity {

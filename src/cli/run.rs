@@ -13,7 +13,7 @@ use super::gate::{self, GateArguments};
 use super::password::KeychainPasswordArguments;
 use super::selection::KeychainArguments;
 use crate::base::clock::parse_duration;
-use crate::host::process;
+use crate::host::process::Exit as ProcessExit;
 use crate::host::session::Ending;
 use crate::ops::error::Failure;
 use crate::ops::run::request::{RunAnswer, RunRequest, Task};
@@ -118,7 +118,7 @@ impl Exit {
             RunAnswer::Ended(Ending::WindowEnded) => Self::WindowEnded,
             RunAnswer::Ended(Ending::WatchdogLost) => Self::Keychain,
             RunAnswer::Ended(Ending::Interrupted(signal)) => {
-                Self::Child(process::Exit::Signal(*signal).shell_code())
+                Self::Child(ProcessExit::Signal(*signal).shell_code())
             }
         }
     }

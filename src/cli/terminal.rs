@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
-use super::Global;
-use super::report::Format;
+use super::format::Format;
+use super::global::Global;
 use crate::base::finding::{Code, Finding, Severity};
 
 /// How results are shown.

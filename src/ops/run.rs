@@ -90,8 +90,8 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     let reserved = Receipt::reserve(receipt.as_deref(), &state, &run, &host);
     let mut receipt = session.refusing(reserved.map_err(Failure::from))?;
     let ended = session.attempt(task, &mut receipt);
-    if on_closed::is_told(ended.as_ref()) {
-        on_closed::tell(&run, &log, &session.environment(), world);
+    if on_closed::is_due(ended.as_ref()) {
+        on_closed::run_command(&run, &log, &session.environment(), world);
     }
     let written = receipt.write(
         exit_code(ended.as_ref()),

@@ -95,7 +95,7 @@ impl World {
     pub fn new(
         places: Places,
         surroundings: Surroundings,
-        clock: Box<dyn Clock + Send + Sync>,
+        clock: Arc<dyn Clock + Send + Sync>,
         listener: Box<dyn Listener>,
     ) -> Self {
         let now = clock.now();
@@ -104,7 +104,7 @@ impl World {
             surroundings,
             // Certificates, profiles and people know no finer time.
             now: Timestamp::from_second(now.as_second()).unwrap_or(now),
-            clock: clock.into(),
+            clock,
             listener,
         }
     }

@@ -20,7 +20,7 @@ use crate::ops::notice::Notice;
 use crate::ops::world::World;
 
 /// Whether somebody is told: after every failure of the keychain, and when it is no hour for unattended unlocking.
-pub fn is_told(ended: Result<&RunAnswer, &Failure>) -> bool {
+pub fn is_due(ended: Result<&RunAnswer, &Failure>) -> bool {
     match ended {
         Ok(RunAnswer::Blocked(answer)) => answer.document.findings.iter().any(|finding| {
             finding.severity == Severity::Block && finding.code == Code::WindowNotAllowedNow
@@ -59,7 +59,7 @@ pub fn is_about_keychain(code: ErrorCode) -> bool {
 }
 
 /// Runs the command, if the policy names one.
-pub(super) fn tell(
+pub(super) fn run_command(
     run: &RunId,
     log: &AuditLog,
     environment: &[(OsString, OsString)],
