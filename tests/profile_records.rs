@@ -117,7 +117,7 @@ fn an_installation_is_recorded_before_and_after_it() {
     let file = home.mint(&rocket());
     profile::install(&[file], &home.world()).unwrap();
     let name = rocket().file_name();
-    assert_eq!(home.installed(), [name.clone()]);
+    assert_eq!(home.installed(), [name.as_str()]);
     let expected = steps("profile-install", ["intended", "done"], &name);
     assert_eq!(home.records(), expected);
 }
@@ -140,7 +140,7 @@ fn an_installation_that_cannot_be_recorded_does_not_happen() {
     fs::set_permissions(home.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
     let result = profile::install(&[file], &home.world());
     assert_eq!(code(result), ErrorCode::NotRecorded);
-    assert_eq!(home.installed(), Vec::<String>::new());
+    assert!(home.installed().is_empty());
 }
 
 #[test]
@@ -180,16 +180,16 @@ fn a_removal_is_recorded_before_and_after_it_and_a_rehearsal_of_one_is_not() {
 
     prune(true).unwrap();
     assert_eq!(home.records(), []);
-    assert_eq!(home.installed(), [name.clone()]);
+    assert_eq!(home.installed(), [name.as_str()]);
 
     // The state directory was not made yet, and a file has its name.
     fs::write(home.path("state"), "").unwrap();
     prune(false).unwrap_err();
-    assert_eq!(home.installed(), [name.clone()]);
+    assert_eq!(home.installed(), [name.as_str()]);
     fs::remove_file(home.path("state")).unwrap();
 
     prune(false).unwrap();
-    assert_eq!(home.installed(), Vec::<String>::new());
+    assert!(home.installed().is_empty());
     let expected = steps("profile-remove", ["intended", "done"], &name);
     assert_eq!(home.records(), expected);
 }

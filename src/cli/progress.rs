@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::report::{self, Format, plain};
+use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::base::finding::Place;
 use crate::ops::notice::{Listener, Notice};
@@ -39,14 +40,15 @@ impl Progress {
     }
 
     fn write(&self, sentence: &str) {
-        let mut err = anstream::stderr().lock();
-        let written = match self.format {
+        let mut err = Vec::new();
+        let made = match self.format {
             Format::Github => {
                 report::github_warning(&mut err, "countersign", &Place::default(), sentence)
             }
             Format::Human | Format::Json => writeln!(err, "{}", plain(sentence)),
         };
-        // Nobody is there to hear it: the work goes on.
+        // If nobody is there to hear it, the work goes on.
+        let written = made.and_then(|()| Stream::Error.write_text(&err));
         written.unwrap_or_default();
     }
 }
