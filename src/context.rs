@@ -9,11 +9,12 @@
 //! - [`plan`]: which target is signed by which profile and certificate
 //! - [`gate`]: whether this runner may sign this project now, one file per check
 //! - [`envelope`]: what the next stage of a pipeline is told of it
-//! - [`nearest`]: "did you mean"
+//! - [`suggestion`]: "did you mean"
 
 pub mod envelope;
 pub mod gate;
 pub mod manifest;
-pub mod nearest;
+
 pub mod plan;
 pub mod policy;
+pub mod suggestion;

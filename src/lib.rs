@@ -19,8 +19,8 @@
 //!
 //! | value | what it proves | its only constructor |
 //! |---|---|---|
-//! | [`apple::signed_message::SignedMessage`] | a message was signed by someone in a role, with a chain to a believed root | [`apple::signed_message::Verifier::verify`] |
-//! | [`apple::profile_signer::LayerProof`] | one layer of a profile is such a message | [`apple::profile_signer::LayerProof::prove`] |
+//! | [`apple::signed_message::SignedMessage`] | a message is signed by somebody in a role, with a chain to a trusted root | [`apple::signed_message::Verifier::verify`] |
+//! | [`apple::profile_signer::LayerProof`] | that message is one layer of a profile, and the role is right for it | [`apple::profile_signer::LayerProof::prove`] |
 //! | [`apple::profile::Profile`] | both signatures of a profile hold | [`apple::profile::prove`] |
 //! | [`context::manifest::Manifest`] | the manifest is well-formed and complete | [`context::manifest::Manifest::parse`] |
 //! | [`context::gate::facts::LiveFacts`] | this machine was looked at, and when | [`host::observation::observe`] |

@@ -11,6 +11,7 @@
 use std::sync::LazyLock;
 
 use countersign::base::digest::Digest;
+use countersign::base::error::Explain as _;
 use countersign::base::ids::CertSha256;
 use countersign::context::manifest::diff::{ChangeKind, diff};
 use countersign::context::manifest::freeze::{Previous, freeze, ordered};
@@ -307,8 +308,9 @@ fn a_newer_version_is_told_as_such_and_not_by_its_unknown_keys() {
     );
     assert!(
         error
-            .to_string()
-            .contains("install the countersign that wrote it"),
+            .hint()
+            .unwrap()
+            .contains("install the countersign that wrote"),
         "{error}"
     );
     let mut same_shape = json();

@@ -373,7 +373,7 @@ fn an_archive_and_an_ad_hoc_export_do_not_share_their_options() {
     let workshop = scene(&project, &[without(SHARE), vec![ad_hoc]].concat());
     targets(&workshop, "export", &["--as", "export-options"])
         .exits(10)
-        .says(&["app-store", "ad-hoc", "--kind"]);
+        .says(&["app-store", "ad-hoc", "select one kind"]);
 }
 
 #[test]
@@ -982,7 +982,7 @@ fn what_one_command_line_cannot_say_is_not_exported() {
     for form in ["xcargs", "export-options"] {
         targets(&workshop, "export", &[&["--as", form], &both[..]].concat())
             .exits(10)
-            .says(&[SHARE, "--configuration"]);
+            .says(&[SHARE, "select one configuration"]);
         targets(&workshop, "export", &["--as", form]).exits(0);
     }
 
@@ -996,7 +996,7 @@ fn what_one_command_line_cannot_say_is_not_exported() {
     for form in ["xcargs", "export-options"] {
         targets(&workshop, "export", &["--as", form])
             .exits(10)
-            .says(&["ACME4CI001", rival, "--target"]);
+            .says(&["ACME4CI001", rival, "one target"]);
     }
 
     // … and nothing at all.

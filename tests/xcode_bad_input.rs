@@ -79,7 +79,7 @@ fn read_everything([project, base, entitlements, workspace_text, capture]: [&str
         let mut found = targets::resolve(&settings, &sources, &selection);
         let _ = show_build_settings::compare(&captured, &found.rows);
         for row in &mut found.rows {
-            for capture in &captured {
+            for capture in captured.targets() {
                 capture.overrule(row);
             }
         }

@@ -9,6 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
+use countersign::base::error::Explain as _;
 use countersign::base::finding::{Code, Severity};
 use countersign::host::sources::DiskSources;
 use countersign::xcode::assignment::Layer;
@@ -459,7 +460,7 @@ fn a_real_project_cut_off_anywhere_or_in_conflict_is_an_error_and_no_panic() {
         let mut conflicted = lines.clone();
         conflicted.insert(at, "<<<<<<< HEAD");
         let error = Project::parse(bundle, &conflicted.join("\n")).unwrap_err();
-        assert_eq!(error.line(), Some(at as u64 + 1));
+        assert_eq!(error.place().line, Some(at as u64 + 1));
     }
 }
 
@@ -476,8 +477,8 @@ fn settings_captured_on_real_macs_are_read() {
         return;
     };
     let signing = signing.unwrap();
-    assert_eq!(signing.len(), 1);
-    let app = &signing[0];
+    assert_eq!(signing.targets().len(), 1);
+    let app = &signing.targets()[0];
     assert_eq!(&*app.target, "ios-simple-objc");
     assert_eq!(app.platform(), Some(Platform::Ios));
     assert_eq!(
@@ -487,9 +488,9 @@ fn settings_captured_on_real_macs_are_read() {
     assert_eq!(app.get("EXPANDED_PROVISIONING_PROFILE"), None);
     let name = "fastlane__fastlane__fastlane_core__spec__fixtures__projects__build_settings_with_toolchains";
     let two = read(name).unwrap().unwrap();
-    let targets: Vec<_> = two.iter().map(|t| &*t.target).collect();
+    let targets: Vec<_> = two.targets().iter().map(|t| &*t.target).collect();
     assert_eq!(targets, ["app", "appTest"]);
-    assert_eq!(two[0].get("TOOLCHAINS"), None);
+    assert_eq!(two.targets()[0].get("TOOLCHAINS"), None);
     // Settings that no header says whose they are, and the answer to another question, are no capture.
     for name in [
         "bitrise-io__go-xcode__xcodebuild__testdata__buildSettingsWithLongLine.txt",

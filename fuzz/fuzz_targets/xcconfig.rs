@@ -74,8 +74,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
     // What `xcodebuild -showBuildSettings` prints has lines of the same shape.
     if let Ok(captured) = show_build_settings::read(first, &text) {
-        assert!(!captured.is_empty());
-        for target in &captured {
+        assert!(!captured.targets().is_empty());
+        for target in captured.targets() {
             let _ = (target.platform(), target.get("PRODUCT_BUNDLE_IDENTIFIER"));
         }
     }

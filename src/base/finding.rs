@@ -227,6 +227,8 @@ codes! {
     PolicyDefault = "policy-default" in Policy;
     /// The policy file cannot be used as it stands.
     PolicyInvalid = "policy-invalid" in Policy;
+    /// The policy file has a section that nothing reads yet.
+    PolicyUnused = "policy-unused" in Policy;
 }
 
 impl fmt::Display for Code {

@@ -18,7 +18,7 @@ use toml::de::DeTable;
 use self::reader::Reader;
 use crate::base::finding::{Code, Finding, Place, line_of};
 
-pub mod export;
+mod export;
 pub mod hours;
 pub mod identities;
 pub mod keychain;
@@ -27,12 +27,11 @@ mod reader;
 pub mod targets;
 pub mod topology;
 
-pub use self::export::ExportRules;
 pub use self::hours::Hours;
 pub use self::identities::IdentityRules;
 pub use self::keychain::KeychainRules;
 pub use self::profiles::ProfileRules;
-pub use self::targets::TargetOverride;
+pub use self::targets::{TargetOverride, TargetOverrides};
 pub use self::topology::Topology;
 
 /// The version of the file format that this countersign knows.
@@ -75,8 +74,6 @@ pub struct Policy {
     pub keychain: KeychainRules,
     /// Certificates allowed beyond the pinned ones.
     pub identities: IdentityRules,
-    /// What exporting a private key takes.
-    pub export: ExportRules,
     /// Profiles given to targets by hand.
     pub targets: Vec<TargetOverride>,
     /// The file it was read from; `None` for the built-in defaults.
@@ -93,7 +90,6 @@ impl Policy {
             profiles: ProfileRules::default(),
             keychain: KeychainRules::builtin(home),
             identities: IdentityRules::default(),
-            export: ExportRules::default(),
             targets: Vec::new(),
             file: None,
             lines: BTreeMap::new(),
@@ -146,7 +142,7 @@ impl Policy {
         let section = reader.section(&top, "identities");
         let identities = IdentityRules::read(&mut reader, &section);
         let section = reader.section(&top, "export");
-        let export = ExportRules::read(&mut reader, &section);
+        export::check(&mut reader, &section);
         let targets = reader
             .get(&top, "targets")
             .and_then(|item| TargetOverride::read_all(&mut reader, &item));
@@ -160,7 +156,6 @@ impl Policy {
             profiles,
             keychain,
             identities,
-            export,
             targets: targets.unwrap_or_default(),
             file: Some(file.to_owned()),
             lines,
@@ -189,6 +184,15 @@ impl Policy {
                     .at_line(line_of(bytes, error.valid_up_to())),
             ]),
         }
+    }
+
+    /// What there is to say of a policy that can be used: sections that nothing reads yet.
+    pub fn remarks(&self) -> Vec<Finding> {
+        let unused = self.line_of("export").map(|_| export::unused());
+        unused
+            .map(|finding| self.at_rule("export", finding))
+            .into_iter()
+            .collect()
     }
 
     /// The file it was read from; `None` for the built-in defaults.

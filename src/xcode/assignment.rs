@@ -64,7 +64,7 @@ impl fmt::Display for Layer {
 }
 
 /// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// The layer.
     pub layer: Layer,
@@ -233,18 +233,24 @@ impl Table {
     }
 
     /// The assignment of `name` that counts under `bindings`, and its place among the assignments of that name; of
-    /// those only the first `before` are looked at, which is how `$(inherited)` goes on below a value.
+    /// those only the first `before` are looked at, which is how `$(inherited)` goes on below a value. What is looked at
+    /// is added to `examined`, in assignments and characters of their conditions.
     pub fn effective(
         &self,
         name: &str,
         bindings: &Bindings,
         before: usize,
+        examined: &mut usize,
     ) -> Option<(usize, &Assignment)> {
         let group = self.group(name);
         let candidates = group.get(..before.min(group.len())).unwrap_or(group);
         let mut sdk = None;
         candidates.iter().enumerate().rev().find_map(|(at, index)| {
             let assignment = self.assignments.get(*index as usize)?;
+            *examined += 1;
+            for condition in &assignment.conditions {
+                *examined = examined.saturating_add(condition.pattern.len());
+            }
             let holds = assignment.conditions.iter().all(|condition| {
                 match &*condition.parameter {
                     "sdk" => {
@@ -378,7 +384,7 @@ mod tests {
 
     fn value(table: &Table, name: &str, sdk: &str) -> Option<String> {
         table
-            .effective(name, &bindings(sdk), usize::MAX)
+            .effective(name, &bindings(sdk), usize::MAX, &mut 0)
             .map(|(_, assignment)| assignment.value.to_string())
     }
 

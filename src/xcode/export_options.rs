@@ -13,6 +13,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::targets::SigningStyle;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{BundleId, CertSha1, ProfileUuid, TeamId};
 
 /// A version of Xcode.
@@ -49,8 +50,18 @@ impl fmt::Display for XcodeVersion {
 
 /// A text is no version of Xcode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no version of Xcode: write 16, 15.2 or 15.2.1")]
+#[error("{0:?} is not a version of Xcode")]
 pub struct VersionError(String);
+
+impl Explain for VersionError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("write 16, 15.2 or 15.2.1".to_owned())
+    }
+}
 
 impl FromStr for XcodeVersion {
     type Err = VersionError;
@@ -129,11 +140,22 @@ impl ExportMethod {
 
 /// A text names no export method.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no export method: write one of app-store-connect, release-testing, enterprise, debugging, developer-id, \
-     mac-application, validation (or the old names app-store, ad-hoc, development)"
-)]
+#[error("{0:?} is not an export method")]
 pub struct UnknownMethod(String);
+
+impl Explain for UnknownMethod {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            "write one of app-store-connect, release-testing, enterprise, debugging, developer-id, mac-application, \
+             validation, or the old names app-store, ad-hoc, development"
+                .to_owned(),
+        )
+    }
+}
 
 impl FromStr for ExportMethod {
     type Err = UnknownMethod;

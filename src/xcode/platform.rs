@@ -10,6 +10,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::apple::entitlements::grant::PlatformFamily;
+use crate::base::error::{ErrorCode, Explain};
+
 /// What a target is built for.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -119,6 +122,27 @@ impl Platform {
         matches!(self, Self::Macos | Self::MacCatalyst)
     }
 
+    /// What the `Platform` key of a profile may hold for products of this platform to be signed with it. Apple writes `OSX`
+    /// for macOS and Catalyst; watch products are signed with iOS profiles, and visionOS ones with profiles that name it or
+    /// its first name, `xrOS`.
+    pub fn names_in_profiles(self) -> &'static [&'static str] {
+        match self {
+            Self::Ios | Self::IosSimulator => &["iOS"],
+            Self::Watchos | Self::WatchosSimulator => &["iOS", "watchOS"],
+            Self::Tvos | Self::TvosSimulator => &["tvOS", "iOS"],
+            Self::Visionos | Self::VisionosSimulator => &["visionOS", "xrOS"],
+            Self::Macos | Self::MacCatalyst | Self::Driverkit => &["OSX", "macOS"],
+        }
+    }
+
+    /// Whose rules say which claims a profile must grant.
+    pub fn family(self) -> PlatformFamily {
+        match self.is_mac() {
+            true => PlatformFamily::Mac,
+            false => PlatformFamily::Ios,
+        }
+    }
+
     /// `EFFECTIVE_PLATFORM_NAME`.
     pub(crate) fn effective_name(self) -> String {
         match self {
@@ -158,11 +182,21 @@ impl fmt::Display for Platform {
 
 /// A text names no platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no platform: write one of ios, mac-catalyst, macos, tvos, watchos, visionos, driverkit, or an SDK's name \
-     such as iphoneos"
-)]
+#[error("{0:?} is not a platform")]
 pub struct UnknownPlatform(String);
+
+impl Explain for UnknownPlatform {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        let words = Platform::ALL.map(Platform::as_str).join(", ");
+        Some(format!(
+            "write one of {words}, or an SDK's name such as iphoneos"
+        ))
+    }
+}
 
 impl FromStr for Platform {
     type Err = UnknownPlatform;

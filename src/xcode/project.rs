@@ -10,165 +10,31 @@
 //! synchronized folder (Xcode 16), copy phases by `dstSubfolderSpec` or `dstSubfolder` (Xcode 26).
 
 mod builder;
+mod model;
 mod objects;
 mod paths;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::assignment::Table;
 use super::openstep::{self, Entry, Map, ReadError};
 use super::sources::{self, SourceError, Sources, normalized};
 use crate::base::error::{ErrorCode, Explain};
-use crate::base::finding::{Code, Finding, Place};
+use crate::base::finding::Place;
+
+pub use model::{
+    Attributes, Configuration, Configurations, Embed, Project, Target, TargetClass, TargetIndex,
+    TargetLink,
+};
 
 use builder::Builder;
 use objects::Objects;
-
-/// A project, as far as signing is concerned.
-#[derive(Debug, Clone)]
-pub struct Project {
-    /// The `.xcodeproj`.
-    pub bundle: Arc<Path>,
-    /// Its `project.pbxproj`.
-    pub file: Arc<Path>,
-    /// `SRCROOT`: the directory that relative paths start from.
-    pub directory: PathBuf,
-    /// `PROJECT_NAME`: the bundle's name without its extension.
-    pub name: Box<str>,
-    /// The version of the object format, 46 (Xcode 3.2) to 77 (Xcode 16) and beyond, if it is given.
-    pub object_version: Option<u32>,
-    /// The configurations of the project itself.
-    pub configurations: Configurations,
-    /// The targets, in the project's order.
-    pub targets: Vec<Target>,
-    /// Projects that this one refers to.
-    pub subprojects: Vec<PathBuf>,
-    /// What is not right with the project's structure.
-    pub findings: Vec<Finding>,
-}
-
-/// The index of a target in [`Project::targets`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TargetIndex(pub usize);
-
-/// How a target is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TargetClass {
-    /// `PBXNativeTarget`: Xcode builds a product.
-    Native,
-    /// `PBXAggregateTarget`: a name for other targets and scripts; nothing of its own is signed.
-    Aggregate,
-    /// `PBXLegacyTarget`: an external build tool; Xcode signs nothing of it.
-    Legacy,
-    /// A kind that this code does not know.
-    Other,
-}
-
-/// A target.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// Its object id, which other projects refer to.
-    pub id: Box<str>,
-    /// Its name.
-    pub name: Box<str>,
-    /// The line of its object in the project file.
-    pub line: Option<u64>,
-    /// How it is built.
-    pub class: TargetClass,
-    /// The product type's identifier, `com.apple.product-type.…`.
-    pub product_type: Option<Box<str>>,
-    /// The object id of its product, which embedding projects refer to.
-    pub product_id: Option<Box<str>>,
-    /// Its configurations.
-    pub configurations: Configurations,
-    /// Targets that are built before it.
-    pub dependencies: Vec<TargetLink>,
-    /// Products of other targets that it copies into its own.
-    pub embeds: Vec<Embed>,
-    /// What the project notes about it besides build settings.
-    pub attributes: Attributes,
-}
-
-/// A product that is copied into another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Embed {
-    /// Whose product.
-    pub product: TargetLink,
-    /// The name of the phase that copies it, as in "Embed Foundation Extensions".
-    pub phase: Option<Box<str>>,
-    /// The line of the copied file in the project file.
-    pub line: Option<u64>,
-}
-
-/// A reference to a target or its product.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TargetLink {
-    /// In the same project.
-    Local(TargetIndex),
-    /// In another project.
-    Foreign {
-        /// That project's `.xcodeproj`, if its path could be found.
-        project: Option<PathBuf>,
-        /// The id of the target or product there.
-        id: Box<str>,
-        /// The name by which this project remembers it.
-        name: Option<Box<str>>,
-    },
-}
-
-/// `TargetAttributes` of a target, as far as they speak of signing; each with its line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes {
-    /// `ProvisioningStyle`: `Automatic` or `Manual`; Xcode 8 kept the signing style here.
-    pub provisioning_style: Option<(Box<str>, Option<u64>)>,
-    /// `DevelopmentTeam`.
-    pub development_team: Option<(Box<str>, Option<u64>)>,
-    /// `TestTargetID`: the application that the tests run in or drive.
-    pub test_target: Option<TargetIndex>,
-}
-
-/// A configuration list.
-#[derive(Debug, Clone, Default)]
-pub struct Configurations {
-    /// The configurations, in order.
-    pub list: Vec<Configuration>,
-    /// The one that counts where a name is asked for that is not in the list.
-    pub default_name: Option<Box<str>>,
-}
-
-impl Configurations {
-    /// The configuration called `name`.
-    pub fn named(&self, name: &str) -> Option<&Configuration> {
-        self.list.iter().find(|one| &*one.name == name)
-    }
-
-    /// The configuration that Xcode takes when `name` is asked for: that one, or else the default, or else the first.
-    pub fn effective(&self, name: &str) -> Option<&Configuration> {
-        self.named(name)
-            .or_else(|| self.named(self.default_name.as_deref()?))
-            .or_else(|| self.list.first())
-    }
-}
-
-/// One build configuration of a project or target.
-#[derive(Debug, Clone)]
-pub struct Configuration {
-    /// Its name.
-    pub name: Box<str>,
-    /// The line of its object in the project file.
-    pub line: Option<u64>,
-    /// The `.xcconfig` it is based on, and the line that says so.
-    pub base: Option<(PathBuf, Option<u64>)>,
-    /// The build settings assigned here.
-    pub settings: Arc<Table>,
-}
 
 /// Why a project could not be read at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProjectError {
     /// The project file could not be had.
-    #[error("{}: {problem}", file.display())]
+    #[error("the project file cannot be read: {problem}")]
     Source {
         /// The project file.
         file: PathBuf,
@@ -176,7 +42,7 @@ pub enum ProjectError {
         problem: SourceError,
     },
     /// The project file is damaged.
-    #[error("{}:{}: {}", file.display(), problem.line, problem.problem)]
+    #[error("{}", problem.problem)]
     Syntax {
         /// The project file.
         file: PathBuf,
@@ -184,7 +50,7 @@ pub enum ProjectError {
         problem: ReadError,
     },
     /// The file is a property list, but no project.
-    #[error("{}: this is no Xcode project: {problem}", file.display())]
+    #[error("this is not an Xcode project: {problem}")]
     NotAProject {
         /// The project file.
         file: PathBuf,
@@ -193,30 +59,30 @@ pub enum ProjectError {
     },
 }
 
-impl ProjectError {
-    /// The line that the error speaks of, from 1.
-    pub fn line(&self) -> Option<u64> {
-        match self {
-            Self::Syntax { problem, .. } => Some(problem.line),
-            _ => None,
-        }
-    }
-}
-
 impl Explain for ProjectError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Source { problem, .. } => problem.error_code(),
+            Self::Source { problem, .. } => problem.code(),
             Self::Syntax { .. } | Self::NotAProject { .. } => ErrorCode::FileMalformed,
         }
     }
 
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Source { problem, .. } => problem.hint(),
+            Self::Syntax { problem, .. } => problem.problem.hint(),
+            Self::NotAProject { .. } => "check the path",
+        };
+        Some(hint.to_owned())
+    }
+
     fn place(&self) -> Place {
-        let (Self::Source { file, .. }
-        | Self::Syntax { file, .. }
-        | Self::NotAProject { file, .. }) = self;
+        let (file, line) = match self {
+            Self::Source { file, .. } | Self::NotAProject { file, .. } => (file, None),
+            Self::Syntax { file, problem } => (file, Some(problem.line)),
+        };
         Place {
-            line: self.line(),
+            line,
             ..Place::file(file)
         }
     }
@@ -260,7 +126,7 @@ impl Project {
         let root = document
             .root
             .as_map()
-            .ok_or_else(|| not_a_project("it is no dictionary"))?;
+            .ok_or_else(|| not_a_project("it is not a dictionary"))?;
         let objects = root
             .map("objects")
             .ok_or_else(|| not_a_project("it has no \"objects\""))?;
@@ -268,29 +134,19 @@ impl Project {
             .text("rootObject")
             .ok_or_else(|| not_a_project("it has no \"rootObject\""))?;
 
-        let mut findings = Vec::new();
         let file: Arc<Path> = file.as_path().into();
-        let objects = Objects::index(objects, |again: &Entry<'_>| {
-            let mut finding = Finding::warn(
-                Code::ProjectInconsistent,
-                "An object stands twice in the project; the second one counts",
-            )
-            .found(&again.key)
-            .hint("Remove one of the two; a merge that kept both sides leaves such a pair")
-            .in_file(&file);
-            finding.place.line = document.line(again.at);
-            findings.push(finding);
-        });
+        let mut repeated: Vec<&Entry<'_>> = Vec::new();
+        let objects = Objects::index(objects, |again| repeated.push(again));
         let project = objects
             .get(root_id)
             .filter(|object| object.isa == "PBXProject")
-            .ok_or_else(|| not_a_project("its \"rootObject\" is no project"))?;
+            .ok_or_else(|| not_a_project("its \"rootObject\" is not a project"))?;
 
         let directory = directory(bundle, project.map);
         let paths = paths::Paths::new(&objects, &directory);
-        let builder = Builder::new(&document, &objects, paths, &file, findings);
+        let builder = Builder::new(&document, &objects, paths, &file);
         let name = bundle.file_stem().unwrap_or_default().to_string_lossy();
-        let (parts, findings) = builder.build(project.map);
+        let (parts, findings) = builder.build(project.map, &repeated);
         Ok(Self {
             bundle: bundle.into(),
             file: Arc::clone(&file),
@@ -309,16 +165,6 @@ impl Project {
     /// The target at `index`.
     pub fn target(&self, index: TargetIndex) -> Option<&Target> {
         self.targets.get(index.0)
-    }
-
-    /// The targets whose products `index`'s product is copied into, in the project's order.
-    pub fn embedders(&self, index: TargetIndex) -> impl Iterator<Item = (TargetIndex, &Target)> {
-        let local = TargetLink::Local(index);
-        self.targets
-            .iter()
-            .enumerate()
-            .filter(move |(_, target)| target.embeds.iter().any(|embed| embed.product == local))
-            .map(|(at, target)| (TargetIndex(at), target))
     }
 }
 

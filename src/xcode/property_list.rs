@@ -15,14 +15,14 @@ const MAX_BINARY: usize = 16 * 1024 * 1024;
 pub(crate) fn read(bytes: &[u8]) -> Result<Value, String> {
     if bytes.starts_with(b"bplist") {
         return property_list::read_with(bytes, MAX_BINARY, &mut |_| true)
-            .map_err(|error| format!("it is no binary property list: {error}"));
+            .map_err(|error| format!("it is not a binary property list: {error}"));
     }
     let text = sources::text(bytes);
     let value = match openstep::is_xml(&text) {
         true => openstep::xml_value(&text),
         false => openstep::read(&text).map(|document| from_node(&document.root)),
     };
-    value.map_err(|error| format!("it is no property list: {error}"))
+    value.map_err(|error| format!("it is not a property list: {error}"))
 }
 
 /// The value of a node. Its depth is bounded by the reader that made it.
@@ -36,7 +36,7 @@ fn from_node(node: &Node<'_>) -> Value {
         Kind::Data(bytes) => Value::Data(bytes.as_slice().into()),
         Kind::List(nodes) => Value::Array(nodes.iter().map(from_node).collect()),
         Kind::Map(map) => Value::Dictionary(
-            map.entries
+            map.entries()
                 .iter()
                 .map(|entry| (entry.key.as_ref().into(), from_node(&entry.value)))
                 .collect(),
@@ -68,7 +68,7 @@ mod tests {
         let said = |text: &str| read(text.as_bytes()).unwrap_err();
         assert!(said("{\n a = b\n}").contains("line 3"));
         assert!(said("<plist><dict>\n<<<<<<< HEAD\n").contains("line 2"));
-        assert!(said("<plist><dict>").contains("no property list"));
+        assert!(said("<plist><dict>").contains("not a property list"));
         assert!(said("bplist00").contains("binary"));
         assert!(said("").contains("line 1"));
         let deep = format!(

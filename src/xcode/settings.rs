@@ -13,25 +13,34 @@
 //! What it does not do: know the machine. `$(HOME)` or the SDK's version are Xcode's to tell; a reference to such a
 //! setting expands to nothing and is noted as undefined.
 
+mod allowance;
 mod builtin;
 mod expansion;
 mod operator;
+mod resolved;
+mod scope;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use serde::Serialize;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::assignment::{Assignment, Bindings, LeftSide, Table};
 use super::platform::Platform;
+use super::product_type::ProductKind;
 use super::project::{Configuration, Project, Target, TargetIndex};
 use super::sources::{SourceError, Sources};
 use super::xcconfig::Loader;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::{Code, Finding};
 
 pub use super::assignment::{Layer, Origin};
 pub use builtin::is_set_by_xcode;
+pub use resolved::{Resolved, Step, Undefined};
+pub use scope::Scope;
+
+pub(crate) use scope::is_yes;
+
+use allowance::Allowance;
 
 /// Settings from outside of the project.
 #[derive(Debug, Clone, Default)]
@@ -42,12 +51,22 @@ pub struct Overrides {
 
 /// An argument is no `NAME=value`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{argument:?} is no build setting: {problem}; write NAME=value")]
+#[error("{argument:?} is not a build setting: {problem}")]
 pub struct ArgumentError {
     /// The argument, cut to a length that fits a message.
     pub argument: String,
     /// What is wrong with it.
     pub problem: &'static str,
+}
+
+impl Explain for ArgumentError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("write NAME=value".to_owned())
+    }
 }
 
 impl Overrides {
@@ -86,14 +105,22 @@ impl Overrides {
     }
 }
 
+/// What Xcode's defaults depend on: configuration, kind of product, platform.
+type DefaultsOf = (Box<str>, ProductKind, Option<Platform>);
+
 /// All settings of a project, configuration files read.
 #[derive(Debug)]
 pub struct ProjectSettings<'p> {
     project: &'p Project,
     /// The tables of configuration files; none for a file that could not be read.
-    bases: HashMap<PathBuf, Option<Arc<Table>>>,
+    bases: HashMap<Arc<Path>, Option<Arc<Table>>>,
     command_line: Arc<Table>,
     override_xcconfig: Option<Arc<Table>>,
+    /// Every name that is assigned anywhere; collected when it is asked for the first time.
+    defined: OnceLock<HashSet<Box<str>>>,
+    /// Xcode's defaults as they were made, by what they depend on.
+    defaults: Mutex<HashMap<DefaultsOf, Arc<Table>>>,
+    allowance: Allowance,
     findings: Vec<Finding>,
 }
 
@@ -104,13 +131,17 @@ impl<'p> ProjectSettings<'p> {
         let mut loader = Loader::new(sources, &project.directory);
         let mut bases = HashMap::new();
         let mut findings = Vec::new();
-        let of_project = project.configurations.list.iter().map(|one| (None, one));
+        let of_project = project
+            .configurations
+            .list()
+            .iter()
+            .map(|configuration| (None, configuration));
         let of_targets = project.targets.iter().flat_map(|target| {
             target
                 .configurations
-                .list
+                .list()
                 .iter()
-                .map(move |one| (Some(target), one))
+                .map(move |configuration| (Some(target), configuration))
         });
         for (target, configuration) in of_project.chain(of_targets) {
             let Some((path, line)) = &configuration.base else {
@@ -121,7 +152,7 @@ impl<'p> ProjectSettings<'p> {
             if let (Err(problem), false) = (&table, known) {
                 findings.push(missing_base(project, target, path, *line, problem));
             }
-            bases.entry(path.clone()).or_insert_with(|| table.ok());
+            bases.entry(Arc::clone(path)).or_insert_with(|| table.ok());
         }
         let override_xcconfig = overrides.xcconfig.as_ref().and_then(|path| {
             loader
@@ -130,7 +161,7 @@ impl<'p> ProjectSettings<'p> {
                     findings.push(
                         Finding::block(
                             Code::XcconfigMissing,
-                            format!("The overriding configuration file cannot be read: {problem}"),
+                            format!("the overriding configuration file cannot be read: {problem}"),
                         )
                         .in_file(path),
                     );
@@ -138,11 +169,19 @@ impl<'p> ProjectSettings<'p> {
                 .ok()
         });
         findings.append(&mut loader.take_findings());
+        let configurations = project
+            .targets
+            .iter()
+            .map(|target| target.configurations.list().len())
+            .sum();
         Self {
             project,
             bases,
             command_line: Arc::clone(&overrides.command_line),
             override_xcconfig,
+            defined: OnceLock::new(),
+            defaults: Mutex::default(),
+            allowance: Allowance::of_project(configurations),
             findings,
         }
     }
@@ -159,18 +198,23 @@ impl<'p> ProjectSettings<'p> {
 
     /// Whether anything in the project, in whatever target and configuration, assigns `name`.
     pub fn defines(&self, name: &str) -> bool {
-        let configurations = self.project.configurations.list.iter().chain(
-            self.project
-                .targets
-                .iter()
-                .flat_map(|target| &target.configurations.list),
-        );
-        configurations
-            .map(|configuration| &configuration.settings)
-            .chain(self.bases.values().flatten())
-            .chain([&self.command_line])
-            .chain(&self.override_xcconfig)
-            .any(|table| table.defines(name))
+        let defined = self.defined.get_or_init(|| {
+            let configurations = self.project.configurations.list().iter().chain(
+                self.project
+                    .targets
+                    .iter()
+                    .flat_map(|target| target.configurations.list()),
+            );
+            configurations
+                .map(|configuration| &configuration.settings)
+                .chain(self.bases.values().flatten())
+                .chain([&self.command_line])
+                .chain(&self.override_xcconfig)
+                .flat_map(|table| table.assignments())
+                .map(|assignment| assignment.name.clone())
+                .collect()
+        });
+        defined.contains(name)
     }
 
     /// The settings of a target in one of its configurations, for `platform`; without a platform, what they are before
@@ -216,17 +260,18 @@ impl<'p> ProjectSettings<'p> {
                 push(Layer::ProjectXcconfig, base);
             }
         }
-        let product_type = target.and_then(|target| target.product_type.as_deref());
+        let kind = target
+            .and_then(|target| target.product_type.as_deref())
+            .map_or(ProductKind::Other, ProductKind::of);
         push(
             Layer::Default,
-            &Arc::new(builtin::of_project(
-                project,
-                configuration,
-                product_type,
-                platform,
-            )),
+            &self.defaults(configuration, kind, platform),
         );
-        let mut scope = Scope { layers, bindings };
+        let mut scope = Scope {
+            layers,
+            bindings,
+            allowance: self.allowance.clone(),
+        };
         if let Some(platform) = platform {
             let derived = builtin::derived(platform, &scope);
             // Over the project, below what comes from outside.
@@ -240,6 +285,32 @@ impl<'p> ProjectSettings<'p> {
                 .insert(outside, (Layer::Derived, Arc::new(derived)));
         }
         scope
+    }
+
+    /// Whether resolving was given up, because the project causes more work than any honest one: what was resolved since
+    /// is not what Xcode resolves.
+    pub fn is_given_up(&self) -> bool {
+        self.allowance.is_spent()
+    }
+
+    fn defaults(
+        &self,
+        configuration: &str,
+        kind: ProductKind,
+        platform: Option<Platform>,
+    ) -> Arc<Table> {
+        let mut made = self.defaults.lock().unwrap_or_else(PoisonError::into_inner);
+        let defaults = made
+            .entry((configuration.into(), kind, platform))
+            .or_insert_with(|| {
+                Arc::new(builtin::of_project(
+                    self.project,
+                    configuration,
+                    kind,
+                    platform,
+                ))
+            });
+        Arc::clone(defaults)
     }
 
     fn base(&self, configuration: &Configuration) -> Option<&Arc<Table>> {
@@ -258,104 +329,14 @@ fn missing_base(
     let whose = target.map_or("the project", |target| &target.name);
     let mut finding = Finding::block(
         Code::XcconfigMissing,
-        format!("The base configuration file of {whose} cannot be read: {problem}"),
+        format!("the base configuration file of {whose} cannot be read: {problem}"),
     )
     .found(path.display())
-    .hint("Restore the file, or take it off the configuration in Xcode (project, Info, Configurations)")
+    .hint("restore the file, or take it off the configuration in Xcode (project, Info, Configurations)")
     .in_file(&project.file);
     finding.place.line = line;
     finding.place.target = target.map(|target| target.name.to_string());
     finding
-}
-
-/// The settings of one target in one configuration on one platform.
-#[derive(Debug, Clone)]
-pub struct Scope {
-    /// Highest first.
-    layers: Vec<(Layer, Arc<Table>)>,
-    bindings: Bindings,
-}
-
-impl Scope {
-    /// A scope of the given layers, highest first.
-    pub fn new(layers: Vec<(Layer, Arc<Table>)>, bindings: Bindings) -> Self {
-        Self { layers, bindings }
-    }
-
-    /// The same scope under one table more.
-    #[must_use]
-    pub(crate) fn under(&self, layer: Layer, table: Table) -> Self {
-        let mut layers = Vec::with_capacity(self.layers.len() + 1);
-        layers.push((layer, Arc::new(table)));
-        layers.extend(self.layers.iter().cloned());
-        Self {
-            layers,
-            bindings: self.bindings.clone(),
-        }
-    }
-
-    /// The setting `name`, expanded; nothing if no layer assigns it.
-    pub fn evaluate(&self, name: &str) -> Option<Resolved> {
-        expansion::evaluate(self, name)
-    }
-
-    /// `text` with its references expanded, as a value of no setting in particular.
-    pub fn expand(&self, text: &str) -> Resolved {
-        expansion::expand(self, text)
-    }
-
-    /// The setting `name` as a truth value: `YES`, `true` or `1` in any case; otherwise, and unset, no.
-    pub fn is_yes(&self, name: &str) -> bool {
-        self.evaluate(name)
-            .is_some_and(|resolved| is_yes(&resolved.value))
-    }
-}
-
-/// Whether a setting's value means yes.
-pub(crate) fn is_yes(value: &str) -> bool {
-    ["YES", "true", "1"]
-        .iter()
-        .any(|yes| value.eq_ignore_ascii_case(yes))
-}
-
-/// A value and how it came about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Resolved {
-    /// The value.
-    pub value: String,
-    /// The assignment that counts; none for a text that is no setting.
-    pub origin: Option<Origin>,
-    /// Every assignment that took part, in the order of expansion, each once.
-    pub trail: Vec<Step>,
-    /// References to what nothing assigns.
-    pub undefined: Vec<Undefined>,
-    /// Settings that refer to themselves through others and have nothing below to end with.
-    pub circular: Vec<Step>,
-    /// Operators that are none, as in `$(NAME:uppper)`.
-    pub unknown_operators: Vec<Box<str>>,
-    /// Whether expansion was given up because it grew beyond all measure.
-    pub cut: bool,
-}
-
-/// A setting and an assignment of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Step {
-    /// The setting.
-    pub name: Box<str>,
-    /// Its assignment.
-    pub origin: Origin,
-}
-
-/// A reference to a setting that nothing assigns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undefined {
-    /// The setting.
-    pub name: Box<str>,
-    /// Whether its name was put together from other settings, as in `$(PROFILE_$(TARGET_NAME))`: then having none is
-    /// an ordinary answer.
-    pub computed: bool,
-    /// The assignment that refers to it.
-    pub origin: Option<Origin>,
 }
 
 #[cfg(test)]

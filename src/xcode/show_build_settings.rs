@@ -7,7 +7,7 @@
 //! Without a destination `xcodebuild` answers for the device SDK of the target's `SDKROOT`; a capture for a simulator
 //! says nothing about how devices are signed for, and is passed over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,9 +31,60 @@ pub struct CapturedTarget {
     pub settings: BTreeMap<Box<str>, Box<str>>,
 }
 
+/// The name of a target and, where a capture says it, of the configuration.
+type TargetAndConfiguration = (Box<str>, Option<Box<str>>);
+
+/// What one file holds: the settings of many targets, found by target and configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Captured {
+    targets: Vec<CapturedTarget>,
+    /// Positions in `targets`, by target and, where it is named, configuration.
+    by_target: HashMap<TargetAndConfiguration, Vec<usize>>,
+}
+
+impl Captured {
+    fn new(targets: Vec<CapturedTarget>) -> Self {
+        let mut by_target: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, captured) in targets.iter().enumerate() {
+            let key = (
+                captured.target.clone(),
+                captured.get("CONFIGURATION").map(Into::into),
+            );
+            by_target.entry(key).or_default().push(at);
+        }
+        Self { targets, by_target }
+    }
+
+    /// Every target that was captured, in the order of the file.
+    pub fn targets(&self) -> &[CapturedTarget] {
+        &self.targets
+    }
+
+    /// Those that speak of `row`, in the order of the file.
+    pub fn of(&self, row: &SigningTarget) -> Vec<&CapturedTarget> {
+        let target = row.target.as_str();
+        let configuration = row.configuration.as_str();
+        let mut found: Vec<usize> = [Some(configuration), None]
+            .into_iter()
+            .filter_map(|configuration| {
+                self.by_target
+                    .get(&(target.into(), configuration.map(Into::into)))
+            })
+            .flatten()
+            .copied()
+            .collect();
+        found.sort_unstable();
+        found
+            .into_iter()
+            .filter_map(|at| self.targets.get(at))
+            .filter(|captured| captured.speaks_of(row))
+            .collect()
+    }
+}
+
 /// Why a text is no such output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {problem}", file.display())]
+#[error("{problem}")]
 pub struct CaptureError {
     /// The file that holds the capture.
     pub file: Arc<Path>,
@@ -44,6 +95,10 @@ pub struct CaptureError {
 impl Explain for CaptureError {
     fn code(&self) -> ErrorCode {
         ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("capture what `xcodebuild -showBuildSettings -json` prints".to_owned())
     }
 
     fn place(&self) -> Place {
@@ -63,7 +118,7 @@ struct JsonTarget {
 ///
 /// # Errors
 /// The text holds the settings of no target, or its JSON is damaged.
-pub fn read(file: &Path, text: &str) -> Result<Vec<CapturedTarget>, CaptureError> {
+pub fn read(file: &Path, text: &str) -> Result<Captured, CaptureError> {
     let file: Arc<Path> = file.into();
     let refuse = |problem: String| CaptureError {
         file: Arc::clone(&file),
@@ -80,7 +135,7 @@ pub fn read(file: &Path, text: &str) -> Result<Vec<CapturedTarget>, CaptureError
                 .to_owned(),
         ));
     }
-    Ok(captured)
+    Ok(Captured::new(captured))
 }
 
 /// Where the JSON form begins, if this is one: a line that opens an array.
@@ -250,10 +305,10 @@ impl CapturedTarget {
 }
 
 /// Where Xcode's resolution and ours part ways, for every row that a capture speaks of.
-pub fn compare(captured: &[CapturedTarget], rows: &[SigningTarget]) -> Vec<Finding> {
+pub fn compare(captured: &Captured, rows: &[SigningTarget]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for row in rows {
-        for capture in captured.iter().filter(|capture| capture.speaks_of(row)) {
+        for capture in captured.of(row) {
             differences(capture, row, &mut findings);
         }
     }
@@ -270,12 +325,12 @@ fn differences(capture: &CapturedTarget, row: &SigningTarget, findings: &mut Vec
         let mut finding = Finding::warn(
             Code::SettingsDiffer,
             format!(
-                "xcodebuild resolves {name} of target {} to something else than the project's files say",
+                "xcodebuild resolves {name} of target {} to another value than the project's files do",
                 row.target
             ),
         )
         .values(or_nothing(theirs), or_nothing(ours.as_deref()))
-        .hint("Xcode is right: look for settings from the environment, XCODE_XCCONFIG_FILE or its preferences")
+        .hint("Xcode's value counts: look for settings from the environment, XCODE_XCCONFIG_FILE or its preferences")
         .in_file(&capture.file)
         .of_target(&row.target);
         if let Some(origin) = origin
@@ -380,7 +435,7 @@ note: done
         targets::resolve(&settings, &sources, &Selection::default()).rows
     }
 
-    fn capture(text: &str) -> Vec<CapturedTarget> {
+    fn capture(text: &str) -> Captured {
         read(Path::new("capture.txt"), text).unwrap()
     }
 
@@ -389,13 +444,15 @@ note: done
 
     #[test]
     fn both_forms_are_read_and_noise_around_them_is_not() {
-        let [app] = &capture(JSON)[..] else { panic!() };
+        let captured = capture(JSON);
+        let [app] = captured.targets() else { panic!() };
         assert_eq!(app.get("UID"), Some("501"));
         assert_eq!(app.platform(), Some(Platform::Ios));
         let text = "2017-07-28 xcodebuild[8023:63576] noise = 1\nBuild settings from command line:\n    TOOLCHAINS = x\n\n\
                     Build settings for action build and target App:\n    CONFIGURATION = Release\n    PATH = /a:/b = c\n\
                     \tEMPTY =\n\nBuild settings for action build and target \"My App\":\n    SDK_VARIANT = iosmac\n    PLATFORM_NAME = macosx\n";
-        let [app, mine] = &capture(text)[..] else {
+        let captured = capture(text);
+        let [app, mine] = captured.targets() else {
             panic!()
         };
         assert_eq!(app.get("PATH"), Some("/a:/b = c"));
@@ -465,8 +522,8 @@ note: done
         let mut rows =
             rows("PRODUCT_BUNDLE_IDENTIFIER = com.example.other; PROVISIONING_PROFILE = old;");
         let captured = capture(JSON);
-        assert!(captured[0].speaks_of(&rows[0]));
-        captured[0].overrule(&mut rows[0]);
+        let found = captured.of(&rows[0])[0];
+        found.overrule(&mut rows[0]);
         let row = &rows[0];
         let id = row.bundle_id.as_ref().unwrap();
         assert_eq!(id.value.as_str(), "com.example.app");

@@ -27,7 +27,7 @@ pub enum SourceError {
     #[error("there is no such file")]
     Missing,
     /// The file is larger than any honest one.
-    #[error("it is larger than {limit} bytes, which no such file is")]
+    #[error("it is larger than {limit} bytes")]
     TooLarge {
         /// The most that is read, in bytes.
         limit: u64,
@@ -38,11 +38,20 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// What kind of error it is where the file must be had.
-    pub fn error_code(&self) -> ErrorCode {
+    /// What kind of error it is.
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::Missing => ErrorCode::FileMissing,
             Self::TooLarge { .. } | Self::Unreadable(_) => ErrorCode::FileUnreadable,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing => "check the path",
+            Self::TooLarge { .. } => "check that this is the file that is meant",
+            Self::Unreadable(_) => "check the permissions of the file",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! nothing, and `self:` stands for the project that the workspace is inside of. `developer:` lies inside of Xcode and
 //! is skipped, as is everything that is no project.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use quick_xml::events::{BytesStart, Event};
@@ -21,7 +22,7 @@ const MAX_DEPTH: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WorkspaceError {
     /// Its file could not be had.
-    #[error("{}: {problem}", file.display())]
+    #[error("the workspace cannot be read: {problem}")]
     Source {
         /// The workspace's `contents.xcworkspacedata`.
         file: PathBuf,
@@ -29,7 +30,7 @@ pub enum WorkspaceError {
         problem: SourceError,
     },
     /// Its file is damaged.
-    #[error("{}:{line}: {problem}", file.display())]
+    #[error("{problem}")]
     Syntax {
         /// The workspace's `contents.xcworkspacedata`.
         file: PathBuf,
@@ -43,9 +44,17 @@ pub enum WorkspaceError {
 impl Explain for WorkspaceError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Source { problem, .. } => problem.error_code(),
+            Self::Source { problem, .. } => problem.code(),
             Self::Syntax { .. } => ErrorCode::FileMalformed,
         }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Source { problem, .. } => problem.hint(),
+            Self::Syntax { .. } => "take the file from a revision that Xcode opens",
+        };
+        Some(hint.to_owned())
     }
 
     fn place(&self) -> Place {
@@ -104,6 +113,7 @@ fn parse(workspace: &Path, text: &str) -> Result<Vec<PathBuf>, (usize, String)> 
 
     let mut reader = quick_xml::Reader::from_str(text);
     let mut projects: Vec<PathBuf> = Vec::new();
+    let mut known: HashSet<PathBuf> = HashSet::new();
     // Directories of the groups around the cursor. A group whose place is unknown is one of the workspace's own.
     let mut groups: Vec<PathBuf> = Vec::new();
     let (mut is_workspace, mut is_closed) = (false, false);
@@ -118,7 +128,7 @@ fn parse(workspace: &Path, text: &str) -> Result<Vec<PathBuf>, (usize, String)> 
                     .and_then(|location| resolve(&location, group))
                     .map(|path| normalized(&path))
                     .filter(|path| has_extension(path, "xcodeproj"));
-                if let Some(project) = project.filter(|project| !projects.contains(project)) {
+                if let Some(project) = project.filter(|project| known.insert(project.clone())) {
                     projects.push(project);
                 }
             }
@@ -142,8 +152,8 @@ fn parse(workspace: &Path, text: &str) -> Result<Vec<PathBuf>, (usize, String)> 
             Event::Eof if is_closed => return Ok(projects),
             Event::Eof => {
                 let problem = match is_workspace {
-                    true => "the file ends before </Workspace>: it is truncated",
-                    false => "this is no workspace: it has no <Workspace> element",
+                    true => "the file ends before </Workspace>",
+                    false => "this is not a workspace: it has no <Workspace> element",
                 };
                 return Err((text.len(), problem.to_owned()));
             }

@@ -276,7 +276,7 @@ impl<'s> Loader<'s> {
                         Code::XcconfigSyntax,
                         format!("Xcode cannot read this line: {problem}"),
                     )
-                    .hint("Write NAME = value, #include \"file\", or a // comment"),
+                    .hint("write NAME = value, #include \"file\", or a // comment"),
                     &name,
                     line,
                 ),
@@ -316,10 +316,10 @@ impl<'s> Loader<'s> {
             Err(problem) => {
                 let finding = Finding::block(
                     Code::XcconfigMissing,
-                    format!("The included configuration file cannot be read: {problem}"),
+                    format!("the included configuration file cannot be read: {problem}"),
                 )
                 .found(path)
-                .hint("Create the file, correct its name, or write #include? if it may be missing");
+                .hint("create the file, correct its name, or write #include? if it may be missing");
                 return self.complain(finding, &from.name, line);
             }
         };
@@ -331,16 +331,16 @@ impl<'s> Loader<'s> {
                 .collect();
             let finding = Finding::warn(
                 Code::XcconfigIncludeCycle,
-                "This include leads back to a file that is being read; Xcode skips it",
+                "this include leads back to a file that is being read; Xcode skips it",
             )
             .found(names.join(" → "))
-            .hint("Move what both files need into a third one");
+            .hint("move what both files need into a third one");
             return self.complain(finding, &from.name, line);
         }
         if into.around.len() >= MAX_DEPTH || into.included >= MAX_INCLUDES {
             let finding = Finding::block(
                 Code::XcconfigIncludeCycle,
-                "Includes grow beyond any honest configuration; the rest was not read",
+                "the includes are too many or too deep; the rest was not read",
             )
             .expected(format!(
                 "at most {MAX_DEPTH} levels and {MAX_INCLUDES} files"
@@ -400,10 +400,10 @@ impl<'s> Loader<'s> {
             self.findings.push(
                 Finding::block(
                     Code::XcconfigSyntax,
-                    "There are more complaints about configuration files than are listed",
+                    "the configuration files have more mistakes than are listed",
                 )
                 .expected(format!("fewer than {MAX_FINDINGS}"))
-                .hint("See whether this is a configuration file at all")
+                .hint("check that this is a configuration file")
                 .in_file(file)
                 .at_line(line),
             );
@@ -623,7 +623,7 @@ mod tests {
         assert_eq!(findings.len(), MAX_FINDINGS + 1);
         let last = findings.last().unwrap();
         assert_eq!(last.severity, Severity::Block);
-        assert!(last.message.contains("more complaints"), "{last:?}");
+        assert!(last.message.contains("more mistakes"), "{last:?}");
         assert!(loader.load(Path::new("/p/a.xcconfig")).is_ok());
         assert!(loader.take_findings().is_empty());
     }

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use crate::base::clock::show_duration;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{HostName, RegionName};
-use crate::context::nearest::nearest;
 use crate::context::policy::Policy;
+use crate::context::suggestion::suggestion;
 
 /// Checks this host, the region that was asked for, and the hour, against the policy. Also returns the region that the
 /// job runs in: the one asked for if the host stands in it, else the host's only one; `None` if that is not decided.
@@ -92,7 +92,7 @@ fn check_region(policy: &Policy, host: &HostName, asked: &RegionName) -> Option<
         }
         None => {
             let known: Vec<&str> = topology.regions.keys().map(RegionName::as_str).collect();
-            let hint = match nearest(asked.as_str(), known.iter().copied()) {
+            let hint = match suggestion(asked.as_str(), known.iter().copied()) {
                 Some(near) => format!("did you mean {near}?"),
                 None if known.is_empty() => {
                     "name the region and its hosts in topology.regions, or ask for none".to_owned()

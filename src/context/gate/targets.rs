@@ -12,7 +12,7 @@ use crate::base::finding::{self, Code, Finding};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::Manifest;
-use crate::context::plan::{Request, plan, project_name};
+use crate::context::plan::{LookedAt, Request, plan, unobserved};
 use crate::context::policy::Policy;
 
 /// Judges the targets.
@@ -53,7 +53,14 @@ pub fn check(
         sources: &*observed.sources,
     };
     findings.extend(plan(&request).findings);
-    findings.extend(unseen(manifest, observed));
+    findings.extend(unobserved(
+        manifest.targets(),
+        &LookedAt {
+            targets: &observed.targets,
+            projects: &observed.projects,
+            is_selection: !observed.selection.is_everything(),
+        },
+    ));
     finding::distinct(&mut findings);
     findings
 }
@@ -88,70 +95,4 @@ fn nothing_selected(observed: &ObservedTargets) -> Finding {
     } else {
         finding.hint("select targets that the project has, or select nothing to judge all of them")
     }
-}
-
-/// Pinned targets that the projects do not have, or that nobody looked at: what was not observed is not passed. Who
-/// selects targets by name wants just those, and the verdict says so.
-fn unseen(manifest: &Manifest, observed: &ObservedTargets) -> Vec<Finding> {
-    let named: HashSet<&str> = observed.projects.iter().map(String::as_str).collect();
-    let projects: Vec<String> = observed.targets.iter().map(project_name).collect();
-    let seen: HashSet<_> = observed
-        .targets
-        .iter()
-        .zip(&projects)
-        .map(|(target, project)| {
-            (
-                project.as_str(),
-                &target.target,
-                &target.configuration,
-                target.platform,
-            )
-        })
-        .collect();
-    let is_selection = !observed.selection.is_everything();
-    let mut findings = Vec::new();
-    let mut others = BTreeSet::new();
-    for (index, pin) in manifest.targets().iter().enumerate() {
-        if !named.contains(pin.project.as_str()) {
-            others.insert(pin.project.as_str());
-            continue;
-        }
-        if is_selection || seen.contains(&pin.key()) {
-            continue;
-        }
-        findings.push(
-            Finding::block(
-                Code::TargetUnmapped,
-                format!(
-                    "the manifest pins target {} ({}, {}), which {} does not have",
-                    pin.target, pin.configuration, pin.platform, pin.project
-                ),
-            )
-            .of_target(&pin.target)
-            .at_pointer(format!("/targets/{index}"))
-            .hint("check out the revision of the project that was frozen, or freeze the manifest again with the project")
-            .remedy(Remedy::FreezeTargets),
-        );
-    }
-    if is_selection {
-        findings.push(
-            Finding::warn(
-                Code::TargetsUnobserved,
-                "only the targets that were selected were judged",
-            )
-            .hint("select no target, configuration or SDK to judge all that the manifest pins"),
-        );
-    }
-    for project in others {
-        findings.push(
-            Finding::block(
-                Code::TargetsUnobserved,
-                format!("the manifest pins targets of {project}, which was not named"),
-            )
-            .values(project, observed.projects.join(", "))
-            .hint("name that project too")
-            .remedy(Remedy::NameProject),
-        );
-    }
-    findings
 }

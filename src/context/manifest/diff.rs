@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Content, PinnedProfile, PinnedTarget};
-use crate::base::ids::ProfileUuid;
+use super::content::Content;
+use super::entry::{PinnedProfile, PinnedTarget};
 
 /// What happened to a profile or a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -49,65 +49,78 @@ pub struct FieldChange {
 
 /// Every change, profiles first, each in the order of the file.
 pub fn diff(old: &Content, new: &Content) -> Vec<Change> {
-    let by_uuid = |content: &Content| -> BTreeMap<ProfileUuid, PinnedProfile> {
-        content
-            .profiles
-            .iter()
-            .map(|profile| (profile.uuid.clone(), profile.clone()))
-            .collect()
+    let profiles = Entries {
+        what: "profile",
+        key: |profile: &PinnedProfile| profile.uuid.clone(),
+        id: |profile: &PinnedProfile| profile.uuid.to_string(),
+        name: |profile: &PinnedProfile| profile.name.clone(),
     };
-    let by_key = |content: &Content| -> BTreeMap<String, PinnedTarget> {
-        content
-            .targets
-            .iter()
-            .map(|target| {
-                let id = format!(
-                    "{} {} {} {}",
-                    target.project, target.target, target.configuration, target.platform
-                );
-                (id, target.clone())
-            })
-            .collect()
+    let targets = Entries {
+        what: "target",
+        key: |target: &PinnedTarget| {
+            (
+                target.project.clone(),
+                target.target.clone(),
+                target.configuration.clone(),
+                target.platform,
+            )
+        },
+        id: |target: &PinnedTarget| {
+            format!(
+                "{} {} {} {}",
+                target.project, target.target, target.configuration, target.platform
+            )
+        },
+        name: |target: &PinnedTarget| target.bundle_id.to_string(),
     };
-    let mut changes = compare("profile", &by_uuid(old), &by_uuid(new), |profile| {
-        profile.name.clone()
-    });
-    changes.extend(compare("target", &by_key(old), &by_key(new), |target| {
-        target.bundle_id.to_string()
-    }));
+    let mut changes = profiles.compare(&old.profiles, &new.profiles);
+    changes.extend(targets.compare(&old.targets, &new.targets));
     changes
 }
 
-fn compare<K: Ord + ToString, T: Serialize + PartialEq>(
+/// How one kind of entry is matched and named.
+struct Entries<T, K> {
     what: &'static str,
-    old: &BTreeMap<K, T>,
-    new: &BTreeMap<K, T>,
-    name: impl Fn(&T) -> String,
-) -> Vec<Change> {
-    let keys: BTreeSet<&K> = old.keys().chain(new.keys()).collect();
-    let mut changes = Vec::new();
-    for key in keys {
-        let (change, entry, fields) = match (old.get(key), new.get(key)) {
-            (Some(old), Some(new)) if old == new => continue,
-            (Some(old), Some(new)) => {
-                let mut fields = Vec::new();
-                let json = |entry: &T| serde_json::to_value(entry).unwrap_or_default();
-                compare_json("", &json(old), &json(new), &mut fields);
-                (ChangeKind::Changed, new, fields)
-            }
-            (Some(old), None) => (ChangeKind::Removed, old, Vec::new()),
-            (None, Some(new)) => (ChangeKind::Added, new, Vec::new()),
-            (None, None) => continue,
+    /// What an entry is unique in.
+    key: fn(&T) -> K,
+    id: fn(&T) -> String,
+    name: fn(&T) -> String,
+}
+
+impl<T: Serialize + PartialEq, K: Ord> Entries<T, K> {
+    fn compare(&self, old: &[T], new: &[T]) -> Vec<Change> {
+        let by_key = |entries: &'_ [T]| -> BTreeMap<K, usize> {
+            let keyed = entries.iter().enumerate();
+            keyed.map(|(at, entry)| ((self.key)(entry), at)).collect()
         };
-        changes.push(Change {
-            change,
-            what,
-            id: key.to_string(),
-            name: name(entry),
-            fields,
-        });
+        let (by_old, by_new) = (by_key(old), by_key(new));
+        let keys: BTreeSet<&K> = by_old.keys().chain(by_new.keys()).collect();
+        let mut changes = Vec::new();
+        for key in keys {
+            let before = by_old.get(key).and_then(|at| old.get(*at));
+            let after = by_new.get(key).and_then(|at| new.get(*at));
+            let (change, entry, fields) = match (before, after) {
+                (Some(before), Some(after)) if before == after => continue,
+                (Some(before), Some(after)) => {
+                    let mut fields = Vec::new();
+                    let json = |entry: &T| serde_json::to_value(entry).unwrap_or_default();
+                    compare_json("", &json(before), &json(after), &mut fields);
+                    (ChangeKind::Changed, after, fields)
+                }
+                (Some(before), None) => (ChangeKind::Removed, before, Vec::new()),
+                (None, Some(after)) => (ChangeKind::Added, after, Vec::new()),
+                (None, None) => continue,
+            };
+            changes.push(Change {
+                change,
+                what: self.what,
+                id: (self.id)(entry),
+                name: (self.name)(entry),
+                fields,
+            });
+        }
+        changes
     }
-    changes
 }
 
 fn compare_json(pointer: &str, old: &Json, new: &Json, fields: &mut Vec<FieldChange>) {

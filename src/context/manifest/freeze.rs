@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Deserialize;
 use serde::de::Error;
 
-use super::{Content, MAX_REVISION, PinnedProfile, PinnedTarget, ProfileState, SCHEMA};
+use super::content::{Content, MAX_REVISION, SCHEMA};
+use super::entry::{PinnedProfile, PinnedTarget, ProfileState};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::ProfileUuid;
 use crate::base::remedy::Remedy;
@@ -159,12 +160,14 @@ pub fn freeze(
     previous: Option<&Previous>,
 ) -> Content {
     let mut targets = targets.unwrap_or_else(|| {
-        let mut kept = previous
-            .map(|previous| previous.targets.clone())
-            .unwrap_or_default();
-        let known: HashSet<&ProfileUuid> = profiles.iter().map(|profile| &profile.uuid).collect();
-        kept.retain(|target| known.contains(&target.profile));
-        kept
+        let pinned = uuids(&profiles);
+        let known = previous.map(|previous| previous.targets.as_slice());
+        known
+            .unwrap_or_default()
+            .iter()
+            .filter(|target| pinned.contains(&target.profile))
+            .cloned()
+            .collect()
     });
     targets.sort_by(|a, b| a.key().cmp(&b.key()));
     Content {
@@ -173,6 +176,10 @@ pub fn freeze(
         profiles,
         targets,
     }
+}
+
+fn uuids(profiles: &[PinnedProfile]) -> HashSet<&ProfileUuid> {
+    profiles.iter().map(|profile| &profile.uuid).collect()
 }
 
 #[cfg(test)]

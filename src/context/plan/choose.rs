@@ -1,41 +1,39 @@
 //! Choosing one profile and one certificate for one target.
 
-use super::{Choice, Discarded, Request, Row, Why, by_uuid, pinned_for};
+use super::available::Available;
+use super::fit::{answers, wanted_kinds};
+use super::row::{Choice, Discarded, Row, Why};
 use crate::apple::certificate::CertificateKind;
 use crate::apple::profile::ProfileKind;
 use crate::base::ids::CertSha1;
 use crate::context::manifest::{PinnedCertificate, PinnedProfile, ProfileState};
-use crate::context::policy::TargetOverride;
-use crate::xcode::platform::Platform;
-use crate::xcode::targets::{ProfileRequest, SigningTarget};
+use crate::xcode::targets::SigningTarget;
 
 /// Chooses for one target.
-pub(super) fn choose<'a>(target: &'a SigningTarget, request: &Request<'a>) -> Row<'a> {
-    let pinned = pinned_for(target, request.pinned);
-    let by_hand = TargetOverride::find(request.overrides, &target.target, &target.configuration);
+pub(super) fn choose<'a>(target: &'a SigningTarget, available: &Available<'a>) -> Row<'a> {
+    let profiles = &available.profiles;
+    let pinned = available.pinned.get(target);
+    let by_hand = available
+        .overrides
+        .find(&target.target, &target.configuration);
     let forced = by_hand
-        .and_then(|rule| Some((by_uuid(request.profiles, &rule.profile)?, Why::Policy)))
-        .or_else(|| {
-            pinned.and_then(|pin| Some((by_uuid(request.profiles, &pin.profile)?, Why::Pinned)))
-        });
+        .and_then(|rule| Some((profiles.with_uuid(&rule.profile)?, Why::Policy)))
+        .or_else(|| pinned.and_then(|pin| Some((profiles.with_uuid(&pin.profile)?, Why::Pinned))));
 
     let mut fitting: Vec<&PinnedProfile> = Vec::new();
     let mut discarded = Vec::new();
-    for profile in request
-        .profiles
-        .iter()
-        .filter(|profile| covers(profile, target))
-    {
-        match unfit(profile, target, request.kind) {
+    for profile in profiles.covering(target) {
+        match unfit(profile, target, available.kind) {
             None => fitting.push(profile),
             Some(why) => discarded.push(Discarded { profile, why }),
         }
     }
     // Closest first; what is left equal is put in a fixed order, and said.
     fitting.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.uuid.cmp(&b.uuid)));
-    let requested = target
-        .requested_profile()
-        .and_then(|request| named(&request.value, &fitting));
+    let requested = target.requested_profile().and_then(|request| {
+        let mut answering = fitting.iter().copied();
+        answering.find(|profile| answers(profile, &request.value))
+    });
     let chosen = forced
         .or_else(|| requested.map(|profile| (profile, Why::Requested)))
         .or_else(|| fitting.first().map(|profile| (*profile, Why::BestFit)));
@@ -72,50 +70,6 @@ pub(super) fn choose<'a>(target: &'a SigningTarget, request: &Request<'a>) -> Ro
     }
 }
 
-/// The profile that a target asks for, among these.
-pub(super) fn named<'a>(
-    request: &ProfileRequest,
-    profiles: &[&'a PinnedProfile],
-) -> Option<&'a PinnedProfile> {
-    profiles
-        .iter()
-        .copied()
-        .find(|profile| answers(profile, request))
-}
-
-/// Whether a profile is the one that is asked for.
-pub(super) fn answers(profile: &PinnedProfile, request: &ProfileRequest) -> bool {
-    match request {
-        ProfileRequest::Uuid(uuid) => profile.uuid == *uuid,
-        ProfileRequest::Name { name, team } => {
-            *profile.name == **name && team.as_ref().is_none_or(|team| profile.team_id == *team)
-        }
-    }
-}
-
-/// Whether a profile covers the target's bundle id on its platform.
-pub(super) fn covers(profile: &PinnedProfile, target: &SigningTarget) -> bool {
-    let bundle_id = target.bundle_id.as_ref();
-    bundle_id.is_some_and(|bundle_id| profile.bundle_id.covers(&bundle_id.value))
-        && is_for(profile, target.platform)
-}
-
-/// Whether a profile is for a platform. Apple writes `OSX` for macOS and Catalyst; watch products are signed with iOS
-/// profiles, and visionOS ones with profiles that name it or its first name, `xrOS`.
-pub(super) fn is_for(profile: &PinnedProfile, platform: Platform) -> bool {
-    let names: &[&str] = match platform {
-        Platform::Ios | Platform::IosSimulator => &["iOS"],
-        Platform::Watchos | Platform::WatchosSimulator => &["iOS", "watchOS"],
-        Platform::Tvos | Platform::TvosSimulator => &["tvOS", "iOS"],
-        Platform::Visionos | Platform::VisionosSimulator => &["visionOS", "xrOS"],
-        Platform::Macos | Platform::MacCatalyst | Platform::Driverkit => &["OSX", "macOS"],
-    };
-    profile
-        .platforms
-        .iter()
-        .any(|platform| names.contains(&platform.as_str()))
-}
-
 /// Why a profile that covers the bundle id still does not fit.
 fn unfit(
     profile: &PinnedProfile,
@@ -147,30 +101,6 @@ fn unfit(
     (profile.state == ProfileState::Retiring).then(|| "it is retiring".to_owned())
 }
 
-/// The kinds that fit `CODE_SIGN_IDENTITY`, where that tells anything.
-pub(super) fn wanted_kinds(target: &SigningTarget) -> Option<&'static [ProfileKind]> {
-    let identity = target.identity.as_ref()?;
-    let identity = identity.value.as_ref();
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| identity.starts_with(prefix));
-    if starts(&["Apple Development", "iPhone Developer", "Mac Developer"]) {
-        Some(&[ProfileKind::Development])
-    } else if starts(&["Developer ID Application"]) {
-        Some(&[ProfileKind::DeveloperId])
-    } else if starts(&[
-        "Apple Distribution",
-        "iPhone Distribution",
-        "3rd Party Mac Developer Application",
-    ]) {
-        Some(&[
-            ProfileKind::AppStore,
-            ProfileKind::AdHoc,
-            ProfileKind::Enterprise,
-        ])
-    } else {
-        None
-    }
-}
-
 /// What orders profiles that fit: specificity, state, distribution before development, age.
 fn rank(profile: &PinnedProfile) -> (bool, usize, bool, bool, jiff::Timestamp) {
     let (is_exact, length) = profile.bundle_id.specificity();
@@ -200,7 +130,7 @@ fn lost_to(profile: &PinnedProfile, choice: &Choice<'_>) -> String {
         )
     } else if profile.kind != winner.kind {
         format!(
-            "it is for {}, and {} was preferred: ask for a kind with --kind",
+            "it is for {}, and {} is preferred: name the kind that the product is for",
             profile.kind, winner.kind
         )
     } else if profile.created != winner.created {

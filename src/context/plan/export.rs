@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Plan, Row};
+use super::row::{Plan, Row};
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{CertSha1, TeamId};
@@ -281,9 +281,7 @@ impl BuildSettings {
             .iter()
             .map(|(name, value)| format!("{name} = {value}\n"))
             .collect();
-        format!(
-            "// Written by countersign from the frozen manifest: use with `xcodebuild -xcconfig`.\n{lines}"
-        )
+        format!("// Written from the frozen manifest: use with `xcodebuild -xcconfig`.\n{lines}")
     }
 }
 

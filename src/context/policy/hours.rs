@@ -22,15 +22,13 @@ pub mod window;
 
 pub use self::window::{Days, Window};
 
+use self::window::HORIZON_DAYS;
+
 /// The keys of one window.
 pub(super) const KEYS: &[&str] = &["days", "from", "to", "zone"];
 
 /// More windows than anybody can overlook; it also bounds what deciding costs.
 const MOST_WINDOWS: usize = 64;
-
-/// How far ahead openings and closings are looked for: twice the week after which everything repeats, because one
-/// occurrence may be swallowed by a skipped hour.
-const HORIZON_DAYS: i32 = 15;
 
 /// All windows in which unattended unlocking is allowed. None at all means: at any hour.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -129,7 +129,10 @@ fn read_path(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PathBuf> {
     if name.contains("login.keychain") || name == "system.keychain" {
         return reader.refuse(
             item,
-            format!("`{}` is a keychain that is not ours to close", item.path()),
+            format!(
+                "`{}` is a keychain of the user or of the system",
+                item.path()
+            ),
             "a keychain file of its own, as in ~/Library/Keychains/countersign-ci.keychain-db",
             path.display(),
             None,
@@ -143,7 +146,7 @@ fn read_span(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<SignedDuration>
     if span.is_zero() {
         return reader.refuse(
             item,
-            format!("`{}` is no time at all", item.path()),
+            format!("`{}` is zero", item.path()),
             "more than 0s",
             show_duration(span),
             None,
@@ -155,30 +158,34 @@ fn read_span(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<SignedDuration>
 /// `"refuse"`, or a command: a list of words, or text whose words are parted by blanks.
 fn read_on_closed(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<OnClosed> {
     const EXPECTED: &str = "\"refuse\", or a command: [\"/path/to/program\", \"argument\"]";
-    let words: Vec<String> =
-        if item.is_list() {
-            let items = reader.list(item, EXPECTED)?;
-            let words: Vec<Option<String>> = items
-                .iter()
-                .map(|item| reader.text(item, "a word, as text").map(str::to_owned))
-                .collect();
-            words.into_iter().collect::<Option<_>>()?
-        } else {
-            let text = reader.text(item, EXPECTED)?;
-            if text == "refuse" {
-                return Some(OnClosed::Refuse);
-            }
-            if text.contains(SHELL_CHARACTERS) {
-                return reader.refuse(
+    let words: Vec<String> = if item.is_list() {
+        let items = reader.list(item, EXPECTED)?;
+        let words: Vec<Option<String>> = items
+            .iter()
+            .map(|item| reader.text(item, "a word, as text").map(str::to_owned))
+            .collect();
+        words.into_iter().collect::<Option<_>>()?
+    } else {
+        let text = reader.text(item, EXPECTED)?;
+        if text == "refuse" {
+            return Some(OnClosed::Refuse);
+        }
+        if text.contains(SHELL_CHARACTERS) {
+            return reader.refuse(
                 item,
-                format!("`{}` is written for a shell, and none will read it", item.path()),
+                format!(
+                    "`{}` holds characters that only a shell reads, and no shell reads it",
+                    item.path()
+                ),
                 EXPECTED,
                 shortened(text),
-                Some("write the command as a list of words; what needs a shell goes into a script"),
+                Some(
+                    "write the command as a list of words, or put what needs a shell into a script",
+                ),
             );
-            }
-            text.split_whitespace().map(str::to_owned).collect()
-        };
+        }
+        text.split_whitespace().map(str::to_owned).collect()
+    };
     let mut words = words.into_iter();
     // A program is named by its path, so that what runs does not depend on the runner's PATH, and so that a
     // misspelt `refuse` is not taken for a program.

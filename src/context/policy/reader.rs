@@ -19,7 +19,7 @@ use self::value::joined;
 pub(super) use self::value::{Item, Table, shortened};
 use crate::base::clock::parse_duration;
 use crate::base::finding::{Code, Finding};
-use crate::context::nearest::nearest;
+use crate::context::suggestion::suggestion;
 
 mod value;
 
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
                     Code::PolicyInvalid,
                     format!("{} more mistakes are not listed", self.unlisted),
                 )
-                .hint("mend those above first")
+                .hint("correct those above first")
                 .in_file(self.file),
             );
         }
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
                 let word = shortened(self.text.get(span.clone()).unwrap_or_default().trim());
                 let finding = Finding::block(Code::PolicyInvalid, format!("`{word}` stands twice"))
                     .found(word)
-                    .hint("keep one of the two; which one counted would be a guess");
+                    .hint("keep one of the two");
                 self.push(finding, span.start, None);
             } else if torn.len() < MOST_TORN_LINES && torn.insert(self.line_at(span.start)) {
                 let line = self.line_text(span.start);
@@ -231,7 +231,7 @@ impl<'a> Reader<'a> {
                 .map(|(other, _)| *other);
             // `[profile]` is a section misspelt rather than the key `profile` of another one.
             let is_section = matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
-            let near = nearest(word, known.iter().copied());
+            let near = suggestion(word, known.iter().copied());
             let elsewhere = elsewhere.filter(|_| !is_section || near.is_none());
             let finding = if let Some(other) = elsewhere {
                 finding.hint(format!("`{word}` belongs to [{other}]"))
@@ -390,7 +390,7 @@ impl<'a> Reader<'a> {
     ) {
         const LISTED: usize = 8;
         let known: Vec<&str> = known.into_iter().collect();
-        let near = nearest(word, known.iter().copied());
+        let near = suggestion(word, known.iter().copied());
         let hint = near.map(|near| format!("did you mean `{near}`?"));
         let expected = match near {
             Some(near) => near.to_owned(),
@@ -432,7 +432,7 @@ impl<'a> Reader<'a> {
         let (message, hint) = if text.is_empty() {
             ("is an empty path", None)
         } else if text.contains('\0') {
-            ("holds a NUL character, which no path does", None)
+            ("holds a NUL character, which a path cannot hold", None)
         } else if text.starts_with('$') {
             (
                 "starts with a variable",

@@ -3,6 +3,8 @@
 //! Normally the mapping of targets to profiles is computed. An override is for what cannot be computed: two profiles
 //! that fit equally well, or a target whose settings cannot be resolved.
 
+use std::collections::HashMap;
+
 use super::reader::{Item, Reader, Table};
 use crate::base::ids::{ConfigurationName, ProfileUuid, TargetName};
 
@@ -21,18 +23,6 @@ pub struct TargetOverride {
 }
 
 impl TargetOverride {
-    /// The override among `all` for this target and configuration: one that names the configuration before one for all.
-    pub fn find<'a>(
-        all: &'a [Self],
-        target: &TargetName,
-        configuration: &ConfigurationName,
-    ) -> Option<&'a Self> {
-        let of_target = || all.iter().filter(|one| one.target == *target);
-        of_target()
-            .find(|one| one.configuration.as_ref() == Some(configuration))
-            .or_else(|| of_target().find(|one| one.configuration.is_none()))
-    }
-
     pub(super) fn read_all(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Vec<Self>> {
         let items = reader.list(item, "a list of overrides, each under [[targets]]")?;
         let read = items
@@ -43,7 +33,9 @@ impl TargetOverride {
                 Some((Self::read(reader, &table)?, item))
             })
             .collect();
-        Some(reader.distinct(read, |one| (one.target.clone(), one.configuration.clone())))
+        Some(reader.distinct(read, |rule| {
+            (rule.target.clone(), rule.configuration.clone())
+        }))
     }
 
     fn read(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<Self> {
@@ -61,11 +53,7 @@ impl TargetOverride {
             None => Some(None),
         };
         let profile = reader
-            .require(
-                table,
-                "profile",
-                "write the UUID of its profile; `countersign profile list` shows them",
-            )
+            .require(table, "profile", "write the UUID of its profile")
             .and_then(|item| reader.parsed(&item, "a profile's UUID, as text"));
         Some(Self {
             target: target?,
@@ -75,13 +63,42 @@ impl TargetOverride {
     }
 }
 
+/// Overrides, by the target that they are for.
+#[derive(Debug)]
+pub struct TargetOverrides<'a> {
+    by_target: HashMap<(&'a TargetName, Option<&'a ConfigurationName>), &'a TargetOverride>,
+}
+
+impl<'a> TargetOverrides<'a> {
+    /// An index of `all`.
+    pub fn new(all: &'a [TargetOverride]) -> Self {
+        let mut by_target = HashMap::with_capacity(all.len());
+        for rule in all {
+            by_target
+                .entry((&rule.target, rule.configuration.as_ref()))
+                .or_insert(rule);
+        }
+        Self { by_target }
+    }
+
+    /// The override for this target and configuration: one that names the configuration before one for all.
+    pub fn find(
+        &self,
+        target: &TargetName,
+        configuration: &ConfigurationName,
+    ) -> Option<&'a TargetOverride> {
+        let of = |configuration| self.by_target.get(&(target, configuration)).copied();
+        of(Some(configuration)).or_else(|| of(None))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_override_for_the_configuration_comes_before_one_for_all() {
-        let one = |configuration: Option<&str>, digit: &str| TargetOverride {
+        let rule = |configuration: Option<&str>, digit: &str| TargetOverride {
             target: "Share".parse().unwrap(),
             configuration: configuration.map(|name| name.parse().unwrap()),
             profile: "00000000-0000-0000-0000-00000000000x"
@@ -89,13 +106,15 @@ mod tests {
                 .parse()
                 .unwrap(),
         };
-        let all = [one(None, "1"), one(Some("Release"), "2")];
+        let all = [rule(None, "1"), rule(Some("Release"), "2")];
         let found = |target: &str, configuration: &str| {
             let configuration = configuration.parse().unwrap();
-            TargetOverride::find(&all, &target.parse().unwrap(), &configuration).cloned()
+            TargetOverrides::new(&all)
+                .find(&target.parse().unwrap(), &configuration)
+                .cloned()
         };
-        assert_eq!(found("Share", "Release"), Some(one(Some("Release"), "2")));
-        assert_eq!(found("Share", "Debug"), Some(one(None, "1")));
+        assert_eq!(found("Share", "Release"), Some(rule(Some("Release"), "2")));
+        assert_eq!(found("Share", "Debug"), Some(rule(None, "1")));
         assert_eq!(found("App", "Release"), None);
     }
 }

@@ -119,7 +119,8 @@ impl Explain for ProjectError {
 
 fn line(error: &crate::xcode::project::ProjectError) -> String {
     error
-        .line()
+        .place()
+        .line
         .map_or(String::new(), |line| format!(":{line}"))
 }
 
@@ -185,7 +186,7 @@ pub fn read(
         let captured = show_build_settings::read(path, &sources::text(&bytes))?;
         findings.extend(show_build_settings::compare(&captured, &targets));
         for target in &mut targets {
-            if let Some(capture) = captured.iter().find(|capture| capture.speaks_of(target)) {
+            if let Some(capture) = captured.of(target).first() {
                 capture.overrule(target);
             }
         }

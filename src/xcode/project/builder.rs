@@ -1,24 +1,26 @@
 //! From the objects of a project file to its parts.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::objects::{Object, Objects};
-use super::paths::Paths;
-use super::{
+use super::model::{
     Attributes, Configuration, Configurations, Embed, Target, TargetClass, TargetIndex, TargetLink,
 };
-use crate::base::finding::{Code, Finding};
+use super::objects::{Object, Objects};
+use super::paths::{self, Paths};
+use crate::base::finding::{Code, Finding, Severity};
 use crate::xcode::assignment::{Assignment, Table};
-use crate::xcode::openstep::{Document, Kind, Map, Node};
+use crate::xcode::openstep::{Document, Entry, Kind, Map, Node};
+use crate::xcode::shortened::shortened;
 use crate::xcode::sources::normalized;
 
 /// The parts of a project that are built from its objects.
 pub(super) struct Parts {
     pub(super) configurations: Configurations,
     pub(super) targets: Vec<Target>,
-    pub(super) subprojects: Vec<PathBuf>,
+    pub(super) subprojects: Vec<Arc<Path>>,
 }
 
 /// Walks the objects; owns what is complained about on the way.
@@ -27,6 +29,8 @@ pub(super) struct Builder<'d> {
     objects: &'d Objects<'d>,
     paths: Paths<'d>,
     file: &'d Arc<Path>,
+    /// How often each object was taken as part of another one.
+    owners: HashMap<&'d str, u32>,
     findings: Vec<Finding>,
 }
 
@@ -42,18 +46,31 @@ impl<'d> Builder<'d> {
         objects: &'d Objects<'d>,
         paths: Paths<'d>,
         file: &'d Arc<Path>,
-        findings: Vec<Finding>,
     ) -> Self {
         Self {
             document,
             objects,
             paths,
             file,
-            findings,
+            owners: HashMap::new(),
+            findings: Vec::new(),
         }
     }
 
-    pub(super) fn build(mut self, project: &'d Map<'d>) -> (Parts, Vec<Finding>) {
+    /// The parts of `project`; `repeated` are the objects whose id occurs before them.
+    pub(super) fn build(
+        mut self,
+        project: &'d Map<'d>,
+        repeated: &[&Entry<'_>],
+    ) -> (Parts, Vec<Finding>) {
+        for again in repeated {
+            let finding = Finding::warn(
+                Code::ProjectInconsistent,
+                "an object occurs twice in the project; Xcode reads the second one",
+            )
+            .hint("remove one of the two; a merge that keeps both sides leaves such a pair");
+            self.complain(finding, again.at, &again.key, None);
+        }
         let configurations = self.configurations(project, None);
         let target_objects = self.target_objects(project);
         let known = KnownTargets::new(&target_objects);
@@ -82,9 +99,8 @@ impl<'d> Builder<'d> {
         let mut found = Vec::new();
         for node in project.list("targets") {
             let Some(id) = node.as_text() else { continue };
-            match self.objects.get(id) {
-                Some(object) => found.push(TargetObject { id, object }),
-                None => self.dangling(node, "target", id, None, Severity::Block),
+            if let Some(object) = self.part(node, "target", id, None, Severity::Block) {
+                found.push(TargetObject { id, object });
             }
         }
         found
@@ -97,7 +113,7 @@ impl<'d> Builder<'d> {
         attributes: Option<&'d Map<'d>>,
     ) -> Target {
         let map = target.object.map;
-        let name = map.text("name").unwrap_or(target.id);
+        let name = cut(map.text("name").unwrap_or(target.id));
         let class = match target.object.isa {
             "PBXNativeTarget" => TargetClass::Native,
             "PBXAggregateTarget" => TargetClass::Aggregate,
@@ -109,11 +125,11 @@ impl<'d> Builder<'d> {
             name: name.into(),
             line: self.document.line(target.object.at),
             class,
-            product_type: map.text("productType").map(Into::into),
+            product_type: map.text("productType").map(|text| cut(text).into()),
             product_id: map.text("productReference").map(Into::into),
             configurations: self.configurations(map, Some(name)),
             dependencies: self.dependencies(map, name, known),
-            embeds: self.embeds(map, known),
+            embeds: self.embeds(map, name, known),
             attributes: attributes
                 .and_then(|all| all.map(target.id))
                 .map(|map| self.attributes(map, known))
@@ -141,22 +157,18 @@ impl<'d> Builder<'d> {
             return Configurations::default();
         };
         let id = node.as_text().unwrap_or_default();
-        let Some(list) = self.objects.get(id) else {
-            self.dangling(node, "configuration list", id, target, Severity::Block);
+        let Some(list) = self.part(node, "configuration list", id, target, Severity::Block) else {
             return Configurations::default();
         };
         let mut configurations = Vec::new();
         for node in list.map.list("buildConfigurations") {
             let Some(id) = node.as_text() else { continue };
-            match self.objects.get(id) {
-                Some(object) => configurations.push(self.configuration(id, object, target)),
-                None => self.dangling(node, "configuration", id, target, Severity::Block),
+            if let Some(object) = self.part(node, "configuration", id, target, Severity::Block) {
+                configurations.push(self.configuration(id, object, target));
             }
         }
-        Configurations {
-            list: configurations,
-            default_name: list.map.text("defaultConfigurationName").map(Into::into),
-        }
+        let default_name = list.map.text("defaultConfigurationName").map(Into::into);
+        Configurations::new(configurations, default_name)
     }
 
     fn configuration(
@@ -166,7 +178,7 @@ impl<'d> Builder<'d> {
         target: Option<&str>,
     ) -> Configuration {
         Configuration {
-            name: object.map.text("name").unwrap_or(id).into(),
+            name: cut(object.map.text("name").unwrap_or(id)).into(),
             line: self.document.line(object.at),
             base: self.base(object.map, target),
             settings: Arc::new(self.settings(object.map)),
@@ -178,7 +190,7 @@ impl<'d> Builder<'d> {
         &mut self,
         configuration: &'d Map<'d>,
         target: Option<&str>,
-    ) -> Option<(PathBuf, Option<u64>)> {
+    ) -> Option<(Arc<Path>, Option<u64>)> {
         let below_folder = configuration.text("baseConfigurationReferenceRelativePath");
         let key = match below_folder {
             Some(_) => "baseConfigurationReferenceAnchor",
@@ -186,9 +198,9 @@ impl<'d> Builder<'d> {
         };
         let entry = configuration.entry(key)?;
         let id = entry.value.as_text().unwrap_or_default();
-        let path = self.paths.of(id).map(|path| match below_folder {
-            Some(relative) => normalized(&path.join(relative)),
-            None => path,
+        let path = self.paths.of(id).and_then(|path| match below_folder {
+            Some(relative) => paths::bounded(normalized(&path.join(relative))).map(Into::into),
+            None => Some(path),
         });
         if path.is_none() {
             self.dangling(
@@ -206,7 +218,7 @@ impl<'d> Builder<'d> {
         let Some(settings) = configuration.map("buildSettings") else {
             return Table::default();
         };
-        let keyed = settings.entries.iter().filter_map(|entry| {
+        let keyed = settings.entries().iter().filter_map(|entry| {
             let value: Box<str> = match &entry.value.kind {
                 Kind::Text(text) => text.as_ref().into(),
                 Kind::List(nodes) => list_value(nodes).into(),
@@ -231,8 +243,8 @@ impl<'d> Builder<'d> {
         let mut links = Vec::new();
         for node in target.list("dependencies") {
             let id = node.as_text().unwrap_or_default();
-            let Some(dependency) = self.objects.get(id) else {
-                self.dangling(node, "dependency", id, Some(name), Severity::Warn);
+            let Some(dependency) = self.part(node, "dependency", id, Some(name), Severity::Warn)
+            else {
                 continue;
             };
             let direct = dependency
@@ -250,57 +262,78 @@ impl<'d> Builder<'d> {
         links
     }
 
-    fn embeds(&self, target: &'d Map<'d>, known: &KnownTargets<'d>) -> Vec<Embed> {
+    fn embeds(&mut self, target: &'d Map<'d>, name: &str, known: &KnownTargets<'d>) -> Vec<Embed> {
         let mut embeds = Vec::new();
-        let phases = target
-            .list("buildPhases")
-            .iter()
-            .filter_map(|node| self.objects.get(node.as_text()?))
+        for node in target.list("buildPhases") {
+            let id = node.as_text().unwrap_or_default();
             // Resources too: that is how a WatchKit 1 extension carries its app.
-            .filter(|phase| {
+            let copies = self.objects.get(id).is_some_and(|phase| {
                 matches!(
                     phase.isa,
                     "PBXCopyFilesBuildPhase" | "PBXResourcesBuildPhase"
                 )
             });
-        for phase in phases {
+            if !copies {
+                continue;
+            }
+            let Some(phase) = self.part(node, "build phase", id, Some(name), Severity::Block)
+            else {
+                continue;
+            };
+            let phase_name: Option<Arc<str>> = phase.map.text("name").map(|text| cut(text).into());
             for node in phase.map.list("files") {
-                if let Some(product) = self.product(node, known) {
-                    embeds.push(Embed {
-                        product,
-                        phase: phase.map.text("name").map(Into::into),
-                        line: self.document.line(node.at),
-                    });
-                }
+                let Some(product) = self.product(node, name, known) else {
+                    continue;
+                };
+                embeds.push(Embed {
+                    product,
+                    phase: phase_name.clone(),
+                    line: self.document.line(node.at),
+                });
             }
         }
         embeds
     }
 
     /// The target whose product a build file copies, if it copies one.
-    fn product(&self, node: &Node<'d>, known: &KnownTargets<'d>) -> Option<TargetLink> {
-        let build_file = self.objects.get(node.as_text()?)?;
-        let id = build_file.map.text("fileRef")?;
-        if let Some(index) = known.by_product(id) {
-            return Some(TargetLink::Local(index));
-        }
-        let proxy = self
-            .objects
-            .get(id)
-            .filter(|object| object.isa == "PBXReferenceProxy")?
-            .map
-            .text("remoteRef")?;
-        self.through_proxy(proxy, |id| known.by_product(id))
+    fn product(
+        &mut self,
+        node: &'d Node<'d>,
+        target: &str,
+        known: &KnownTargets<'d>,
+    ) -> Option<TargetLink> {
+        let build_file_id = node.as_text()?;
+        let id = self.objects.get(build_file_id)?.map.text("fileRef")?;
+        let local = known.by_product(id).map(TargetLink::Local);
+        let link = local.or_else(|| {
+            let proxy = self
+                .objects
+                .get(id)
+                .filter(|object| object.isa == "PBXReferenceProxy")?
+                .map
+                .text("remoteRef")?;
+            self.through_proxy(proxy, |id| known.by_product(id))
+        })?;
+        self.part(
+            node,
+            "copied product",
+            build_file_id,
+            Some(target),
+            Severity::Block,
+        )?;
+        Some(link)
     }
 
     /// What a `PBXContainerItemProxy` stands for: something of this project, or of another one.
     fn through_proxy(
         &self,
-        id: &str,
+        id: &'d str,
         local: impl Fn(&str) -> Option<TargetIndex>,
     ) -> Option<TargetLink> {
         let proxy = self.objects.get(id)?.map;
-        let remote = proxy.text("remoteGlobalIDString")?;
+        let remote = proxy
+            .text("remoteGlobalIDString")
+            .filter(|id| id.len() <= MAX_NAME)?;
         let portal = proxy.text("containerPortal")?;
         let foreign = self
             .objects
@@ -311,9 +344,42 @@ impl<'d> Builder<'d> {
             _ => Some(TargetLink::Foreign {
                 project: foreign.then(|| self.paths.of(portal)).flatten(),
                 id: remote.into(),
-                name: proxy.text("remoteInfo").map(Into::into),
+                name: proxy.text("remoteInfo").map(|text| cut(text).into()),
             }),
         }
+    }
+
+    /// The object `id` as a part of another one. In a project that Xcode writes each part has one owner; an object that
+    /// is a part of many is refused, because a file could say more with it than anybody can resolve.
+    fn part(
+        &mut self,
+        node: &Node<'_>,
+        what: &str,
+        id: &'d str,
+        target: Option<&str>,
+        severity: Severity,
+    ) -> Option<Object<'d>> {
+        let Some(object) = self.objects.get(id) else {
+            self.dangling(node, what, id, target, severity);
+            return None;
+        };
+        let owners = self.owners.entry(id).or_default();
+        *owners += 1;
+        if *owners > MAX_OWNERS {
+            let message = format!(
+                "a {what} of {} is part of more than {MAX_OWNERS} others",
+                title(target)
+            );
+            self.complain(
+                Finding::block(Code::ProjectInconsistent, message)
+                    .hint("give each of them an object of its own"),
+                node.at,
+                id,
+                target,
+            );
+            return None;
+        }
+        Some(object)
     }
 
     fn dangling(
@@ -324,30 +390,59 @@ impl<'d> Builder<'d> {
         target: Option<&str>,
         severity: Severity,
     ) {
-        let whose = match target {
-            Some(target) => format!("target {target}"),
-            None => "the project".to_owned(),
+        let message = format!(
+            "a {what} of {} refers to an object that the project does not hold",
+            title(target)
+        );
+        self.complain(
+            Finding::new(Code::ProjectInconsistent, severity, message).hint(
+                "open the project in Xcode and set it again, or take the object from the revision before the merge",
+            ),
+            node.at,
+            id,
+            target,
+        );
+    }
+
+    /// Notes a finding; after [`MAX_FINDINGS`] a last one says that there are more, and blocks whatever they are.
+    fn complain(&mut self, finding: Finding, at: u32, id: &str, target: Option<&str>) {
+        let finding = match self.findings.len().cmp(&MAX_FINDINGS) {
+            Ordering::Less => finding.found(cut(id)),
+            Ordering::Equal => Finding::block(
+                Code::ProjectInconsistent,
+                "the project has more inconsistencies than are listed",
+            )
+            .expected(format!("fewer than {MAX_FINDINGS}"))
+            .hint("take the project file from a revision that Xcode opens"),
+            Ordering::Greater => return,
         };
-        let message = format!("A {what} of {whose} leads nowhere");
-        let mut finding = match severity {
-            Severity::Block => Finding::block(Code::ProjectInconsistent, message),
-            Severity::Warn => Finding::warn(Code::ProjectInconsistent, message),
-        }
-        .found(id)
-        .hint("Open the project in Xcode and set it again, or take the object from the revision before the merge")
-        .in_file(self.file);
-        finding.place.line = self.document.line(node.at);
+        let mut finding = finding.in_file(self.file);
+        finding.place.line = self.document.line(at);
         finding.place.target = target.map(str::to_owned);
         self.findings.push(finding);
     }
 }
 
-/// How much a dangling reference costs.
-enum Severity {
-    /// Settings are missing.
-    Block,
-    /// Only an order of building is.
-    Warn,
+fn title(target: Option<&str>) -> String {
+    match target {
+        Some(target) => format!("target {target}"),
+        None => "the project".to_owned(),
+    }
+}
+
+/// How many objects may have one object as their part: one, but for slips of tools that write projects.
+const MAX_OWNERS: u32 = 16;
+
+/// How many inconsistencies are listed.
+const MAX_FINDINGS: usize = 1_000;
+
+/// The longest name or id that is kept, in bytes. Names of targets and configurations end at 255 characters, ids have 24
+/// digits; and one long name that thousands of objects repeat would fill the memory.
+const MAX_NAME: usize = 1024;
+
+/// As much of a name as is kept. One that is too long for a name stays too long.
+fn cut(name: &str) -> &str {
+    shortened(name, MAX_NAME)
 }
 
 /// The targets of the project by their ids and by their products'.

@@ -14,15 +14,16 @@ pub(super) struct Object<'d> {
 
 /// All objects of a project.
 pub(super) struct Objects<'d> {
+    all: &'d Map<'d>,
     by_id: HashMap<&'d str, Object<'d>>,
 }
 
 impl<'d> Objects<'d> {
     /// Indexes `objects`. What is no dictionary is no object. Of two with one id the second counts, as for Xcode, and
     /// `repeated` is told of it.
-    pub(super) fn index(objects: &'d Map<'d>, mut repeated: impl FnMut(&Entry<'d>)) -> Self {
-        let mut by_id = HashMap::with_capacity(objects.entries.len());
-        for entry in &objects.entries {
+    pub(super) fn index(objects: &'d Map<'d>, mut repeated: impl FnMut(&'d Entry<'d>)) -> Self {
+        let mut by_id = HashMap::with_capacity(objects.entries().len());
+        for entry in objects.entries() {
             let Some(map) = entry.value.as_map() else {
                 continue;
             };
@@ -35,7 +36,10 @@ impl<'d> Objects<'d> {
                 repeated(entry);
             }
         }
-        Self { by_id }
+        Self {
+            all: objects,
+            by_id,
+        }
     }
 
     /// The object with this id.
@@ -43,8 +47,12 @@ impl<'d> Objects<'d> {
         self.by_id.get(id).copied()
     }
 
-    /// Every object with its id, in no particular order.
+    /// Every object with its id, in the order of the file.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'d str, Object<'d>)> + '_ {
-        self.by_id.iter().map(|(id, object)| (*id, *object))
+        self.all.entries().iter().filter_map(|entry| {
+            let map = entry.value.as_map()?;
+            let (id, object) = self.by_id.get_key_value(entry.key.as_ref())?;
+            std::ptr::eq(object.map, map).then_some((*id, *object))
+        })
     }
 }

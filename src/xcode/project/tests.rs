@@ -1,6 +1,7 @@
 //! Claims about reading projects, on projects of a few lines.
 
 use super::*;
+use crate::base::finding::Code;
 use crate::base::finding::Severity as Weight;
 use crate::xcode::sources::InMemory;
 
@@ -96,11 +97,6 @@ fn embedding_is_found_in_copy_phases_and_in_resources() {
     );
     assert_eq!(project.targets[1].embeds[0].product, local(2));
     assert_eq!(project.targets[0].dependencies, [local(1)]);
-    let embedders: Vec<_> = project
-        .embedders(TargetIndex(2))
-        .map(|(_, t)| &*t.name)
-        .collect();
-    assert_eq!(embedders, ["Share"]);
 }
 
 #[test]
@@ -117,7 +113,7 @@ fn products_of_other_projects_keep_the_way_to_them() {
     assert_eq!(
         project.targets[0].embeds[0].product,
         TargetLink::Foreign {
-            project: Some("/src/Sub/Ext.xcodeproj".into()),
+            project: Some(Path::new("/src/Sub/Ext.xcodeproj").into()),
             id: "EXTP".into(),
             name: Some("Ext".into()),
         }
@@ -145,7 +141,7 @@ fn base_configurations_are_found_through_groups_and_synchronized_folders() {
     );
     let bases: Vec<_> = project.targets[0]
         .configurations
-        .list
+        .list()
         .iter()
         .map(|c| c.base.as_ref().unwrap().0.display().to_string())
         .collect();
@@ -181,7 +177,7 @@ fn groups_that_hold_each_other_do_not_hang() {
          G2 = {isa = PBXGroup; children = (G1, X1); path = b; };\n",
     );
     assert!(
-        project.targets[0].configurations.list[0]
+        project.targets[0].configurations.list()[0]
             .base
             .as_ref()
             .unwrap()
@@ -200,7 +196,7 @@ fn settings_keep_conditions_lines_and_lists() {
          \"CODE_SIGN_IDENTITY[sdk=iphoneos*]\" = \"iPhone Developer\";\n\
          FLAGS = (\"$(inherited)\", \"a b\", \"\");\n}; };\n",
     );
-    let table = &project.targets[0].configurations.list[0].settings;
+    let table = &project.targets[0].configurations.list()[0].settings;
     let [identity, flags] = table.assignments() else {
         panic!("{table:?}")
     };
@@ -227,12 +223,13 @@ fn a_target_without_a_configuration_list_is_still_a_target() {
         "T1 = {isa = PBXNativeTarget; name = A; };\nT2 = {isa = PBXNativeTarget; name = B; buildConfigurationList = GONE; };",
     );
     assert_eq!(project.targets.len(), 2);
-    assert!(project.targets[0].configurations.list.is_empty());
+    assert!(project.targets[0].configurations.list().is_empty());
     assert_eq!(
         complaints(&project),
         [(
             Weight::Block,
-            "A configuration list of target B leads nowhere".to_owned(),
+            "a configuration list of target B refers to an object that the project does not hold"
+                .to_owned(),
             Some(7)
         )]
     );
@@ -246,14 +243,14 @@ fn the_configuration_that_counts_is_the_named_the_default_or_the_first() {
         base: None,
         settings: Arc::default(),
     };
-    let mut all = Configurations {
-        list: vec![configuration("Debug"), configuration("Release")],
-        default_name: Some("Release".into()),
-    };
+    let list = || vec![configuration("Release"), configuration("Debug")];
+    let all = Configurations::new(list(), Some("Debug".into()));
+    assert_eq!(&*all.effective("Release").unwrap().name, "Release");
     assert_eq!(&*all.effective("Debug").unwrap().name, "Debug");
-    assert_eq!(&*all.effective("Beta").unwrap().name, "Release");
-    all.default_name = None;
     assert_eq!(&*all.effective("Beta").unwrap().name, "Debug");
+    assert!(all.named("Beta").is_none());
+    let without_default = Configurations::new(list(), None);
+    assert_eq!(&*without_default.effective("Beta").unwrap().name, "Release");
 }
 
 #[test]
@@ -269,16 +266,22 @@ fn what_is_no_project_is_an_error_that_says_what_it_lacks() {
         ProjectError::NotAProject { .. }
     ));
     let damaged = refused("{\n<<<<<<< ours\n}");
-    assert_eq!(damaged.line(), Some(2));
+    assert_eq!(damaged.place().line, Some(2));
+    assert_eq!(
+        damaged.place().file.as_deref(),
+        Some("/a.xcodeproj/project.pbxproj")
+    );
+    assert_eq!(damaged.hint().as_deref(), Some("resolve the conflict"));
     assert_eq!(
         damaged.to_string(),
-        "/a.xcodeproj/project.pbxproj:2: unresolved merge conflict (<<<<<<<): resolve it before anything reads this file"
+        "an unresolved merge conflict (<<<<<<<)"
     );
     let missing = Project::open(Path::new("/none.xcodeproj"), &InMemory::new()).unwrap_err();
     assert_eq!(
         missing.to_string(),
-        "/none.xcodeproj/project.pbxproj: there is no such file"
+        "the project file cannot be read: there is no such file"
     );
+    assert_eq!(missing.code(), ErrorCode::FileMissing);
 }
 
 #[test]

@@ -6,8 +6,8 @@
 
 use std::path::Path;
 
-use super::{Scope, Table};
-use crate::xcode::assignment::Assignment;
+use super::scope::Scope;
+use crate::xcode::assignment::{Assignment, Table};
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::ProductKind;
 use crate::xcode::project::{Project, Target};
@@ -16,11 +16,10 @@ use crate::xcode::project::{Project, Target};
 pub(super) fn of_project(
     project: &Project,
     configuration: &str,
-    product_type: Option<&str>,
+    kind: ProductKind,
     platform: Option<Platform>,
 ) -> Table {
     let source_root = source_root(project);
-    let kind = product_type.map_or(ProductKind::Other, ProductKind::of);
     let mut table = Collected::default();
     table.set("PROJECT_NAME", &project.name);
     table.set("PROJECT", "$(PROJECT_NAME)");

@@ -4,10 +4,12 @@
 //! settings are strings, and a list evaluated as a string is its text. A reference to nothing is empty, except `$NAME`
 //! without brackets, which stays as it was written.
 
+use std::cell::Cell;
+
 use super::operator;
-use super::{Origin, Resolved, Scope, Step, Undefined};
-use crate::xcode::assignment::Assignment;
-use crate::xcode::settings::Layer;
+use super::resolved::{Resolved, Step, Undefined};
+use super::scope::{Scope, is_yes};
+use crate::xcode::assignment::{Assignment, Layer, Origin};
 
 /// How deep references may nest, in values and in each other.
 const MAX_DEPTH: usize = 64;
@@ -18,22 +20,43 @@ const MAX_BYTES: usize = 1 << 20;
 /// How many assignments a trail names.
 const MAX_TRAIL: usize = 64;
 
-pub(super) fn evaluate(scope: &Scope, name: &str) -> Option<Resolved> {
+impl Scope {
+    /// The setting `name`, expanded; nothing if no layer assigns it.
+    pub fn evaluate(&self, name: &str) -> Option<Resolved> {
+        evaluate(self, name)
+    }
+
+    /// `text` with its references expanded, as a value of no setting in particular.
+    pub fn expand(&self, text: &str) -> Resolved {
+        expand(self, text)
+    }
+
+    /// The setting `name` as a truth value: `YES`, `true` or `1` in any case; otherwise, and unset, no.
+    pub fn is_yes(&self, name: &str) -> bool {
+        self.evaluate(name)
+            .is_some_and(|resolved| is_yes(&resolved.value))
+    }
+}
+
+fn evaluate(scope: &Scope, name: &str) -> Option<Resolved> {
     let mut evaluator = Evaluator::new(scope);
-    let found = evaluator.find(name, None)?;
+    let Some(found) = evaluator.find(name, None) else {
+        evaluator.finish();
+        return None;
+    };
     let mut value = String::new();
     evaluator.assignment(found, &mut value);
-    let mut resolved = evaluator.resolved;
+    let mut resolved = evaluator.finish();
     resolved.value = value;
     resolved.origin = Some(found.assignment.origin(found.layer));
     Some(resolved)
 }
 
-pub(super) fn expand(scope: &Scope, text: &str) -> Resolved {
+fn expand(scope: &Scope, text: &str) -> Resolved {
     let mut evaluator = Evaluator::new(scope);
     let mut value = String::new();
     evaluator.text(text, &mut value);
-    let mut resolved = evaluator.resolved;
+    let mut resolved = evaluator.finish();
     resolved.value = value;
     resolved
 }
@@ -60,6 +83,8 @@ struct Evaluator<'s> {
     depth: usize,
     steps: usize,
     bytes: usize,
+    /// Assignments that were looked at, and the length of their conditions.
+    examined: Cell<usize>,
     resolved: Resolved,
 }
 
@@ -71,8 +96,19 @@ impl<'s> Evaluator<'s> {
             depth: 0,
             steps: 0,
             bytes: 0,
-            resolved: Resolved::default(),
+            examined: Cell::new(0),
+            resolved: Resolved {
+                cut: scope.allowance.is_spent(),
+                ..Resolved::default()
+            },
         }
+    }
+
+    /// The result, whose work is paid for.
+    fn finish(self) -> Resolved {
+        let work = self.examined.get().saturating_add(self.bytes);
+        self.scope.allowance.spend(work);
+        self.resolved
     }
 
     /// The assignment of `name` that counts: of all, or of those below `below`.
@@ -88,7 +124,11 @@ impl<'s> Evaluator<'s> {
                     Some(position) if position.layer == at => position.index,
                     _ => usize::MAX,
                 };
-                let (index, assignment) = table.effective(name, &self.scope.bindings, before)?;
+                let mut examined = 1;
+                let effective = table.effective(name, &self.scope.bindings, before, &mut examined);
+                self.examined
+                    .set(self.examined.get().saturating_add(examined));
+                let (index, assignment) = effective?;
                 Some(Found {
                     layer: *layer,
                     assignment,
@@ -105,6 +145,7 @@ impl<'s> Evaluator<'s> {
         if self.resolved.trail.len() < MAX_TRAIL && !self.resolved.trail.contains(&step) {
             self.resolved.trail.push(step);
         }
+        self.bytes = self.bytes.saturating_add(found.assignment.name.len());
         self.stack.push(found);
         self.text(&found.assignment.value, out);
         self.stack.pop();
@@ -188,13 +229,14 @@ impl<'s> Evaluator<'s> {
         let (undefined, circular) = (self.resolved.undefined.len(), self.resolved.circular.len());
         let mut value = String::new();
         self.reference(&name, computed, &mut value);
-        while byte(text, at) == Some(b':') {
+        while byte(text, at) == Some(b':') && !self.resolved.cut {
             let end = scan(text, at + 1, |c| {
                 c.is_ascii_alphanumeric() || matches!(c, b'-' | b'+' | b'.' | b'_')
             });
             let operator = text.get(at + 1..end).unwrap_or_default();
             at = end;
             if byte(text, at) == Some(b'=') {
+                self.note_operation(&value);
                 let mut operand = String::new();
                 (at, _) = self.fragment(text, at + 1, close, &mut operand);
                 if operator == "default" {
@@ -207,6 +249,7 @@ impl<'s> Evaluator<'s> {
                     None => self.unknown_operator(operator),
                 }
             } else if byte(text, at).is_some_and(|c| c == b':' || c == close) {
+                self.note_operation(&value);
                 match operator::retrieve(operator, &value) {
                     Some(retrieved) => value = retrieved,
                     None => self.unknown_operator(operator),
@@ -221,13 +264,18 @@ impl<'s> Evaluator<'s> {
         (at + 1).min(text.len())
     }
 
+    /// An operator costs as much as writing what it is applied to.
+    fn note_operation(&mut self, value: &str) {
+        self.steps += 1;
+        self.bytes = self.bytes.saturating_add(value.len());
+        if self.steps > MAX_STEPS || self.bytes > MAX_BYTES {
+            self.resolved.cut = true;
+        }
+    }
+
     fn unknown_operator(&mut self, operator: &str) {
-        if !self
-            .resolved
-            .unknown_operators
-            .iter()
-            .any(|known| **known == *operator)
-        {
+        let known = &self.resolved.unknown_operators;
+        if known.len() < MAX_TRAIL && !known.iter().any(|known| **known == *operator) {
             self.resolved.unknown_operators.push(operator.into());
         }
     }

@@ -4,11 +4,11 @@
 //! settings: `$(AppIdentifierPrefix)` and `$(TeamIdentifierPrefix)` come from the profile that signs, so they stay in
 //! the values until a profile is chosen ([`Entitlements::with_prefixes`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::values::line_of_key;
+use super::place::WordLines;
 use crate::apple::value::{MAX_DEPTH, Value};
 use crate::base::finding::{Code, Finding};
 use crate::xcode::assignment::{Assignment, Layer, Table};
@@ -22,7 +22,7 @@ pub const APP_IDENTIFIER_PREFIX: &str = "$(AppIdentifierPrefix)";
 pub const TEAM_IDENTIFIER_PREFIX: &str = "$(TeamIdentifierPrefix)";
 
 /// How many undefined references of one file are kept: an honest one has a handful at most.
-const MAX_UNDEFINED: usize = 100;
+pub(super) const MAX_UNDEFINED: usize = 100;
 
 /// What a target claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Entitlements {
     /// The assignment of `CODE_SIGN_ENTITLEMENTS` that names it.
     pub origin: Origin,
     /// The claims, build settings expanded, profile prefixes not.
-    pub values: BTreeMap<Box<str>, Value>,
+    pub values: Arc<BTreeMap<Box<str>, Value>>,
     /// Build settings that the claims refer to and nothing in this scope defines; the first hundred.
     pub undefined: Vec<Box<str>>,
 }
@@ -58,12 +58,32 @@ impl Entitlements {
             .keys()
             .any(|key| !key.starts_with("com.apple.security."))
     }
+}
 
-    /// The line in the file on which `key` stands; the first one if it cannot be told.
-    pub fn line_of(&self, key: &str, sources: &dyn Sources) -> u64 {
-        sources
-            .read(&self.file)
-            .map_or(1, |bytes| line_of_key(&bytes, key))
+/// The lines of entitlements files, each file read once.
+pub struct EntitlementLines<'s> {
+    sources: &'s dyn Sources,
+    files: HashMap<Arc<Path>, WordLines>,
+}
+
+impl<'s> EntitlementLines<'s> {
+    /// Lines of files that are read from `sources`.
+    pub fn new(sources: &'s dyn Sources) -> Self {
+        Self {
+            sources,
+            files: HashMap::new(),
+        }
+    }
+
+    /// The line on which `key` stands in the file of `entitlements`; the first one where it cannot be told.
+    pub fn of(&mut self, entitlements: &Entitlements, key: &str) -> u64 {
+        let file = &entitlements.file;
+        if !self.files.contains_key(file) {
+            let bytes = self.sources.read(file);
+            let lines = bytes.map(|bytes| WordLines::of(&bytes)).unwrap_or_default();
+            self.files.insert(Arc::clone(file), lines);
+        }
+        self.files.get(file).map_or(1, |lines| lines.line(key))
     }
 }
 
@@ -71,7 +91,10 @@ impl Entitlements {
 #[derive(Debug)]
 pub(super) struct File {
     bytes: Arc<[u8]>,
-    values: BTreeMap<Box<str>, Value>,
+    lines: OnceLock<WordLines>,
+    values: Arc<BTreeMap<Box<str>, Value>>,
+    /// Whether any string of it refers to anything: if none does, all targets share the values.
+    has_references: bool,
 }
 
 impl File {
@@ -82,7 +105,13 @@ impl File {
             Value::Dictionary(values) => values,
             _ => return Err("it holds no dictionary".to_owned()),
         };
-        Ok(Self { bytes, values })
+        let has_references = values.values().any(has_reference);
+        Ok(Self {
+            bytes,
+            lines: OnceLock::new(),
+            values: Arc::new(values),
+            has_references,
+        })
     }
 
     /// The claims in `scope`.
@@ -93,6 +122,14 @@ impl File {
         bundle_id: Option<&str>,
         origin: Origin,
     ) -> Entitlements {
+        if !self.has_references {
+            return Entitlements {
+                file: file.into(),
+                origin,
+                values: Arc::clone(&self.values),
+                undefined: Vec::new(),
+            };
+        }
         // "$$" is how a value holds a dollar sign.
         let mut own = vec![
             Assignment::plain("AppIdentifierPrefix", format!("${APP_IDENTIFIER_PREFIX}")),
@@ -119,7 +156,7 @@ impl File {
             }
             resolved.value
         };
-        let values = self
+        let values: BTreeMap<Box<str>, Value> = self
             .values
             .iter()
             .map(|(key, value)| (key.clone(), with_strings(value, &mut expand)))
@@ -127,7 +164,7 @@ impl File {
         Entitlements {
             file: file.into(),
             origin,
-            values,
+            values: Arc::new(values),
             undefined,
         }
     }
@@ -138,17 +175,30 @@ impl File {
             Code::SettingUndefined,
             match is_set_by_xcode(name) {
                 true => format!(
-                    "The entitlements depend on {name}, which Xcode sets on the machine that builds"
+                    "the entitlements depend on {name}, which Xcode sets on the machine that builds"
                 ),
                 false => format!(
-                    "The entitlements refer to {name}, which nothing in this project defines"
+                    "the entitlements refer to {name}, which nothing in this project defines"
                 ),
             },
         )
         .found(name)
-        .hint("Correct the name, or define it")
+        .hint("correct the name, or define it")
         .in_file(file)
-        .at_line(line_of_key(&self.bytes, name))
+        .at_line(
+            self.lines
+                .get_or_init(|| WordLines::of(&self.bytes))
+                .line(name),
+        )
+    }
+}
+
+fn has_reference(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('$'),
+        Value::Array(values) => values.iter().any(has_reference),
+        Value::Dictionary(values) => values.values().any(has_reference),
+        Value::Boolean(_) | Value::Integer(_) | Value::Data(_) => false,
     }
 }
 

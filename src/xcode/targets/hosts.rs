@@ -1,88 +1,211 @@
 //! Which application carries a target's product.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::path::Path;
 
-use super::SigningTarget;
+use super::row::SigningTarget;
 use crate::base::ids::TargetName;
 use crate::xcode::product_type::ProductKind;
 use crate::xcode::project::{Project, Target, TargetIndex, TargetLink};
 
-/// The nearest application that `target`'s product is copied into, directly or inside of other products.
-pub(super) fn application(project: &Project, target: TargetIndex) -> Option<TargetIndex> {
-    let mut seen = BTreeSet::from([target]);
-    let mut queue = VecDeque::from([target]);
-    while let Some(inner) = queue.pop_front() {
-        for (index, outer) in project.embedders(inner) {
-            if !seen.insert(index) {
+/// What carries each target of one project: found in one walk over all that embed something.
+pub(super) struct Carriers {
+    /// For each target those whose products its own is copied into, in the project's order.
+    embedders: Vec<Vec<TargetIndex>>,
+    /// For each target the two nearest applications: a second one, because in a circle the nearest can be itself.
+    applications: Vec<[Option<TargetIndex>; 2]>,
+}
+
+impl Carriers {
+    pub(super) fn of(project: &Project) -> Self {
+        let count = project.targets.len();
+        let mut carriers = Self {
+            embedders: vec![Vec::new(); count],
+            applications: vec![[None; 2]; count],
+        };
+        for (at, target) in project.targets.iter().enumerate() {
+            let outer = TargetIndex(at);
+            for inner in embedded(target) {
+                if let Some(embedders) = carriers.embedders.get_mut(inner.0)
+                    && embedders.last() != Some(&outer)
+                {
+                    embedders.push(outer);
+                }
+            }
+        }
+        // From the applications inwards, all at once, so that the nearest reaches a product first. What an application
+        // carries belongs to that application alone.
+        let mut reached: VecDeque<(TargetIndex, TargetIndex)> = (0..count)
+            .map(TargetIndex)
+            .filter(|index| project.target(*index).is_some_and(is_application))
+            .map(|index| (index, index))
+            .collect();
+        while let Some((application, outer)) = reached.pop_front() {
+            let Some(target) = project.target(outer) else {
                 continue;
+            };
+            for inner in embedded(target) {
+                if carriers.note(inner, application)
+                    && !project.target(inner).is_some_and(is_application)
+                {
+                    reached.push_back((application, inner));
+                }
             }
-            let kind = outer.product_type.as_deref().map(ProductKind::of);
-            if kind == Some(ProductKind::Application) {
-                return Some(index);
+        }
+        carriers
+    }
+
+    /// Notes that `application` carries `inner`; says whether that is news.
+    fn note(&mut self, inner: TargetIndex, application: TargetIndex) -> bool {
+        let Some(known) = self.applications.get_mut(inner.0) else {
+            return false;
+        };
+        if known.contains(&Some(application)) {
+            return false;
+        }
+        match known.iter_mut().find(|place| place.is_none()) {
+            Some(place) => {
+                *place = Some(application);
+                true
             }
-            queue.push_back(index);
+            None => false,
         }
     }
-    None
+
+    /// The targets whose products `target`'s product is copied into, in the project's order.
+    pub(super) fn embedders(&self, target: TargetIndex) -> &[TargetIndex] {
+        self.embedders
+            .get(target.0)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// The nearest application that `target`'s product is copied into, directly or inside of other products; of two that
+    /// are equally near the first of the project.
+    pub(super) fn application(&self, target: TargetIndex) -> Option<TargetIndex> {
+        let nearest = self.applications.get(target.0)?;
+        nearest.iter().flatten().copied().find(|it| *it != target)
+    }
+}
+
+fn embedded(target: &Target) -> impl Iterator<Item = TargetIndex> {
+    target
+        .embeds
+        .iter()
+        .filter_map(|embed| match embed.product {
+            TargetLink::Local(index) => Some(index),
+            TargetLink::Foreign { .. } => None,
+        })
+}
+
+fn is_application(target: &Target) -> bool {
+    target.product_type.as_deref().map(ProductKind::of) == Some(ProductKind::Application)
 }
 
 /// Tells rows of one project who carries them in another: an application that embeds the product of a subproject.
 /// `projects` are all that `rows` come from; rows whose host is known already keep it.
 pub(super) fn across(projects: &[Project], rows: &mut [SigningTarget]) {
-    for (project, outer) in projects
-        .iter()
-        .flat_map(|project| project.targets.iter().map(move |target| (project, target)))
-    {
-        let Ok(name) = outer.name.parse::<TargetName>() else {
-            continue;
-        };
-        let kind = outer.product_type.as_deref().map(ProductKind::of);
-        let foreign = outer
-            .embeds
-            .iter()
-            .filter_map(|embed| match &embed.product {
-                TargetLink::Foreign {
-                    project: Some(path),
-                    id,
-                    ..
-                } => Some((path, id)),
-                _ => None,
-            });
-        for (path, id) in foreign {
-            let Some(inner_project) = projects.iter().find(|it| *it.bundle == **path) else {
+    let mut by_bundle: HashMap<&Path, &Project> = HashMap::new();
+    for project in projects {
+        by_bundle.entry(&project.bundle).or_insert(project);
+    }
+    // The rows of each product: what another project refers to is the product's id in the project that makes it.
+    let mut by_product: HashMap<(&Path, &str), Vec<usize>> = HashMap::new();
+    for (at, row) in rows.iter().enumerate() {
+        let product = by_bundle.get(&*row.project).and_then(|project| {
+            let id = project.target(row.index)?.product_id.as_deref()?;
+            Some((&*project.bundle, id))
+        });
+        if let Some(product) = product {
+            by_product.entry(product).or_default().push(at);
+        }
+    }
+    let mut carried: BTreeMap<usize, Carried> = BTreeMap::new();
+    for project in projects {
+        let carriers = Carriers::of(project);
+        for (at, outer) in project.targets.iter().enumerate() {
+            let Ok(name) = outer.name.parse::<TargetName>() else {
                 continue;
             };
-            let carried = rows.iter_mut().filter(|row| {
-                *row.project == **path
-                    && inner_project
-                        .target(row.index)
-                        .is_some_and(|target| target.product_id.as_ref() == Some(id))
-            });
-            for row in carried {
-                if !row.embedded_in.contains(&name) {
-                    row.embedded_in.push(name.clone());
-                }
-                if row.host.is_none() {
-                    row.host = match kind {
-                        Some(ProductKind::Application) => Some(name.clone()),
-                        _ => host_of(project, outer),
+            for product in outer.embeds.iter().filter_map(foreign_product) {
+                for at_row in by_product.get(&product).into_iter().flatten() {
+                    let Some(row) = rows.get(*at_row) else {
+                        continue;
                     };
+                    let host = || match is_application(outer) {
+                        true => Some(name.clone()),
+                        false => {
+                            let host = carriers.application(TargetIndex(at))?;
+                            project.target(host)?.name.parse().ok()
+                        }
+                    };
+                    let carried = carried
+                        .entry(*at_row)
+                        .or_insert_with(|| Carried::before(row));
+                    carried.host = carried.host.take().or_else(host);
+                    if carried.known.insert(name.clone()) {
+                        carried.embedded_in.push(name.clone());
+                    }
                 }
             }
         }
     }
+    for (at, carried) in carried {
+        if let Some(row) = rows.get_mut(at) {
+            row.host = carried.host;
+            row.embedded_in = carried.embedded_in.into();
+        }
+    }
 }
 
-fn host_of(project: &Project, target: &Target) -> Option<TargetName> {
-    let at = project.targets.iter().position(|it| it.id == target.id)?;
-    let host = application(project, TargetIndex(at))?;
-    project.target(host)?.name.parse().ok()
+/// What is known of who carries one row.
+struct Carried {
+    host: Option<TargetName>,
+    embedded_in: Vec<TargetName>,
+    known: HashSet<TargetName>,
 }
 
-/// Whether two products end up in one application.
-pub(super) fn in_one_application(one: &SigningTarget, other: &SigningTarget) -> bool {
-    let carries = |host: &SigningTarget, part: &SigningTarget| {
-        part.host.as_ref() == Some(&host.target) || part.embedded_in.contains(&host.target)
-    };
-    carries(one, other) || carries(other, one) || (one.host.is_some() && one.host == other.host)
+impl Carried {
+    fn before(row: &SigningTarget) -> Self {
+        Self {
+            host: row.host.clone(),
+            embedded_in: row.embedded_in.to_vec(),
+            known: row.embedded_in.iter().cloned().collect(),
+        }
+    }
+}
+
+/// The project and the product id of an embedded product of another project.
+fn foreign_product(embed: &crate::xcode::project::Embed) -> Option<(&Path, &str)> {
+    match &embed.product {
+        TargetLink::Foreign {
+            project: Some(path),
+            id,
+            ..
+        } => Some((path, id)),
+        _ => None,
+    }
+}
+
+/// Whether two products end up in one application: asked of many that share one bundle id, so the carriers of each
+/// target are put into a set once.
+#[derive(Default)]
+pub(super) struct Applications<'r> {
+    embedded_in: HashMap<TargetIndex, HashSet<&'r TargetName>>,
+}
+
+impl<'r> Applications<'r> {
+    /// Both must be rows of one project.
+    pub(super) fn are_shared(&mut self, one: &'r SigningTarget, other: &'r SigningTarget) -> bool {
+        let has_host = one.host.is_some() && one.host == other.host;
+        has_host || self.carries(one, other) || self.carries(other, one)
+    }
+
+    fn carries(&mut self, host: &SigningTarget, part: &'r SigningTarget) -> bool {
+        let embedded_in = self
+            .embedded_in
+            .entry(part.index)
+            .or_insert_with(|| part.embedded_in.iter().collect());
+        part.host.as_ref() == Some(&host.target) || embedded_in.contains(&host.target)
+    }
 }

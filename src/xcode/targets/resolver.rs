@@ -4,25 +4,32 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{
-    Entitlements, Selection, Setting, SigningTarget, entitlements, hosts, platforms, values,
-};
+use super::entitlements::{self, Entitlements};
+use super::hosts::{Applications, Carriers};
+use super::info_plist::InfoPlists;
+use super::place::at_origin;
+use super::row::SigningTarget;
+use super::selection::Selection;
+use super::setting::Setting;
+use super::{platforms, values};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{ConfigurationName, TargetName};
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::{ProductKind, Provisioning};
 use crate::xcode::project::{Target, TargetClass, TargetIndex};
-use crate::xcode::settings::{ProjectSettings, Scope};
+use crate::xcode::settings::{ProjectSettings, Scope, is_yes};
 use crate::xcode::sources::{Sources, normalized};
 
 /// Resolves targets one by one; owns what is complained about on the way.
 pub(super) struct Resolver<'r, 'p> {
     settings: &'r ProjectSettings<'p>,
     sources: &'r dyn Sources,
+    carriers: Carriers,
+    info_plists: InfoPlists<'r>,
     /// Entitlements files as they were read, so that each is read once.
     entitlements: HashMap<PathBuf, Result<entitlements::File, String>>,
-    /// What was said of each of them, so that nobody looks for the line of one reference many times.
-    told: HashMap<PathBuf, HashSet<Box<str>>>,
+    /// What was reported of each of them, so that nobody looks for the line of one reference many times.
+    reported: HashMap<PathBuf, HashSet<Box<str>>>,
     findings: Vec<Finding>,
 }
 
@@ -31,8 +38,10 @@ impl<'r, 'p> Resolver<'r, 'p> {
         Self {
             settings,
             sources,
+            carriers: Carriers::of(settings.project()),
+            info_plists: InfoPlists::new(sources),
             entitlements: HashMap::new(),
-            told: HashMap::new(),
+            reported: HashMap::new(),
             findings: Vec::new(),
         }
     }
@@ -44,14 +53,24 @@ impl<'r, 'p> Resolver<'r, 'p> {
     ) -> (Vec<SigningTarget>, Vec<Finding>) {
         let mut rows = Vec::new();
         self.check_configuration(selection);
+        let names: HashSet<&str> = selection.targets.iter().copied().collect();
         for (at, target) in self.settings.project().targets.iter().enumerate() {
-            let selected =
-                selection.targets.is_empty() || selection.targets.contains(&&*target.name);
+            let selected = names.is_empty() || names.contains(&*target.name);
             if selected && target.class == TargetClass::Native {
                 self.target(TargetIndex(at), target, selection, &mut rows);
             }
         }
         self.check_shared_bundle_ids(&rows);
+        if self.settings.is_given_up() {
+            self.findings.push(
+                Finding::block(
+                    Code::SettingInvalid,
+                    "the build settings of this project take too much work to resolve; resolving was given up",
+                )
+                .hint("look for settings that refer to each other many times, or have very many conditions")
+                .in_file(&self.settings.project().file),
+            );
+        }
         (rows, self.findings)
     }
 
@@ -69,17 +88,17 @@ impl<'r, 'p> Resolver<'r, 'p> {
             return;
         }
         let known: BTreeSet<&str> = all()
-            .flat_map(|configurations| &configurations.list)
+            .flat_map(|configurations| configurations.list())
             .map(|configuration| &*configuration.name)
             .collect();
         let known: Vec<_> = known.into_iter().collect();
         self.findings.push(
             Finding::block(
                 Code::TargetNoConfiguration,
-                "Nothing in this project has the configuration that was asked for",
+                "no target of this project has the configuration that was asked for",
             )
             .values(known.join(", "), name)
-            .hint("Name one of the project's configurations")
+            .hint("name one of the project's configurations")
             .in_file(&project.file),
         );
     }
@@ -100,7 +119,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 .collect(),
             None => target
                 .configurations
-                .list
+                .list()
                 .iter()
                 .map(|configuration| &*configuration.name)
                 .collect(),
@@ -108,16 +127,43 @@ impl<'r, 'p> Resolver<'r, 'p> {
         if configurations.is_empty() {
             let finding = Finding::block(
                 Code::TargetNoConfiguration,
-                format!("Target {} has no build configuration", target.name),
+                format!("target {} has no build configuration", target.name),
             )
-            .hint("Give it the project's configurations in Xcode, or remove the target");
+            .hint("give it the project's configurations in Xcode, or remove the target");
             return self.complain_at_target(target, finding);
         }
+        let Ok(name) = target.name.parse::<TargetName>() else {
+            return self.complain_at_target(target, unusable_name());
+        };
+        let ties = self.ties(index, target);
         for configuration in configurations {
             if target.configurations.named(configuration).is_none() {
                 self.note_other_configuration(target, configuration);
             }
-            self.configuration(index, target, configuration, selection.platform, rows);
+            let subject = Subject {
+                index,
+                target,
+                name: &name,
+                ties: &ties,
+            };
+            self.configuration(&subject, configuration, selection.platform, rows);
+        }
+    }
+
+    /// The targets that `target` belongs to, by their names.
+    fn ties(&self, index: TargetIndex, target: &Target) -> Ties {
+        let project = self.settings.project();
+        let name =
+            |index: TargetIndex| -> Option<TargetName> { project.target(index)?.name.parse().ok() };
+        Ties {
+            embedded_in: self
+                .carriers
+                .embedders(index)
+                .iter()
+                .filter_map(|embedder| name(*embedder))
+                .collect(),
+            host: self.carriers.application(index).and_then(name),
+            tests: target.attributes.test_target.and_then(name),
         }
     }
 
@@ -129,7 +175,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
         let finding = Finding::warn(
             Code::TargetNoConfiguration,
             format!(
-                "Target {} has no configuration {asked}; Xcode builds it in another one",
+                "target {} has no configuration {asked}; Xcode builds it in another one",
                 target.name
             ),
         )
@@ -139,23 +185,16 @@ impl<'r, 'p> Resolver<'r, 'p> {
 
     fn configuration(
         &mut self,
-        index: TargetIndex,
-        target: &Target,
+        subject: &Subject<'_>,
         configuration: &str,
         only: Option<Platform>,
         rows: &mut Vec<SigningTarget>,
     ) {
         let project = self.settings.project();
-        let (Ok(name), Ok(configuration_name)) = (target.name.parse(), configuration.parse())
-        else {
-            let finding = Finding::block(
-                Code::ProjectInconsistent,
-                "The name of a target or of its configuration is empty, too long, or holds control characters",
-            );
-            return self.complain_at_target(target, finding);
+        let (index, target, ties) = (subject.index, subject.target, subject.ties);
+        let Ok(configuration_name) = configuration.parse::<ConfigurationName>() else {
+            return self.complain_at_target(target, unusable_name());
         };
-        let name: TargetName = name;
-        let configuration_name: ConfigurationName = configuration_name;
         let kind = target
             .product_type
             .as_deref()
@@ -184,13 +223,13 @@ impl<'r, 'p> Resolver<'r, 'p> {
         for platform in platforms {
             let scope = self.settings.scope(index, configuration, Some(platform));
             let provisioning = kind.provisioning(platform);
-            let signing_allowed = scope.is_yes("CODE_SIGNING_ALLOWED");
+            let signing_allowed = is_signing_allowed(&scope);
             // What nobody signs with a profile may say what it likes.
             let matters = signing_allowed
                 && provisioning != Provisioning::Unsupported
                 && kind != ProductKind::UnitTests;
             let mut reader = values::Reader::new(self.settings, &scope, target, matters);
-            let bundle_id = reader.bundle_id(self.sources);
+            let bundle_id = reader.bundle_id(&mut self.info_plists);
             let style = reader.style();
             let team = reader.team();
             let identity = reader.text("CODE_SIGN_IDENTITY");
@@ -202,20 +241,13 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 let bundle_id = bundle_id.as_ref().map(|setting| setting.value.as_str());
                 self.entitlements(target, &scope, path, bundle_id, matters)
             });
-            let names = |indices: Vec<TargetIndex>| -> Vec<TargetName> {
-                indices
-                    .into_iter()
-                    .filter_map(|index| project.target(index)?.name.parse().ok())
-                    .collect()
-            };
             rows.push(SigningTarget {
                 project: Arc::clone(&project.bundle),
-                target: name.clone(),
+                target: subject.name.clone(),
                 index,
                 line: target.line,
                 configuration: configuration_name.clone(),
                 platform,
-                product_type: target.product_type.clone(),
                 kind,
                 provisioning,
                 signing_allowed,
@@ -226,9 +258,9 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 specifier,
                 legacy_profile,
                 entitlements,
-                embedded_in: names(project.embedders(index).map(|(index, _)| index).collect()),
-                host: names(hosts::application(project, index).into_iter().collect()).pop(),
-                tests: names(target.attributes.test_target.into_iter().collect()).pop(),
+                embedded_in: Arc::clone(&ties.embedded_in),
+                host: ties.host.clone(),
+                tests: ties.tests.clone(),
             });
         }
     }
@@ -251,9 +283,11 @@ impl<'r, 'p> Resolver<'r, 'p> {
             Ok(contents) => {
                 let entitlements = contents.expand(&file, scope, bundle_id, path.origin);
                 if matters {
-                    let told = self.told.entry(file.clone()).or_default();
+                    let reported = self.reported.entry(file.clone()).or_default();
                     let unknown = entitlements.undefined.iter().filter(|name| {
-                        !self.settings.defines(name) && told.insert((*name).clone())
+                        reported.len() < entitlements::MAX_UNDEFINED
+                            && !self.settings.defines(name)
+                            && reported.insert((*name).clone())
                     });
                     self.findings
                         .extend(unknown.map(|name| contents.undefined(&file, name)));
@@ -264,14 +298,14 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 let finding = Finding::block(
                     Code::EntitlementsUnreadable,
                     format!(
-                        "The entitlements of target {} cannot be read: {problem}",
+                        "the entitlements of target {} cannot be read: {problem}",
                         target.name
                     ),
                 )
                 .found(file.display())
-                .hint("Restore the file, or correct CODE_SIGN_ENTITLEMENTS")
+                .hint("restore the file, or correct CODE_SIGN_ENTITLEMENTS")
                 .of_target(&target.name);
-                self.findings.push(values::at(finding, &path.origin));
+                self.findings.push(at_origin(finding, &path.origin));
                 None
             }
             Err(_) => None,
@@ -292,28 +326,29 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 by_id.entry(key).or_default().push(row);
             }
         }
+        let mut applications = Applications::default();
         for ((configuration, _, id), sharing) in by_id {
             let [first, others @ ..] = sharing.as_slice() else {
                 continue;
             };
             for other in others {
                 let message = format!(
-                    "Targets {} and {} have one bundle id in configuration {configuration}",
+                    "targets {} and {} have the same bundle id in configuration {configuration}",
                     first.target, other.target
                 );
-                let finding = match hosts::in_one_application(first, other) {
+                let finding = match applications.are_shared(first, other) {
                     true => Finding::block(Code::BundleIdShared, message)
-                        .hint("They are parts of one application: give each its own bundle id"),
+                        .hint("both are parts of one application: give each its own bundle id"),
                     false => Finding::warn(Code::BundleIdShared, message).hint(
-                        "Fine for variants of one application that are never installed together; otherwise give each \
-                         its own",
+                        "this is fine for variants of one application that are never installed together; otherwise give each \
+                         its own bundle id",
                     ),
                 }
                 .found(id)
                 .of_target(&other.target);
                 let origin = other.bundle_id.as_ref().map(|setting| &setting.origin);
                 self.findings.push(match origin {
-                    Some(origin) => values::at(finding, origin),
+                    Some(origin) => at_origin(finding, origin),
                     None => finding,
                 });
             }
@@ -327,4 +362,35 @@ impl<'r, 'p> Resolver<'r, 'p> {
         finding.place.line = target.line;
         self.findings.push(finding);
     }
+}
+
+/// A target that is being resolved.
+struct Subject<'t> {
+    index: TargetIndex,
+    target: &'t Target,
+    name: &'t TargetName,
+    ties: &'t Ties,
+}
+
+/// The targets that a target belongs to.
+struct Ties {
+    embedded_in: Arc<[TargetName]>,
+    host: Option<TargetName>,
+    tests: Option<TargetName>,
+}
+
+fn unusable_name() -> Finding {
+    Finding::block(
+        Code::ProjectInconsistent,
+        "the name of a target or of its configuration is empty, too long, or holds control characters",
+    )
+    .hint("rename it in Xcode")
+}
+
+/// Whether Xcode signs the product. A setting that was not followed to its end counts as yes, so that nothing which may
+/// be signed is passed over.
+fn is_signing_allowed(scope: &Scope) -> bool {
+    scope
+        .evaluate("CODE_SIGNING_ALLOWED")
+        .is_some_and(|resolved| resolved.cut || is_yes(&resolved.value))
 }

@@ -1,10 +1,13 @@
 //! Claims about rows, on projects of a few targets.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use super::*;
 use crate::apple::value::Value;
-use std::collections::BTreeMap;
-
 use crate::base::finding::{Code, Severity};
+use crate::base::ids::TargetName;
+use crate::xcode::platform::Platform;
 use crate::xcode::project::Project;
 use crate::xcode::settings::{Layer, Overrides};
 use crate::xcode::sources::InMemory;
@@ -90,7 +93,9 @@ impl Sketch {
 
     /// The line of the project file on which `word` first stands.
     fn line(&self, word: &str) -> Option<u64> {
-        Some(values::line_of_key(self.text().as_bytes(), word))
+        let text = self.text();
+        let before = text.split_once(word)?.0;
+        Some(before.matches('\n').count() as u64 + 1)
     }
 }
 
@@ -415,7 +420,9 @@ fn entitlements_are_expanded_and_prefixes_wait_for_a_profile() {
     let filled = entitlements.with_prefixes("PREFIX1234", "TEAM123456");
     assert!(text(&filled).contains("PREFIX1234.com.example.app"));
     assert!(text(&filled).contains("TEAM123456.x"));
-    assert_eq!(entitlements.line_of("groups", &sketch.sources), 2);
+    let mut lines = EntitlementLines::new(&sketch.sources);
+    // Not the line before, on which it is the end of a longer key.
+    assert_eq!(lines.of(entitlements, "groups"), 3);
     assert_eq!(
         complaints(&found),
         [(Severity::Warn, Code::SettingUndefined)]
@@ -514,6 +521,69 @@ fn nested_products_know_their_host() {
 }
 
 #[test]
+fn a_project_that_causes_endless_work_is_given_up_and_blocks() {
+    // Each expansion stays below its own bound and costs a megabyte.
+    let long = format!("A = {}; B = \"{}\";", "x".repeat(50_000), "$(A)".repeat(9));
+    let mut sketch = Sketch::default().project(&long);
+    for target in 0..300 {
+        sketch = sketch.target(
+            &format!("T{target}"),
+            "app-extension",
+            "SDKROOT = iphoneos; PRODUCT_BUNDLE_IDENTIFIER = \"$(B)\";",
+        );
+    }
+    let found = sketch.all();
+    let given_up = found.findings.iter().filter(|finding| {
+        finding.severity == Severity::Block && finding.message.contains("resolving was given up")
+    });
+    assert_eq!(given_up.count(), 1);
+    // The same settings in one target are not too much.
+    let one = Sketch::default()
+        .project(&long)
+        .target(
+            "T",
+            "app-extension",
+            "SDKROOT = iphoneos; PRODUCT_BUNDLE_IDENTIFIER = \"$(B)\";",
+        )
+        .all();
+    assert!(
+        one.findings
+            .iter()
+            .all(|finding| !finding.message.contains("given up"))
+    );
+}
+
+#[test]
+fn a_part_of_many_objects_is_refused() {
+    let targets: Vec<String> = (0..40).map(|target| format!("T{target}")).collect();
+    let objects: String = targets
+        .iter()
+        .map(|id| {
+            format!(
+                "{id} = {{isa = PBXNativeTarget; name = {id}; buildConfigurationList = L; }};\n"
+            )
+        })
+        .collect();
+    let text = format!(
+        "{{ objects = {{ P = {{isa = PBXProject; targets = ({}); }};\n{objects}\
+         L = {{isa = XCConfigurationList; buildConfigurations = (R); }};\
+         R = {{isa = XCBuildConfiguration; name = Release; }}; }}; rootObject = P; }}",
+        targets.join(", ")
+    );
+    let project = Project::parse(Path::new("/src/App.xcodeproj"), &text).unwrap();
+    let with_settings =
+        |target: &&crate::xcode::project::Target| !target.configurations.list().is_empty();
+    assert_eq!(project.targets.iter().filter(with_settings).count(), 16);
+    assert_eq!(project.findings.len(), 24);
+    assert!(
+        project
+            .findings
+            .iter()
+            .all(|finding| finding.severity == Severity::Block)
+    );
+}
+
+#[test]
 fn products_that_embed_each_other_do_not_hang() {
     let id =
         |name: &str| format!("SDKROOT = iphoneos; PRODUCT_BUNDLE_IDENTIFIER = com.example.{name};");
@@ -522,6 +592,20 @@ fn products_that_embed_each_other_do_not_hang() {
         .embedding("B", "app-extension", &id("b"), &["A"])
         .all();
     assert!(found.rows.iter().all(|row| row.host.is_none()));
+    // An application in a circle with its own part has another host than itself, or none.
+    let found = Sketch::default()
+        .embedding("App", "application", &id("app"), &["Kit"])
+        .embedding("Kit", "framework", &id("kit"), &["App"])
+        .embedding("Far", "application", &id("far"), &["Middle"])
+        .embedding("Middle", "framework", &id("middle"), &["Kit"])
+        .all();
+    let host = |name: &str| {
+        let row = found.rows.iter().find(|row| row.target.as_str() == name);
+        row.unwrap().host.as_ref().map(ToString::to_string)
+    };
+    assert_eq!(host("Kit").as_deref(), Some("App"));
+    assert_eq!(host("App").as_deref(), Some("Far"));
+    assert_eq!(host("Far"), None);
 }
 
 #[test]

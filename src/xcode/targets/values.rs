@@ -1,15 +1,14 @@
 //! From resolved settings to typed values, and what is not right with them.
 
-use super::{Setting, SigningStyle};
-use crate::apple::value::Value;
+use super::info_plist::InfoPlists;
+use super::place::at_origin;
+use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, TeamId};
 use crate::xcode::assignment::Layer;
 use crate::xcode::project::Target;
-use crate::xcode::property_list;
 use crate::xcode::settings::{Origin, ProjectSettings, Resolved, Scope, is_set_by_xcode};
-use crate::xcode::sources::Sources;
-use crate::xcode::targets::ProfileRequest;
+use crate::xcode::shortened::shortened;
 
 /// Reads the signing settings of one row.
 pub(super) struct Reader<'r, 'p> {
@@ -109,11 +108,14 @@ impl<'r, 'p> Reader<'r, 'p> {
     }
 
     /// The bundle id that is signed: the setting, or else what the Info.plist says.
-    pub(super) fn bundle_id(&mut self, sources: &dyn Sources) -> Option<Setting<BundleId>> {
+    pub(super) fn bundle_id(
+        &mut self,
+        info_plists: &mut InfoPlists<'_>,
+    ) -> Option<Setting<BundleId>> {
         let resolved = self
             .evaluate("PRODUCT_BUNDLE_IDENTIFIER")
             .filter(|resolved| !resolved.value.trim().is_empty())
-            .or_else(|| self.bundle_id_of_info_plist(sources));
+            .or_else(|| self.bundle_id_of_info_plist(info_plists));
         let Some(resolved) = resolved else {
             self.unresolved_bundle_id(
                 "has no bundle id: PRODUCT_BUNDLE_IDENTIFIER resolves to nothing",
@@ -130,7 +132,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             Ok(id) => {
                 if id.as_str().split('.').any(str::is_empty) {
                     self.unresolved_bundle_id(
-                        "has a bundle id with an empty part; a setting that it is put together from is probably empty",
+                        "has a bundle id with an empty part; a setting that it is composed of is probably empty",
                         Some(&resolved),
                     );
                 }
@@ -138,7 +140,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             }
             Err(_) => {
                 self.unresolved_bundle_id(
-                    "has a bundle id with characters that no bundle id has",
+                    "has a bundle id with characters that a bundle id cannot hold",
                     Some(&resolved),
                 );
                 None
@@ -146,19 +148,15 @@ impl<'r, 'p> Reader<'r, 'p> {
         }
     }
 
-    fn bundle_id_of_info_plist(&mut self, sources: &dyn Sources) -> Option<Resolved> {
+    fn bundle_id_of_info_plist(&mut self, info_plists: &mut InfoPlists<'_>) -> Option<Resolved> {
         let path = self.text("INFOPLIST_FILE")?;
-        let file = self.settings.project().directory.join(&*path.value);
-        let bytes = sources.read(&file).ok()?;
-        let Ok(Value::Dictionary(values)) = property_list::read(&bytes) else {
-            return None;
-        };
-        let written = values.get("CFBundleIdentifier")?.as_str()?;
-        let mut resolved = self.scope.expand(written);
+        let written =
+            info_plists.bundle_id(&self.settings.project().directory.join(&*path.value))?;
+        let mut resolved = self.scope.expand(&written.text);
         resolved.origin = Some(Origin {
             layer: Layer::Target,
-            line: Some(line_of_key(&bytes, "CFBundleIdentifier")),
-            file: Some(file.into()),
+            line: Some(written.line),
+            file: Some(written.file),
         });
         self.note_problems("CFBundleIdentifier", &resolved);
         (!resolved.value.trim().is_empty()).then_some(resolved)
@@ -167,9 +165,9 @@ impl<'r, 'p> Reader<'r, 'p> {
     fn unresolved_bundle_id(&mut self, problem: &str, resolved: Option<&Resolved>) {
         let finding = Finding::block(
             Code::BundleIdUnresolved,
-            format!("Target {} {problem}", self.target.name),
+            format!("target {} {problem}", self.target.name),
         )
-        .hint("Set PRODUCT_BUNDLE_IDENTIFIER, or what it refers to, for this configuration")
+        .hint("set PRODUCT_BUNDLE_IDENTIFIER, or what it refers to, for this configuration")
         .of_target(&self.target.name);
         // Where nothing says anything, the setting's own place is still the best to look at.
         let empty = match resolved {
@@ -178,7 +176,7 @@ impl<'r, 'p> Reader<'r, 'p> {
         };
         let origin = resolved.or(empty.as_ref()).and_then(|r| r.origin.as_ref());
         let finding = match origin.filter(|origin| origin.file.is_some()) {
-            Some(origin) => at(finding, origin),
+            Some(origin) => at_origin(finding, origin),
             None => {
                 let mut finding = finding.in_file(&self.settings.project().file);
                 finding.place.line = self.target.line;
@@ -186,7 +184,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             }
         };
         self.findings.push(match resolved {
-            Some(resolved) => finding.found(&resolved.value),
+            Some(resolved) => finding.found(shortened(&resolved.value, SHOWN)),
             None => finding,
         });
     }
@@ -214,13 +212,13 @@ impl<'r, 'p> Reader<'r, 'p> {
         let finding = Finding::block(
             Code::SettingInvalid,
             format!(
-                "{name} of target {} is nothing that it may be",
+                "{name} of target {} has a value that Xcode does not accept",
                 self.target.name
             ),
         )
-        .values(expected, found)
+        .values(expected, shortened(found, SHOWN))
         .of_target(&self.target.name);
-        self.findings.push(at(finding, origin));
+        self.findings.push(at_origin(finding, origin));
     }
 
     /// What expansion ran into. These findings name no target: the line is the same for all that share it.
@@ -247,9 +245,9 @@ impl<'r, 'p> Reader<'r, 'p> {
             )
             .found(&undefined.name)
             .hint(match by_xcode {
-                true => "Compare with xcodebuild -showBuildSettings of that machine",
+                true => "compare with xcodebuild -showBuildSettings of that machine",
                 false => {
-                    "Correct the name, define it, or give the value that the build gets from outside as NAME=value"
+                    "correct the name, define it, or pass the value that the build gets from outside as NAME=value"
                 }
             });
             let origin = undefined.origin.as_ref().or(resolved.origin.as_ref());
@@ -259,12 +257,12 @@ impl<'r, 'p> Reader<'r, 'p> {
             let finding = Finding::block(
                 Code::SettingCycle,
                 format!(
-                    "{name} depends on {}, which refers to itself through others",
+                    "{name} depends on {}, which refers to itself",
                     circular.name
                 ),
             )
             .found(&circular.name)
-            .hint("Break the circle: let one of these settings have a value of its own");
+            .hint("break the circle: let one of these settings have a value of its own");
             self.push_once(finding, Some(&circular.origin));
         }
         for operator in &resolved.unknown_operators {
@@ -279,7 +277,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             let finding = Finding::block(
                 Code::SettingInvalid,
                 format!(
-                    "{name} grows beyond all measure when it is expanded; it was not followed to its end"
+                    "{name} grows too large when it is expanded; it was not expanded to its end"
                 ),
             );
             self.push_once(finding, resolved.origin.as_ref());
@@ -288,7 +286,7 @@ impl<'r, 'p> Reader<'r, 'p> {
 
     fn push_once(&mut self, finding: Finding, origin: Option<&Origin>) {
         let finding = match origin {
-            Some(origin) => at(finding, origin),
+            Some(origin) => at_origin(finding, origin),
             None => finding,
         };
         if !self.findings.contains(&finding) {
@@ -297,16 +295,8 @@ impl<'r, 'p> Reader<'r, 'p> {
     }
 }
 
-impl<T> Setting<T> {
-    /// The same place with another value.
-    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Setting<U> {
-        Setting {
-            value: change(self.value),
-            origin: self.origin,
-            trail: self.trail,
-        }
-    }
-}
+/// How much of a value a finding shows, in bytes: a setting may expand to a megabyte.
+const SHOWN: usize = 300;
 
 pub(super) fn setting<T>(value: T, resolved: &Resolved) -> Setting<T> {
     Setting {
@@ -317,25 +307,4 @@ pub(super) fn setting<T>(value: T, resolved: &Resolved) -> Setting<T> {
             .unwrap_or_else(|| Origin::layer(Layer::Default)),
         trail: resolved.trail.clone(),
     }
-}
-
-/// `finding`, pointing at `origin`.
-pub(super) fn at(finding: Finding, origin: &Origin) -> Finding {
-    match &origin.file {
-        Some(file) => {
-            let mut finding = finding.in_file(file);
-            finding.place.line = origin.line;
-            finding
-        }
-        None => finding,
-    }
-}
-
-/// The line on which `word` first stands in a file; the first line if it does not.
-pub(super) fn line_of_key(bytes: &[u8], word: &str) -> u64 {
-    let offset = bytes
-        .windows(word.len().max(1))
-        .position(|window| window == word.as_bytes())
-        .unwrap_or(0);
-    crate::base::finding::line_of(bytes, offset)
 }

@@ -6,9 +6,12 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan};
 
-use super::HORIZON_DAYS;
-use crate::context::nearest::nearest;
 use crate::context::policy::reader::{Item, Reader, Table, shortened};
+use crate::context::suggestion::suggestion;
+
+/// How far ahead openings and closings are looked for: twice the week after which everything repeats, because one
+/// occurrence may be swallowed by a skipped hour.
+pub(super) const HORIZON_DAYS: i32 = 15;
 
 /// The days of the week, as the policy names them.
 pub(super) const DAYS: [(&str, Weekday); 7] = [
@@ -249,14 +252,14 @@ fn read_zone(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<TimeZone> {
         return Some(zone);
     }
     let names: Vec<String> = zones.available().map(|name| name.to_string()).collect();
-    let near = nearest(text, names.iter().map(String::as_str));
+    let near = suggestion(text, names.iter().map(String::as_str));
     let hint = match near {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => "write region and city, as in \"America/New_York\", or \"UTC\"".to_owned(),
     };
     reader.refuse(
         item,
-        format!("`{}` is no known time zone", item.path()),
+        format!("`{}` is not a known time zone", item.path()),
         near.unwrap_or(EXPECTED),
         shortened(text),
         Some(&hint),

@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 /// A table of the file with the key path that leads to it. One that is not written reads as an empty one, so that its
 /// keys take their defaults.
 #[derive(Clone)]
-pub(in crate::context::policy) struct Table<'v> {
+pub(crate) struct Table<'v> {
     pub(super) path: String,
     pub(super) at: usize,
     pub(super) entries: Option<&'v DeTable<'v>>,
@@ -13,7 +13,7 @@ pub(in crate::context::policy) struct Table<'v> {
 
 /// A value of the file with the key path that leads to it.
 #[derive(Clone)]
-pub(in crate::context::policy) struct Item<'v> {
+pub(crate) struct Item<'v> {
     pub(super) path: String,
     pub(super) at: usize,
     pub(super) value: &'v DeValue<'v>,
@@ -21,17 +21,17 @@ pub(in crate::context::policy) struct Item<'v> {
 
 impl Item<'_> {
     /// The key path, as in `keychain.allowed[0].zone`.
-    pub(in crate::context::policy) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
     /// Whether it is written as `[]`.
-    pub(in crate::context::policy) fn is_empty_list(&self) -> bool {
+    pub(crate) fn is_empty_list(&self) -> bool {
         matches!(self.value, DeValue::Array(values) if values.is_empty())
     }
 
     /// The value as a finding shows it.
-    pub(in crate::context::policy) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match self.value {
             DeValue::String(text) => format!("{:?}", shortened(text)),
             DeValue::Integer(integer) => shortened(&integer.to_string()),
@@ -45,7 +45,7 @@ impl Item<'_> {
     }
 
     /// Whether it is a list of anything.
-    pub(in crate::context::policy) fn is_list(&self) -> bool {
+    pub(crate) fn is_list(&self) -> bool {
         matches!(self.value, DeValue::Array(_))
     }
 }
@@ -69,7 +69,7 @@ pub(super) fn joined(parent: &str, key: &str) -> String {
 }
 
 /// Text cut to a length that fits a message.
-pub(in crate::context::policy) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut chars = text.chars();
     let mut short: String = chars.by_ref().take(LONGEST).collect();

@@ -11,7 +11,10 @@ const LONGEST: usize = 64;
 
 /// The candidate nearest to `word`, if one is near: case, `-` and `_` do not count, a part of a longer word is near it.
 /// Among equally near ones the first wins.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn suggestion<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     if word.is_empty() || word.len() > LONGEST {
         return None;
     }
@@ -68,15 +71,19 @@ mod tests {
             ("trust_anchor", "trust_anchors"),
             ("hosts", "key_hosts"),
         ] {
-            assert_eq!(nearest(slip, KEYS.iter().copied()), Some(wanted), "{slip}");
+            assert_eq!(
+                suggestion(slip, KEYS.iter().copied()),
+                Some(wanted),
+                "{slip}"
+            );
         }
     }
 
     #[test]
     fn a_strange_word_gets_no_suggestion() {
         for strange in ["", "colour", "x", "zone", "approvals"] {
-            assert_eq!(nearest(strange, KEYS.iter().copied()), None, "{strange}");
+            assert_eq!(suggestion(strange, KEYS.iter().copied()), None, "{strange}");
         }
-        assert_eq!(nearest(&"d".repeat(65), KEYS.iter().copied()), None);
+        assert_eq!(suggestion(&"d".repeat(65), KEYS.iter().copied()), None);
     }
 }

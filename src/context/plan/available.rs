@@ -1,0 +1,27 @@
+//! What there is to choose from, indexed once for all targets.
+
+use super::pinned::PinnedTargets;
+use super::profiles::Profiles;
+use super::request::Request;
+use crate::apple::profile::ProfileKind;
+use crate::context::policy::TargetOverrides;
+
+/// Profiles, pins and overrides, each found without looking at all of them.
+pub(super) struct Available<'a> {
+    pub(super) profiles: Profiles<'a>,
+    pub(super) pinned: PinnedTargets<'a>,
+    pub(super) overrides: TargetOverrides<'a>,
+    /// What the product is meant for, where somebody said so.
+    pub(super) kind: Option<ProfileKind>,
+}
+
+impl<'a> Available<'a> {
+    pub(super) fn new(request: &Request<'a>) -> Self {
+        Self {
+            profiles: Profiles::new(request.profiles),
+            pinned: PinnedTargets::new(request.pinned),
+            overrides: TargetOverrides::new(request.overrides),
+            kind: request.kind,
+        }
+    }
+}

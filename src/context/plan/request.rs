@@ -1,0 +1,29 @@
+//! What a plan is made from.
+
+use crate::apple::profile::ProfileKind;
+use crate::context::manifest::{PinnedProfile, PinnedTarget};
+use crate::context::policy::TargetOverride;
+use crate::xcode::sources::Sources;
+use crate::xcode::targets::SigningTarget;
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// What the targets ask for.
+    pub targets: &'a [SigningTarget],
+    /// What there is to sign with.
+    pub profiles: &'a [PinnedProfile],
+    /// What the manifest pins each target to, where it does.
+    pub pinned: &'a [PinnedTarget],
+    /// Choices that the policy makes by hand.
+    pub overrides: &'a [TargetOverride],
+    /// What the product is meant for, where somebody said so.
+    pub kind: Option<ProfileKind>,
+    /// The targets were named one by one, so test bundles among them are meant: else they are not part of what is
+    /// archived, and what is wrong with them is for information.
+    pub targets_were_named: bool,
+    /// Every target must have a pinned profile, even where Xcode would make one: the gate's question.
+    pub must_be_mapped: bool,
+    /// The project's files, to find the lines of claims in.
+    pub sources: &'a dyn Sources,
+}

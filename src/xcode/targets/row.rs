@@ -1,0 +1,81 @@
+//! One row: what one target asks of signing, in one configuration, on one platform.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::entitlements::Entitlements;
+use super::setting::{ProfileRequest, Setting, SigningStyle};
+use crate::base::ids::{BundleId, ConfigurationName, TargetName, TeamId};
+use crate::xcode::platform::Platform;
+use crate::xcode::product_type::{ProductKind, Provisioning};
+use crate::xcode::project::TargetIndex;
+
+/// What one target asks of signing, in one configuration, on one platform.
+#[derive(Debug, Clone)]
+pub struct SigningTarget {
+    /// The project's `.xcodeproj`.
+    pub project: Arc<Path>,
+    /// The target.
+    pub target: TargetName,
+    /// Its place in the project.
+    pub index: TargetIndex,
+    /// The line of the target in the project file.
+    pub line: Option<u64>,
+    /// The configuration.
+    pub configuration: ConfigurationName,
+    /// The platform.
+    pub platform: Platform,
+    /// What kind of product it makes.
+    pub kind: ProductKind,
+    /// What such a product has to do with profiles on this platform.
+    pub provisioning: Provisioning,
+    /// Whether Xcode signs it at all (`CODE_SIGNING_ALLOWED`).
+    pub signing_allowed: bool,
+    /// The bundle id that is signed; for UI tests that of their runner (`….xctrunner`).
+    pub bundle_id: Option<Setting<BundleId>>,
+    /// `CODE_SIGN_STYLE`, or what the target's attributes say, or automatic.
+    pub style: Setting<SigningStyle>,
+    /// `DEVELOPMENT_TEAM`, or what the target's attributes say.
+    pub team: Option<Setting<TeamId>>,
+    /// `CODE_SIGN_IDENTITY`, if it is set to anything.
+    pub identity: Option<Setting<Box<str>>>,
+    /// `PROVISIONING_PROFILE_SPECIFIER`, if it is set to anything.
+    pub specifier: Option<Setting<ProfileRequest>>,
+    /// `PROVISIONING_PROFILE`, its predecessor, if it is set to anything; counts where there is no specifier.
+    pub legacy_profile: Option<Setting<ProfileRequest>>,
+    /// What it claims, if it names an entitlements file that could be read.
+    pub entitlements: Option<Entitlements>,
+    /// Targets whose products its product is copied into.
+    pub embedded_in: Arc<[TargetName]>,
+    /// The nearest application that carries it, however many products lie between.
+    pub host: Option<TargetName>,
+    /// The application that a test bundle tests.
+    pub tests: Option<TargetName>,
+}
+
+impl SigningTarget {
+    /// The profile that its settings ask for: the specifier, or else its predecessor.
+    pub fn requested_profile(&self) -> Option<&Setting<ProfileRequest>> {
+        self.specifier.as_ref().or(self.legacy_profile.as_ref())
+    }
+
+    /// Whether it has to be signed with a profile: because its product type demands one, or because it may carry one
+    /// and is told to, or claims what only a profile grants. Unit tests run in their host's process, under its profile.
+    pub fn needs_profile(&self) -> bool {
+        if !self.signing_allowed {
+            return false;
+        }
+        match self.provisioning {
+            Provisioning::Required => true,
+            Provisioning::Unsupported => false,
+            Provisioning::Optional if self.kind == ProductKind::UnitTests => false,
+            Provisioning::Optional => {
+                self.requested_profile().is_some()
+                    || self
+                        .entitlements
+                        .as_ref()
+                        .is_some_and(Entitlements::claims_restricted)
+            }
+        }
+    }
+}
