@@ -26,8 +26,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use countersign::base::clock::SystemClock;
-use countersign::base::event::{Action, Event, Outcome};
-use countersign::ledger::audit::{Actor, AuditLog, verify};
+use countersign::base::event::{Action, Actor, Event, Outcome};
+use countersign::ledger::audit::{AuditLog, verify};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Rounds of one batch each.

@@ -17,14 +17,17 @@ use std::path::{Path, PathBuf};
 
 use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile;
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
+use countersign::base::clock::FixedClock;
 use countersign::base::finding::Group;
 use countersign::base::ids::FileSha256;
-use countersign::context::gate;
-use countersign::context::gate::facts::{Facts, InstalledProfiles, Observation};
+use countersign::context::gate::{self, Asked};
 use countersign::context::manifest::freeze::{freeze, ordered};
 use countersign::context::manifest::{Content, Manifest, PinnedProfile, ProfileState};
 use countersign::context::policy::Policy;
+use countersign::host::observation::{
+    ObservationError, ProfilePlace, ProfilePlaces, Request, observe,
+};
 use countersign::host::profile_store;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -50,23 +53,26 @@ fn pinned(count: usize) -> (tempfile::TempDir, Vec<PathBuf>, Content) {
 }
 
 fn observe_and_judge(directory: &Path, manifest: &Manifest, policy: &Policy) -> gate::Verdict {
-    let files = profile_store::list(directory).unwrap();
-    let facts = Facts {
-        now: "2027-01-01T12:00:00Z".parse().unwrap(),
-        host: "signer-01.mesh.example".parse().unwrap(),
-        region: None,
-        expected_manifest: None,
-        minimum_revision: None,
-        profiles: Observation::Observed(InstalledProfiles {
-            directories: Vec::new(),
-            files: profile_store::observe(&files, |sha256| manifest.has_bytes(sha256), None),
+    let request: Request<'_, ObservationError> = Request {
+        manifest: Some(manifest),
+        profiles: Some(ProfilePlaces {
+            directories: &[ProfilePlace {
+                path: directory.to_owned(),
+                must_exist: true,
+            }],
+            temporary: &[],
+            checkouts: &[],
+            prove: None,
         }),
-        identities: Observation::Unobserved { why: String::new() },
-        expected_signing: None,
-        targets: Observation::Unobserved { why: String::new() },
+        ..Request::default()
     };
-    let waived = [Group::Identities, Group::Targets].into();
-    gate::judge(policy, manifest, &facts, &waived)
+    let now = FixedClock("2027-01-01T12:00:00Z".parse().unwrap());
+    let facts = observe(&request, &now).unwrap();
+    let asked = Asked {
+        waived: [Group::Identities, Group::Targets].into(),
+        ..Asked::default()
+    };
+    gate::judge(policy, manifest, &facts, &asked)
 }
 
 fn gate(criterion: &mut Criterion) {
@@ -76,7 +82,11 @@ fn gate(criterion: &mut Criterion) {
         let bytes = content.to_bytes();
         let manifest = Manifest::parse(&bytes).unwrap();
         let verdict = observe_and_judge(directory.path(), &manifest, &policy);
-        assert!(verdict.cleared.is_some(), "{:?}", verdict.findings);
+        assert!(
+            verdict.cleared().is_some(),
+            "{:?}",
+            verdict.judgement().findings
+        );
 
         criterion.bench_with_input(BenchmarkId::new("gate", count), &count, |bencher, _| {
             bencher.iter(|| observe_and_judge(directory.path(), &manifest, &policy));

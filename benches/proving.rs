@@ -17,7 +17,7 @@ mod floor;
 
 use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile;
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 /// A profile for the store, one for ten devices and one for a hundred.

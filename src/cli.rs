@@ -1,37 +1,49 @@
-//! The command line: arguments in, one library call, a rendered report and an exit code out.
+//! The command line: arguments → request, answer → text, JSON, annotations, exit code.
 //!
-//! Results go to stdout, everything else to stderr. Only this room reads the environment and the clock, once, into
-//! [`world::World`]; what lies below gets values.
+//! What a command does stands in [`ops`](crate::ops); here is how it is asked and how its answer is shown. A file for each
+//! subcommand holds its arguments above and its form for people below. Results go to standard output, everything else to
+//! standard error. [`process`] alone reads the environment and the clock, once.
 
+pub mod answer;
 pub mod audit;
-mod command;
+mod deferred;
 pub mod document;
 pub mod exit;
+pub mod failure;
 pub mod gate;
 pub mod help;
 pub mod identity;
+mod input;
 pub mod keychain;
 pub mod manifest;
 pub mod password;
+mod process;
 pub mod profile;
 pub mod progress;
 pub mod projects;
-mod receipt;
+pub mod remedies;
 pub mod report;
 pub mod run;
-pub mod state;
+pub mod selection;
 pub mod table;
 pub mod targets;
-pub mod world;
+pub mod terminal;
 
+use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use exit::{ErrorDocument, Exit, Failure};
-use report::Format;
-use world::World;
+use self::answer::Answer;
+use self::deferred::Deferred;
+use self::exit::Exit;
+use self::report::Format;
+use self::terminal::Terminal;
+use crate::base::error::ErrorCode;
+use crate::ops::error::{Error, Failure};
+use crate::ops::world::World;
 
 /// Keeps the signing context of Mac build fleets pinned, proven and short-lived.
 ///
@@ -52,7 +64,7 @@ pub struct Cli {
 }
 
 /// What every command understands.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Global {
     /// How results are printed.
     #[arg(
@@ -137,29 +149,26 @@ pub enum Color {
 enum Command {
     /// Look at provisioning profiles: show, list, install, prune.
     #[command(subcommand)]
-    Profile(profile::Command),
+    Profile(Deferred<profile::Command>),
     /// Freeze profiles into a manifest, and look after it.
     #[command(subcommand)]
-    Manifest(manifest::Command),
+    Manifest(Deferred<manifest::Command>),
     /// Which profile signs which target of an Xcode project.
     #[command(subcommand)]
-    Targets(targets::Command),
+    Targets(Deferred<targets::Command>),
     /// Look at signing identities.
     #[command(subcommand)]
-    Identity(identity::Command),
+    Identity(Deferred<identity::Command>),
     /// May this machine sign with this manifest, now? Exit 0 if so, 10 if findings block.
-    Gate(Box<gate::Arguments>),
+    Gate(Deferred<gate::Arguments>),
     /// Run a command while the CI keychain is open: gate, window, command, lock, record. Passes on the command's exit code.
-    Run(Box<run::Arguments>),
+    Run(Deferred<run::Arguments>),
     /// The CI keychain: create, import, unlock, lock, status, destroy, recover.
     #[command(subcommand)]
-    Keychain(Box<keychain::Command>),
+    Keychain(Deferred<keychain::Command>),
     /// The audit log: show, verify, checkpoint.
     #[command(subcommand)]
-    Audit(audit::Command),
-    /// Closes the keychain when a run cannot; started by every run.
-    #[command(hide = true)]
-    Watchdog,
+    Audit(Deferred<audit::Command>),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -177,10 +186,21 @@ enum Command {
     },
 }
 
+/// What a run starts to close the keychain when it cannot itself; no command for people.
+const WATCHDOG: &str = "watchdog";
+
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let matches = match Cli::command().try_get_matches() {
-        Ok(matches) => matches,
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    // A run waits for its watchdog to start, so that one does not describe the whole command line to itself first.
+    if let [_, only] = arguments.as_slice()
+        && only == WATCHDOG
+    {
+        let (world, terminal) = process::world(&Global::default());
+        return finished(run::watchdog(&world), &terminal).into();
+    }
+    let cli = match parsed(&arguments) {
+        Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() {
                 Exit::Usage
@@ -192,74 +212,70 @@ pub fn main() -> ExitCode {
             return code.into();
         }
     };
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => {
-            error.print().unwrap_or_default();
-            return Exit::Usage.into();
-        }
-    };
     match cli.global.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let format = cli.global.format;
-    match run(cli) {
-        Ok(exit) => exit.into(),
+    let (world, terminal) = process::world(&cli.global);
+    finished(answer(cli.command, &world), &terminal).into()
+}
+
+/// Prints what a command came to, and says how the program ends.
+fn finished(done: Result<Answer<'static>, Failure>, terminal: &Terminal) -> Exit {
+    match done {
+        Ok(answer) => {
+            let exit = answer.exit();
+            printed(answer.print(terminal), exit, terminal)
+        }
         Err(failure) => {
-            tell(&failure, format);
-            failure.exit.into()
+            let exit = Exit::of_failure(&failure);
+            printed(failure::print(failure, terminal), exit, terminal)
         }
     }
 }
 
-fn run(cli: Cli) -> Result<Exit, Failure> {
-    let world = World::of_process(cli.global);
-    match cli.command {
-        Command::Profile(command) => profile::run(command, &world),
-        Command::Manifest(command) => manifest::run(command, &world),
-        Command::Targets(command) => targets::run(command, &world),
-        Command::Identity(command) => identity::run(command, &world),
-        Command::Gate(arguments) => gate::run(&arguments, &world),
-        Command::Run(arguments) => run::run(*arguments, &world),
-        Command::Keychain(command) => keychain::run(*command, &world),
-        Command::Audit(command) => audit::run(command, &world),
-        Command::Watchdog => run::watchdog(),
-        Command::Completions { shell } => help::completions(shell),
+/// What the arguments ask for.
+fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(arguments);
+    let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+    let cli = cli.map_err(|error| error.format(&mut command));
+    // Taking the description apart costs more than parsing did, and the process's end does it for nothing.
+    std::mem::forget(command);
+    cli
+}
+
+/// How the program ends after printing: `meant`, unless the output could not be written. Whoever closed the pipe has heard
+/// enough (`| head`), and that is no error.
+fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
+    match result {
+        Ok(exit) => exit,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => meant,
+        Err(error) => {
+            let error = Error::new(
+                ErrorCode::OutputNotWritten,
+                format!("the output cannot be written: {error}"),
+            );
+            // A closed standard error leaves the exit code to speak.
+            failure::print_error(&error, terminal).unwrap_or_default();
+            Exit::of_error(error.code())
+        }
+    }
+}
+
+fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
+    match command {
+        Command::Profile(command) => profile::run(*command.0, world),
+        Command::Manifest(command) => manifest::run(*command.0, world),
+        Command::Targets(command) => targets::run(*command.0, world),
+        Command::Identity(command) => identity::run(*command.0, world),
+        Command::Gate(arguments) => gate::run(*arguments.0, world),
+        Command::Run(arguments) => run::run(*arguments.0, world),
+        Command::Keychain(command) => keychain::run(*command.0, world),
+        Command::Audit(command) => audit::run(*command.0, world),
+        Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { directory } => help::man(&directory),
         Command::Help { topic } => help::topic(&topic),
     }
-}
-
-/// Tells an error on stderr.
-fn tell(failure: &Failure, format: Format) {
-    use std::io::Write as _;
-    if failure.message.is_empty() {
-        return;
-    }
-    let mut stderr = anstream::stderr().lock();
-    let outcome = match format {
-        Format::Json => {
-            let error = ErrorDocument {
-                schema: "countersign.error.v1",
-                exit: failure.exit.code(),
-                error: &failure.message,
-            };
-            serde_json::to_writer(&mut stderr, &error)
-                .map_err(Into::into)
-                .and_then(|()| writeln!(stderr))
-        }
-        Format::Github => writeln!(
-            stderr,
-            "::error title=countersign::{}",
-            report::escape_data(&failure.message)
-        ),
-        Format::Human => {
-            let style = report::style(crate::base::finding::Severity::Block);
-            writeln!(stderr, "{style}error:{style:#} {}", failure.message)
-        }
-    };
-    // A closed stderr leaves the exit code to speak.
-    outcome.unwrap_or_default();
 }

@@ -9,14 +9,14 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
+
+use support::start;
 
 /// Runs the program at `root` with an empty environment.
 fn countersign(root: &Path, home: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_countersign"))
+    start::countersign(home)
         .args(arguments)
-        .env_clear()
-        .env("HOME", home)
         .current_dir(root)
         .output()
         .unwrap()

@@ -10,7 +10,7 @@ use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::identity::IdentityListing;
 use countersign::apple::pkcs12;
 use countersign::apple::profile;
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::secret::Password;
 

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use countersign::apple::anchors::Anchors;
 use countersign::apple::cms;
 use countersign::apple::profile::{self, KindSource, ProfileKind};
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::Severity;
 use forge::cms::{SignedData, Signer};
 use forge::flaw::{Flaw, Layer, Place};

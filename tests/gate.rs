@@ -1,6 +1,8 @@
 //! The gate judges values: one world in which everything is right, and for each finding code the one change that brings it up.
 //!
-//! Nothing here touches a disk, a clock or a keychain: facts are built by hand, as a rehearsal of next month would build them.
+//! Findings are rehearsed: facts are built by hand, as a rehearsal of next month would build them, and nothing touches a
+//! disk, a clock or a keychain. A clearance cannot be had that way, so what is said of clearances is shown on this machine,
+//! looked at where a directory was built for it.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,24 +12,42 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use countersign::apple::identity::digest::{canonical, compatible};
 use countersign::apple::profile::Profile;
+use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
 use countersign::base::finding::{Code, Finding, Group, Severity};
 use countersign::base::ids::{CertSha1, CertSha256, FileSha256};
+use countersign::base::remedy::Remedy;
+use countersign::context::envelope;
 use countersign::context::gate::facts::{
-    ExpectedDigest, Facts, Identities, Identity, InstalledClaims, InstalledContent, InstalledFile,
-    InstalledProfiles, InstalledScope, Observation, ProfileDirectory,
+    Identities, Identity, InstalledClaims, InstalledContent, InstalledFile, InstalledProfiles,
+    InstalledScope, Observation, Observed, ObservedTargets, PlannedFacts, ProfileDirectory,
+    TargetSelection,
 };
-use countersign::context::gate::{Verdict, judge};
+use countersign::context::gate::{
+    Asked, Cleared, ExpectedManifest, Judgement, Rehearsal, Verdict, judge, refuse, rehearse,
+};
 use countersign::context::manifest::freeze::{freeze, ordered};
 use countersign::context::manifest::{Manifest, PinnedProfile, PinnedTarget, ProfileState};
+use countersign::context::plan;
 use countersign::context::policy::Policy;
+use countersign::host::node::host_name;
+use countersign::host::observation::projects::ProjectRequest;
+use countersign::host::observation::{
+    ObservationError, ProfilePlace, ProfilePlaces, Request, observe,
+};
+use countersign::host::permit::{NotCleared, OpenPermit};
+use countersign::xcode::project::Project;
+use countersign::xcode::settings::{Overrides, ProjectSettings};
+use countersign::xcode::sources::InMemory;
+use countersign::xcode::targets::{Selection, resolve};
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
+use forge::project::{Product, ProjectSpec, TargetSpec};
 use jiff::{SignedDuration, Timestamp};
 use support::{ROCKET, blocking, proven, rocket};
 
@@ -48,9 +68,10 @@ warn_before = "30d"
 struct Scene {
     policy: String,
     pinned: Vec<(Profile, ProfileState)>,
+    specs: Vec<ProfileSpec>,
     targets: Vec<PinnedTarget>,
-    facts: Facts,
-    waived: BTreeSet<Group>,
+    facts: Observed,
+    asked: Asked,
 }
 
 fn instant(text: &str) -> Timestamp {
@@ -106,6 +127,36 @@ fn identity(leaf: &LeafSpec) -> Identity {
     }
 }
 
+/// A project with the one target that the profile of every scene is for.
+fn project() -> ProjectSpec {
+    ProjectSpec::new("Rocket").target(TargetSpec::new("Rocket", Product::App, ROCKET))
+}
+
+/// What the Release configuration of a project asks for.
+fn targets_of(project: &ProjectSpec) -> ObservedTargets {
+    let sources = project
+        .files()
+        .into_iter()
+        .fold(InMemory::new(), |sources, (path, bytes)| {
+            sources.with(path, bytes)
+        });
+    let path = PathBuf::from(format!("{}.xcodeproj", project.name));
+    let opened = Project::open(&path, &sources).unwrap();
+    let settings = ProjectSettings::load(&opened, &sources, &Overrides::default());
+    let selection = Selection {
+        configuration: Some("Release"),
+        ..Selection::default()
+    };
+    let resolved = resolve(&settings, &sources, &selection);
+    ObservedTargets {
+        projects: vec![format!("{}.xcodeproj", project.name)],
+        targets: resolved.rows,
+        findings: resolved.findings,
+        selection: TargetSelection::default(),
+        sources: Arc::new(sources),
+    }
+}
+
 fn distribution() -> LeafSpec {
     LeafSpec::new(LeafKind::AppleDistribution)
 }
@@ -129,18 +180,16 @@ impl Scene {
         Self {
             policy: POLICY.to_owned(),
             pinned,
+            specs: specs.iter().map(|(spec, _)| spec.clone()).collect(),
             targets: Vec::new(),
-            facts: Facts {
+            facts: Observed {
                 now: instant(NOW),
                 host: SIGNER.parse().unwrap(),
-                region: None,
-                expected_manifest: None,
-                minimum_revision: None,
                 profiles: Observation::Observed(InstalledProfiles {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),
                         writable: Some(true),
-                        wipeable: None,
+                        ephemeral: None,
                     }],
                     files,
                 }),
@@ -149,10 +198,9 @@ impl Scene {
                     identities: vec![identity(&distribution())],
                     compatible: Some(compatible(b"captured")),
                 }),
-                expected_signing: None,
-                targets: Observation::Observed(Vec::new()),
+                targets: Observation::Observed(targets_of(&project())),
             },
-            waived: BTreeSet::new(),
+            asked: Asked::default(),
         }
     }
 
@@ -165,10 +213,59 @@ impl Scene {
         Manifest::parse(&content.to_bytes()).unwrap()
     }
 
-    fn judge(&self) -> Verdict {
-        let policy = Policy::parse(&self.policy, Path::new("signing.toml"), None)
-            .unwrap_or_else(|findings| panic!("{findings:#?}"));
-        judge(&policy, &self.manifest(), &self.facts, &self.waived)
+    fn policy(&self) -> Policy {
+        Policy::parse(&self.policy, Path::new("signing.toml"), None)
+            .unwrap_or_else(|findings| panic!("{findings:#?}"))
+    }
+
+    fn rehearse(&self) -> Rehearsal {
+        let facts = PlannedFacts::new(self.facts.clone());
+        rehearse(&self.policy(), &self.manifest(), &facts, &self.asked)
+    }
+
+    fn judge(&self) -> Judgement {
+        self.rehearse().judgement().clone()
+    }
+
+    /// The same on this machine at the scene's instant: its profiles and its project are written where they are looked
+    /// for, and the policy's first signer has this machine's name.
+    fn judge_live(&self) -> Verdict {
+        let directory = tempfile::tempdir().unwrap();
+        for spec in &self.specs {
+            std::fs::write(directory.path().join(spec.file_name()), spec.mint()).unwrap();
+        }
+        let policy = self.policy.replace(SIGNER, host_name().unwrap().as_str());
+        let policy = Policy::parse(&policy, Path::new("signing.toml"), None).unwrap();
+        let manifest = self.manifest();
+        let projects = ProjectRequest {
+            projects: vec![project().write(directory.path())],
+            ..ProjectRequest::default()
+        };
+        let identities = || match &self.facts.identities {
+            Observation::Observed(identities) => Ok(Some(identities.clone())),
+            Observation::Unobserved { .. } => Ok(None),
+        };
+        let request: Request<'_, ObservationError> = Request {
+            manifest: Some(&manifest),
+            profiles: Some(ProfilePlaces {
+                directories: &[ProfilePlace {
+                    path: directory.path().to_owned(),
+                    must_exist: true,
+                }],
+                temporary: &[],
+                checkouts: &[],
+                prove: None,
+            }),
+            identities: Some(&identities),
+            targets: Some(&projects),
+        };
+        let facts = observe(&request, &FixedClock(self.facts.now)).unwrap();
+        judge(&policy, &manifest, &facts, &self.asked)
+    }
+
+    fn clear(&self) -> Cleared {
+        let (judgement, cleared) = self.judge_live().into_parts();
+        cleared.unwrap_or_else(|| panic!("{:#?}", judgement.findings))
     }
 
     fn installed(&mut self) -> &mut InstalledProfiles {
@@ -183,6 +280,15 @@ impl Scene {
     fn identities(&mut self) -> &mut Identities {
         match &mut self.facts.identities {
             Observation::Observed(identities) => identities,
+            Observation::Unobserved { .. } => {
+                panic!("observed in every scene until a test says otherwise")
+            }
+        }
+    }
+
+    fn observed_targets(&mut self) -> &mut ObservedTargets {
+        match &mut self.facts.targets {
+            Observation::Observed(targets) => targets,
             Observation::Unobserved { .. } => {
                 panic!("observed in every scene until a test says otherwise")
             }
@@ -205,15 +311,16 @@ impl Scene {
     /// Blocked, and for this reason alone; the finding has a remedy.
     #[track_caller]
     fn blocked_by(&self, code: Code) -> Finding {
-        let verdict = self.judge();
+        let rehearsal = self.rehearse();
+        let judgement = rehearsal.judgement().clone();
         assert_eq!(
-            blocking(&verdict.findings),
+            blocking(&judgement.findings),
             [code.as_str()],
             "{:#?}",
-            verdict.findings
+            judgement.findings
         );
-        assert!(verdict.cleared.is_none());
-        let finding = verdict
+        assert!(!rehearsal.would_clear());
+        let finding = judgement
             .findings
             .into_iter()
             .find(|finding| finding.code == code)
@@ -225,8 +332,9 @@ impl Scene {
     /// Cleared, with this finding of less weight.
     #[track_caller]
     fn cleared_with(&self, code: Code, severity: Severity) -> Finding {
-        let verdict = self.judge();
-        assert!(verdict.cleared.is_some(), "{:#?}", verdict.findings);
+        let rehearsal = self.rehearse();
+        let verdict = rehearsal.judgement();
+        assert!(rehearsal.would_clear(), "{:#?}", verdict.findings);
         let finding = verdict.findings.iter().find(|finding| finding.code == code);
         let finding = finding
             .unwrap_or_else(|| panic!("no {code}: {:#?}", verdict.findings))
@@ -238,10 +346,11 @@ impl Scene {
 
 #[test]
 fn a_world_in_which_all_is_right_is_cleared_without_a_word() {
-    let verdict = Scene::new().judge();
-    assert_eq!(verdict.findings, []);
-    assert!(verdict.cleared.is_some());
-    assert_eq!(verdict.region.unwrap().as_str(), "us-east");
+    let rehearsal = Scene::new().rehearse();
+    assert_eq!(rehearsal.judgement().findings, []);
+    assert!(rehearsal.would_clear());
+    let region = rehearsal.judgement().region.as_ref();
+    assert_eq!(region.unwrap().as_str(), "us-east");
 }
 
 // manifest
@@ -251,24 +360,22 @@ fn manifest_digest_mismatch_shows_both_digests() {
     let mut scene = Scene::new();
     let found = scene.manifest().digest();
     let expected = Digest::of(b"another manifest");
-    scene.facts.expected_manifest = Some(ExpectedDigest { expected, found });
+    let bytes = scene.manifest().content().to_bytes();
+    scene.asked.manifest = Some(ExpectedManifest::new(expected, &bytes));
     let finding = scene.blocked_by(Code::ManifestDigestMismatch);
     assert_eq!(finding.expected, Some(expected.to_string()));
     assert_eq!(finding.found, Some(found.to_string()));
-    scene.facts.expected_manifest = Some(ExpectedDigest {
-        expected: found,
-        found,
-    });
-    assert!(scene.judge().cleared.is_some());
+    scene.asked.manifest = Some(ExpectedManifest::new(found, &bytes));
+    assert!(scene.rehearse().would_clear());
 }
 
 #[test]
 fn manifest_stale_revision_blocks_only_below_the_minimum() {
     let mut scene = Scene::new();
-    scene.facts.minimum_revision = Some(2);
+    scene.asked.minimum_revision = Some(2);
     scene.blocked_by(Code::ManifestStaleRevision);
-    scene.facts.minimum_revision = Some(1);
-    assert!(scene.judge().cleared.is_some());
+    scene.asked.minimum_revision = Some(1);
+    assert!(scene.rehearse().would_clear());
 }
 
 // profiles
@@ -508,7 +615,7 @@ fn pinned_profiles_of_one_name_are_a_parallel_window() {
     ]);
     let finding = scene.cleared_with(Code::ProfileShadowed, Severity::Info);
     assert!(
-        finding.message.contains("parallel window"),
+        finding.message.contains("in parallel"),
         "{}",
         finding.message
     );
@@ -548,7 +655,7 @@ fn the_same_bytes_twice_are_a_shadow_to_come() {
 #[test]
 fn profile_in_wipeable_tree_warns() {
     let mut scene = Scene::new();
-    scene.installed().directories[0].wipeable = Some("/tmp: cleaned at every start".to_owned());
+    scene.installed().directories[0].ephemeral = Some("/tmp: cleaned at every start".to_owned());
     scene.cleared_with(Code::ProfileInWipeableTree, Severity::Warn);
 }
 
@@ -558,7 +665,7 @@ fn profile_directory_writable_blocks_where_the_policy_says_read_only() {
     scene.policy.push_str("read_only = true\n");
     scene.blocked_by(Code::ProfileDirectoryWritable);
     scene.installed().directories[0].writable = Some(false);
-    assert!(scene.judge().cleared.is_some());
+    assert!(scene.rehearse().would_clear());
 }
 
 #[test]
@@ -677,11 +784,11 @@ fn identity_digest_mismatch_accepts_either_digest_of_the_set() {
     let mut scene = Scene::new();
     let sha256 = identity(&distribution()).sha256.unwrap();
     for right in [canonical([sha256]), compatible(b"captured")] {
-        scene.facts.expected_signing = Some(right);
+        scene.asked.signing = Some(right);
         assert_eq!(scene.judge().findings, []);
     }
     for wrong in [canonical([]), compatible(b"captured another day")] {
-        scene.facts.expected_signing = Some(wrong);
+        scene.asked.signing = Some(wrong);
         let finding = scene.blocked_by(Code::IdentityDigestMismatch);
         assert_eq!(finding.expected, Some(wrong.to_string()));
     }
@@ -712,7 +819,7 @@ fn an_identity_known_by_sha_1_alone_leaves_no_canonical_digest() {
     let digests = scene.judge().identities;
     assert_eq!(digests.canonical, None);
     assert_eq!(digests.compatible, Some(compatible(b"captured")));
-    scene.facts.expected_signing = Some(canonical([]));
+    scene.asked.signing = Some(canonical([]));
     let finding = scene.blocked_by(Code::IdentityDigestMismatch);
     assert!(finding.found.unwrap().contains("SHA-1 only"));
 }
@@ -730,9 +837,9 @@ fn host_not_allowed_points_at_the_policy_s_line() {
 #[test]
 fn region_mismatch_is_a_known_region_elsewhere_or_an_unknown_one() {
     let mut scene = Scene::new();
-    scene.facts.region = Some("eu-west".parse().unwrap());
+    scene.asked.region = Some("eu-west".parse().unwrap());
     scene.blocked_by(Code::RegionMismatch);
-    scene.facts.region = Some("us-eats".parse().unwrap());
+    scene.asked.region = Some("us-eats".parse().unwrap());
     assert!(
         scene
             .blocked_by(Code::RegionMismatch)
@@ -740,8 +847,8 @@ fn region_mismatch_is_a_known_region_elsewhere_or_an_unknown_one() {
             .unwrap()
             .contains("us-east")
     );
-    scene.facts.region = Some("us-east".parse().unwrap());
-    assert!(scene.judge().cleared.is_some());
+    scene.asked.region = Some("us-east".parse().unwrap());
+    assert!(scene.rehearse().would_clear());
 }
 
 /// Weekdays from six to ten, in New York.
@@ -757,7 +864,7 @@ zone = "America/New_York"
 fn window_not_allowed_now_says_when_the_next_one_opens() {
     let mut scene = Scene::new();
     scene.policy.push_str(HOURS);
-    assert!(scene.judge().cleared.is_some());
+    assert!(scene.rehearse().would_clear());
     scene.facts.now = instant("2026-07-05T14:15:00Z");
     let finding = scene.blocked_by(Code::WindowNotAllowedNow);
     assert!(finding.hint.unwrap().contains("Mon 2026-07-06 06:00"));
@@ -786,32 +893,99 @@ fn a_waived_group_is_not_judged_and_stands_in_the_verdict() {
     scene.facts.profiles = Observation::Unobserved { why: why() };
     scene.facts.identities = Observation::Unobserved { why: why() };
     scene.facts.targets = Observation::Unobserved { why: why() };
-    scene.waived = [Group::Profiles, Group::Identities, Group::Targets].into();
+    scene.asked.waived = [Group::Profiles, Group::Identities, Group::Targets].into();
     let verdict = scene.judge();
-    assert!(verdict.cleared.is_some(), "{:#?}", verdict.findings);
-    assert_eq!(verdict.waived, scene.waived);
+    assert!(verdict.passes(), "{:#?}", verdict.findings);
+    assert_eq!(verdict.waived, scene.asked.waived);
 }
 
 #[test]
 fn a_waiver_of_one_group_waives_no_other() {
     let mut scene = Scene::new();
     scene.installed().files.clear();
-    scene.waived = [Group::Identities, Group::Targets].into();
+    scene.asked.waived = [Group::Identities, Group::Targets].into();
     scene.blocked_by(Code::ProfileMissing);
 }
 
+// targets
+
 #[test]
-fn findings_of_targets_count_as_they_are() {
+fn the_gate_itself_plans_what_the_targets_ask_for() {
     let mut scene = Scene::new();
-    let finding = Finding::block(Code::TargetUnmapped, "Rocket has no profile").hint("pin one");
-    scene.facts.targets = Observation::Observed(vec![finding]);
+    let another = TargetSpec::new("Rocket", Product::App, "com.acme.another");
+    scene.facts.targets =
+        Observation::Observed(targets_of(&ProjectSpec::new("Rocket").target(another)));
+    let finding = scene.blocked_by(Code::TargetUnmapped);
+    assert_eq!(finding.place.target.as_deref(), Some("Rocket"));
+}
+
+#[test]
+fn the_kind_that_is_asked_for_is_planned_for() {
+    let mut scene = Scene::new();
+    scene.asked.kind = Some(countersign::apple::profile::ProfileKind::AdHoc);
     scene.blocked_by(Code::TargetUnmapped);
+    scene.asked.kind = Some(countersign::apple::profile::ProfileKind::AppStore);
+    assert!(scene.rehearse().would_clear());
+}
+
+#[test]
+fn findings_of_projects_count_as_they_are() {
+    let mut scene = Scene::new();
+    let finding =
+        Finding::block(Code::ProjectInconsistent, "a target stands twice").hint("remove one");
+    scene.observed_targets().findings.push(finding);
+    scene.blocked_by(Code::ProjectInconsistent);
+}
+
+#[test]
+fn an_observation_without_targets_is_none() {
+    let mut scene = Scene::new();
+    scene.observed_targets().targets.clear();
+    let finding = scene.blocked_by(Code::TargetsUnobserved);
+    assert_eq!(finding.remedy, Some(Remedy::NameProject));
+    // An empty workspace names no project either.
+    scene.observed_targets().projects.clear();
+    scene.blocked_by(Code::TargetsUnobserved);
+    // Whoever selects nothing is told to select something else.
+    scene.observed_targets().selection.platform =
+        Some(countersign::xcode::platform::Platform::Tvos);
+    let hint = scene.blocked_by(Code::TargetsUnobserved).hint.unwrap();
+    assert!(hint.contains("select targets"), "{hint}");
+}
+
+#[test]
+fn a_pinned_target_that_the_project_does_not_have_blocks() {
+    let mut scene = Scene::new();
+    scene.target(identity(&distribution()).sha256.unwrap());
+    let mut removed = scene.targets[0].clone();
+    removed.target = "Zeppelin".parse().unwrap();
+    scene.targets.push(removed);
+    let finding = scene.blocked_by(Code::TargetUnmapped);
+    assert_eq!(finding.place.pointer.as_deref(), Some("/targets/1"));
+    // Who selects targets by name wants those.
+    scene.observed_targets().selection.targets = vec!["Rocket".to_owned()];
+    scene.cleared_with(Code::TargetsUnobserved, Severity::Warn);
+}
+
+#[test]
+fn a_pinned_project_that_nobody_named_blocks() {
+    let mut scene = Scene::new();
+    scene.target(identity(&distribution()).sha256.unwrap());
+    let mut elsewhere = scene.targets[0].clone();
+    elsewhere.project = "Zeppelin.xcodeproj".to_owned();
+    scene.targets.push(elsewhere);
+    let finding = scene.blocked_by(Code::TargetsUnobserved);
+    assert!(
+        finding.message.contains("Zeppelin.xcodeproj"),
+        "{}",
+        finding.message
+    );
 }
 
 #[test]
 fn all_that_is_wrong_is_told_at_once_in_the_order_of_reports() {
     let mut scene = Scene::new();
-    scene.facts.minimum_revision = Some(9);
+    scene.asked.minimum_revision = Some(9);
     scene.installed().files.clear();
     scene.identities().identities.clear();
     scene.facts.targets = Observation::Unobserved {
@@ -835,28 +1009,49 @@ fn all_that_is_wrong_is_told_at_once_in_the_order_of_reports() {
 #[test]
 fn a_clearance_names_what_was_judged() {
     let mut scene = Scene::new();
-    scene.facts.region = Some("us-east".parse().unwrap());
-    let manifest = scene.manifest();
-    let cleared = scene.judge().cleared.unwrap();
-    assert_eq!(cleared.manifest(), manifest.digest());
+    scene.asked.region = Some("us-east".parse().unwrap());
+    let cleared = scene.clear();
+    assert_eq!(cleared.manifest(), scene.manifest().digest());
     assert_eq!(cleared.revision(), 1);
-    assert_eq!(cleared.host().as_str(), SIGNER);
+    assert_eq!(*cleared.host(), host_name().unwrap());
     assert_eq!(cleared.region().unwrap().as_str(), "us-east");
+    assert_eq!(cleared.from(), scene.facts.now);
+    let identities = [identity(&distribution()).sha1].into();
+    assert_eq!(cleared.identities(), Some(&identities));
+}
+
+#[test]
+fn a_live_judgement_and_a_rehearsed_one_of_the_same_facts_are_one() {
+    let mut scene = Scene::new();
+    scene.facts.host = host_name().unwrap();
+    scene.policy = scene.policy.replace(SIGNER, scene.facts.host.as_str());
+    for (spoiled, code) in [(false, None), (true, Some(Code::IdentityMissing))] {
+        if spoiled {
+            scene.identities().identities.clear();
+        }
+        let (live, cleared) = scene.judge_live().into_parts();
+        let rehearsal = scene.rehearse();
+        let codes = |judgement: &Judgement| blocking(&judgement.findings).join(",");
+        assert_eq!(codes(&live), codes(rehearsal.judgement()));
+        assert_eq!(codes(&live), code.map_or("", |code: Code| code.as_str()));
+        assert_eq!(cleared.is_some(), rehearsal.would_clear());
+        assert_eq!(cleared.map(|cleared| cleared.until()), rehearsal.until());
+    }
 }
 
 #[test]
 fn the_plan_digest_changes_with_the_targets_alone() {
     let mut scene = Scene::new();
-    let plan = scene.judge().cleared.unwrap().plan_digest();
-    assert_eq!(scene.judge().cleared.unwrap().plan_digest(), plan);
+    let plan = scene.clear().plan_digest();
+    assert_eq!(scene.clear().plan_digest(), plan);
     scene.target(identity(&distribution()).sha256.unwrap());
-    assert_ne!(scene.judge().cleared.unwrap().plan_digest(), plan);
+    assert_ne!(scene.clear().plan_digest(), plan);
 }
 
 #[test]
 fn a_clearance_does_not_last() {
     let scene = Scene::new();
-    let cleared = scene.judge().cleared.unwrap();
+    let cleared = scene.clear();
     assert_eq!(
         cleared.until().duration_since(scene.facts.now),
         SignedDuration::from_mins(5)
@@ -864,12 +1059,105 @@ fn a_clearance_does_not_last() {
 }
 
 #[test]
+fn a_clearance_before_its_instant_is_refused() {
+    // Next month, by a clock that says so.
+    let mut scene = Scene::new();
+    scene.facts.now = instant("2026-08-03T14:15:00Z");
+    let host = host_name().unwrap();
+    let plan = plan::digest(scene.manifest().targets());
+    let from = scene.facts.now;
+    for (now, is_good) in [
+        (instant(NOW), false),
+        (from - SignedDuration::from_nanos(1), false),
+        (from, true),
+        (from + SignedDuration::from_mins(5), true),
+        (from + SignedDuration::from_secs(301), false),
+    ] {
+        let permit = OpenPermit::from_clearance(scene.clear(), &host, plan, now);
+        match permit {
+            Ok(_) => assert!(is_good, "{now}"),
+            Err(NotCleared::NotYet { .. }) => assert!(!is_good && now < from, "{now}"),
+            Err(NotCleared::Expired { .. }) => assert!(!is_good && now > from, "{now}"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    // A permit is asked again when its turn comes, and the clock may have been set back.
+    let permit = OpenPermit::from_clearance(scene.clear(), &host, plan, from).unwrap();
+    assert!(matches!(
+        permit.check(instant(NOW)),
+        Err(NotCleared::NotYet { .. })
+    ));
+}
+
+#[test]
+fn a_machine_that_is_looked_at_is_judged_at_the_second_of_its_clock() {
+    let mut scene = Scene::new();
+    scene.facts.now = instant("2026-07-06T14:15:00.987654321Z");
+    assert_eq!(scene.clear().from(), instant(NOW));
+}
+
+#[test]
+fn a_refusal_clears_nothing_whatever_it_says() {
+    let facts =
+        observe::<ObservationError>(&Request::default(), &FixedClock(instant(NOW))).unwrap();
+    for findings in [
+        Vec::new(),
+        vec![Finding::block(Code::PolicyInvalid, "a typo").hint("mend it")],
+    ] {
+        let verdict = refuse(&facts, findings);
+        assert!(verdict.cleared().is_none());
+        assert_eq!(
+            verdict.event().outcome,
+            countersign::base::event::Outcome::Refused
+        );
+    }
+}
+
+#[test]
+fn a_remark_that_blocks_takes_the_clearance_away() {
+    let remark =
+        |severity| vec![Finding::new(Code::PolicyDefault, severity, "no policy").hint("write one")];
+    let scene = Scene::new();
+    let informed = scene.judge_live().with_remarks(remark(Severity::Info));
+    assert!(informed.cleared().is_some());
+    let blocked = scene.judge_live().with_remarks(remark(Severity::Block));
+    assert!(blocked.cleared().is_none());
+    let rehearsed = scene.rehearse().with_remarks(remark(Severity::Block));
+    assert!(!rehearsed.would_clear());
+}
+
+#[test]
+fn only_a_cleared_verdict_on_this_manifest_has_an_envelope() {
+    let mut scene = Scene::new();
+    let audit: countersign::base::event::Checkpoint =
+        format!("7:{}", Digest::of(b"a log")).parse().unwrap();
+    let statement = |verdict: &Verdict, manifest: &Manifest| {
+        envelope::statement(verdict, manifest, "profiles.json", audit)
+    };
+    let manifest = scene.manifest();
+    let verdict = scene.judge_live();
+    let stated = statement(&verdict, &manifest).unwrap();
+    assert_eq!(stated.predicate.manifest, manifest.digest());
+    assert_eq!(stated.predicate.judged_at, NOW);
+    scene.target(identity(&distribution()).sha256.unwrap());
+    assert_eq!(
+        statement(&verdict, &scene.manifest()).unwrap_err(),
+        envelope::NoStatement::OtherManifest {
+            judged: manifest.digest(),
+            here: scene.manifest().digest(),
+        }
+    );
+    scene.identities().identities.clear();
+    let refused = statement(&scene.judge_live(), &scene.manifest()).unwrap_err();
+    assert_eq!(refused, envelope::NoStatement::NotCleared);
+}
+
+#[test]
 fn a_clearance_ends_when_the_hours_do() {
     let mut scene = Scene::new();
     scene.policy.push_str(HOURS);
     scene.facts.now = instant("2026-07-07T01:58:00Z");
-    let cleared = scene.judge().cleared.unwrap();
-    assert_eq!(cleared.until(), instant("2026-07-07T02:00:00Z"));
+    assert_eq!(scene.clear().until(), instant("2026-07-07T02:00:00Z"));
 }
 
 #[test]
@@ -880,15 +1168,14 @@ fn a_clearance_does_not_outlive_a_profile() {
         .policy
         .replace("\"7d\"", "\"0d\"")
         .replace("\"30d\"", "\"0d\"");
-    let cleared = scene.judge().cleared.unwrap();
-    assert_eq!(cleared.until(), instant("2026-07-06T14:16:00Z"));
+    assert_eq!(scene.clear().until(), instant("2026-07-06T14:16:00Z"));
 }
 
 #[test]
 fn nothing_overflows_at_the_end_of_time() {
     let mut scene = Scene::new();
     scene.facts.now = Timestamp::MAX;
-    assert!(scene.judge().cleared.is_none());
+    assert!(!scene.rehearse().would_clear());
     scene.facts.now = Timestamp::MIN;
     scene.judge();
 }

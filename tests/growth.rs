@@ -11,13 +11,13 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use countersign::base::finding::any_blocks;
 use countersign::context::gate::facts::{
-    Facts, Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles, Observation,
+    Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles, Observation,
+    Observed, ObservedTargets, PlannedFacts, TargetSelection,
 };
-use countersign::context::gate::judge;
+use countersign::context::gate::{Asked, rehearse};
 use countersign::context::manifest::Manifest;
 use countersign::context::policy::Policy;
 
@@ -107,37 +107,37 @@ fn a_gate_of_profiles_that_share_a_certificate_is_linear() {
     let of = |profiles: usize| {
         let manifest = Manifest::parse(&project::manifest_bytes(profiles, 1)).unwrap();
         let policy = Policy::builtin(None);
-        let facts = facts(&manifest);
-        let (verdict, allocations) = count(|| judge(&policy, &manifest, &facts, &BTreeSet::new()));
-        assert!(!any_blocks(&verdict.findings), "{:#?}", verdict.findings);
+        let facts = facts(&manifest, &project::project_text(profiles));
+        let (rehearsal, allocations) =
+            count(|| rehearse(&policy, &manifest, &facts, &Asked::default()));
+        assert!(
+            rehearsal.would_clear(),
+            "{:#?}",
+            rehearsal.judgement().findings
+        );
         allocations
     };
     assert_linear("the gate", of(256), of(4_096));
 }
 
 /// A world in which everything that `manifest` pins is where it should be.
-fn facts(manifest: &Manifest) -> Facts {
+fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
     let certificate = &manifest.profiles()[0].certificates[0];
-    Facts {
+    let files = manifest.profiles().iter().map(|profile| InstalledFile {
+        path: format!("/profiles/{}", profile.filename).into(),
+        content: InstalledContent::Read {
+            sha256: profile.sha256,
+            claims: None,
+            proof: None,
+        },
+    });
+    let resolved = project::resolved(project);
+    PlannedFacts::new(Observed {
         now: "2026-02-01T12:00:00Z".parse().unwrap(),
         host: "signer-01.example.com".parse().unwrap(),
-        region: None,
-        expected_manifest: None,
-        minimum_revision: None,
         profiles: Observation::Observed(InstalledProfiles {
             directories: Vec::new(),
-            files: manifest
-                .profiles()
-                .iter()
-                .map(|profile| InstalledFile {
-                    path: format!("/profiles/{}", profile.filename).into(),
-                    content: InstalledContent::Read {
-                        sha256: profile.sha256,
-                        claims: None,
-                        proof: None,
-                    },
-                })
-                .collect(),
+            files: files.collect(),
         }),
         identities: Observation::Observed(Identities {
             source: "a test".to_owned(),
@@ -150,7 +150,12 @@ fn facts(manifest: &Manifest) -> Facts {
             }],
             compatible: None,
         }),
-        expected_signing: None,
-        targets: Observation::Observed(Vec::new()),
-    }
+        targets: Observation::Observed(ObservedTargets {
+            projects: vec!["Large.xcodeproj".to_owned()],
+            targets: resolved.rows,
+            findings: resolved.findings,
+            selection: TargetSelection::default(),
+            sources: Arc::new(project::sources()),
+        }),
+    })
 }

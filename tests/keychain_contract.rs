@@ -10,14 +10,16 @@ use std::time::Duration;
 use countersign::apple::anchors::certificates_from_pem;
 use countersign::apple::certificate::Certificate;
 use countersign::apple::pkcs12::{self, Form, Pkcs12};
+use countersign::base::error::Explain;
+use countersign::base::remedy::Remedy;
 use countersign::base::secret::Password;
-use countersign::host::keychain::security_tool::SecurityTool;
+use countersign::host::keychain::macos::MacOsBackend;
 use countersign::host::keychain::{
     ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening, Settings,
 };
-use countersign::host::private;
+use countersign::host::owned_files;
+use countersign::host::permit::OpenPermit;
 use countersign::host::run_id::RunId;
-use countersign::host::window::OpenPermit;
 use forge::certificate::{CertificateSpec, Name, attribute};
 use forge::p12::P12Spec;
 use support::machine::{
@@ -68,6 +70,11 @@ fn shown(access: &ChildAccess) -> Pkcs12 {
     let secret = fs::read_to_string(variable("COUNTERSIGN_P12_PASSWORD_FILE")).unwrap();
     let bytes = fs::read(variable("COUNTERSIGN_P12")).unwrap();
     pkcs12::read(&bytes, &password(&secret)).unwrap()
+}
+
+/// What a person is told: what happened, and what to do.
+fn told(error: &impl Explain) -> String {
+    format!("{error}; {}", error.hint().unwrap_or_default())
 }
 
 fn sha1s(certificates: &[Certificate]) -> Vec<String> {
@@ -255,16 +262,14 @@ fn an_import_that_is_cut_short_shows_nobody_a_key_that_the_list_does_not_name() 
         // Whichever was written first, the other never was, and a third is half written.
         for repeated in [&[2][..], &[3]] {
             for (path, bytes) in files.iter().zip(cut) {
-                private::replace(path, bytes).unwrap();
+                owned_files::replace(path, bytes).unwrap();
                 let name = path.file_name().unwrap().to_str().unwrap();
-                private::create(&machine.path(&format!(".countersign-{name}-x")), b"ha").unwrap();
+                owned_files::create(&machine.path(&format!(".countersign-{name}-x")), b"ha")
+                    .unwrap();
             }
             let run = RunId::new(now()).unwrap();
             let error = open(backend.as_ref(), &keychain, "right", &run, false).unwrap_err();
-            assert!(
-                error.to_string().contains("countersign keychain import"),
-                "{error}"
-            );
+            assert_eq!(error.remedy(), Some(Remedy::ImportIdentities), "{error}");
             assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
 
             let held = import(repeated);
@@ -275,7 +280,7 @@ fn an_import_that_is_cut_short_shows_nobody_a_key_that_the_list_does_not_name() 
             backend.lock(&keychain).unwrap();
         }
     }
-    private::create(&machine.path(".countersign-ci.keychain-db-x"), b"ha").unwrap();
+    owned_files::create(&machine.path(".countersign-ci.keychain-db-x"), b"ha").unwrap();
     backend.destroy(&keychain).unwrap();
     machine.assert_clean();
 }
@@ -303,7 +308,7 @@ fn importing_again_changes_nothing_and_what_is_missing_is_added() {
 #[test]
 fn an_import_that_failed_half_way_is_finished_by_repeating_it() {
     let machine = Machine::new();
-    let backend = machine.backend(Kind::SecurityTool);
+    let backend = machine.backend(Kind::MacOs);
     let keychain = machine.keychain();
     let file = p12(&[1, 2], "file", Form::Modern);
     let import = || backend.import(&keychain, &password("right"), &file, &password("file"));
@@ -322,7 +327,7 @@ fn an_import_that_failed_half_way_is_finished_by_repeating_it() {
             .unwrap();
         machine.misbehave(mode);
         let error = import().unwrap_err();
-        let advises_repetition = error.to_string().contains("again");
+        let advises_repetition = told(&error).contains("again");
         assert!(
             advises_repetition || !mode.contains("36") && !mode.contains("codesign"),
             "{error}"
@@ -357,7 +362,7 @@ fn a_key_that_security_does_not_take_twice_is_told_truly() {
         }
         .self_sign(&key)
     };
-    let (machine, backend, keychain) = made(Kind::SecurityTool);
+    let (machine, backend, keychain) = made(Kind::MacOs);
     let import = |serial| {
         let file = P12Spec::new("file", &certificate(serial)).write();
         backend.import(&keychain, &password("right"), &file, &password("file"))
@@ -365,7 +370,7 @@ fn a_key_that_security_does_not_take_twice_is_told_truly() {
     import("one").unwrap();
     let error = import("two").unwrap_err();
     assert!(matches!(error, KeychainError::Duplicate { .. }), "{error}");
-    assert!(error.to_string().contains("destroy"), "{error}");
+    assert_eq!(error.remedy(), Some(Remedy::RemakeKeychain), "{error}");
     assert_eq!(backend.status(&keychain).unwrap(), LockState::Locked);
     assert_eq!(backend.identities(&keychain).unwrap().len(), 1);
     machine.assert_clean();
@@ -378,7 +383,7 @@ fn it_opens_for_a_run_and_closes_without_being_asked_anything() {
         let access = open(backend, keychain, "right", &run, false).unwrap();
         assert_eq!(backend.status(keychain).unwrap(), LockState::Unlocked);
         match kind {
-            Kind::SecurityTool => {
+            Kind::MacOs => {
                 let list = machine.search_list();
                 assert_eq!(list, format!("{}\n{keychain}\n", support::machine::LOGIN));
             }
@@ -486,7 +491,8 @@ fn what_is_not_there_or_not_ours_alone_is_not_opened() {
         let run = RunId::new(now()).unwrap();
         fs::set_permissions(keychain.as_path(), fs::Permissions::from_mode(0o644)).unwrap();
         let error = open(backend, keychain, "right", &run, false).unwrap_err();
-        assert!(error.to_string().contains("chmod 600"), "{kind:?}: {error}");
+        let said = told(&error);
+        assert!(said.contains("chmod 600"), "{kind:?}: {said}");
         fs::set_permissions(keychain.as_path(), fs::Permissions::from_mode(0o600)).unwrap();
 
         let gone = machine.keychain_named("gone.keychain-db");
@@ -526,9 +532,10 @@ fn a_file_that_countersign_did_not_make_is_neither_opened_nor_filled_nor_deleted
         let machine = Machine::new();
         let backend = machine.backend(Kind::Portable);
         let keychain = machine.keychain_named("backup.p12");
-        private::create(keychain.as_path(), content).unwrap();
+        owned_files::create(keychain.as_path(), content).unwrap();
         if let Some(beside) = beside {
-            private::create(&machine.path("backup.p12.settings.json"), beside.as_bytes()).unwrap();
+            owned_files::create(&machine.path("backup.p12.settings.json"), beside.as_bytes())
+                .unwrap();
         }
         let files = || {
             let names = fs::read_dir(machine.directory.path()).unwrap();
@@ -554,9 +561,10 @@ fn a_file_that_countersign_did_not_make_is_neither_opened_nor_filled_nor_deleted
         ];
         for refused in refused {
             let error = refused.unwrap_err();
-            let said = error.to_string();
+            let said = told(&error);
             assert!(matches!(error, KeychainError::NotMadeHere { .. }), "{said}");
-            assert!(said.contains("countersign keychain import"), "{said}");
+            assert_eq!(error.remedy(), Some(Remedy::CreateKeychain), "{said}");
+            assert!(said.contains("import the identities"), "{said}");
         }
         assert!(
             backend
@@ -567,7 +575,7 @@ fn a_file_that_countersign_did_not_make_is_neither_opened_nor_filled_nor_deleted
         assert_eq!(files(), before);
         // Nor is somebody's file taken for what a keychain left that is gone.
         fs::remove_file(keychain.as_path()).unwrap();
-        private::create(&machine.path("backup.p12.lock"), b"[[package]]").unwrap();
+        owned_files::create(&machine.path("backup.p12.lock"), b"[[package]]").unwrap();
         let before = files();
         let _ = backend.destroy(&keychain);
         if beside.is_some() {
@@ -628,7 +636,7 @@ fn a_keychain_of_another_user_is_neither_opened_nor_filled() {
                     .map(drop),
             ];
             for refused in refused {
-                let said = refused.unwrap_err().to_string();
+                let said = told(&refused.unwrap_err());
                 let remedy = format!("chown 0 '{}'", theirs.display());
                 assert!(said.contains("belongs to user 12345"), "{kind:?}: {said}");
                 assert!(said.contains(&remedy), "{kind:?}: {said}");
@@ -661,7 +669,7 @@ fn a_destroyed_keychain_leaves_nothing() {
 #[test]
 fn no_secret_is_an_argument_of_a_tool() {
     let machine = Machine::new();
-    let backend = machine.backend(Kind::SecurityTool);
+    let backend = machine.backend(Kind::MacOs);
     let keychain = machine.keychain();
     let run = RunId::new(now()).unwrap();
     let secret = "a \"secret\" \\ password";
@@ -690,7 +698,7 @@ fn no_secret_is_an_argument_of_a_tool() {
 
 #[test]
 fn keys_are_imported_closed_and_open_to_apples_tools_alone() {
-    let (_machine, backend, keychain) = made(Kind::SecurityTool);
+    let (_machine, backend, keychain) = made(Kind::MacOs);
     let file = p12(&[1], "file", Form::Modern);
     backend
         .import(&keychain, &password("right"), &file, &password("file"))
@@ -719,7 +727,7 @@ fn keys_are_imported_closed_and_open_to_apples_tools_alone() {
 
 #[test]
 fn the_default_keychain_is_never_touched() {
-    let (machine, backend, keychain) = made(Kind::SecurityTool);
+    let (machine, backend, keychain) = made(Kind::MacOs);
     fs::write(machine.path("home/default-keychain"), keychain.as_str()).unwrap();
     let run = RunId::new(now()).unwrap();
     let refused = [
@@ -791,7 +799,7 @@ fn misled(how: &str) {
     let machine = Machine::new();
     let keychain = machine.keychain();
     let file = p12(&[1], "file", Form::EveryMac);
-    let honest = machine.backend(Kind::SecurityTool);
+    let honest = machine.backend(Kind::MacOs);
     let misled = with_patience_for(how, &machine);
     let judge = |command: &str, result: Result<(), KeychainError>| match result {
         Ok(()) => {
@@ -855,7 +863,7 @@ fn misled(how: &str) {
             // No other command locks. Whoever asked is told that it is open.
             assert_eq!(command, "lock-keychain", "{how}");
             assert!(
-                said.contains("locked was expected and unlocked found"),
+                said.contains("locked was expected and unlocked was found"),
                 "{how}: {said}"
             );
             honest.lock(&keychain).unwrap();
@@ -895,7 +903,7 @@ fn a_keychain_that_can_be_neither_finished_nor_deleted_ends_locked() {
     for how in ["fail", "lie", "hang"] {
         let machine = Machine::new();
         let keychain = machine.keychain();
-        let honest = machine.backend(Kind::SecurityTool);
+        let honest = machine.backend(Kind::MacOs);
         let misled = with_patience_for(how, &machine);
         machine.misbehave(&format!(
             "fail set-keychain-settings 3\n{how} delete-keychain 3"
@@ -919,7 +927,7 @@ fn a_keychain_that_can_be_neither_finished_nor_deleted_ends_locked() {
 
 #[test]
 fn a_keychain_that_says_it_locked_but_did_not_is_an_error() {
-    let (machine, backend, keychain) = made(Kind::SecurityTool);
+    let (machine, backend, keychain) = made(Kind::MacOs);
     let run = RunId::new(now()).unwrap();
     open(backend.as_ref(), &keychain, "right", &run, false).unwrap();
     machine.misbehave("lie lock-keychain");
@@ -936,7 +944,7 @@ fn a_keychain_that_says_it_locked_but_did_not_is_an_error() {
 fn settings_that_did_not_take_are_an_error() {
     let machine = Machine::new();
     machine.misbehave("forget set-keychain-settings");
-    let backend = machine.backend(Kind::SecurityTool);
+    let backend = machine.backend(Kind::MacOs);
     let error = backend
         .create(&machine.keychain(), &password("right"), SETTINGS)
         .unwrap_err();
@@ -944,10 +952,10 @@ fn settings_that_did_not_take_are_an_error() {
 }
 
 /// A backend that does not wait half a minute for a tool that hangs.
-fn with_patience_for(how: &str, machine: &Machine) -> SecurityTool {
-    let mut config = machine.security_tool_config();
+fn with_patience_for(how: &str, machine: &Machine) -> MacOsBackend {
+    let mut config = machine.macos_config();
     if matches!(how, "hang" | "stall") {
         config.time = Duration::from_millis(300);
     }
-    SecurityTool::new(config)
+    MacOsBackend::new(config)
 }

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 use countersign::apple::pkcs12::Form;
 use support::machine::{identity, p12};
+use support::start;
 
 /// The least that is a program for arm64 Macs: a page of code without an instruction, and room for a signature.
 fn mach_o() -> Vec<u8> {
@@ -43,13 +44,11 @@ fn mach_o() -> Vec<u8> {
 }
 
 fn countersign(directory: &Path, words: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+    let output = start::countersign(directory)
         .args(["--state-dir", "state", "--policy", "signing.toml"])
         .args(["--manifest", "profiles.json"])
         .args(words)
         .current_dir(directory)
-        .env_clear()
-        .env("HOME", directory)
         .env("PATH", std::env::var_os("PATH").unwrap())
         .output()
         .unwrap();

@@ -4,7 +4,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+
+use support::start;
 
 /// What the README shows; its text is compared, so that neither changes alone.
 const LINES: &str = r#"c() { countersign --policy manifests/rehearsal.toml --state-dir target/rehearsal "$@"; }
@@ -41,18 +42,12 @@ fn the_readmes_five_lines_do_what_it_says() {
         &directory.path().join("fixtures/acme"),
     );
     fs::create_dir(directory.path().join("target")).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_countersign"));
-    let path = format!(
-        "{}:{}",
-        program.parent().unwrap().display(),
-        std::env::var("PATH").unwrap()
-    );
-    let output = Command::new("sh")
+    let program = support::program();
+    let path = format!("{}:{}", program.parent().unwrap().display(), start::PATH);
+    let output = start::command("sh", directory.path())
         .args(["-e", "-c", LINES])
         .current_dir(directory.path())
-        .env_clear()
         .env("PATH", path)
-        .env("HOME", directory.path())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

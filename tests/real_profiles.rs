@@ -15,7 +15,8 @@ use std::process::Command;
 
 use countersign::apple::anchors::Anchors;
 use countersign::apple::profile::{self, ProfileKind};
-use countersign::apple::signer::{SignerRole, Verifier};
+use countersign::apple::profile_signer::SignerRole;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::any_blocks;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");

@@ -18,9 +18,9 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value as Json;
+use support::start;
 
 /// A blocking finding: its code, its target, where it points, and what stands on that line.
 type Told = (String, String, String, String);
@@ -44,10 +44,8 @@ fn data(path: &str) -> Option<PathBuf> {
 /// Runs the program in `folder` with an empty environment: exit code, standard output, standard error.
 fn countersign(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let home = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+    let output = start::countersign(home.path())
         .args(arguments)
-        .env_clear()
-        .env("HOME", home.path())
         .current_dir(folder)
         .output()
         .unwrap();

@@ -5,7 +5,7 @@
 
 use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile::{self, Profile, Unproven};
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::{Code, Severity};
 use forge::flaw::{Flaw, Layer, Place};
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec, Role, at};

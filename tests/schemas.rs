@@ -15,7 +15,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use countersign::cli::document::Document;
+use countersign::cli::document::documents;
+use countersign::ops::schema::Document;
 use forge::flaw::{Flaw, Layer};
 use forge::profile::{Kind, ProfileSpec};
 use serde_json::{Value as Json, json};
@@ -24,9 +25,14 @@ use support::workshop::{Workshop, codes, stock};
 
 const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 
+/// The name and version of every document, as in `gate.v1`.
 fn names() -> BTreeSet<String> {
-    let names = Document::ALL.iter().map(|document| document.name);
-    names.map(str::to_owned).collect()
+    let documents = documents().into_iter();
+    documents.map(|document| versioned(&document)).collect()
+}
+
+fn versioned(document: &Document) -> String {
+    format!("{}.v{}", document.name, document.version)
 }
 
 /// Reads every `.rs` file below a folder.
@@ -63,9 +69,9 @@ fn uninstall(workshop: &Workshop, spec: &ProfileSpec) {
 
 #[test]
 fn the_committed_schemas_are_those_of_the_types() {
-    for document in Document::ALL {
+    for document in documents() {
         let text = serde_json::to_string_pretty(&document.schema()).unwrap() + "\n";
-        let path = committed(document.name);
+        let path = committed(&versioned(&document));
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &text).unwrap();
@@ -85,7 +91,7 @@ fn no_schema_is_of_a_document_that_is_no_more() {
     let folder = Path::new(PACKAGE).join("docs/schema");
     let files = fs::read_dir(folder).unwrap().map(|entry| {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        name.strip_suffix(".v1.json").unwrap().to_owned()
+        name.strip_suffix(".json").unwrap().to_owned()
     });
     assert_eq!(files.collect::<BTreeSet<_>>(), names());
 }
@@ -97,22 +103,25 @@ fn every_document_that_the_source_names_has_a_schema() {
     let mut named: BTreeSet<String> = text
         .split("\"countersign.")
         .skip(1)
-        .filter_map(|rest| Some(rest.split_once(".v1\"")?.0.to_owned()))
-        .filter(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .filter(|word| {
+            let version = word.split_once(".v").map(|(_, version)| version);
+            version.is_some_and(|version| version.bytes().all(|b| b.is_ascii_digit()))
+        })
         .collect();
     // A statement of in-toto's, with a type instead of a name.
-    named.insert("envelope".to_owned());
+    named.insert("envelope.v1".to_owned());
     assert_eq!(named, names());
 }
 
 #[test]
 fn every_schema_is_sound_and_says_which_document_it_is_of() {
-    for document in Document::ALL {
+    for document in documents() {
         let schema = document.schema();
         jsonschema::meta::validate(&schema).unwrap();
         if document.name != "envelope" {
-            let name = format!("countersign.{}.v1", document.name);
-            assert_eq!(schema["properties"]["schema"]["const"], name);
+            let word = document.word();
+            assert_eq!(schema["properties"]["schema"]["const"], word);
         }
     }
 }
@@ -132,7 +141,7 @@ fn every_field_of_every_schema_is_described() {
         }
     }
     let mut found = Vec::new();
-    for document in Document::ALL {
+    for document in documents() {
         undescribed(&document.schema(), document.name, &mut found);
     }
     assert!(found.is_empty(), "{found:#?}");
@@ -142,7 +151,7 @@ fn every_field_of_every_schema_is_described() {
 fn every_document_is_in_the_table_of_documents() {
     let text = fs::read_to_string(Path::new(PACKAGE).join("docs/json.md")).unwrap();
     let listed = text.split("](schema/").skip(1);
-    let listed = listed.map(|rest| rest.split_once(".v1.json)").unwrap().0.to_owned());
+    let listed = listed.map(|rest| rest.split_once(".json)").unwrap().0.to_owned());
     assert_eq!(listed.collect::<BTreeSet<_>>(), names());
 }
 
@@ -150,10 +159,15 @@ fn every_document_is_in_the_table_of_documents() {
 fn the_program_prints_the_committed_schemas() {
     let workshop = Workshop::new();
     let printed = workshop.run(&["manifest", "schema"]).exits(0).out;
-    assert_eq!(printed, fs::read_to_string(committed("manifest")).unwrap());
-    for name in names() {
-        let printed = workshop.run(&["manifest", "schema", &name]).exits(0).out;
-        assert_eq!(printed, fs::read_to_string(committed(&name)).unwrap());
+    assert_eq!(
+        printed,
+        fs::read_to_string(committed("manifest.v1")).unwrap()
+    );
+    for document in documents() {
+        let command = ["manifest", "schema", document.name];
+        let printed = workshop.run(&command).exits(0).out;
+        let reviewed = fs::read_to_string(committed(&versioned(&document))).unwrap();
+        assert_eq!(printed, reviewed);
     }
 }
 
@@ -218,7 +232,7 @@ fn manifest_commands_print_what_their_schemas_say() {
     let manifest = || serde_json::from_slice(&workshop.read("manifests/profiles.json")).unwrap();
     let frozen = prints("manifest freeze", 0, "freeze");
     assert_eq!(frozen["manifest"]["changed"], true);
-    holds("manifest", &manifest());
+    holds("manifest.v1", &manifest());
     prints("manifest digest", 0, "manifest-digest");
     prints("manifest digest --sha1", 0, "manifest-digest");
     prints("manifest verify", 0, "manifest-verify");
@@ -233,7 +247,7 @@ fn manifest_commands_print_what_their_schemas_say() {
     );
     prints("manifest verify", 10, "manifest-verify");
     prints("manifest freeze", 0, "freeze");
-    holds("manifest", &manifest());
+    holds("manifest.v1", &manifest());
     let change = prints(
         "manifest diff old.json manifests/profiles.json",
         0,
@@ -264,7 +278,7 @@ fn the_gate_prints_and_writes_what_its_schemas_say() {
     };
     gate(" --envelope envelope.json", 0);
     let envelope = serde_json::from_slice(&workshop.read("envelope.json")).unwrap();
-    holds("envelope", &envelope);
+    holds("envelope.v1", &envelope);
     gate(
         " --host elsewhere.acme.example --at 2200-01-15T08:00:00Z",
         10,
@@ -373,7 +387,7 @@ fn keychain_commands_and_runs_tell_what_their_schemas_say() {
         let words = command.split(' ').chain(["--", "/bin/sleep", "0"]);
         workshop.run(&words.collect::<Vec<_>>()).exits(code);
         let receipt: Json = serde_json::from_slice(&workshop.read(receipt)).unwrap();
-        holds("receipt", &receipt);
+        holds("receipt.v1", &receipt);
         assert_eq!(receipt["verdict"], verdict);
     }
     prints(
@@ -423,7 +437,7 @@ fn errors_are_told_as_their_schema_says() {
     ] {
         let words: Vec<&str> = command.split(' ').chain(["--format", "json"]).collect();
         let error = workshop.run(&words).exits(code).error_json();
-        assert_eq!(error["schema"], "countersign.error.v1");
+        assert_eq!(error["schema"], "countersign.error.v2");
         assert_eq!(error["exit"], code);
     }
 }
@@ -434,7 +448,7 @@ fn errors_are_told_as_their_schema_says() {
 fn the_check_itself_finds_what_does_not_hold() {
     let workshop = Workshop::frozen();
     let manifest: Json = serde_json::from_slice(&workshop.read("manifests/profiles.json")).unwrap();
-    assert_eq!(faults("manifest", &manifest), Vec::<String>::new());
+    assert_eq!(faults("manifest.v1", &manifest), Vec::<String>::new());
     for (pointer, value) in [
         ("/schema", json!("countersign.manifest.v2")),
         ("/revision", json!("1")),
@@ -446,14 +460,14 @@ fn the_check_itself_finds_what_does_not_hold() {
     ] {
         let mut broken = manifest.clone();
         *broken.pointer_mut(pointer).unwrap() = value;
-        assert_eq!(faults("manifest", &broken).len(), 1, "{pointer}");
+        assert_eq!(faults("manifest.v1", &broken).len(), 1, "{pointer}");
     }
     let mut broken = manifest;
     broken.as_object_mut().unwrap().remove("revision");
-    assert!(!faults("manifest", &broken).is_empty());
+    assert!(!faults("manifest.v1", &broken).is_empty());
 
     let printed = prints(&workshop, "profile list", 0, "profiles");
     let mut broken = printed;
     broken["profiles"][0]["layers"]["outer"]["note"] = "a field that nobody reviewed".into();
-    assert_eq!(faults("profiles", &broken).len(), 1);
+    assert_eq!(faults("profiles.v1", &broken).len(), 1);
 }

@@ -24,22 +24,24 @@ use std::time::{Duration, Instant};
 
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
-use countersign::base::event::{Action, Checkpoint, Event, Outcome, Witness, WitnessError};
-use countersign::host::keychain::choice::BackendChoice;
+use countersign::base::event::{Action, Actor, Checkpoint, Event, Outcome, Witness, WitnessError};
 use countersign::host::keychain::{
-    BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
+    BackendChoice, BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
 };
-use countersign::host::private::Lock;
+use countersign::host::owned_files::{FileStep, Lock, OwnedFileError};
+use countersign::host::permit::{NotCleared, OpenPermit};
 use countersign::host::process::Exit;
-use countersign::host::process::job::JobCommand;
 use countersign::host::run_id::RunId;
-use countersign::host::session::{self, Account, Ending, Order, SessionError, Undertaking, Work};
-use countersign::host::watchdog::Note;
-use countersign::host::window::{NotCleared, OpenPermit};
+use countersign::host::session::{
+    self, Ending, KeychainWork, SessionError, SessionReport, SessionRequest, Task,
+};
+use countersign::host::state_dir::StateDir;
+use countersign::host::window::JobCommand;
 use countersign::ledger::audit;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use support::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+use support::start;
 
 const SECRET: &str = "correct-horse-battery-staple";
 
@@ -60,7 +62,7 @@ impl Site {
             r#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
         )
         .unwrap();
-        countersign::host::private::create(&site.path("password"), SECRET.as_bytes()).unwrap();
+        countersign::host::owned_files::create(&site.path("password"), SECRET.as_bytes()).unwrap();
         site
     }
 
@@ -87,7 +89,7 @@ impl Site {
     }
 
     fn base_in(&self, state: &Path, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        let mut command = start::countersign(&self.path("home"));
         command
             .arg("--state-dir")
             .arg(state)
@@ -96,9 +98,7 @@ impl Site {
             .arg("--manifest")
             .arg(self.path("profiles.json"))
             .args(words)
-            .env_clear()
-            .env("HOME", self.path("home"))
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PATH", start::PATH)
             .stdin(Stdio::null());
         command
     }
@@ -106,7 +106,7 @@ impl Site {
     fn keychain_flags(&self, command: &mut Command) {
         let backend = match self.kind {
             Kind::Portable => "portable",
-            Kind::SecurityTool => "macos",
+            Kind::MacOs => "macos",
         };
         command
             .arg("--keychain")
@@ -171,7 +171,7 @@ impl Site {
     }
 
     fn log(&self) -> audit::AuditLog {
-        let actor = audit::Actor {
+        let actor = Actor {
             who: "ci".into(),
             host: host(),
             region: None,
@@ -306,7 +306,7 @@ fn the_command_runs_while_it_is_open_and_its_code_is_passed_on() {
             Kind::Portable => {
                 "test -s \"$COUNTERSIGN_P12\" && test -s \"$COUNTERSIGN_P12_PASSWORD_FILE\""
             }
-            Kind::SecurityTool => "grep -q ci.keychain-db \"$HOME/search-list\"",
+            Kind::MacOs => "grep -q ci.keychain-db \"$HOME/search-list\"",
         };
         let script = format!(
             "{probe} || exit 90; test -n \"$COUNTERSIGN_RUN_ID\" || exit 91; test \"$COUNTERSIGN_REVISION\" = 7 || exit 92; exit 42"
@@ -631,14 +631,12 @@ fn no_secret_is_in_any_process_file_or_text_while_it_runs() {
 
 /// `command`, started by a shell that does `words`, in which it is `"$@"`.
 fn through_shell(site: &Site, words: &str, command: &Command) -> Command {
-    let mut shell = Command::new("sh");
+    let mut shell = start::command("sh", &site.path("home"));
     shell
         .args(["-c", words, "sh"])
         .arg(command.get_program())
         .args(command.get_args())
-        .env_clear()
-        .env("HOME", site.path("home"))
-        .env("PATH", std::env::var_os("PATH").unwrap());
+        .env("PATH", start::PATH);
     shell
 }
 
@@ -744,7 +742,7 @@ fn a_variable_that_a_password_came_in_is_neither_the_commands_nor_the_pagers() {
 
 #[test]
 fn a_keychain_that_does_not_close_is_tried_again_and_all_of_it_is_recorded() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let script = format!(
         "echo 'lie lock-keychain' > '{}'",
         site.path("home/stand-in-mode").display()
@@ -775,7 +773,7 @@ fn a_keychain_that_does_not_close_is_tried_again_and_all_of_it_is_recorded() {
 
 #[test]
 fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
     until("the job runs", || {
         site.has("job") && job_of(run.id()).is_some()
@@ -823,11 +821,9 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
             true => format!(" --tools '{}'", site.path("bin").display()),
             false => String::new(),
         };
-        let command = command.replacen("countersign", env!("CARGO_BIN_EXE_countersign"), 1);
-        let output = Command::new("sh")
+        let command = command.replacen("countersign", support::program().to_str().unwrap(), 1);
+        let output = start::command("sh", &site.path("home"))
             .args(["-c", &format!("{command}{tools}")])
-            .env_clear()
-            .env("HOME", site.path("home"))
             .output()
             .unwrap();
         assert!(
@@ -841,7 +837,7 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
 
 #[test]
 fn of_two_that_make_the_same_keychain_one_does_and_its_password_is_kept() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let keychain = site.machine.keychain_named("new.keychain-db");
     let create = || {
         let mut command = site.base(&["keychain", "create"]);
@@ -961,6 +957,28 @@ fn a_signal_that_comes_while_others_have_their_turn_ends_the_run_at_once() {
     });
 }
 
+#[test]
+fn whoever_starts_the_tests_decides_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    // A file, because a pipe would be held open by what tests that hang have started.
+    let said = directory.path().join("said");
+    let words = "trap '' HUP INT QUIT TERM USR1 CHLD TSTP; umask 077; ulimit -S -n 64; exec \"$@\"";
+    let mut tests = Command::new("sh")
+        .args(["-c", words, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["signals_reach", "a_signal_that_comes"])
+        .stdout(File::create(&said).unwrap())
+        .spawn()
+        .unwrap();
+    until("tests under ignored signals end", || {
+        tests.try_wait().unwrap().is_some()
+    });
+    let status = tests.wait().unwrap();
+    let said = fs::read_to_string(said).unwrap();
+    assert!(status.success(), "{said}");
+    assert!(said.contains("2 passed"), "{said}");
+}
+
 /// Whether a process has a handler for `signal`.
 fn minds(id: u32, signal: Signal) -> bool {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
@@ -976,35 +994,32 @@ fn while_it_is_anothers_turn(site: &Site, deed: impl FnOnce(&Site)) {
     deed(site);
 }
 
-/// An order for the portable keychain of a site, with a permit from `then`.
-fn order<'a>(
+/// A request for the portable keychain of a site, with a permit from `then`.
+fn request<'a>(
     site: &Site,
-    state: &'a Path,
+    state: &'a StateDir,
     backend: &'a dyn KeychainBackend,
     witness: &'a dyn Witness,
     then: Timestamp,
-) -> Order<'a> {
-    Order {
+) -> SessionRequest<'a> {
+    SessionRequest {
         permit: OpenPermit::from_clearance(cleared_at(then), &host(), plan_digest(), then).unwrap(),
-        undertaking: Undertaking {
+        work: KeychainWork {
             run: RunId::new(now()).unwrap(),
             keychain: site.machine.keychain(),
             backend,
-            choice: BackendChoice {
-                kind: BackendKind::Portable,
-                tools: None,
-                home: site.path("home"),
-                user: "ci".into(),
-            },
+            choice: BackendChoice::new(BackendKind::Portable, None, site.path("home"), "ci")
+                .unwrap(),
             state,
-            note: Note {
+            actor: Actor {
                 who: "ci".into(),
                 host: host(),
                 region: None,
                 job: None,
             },
-            program: env!("CARGO_BIN_EXE_countersign").into(),
+            program: support::program(),
             witness,
+            clock: &SystemClock,
         },
         password: password(SECRET),
         window: Duration::from_secs(60),
@@ -1024,7 +1039,11 @@ impl Witness for Failing<'_> {
         let is_meant = event.what == self.what && event.outcome == Outcome::Done;
         let left = |times: usize| times.checked_sub(1);
         if is_meant && self.times.fetch_update(Relaxed, Relaxed, left).is_ok() {
-            return Err(WitnessError::new(std::io::Error::other("no space left")));
+            let full = std::io::Error::other("no space left");
+            return Err(WitnessError::new(OwnedFileError::of(
+                FileStep::Write,
+                Path::new("audit.jsonl"),
+            )(full)));
         }
         self.log.record(event)
     }
@@ -1034,21 +1053,21 @@ impl Witness for Failing<'_> {
 fn a_closing_is_forgotten_only_when_it_is_recorded() {
     let site = Site::new(Kind::Portable);
     let backend = site.machine.backend(Kind::Portable);
-    let (log, state) = (site.log(), site.path("state"));
+    let (log, state) = (site.log(), site.machine.state());
     let failing = |what, times| Failing {
         log: &log,
         what,
         times: AtomicUsize::new(times),
     };
     let run_with = |witness: &Failing<'_>| {
-        let order = order(&site, &state, backend.as_ref(), witness, now());
+        let request = request(&site, &state, backend.as_ref(), witness, now());
         let command = JobCommand {
             program: "/bin/true".into(),
             arguments: Vec::new(),
             environment: Vec::new(),
             has_input: false,
         };
-        session::run(order, Work::Run(command), &mut Account::default())
+        session::run(request, Task::Run(command), &mut SessionReport::default())
     };
     // The second attempt is recorded.
     let ended = run_with(&failing(Action::KeychainLock, 1));
@@ -1057,14 +1076,20 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     // No attempt is: the run fails, the keychain is closed, and the journal stays for who can record it.
     let ended = run_with(&failing(Action::KeychainLock, 99));
     let said = ended.unwrap_err().to_string();
-    assert!(said.contains("closed, but not recorded"), "{said}");
+    assert!(
+        said.contains("is closed, but that is not recorded"),
+        "{said}"
+    );
     assert_eq!(site.status(), LockState::Locked);
     assert!(site.has("closed"));
     site.settle();
     let recovery = session::recover(&state, &failing(Action::Recover, 99)).unwrap();
     let said = recovery.unfinished[0].to_string();
     assert!(recovery.unfinished[0].is_closed, "{said}");
-    assert!(said.contains("is closed, but the record"), "{said}");
+    assert!(
+        said.contains("is closed, but that is not recorded"),
+        "{said}"
+    );
     assert!(site.has("closed"));
     site.settle();
     let recovery = session::recover(&state, &log).unwrap();
@@ -1091,7 +1116,7 @@ fn a_portable_keychain_that_its_command_deletes_leaves_no_key_behind() {
 
 #[test]
 fn a_tool_that_hangs_when_its_run_is_killed_is_ended_by_who_is_kept_waiting() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     // It waits for what never comes.
     site.machine.misbehave("wait set-keychain-settings");
     let mut run = site.run().arg("true").spawn().unwrap();
@@ -1204,16 +1229,16 @@ fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
     let site = Site::new(Kind::Portable);
     let backend = site.machine.backend(Kind::Portable);
     let log = site.log();
-    let state = site.path("state");
+    let state = site.machine.state();
     let then = now() - SignedDuration::from_hours(1);
-    let order = order(&site, &state, backend.as_ref(), &log, then);
-    let mut account = Account::default();
-    let ended = session::run(order, Work::Hold(&mut |_| Ok(())), &mut account);
+    let request = request(&site, &state, backend.as_ref(), &log, then);
+    let mut account = SessionReport::default();
+    let ended = session::run(request, Task::Hold(&mut |_| Ok(())), &mut account);
     assert!(matches!(
         ended,
         Err(SessionError::NotCleared(NotCleared::Expired { .. }))
     ));
-    assert_eq!(account, Account::default());
+    assert_eq!(account, SessionReport::default());
     assert!(!site.audit().contains("keychain-unlock"));
     assert!(site.audit().contains("\"refused\""));
     site.assert_all_is_well("after an expired permit");
@@ -1221,7 +1246,7 @@ fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
 
 #[test]
 fn a_short_window_beside_a_long_one_leaves_the_longer_idle_timeout() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let mut long = site.run().args(["sleep", "600"]).spawn().unwrap();
     until("the job runs", || site.has("job"));
     let timeout = || -> u64 {
@@ -1289,7 +1314,7 @@ fn closing_needs_no_policy_and_never_claims_what_is_not_so() {
         let mut lock = site.base(&["keychain", "lock"]);
         let missing = match site.kind {
             Kind::Portable => lock.args(["--backend", "portable"]),
-            Kind::SecurityTool => lock
+            Kind::MacOs => lock
                 .args(["--backend", "macos", "--tools"])
                 .arg(site.path("bin")),
         };
@@ -1448,7 +1473,7 @@ fn whoever_is_killed_whenever_a_portable_keychain_ends_locked() {
 
 #[test]
 fn whoever_is_killed_whenever_a_macos_keychain_ends_locked() {
-    let killed = kill_matrix(Kind::SecurityTool);
+    let killed = kill_matrix(Kind::MacOs);
     eprintln!("{killed} processes were killed");
     assert!(killed >= 100, "{killed} processes were killed");
 }
@@ -1477,7 +1502,7 @@ fn import(site: &Site) -> Command {
 fn an_import_that_is_killed_leaves_nothing_open_and_nothing_of_the_p12() {
     for step in ["import", "set-key-partition-list", "codesign"] {
         for also_watchdog in [false, true] {
-            let site = Site::new(Kind::SecurityTool);
+            let site = Site::new(Kind::MacOs);
             site.machine.misbehave(&format!("wait {step}"));
             let mut run = import(&site).spawn().unwrap();
             until("the tool waits", || site.path("home/waiting").exists());
@@ -1502,7 +1527,7 @@ fn an_import_that_is_killed_leaves_nothing_open_and_nothing_of_the_p12() {
 #[test]
 fn a_tool_that_outlives_its_run_is_waited_for_before_the_keychain_is_closed() {
     for step in ["unlock-keychain", "set-keychain-settings", "list-keychains"] {
-        let site = Site::new(Kind::SecurityTool);
+        let site = Site::new(Kind::MacOs);
         site.machine.misbehave(&format!("wait {step}"));
         let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
         until("the tool waits", || site.path("home/waiting").exists());
@@ -1542,12 +1567,11 @@ fn while_a_run_has_it_open_a_keychain_is_neither_imported_into_nor_destroyed() {
 
 #[test]
 fn the_default_keychain_is_neither_opened_nor_closed() {
-    let site = Site::new(Kind::SecurityTool);
+    let site = Site::new(Kind::MacOs);
     let keychain = site.machine.keychain();
     fs::write(site.path("home/default-keychain"), keychain.as_str()).unwrap();
-    let unlock = Command::new(site.path("bin/security"))
+    let unlock = start::command(site.path("bin/security"), &site.path("home"))
         .args(["unlock-keychain", "-p", SECRET, keychain.as_str()])
-        .env("HOME", site.path("home"))
         .status();
     assert!(unlock.unwrap().success());
     let mut destroy = site.base(&["keychain", "destroy", "--yes"]);
@@ -1567,7 +1591,7 @@ fn sixteen_at_once(kind: Kind) {
     let site = Site::new(kind);
     let is_open = match kind {
         Kind::Portable => "test -s \"$COUNTERSIGN_P12\"",
-        Kind::SecurityTool => {
+        Kind::MacOs => {
             "grep -q '\"locked\":false' \"$COUNTERSIGN_KEYCHAIN\" && grep -q ci.keychain-db \"$HOME/search-list\""
         }
     };
@@ -1606,7 +1630,7 @@ fn sixteen_runs_at_once_of_a_portable_keychain_disturb_nothing() {
 
 #[test]
 fn sixteen_runs_at_once_of_a_macos_keychain_disturb_nothing() {
-    sixteen_at_once(Kind::SecurityTool);
+    sixteen_at_once(Kind::MacOs);
 }
 
 #[test]
@@ -1750,6 +1774,7 @@ fn a_read_only_state_directory_opens_nothing_and_an_envelope_needs_its_record() 
 fn a_stale_foreign_or_other_clearance_opens_nothing() {
     let then = now();
     let late = then + SignedDuration::from_hours(1);
+    let early = then - SignedDuration::from_secs(2);
     let other_host = "laptop.example".parse().unwrap();
     let other_plan = countersign::base::digest::Digest::of(b"another plan");
     let here = host();
@@ -1757,6 +1782,10 @@ fn a_stale_foreign_or_other_clearance_opens_nothing() {
     assert!(matches!(
         permit(&here, plan_digest(), late),
         Err(NotCleared::Expired { .. })
+    ));
+    assert!(matches!(
+        permit(&here, plan_digest(), early),
+        Err(NotCleared::NotYet { .. })
     ));
     assert!(matches!(
         permit(&other_host, plan_digest(), then),

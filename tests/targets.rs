@@ -611,6 +611,32 @@ fn gate(workshop: &Workshop) -> Ran {
 }
 
 #[test]
+fn a_selection_that_selects_nothing_and_an_empty_workspace_are_not_observed() {
+    let workshop = frozen(&rocket(), &products());
+    let judged = |project: &str, arguments: &[&str]| {
+        let fixed = ["gate", "--identities", "identities.txt", "--format", "json"];
+        let document = workshop
+            .run(&[&fixed[..], &["--project", project], arguments].concat())
+            .exits(10)
+            .json();
+        let findings = document["findings"].as_array().unwrap().clone();
+        let blocking = findings.into_iter().find(|it| it["severity"] == "block");
+        blocking.unwrap()
+    };
+    let finding = judged("Acme.xcodeproj", &["--sdk", "appletvos"]);
+    assert_eq!(finding["code"], "targets-unobserved");
+    assert_eq!(finding["found"], "none in Acme.xcodeproj");
+    fs::create_dir(workshop.path("Empty.xcworkspace")).unwrap();
+    workshop.write(
+        "Empty.xcworkspace/contents.xcworkspacedata",
+        "<?xml version=\"1.0\"?><Workspace version = \"1.0\"></Workspace>",
+    );
+    let finding = judged("Empty.xcworkspace", &[]);
+    assert_eq!(finding["code"], "targets-unobserved");
+    assert_eq!(finding["found"], "no project");
+}
+
+#[test]
 fn freeze_stores_the_map_of_the_project() {
     let workshop = frozen(&rocket(), &products());
     let manifest: Json = serde_json::from_slice(&workshop.read("manifests/profiles.json")).unwrap();

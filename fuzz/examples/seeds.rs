@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile;
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::clock::FixedClock;
-use countersign::base::event::{Action, Event, Outcome};
+use countersign::base::event::{Action, Actor, Event, Outcome};
 use countersign::context::manifest::freeze::{freeze, ordered};
 use countersign::context::manifest::{PinnedProfile, PinnedTarget, ProfileState};
-use countersign::ledger::audit::{Actor, AuditLog};
+use countersign::ledger::audit::AuditLog;
 
 use forge::certificate::Identity;
 use forge::der;

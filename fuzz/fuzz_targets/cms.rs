@@ -4,7 +4,8 @@
 use countersign::apple::anchors::Anchors;
 use countersign::apple::ber::{Reader, Tag};
 use countersign::apple::cms::{self, SignedData};
-use countersign::apple::signer::{Layer, Verifier};
+use countersign::apple::profile_signer::{Layer, LayerProof};
+use countersign::apple::signed_message::Verifier;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -35,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
     // Whatever it is, Apple did not sign it (the seeds are other hierarchies' or detached from their layer), or did.
     let verifier = Verifier::new(Anchors::apple());
     for layer in [Layer::Outer, Layer::Inner] {
-        match verifier.verify(&message, layer) {
+        match LayerProof::prove(&message, layer, &verifier) {
             Ok(proof) => {
                 assert!(message.content.is_some() && !proof.anchor().to_string().is_empty())
             }

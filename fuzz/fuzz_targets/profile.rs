@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 
 use countersign::apple::anchors::{Anchors, certificates_from_pem};
 use countersign::apple::profile::{self, MAX_BYTES, Profile};
-use countersign::apple::signer::{LayerProof, Verifier};
+use countersign::apple::profile_signer::LayerProof;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::Severity;
 use countersign::base::ids::FileSha256;
 use countersign::context::manifest::{PinnedProfile, ProfileState};

@@ -1,11 +1,13 @@
-//! Trust anchors: the two Apple roots, pinned by fingerprint, and whatever roots a rehearsal adds.
+//! Trust anchors: two roots of Apple's, which are part of this program, and the roots that a rehearsal adds.
 //!
-//! A profile bundles its whole chain, root included, so nothing needs to be shipped but the fingerprints of the roots
-//! that are believed. Old files bundle a root of 2005 with the same name; it is not pinned and therefore not believed.
+//! A profile bundles a chain, but no signature covers the bundle: some files leave their root out, and files of 2015 to
+//! 2017 hold a root of 2005 in its place. So the roots come from here. They are pinned twice: as certificates in `roots/`,
+//! and by the fingerprints below.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::certificate::{Certificate, CertificateError};
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::CertSha256;
 
 /// Apple Root CA (RSA, 2006): ends the chain of every outer layer.
@@ -19,6 +21,19 @@ pub const APPLE_ROOT_CA_G3: CertSha256 = CertSha256::from_bytes([
     0x63, 0x34, 0x3a, 0xbf, 0xb8, 0x9a, 0x6a, 0x03, 0xeb, 0xb5, 0x7e, 0x9b, 0x3f, 0x5f, 0xa7, 0xbe,
     0x7c, 0x4f, 0x5c, 0x75, 0x6f, 0x30, 0x17, 0xb3, 0xa8, 0xc4, 0x88, 0xc3, 0x65, 0x3e, 0x91, 0x79,
 ]);
+
+/// The certificates of both, as <https://www.apple.com/certificateauthority/> publishes them.
+static APPLE_ROOTS: LazyLock<Vec<Arc<Certificate>>> = LazyLock::new(|| {
+    let ders: [&[u8]; 2] = [
+        include_bytes!("roots/AppleIncRootCertificate.cer"),
+        include_bytes!("roots/AppleRootCA-G3.cer"),
+    ];
+    // A test holds that both are read and have the fingerprints above.
+    ders.into_iter()
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .map(Arc::new)
+        .collect()
+});
 
 /// Whose root a chain ended in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +63,9 @@ impl Anchors {
         }
     }
 
-    /// Whether `root` is believed, for chains that end in Apple's `pinned` root.
-    pub fn owner_of(&self, root: &CertSha256, pinned: &CertSha256) -> Option<AnchorOwner> {
-        if root == pinned {
+    /// Whose root this is, for chains that may end in these of Apple's roots; `None` where it is not believed.
+    pub fn owner_of(&self, root: &CertSha256, apples: &[CertSha256]) -> Option<AnchorOwner> {
+        if apples.contains(root) {
             Some(AnchorOwner::Apple)
         } else if self.extra.iter().any(|extra| extra.sha256 == *root) {
             Some(AnchorOwner::Policy)
@@ -59,9 +74,12 @@ impl Anchors {
         }
     }
 
-    /// The extra roots, for chains whose bundle leaves its root out.
-    pub(crate) fn extra(&self) -> &[Arc<Certificate>] {
-        &self.extra
+    /// The certificates that are believed, for chains that may end in these of Apple's roots.
+    pub fn roots(&self, apples: &[CertSha256]) -> impl Iterator<Item = &Arc<Certificate>> {
+        APPLE_ROOTS
+            .iter()
+            .filter(|root| apples.contains(&root.sha256))
+            .chain(&self.extra)
     }
 }
 
@@ -99,7 +117,7 @@ pub fn certificates_from_pem(text: &[u8]) -> Result<Vec<Certificate>, PemError> 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
     /// No block at all.
-    #[error("no `-----BEGIN CERTIFICATE-----` stands in it")]
+    #[error("the text has no `-----BEGIN CERTIFICATE-----`")]
     Empty,
     /// Base64 or armour is damaged.
     #[error("PEM block {number} is damaged: {reason}")]
@@ -127,6 +145,20 @@ pub enum PemError {
     },
 }
 
+impl Explain for PemError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Empty | Self::Label { .. } => "name a PEM file of certificates",
+            Self::Damaged { .. } | Self::Certificate { .. } => "export the certificate again",
+        };
+        Some(hint.to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,12 +182,26 @@ mod tests {
     }
 
     #[test]
-    fn each_layer_believes_only_its_own_apple_root() {
+    fn the_roots_in_the_program_have_the_pinned_fingerprints() {
+        let found: Vec<CertSha256> = APPLE_ROOTS.iter().map(|root| root.sha256).collect();
+        assert_eq!(found, [APPLE_ROOT_CA, APPLE_ROOT_CA_G3]);
+        for root in APPLE_ROOTS.iter() {
+            assert_eq!(CertSha256::of(&root.der), root.sha256);
+            assert!(root.is_self_issued() && root.is_ca, "{root:?}");
+            root.verify_issued_by(root).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_chain_ends_only_in_the_roots_that_are_asked_for() {
         let anchors = Anchors::apple();
         assert_eq!(
-            anchors.owner_of(&APPLE_ROOT_CA, &APPLE_ROOT_CA),
+            anchors.owner_of(&APPLE_ROOT_CA, &[APPLE_ROOT_CA]),
             Some(AnchorOwner::Apple)
         );
-        assert_eq!(anchors.owner_of(&APPLE_ROOT_CA_G3, &APPLE_ROOT_CA), None);
+        assert_eq!(anchors.owner_of(&APPLE_ROOT_CA_G3, &[APPLE_ROOT_CA]), None);
+        let roots: Vec<_> = anchors.roots(&[APPLE_ROOT_CA_G3]).collect();
+        assert_eq!(roots.len(), 1);
+        assert_eq!(roots[0].sha256, APPLE_ROOT_CA_G3);
     }
 }

@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
 
+use crate::base::error::{ErrorCode, Explain};
+
 /// How deep elements may nest: real profiles and certificates reach twelve.
 pub const MAX_DEPTH: usize = 40;
 
@@ -744,11 +746,17 @@ impl fmt::Debug for Oid<'_> {
     }
 }
 
+impl Explain for BerError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn one(bytes: &[u8]) -> Result<Element<'_>, BerError> {
+    fn only_element(bytes: &[u8]) -> Result<Element<'_>, BerError> {
         let mut reader = Reader::new(bytes);
         let element = reader.any("an element")?;
         reader.end("the element")?;
@@ -757,7 +765,7 @@ mod tests {
 
     #[test]
     fn a_truncated_element_says_how_much_is_missing_and_where() {
-        let error = one(&[0x30, 0x05, 0x02, 0x01]).unwrap_err();
+        let error = only_element(&[0x30, 0x05, 0x02, 0x01]).unwrap_err();
         assert_eq!(
             error,
             BerError {
@@ -772,7 +780,7 @@ mod tests {
         let bytes = [
             0x24, 0x80, 0x04, 1, b'a', 0x24, 4, 0x04, 2, b'b', b'c', 0, 0,
         ];
-        let element = one(&bytes).unwrap();
+        let element = only_element(&bytes).unwrap();
         assert_eq!(
             element.string(Tag::OCTET_STRING, "s").unwrap().as_ref(),
             b"abc"
@@ -782,7 +790,7 @@ mod tests {
     #[test]
     fn an_end_of_contents_in_a_definite_element_is_refused() {
         let bytes = [0x30, 0x04, 0, 0, 0x05, 0];
-        let mut inside = one(&bytes).unwrap().reader().unwrap();
+        let mut inside = only_element(&bytes).unwrap().reader().unwrap();
         assert_eq!(
             inside.next().unwrap_err(),
             BerError {
@@ -795,13 +803,13 @@ mod tests {
     #[test]
     fn nesting_has_a_floor() {
         let bytes = [0x30, 0x80].repeat(1_000);
-        assert_eq!(one(&bytes).unwrap_err().problem, Problem::TooDeep);
+        assert_eq!(only_element(&bytes).unwrap_err().problem, Problem::TooDeep);
     }
 
     #[test]
     fn a_primitive_element_cannot_be_indefinite() {
         assert_eq!(
-            one(&[0x04, 0x80, 0, 0]).unwrap_err().problem,
+            only_element(&[0x04, 0x80, 0, 0]).unwrap_err().problem,
             Problem::Length
         );
     }
@@ -809,7 +817,7 @@ mod tests {
     #[test]
     fn trailing_data_are_refused() {
         assert_eq!(
-            one(&[0x05, 0, 0x05, 0]).unwrap_err(),
+            only_element(&[0x05, 0, 0x05, 0]).unwrap_err(),
             BerError {
                 offset: 2,
                 problem: Problem::Trailing("the element")
@@ -822,7 +830,7 @@ mod tests {
         let time = |tag: u8, text: &str| {
             let mut bytes = vec![tag, u8::try_from(text.len()).unwrap()];
             bytes.extend_from_slice(text.as_bytes());
-            one(&bytes).unwrap().time().map(|t| t.to_string())
+            only_element(&bytes).unwrap().time().map(|t| t.to_string())
         };
         assert_eq!(time(0x17, "250929143157Z").unwrap(), "2025-09-29T14:31:57Z");
         assert_eq!(time(0x17, "500101000000Z").unwrap(), "1950-01-01T00:00:00Z");
@@ -843,7 +851,7 @@ mod tests {
 
     #[test]
     fn integers_have_a_sign_and_at_most_64_bits() {
-        let integer = |bytes: &[u8]| one(bytes).unwrap().integer();
+        let integer = |bytes: &[u8]| only_element(bytes).unwrap().integer();
         assert_eq!(integer(&[2, 1, 0xff]).unwrap(), -1);
         assert_eq!(integer(&[2, 2, 0x01, 0x6c]).unwrap(), 364);
         assert!(integer(&[2, 0]).is_err());
@@ -862,7 +870,7 @@ mod tests {
         let indefinite = [
             0xa0, 0x80, 0x30, 0x80, 0x24, 0x80, 0x04, 1, b'a', 0, 0, 0, 0, 0, 0,
         ];
-        let element = one(&indefinite).unwrap();
+        let element = only_element(&indefinite).unwrap();
         assert!(!element.is_definite().unwrap());
         assert_eq!(
             element.to_definite(Tag::SET).unwrap(),
@@ -878,7 +886,7 @@ mod tests {
                 [&[0x30, 0x82], &length[..], &inside].concat()
             })
         };
-        let is_definite = |bytes: &[u8]| one(bytes)?.is_definite();
+        let is_definite = |bytes: &[u8]| only_element(bytes)?.is_definite();
         for (inside, definite) in [
             (&[0x02, 1, 5, 0x05, 0][..], true),
             (&[0x02, 1, 5, 0x30, 0x80, 0, 0], false),

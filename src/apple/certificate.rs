@@ -20,6 +20,8 @@ use x509_parser::public_key::PublicKey as KeyKind;
 use super::ber::{Oid, Reader, Tag};
 use super::signature::{DigestAlgorithm, PublicKey, SignatureAlgorithm, SignatureError};
 use crate::base::clock::Validity;
+use crate::base::digest::hex;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{CertSha1, CertSha256, TeamId};
 
 /// Larger than any certificate Apple has issued, by an order of magnitude.
@@ -138,6 +140,8 @@ pub struct Certificate {
     pub kind: CertificateKind,
     /// BasicConstraints say CA.
     pub is_ca: bool,
+    /// The most authorities that may stand between it and a leaf (BasicConstraints' pathLenConstraint), if it says so.
+    pub path_length: Option<u32>,
     /// KeyUsage allows signing certificates; true where it is silent.
     pub may_sign_certificates: bool,
     /// KeyUsage allows signing data; true where it is silent.
@@ -206,6 +210,7 @@ impl Certificate {
             },
             kind: CertificateKind::Other,
             is_ca: false,
+            path_length: None,
             may_sign_certificates: true,
             may_sign_data: true,
             unknown_critical_extension: None,
@@ -230,7 +235,10 @@ impl Certificate {
                 self.markers.push(extension.oid.as_bytes().into());
             }
             match extension.parsed_extension() {
-                ParsedExtension::BasicConstraints(constraints) => self.is_ca = constraints.ca,
+                ParsedExtension::BasicConstraints(constraints) => {
+                    self.is_ca = constraints.ca;
+                    self.path_length = constraints.path_len_constraint;
+                }
                 ParsedExtension::KeyUsage(usage) => {
                     self.may_sign_certificates = usage.key_cert_sign();
                     self.may_sign_data = usage.digital_signature();
@@ -305,7 +313,7 @@ impl Certificate {
             .serial
             .get(self.serial.len().saturating_sub(3)..)
             .unwrap_or_default();
-        tail.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(tail)
     }
 
     /// The issuer as people name it: common name and, where there is one, generation.
@@ -397,6 +405,12 @@ fn own_signature(der: &[u8]) -> Option<(DigestAlgorithm, &[u8])> {
         return None;
     };
     Some((digest, bits.contents.strip_prefix(&[0])?))
+}
+
+impl Explain for CertificateError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::property_list::{self, PropertyListError};
 use super::value::Value;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::CertSha256;
 
 /// The largest property list that is read, in bytes: no larger than the file around it may be.
@@ -102,7 +103,7 @@ impl OuterPlist {
         };
         for (key, value) in entries {
             outer
-                .take(&key, value)
+                .read_entry(&key, value)
                 .map_err(|expected| PlistError::Type {
                     key: key.into(),
                     expected,
@@ -111,8 +112,8 @@ impl OuterPlist {
         Ok(outer)
     }
 
-    /// Takes one entry over; keys that we do not use are passed over, whatever they hold.
-    fn take(&mut self, key: &str, value: Value) -> Result<(), &'static str> {
+    /// Reads one entry; keys that we do not use are passed over, whatever they hold.
+    fn read_entry(&mut self, key: &str, value: Value) -> Result<(), &'static str> {
         let claims = &mut self.claims;
         match key {
             "UUID" => claims.uuid = Some(text(value)?),
@@ -195,6 +196,19 @@ fn date(value: Value) -> Result<Timestamp, &'static str> {
         .as_str()
         .and_then(|text| text.parse().ok())
         .ok_or("a date")
+}
+
+impl Explain for PlistError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Malformed(error) => error.hint(),
+            Self::NotDictionary | Self::Type { .. } => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! CMS SignedData (RFC 5652), as provisioning profiles and code signatures use it.
 //!
 //! [`parse`] turns bytes into the structure and nothing more: no digest is computed and nobody is trusted. What the
-//! signature is worth is the business of [`crate::apple::signer`].
+//! signature is worth is the business of [`crate::apple::signed_message`].
 //!
 //! Both BER and DER are read; a file that some tool re-encoded with indefinite lengths is still the same message,
 //! except for the signed attributes, whose signature covers their DER encoding (§5.4): those are brought back to it.
@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::ber::{BerError, Element, Oid, Problem, Reader, Tag};
+use crate::base::error::{ErrorCode, Explain};
 
 /// `1.2.840.113549.1.7.1` id-data (RFC 5652 §4).
 pub const ID_DATA: Oid<'static> = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01]);
@@ -146,7 +147,7 @@ pub fn parse_content_info(bytes: &[u8]) -> Result<ContentInfo<'_>, CmsError> {
     match bytes.first() {
         None => return Err(CmsError::NotCms("the file is empty")),
         Some(0x30) => {}
-        Some(_) => return Err(CmsError::NotCms(guess(bytes))),
+        Some(_) => return Err(CmsError::NotCms(describe(bytes))),
     }
     let mut file = Reader::new(bytes);
     let content_info = file.read(Tag::SEQUENCE, "ContentInfo")?;
@@ -195,7 +196,7 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
     let mut count = 0;
     while let Some(algorithm) = digest_algorithms.next()? {
         algorithm_identifier(algorithm)?;
-        count = bounded(count, "digest algorithms")?;
+        count = count_one_more(count, "digest algorithms")?;
     }
     let (content_type, content) =
         encapsulated_content(fields.read(Tag::SEQUENCE, "encapContentInfo")?)?;
@@ -203,10 +204,10 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
     if let Some(set) = fields.optional(Tag::context(0))? {
         let mut set = set.reader()?;
         while let Some(certificate) = set.next()? {
-            bounded(certificates.len(), "certificates")?;
+            count_one_more(certificates.len(), "certificates")?;
             // Attribute certificates and other formats ([0] to [3]) sign nothing here and are passed over.
             if certificate.tag == Tag::SEQUENCE {
-                certificates.push(whole(certificate)?);
+                certificates.push(in_definite_lengths(certificate)?);
             }
         }
     }
@@ -217,7 +218,7 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
     let mut signers = Vec::new();
     let mut signer_infos = fields.read(Tag::SET, "signerInfos")?.reader()?;
     while let Some(signer) = signer_infos.next()? {
-        bounded(signers.len(), "signers")?;
+        count_one_more(signers.len(), "signers")?;
         signers.push(signer_info(signer)?);
     }
     fields.end("signerInfos")?;
@@ -264,7 +265,7 @@ fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
         let mut names = id.reader()?;
         let issuer = names.read(Tag::SEQUENCE, "an issuer name")?;
         // A tool that re-encodes the message may loosen this copy of the name; the one in the certificate is signed.
-        let issuer = whole(issuer)?;
+        let issuer = in_definite_lengths(issuer)?;
         let serial = names.any("a serial number")?.integer_bytes()?;
         names.end("the serial number")?;
         SignerId::IssuerAndSerial { issuer, serial }
@@ -312,7 +313,7 @@ fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsEr
     let mut seen = HashSet::new();
     let mut reader = element.reader()?;
     while let Some(attribute) = reader.next()? {
-        bounded(seen.len(), "signed attributes")?;
+        count_one_more(seen.len(), "signed attributes")?;
         let mut fields = attribute.expect(Tag::SEQUENCE, "an attribute")?.reader()?;
         let kind = fields.any("an attribute type")?.oid()?;
         let set = fields.read(Tag::SET, "attribute values")?;
@@ -367,7 +368,7 @@ fn algorithm_identifier(element: Element<'_>) -> Result<Oid<'_>, CmsError> {
 }
 
 /// The bytes of an element, brought to definite lengths if it had others (its own signature covers its DER).
-fn whole(element: Element<'_>) -> Result<Cow<'_, [u8]>, CmsError> {
+fn in_definite_lengths(element: Element<'_>) -> Result<Cow<'_, [u8]>, CmsError> {
     Ok(if element.is_definite()? {
         Cow::Borrowed(element.raw)
     } else {
@@ -376,7 +377,7 @@ fn whole(element: Element<'_>) -> Result<Cow<'_, [u8]>, CmsError> {
 }
 
 /// Counts one more item, within bounds.
-fn bounded(count: usize, what: &'static str) -> Result<usize, CmsError> {
+fn count_one_more(count: usize, what: &'static str) -> Result<usize, CmsError> {
     if count >= MAX_ITEMS {
         Err(CmsError::TooMany(what))
     } else {
@@ -385,7 +386,7 @@ fn bounded(count: usize, what: &'static str) -> Result<usize, CmsError> {
 }
 
 /// What a file that does not start like CMS seems to be.
-fn guess(bytes: &[u8]) -> &'static str {
+fn describe(bytes: &[u8]) -> &'static str {
     let start = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
     let text = start.trim_ascii_start();
     let holds = |needle: &[u8]| start.windows(needle.len()).any(|window| window == needle);
@@ -399,7 +400,7 @@ fn guess(bytes: &[u8]) -> &'static str {
     {
         "this is a bare property list, without any signature around it"
     } else if holds(b"<plist") {
-        "a property list stands in it, but no signature that could be read: it was copied as text or cut out"
+        "it holds a property list without a signature that can be read: it was copied as text or cut out"
     } else {
         "the first byte is not that of a SEQUENCE"
     }
@@ -423,5 +424,16 @@ impl CmsError {
                 ..
             })
         )
+    }
+}
+
+impl Explain for CmsError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.is_truncated()
+            .then(|| "copy or download the file again: it was cut off".to_owned())
     }
 }

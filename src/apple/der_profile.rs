@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::ber::{BerError, Element, Problem, Reader, Tag};
 use super::claims::Claims;
 use super::value::Value;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::CertSha256;
 
 /// `[16]`, constructed: a dictionary.
@@ -217,6 +218,12 @@ fn value(element: Element<'_>) -> Result<Value, DerProfileError> {
             .into());
         }
     })
+}
+
+impl Explain for DerProfileError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::property_list::{self, PropertyListError};
 use super::value::Value;
+use crate::base::error::{ErrorCode, Explain};
 
 pub mod grant;
 
@@ -27,10 +28,10 @@ pub struct Entitlements(BTreeMap<Box<str>, Value>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntitlementsError {
     /// The file is no property list, or a broken one.
-    #[error("not readable as entitlements: {0}")]
+    #[error("the entitlements cannot be read: {0}")]
     PropertyList(#[from] PropertyListError),
     /// A property list, but not a dictionary.
-    #[error("entitlements are a dictionary, this property list holds {0}")]
+    #[error("entitlements are a dictionary, and this property list holds {0}")]
     NotDictionary(&'static str),
 }
 
@@ -186,6 +187,19 @@ const TEAM_IDENTIFIER: &str = "com.apple.developer.team-identifier";
 const APPLICATION_GROUPS: &str = "com.apple.security.application-groups";
 /// The keys of iOS and of macOS.
 const APS_ENVIRONMENT: [&str; 2] = ["aps-environment", "com.apple.developer.aps-environment"];
+
+impl Explain for EntitlementsError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::PropertyList(error) => error.hint(),
+            Self::NotDictionary(_) => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

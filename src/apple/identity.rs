@@ -33,6 +33,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
 use crate::base::ids::CertSha1;
 
 pub mod digest;
@@ -137,28 +139,24 @@ impl fmt::Display for IdentityRow {
     }
 }
 
-/// Why a capture of `security find-identity` was not believed.
+/// Why a capture of `security find-identity` is not believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// Larger than [`MAX_CAPTURE`].
     #[error(
-        "{size} bytes are more than `security find-identity` prints (at most {MAX_CAPTURE} are read): \
-         hand in its output alone"
+        "the capture has {size} bytes, more than `security find-identity` prints (at most {MAX_CAPTURE} are read)"
     )]
     TooLarge {
         /// Bytes given.
         size: usize,
     },
     /// No line at all.
-    #[error(
-        "the capture is empty, but `security find-identity` always prints a count: capture its standard output \
-         with `security find-identity -v -p codesigning`"
-    )]
+    #[error("the capture is empty, but `security find-identity` always prints a count")]
     Empty,
     /// A fingerprint was blacked out or shortened by hand.
     #[error(
-        "line {line}: {fingerprint:?} is not the 40 hex digits of a SHA-1: the capture was redacted, and a redacted \
-         capture names no certificate; capture it again with `security find-identity -v -p codesigning`"
+        "line {line}: {fingerprint:?} is not the 40 hex digits of a SHA-1: the capture was redacted, so it names no \
+         certificate"
     )]
     Redacted {
         /// Line, from 1.
@@ -167,9 +165,7 @@ pub enum IdentityError {
         fingerprint: String,
     },
     /// A row that has no closing quote, or text after it that is not a reason.
-    #[error(
-        "line {line}: expected `N) SHA-1 \"LABEL\"` and perhaps `(REASON)`, found {text:?}: the capture was cut or edited"
-    )]
+    #[error("line {line}: expected `N) SHA-1 \"LABEL\"` and perhaps `(REASON)`, found {text:?}")]
     BrokenRow {
         /// Line, from 1.
         line: usize,
@@ -177,9 +173,7 @@ pub enum IdentityError {
         text: String,
     },
     /// The numbers in front do not run on: lines are missing or were moved.
-    #[error(
-        "line {line}: row {found} stands where row {expected} should: lines were lost or moved"
-    )]
+    #[error("line {line}: expected row {expected}, found row {found}: lines were lost or moved")]
     OutOfOrder {
         /// Line, from 1.
         line: usize,
@@ -201,18 +195,13 @@ pub enum IdentityError {
         rows: usize,
     },
     /// The end came before the summary of valid identities.
-    #[error(
-        "the capture ends at line {line} without `N valid identities found`: it was cut; capture it whole"
-    )]
+    #[error("the capture ends at line {line} without `N valid identities found`: it was cut")]
     Truncated {
         /// The last line that held anything.
         line: usize,
     },
     /// A line that the tool does not print, or not there.
-    #[error(
-        "line {line}: {text:?} is not a line that `security find-identity` prints there: hand in the standard output \
-         of one `security find-identity -v -p codesigning` alone"
-    )]
+    #[error("line {line}: `security find-identity` does not print {text:?} there")]
     Unexpected {
         /// Line, from 1.
         line: usize,
@@ -221,9 +210,43 @@ pub enum IdentityError {
     },
 }
 
+impl Explain for IdentityError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::TooLarge { .. } | Self::Unexpected { .. } => {
+                "hand in the standard output of one `security find-identity -v -p codesigning` alone"
+            }
+            _ => {
+                "capture the whole standard output of `security find-identity -v -p codesigning` again"
+            }
+        };
+        Some(hint.to_owned())
+    }
+
+    fn place(&self) -> Place {
+        let line = match self {
+            Self::TooLarge { .. } | Self::Empty => None,
+            Self::Redacted { line, .. }
+            | Self::BrokenRow { line, .. }
+            | Self::OutOfOrder { line, .. }
+            | Self::Count { line, .. }
+            | Self::Truncated { line }
+            | Self::Unexpected { line, .. } => u64::try_from(*line).ok(),
+        };
+        Place {
+            line,
+            ..Place::default()
+        }
+    }
+}
+
 /// Where in the capture the reader stands.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum Section {
     /// Before anything: either form is possible.
     #[default]
     Start,
@@ -241,7 +264,7 @@ enum At {
 
 #[derive(Default)]
 struct Reader {
-    at: At,
+    section: Section,
     last_line: usize,
     policy: Option<String>,
     matching: Option<Vec<IdentityRow>>,
@@ -257,10 +280,10 @@ impl Reader {
             text: shorten(text),
         };
         if let Some((index, rest)) = row_start(body) {
-            if self.at == At::Start {
-                self.at = At::Valid;
+            if self.section == Section::Start {
+                self.section = Section::Valid;
             }
-            if !matches!(self.at, At::Matching | At::Valid) {
+            if !matches!(self.section, Section::Matching | Section::Valid) {
                 return Err(unexpected());
             }
             let row = row(line, text, index, rest)?;
@@ -277,24 +300,24 @@ impl Reader {
             self.rows.push(row);
             return Ok(());
         }
-        self.at = match (self.at, summary(body)) {
-            (At::Matching, Some((stated, FOUND))) => {
+        self.section = match (self.section, summary(body)) {
+            (Section::Matching, Some((stated, FOUND))) => {
                 self.check_count(line, stated)?;
                 self.matching = Some(std::mem::take(&mut self.rows));
-                At::Between
+                Section::Between
             }
-            (At::Start | At::Valid, Some((stated, VALID_FOUND))) => {
+            (Section::Start | Section::Valid, Some((stated, VALID_FOUND))) => {
                 self.check_count(line, stated)?;
-                At::Done
+                Section::Done
             }
-            (At::Start, None) if body.starts_with(POLICY) => {
+            (Section::Start, None) if body.starts_with(POLICY) => {
                 self.policy = body
                     .strip_prefix(POLICY)
                     .map(|policy| policy.trim().to_owned());
-                At::Policy
+                Section::Policy
             }
-            (At::Start | At::Policy, None) if body == MATCHING => At::Matching,
-            (At::Between, None) if body == VALID_ONLY => At::Valid,
+            (Section::Start | Section::Policy, None) if body == MATCHING => Section::Matching,
+            (Section::Between, None) if body == VALID_ONLY => Section::Valid,
             _ => return Err(unexpected()),
         };
         Ok(())
@@ -313,16 +336,18 @@ impl Reader {
     }
 
     fn finish(self) -> Result<IdentityListing, IdentityError> {
-        match self.at {
-            At::Start => Err(IdentityError::Empty),
-            At::Done => Ok(IdentityListing {
+        match self.section {
+            Section::Start => Err(IdentityError::Empty),
+            Section::Done => Ok(IdentityListing {
                 policy: self.policy,
                 matching: self.matching,
                 valid: self.rows,
             }),
-            At::Policy | At::Matching | At::Between | At::Valid => Err(IdentityError::Truncated {
-                line: self.last_line,
-            }),
+            Section::Policy | Section::Matching | Section::Between | Section::Valid => {
+                Err(IdentityError::Truncated {
+                    line: self.last_line,
+                })
+            }
         }
     }
 }

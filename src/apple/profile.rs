@@ -2,7 +2,7 @@
 //!
 //! A profile is a CMS message around an XML property list (the outer layer), which on modern systems holds a second CMS
 //! message around a DER payload (the inner layer, `DER-Encoded-Profile`, what the OS itself reads; TN3125). A
-//! [`Profile`] exists only when every layer that is there has been proven (see [`crate::apple::signer`]) **and** the
+//! [`Profile`] exists only when every layer that is there has been proven (see [`crate::apple::profile_signer`]) **and** the
 //! layers say the same. A profile without the inner layer is legal: that is how they all were before 2021.
 //!
 //! [`prove`] is the only way to make one. What it refuses comes back as findings together with whatever could be read,
@@ -23,7 +23,8 @@ use super::claims::{Claims, OuterPlist};
 use super::cms::{self, CmsError};
 use super::der_profile;
 use super::entitlements::Entitlements;
-use super::signer::{Layer, LayerProof, Verifier};
+use super::profile_signer::{Layer, LayerProof};
+use super::signed_message::Verifier;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, BundlePattern, FileSha256, ProfileUuid, TeamId};
 
@@ -270,8 +271,7 @@ fn read(bytes: &[u8], verifier: &Verifier, findings: &mut Vec<Finding>) -> Optio
             return None;
         }
     };
-    let outer = verifier
-        .verify(&message, Layer::Outer)
+    let outer = LayerProof::prove(&message, Layer::Outer, verifier)
         .map_err(|fault| findings.push(fault.finding()))
         .ok();
     let content = message.content.as_deref()?;
@@ -305,8 +305,7 @@ fn read_inner(
             return None;
         }
     };
-    let proof = verifier
-        .verify(&message, Layer::Inner)
+    let proof = LayerProof::prove(&message, Layer::Inner, verifier)
         .map_err(|fault| findings.push(place(fault.finding())))
         .ok();
     match der_profile::parse(message.content.as_deref().unwrap_or_default()) {
@@ -326,9 +325,9 @@ fn read_inner(
 
 fn unreadable(error: &CmsError) -> Finding {
     let hint = if error.is_truncated() {
-        "the file was cut off: copy or download it again"
+        "copy or download the file again: it was cut off"
     } else {
-        "this is not a provisioning profile as Apple issues them: check the path, or download it again"
+        "check the path, or download the file again: this is not a provisioning profile as Apple issues them"
     };
     Finding::block(Code::ProfileUnreadable, error.to_string()).hint(hint)
 }
@@ -378,7 +377,9 @@ fn remarks(outer: &LayerProof, inner: Option<&LayerProof>, claims: &Claims) -> V
         remarks.push(
             Finding::warn(
                 Code::ProfileDuplicateKey,
-                format!("the key {key} stands twice with different values; the last one counts"),
+                format!(
+                    "the key {key} occurs twice with different values, and the last one counts"
+                ),
             )
             .hint("regenerate the profile at Apple's developer site"),
         );
@@ -390,7 +391,7 @@ fn remarks(outer: &LayerProof, inner: Option<&LayerProof>, claims: &Claims) -> V
 /// real inner layer carries.
 fn disagreements(outer: &Claims, inner: &Claims) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut differ = |key: &str, outer: String, inner: String| {
+    let mut add_difference = |key: &str, outer: String, inner: String| {
         findings.push(
             Finding::block(
                 Code::ProfileLayersDisagree,
@@ -409,12 +410,20 @@ fn disagreements(outer: &Claims, inner: &Claims) -> Vec<Finding> {
     macro_rules! compare {
         ($key:literal, $field:ident, required) => {
             if outer.$field != inner.$field {
-                differ($key, show(&outer.$field), show(&inner.$field));
+                add_difference(
+                    $key,
+                    value_or_absent(&outer.$field),
+                    value_or_absent(&inner.$field),
+                );
             }
         };
         ($key:literal, $field:ident, if_both) => {
             if outer.$field.is_some() && inner.$field.is_some() && outer.$field != inner.$field {
-                differ($key, show(&outer.$field), show(&inner.$field));
+                add_difference(
+                    $key,
+                    value_or_absent(&outer.$field),
+                    value_or_absent(&inner.$field),
+                );
             }
         };
     }
@@ -435,7 +444,7 @@ fn disagreements(outer: &Claims, inner: &Claims) -> Vec<Finding> {
         && outer != inner
     {
         // Device ids are nobody's business: only their number is told.
-        differ(
+        add_difference(
             "ProvisionedDevices",
             format!("{} devices", outer.len()),
             format!("{} devices", inner.len()),
@@ -453,13 +462,13 @@ fn disagreements(outer: &Claims, inner: &Claims) -> Vec<Finding> {
             let show = |value: Option<&super::value::Value>| {
                 value.map_or("absent".to_owned(), ToString::to_string)
             };
-            differ(&format!("Entitlements/{key}"), show(outer), show(inner));
+            add_difference(&format!("Entitlements/{key}"), show(outer), show(inner));
         }
     }
     findings
 }
 
-fn show<T: fmt::Debug>(value: &Option<T>) -> String {
+fn value_or_absent<T: fmt::Debug>(value: &Option<T>) -> String {
     value
         .as_ref()
         .map_or("absent".to_owned(), |value| format!("{value:?}"))
@@ -479,22 +488,22 @@ fn complete(
     findings: &mut Vec<Finding>,
 ) -> Option<Fields> {
     let count = findings.len();
-    let mut lack = |key: &str, problem: String| {
+    let mut add_missing = |key: &str, problem: String| {
         findings.push(
             Finding::block(Code::ProfileUnreadable, format!("{key}: {problem}"))
                 .at_pointer(format!("/{key}"))
-                .hint("this is not a complete provisioning profile; download it again from Apple's developer site"),
+                .hint("download the profile again from Apple's developer site: this one is not complete"),
         );
     };
     let missing = || "missing".to_owned();
     let uuid = match claims.uuid.as_deref().map(str::parse::<ProfileUuid>) {
         Some(Ok(uuid)) => Some(uuid),
         Some(Err(error)) => {
-            lack("UUID", error.to_string());
+            add_missing("UUID", error.to_string());
             None
         }
         None => {
-            lack("UUID", missing());
+            add_missing("UUID", missing());
             None
         }
     };
@@ -510,11 +519,11 @@ fn complete(
     let team_id = match team.as_deref().map(str::parse::<TeamId>) {
         Some(Ok(team)) => Some(team),
         Some(Err(error)) => {
-            lack("TeamIdentifier", error.to_string());
+            add_missing("TeamIdentifier", error.to_string());
             None
         }
         None => {
-            lack("TeamIdentifier", missing());
+            add_missing("TeamIdentifier", missing());
             None
         }
     };
@@ -524,23 +533,23 @@ fn complete(
         Some(identifier) => match strip_prefix(identifier, prefixes).parse::<BundlePattern>() {
             Ok(pattern) => Some(pattern),
             Err(error) => {
-                lack("Entitlements/application-identifier", error.to_string());
+                add_missing("Entitlements/application-identifier", error.to_string());
                 None
             }
         },
         None => {
-            lack("Entitlements/application-identifier", missing());
+            add_missing("Entitlements/application-identifier", missing());
             None
         }
     };
     if claims.name.is_none() {
-        lack("Name", missing());
+        add_missing("Name", missing());
     }
     if claims.created.is_none() {
-        lack("CreationDate", missing());
+        add_missing("CreationDate", missing());
     }
     if claims.expires.is_none() {
-        lack("ExpirationDate", missing());
+        add_missing("ExpirationDate", missing());
     }
     if findings.len() != count {
         return None;

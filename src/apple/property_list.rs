@@ -15,6 +15,8 @@ use std::io::{BufRead as _, Cursor};
 use plist::stream::{BinaryReader, Event, OwnedEvent, XmlReader};
 
 use super::value::{MAX_DEPTH, Value};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
 
 /// How many values a list may hold, however few bytes they take: real profiles with a thousand devices hold 2,000.
 const MAX_VALUES: u64 = 200_000;
@@ -84,17 +86,19 @@ pub enum Problem {
     #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
     /// A small file that stands for a huge value.
-    #[error("it expands beyond all measure ({MAX_VALUES} values)")]
+    #[error(
+        "it expands to more than {MAX_VALUES} values, or to more text and data than a file may hold"
+    )]
     Expands,
     /// A key stands twice in one dictionary, with different values.
-    #[error("the key {0:?} stands twice with different values: remove one")]
+    #[error("the key {0:?} stands twice with different values")]
     DuplicateKey(String),
     /// A dictionary key that is not text, or has no value.
     #[error("a dictionary must alternate keys and values")]
     Unpaired,
     /// A kind of value that has no place here.
     #[error(
-        "{0} has no place here: only booleans, integers, strings, dates, data, arrays and dictionaries do"
+        "{0} is not allowed here: only booleans, integers, strings, dates, data, arrays and dictionaries are"
     )]
     Kind(&'static str),
     /// A value out of the range of its type.
@@ -187,11 +191,9 @@ impl Encoding {
                 return Ok(Self::Xml);
             }
             [b'<', ..] => "another kind of XML or HTML",
-            [b'{' | b'(', ..] => {
-                "an old-style (ASCII) list or JSON: convert it with `plutil -convert xml1`"
-            }
+            [b'{' | b'(', ..] => OLD_STYLE,
             [b'b', b'p', b'l', b'i', b's', b't', ..] => "a binary list of an unknown version",
-            [0xfe | 0xff, ..] => "UTF-16 text: save it as UTF-8",
+            [0xfe | 0xff, ..] => UTF_16,
             [0x30, ..] => "DER or CMS: a signed or encoded file, not its content",
             _ => "something else",
         };
@@ -407,6 +409,36 @@ fn line_of(bytes: &[u8], offset: u64) -> usize {
         .count()
 }
 
+impl Explain for PropertyListError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match &self.problem {
+            Problem::DuplicateKey(_) => "remove one of the two",
+            Problem::NotPropertyList(found) if *found == UTF_16 => "save the file as UTF-8",
+            Problem::NotPropertyList(found) if *found == OLD_STYLE => {
+                "convert the file with `plutil -convert xml1`"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            line: self.at.line.and_then(|line| line.try_into().ok()),
+            pointer: (!self.at.key_path.is_empty()).then(|| self.at.key_path.clone()),
+            ..Place::default()
+        }
+    }
+}
+
+/// What a file is found to be that can be converted.
+const OLD_STYLE: &str = "an old-style (ASCII) list or JSON";
+const UTF_16: &str = "UTF-16 text";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -551,7 +583,7 @@ mod tests {
             (&b""[..], "the file is empty"),
             (b" \n", "the file is empty"),
             (b"<html></html>", "another kind of XML"),
-            (b"{ a = 1; }", "plutil -convert xml1"),
+            (b"{ a = 1; }", "old-style (ASCII) list"),
             (b"\x30\x82\x01\x00", "DER or CMS"),
             (b"\xff\xfe<\0", "UTF-16"),
             (b"bplist16", "unknown version"),
@@ -574,6 +606,13 @@ mod tests {
         ] {
             let error = read(bytes, LIMIT).unwrap_err().to_string();
             assert!(error.contains(found), "{found}: {error}");
+        }
+        for (bytes, does) in [
+            (&b"{ a = 1; }"[..], "plutil -convert xml1"),
+            (b"\xff\xfe<\0", "UTF-8"),
+        ] {
+            let hint = read(bytes, LIMIT).unwrap_err().hint().unwrap();
+            assert!(hint.contains(does), "{hint}");
         }
         assert!(matches!(
             read(&[b' '; LIMIT + 1], LIMIT).unwrap_err().problem,

@@ -10,6 +10,7 @@ use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use sha2::Digest as _;
 
 use super::ber::Oid;
+use crate::base::error::{ErrorCode, Explain};
 
 /// A digest algorithm of signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -177,4 +178,10 @@ pub enum SignatureError {
         /// The digest.
         digest: DigestAlgorithm,
     },
+}
+
+impl Explain for SignatureError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
 }

@@ -11,6 +11,8 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::base::digest::{bytes_of_hex, hex};
+
 /// How deep values may nest before they are refused: real entitlements reach four.
 pub const MAX_DEPTH: usize = 32;
 
@@ -86,9 +88,8 @@ impl Serialize for Value {
             Self::Integer(value) => serializer.serialize_i64(*value),
             Self::String(text) => serializer.serialize_str(text),
             Self::Data(bytes) => {
-                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
                 let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry(DATA_KEY, &hex)?;
+                map.serialize_entry(DATA_KEY, &hex(bytes))?;
                 map.end()
             }
             Self::Array(values) => values.serialize(serializer),
@@ -177,7 +178,7 @@ impl<'de> Visitor<'de> for JsonSeed {
         if values.len() == 1
             && let Some(Value::String(hex)) = values.get(DATA_KEY)
         {
-            return decode_hex(hex)
+            return bytes_of_hex(hex)
                 .map(|bytes| Value::Data(bytes.into()))
                 .ok_or_else(|| {
                     A::Error::custom(format_args!("{DATA_KEY} holds hex digits, two a byte"))
@@ -185,19 +186,6 @@ impl<'de> Visitor<'de> for JsonSeed {
         }
         Ok(Value::Dictionary(values))
     }
-}
-
-fn decode_hex(hex: &str) -> Option<Vec<u8>> {
-    if !hex.len().is_multiple_of(2) || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..hex.len())
-        .step_by(2)
-        .map(|at| {
-            hex.get(at..at + 2)
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -3,13 +3,23 @@
 //! Decisions take `now` as an argument; that is what lets the same gate run at any instant on any planned state.
 //! Only `cli/` asks a [`Clock`], once per command.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::error::{ErrorCode, Explain};
 
 /// Something that knows what time it is.
 pub trait Clock {
     /// The present instant (UTC).
     fn now(&self) -> Timestamp;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        self.as_ref().now()
+    }
 }
 
 /// The machine's wall clock.
@@ -54,8 +64,16 @@ impl Validity {
 
 /// Why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a duration: write a whole number and a unit, as in 90s, 14m, 8h, 7d or 2w")]
+#[error(
+    "{0:?} is not a duration: a duration is a whole number and a unit, as in 90s, 14m, 8h, 7d or 2w"
+)]
 pub struct DurationError(String);
+
+impl Explain for DurationError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+}
 
 /// Reads a duration as policies write it: a whole number and one unit of `s`, `m`, `h`, `d` (24 h) or `w` (7 d).
 ///

@@ -6,12 +6,16 @@
 //! committed with what lies on disk, it does not authenticate anything by itself.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
+
+use super::error::{ErrorCode, Explain};
 
 /// The digest of a file's bytes, in one of the two algorithms that people paste into pipelines.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
@@ -58,9 +62,9 @@ impl fmt::Display for Digest {
         match self {
             Self::Sha256(bytes) => {
                 f.write_str("sha256:")?;
-                write_hex(f, bytes)
+                f.write_str(&hex(bytes))
             }
-            Self::Sha1(bytes) => write_hex(f, bytes),
+            Self::Sha1(bytes) => f.write_str(&hex(bytes)),
         }
     }
 }
@@ -81,8 +85,18 @@ pub enum DigestError {
     #[error("a digest is written in hex digits, this one holds {0:?}")]
     NotHex(char),
     /// `something:` with an algorithm other than `sha256`.
-    #[error("unknown digest algorithm {0:?}: write sha256:<64 hex>, 64 hex or 40 hex")]
+    #[error("unknown digest algorithm {0:?}")]
     Algorithm(String),
+}
+
+impl Explain for DigestError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("write sha256:<64 hex>, 64 hex or 40 hex".to_owned())
+    }
 }
 
 impl FromStr for Digest {
@@ -99,16 +113,15 @@ impl FromStr for Digest {
         {
             return Err(DigestError::Algorithm(algorithm.to_owned()));
         }
-        if let Some(bad) = hex.chars().find(|c| !c.is_ascii_hexdigit()) {
-            return Err(DigestError::NotHex(bad));
-        }
-        match (hex.len(), algorithm) {
-            (64, _) => Ok(Self::Sha256(
-                decode_hex(hex).ok_or(DigestError::Length(64))?,
-            )),
-            (40, None) => Ok(Self::Sha1(decode_hex(hex).ok_or(DigestError::Length(40))?)),
-            (n, _) => Err(DigestError::Length(n)),
-        }
+        let decoded = match (hex.len(), algorithm) {
+            (64, _) => decode_hex(hex).map(Self::Sha256),
+            (40, None) => decode_hex(hex).map(Self::Sha1),
+            _ => None,
+        };
+        decoded.ok_or_else(|| match hex.chars().find(|c| !c.is_ascii_hexdigit()) {
+            Some(bad) => DigestError::NotHex(bad),
+            None => DigestError::Length(hex.len()),
+        })
     }
 }
 
@@ -120,37 +133,82 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        parse_text(deserializer)
     }
 }
 
-/// Writes `bytes` in lower-case hex.
-pub(crate) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
-    let text: String = bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
-        .collect();
-    f.write_str(&text)
+/// `bytes` in lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| {
+        char::from(if half < 10 {
+            b'0' + half
+        } else {
+            b'a' + half - 10
+        })
+    };
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xf));
+    }
+    text
 }
 
 /// Decodes exactly `2 × N` hex digits of either case.
 pub(crate) fn decode_hex<const N: usize>(hex: &str) -> Option<[u8; N]> {
-    if hex.len() != 2 * N {
+    let mut bytes = [0; N];
+    decode_hex_into(hex, &mut bytes)?;
+    Some(bytes)
+}
+
+/// Decodes hex digits of either case, two a byte.
+pub(crate) fn bytes_of_hex(hex: &str) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; hex.len() / 2];
+    decode_hex_into(hex, &mut bytes)?;
+    Some(bytes)
+}
+
+fn decode_hex_into(hex: &str, bytes: &mut [u8]) -> Option<()> {
+    if hex.len() != 2 * bytes.len() {
         return None;
     }
-    let mut out = [0; N];
-    for (byte, pair) in out.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
         let [high, low] = pair else { return None };
-        let digit = |c: u8| {
-            char::from(c)
-                .to_digit(16)
-                .and_then(|d| u8::try_from(d).ok())
-        };
-        *byte = digit(*high)? << 4 | digit(*low)?;
+        *byte = hex_digit(*high)? << 4 | hex_digit(*low)?;
     }
-    Some(out)
+    Some(())
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Reads a JSON string into a type that is made from text, through its only door and without a copy of the text.
+pub(crate) fn parse_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(PhantomData))
 }
 
 #[cfg(test)]
@@ -172,6 +230,31 @@ mod tests {
         let shasum = Digest::Sha1(sha1(bytes)).to_string();
         assert_eq!(shasum.len(), 40);
         assert!(shasum.parse::<Digest>().unwrap().matches(bytes));
+    }
+
+    #[test]
+    fn hex_is_read_in_either_case_and_written_in_lower_case() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let text = hex(&bytes);
+        assert_eq!(bytes_of_hex(&text).unwrap(), bytes);
+        assert_eq!(bytes_of_hex(&text.to_uppercase()).unwrap(), bytes);
+        assert!(text.starts_with("000102") && text.ends_with("fdfeff"));
+        for bad in ["0", "0g", "g0", "/0", ":0", "@0", "`0", "+1", " 1", "é"] {
+            assert_eq!(bytes_of_hex(bad), None, "{bad:?}");
+        }
+        assert_eq!(decode_hex::<1>("0001"), None);
+    }
+
+    #[test]
+    fn json_holds_a_digest_as_a_string_and_nothing_else() {
+        let digest = Digest::of(b"pinned\n");
+        let json = serde_json::to_string(&digest).unwrap();
+        assert_eq!(serde_json::from_str::<Digest>(&json).unwrap(), digest);
+        let value = serde_json::to_value(digest).unwrap();
+        assert_eq!(serde_json::from_value::<Digest>(value).unwrap(), digest);
+        for bad in ["7", "null", "[1]", r#"{"Sha256":[0]}"#, r#""abcd""#] {
+            assert!(serde_json::from_str::<Digest>(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

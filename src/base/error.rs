@@ -48,8 +48,6 @@ error_codes! {
     FileMalformed = "file-malformed";
     /// An output cannot be written; what stood there before still does.
     OutputNotWritten = "output-not-written";
-    /// The plan cannot be handed to one call of Xcode.
-    PlanNotExportable = "plan-not-exportable";
     /// A file or directory of the state directory belongs to others, or others may read or write it.
     StateNotPrivate = "state-not-private";
     /// Another process holds a lock for too long.

@@ -16,6 +16,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::{Digest, DigestError};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
+use crate::base::ids::{HostName, RegionName};
+use crate::base::remedy::Remedy;
 
 /// Declares every action once: variant and kebab-case word.
 macro_rules! actions {
@@ -57,8 +61,10 @@ actions! {
     Notify = "notify";
     /// What a dead run left behind was finished.
     Recover = "recover";
-    /// A profile was installed or removed on this machine.
+    /// A profile was installed on this machine.
     ProfileInstall = "profile-install";
+    /// An installed profile was removed from this machine.
+    ProfileRemove = "profile-remove";
     /// A rotation moved a step.
     Rotate = "rotate";
     /// A custody request was made, approved or refused.
@@ -154,7 +160,7 @@ impl Event {
 
 /// A place in a log by which the log is recognised from outside: how many records it has had, and the SHA-256 of the
 /// last one's bytes. Receipts and envelopes carry one, so that a log which was cut short is found out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
     /// The sequence number of the last record; 0 for a log without records.
     pub seq: u64,
@@ -183,11 +189,21 @@ impl fmt::Display for Checkpoint {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     /// Not `SEQ:DIGEST`.
-    #[error("a checkpoint is written SEQ:sha256:HEX, as `countersign audit checkpoint` prints it")]
+    #[error("a checkpoint is written SEQ:sha256:HEX")]
     Shape,
     /// The second half is not a digest.
     #[error(transparent)]
     Digest(#[from] DigestError),
+}
+
+impl Explain for CheckpointError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        Some(Remedy::ShowCheckpoint)
+    }
 }
 
 impl FromStr for Checkpoint {
@@ -203,6 +219,21 @@ impl FromStr for Checkpoint {
     }
 }
 
+/// In whose name records are written: the same for a whole process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Actor {
+    /// The account that runs countersign.
+    pub who: String,
+    /// The machine.
+    pub host: HostName,
+    /// Its region in the policy's topology.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub region: Option<RegionName>,
+    /// The CI job, as the pipeline names it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub job: Option<String>,
+}
+
 /// Someone who writes events down so that they are still there after a crash.
 pub trait Witness {
     /// Remembers `event` durably and says where the log now stands.
@@ -213,19 +244,48 @@ pub trait Witness {
 }
 
 /// An event could not be written down.
-#[derive(Debug, thiserror::Error)]
-#[error("this cannot be recorded, and what is not recorded is not begun: {0}")]
-pub struct WitnessError(#[source] Box<dyn std::error::Error + Send + Sync>);
+#[derive(Debug)]
+pub struct WitnessError(Box<dyn Explain + Send + Sync>);
 
 impl WitnessError {
     /// Why.
-    pub fn cause(&self) -> &(dyn std::error::Error + Send + Sync) {
+    pub fn cause(&self) -> &(dyn Explain + Send + Sync) {
         self.0.as_ref()
     }
 
     /// Because of `cause`.
-    pub fn new(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub fn new(cause: impl Explain + Send + Sync + 'static) -> Self {
         Self(Box::new(cause))
+    }
+}
+
+impl fmt::Display for WitnessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "this cannot be recorded, so it is not begun: {}", self.0)
+    }
+}
+
+impl std::error::Error for WitnessError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+impl Explain for WitnessError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::NotRecorded
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.0.hint()
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        self.0.remedy()
+    }
+
+    fn place(&self) -> Place {
+        self.0.place()
     }
 }
 

@@ -211,6 +211,8 @@ codes! {
     EntitlementsUnreadable = "entitlements-unreadable" in Targets;
     /// What `xcodebuild -showBuildSettings` says is not what the project's files say.
     SettingsDiffer = "settings-differ" in Targets;
+    /// One `xcodebuild` call cannot sign the selected targets as planned.
+    PlanNotExportable = "plan-not-exportable" in Targets;
     /// The targets could not be looked at.
     TargetsUnobserved = "targets-unobserved" in Targets;
 

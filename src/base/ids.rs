@@ -3,7 +3,6 @@
 //! Every type here validates on construction: a value that exists is well-formed. None of them says that the thing it
 //! names is trusted; that is what the proof values ([`crate::apple::profile::Profile`] and its like) are for.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -12,7 +11,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::digest::{decode_hex, sha1, sha256, write_hex};
+use super::digest::{decode_hex, hex, parse_text, sha1, sha256};
+use super::error::{ErrorCode, Explain};
 
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,12 @@ impl IdError {
             what,
             rule,
         }
+    }
+}
+
+impl Explain for IdError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
     }
 }
 
@@ -80,8 +86,7 @@ macro_rules! text_id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                parse_text(deserializer)
             }
         }
     };
@@ -301,33 +306,34 @@ macro_rules! fingerprint {
             type Err = IdError;
             /// Hex of either case, with or without the colons that OpenSSL prints.
             fn from_str(text: &str) -> Result<Self, IdError> {
-                let hex: Cow<'_, str> = if text.contains(':') { text.replace(':', "").into() } else { text.into() };
-                decode_hex(&hex).map(Self).ok_or_else(|| IdError::new(text, $what, $rule))
+                decode_hex(text)
+                    .or_else(|| decode_hex(&text.replace(':', "")))
+                    .map(Self)
+                    .ok_or_else(|| IdError::new(text, $what, $rule))
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_hex(f, &self.0)
+                f.write_str(&hex(&self.0))
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_hex(f, &self.0)
+                f.write_str(&hex(&self.0))
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(&hex(&self.0))
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                parse_text(deserializer)
             }
         }
     };

@@ -35,6 +35,8 @@ pub enum Remedy {
     NameConfiguration,
     /// Name the kind of product.
     NameKind,
+    /// List the targets and what each asks for.
+    ShowTargets,
     /// Check the targets against the profiles.
     CheckTargets,
     /// Hand the planned profiles to Xcode on its command line.

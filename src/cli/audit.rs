@@ -1,19 +1,15 @@
 //! `countersign audit`: show, verify, checkpoint.
 
-use std::io::Write as _;
-
 use clap::Subcommand;
-use schemars::JsonSchema;
-use serde::Serialize;
 
-use super::exit::{Exit, Failure};
-use super::report::{FAINT, Format, GOOD, STRONG};
-use super::state;
-use super::table::plain;
-use super::world::World;
-use crate::base::digest::Digest;
+use super::answer::Answer;
+use super::exit::Exit;
+use super::report::{self, FAINT, GOOD, STRONG, plain};
 use crate::base::event::Checkpoint;
-use crate::ledger::audit::{self, Record};
+use crate::base::finding::Severity;
+use crate::ops::audit::{self, ShowRequest};
+use crate::ops::error::Failure;
+use crate::ops::world::World;
 
 /// What to do with the audit log.
 #[derive(Debug, Subcommand)]
@@ -38,170 +34,82 @@ pub enum Command {
     Checkpoint,
 }
 
-/// The `countersign.audit.v1` document: what `audit show` prints.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct AuditDocument<'a> {
-    /// Always `countersign.audit.v1`.
-    #[schemars(extend("const" = "countersign.audit.v1"))]
-    pub schema: &'static str,
-    /// Whether the whole log holds, also where only a part of it is shown.
-    pub holds: bool,
-    /// The records that were asked for, oldest first.
-    pub records: &'a [Record],
-}
-
-/// The `countersign.audit-verify.v1` document: what `audit verify` found.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct AuditVerifyDocument {
-    /// Always `countersign.audit-verify.v1`.
-    #[schemars(extend("const" = "countersign.audit-verify.v1"))]
-    pub schema: &'static str,
-    /// Whether the log is what was written, and goes on from every checkpoint that was given.
-    pub holds: bool,
-    /// How many records it has.
-    pub records: u64,
-    /// Where the log stands, of the lines as they are: `SEQ:sha256:HEX`.
-    #[schemars(extend("pattern" = Checkpoint::PATTERN))]
-    pub checkpoint: String,
-    /// Where it does not hold, in words, by line: the first hundred places.
-    pub flaws: Vec<String>,
-}
-
-/// The `countersign.audit-checkpoint.v1` document: what `audit checkpoint` prints.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct AuditCheckpointDocument {
-    /// Always `countersign.audit-checkpoint.v1`.
-    #[schemars(extend("const" = "countersign.audit-checkpoint.v1"))]
-    pub schema: &'static str,
-    /// Where the log stands, as `audit verify --checkpoint` takes it: `SEQ:sha256:HEX`.
-    #[schemars(extend("pattern" = Checkpoint::PATTERN))]
-    pub checkpoint: String,
-    /// The sequence number of the last record; 0 for a log without records.
-    pub seq: u64,
-    /// SHA-256 of the last record's line, without its line end; all zeros for a log without records.
-    pub head: Digest,
-}
-
 /// Runs the command.
-pub fn run(command: Command, world: &World) -> Result<Exit, Failure> {
-    let path = state::audit_path(world)?;
+///
+/// # Errors
+/// The log cannot be read.
+pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
-        Command::Show { run, last } => show(&path, run.as_deref(), last, world),
-        Command::Verify { checkpoint } => {
-            let verification = audit::verify(&path, &checkpoint).map_err(Failure::input)?;
-            tell(&verification, world)
-        }
+        Command::Show { run, last } => show(&ShowRequest { run, last }, world),
+        Command::Verify { checkpoint } => verify(&checkpoint, world),
         Command::Checkpoint => {
-            let checkpoint = audit::checkpoint(&path).map_err(Failure::input)?;
-            if world.format() == Format::Json {
-                world.print_json(&AuditCheckpointDocument {
-                    schema: "countersign.audit-checkpoint.v1",
-                    checkpoint: checkpoint.to_string(),
-                    seq: checkpoint.seq,
-                    head: checkpoint.head,
-                })?;
-            } else {
-                writeln!(std::io::stdout().lock(), "{checkpoint}")?;
-            }
-            Ok(Exit::Fine)
+            let document = audit::checkpoint(world)?;
+            let line = format!("{}\n", document.checkpoint);
+            Ok(Answer::data("countersign audit checkpoint", document, line))
         }
     }
 }
 
-fn show(
-    path: &std::path::Path,
-    run: Option<&str>,
-    last: Option<usize>,
-    world: &World,
-) -> Result<Exit, Failure> {
-    let mut records = Vec::new();
-    let verification = audit::show(path, |record| {
-        if run.is_none_or(|run| record.run.as_deref() == Some(run)) {
-            records.push(record);
-        }
-    })
-    .map_err(Failure::input)?;
-    let hidden = last.map_or(0, |last| records.len().saturating_sub(last));
-    let records = records.get(hidden..).unwrap_or_default();
-    let exit = exit_of(&verification);
-    if world.format() == Format::Json {
-        world.print_json(&AuditDocument {
-            schema: "countersign.audit.v1",
-            holds: verification.holds(),
-            records,
-        })?;
-        return Ok(exit);
-    }
-    let mut out = anstream::stdout().lock();
-    for record in records {
-        writeln!(
-            out,
-            "{:>6}  {}  {STRONG}{} {}{STRONG:#}  {FAINT}{} on {}{FAINT:#}",
-            record.seq,
-            record.time,
-            plain(&record.what),
-            record.outcome,
-            plain(&record.actor.who),
-            record.actor.host,
-        )?;
-        let run = record.run.iter().map(|run| ("run", run));
-        let details = record
-            .details
-            .iter()
-            .map(|(name, text)| (name.as_str(), text));
-        for (name, text) in run.chain(details) {
+fn show(request: &ShowRequest, world: &World) -> Result<Answer<'static>, Failure> {
+    let document = audit::show(request, world)?;
+    let exit = exit_of(document.holds);
+    let answer = Answer::report("countersign audit show", document, |document, out, _| {
+        for record in &document.records {
             writeln!(
                 out,
-                "        {FAINT}{}{FAINT:#} {}",
-                plain(name),
-                plain(text)
+                "{:>6}  {}  {STRONG}{} {}{STRONG:#}  {FAINT}{} on {}{FAINT:#}",
+                record.seq,
+                record.time,
+                plain(&record.what),
+                record.outcome,
+                plain(&record.actor.who),
+                record.actor.host,
             )?;
+            let run = record.run.iter().map(|run| ("run", run));
+            let details = record
+                .details
+                .iter()
+                .map(|(name, text)| (name.as_str(), text));
+            for (name, text) in run.chain(details) {
+                writeln!(
+                    out,
+                    "        {FAINT}{}{FAINT:#} {}",
+                    plain(name),
+                    plain(text)
+                )?;
+            }
         }
-    }
-    for flaw in &verification.flaws {
-        writeln!(anstream::stderr().lock(), "{}", plain(&flaw.to_string()))?;
-    }
-    Ok(exit)
+        show_flaws(out, &document.flaws)
+    });
+    Ok(answer.ending_in(exit))
 }
 
-fn tell(verification: &audit::Verification, world: &World) -> Result<Exit, Failure> {
-    let exit = exit_of(verification);
-    let flaws: Vec<String> = verification.flaws.iter().map(ToString::to_string).collect();
-    if world.format() == Format::Json {
-        world.print_json(&AuditVerifyDocument {
-            schema: "countersign.audit-verify.v1",
-            holds: verification.holds(),
-            records: verification.records,
-            checkpoint: verification.head.to_string(),
-            flaws,
-        })?;
-        return Ok(exit);
-    }
-    let mut out = anstream::stdout().lock();
-    if verification.holds() {
+fn verify(checkpoints: &[Checkpoint], world: &World) -> Result<Answer<'static>, Failure> {
+    let document = audit::verify(checkpoints, world)?;
+    let exit = exit_of(document.holds);
+    let answer = Answer::report("countersign audit verify", document, |document, out, _| {
+        let records = document.records;
+        if document.holds {
+            let checkpoint = &document.checkpoint;
+            return writeln!(out, "{GOOD}holds{GOOD:#}  {records} records, {checkpoint}");
+        }
+        let style = report::style(Severity::Block);
         writeln!(
             out,
-            "{GOOD}holds{GOOD:#}  {} records, {}",
-            verification.records, verification.head
+            "{style}DOES NOT HOLD{style:#}  {} flaws in {records} records",
+            document.flaw_count
         )?;
-        return Ok(exit);
-    }
-    let style = super::report::style(crate::base::finding::Severity::Block);
-    writeln!(
-        out,
-        "{style}DOES NOT HOLD{style:#}  {} flaws in {} records",
-        verification.flaw_count, verification.records
-    )?;
-    for flaw in flaws {
-        writeln!(out, "  {}", plain(&flaw))?;
-    }
-    Ok(exit)
+        show_flaws(out, &document.flaws)
+    });
+    Ok(answer.ending_in(exit))
 }
 
-fn exit_of(verification: &audit::Verification) -> Exit {
-    if verification.holds() {
-        Exit::Fine
-    } else {
-        Exit::Blocked
-    }
+fn show_flaws(out: &mut dyn std::io::Write, flaws: &[String]) -> std::io::Result<()> {
+    flaws
+        .iter()
+        .try_for_each(|flaw| writeln!(out, "  {}", plain(flaw)))
+}
+
+fn exit_of(holds: bool) -> Exit {
+    if holds { Exit::Fine } else { Exit::Blocked }
 }

@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -88,74 +85,5 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
-    }
-}
-
-/// An error: we could not look. Findings are no errors; they end in [`Exit::Blocked`].
-#[derive(Debug)]
-pub struct Failure {
-    /// How the program ends.
-    pub exit: Exit,
-    /// What happened, where, and what to do.
-    pub message: String,
-}
-
-impl Failure {
-    /// An input could not be read, or an output not written.
-    pub fn input(message: impl ToString) -> Self {
-        Self {
-            exit: Exit::Input,
-            message: message.to_string(),
-        }
-    }
-
-    /// The command line cannot be used.
-    pub fn usage(message: impl ToString) -> Self {
-        Self {
-            exit: Exit::Usage,
-            message: message.to_string(),
-        }
-    }
-
-    /// The keychain could not be opened, closed or changed.
-    pub fn keychain(message: impl ToString) -> Self {
-        Self {
-            exit: Exit::Keychain,
-            message: message.to_string(),
-        }
-    }
-
-    /// A defect of ours.
-    pub fn unexpected(message: impl ToString) -> Self {
-        Self {
-            exit: Exit::Unexpected,
-            message: message.to_string(),
-        }
-    }
-}
-
-/// The `countersign.error.v1` document: on standard error, on one line, where `--format json` was asked for and there is
-/// no result.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct ErrorDocument<'a> {
-    /// Always `countersign.error.v1`.
-    #[schemars(extend("const" = "countersign.error.v1"))]
-    pub schema: &'static str,
-    /// The exit code, as `countersign help exit-codes` lists them.
-    pub exit: u8,
-    /// What happened, where, and what to do.
-    pub error: &'a str,
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        // Whoever reads has heard enough (`| head`): nothing needs to be said about it.
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self {
-                exit: Exit::Input,
-                message: String::new(),
-            };
-        }
-        Self::input(format!("the output could not be written: {error}"))
     }
 }

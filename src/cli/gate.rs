@@ -1,38 +1,27 @@
 //! `countersign gate`: may this machine sign with this manifest, now?
 
-use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
 
-use super::document::{ManifestName, VerdictWord};
-use super::exit::{Exit, Failure};
-use super::identity;
+use super::answer::Answer;
+use super::input::input;
 use super::password::PasswordArguments;
-use super::projects::{self, ProjectArguments};
-use super::report::{self, FAINT, Format, GOOD, STRONG};
-use super::state;
-use super::table::plain;
-use super::world::World;
-use crate::apple::signer::Verifier;
+use super::projects::ProjectArguments;
+use super::report::{self, FAINT, GOOD, STRONG, plain};
+use super::selection::KeychainArguments;
+use super::terminal::Terminal;
 use crate::base::digest::Digest;
-use crate::base::event::Checkpoint;
-use crate::base::event::{Action, Event, Outcome};
 use crate::base::finding::{Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
-use crate::context::envelope;
-use crate::context::gate::facts::{
-    ExpectedDigest, Facts, Identities, InstalledProfiles, Observation, ProfileDirectory,
-};
-use crate::context::gate::{self, IdentityDigests, Verdict};
-use crate::context::manifest::Manifest;
-use crate::context::policy::Policy;
-use crate::host::files::{self, FileMode};
-use crate::host::{node, profile_store};
+use crate::ops::error::Failure;
+use crate::ops::gate::document::{GateAnswer, GateDocument};
+use crate::ops::gate::question::Question;
+use crate::ops::gate::{self, GateRequest, RehearsalRequest};
+use crate::ops::report::VerdictWord;
+use crate::ops::world::World;
 
 /// What the gate is asked: the flags that `gate` and `run` share.
 #[derive(Debug, Args)]
@@ -77,7 +66,7 @@ pub struct Arguments {
     pub gate: GateArguments,
     /// Judge the identities of this keychain, which need not be open.
     #[command(flatten)]
-    pub keychain: super::state::KeychainArguments,
+    pub keychain: KeychainArguments,
     /// Rehearse: judge as if this were the host.
     #[arg(
         long,
@@ -117,411 +106,121 @@ impl From<Waivable> for Group {
     }
 }
 
-/// The `countersign.gate.v1` document.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct GateDocument {
-    /// Always `countersign.gate.v1`.
-    #[schemars(extend("const" = "countersign.gate.v1"))]
-    pub schema: &'static str,
-    /// Whether this machine may sign with this manifest.
-    pub verdict: VerdictWord,
-    /// Everything that was found: what blocks first, then by group in the order of the gate.
-    pub findings: Vec<Finding>,
-    /// The groups that were not judged because somebody waived them.
-    pub waived: Vec<Group>,
-    /// The manifest that was judged; absent if the policy could not be used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub manifest: Option<ManifestName>,
-    /// The digests of the identities, as far as they could be told.
-    pub identities: IdentityDocument,
-    /// The region, where the policy knows regions; else null.
-    pub region: Option<RegionName>,
-    /// The host that was judged.
-    pub host: HostName,
-    /// The instant of the verdict (RFC 3339, UTC).
-    pub judged_at: Timestamp,
-    /// Host or instant were given by hand: not a verdict about this machine now.
-    pub rehearsal: bool,
-}
-
-/// Both identity digests.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct IdentityDocument {
-    /// SHA-256 over the sorted SHA-256 fingerprints of their certificates, as `--expect-signing` takes it; null if they
-    /// were not observed, or if not every fingerprint is known.
-    pub canonical: Option<Digest>,
-    /// SHA-1 of what `security find-identity` printed, 40 hex digits; null without such a capture.
-    pub compatible: Option<Digest>,
-}
-
-/// What was judged, and the verdict.
-pub(super) struct Judged {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The policy and the manifest; absent if the policy could not be used.
-    pub judged: Option<(Policy, Manifest)>,
-}
-
-/// Gathers the facts and judges them for `host` at `now`. `live` observes the keychain's identities, where somebody asked
-/// for them and no capture of them was given.
-pub(super) fn judge(
-    arguments: &GateArguments,
-    host: &HostName,
-    now: Timestamp,
-    live: &dyn Fn(&Policy) -> Result<Option<Identities>, Failure>,
-    world: &World,
-) -> Result<Judged, Failure> {
-    if let Some(path) = &arguments.envelope {
-        // An earlier verdict's statement must not be taken for this one's.
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Failure::input(format!("{}: {error}", path.display())));
-            }
-            _ => {}
-        }
+impl GateArguments {
+    /// What is judged, and where the envelope is written.
+    pub(super) fn question(self) -> (Question, Option<PathBuf>) {
+        let identities = self.identities.map(input);
+        let file = identities
+            .as_ref()
+            .map_or(String::new(), ToString::to_string);
+        let question = Question {
+            expect_manifest: self.expect_manifest,
+            minimum_revision: self.minimum_revision,
+            expect_signing: self.expect_signing,
+            region: self.region,
+            identities_password: self.password.source_of(&file),
+            identities,
+            targets: self.targets.into(),
+            waived: self.without.into_iter().map(Group::from).collect(),
+            prove: self.prove,
+        };
+        (question, self.envelope)
     }
-    let loaded = match world.policy()? {
-        Ok(loaded) => loaded,
-        Err(findings) => {
-            let verdict = Verdict {
-                cleared: None,
-                findings,
-                waived: BTreeSet::new(),
-                identities: IdentityDigests::default(),
-                region: None,
-            };
-            return Ok(Judged {
-                verdict,
-                judged: None,
-            });
-        }
-    };
-    let policy = loaded.policy;
-    let (manifest, bytes) = world.manifest()?;
-    let waived: BTreeSet<Group> = arguments
-        .without
-        .iter()
-        .map(|group| Group::from(*group))
-        .collect();
-    let expected_manifest = arguments.expect_manifest.map(|expected| ExpectedDigest {
-        expected,
-        found: expected.same_algorithm_over(&bytes),
-    });
-    drop(bytes);
-    let facts = Facts {
-        now,
-        host: host.clone(),
-        region: arguments.region.clone(),
-        expected_manifest,
-        minimum_revision: arguments.minimum_revision,
-        profiles: installed_profiles(arguments, &policy, &manifest, &waived, world)?,
-        identities: identities(arguments, &policy, &manifest, &waived, live)?,
-        expected_signing: arguments.expect_signing,
-        targets: targets(arguments, &policy, &manifest, &waived)?,
-    };
-    let mut verdict = gate::judge(&policy, &manifest, &facts, &waived);
-    verdict.findings.extend(loaded.remarks);
-    Ok(Judged {
-        verdict,
-        judged: Some((policy, manifest)),
-    })
-}
-
-/// The verdict as the audit log remembers it.
-pub(super) fn event(judged: &Judged) -> Event {
-    let verdict = &judged.verdict;
-    let outcome = match verdict.cleared {
-        Some(_) => Outcome::Done,
-        None => Outcome::Refused,
-    };
-    let mut event = Event::new(Action::Gate, outcome);
-    if let Some((_, manifest)) = &judged.judged {
-        event = event
-            .detail("manifest", manifest.digest())
-            .detail("revision", manifest.revision());
-    }
-    if let Some(canonical) = verdict.identities.canonical {
-        event = event.detail("identities", canonical);
-    }
-    if !verdict.waived.is_empty() {
-        let waived: Vec<&str> = verdict.waived.iter().map(|group| group.as_str()).collect();
-        event = event.detail("waived", waived.join(","));
-    }
-    let mut blocking: Vec<&str> = verdict
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Block)
-        .map(|finding| finding.code.as_str())
-        .collect();
-    blocking.dedup();
-    if !blocking.is_empty() {
-        event = event.detail("blocked-by", blocking.join(","));
-    }
-    event
-}
-
-/// Writes the hand-off statement of a clearance, if one was asked for.
-pub(super) fn write_envelope(
-    arguments: &GateArguments,
-    judged: &Judged,
-    recorded: Option<Checkpoint>,
-    now: Timestamp,
-    world: &World,
-) -> Result<(), Failure> {
-    let (Some(path), Some(cleared), Some((_, manifest)), Some(checkpoint)) = (
-        &arguments.envelope,
-        &judged.verdict.cleared,
-        &judged.judged,
-        recorded,
-    ) else {
-        return Ok(());
-    };
-    let name = world.manifest_path().file_name().map_or_else(
-        || "profiles.json".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    let statement = envelope::statement(cleared, &judged.verdict, manifest, &name, now, checkpoint);
-    let mut text = serde_json::to_vec_pretty(&statement).map_err(Failure::unexpected)?;
-    text.push(b'\n');
-    files::replace_atomically(path, &text, FileMode::Keep).map_err(Failure::input)
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments, world: &World) -> Result<Exit, Failure> {
-    let host = match &arguments.host {
-        Some(host) => host.clone(),
-        None => node::host_name().map_err(Failure::input)?,
+///
+/// # Errors
+/// Something that is judged cannot be read, or the envelope cannot be written.
+pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failure> {
+    let (question, envelope) = arguments.gate.question();
+    let keychain = arguments.keychain.named();
+    let (host, at) = (arguments.host, arguments.at);
+    if host.is_none() && at.is_none() {
+        let request = GateRequest {
+            question,
+            keychain,
+            envelope,
+        };
+        return Ok(answer(gate::gate(&request, world)?));
+    }
+    let request = RehearsalRequest {
+        question,
+        keychain,
+        host,
+        at,
     };
-    let now = arguments.at.unwrap_or(world.now);
-    let rehearsal = arguments.host.is_some() || arguments.at.is_some();
-    let live = |_: &Policy| arguments.keychain.identities_if_named(world);
-    let judged = judge(&arguments.gate, &host, now, &live, world)?;
-    let mut checkpoint = None;
-    // A rehearsal is no verdict about this machine now, so there is nothing to remember.
-    if !rehearsal {
-        let recorded = state::audit_log(world, judged.verdict.region.clone())
-            .and_then(|log| log.append(&event(&judged)).map_err(Failure::input));
-        match recorded {
-            Ok(appended) => checkpoint = Some(appended.checkpoint),
-            // Handing something on is an action; without a record it does not happen.
-            Err(failure) if arguments.gate.envelope.is_some() => return Err(failure),
-            // A verdict alone changes nothing, and a gate on a read-only disk must still say no.
-            Err(failure) => writeln!(
-                anstream::stderr().lock(),
-                "caution: this verdict is not recorded: {}",
-                failure.message
-            )?,
-        }
-    }
-    write_envelope(&arguments.gate, &judged, checkpoint, now, world)?;
-    let manifest = judged.judged.as_ref().map(|(_, manifest)| manifest);
-    tell(&judged.verdict, manifest, &host, now, rehearsal, world)
+    Ok(answer(gate::rehearse(&request, world)?))
 }
 
-fn installed_profiles(
-    arguments: &GateArguments,
-    policy: &Policy,
-    manifest: &Manifest,
-    waived: &BTreeSet<Group>,
-    world: &World,
-) -> Result<Observation<InstalledProfiles>, Failure> {
-    if waived.contains(&Group::Profiles) {
-        return Ok(Observation::Unobserved {
-            why: "waived".to_owned(),
-        });
-    }
-    let mut installed = InstalledProfiles::default();
-    let mut paths = Vec::new();
-    for (directory, must_exist) in world.profile_directories(policy) {
-        match profile_store::list(&directory) {
-            Ok(found) => paths.extend(found),
-            Err(error) if !must_exist && error.error.kind() == std::io::ErrorKind::NotFound => {
-                continue;
-            }
-            Err(error) => return Err(Failure::input(error)),
-        }
-        installed.directories.push(ProfileDirectory {
-            writable: node::may_write_into(&directory).ok(),
-            wipeable: world.wipeable(&directory),
-            path: directory,
-        });
-    }
-    let verifier = arguments
-        .prove
-        .then(|| world.anchors(policy).map(Verifier::new))
-        .transpose()?;
-    installed.files = profile_store::observe(
-        &paths,
-        |sha256| manifest.has_bytes(sha256),
-        verifier.as_ref(),
-    );
-    Ok(Observation::Observed(installed))
-}
-
-fn targets(
-    arguments: &GateArguments,
-    policy: &Policy,
-    manifest: &Manifest,
-    waived: &BTreeSet<Group>,
-) -> Result<Observation<Vec<Finding>>, Failure> {
-    match arguments.targets.project.as_slice() {
-        [] => Ok(Observation::Unobserved {
-            why: "no --project given".to_owned(),
-        }),
-        _ if waived.contains(&Group::Targets) => Err(Failure::usage(
-            "--project is given and waived with --without at once; leave one of them out",
-        )),
-        _ => projects::against(manifest, policy, &arguments.targets).map(Observation::Observed),
-    }
-}
-
-fn identities(
-    arguments: &GateArguments,
-    policy: &Policy,
-    manifest: &Manifest,
-    waived: &BTreeSet<Group>,
-    live: &dyn Fn(&Policy) -> Result<Option<Identities>, Failure>,
-) -> Result<Observation<Identities>, Failure> {
-    let is_waived = waived.contains(&Group::Identities);
-    match &arguments.identities {
-        Some(_) if is_waived => Err(Failure::usage(
-            "--identities is given and waived with --without at once; leave one of them out",
-        )),
-        Some(source) => {
-            identity::load(source, &arguments.password, Some(manifest)).map(Observation::Observed)
-        }
-        None if is_waived => Ok(Observation::Unobserved {
-            why: "waived".to_owned(),
-        }),
-        None => Ok(live(policy)?.map_or_else(
-            || Observation::Unobserved {
-                why: "no --identities and no --keychain given".to_owned(),
-            },
-            Observation::Observed,
-        )),
-    }
-}
-
-pub(super) fn tell(
-    verdict: &Verdict,
-    manifest: Option<&Manifest>,
-    host: &HostName,
-    now: Timestamp,
-    rehearsal: bool,
-    world: &World,
-) -> Result<Exit, Failure> {
-    let is_cleared = verdict.cleared.is_some();
-    let word = VerdictWord::of(is_cleared);
-    match world.format() {
-        Format::Json => world.print_json(&GateDocument {
-            schema: "countersign.gate.v1",
-            verdict: word,
-            findings: verdict.findings.clone(),
-            waived: verdict.waived.iter().copied().collect(),
-            manifest: manifest.map(ManifestName::from),
-            identities: IdentityDocument {
-                canonical: verdict.identities.canonical,
-                compatible: verdict.identities.compatible,
-            },
-            region: verdict.region.clone(),
-            host: host.clone(),
-            judged_at: now,
-            rehearsal,
-        })?,
-        Format::Github => {
-            report::github(&mut std::io::stdout().lock(), &verdict.findings)?;
-            world.summarize(
-                &format!("countersign gate: {}", word.as_str()),
-                &verdict.findings,
-            )?;
-        }
-        Format::Human => human(verdict, manifest, host, now, rehearsal, world)?,
-    }
-    Ok(if is_cleared {
-        Exit::Fine
-    } else {
-        Exit::Blocked
-    })
-}
-
-fn human(
-    verdict: &Verdict,
-    manifest: Option<&Manifest>,
-    host: &HostName,
-    now: Timestamp,
-    rehearsal: bool,
-    world: &World,
-) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
-    let blocking: Vec<&Finding> = verdict
-        .findings
-        .iter()
-        .filter(|f| f.severity == Severity::Block)
-        .collect();
-    match blocking.first() {
-        None => writeln!(out, "{GOOD}cleared{GOOD:#}")?,
-        Some(first) => {
-            let style = report::style(Severity::Block);
-            let count = match blocking.len() {
-                1 => "1 finding".to_owned(),
-                count => format!("{count} findings"),
-            };
-            writeln!(
-                out,
-                "{style}BLOCKED{style:#}  {STRONG}{count}; first of all:{STRONG:#}"
-            )?;
-            let what = first.hint.as_deref().unwrap_or(&first.message);
-            report::paragraph(&mut out, "", what, world.width)?;
-        }
-    }
-    let mut row = |label: &str, value: String| {
-        writeln!(out, "  {FAINT}{label:<10}{FAINT:#}{}", plain(&value))
+/// What the gate answers, as it is shown.
+pub(super) fn answer(answer: GateAnswer) -> Answer<'static> {
+    let title = match answer.document.verdict {
+        VerdictWord::Cleared => "countersign gate: cleared",
+        VerdictWord::Blocked => "countersign gate: blocked",
     };
-    if let Some(manifest) = manifest {
+    let profile_count = answer.profile_count;
+    let form = move |document: &GateDocument, out: &mut dyn Write, terminal: &Terminal| {
+        show(document, profile_count.unwrap_or_default(), out, terminal)
+    };
+    Answer::report(title, answer.document, form)
+}
+
+fn show(
+    document: &GateDocument,
+    profile_count: usize,
+    out: &mut dyn Write,
+    terminal: &Terminal,
+) -> io::Result<()> {
+    show_verdict(&document.findings, out, terminal)?;
+    let mut row =
+        |label: &str, value: &str| writeln!(out, "  {FAINT}{label:<10}{FAINT:#}{}", plain(value));
+    if let Some(manifest) = &document.manifest {
+        let revision = manifest.revision;
         row(
             "manifest",
-            format!(
-                "revision {}, {} profiles",
-                manifest.revision(),
-                manifest.profiles().len()
-            ),
+            &format!("revision {revision}, {profile_count} profiles"),
         )?;
-        row(
-            "digest",
-            manifest.digest().to_string().replace("sha256:", ""),
-        )?;
+        row("digest", &hex(manifest.digest))?;
     }
-    if let Some(canonical) = verdict.identities.canonical {
-        row("signing", canonical.to_string().replace("sha256:", ""))?;
+    if let Some(canonical) = document.identities.canonical {
+        row("signing", &hex(canonical))?;
     }
-    let region = verdict
-        .region
-        .as_ref()
-        .map_or(String::new(), |region| format!(", region {region}"));
-    row("host", format!("{host}{region}"))?;
-    row("at", now.to_string())?;
-    if rehearsal {
-        row(
-            "",
-            "a rehearsal: host or instant were given by hand".to_owned(),
-        )?;
+    let region = match &document.region {
+        Some(region) => format!(", region {region}"),
+        None => String::new(),
+    };
+    row("host", &format!("{}{region}", document.host))?;
+    row("at", &document.judged_at.to_string())?;
+    if document.rehearsal {
+        row("", "a rehearsal: host or instant were given by hand")?;
     }
-    if !verdict.waived.is_empty() {
-        let waived: Vec<&str> = verdict.waived.iter().map(|group| group.as_str()).collect();
-        row("waived", waived.join(", "))?;
-    }
-    let visible: Vec<Finding> = world
-        .visible(&verdict.findings)
-        .into_iter()
-        .cloned()
-        .collect();
-    report::human(&mut out, &visible, world.width)?;
-    let hidden = verdict.findings.len() - visible.len();
-    if hidden > 0 && !world.global.quiet {
-        writeln!(
-            out,
-            "\n{FAINT}{hidden} more for information: --verbose shows them{FAINT:#}"
-        )?;
+    if !document.waived.is_empty() {
+        let waived: Vec<&str> = document.waived.iter().map(|group| group.as_str()).collect();
+        row("waived", &waived.join(", "))?;
     }
     Ok(())
+}
+
+fn show_verdict(findings: &[Finding], out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {
+    let is_blocking = |finding: &&Finding| finding.severity == Severity::Block;
+    let Some(first) = findings.iter().find(is_blocking) else {
+        return writeln!(out, "{GOOD}cleared{GOOD:#}");
+    };
+    let count = match findings.iter().filter(is_blocking).count() {
+        1 => "1 finding".to_owned(),
+        count => format!("{count} findings"),
+    };
+    let style = report::style(Severity::Block);
+    writeln!(
+        out,
+        "{style}BLOCKED{style:#}  {STRONG}{count}; first of all:{STRONG:#}"
+    )?;
+    let what = first.hint.as_deref().unwrap_or(&first.message);
+    report::paragraph(out, "", what, terminal.width)
+}
+
+/// A digest as people compare it.
+fn hex(digest: Digest) -> String {
+    digest.to_string().replace("sha256:", "")
 }

@@ -1,48 +1,78 @@
 //! Help topics, completions and man pages.
 
-use std::io::{self, Write};
 use std::path::Path;
 
+use anstream::ColorChoice;
 use clap::CommandFactory;
 
 use super::Cli;
-use super::exit::{Exit, Failure};
+use super::answer::Answer;
+use super::exit::Exit;
+use crate::base::error::ErrorCode;
+use crate::base::remedy::Remedy;
+use crate::ops::error::{Error, Failure};
+use crate::ops::output;
 
-/// Prints help on a command, or on a topic.
-pub fn topic(words: &[String]) -> Result<Exit, Failure> {
+/// Help on a command, or on a topic.
+///
+/// # Errors
+/// There is no such command or topic.
+pub fn topic(words: &[String]) -> Result<Answer<'static>, Failure> {
+    const TITLE: &str = "countersign help";
     if let [word] = words
         && word == "exit-codes"
     {
-        io::stdout().write_all(Exit::table().as_bytes())?;
-        return Ok(Exit::Fine);
+        return Ok(Answer::artifact(TITLE, Exit::table(), Vec::new()));
     }
     let mut command = Cli::command();
     command.build();
     let mut command = &mut command;
     for word in words {
         command = command.find_subcommand_mut(word).ok_or_else(|| {
-            Failure::usage(format!(
-                "no command or topic {word:?}; `countersign --help` lists the commands, the only topic is exit-codes"
-            ))
+            let message = format!("there is no command or topic {word:?}");
+            Error::new(ErrorCode::Usage, message)
+                .hint("name a command, or the topic exit-codes")
+                .remedy(Remedy::ListCommands)
         })?;
     }
-    anstream::stdout().write_all(command.render_long_help().ansi().to_string().as_bytes())?;
-    Ok(Exit::Fine)
+    let help = command.render_long_help();
+    let help = match anstream::stdout().current_choice() {
+        ColorChoice::Never => help.to_string(),
+        _ => help.ansi().to_string(),
+    };
+    Ok(Answer::artifact(TITLE, help, Vec::new()))
 }
 
-/// Prints a completion script.
-pub fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
+/// A completion script.
+pub fn completions(shell: clap_complete::Shell) -> Answer<'static> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
-    io::stdout().write_all(&script)?;
-    Ok(Exit::Fine)
+    Answer::artifact("countersign completions", script, Vec::new())
 }
 
-/// Writes a man page for every command.
-pub fn man(directory: &Path) -> Result<Exit, Failure> {
-    std::fs::create_dir_all(directory)
-        .map_err(|error| Failure::input(format!("{}: {error}", directory.display())))?;
-    let in_directory = |error| Failure::input(format!("{}: {error}", directory.display()));
-    clap_mangen::generate_to(Cli::command(), directory).map_err(in_directory)?;
-    Ok(Exit::Fine)
+/// Writes a man page for every command into the directory.
+///
+/// # Errors
+/// The directory cannot be made, or a page cannot be written.
+pub fn man(directory: &Path) -> Result<Answer<'static>, Failure> {
+    let mut command = Cli::command();
+    command.build();
+    let mut pages = Vec::new();
+    man_pages(command, &mut pages).map_err(Error::unexpected)?;
+    output::write_into(directory, &pages)?;
+    Ok(Answer::artifact("countersign man", Vec::new(), Vec::new()))
+}
+
+/// The pages of a command and of those below it.
+fn man_pages(command: clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
+    for below in command.get_subcommands() {
+        if !below.is_hide_set() {
+            man_pages(below.clone(), pages)?;
+        }
+    }
+    let page = clap_mangen::Man::new(command);
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    pages.push((page.get_filename(), text));
+    Ok(())
 }

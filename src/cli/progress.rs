@@ -1,21 +1,108 @@
-//! A progress bar on a terminal, for work on many files; nothing elsewhere.
+//! Notices as a person hears them: a progress bar on a terminal for work on many files, sentences on standard error.
+
+use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::world::World;
+use super::remedies;
+use super::report::{self, Format, plain};
+use super::terminal::Terminal;
+use crate::base::finding::{Place, Severity};
+use crate::ops::notice::{Listener, Notice};
 
 /// Below this many files nobody waits long enough to look.
 const WORTH_DRAWING: usize = 200;
 
-/// A bar over `count` files, if stderr is a terminal and there are many.
-pub fn bar(world: &World, count: usize, what: &'static str) -> ProgressBar {
-    if !world.draws_progress || count < WORTH_DRAWING {
-        return ProgressBar::hidden();
+/// Shows notices on standard error.
+pub struct Progress {
+    format: Format,
+    draws: bool,
+    bar: Mutex<ProgressBar>,
+}
+
+impl Progress {
+    /// For this terminal.
+    pub fn new(terminal: &Terminal) -> Self {
+        Self {
+            format: terminal.format,
+            draws: terminal.draws_progress,
+            bar: Mutex::new(ProgressBar::hidden()),
+        }
     }
-    let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
-        bar.set_style(style);
+
+    fn bar(&self) -> ProgressBar {
+        // A bar is never half changed.
+        self.bar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
-    bar.set_message(what);
-    bar
+
+    fn write(&self, severity: Severity, sentence: &str) {
+        let mut err = anstream::stderr().lock();
+        let (title, place) = ("countersign", Place::default());
+        let written = match self.format {
+            Format::Github if severity == Severity::Block => {
+                report::github_error(&mut err, title, &place, sentence)
+            }
+            Format::Github => report::github_warning(&mut err, title, &place, sentence),
+            Format::Human | Format::Json => writeln!(err, "{}", plain(sentence)),
+        };
+        // Nobody is there to hear it: the work goes on.
+        written.unwrap_or_default();
+    }
+}
+
+impl Listener for Progress {
+    fn hear(&self, notice: &Notice<'_>) {
+        match notice {
+            Notice::Begun { what, files } if self.draws && *files >= WORTH_DRAWING => {
+                let count = u64::try_from(*files).unwrap_or(u64::MAX);
+                let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
+                if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
+                    bar.set_style(style);
+                }
+                bar.set_message(*what);
+                *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+            }
+            Notice::Begun { .. } => {}
+            Notice::FileDone => {
+                if self.draws {
+                    self.bar().inc(1);
+                }
+            }
+            Notice::Ended => self.bar().finish_and_clear(),
+            Notice::Recovered { run, keychain } => self.write(
+                Severity::Warn,
+                &format!("recovered run {run}, which was killed: {keychain} is closed"),
+            ),
+            Notice::Unfinished(error) => self.write(
+                Severity::Warn,
+                &match remedies::of_error(error) {
+                    Some(hint) => format!("caution: {}; {hint}", error.message()),
+                    None => format!("caution: {}", error.message()),
+                },
+            ),
+            Notice::WindowEnded { is_held } => self.write(
+                Severity::Block,
+                match is_held {
+                    true => "the window ended; the keychain is closed",
+                    false => "the window ended and the command was stopped; the keychain is closed",
+                },
+            ),
+            Notice::WatchdogLost { is_held } => self.write(
+                Severity::Block,
+                match is_held {
+                    true => "the watchdog was lost, so the keychain was closed",
+                    false => {
+                        "the watchdog was lost, so the keychain was closed and the command stopped"
+                    }
+                },
+            ),
+            Notice::Caution(sentence) => {
+                self.write(Severity::Warn, &format!("caution: {sentence}"));
+            }
+        }
+    }
 }

@@ -4,11 +4,14 @@
 //! `github` format prints workflow-command annotations, which GitHub shows beside the lines they point at, and a
 //! Markdown summary where `GITHUB_STEP_SUMMARY` names a file.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::base::finding::{Finding, Group, Place, Severity};
+use super::terminal::Terminal;
+use crate::base::finding::{Code, Finding, Group, Place, Severity};
+use crate::host::files;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -40,8 +43,33 @@ pub const GOOD: Style = Style::new()
 /// Less important.
 pub const FAINT: Style = Style::new().dimmed();
 
+/// Text of an untrusted file, without what a terminal would act on.
+pub fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// Says that findings block, and how many.
+pub fn blocked(out: &mut (impl Write + ?Sized), findings: &[Finding]) -> io::Result<()> {
+    let blocking = findings.iter();
+    let count = blocking
+        .filter(|finding| finding.severity == Severity::Block)
+        .count();
+    let noun = if count == 1 { "finding" } else { "findings" };
+    let style = style(Severity::Block);
+    writeln!(
+        out,
+        "{style}BLOCKED{style:#}  {STRONG}{count} {noun}{STRONG:#}"
+    )
+}
+
 /// Prints findings for a person: by group, in the order of the gate, each wrapped to `width` columns.
-pub fn human(out: &mut impl Write, findings: &[Finding], width: usize) -> io::Result<()> {
+pub fn human(
+    out: &mut (impl Write + ?Sized),
+    findings: &[Finding],
+    width: usize,
+) -> io::Result<()> {
     let mut groups: Vec<Group> = findings
         .iter()
         .map(|finding| finding.code.group())
@@ -54,13 +82,17 @@ pub fn human(out: &mut impl Write, findings: &[Finding], width: usize) -> io::Re
             .iter()
             .filter(|finding| finding.code.group() == group)
         {
-            one(out, finding, width)?;
+            show_finding(out, finding, width)?;
         }
     }
     Ok(())
 }
 
-fn one(out: &mut impl Write, finding: &Finding, width: usize) -> io::Result<()> {
+fn show_finding(
+    out: &mut (impl Write + ?Sized),
+    finding: &Finding,
+    width: usize,
+) -> io::Result<()> {
     let style = style(finding.severity);
     writeln!(
         out,
@@ -99,8 +131,14 @@ pub fn place(place: &Place) -> String {
     text
 }
 
-/// A labelled paragraph, indented by eight and wrapped to `width`; words longer than a line stand whole.
-pub fn paragraph(out: &mut impl Write, label: &str, text: &str, width: usize) -> io::Result<()> {
+/// A labelled paragraph, indented by eight and wrapped to `width`. Words longer than a line stand whole, and so do commands
+/// between backquotes: a command that is broken in two cannot be pasted into a shell.
+pub fn paragraph(
+    out: &mut (impl Write + ?Sized),
+    label: &str,
+    text: &str,
+    width: usize,
+) -> io::Result<()> {
     const INDENT: usize = 8;
     let hang = INDENT + label.chars().count();
     let room = width.saturating_sub(hang).max(20);
@@ -111,7 +149,7 @@ pub fn paragraph(out: &mut impl Write, label: &str, text: &str, width: usize) ->
         .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect();
-    for word in text.split(' ') {
+    for word in words(&text) {
         let length = line.chars().count();
         if length > 0 && length + 1 + word.chars().count() > room {
             lines.push(std::mem::take(&mut line));
@@ -132,6 +170,97 @@ pub fn paragraph(out: &mut impl Write, label: &str, text: &str, width: usize) ->
     Ok(())
 }
 
+/// The words of a text; what stands between backquotes is one.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    text.split(move |c| {
+        is_quoted ^= c == '`';
+        c == ' ' && !is_quoted
+    })
+}
+
+/// The same remark about many files is shown once, with how often it was made. What blocks is shown each time.
+pub fn repeated_once(findings: Vec<&Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    let mut seen: HashMap<(Code, &str), usize> = HashMap::new();
+    let mut repeats: Vec<usize> = Vec::new();
+    for finding in findings {
+        if finding.severity != Severity::Block {
+            if let Some(first) = seen.get(&(finding.code, finding.message.as_str())) {
+                if let Some(count) = repeats.get_mut(*first) {
+                    *count += 1;
+                }
+                continue;
+            }
+            seen.insert((finding.code, &finding.message), kept.len());
+        }
+        kept.push(finding.clone());
+        repeats.push(0);
+    }
+    for (finding, count) in kept.iter_mut().zip(repeats) {
+        if count > 0 {
+            finding.message = format!("{} ({count} more like this)", finding.message);
+        }
+    }
+    kept
+}
+
+/// Writes text into a log of GitHub Actions so that no line of it is a command to the runner, which takes every line that
+/// begins with `::`, whatever blanks stand before it, and the older `##[…]` anywhere (actions/runner, `ActionCommand.cs`).
+pub fn inert(out: &mut impl Write, text: &[u8]) -> io::Result<()> {
+    for line in String::from_utf8_lossy(text).split_inclusive('\n') {
+        if line.trim_start().starts_with("::") {
+            out.write_all("\u{fffd}".as_bytes())?;
+        }
+        out.write_all(line.replace("##[", "#\u{fffd}[").as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Appends the findings to the step summary, if there is one.
+///
+/// # Errors
+/// The file that `GITHUB_STEP_SUMMARY` names cannot be written.
+pub fn summarize(terminal: &Terminal, title: &str, findings: &[Finding]) -> io::Result<()> {
+    match &terminal.step_summary {
+        Some(path) => files::append(path, markdown(title, findings).as_bytes()),
+        None => Ok(()),
+    }
+}
+
+/// Prints an error as a GitHub workflow command.
+pub fn github_error(
+    out: &mut impl Write,
+    title: &str,
+    place: &Place,
+    message: &str,
+) -> io::Result<()> {
+    let properties = properties(title, place);
+    writeln!(out, "::error {properties}::{}", escape_data(message))
+}
+
+/// Prints a caution as a GitHub workflow command.
+pub fn github_warning(
+    out: &mut impl Write,
+    title: &str,
+    place: &Place,
+    message: &str,
+) -> io::Result<()> {
+    let properties = properties(title, place);
+    writeln!(out, "::warning {properties}::{}", escape_data(message))
+}
+
+fn properties(title: &str, place: &Place) -> String {
+    let mut properties = vec![format!("title={}", escape_property(title))];
+    if let Some(file) = &place.file {
+        properties.push(format!("file={}", escape_property(file)));
+    }
+    if let Some(line) = place.line {
+        properties.push(format!("line={line}"));
+    }
+    properties.join(",")
+}
+
 /// Prints findings as GitHub workflow commands.
 pub fn github(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
     for finding in findings {
@@ -140,13 +269,7 @@ pub fn github(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
             Severity::Warn => "warning",
             Severity::Info => "notice",
         };
-        let mut properties = vec![format!("title={}", escape_property(finding.code.as_str()))];
-        if let Some(file) = &finding.place.file {
-            properties.push(format!("file={}", escape_property(file)));
-        }
-        if let Some(line) = finding.place.line {
-            properties.push(format!("line={line}"));
-        }
+        let properties = properties(finding.code.as_str(), &finding.place);
         let mut message = finding.message.clone();
         for (label, value) in [
             ("expected", &finding.expected),
@@ -157,12 +280,7 @@ pub fn github(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
                 message.push_str(&format!("\n{label}: {value}"));
             }
         }
-        writeln!(
-            out,
-            "::{command} {}::{}",
-            properties.join(","),
-            escape_data(&message)
-        )?;
+        writeln!(out, "::{command} {properties}::{}", escape_data(&message))?;
     }
     Ok(())
 }
@@ -208,7 +326,32 @@ fn escape_property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::finding::Code;
+
+    #[test]
+    fn text_in_a_github_log_is_no_command() {
+        let mut out = Vec::new();
+        inert(&mut out, b"fine\n  ::set-output name=x::y\n##[error]no\n").unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "fine\n\u{fffd}  ::set-output name=x::y\n#\u{fffd}[error]no\n"
+        );
+    }
+
+    #[test]
+    fn a_remark_on_many_files_is_shown_once_and_what_blocks_each_time() {
+        let warn = Finding::warn(Code::ProfileAnchorNotApple, "w");
+        let block = Finding::block(Code::ProfileMissing, "b");
+        let all = [
+            warn.clone(),
+            block.clone(),
+            warn.clone(),
+            block.clone(),
+            warn,
+        ];
+        let shown = repeated_once(all.iter().collect());
+        let messages: Vec<&str> = shown.iter().map(|f| f.message.as_str()).collect();
+        assert_eq!(messages, ["w (2 more like this)", "b", "b"]);
+    }
 
     #[test]
     fn github_commands_cannot_be_broken_out_of() {
@@ -227,6 +370,17 @@ mod tests {
         let mut out = Vec::new();
         paragraph(&mut out, "", "a\u{1b}[31mb", 80).unwrap();
         assert!(!String::from_utf8(out).unwrap().contains("\u{1b}[31m"));
+    }
+
+    #[test]
+    fn a_command_between_backquotes_is_not_wrapped() {
+        let mut out = Vec::new();
+        let command = "`countersign --state-dir '/a directory/state' keychain recover`";
+        let text = format!("close it, and after that run {command}, whatever it says");
+        paragraph(&mut out, "", &text, 60).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(command), "{text}");
+        assert!(text.lines().count() > 2, "{text}");
     }
 
     #[test]

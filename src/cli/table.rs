@@ -23,9 +23,4 @@ pub fn keep_whole(table: &mut Table, column: usize, columns_wide: u16) {
     }
 }
 
-/// Text of an untrusted file, without what a terminal would act on.
-pub fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
-}
+pub use super::report::plain;

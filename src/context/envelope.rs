@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::gate::{Cleared, Verdict};
+use super::gate::Verdict;
 use super::manifest::Manifest;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
@@ -77,15 +77,41 @@ pub struct SigningContext {
     pub audit: String,
 }
 
-/// The statement for a cleared verdict.
+/// Why a verdict has no envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoStatement {
+    /// Something blocks.
+    #[error("the gate did not clear this machine, so there is nothing to hand on")]
+    NotCleared,
+    /// The manifest at hand is not the one that was judged.
+    #[error("the gate judged manifest {judged}, this one is {here}")]
+    OtherManifest {
+        /// Digest of the manifest that was judged.
+        judged: Digest,
+        /// Digest of the manifest at hand.
+        here: Digest,
+    },
+}
+
+/// The statement for a cleared verdict on `manifest`, which readers know as `manifest_name`; `audit` is where the audit
+/// log stood when the verdict was recorded.
+///
+/// # Errors
+/// The verdict is not cleared, or was given on another manifest.
 pub fn statement(
-    cleared: &Cleared,
     verdict: &Verdict,
     manifest: &Manifest,
     manifest_name: &str,
-    judged_at: jiff::Timestamp,
     audit: Checkpoint,
-) -> Statement {
+) -> Result<Statement, NoStatement> {
+    let cleared = verdict.cleared().ok_or(NoStatement::NotCleared)?;
+    if cleared.manifest() != manifest.digest() {
+        return Err(NoStatement::OtherManifest {
+            judged: cleared.manifest(),
+            here: manifest.digest(),
+        });
+    }
+    let judgement = verdict.judgement();
     let digest = cleared.manifest().to_string();
     let hex = digest.strip_prefix("sha256:").unwrap_or(&digest).to_owned();
     let by_target: std::collections::HashSet<_> = manifest
@@ -101,7 +127,7 @@ pub fn statement(
         .filter(|certificate| by_target.is_empty() || by_target.contains(&certificate.sha256))
         .map(|certificate| certificate.serial.as_str())
         .collect();
-    Statement {
+    Ok(Statement {
         statement_type: STATEMENT_TYPE,
         subject: vec![Subject {
             name: manifest_name.to_owned(),
@@ -112,14 +138,18 @@ pub fn statement(
             manifest: cleared.manifest(),
             revision: cleared.revision(),
             plan: cleared.plan_digest(),
-            identities: verdict.identities.canonical,
+            identities: judgement.identities.canonical,
             host: cleared.host().to_string(),
             region: cleared.region().map(ToString::to_string),
-            judged_at: judged_at.to_string(),
+            judged_at: cleared.from().to_string(),
             cleared_until: cleared.until().to_string(),
-            waived: verdict.waived.iter().map(|group| group.as_str()).collect(),
+            waived: judgement
+                .waived
+                .iter()
+                .map(|group| group.as_str())
+                .collect(),
             certificates: serials.into_iter().map(str::to_owned).collect(),
             audit: audit.to_string(),
         },
-    }
+    })
 }

@@ -1,12 +1,50 @@
 //! The gate: may this host sign with this manifest, now?
 //!
-//! [`judge`] is a function of values. It asks every group's check, collects all findings, and only when none of them
-//! blocks does it mint a [`Cleared`], which is what opens a keychain later. Nothing else mints one, and it does not
-//! last: a build that starts an hour after its gate must ask again.
+//! There is one judgement, a function of values, and two ways to ask for it. [`judge`] takes [`LiveFacts`], which only
+//! `host::observation` makes, and answers with a [`Verdict`]; where nothing blocks, that holds a [`Cleared`], which is
+//! what opens a keychain later. [`rehearse`] takes [`PlannedFacts`], which anybody makes, and answers with a
+//! [`Rehearsal`]: the same findings, and whether they would clear. Nothing leads from there to a clearance, a record or
+//! an envelope:
+//!
+//! ```compile_fail,E0308
+//! # use std::path::Path;
+//! # use countersign::context::gate::{self, Asked, Verdict, facts::PlannedFacts};
+//! # use countersign::context::{manifest::Manifest, policy::Policy};
+//! fn judge_a_plan(policy: &Policy, manifest: &Manifest, planned: &PlannedFacts) -> Verdict {
+//!     gate::judge(policy, manifest, planned, &Asked::default())
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # use countersign::context::gate::{Cleared, Rehearsal};
+//! fn open_with_a_rehearsal(rehearsal: Rehearsal) -> Option<Cleared> {
+//!     rehearsal.into_parts().1
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # use countersign::base::event::Event;
+//! # use countersign::context::gate::Rehearsal;
+//! fn record_a_rehearsal(rehearsal: &Rehearsal) -> Event {
+//!     rehearsal.event()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # use countersign::base::event::Checkpoint;
+//! # use countersign::context::{envelope, gate::Rehearsal, manifest::Manifest};
+//! fn hand_a_rehearsal_on(rehearsal: &Rehearsal, manifest: &Manifest, audit: Checkpoint) {
+//!     let statement = envelope::statement(rehearsal, manifest, "profiles.json", audit);
+//! }
+//! ```
+//!
+//! A clearance holds from the instant that was judged and does not last: a build that starts an hour after its gate must
+//! ask again, and so must one whose clock says that the judgement is still to come.
 //!
 //! What was not observed is not passed: a group without facts blocks, unless it was waived by name, and a waiver stands
 //! in the verdict, the receipt and the record.
 
+mod asked;
 pub mod certificates;
 pub mod expiry;
 pub mod facts;
@@ -20,26 +58,29 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use facts::Facts;
-pub use identities::IdentityDigests;
+pub use asked::{Asked, ExpectedManifest};
+use facts::{LiveFacts, Observed, PlannedFacts};
+use identities::IdentityDigests;
 
 use super::manifest::Manifest;
 use super::plan;
 use super::policy::Policy;
 use crate::base::digest::Digest;
-use crate::base::finding::{self, Finding, Group};
+use crate::base::event::{Action, Event, Outcome};
+use crate::base::finding::{self, Finding, Group, Severity};
 use crate::base::ids::{CertSha1, HostName, RegionName};
 
 /// How long a clearance lasts: long enough to open the window that it was asked for, not to keep one in a drawer.
 const CLEARANCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Proof that the gate passed for this plan, on this host, until an instant. Only [`judge`] makes one.
+/// Proof that the gate passed for this plan, on this host, from one instant until another. Only [`judge`] makes one.
 ///
 /// It opens one window, so it cannot be copied:
 ///
-/// ```compile_fail
-/// fn twice(cleared: &countersign::context::gate::Cleared) -> countersign::context::gate::Cleared {
-///     cleared.clone()
+/// ```compile_fail,E0599
+/// # use countersign::context::gate::Cleared;
+/// fn twice(cleared: Cleared) -> (Cleared, Cleared) {
+///     (cleared.clone(), cleared)
 /// }
 /// ```
 #[derive(Debug, PartialEq, Eq)]
@@ -50,6 +91,7 @@ pub struct Cleared {
     host: HostName,
     region: Option<RegionName>,
     identities: Option<BTreeSet<CertSha1>>,
+    from: Timestamp,
     until: Timestamp,
 }
 
@@ -84,71 +126,273 @@ impl Cleared {
         self.identities.as_ref()
     }
 
+    /// The instant that was judged: the first at which it may be used.
+    pub fn from(&self) -> Timestamp {
+        self.from
+    }
+
     /// The last instant at which it may be used.
     pub fn until(&self) -> Timestamp {
         self.until
     }
 }
 
-/// What the gate says.
-#[derive(Debug)]
-pub struct Verdict {
-    /// The clearance, unless something blocks.
-    pub cleared: Option<Cleared>,
+/// What was found, of whatever facts. It is for people and reports to read; by itself it permits nothing.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// The host that was judged.
+    pub host: HostName,
+    /// The instant that was judged.
+    pub at: Timestamp,
+    /// The manifest that was judged; absent if the policy could not be used.
+    pub manifest: Option<JudgedManifest>,
     /// Everything that was found, in the order of reports.
     pub findings: Vec<Finding>,
     /// The groups that were not judged because somebody waived them by name.
     pub waived: BTreeSet<Group>,
     /// The digests of the identities that were observed.
     pub identities: IdentityDigests,
-    /// The region that this host was judged to be in.
+    /// The region that the host was judged to be in.
     pub region: Option<RegionName>,
 }
 
-/// Judges everything, and clears if nothing blocks.
-pub fn judge(
-    policy: &Policy,
-    manifest: &Manifest,
-    facts: &Facts,
-    waived: &BTreeSet<Group>,
-) -> Verdict {
-    let asked = |group: Group| !waived.contains(&group);
-    let mut findings = manifest::check(manifest, facts);
-    findings.extend(profiles::check_pinned(policy, manifest, facts));
-    if asked(Group::Profiles) {
-        findings.extend(profiles::check(policy, manifest, facts));
+/// What names a manifest that was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JudgedManifest {
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// Its revision.
+    pub revision: u64,
+    /// Digest of its plan.
+    pub plan: Digest,
+}
+
+impl JudgedManifest {
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            digest: manifest.digest(),
+            revision: manifest.revision(),
+            plan: plan::digest(manifest.targets()),
+        }
     }
-    findings.extend(certificates::check(policy, manifest, facts));
-    let mut identities = IdentityDigests::default();
-    if asked(Group::Identities) {
-        let (found, digests) = identities::check(policy, manifest, facts);
-        findings.extend(found);
-        identities = digests;
+}
+
+impl Judgement {
+    /// Whether nothing blocks.
+    pub fn passes(&self) -> bool {
+        !finding::any_blocks(&self.findings)
     }
-    if asked(Group::Targets) {
-        findings.extend(targets::check(facts));
+
+    /// A judgement of nothing but these findings: the policy could not be used.
+    fn of_findings(facts: &Observed, mut findings: Vec<Finding>) -> Self {
+        finding::sort(&mut findings);
+        Self {
+            host: facts.host.clone(),
+            at: facts.now,
+            manifest: None,
+            findings,
+            waived: BTreeSet::new(),
+            identities: IdentityDigests::default(),
+            region: None,
+        }
     }
-    let (found, region) = node::check(policy, &facts.host, facts.region.as_ref(), facts.now);
-    findings.extend(found);
-    finding::sort(&mut findings);
-    let cleared = (!finding::any_blocks(&findings)).then(|| Cleared {
-        manifest: manifest.digest(),
-        revision: manifest.revision(),
-        plan: plan::digest(manifest.targets()),
+}
+
+/// What the gate says of this machine, now. Only [`judge`] and [`refuse`] make one.
+#[derive(Debug)]
+pub struct Verdict {
+    judgement: Judgement,
+    cleared: Option<Cleared>,
+}
+
+impl Verdict {
+    /// What was found.
+    pub fn judgement(&self) -> &Judgement {
+        &self.judgement
+    }
+
+    /// The clearance, unless something blocks.
+    pub fn cleared(&self) -> Option<&Cleared> {
+        self.cleared.as_ref()
+    }
+
+    /// What was found, and the clearance, to be used.
+    pub fn into_parts(self) -> (Judgement, Option<Cleared>) {
+        (self.judgement, self.cleared)
+    }
+
+    /// The same with remarks that were made before anything was judged. One that blocks takes the clearance away.
+    #[must_use]
+    pub fn with_remarks(mut self, remarks: Vec<Finding>) -> Self {
+        self.judgement.findings.extend(remarks);
+        self.cleared = self.cleared.filter(|_| self.judgement.passes());
+        self
+    }
+
+    /// The verdict as the audit log remembers it.
+    pub fn event(&self) -> Event {
+        let judgement = &self.judgement;
+        let outcome = match self.cleared {
+            Some(_) => Outcome::Done,
+            None => Outcome::Refused,
+        };
+        let mut event = Event::new(Action::Gate, outcome);
+        if let Some(manifest) = &judgement.manifest {
+            event = event
+                .detail("manifest", manifest.digest)
+                .detail("revision", manifest.revision);
+        }
+        if let Some(canonical) = judgement.identities.canonical {
+            event = event.detail("identities", canonical);
+        }
+        if !judgement.waived.is_empty() {
+            let waived: Vec<&str> = judgement
+                .waived
+                .iter()
+                .map(|group| group.as_str())
+                .collect();
+            event = event.detail("waived", waived.join(","));
+        }
+        let mut blocking: Vec<&str> = judgement
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Block)
+            .map(|finding| finding.code.as_str())
+            .collect();
+        blocking.dedup();
+        if !blocking.is_empty() {
+            event = event.detail("blocked-by", blocking.join(","));
+        }
+        event
+    }
+}
+
+/// What the gate would say of a planned state. It opens nothing, records nothing and hands nothing on.
+#[derive(Debug, Clone)]
+pub struct Rehearsal {
+    judgement: Judgement,
+    until: Option<Timestamp>,
+}
+
+impl Rehearsal {
+    /// What was found.
+    pub fn judgement(&self) -> &Judgement {
+        &self.judgement
+    }
+
+    /// Whether a machine in this state would be cleared.
+    pub fn would_clear(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// The last instant of the clearance that a machine in this state would get.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// The same with remarks that were made before anything was judged.
+    #[must_use]
+    pub fn with_remarks(mut self, remarks: Vec<Finding>) -> Self {
+        self.judgement.findings.extend(remarks);
+        self.until = self.until.filter(|_| self.judgement.passes());
+        self
+    }
+}
+
+/// Judges this machine, and clears it if nothing blocks.
+pub fn judge(policy: &Policy, manifest: &Manifest, facts: &LiveFacts, asked: &Asked) -> Verdict {
+    let facts = facts.observed();
+    let judged = JudgedManifest::of(manifest);
+    let judgement = judgement(policy, manifest, judged, facts, asked);
+    let cleared = judgement.passes().then(|| Cleared {
+        manifest: judged.digest,
+        revision: judged.revision,
+        plan: judged.plan,
         host: facts.host.clone(),
-        region: region.clone(),
+        region: judgement.region.clone(),
         identities: match &facts.identities {
-            facts::Observation::Observed(seen) if asked(Group::Identities) => {
-                Some(seen.identities.iter().map(|one| one.sha1).collect())
+            facts::Observation::Observed(seen) if !asked.waived.contains(&Group::Identities) => {
+                Some(
+                    seen.identities
+                        .iter()
+                        .map(|identity| identity.sha1)
+                        .collect(),
+                )
             }
             _ => None,
         },
+        from: facts.now,
         until: until(policy, manifest, facts.now),
     });
+    Verdict { judgement, cleared }
+}
+
+/// Refuses this machine because its policy cannot be used: nothing else is judged.
+pub fn refuse(facts: &LiveFacts, findings: Vec<Finding>) -> Verdict {
     Verdict {
-        cleared,
+        judgement: Judgement::of_findings(facts.observed(), findings),
+        cleared: None,
+    }
+}
+
+/// Judges a planned state as [`judge`] would judge a machine in that state.
+pub fn rehearse(
+    policy: &Policy,
+    manifest: &Manifest,
+    facts: &PlannedFacts,
+    asked: &Asked,
+) -> Rehearsal {
+    let facts = facts.observed();
+    let judged = JudgedManifest::of(manifest);
+    let judgement = judgement(policy, manifest, judged, facts, asked);
+    let until = judgement
+        .passes()
+        .then(|| until(policy, manifest, facts.now));
+    Rehearsal { judgement, until }
+}
+
+/// What [`refuse`] would say of a machine in a planned state.
+pub fn rehearse_refusal(facts: &PlannedFacts, findings: Vec<Finding>) -> Rehearsal {
+    Rehearsal {
+        judgement: Judgement::of_findings(facts.observed(), findings),
+        until: None,
+    }
+}
+
+/// The one judgement: asks every group's check and collects all findings.
+fn judgement(
+    policy: &Policy,
+    manifest: &Manifest,
+    judged: JudgedManifest,
+    facts: &Observed,
+    asked: &Asked,
+) -> Judgement {
+    let is_judged = |group: Group| !asked.waived.contains(&group);
+    let mut findings = manifest::check(manifest, asked);
+    findings.extend(profiles::check_pinned(policy, manifest, facts));
+    if is_judged(Group::Profiles) {
+        findings.extend(profiles::check(policy, manifest, facts));
+    }
+    let pinned = certificates::by_sha1(manifest);
+    findings.extend(certificates::check(policy, manifest, &pinned, facts));
+    let mut identities = IdentityDigests::default();
+    if is_judged(Group::Identities) {
+        let (found, digests) = identities::check(policy, manifest, &pinned, facts, asked.signing);
+        findings.extend(found);
+        identities = digests;
+    }
+    if is_judged(Group::Targets) {
+        findings.extend(targets::check(policy, manifest, facts, asked));
+    }
+    let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
+    findings.extend(found);
+    finding::sort(&mut findings);
+    Judgement {
+        host: facts.host.clone(),
+        at: facts.now,
+        manifest: Some(judged),
         findings,
-        waived: waived.clone(),
+        waived: asked.waived.clone(),
         identities,
         region,
     }

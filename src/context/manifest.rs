@@ -17,6 +17,7 @@ mod entry;
 mod error;
 pub mod freeze;
 mod instant;
+pub mod verify;
 
 use std::collections::HashSet;
 

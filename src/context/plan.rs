@@ -13,6 +13,7 @@ mod available;
 mod check;
 mod choose;
 mod document;
+pub mod expiry;
 pub mod export;
 mod fit;
 mod pinned;

@@ -1,4 +1,4 @@
-//! Where things lie by default, and which trees do not keep what is put into them ([`wipeable`]).
+//! Where things lie by default, and which trees do not keep what is put into them ([`ephemeral`]).
 //!
 //! Pure: home directory and environment come in as arguments, and nothing is looked up on the disk.
 
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::node::OsFamily;
 
-pub mod wipeable;
+pub mod ephemeral;
 
-pub use self::wipeable::{
-    CHECKOUT_VARIABLES, TEMPORARY_VARIABLES, WipeableTree, Wiper, wipeable_tree,
+pub use self::ephemeral::{
+    CHECKOUT_VARIABLES, Cleaner, EphemeralTree, TEMPORARY_VARIABLES, ephemeral_tree,
 };
 
 /// Where Xcode before 16 keeps installed profiles, below the home directory.

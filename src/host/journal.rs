@@ -1,7 +1,7 @@
 //! Journals: what a run was about to do, so that somebody else can finish it.
 //!
 //! ```text
-//! STATE/windows.lock      taken for every opening and closing
+//! STATE/windows.lock      held for every opening and closing
 //! STATE/runs/RUN.json     written through to the disk before a keychain is opened; never changed
 //! STATE/runs/RUN.job      the process group of the command, once it runs
 //! STATE/runs/RUN.closed   what RUN.json is renamed to when the keychain is closed and the record is not yet written
@@ -14,77 +14,33 @@
 //! Only the journal itself is written through to the disk. Process groups mean nothing after the machine went down, and a
 //! rename that is lost leads to closing what is closed already.
 
+mod entry;
+mod error;
+
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
+pub use self::entry::{FoundJournal, JournalEntry};
+pub use self::error::JournalError;
 use super::keychain::KeychainPath;
-use super::keychain::choice::BackendChoice;
-use super::private::{self, Lock, PrivateError};
-use super::process::mark::Mark;
-use super::process::orphan;
+use super::owned_files::{self, FileStep, Lock, OwnedFileError, wait_for_lock};
+use super::process::{ProcessGroup, end_orphans};
 use super::run_id::RunId;
-
-/// What a run is about to open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// The run.
-    pub run: RunId,
-    /// The keychain that it opens.
-    pub keychain: KeychainPath,
-    /// By which backend.
-    pub backend: BackendChoice,
-    /// When the window ends.
-    pub until: Timestamp,
-}
-
-/// A journal that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// What it says.
-    pub entry: Entry,
-    /// The keychain has been closed; only the record is missing.
-    pub is_closed: bool,
-    /// The run or its watchdog lives.
-    pub is_alive: bool,
-}
-
-/// Why a journal cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// A file or directory.
-    #[error(transparent)]
-    Private(#[from] PrivateError),
-    /// Not what was written.
-    #[error(
-        "the journal {path} of a dead run is damaged ({why}): close the keychain with `countersign keychain lock`, then remove the file", path = path.display()
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-}
+use super::state_dir::{RunFile, StateDir};
 
 /// The journals of one state directory.
 #[derive(Debug, Clone)]
 pub struct Journals {
-    state: PathBuf,
-    runs: PathBuf,
+    state: StateDir,
 }
 
 impl Journals {
     /// Those below `state`.
-    pub fn new(state: &Path) -> Self {
+    pub fn new(state: &StateDir) -> Self {
         Self {
-            state: state.to_owned(),
-            runs: state.join("runs"),
+            state: state.clone(),
         }
     }
 
@@ -94,15 +50,15 @@ impl Journals {
     /// The state directory cannot be written, or somebody else has had the lock for all that time.
     pub fn lock(&self) -> Result<Lock, JournalError> {
         self.lock_unless(&mut || false)?.ok_or_else(|| {
-            JournalError::Private(PrivateError::Locked {
-                path: self.turn(),
+            JournalError::File(OwnedFileError::Locked {
+                path: self.state.windows_lock(),
                 seconds: PATIENCE.as_secs(),
             })
         })
     }
 
-    /// The same, but gives up as soon as `stop` says so: `None`. A tool that keeps us waiting although who started it is
-    /// dead is ended.
+    /// The same, but gives up as soon as `stop` says so: `None`. A tool that keeps us waiting although the process that
+    /// started it is dead is ended.
     ///
     /// # Errors
     /// As [`lock`](Self::lock).
@@ -110,13 +66,12 @@ impl Journals {
         &self,
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Lock>, JournalError> {
-        private::directory(&self.state)?;
-        let path = self.turn();
+        owned_files::make_directory(self.state.path())?;
         let start = Instant::now();
         loop {
-            match Lock::acquire_unless(&path, SOON, stop) {
-                Err(PrivateError::Locked { .. }) if start.elapsed() < PATIENCE => {
-                    orphan::end_all(&self.state.join(private::TOOLS), SOON);
+            match Lock::acquire_unless(&self.state.windows_lock(), SOON, stop) {
+                Err(OwnedFileError::Locked { .. }) if start.elapsed() < PATIENCE => {
+                    end_orphans(&self.state.tools(), SOON);
                 }
                 locked => return Ok(locked?),
             }
@@ -127,52 +82,33 @@ impl Journals {
     ///
     /// # Errors
     /// It cannot be written: then nothing may be opened.
-    pub fn begin(&self, _lock: &Lock, entry: &Entry) -> Result<File, JournalError> {
-        private::directory(&self.runs)?;
-        let path = self.path(&entry.run, "lease");
-        let lease = private::open_lock_file(&path)?;
-        lease.try_lock().map_err(|error| PrivateError::Io {
-            doing: "lock",
-            path: path.clone(),
-            source: match error {
-                TryLockError::Error(source) => source,
-                TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
-            },
-        })?;
-        let journal = self.path(&entry.run, "json");
-        let written = serde_json::to_vec(entry)
-            .map_err(|error| JournalError::Damaged {
-                path: journal.clone(),
-                why: error.to_string(),
-            })
-            .and_then(|bytes| Ok(private::replace(&journal, &bytes)?));
+    pub fn begin(&self, _lock: &Lock, entry: &JournalEntry) -> Result<File, JournalError> {
+        owned_files::make_directory(&self.state.runs())?;
+        let path = self.state.run_file(&entry.run, RunFile::Lease);
+        let lease = owned_files::open_lock_file(&path)?;
+        wait_for_lock(&path, MOMENT, || lease.try_lock())?;
+        let journal = self.state.run_file(&entry.run, RunFile::Journal);
+        let written =
+            to_json(&journal, entry).and_then(|bytes| Ok(owned_files::replace(&journal, &bytes)?));
         if written.is_err() {
-            let _ = private::remove(&path);
+            let _ = owned_files::remove(&path);
         }
         written.map(|()| lease)
     }
 
-    /// Notes the process group of the command.
+    /// Remembers the process group of the command.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn note_job(&self, run: &RunId, job: &Mark) -> Result<(), JournalError> {
-        let path = self.path(run, "job");
-        let text = serde_json::to_vec(job).map_err(|error| JournalError::Damaged {
-            path: path.clone(),
-            why: error.to_string(),
-        })?;
-        fs::write(&path, text).map_err(|source| PrivateError::Io {
-            doing: "write",
-            path,
-            source,
-        })?;
-        Ok(())
+    pub fn remember_job(&self, run: &RunId, job: &ProcessGroup) -> Result<(), JournalError> {
+        let path = self.state.run_file(run, RunFile::Job);
+        Ok(owned_files::create_unsynced(&path, &to_json(&path, job)?)?)
     }
 
-    /// The process group of the command, if it was noted whole.
-    pub fn job(&self, run: &RunId) -> Option<Mark> {
-        let bytes = fs::read(self.path(run, "job")).ok()?;
+    /// The process group of the command, if it was written whole.
+    pub fn job(&self, run: &RunId) -> Option<ProcessGroup> {
+        let path = self.state.run_file(run, RunFile::Job);
+        let bytes = owned_files::read(&path, MAX_JOURNAL).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 
@@ -180,15 +116,11 @@ impl Journals {
     ///
     /// # Errors
     /// It cannot be renamed.
-    pub fn closed(&self, run: &RunId) -> Result<(), JournalError> {
-        let path = self.path(run, "json");
-        match fs::rename(&path, self.path(run, "closed")) {
+    pub fn mark_closed(&self, run: &RunId) -> Result<(), JournalError> {
+        let path = self.state.run_file(run, RunFile::Journal);
+        match fs::rename(&path, self.state.run_file(run, RunFile::Closed)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            renamed => Ok(renamed.map_err(|source| PrivateError::Io {
-                doing: "rename",
-                path,
-                source,
-            })?),
+            renamed => Ok(renamed.map_err(OwnedFileError::of(FileStep::Rename, &path))?),
         }
     }
 
@@ -197,8 +129,8 @@ impl Journals {
     /// # Errors
     /// Something of it cannot be removed.
     pub fn forget(&self, run: &RunId) -> Result<(), JournalError> {
-        for suffix in ["job", "json", "closed", "lease"] {
-            private::remove(&self.path(run, suffix))?;
+        for file in RunFile::ALL {
+            owned_files::remove(&self.state.run_file(run, file))?;
         }
         Ok(())
     }
@@ -207,13 +139,13 @@ impl Journals {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn holders(&self, keychain: &KeychainPath) -> Result<Vec<Entry>, JournalError> {
-        let mut runs = self.names("json")?;
+    pub fn holders(&self, keychain: &KeychainPath) -> Result<Vec<JournalEntry>, JournalError> {
+        let mut runs = self.runs_with(RunFile::Journal)?;
         runs.retain(|run| self.is_alive(run));
-        // A journal that nobody can read is nobody's reason to leave a keychain open.
+        // A journal that nobody can read is no reason to leave a keychain open.
         Ok(runs
             .iter()
-            .filter_map(|run| self.read(run, "json").ok())
+            .filter_map(|run| self.read(run, RunFile::Journal).ok())
             .filter(|entry| entry.keychain == *keychain)
             .collect())
     }
@@ -222,7 +154,11 @@ impl Journals {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn others(&self, keychain: &KeychainPath, run: &RunId) -> Result<Vec<Entry>, JournalError> {
+    pub fn others(
+        &self,
+        keychain: &KeychainPath,
+        run: &RunId,
+    ) -> Result<Vec<JournalEntry>, JournalError> {
         let mut holders = self.holders(keychain)?;
         holders.retain(|holder| holder.run != *run);
         Ok(holders)
@@ -232,20 +168,20 @@ impl Journals {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn all(&self) -> Result<Vec<Result<Found, JournalError>>, JournalError> {
+    pub fn all(&self) -> Result<Vec<Result<FoundJournal, JournalError>>, JournalError> {
         let mut found = Vec::new();
-        for (suffix, is_closed) in [("json", false), ("closed", true)] {
-            for run in self.names(suffix)? {
+        for (file, is_closed) in [(RunFile::Journal, false), (RunFile::Closed, true)] {
+            for run in self.runs_with(file)? {
                 let is_alive = self.is_alive(&run);
-                match self.read(&run, suffix) {
-                    Ok(entry) => found.push(Ok(Found {
+                match self.read(&run, file) {
+                    Ok(entry) => found.push(Ok(FoundJournal {
                         entry,
                         is_closed,
                         is_alive,
                     })),
-                    // It was finished in this moment, or is none of ours to judge.
+                    // It was finished in this moment, or its run will see to it.
                     Err(_) if is_alive => {}
-                    Err(JournalError::Private(error)) if error.is_not_found() => {}
+                    Err(JournalError::File(error)) if error.is_not_found() => {}
                     Err(error) => found.push(Err(error)),
                 }
             }
@@ -259,23 +195,19 @@ impl Journals {
         if !self.has_journal(run) {
             return None;
         }
-        let lease = private::open_lock_file(&self.path(run, "lease")).ok()?;
+        let path = self.state.run_file(run, RunFile::Lease);
+        let lease = owned_files::open_lock_file(&path).ok()?;
         // Somebody who only asks whether the run lives holds it for a moment.
-        for _ in 0..100 {
-            match lease.try_lock() {
-                Ok(()) => return Some(lease),
-                Err(_) => std::thread::sleep(Duration::from_micros(200)),
-            }
-        }
-        None
+        wait_for_lock(&path, MOMENT, || lease.try_lock()).ok()?;
+        Some(lease)
     }
 
-    /// Does what [`sweep`](Self::sweep) does if nobody has the turn now; else whoever has it sweeps, or the next one.
+    /// Does what [`sweep`](Self::sweep) does if nobody holds the lock now; whoever holds it sweeps, or the next one does.
     ///
     /// # Errors
     /// As there.
     pub fn sweep_if_free(&self) -> Result<(), JournalError> {
-        match Lock::acquire(&self.turn(), Duration::ZERO) {
+        match Lock::acquire(&self.state.windows_lock(), Duration::ZERO) {
             Ok(lock) => self.sweep(&lock),
             Err(_) => Ok(()),
         }
@@ -287,32 +219,30 @@ impl Journals {
     /// # Errors
     /// One cannot be removed.
     pub fn sweep(&self, _lock: &Lock) -> Result<(), JournalError> {
-        orphan::end_all(&self.state.join(private::TOOLS), SOON);
-        for suffix in ["lease", "job"] {
-            for run in self.names(suffix)? {
+        end_orphans(&self.state.tools(), SOON);
+        for file in [RunFile::Lease, RunFile::Job] {
+            for run in self.runs_with(file)? {
                 if !self.has_journal(&run) && !self.is_alive(&run) {
-                    private::remove(&self.path(&run, suffix))?;
+                    owned_files::remove(&self.state.run_file(&run, file))?;
                 }
             }
         }
-        let open = self.state.join("open");
-        for entry in list(&open)? {
+        for entry in list(&self.state.open_runs())? {
             // What a portable keychain shows a run, when even the list of it is gone.
             let name = entry.file_name();
             let run: Option<RunId> = name.to_str().and_then(|name| name.parse().ok());
             if run.is_some_and(|run| !self.has_journal(&run)) {
-                private::remove_directory(&entry.path())?;
+                owned_files::remove_directory(&entry.path())?;
             }
         }
-        for directory in [&self.runs, &self.state, &self.state.join("passwords")] {
-            for entry in list(directory)? {
-                let name = entry.file_name();
-                if !name.to_string_lossy().starts_with(private::TEMPORARY) {
+        for directory in self.state.with_temporaries() {
+            for entry in list(&directory)? {
+                if !StateDir::is_temporary(&entry.file_name()) {
                     continue;
                 }
                 match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => private::remove_directory(&entry.path())?,
-                    _ => private::remove(&entry.path())?,
+                    Ok(kind) if kind.is_dir() => owned_files::remove_directory(&entry.path())?,
+                    _ => owned_files::remove(&entry.path())?,
                 }
             }
         }
@@ -320,45 +250,41 @@ impl Journals {
     }
 
     fn has_journal(&self, run: &RunId) -> bool {
-        ["json", "closed"]
+        [RunFile::Journal, RunFile::Closed]
             .iter()
-            .any(|suffix| self.path(run, suffix).exists())
+            .any(|file| self.state.run_file(run, *file).exists())
     }
 
     fn is_alive(&self, run: &RunId) -> bool {
-        File::open(self.path(run, "lease"))
+        File::open(self.state.run_file(run, RunFile::Lease))
             .is_ok_and(|lease| matches!(lease.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    fn read(&self, run: &RunId, suffix: &str) -> Result<Entry, JournalError> {
-        let path = self.path(run, suffix);
-        serde_json::from_slice(&private::read(&path, MAX_JOURNAL)?).map_err(|error| {
-            JournalError::Damaged {
-                path,
-                why: error.to_string(),
-            }
-        })
+    fn read(&self, run: &RunId, file: RunFile) -> Result<JournalEntry, JournalError> {
+        let path = self.state.run_file(run, file);
+        let bytes = owned_files::read(&path, MAX_JOURNAL)?;
+        serde_json::from_slice(&bytes).map_err(damaged(&path))
     }
 
-    fn names(&self, suffix: &str) -> Result<Vec<RunId>, JournalError> {
-        let mut names: Vec<RunId> = list(&self.runs)?
+    /// The runs that have such a file, in the order of their beginnings.
+    fn runs_with(&self, file: RunFile) -> Result<Vec<RunId>, JournalError> {
+        let mut runs: Vec<RunId> = list(&self.state.runs())?
             .iter()
-            .filter_map(|entry| {
-                let name = entry.file_name();
-                let (run, found) = name.to_str()?.split_once('.')?;
-                (found == suffix).then(|| run.parse().ok())?
-            })
+            .filter_map(|entry| StateDir::run_of(&entry.file_name(), file))
             .collect();
-        names.sort();
-        Ok(names)
+        runs.sort();
+        Ok(runs)
     }
+}
 
-    fn turn(&self) -> PathBuf {
-        self.state.join("windows.lock")
-    }
+fn to_json(path: &Path, value: &impl serde::Serialize) -> Result<Vec<u8>, JournalError> {
+    serde_json::to_vec(value).map_err(damaged(path))
+}
 
-    fn path(&self, run: &RunId, suffix: &str) -> PathBuf {
-        self.runs.join(format!("{run}.{suffix}"))
+fn damaged(path: &Path) -> impl FnOnce(serde_json::Error) -> JournalError {
+    move |error| JournalError::Damaged {
+        path: path.to_owned(),
+        why: error.to_string(),
     }
 }
 
@@ -366,37 +292,39 @@ fn list(directory: &Path) -> Result<Vec<fs::DirEntry>, JournalError> {
     let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     match entries {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        entries => Ok(entries.map_err(|source| PrivateError::Io {
-            doing: "list",
-            path: directory.to_owned(),
-            source,
-        })?),
+        entries => Ok(entries.map_err(OwnedFileError::of(FileStep::List, directory))?),
     }
 }
 
 /// How long a tool of a dead run may take to come to its end by itself.
 const SOON: Duration = Duration::from_secs(5);
+/// How long somebody holds a lease who only asks whether its run lives.
+const MOMENT: Duration = Duration::from_millis(100);
 /// Opening or closing takes a second on an old Mac, and sixteen runs may wait for one another.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// A journal is some hundred bytes, paths included.
-const MAX_JOURNAL: u64 = 64 << 10;
+const MAX_JOURNAL: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::host::keychain::BackendKind;
+    use std::path::Path;
 
-    fn entry() -> Entry {
-        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        Entry {
+    use super::*;
+    use crate::base::error::Explain as _;
+    use crate::base::remedy::Remedy;
+    use crate::host::keychain::{BackendChoice, BackendKind};
+    use crate::host::run_id::RunId;
+
+    fn journals(directory: &tempfile::TempDir) -> Journals {
+        Journals::new(&StateDir::new(directory.path().join("state")).unwrap())
+    }
+
+    fn entry() -> JournalEntry {
+        let now: jiff::Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        JournalEntry {
             run: RunId::new(now).unwrap(),
             keychain: KeychainPath::new(Path::new("/k/ci.p12")).unwrap(),
-            backend: BackendChoice {
-                kind: BackendKind::Portable,
-                tools: None,
-                home: "/h".into(),
-                user: "ci".into(),
-            },
+            backend: BackendChoice::new(BackendKind::Portable, None, "/h".into(), "ci").unwrap(),
             until: now,
         }
     }
@@ -404,7 +332,7 @@ mod tests {
     #[test]
     fn a_run_lives_as_long_as_its_lease_and_only_others_share() {
         let directory = tempfile::tempdir().unwrap();
-        let journals = Journals::new(&directory.path().join("state"));
+        let journals = journals(&directory);
         let lock = journals.lock().unwrap();
         let (one, two) = (entry(), entry());
         let lease = journals.begin(&lock, &one).unwrap();
@@ -433,45 +361,45 @@ mod tests {
     #[test]
     fn a_closed_run_keeps_nobody_elses_keychain_open() {
         let directory = tempfile::tempdir().unwrap();
-        let journals = Journals::new(&directory.path().join("state"));
+        let journals = journals(&directory);
         let lock = journals.lock().unwrap();
         let (one, two) = (entry(), entry());
         let _lease = journals.begin(&lock, &one).unwrap();
-        journals.closed(&one.run).unwrap();
-        journals.closed(&one.run).unwrap();
+        journals.mark_closed(&one.run).unwrap();
+        journals.mark_closed(&one.run).unwrap();
         assert!(journals.others(&one.keychain, &two.run).unwrap().is_empty());
         assert!(journals.all().unwrap()[0].as_ref().unwrap().is_closed);
     }
 
     #[test]
-    fn a_damaged_journal_of_a_dead_run_is_told_and_left_as_evidence() {
+    fn a_damaged_journal_of_a_dead_run_is_reported_and_left_as_evidence() {
         let directory = tempfile::tempdir().unwrap();
-        let journals = Journals::new(&directory.path().join("state"));
+        let journals = journals(&directory);
         let lock = journals.lock().unwrap();
         let one = entry();
         drop(journals.begin(&lock, &one).unwrap());
-        private::replace(&journals.path(&one.run, "json"), b"{").unwrap();
+        owned_files::replace(&journals.state.run_file(&one.run, RunFile::Journal), b"{").unwrap();
         let all = journals.all().unwrap();
-        let error = all[0].as_ref().unwrap_err().to_string();
-        assert!(error.contains("keychain lock"), "{error}");
+        let error = all[0].as_ref().unwrap_err();
+        assert_eq!(error.remedy(), Some(Remedy::LockKeychain));
         journals.sweep(&lock).unwrap();
-        assert!(journals.path(&one.run, "json").exists());
+        assert!(journals.state.run_file(&one.run, RunFile::Journal).exists());
     }
 
     #[test]
-    fn what_no_journal_goes_with_is_swept() {
+    fn files_without_a_journal_are_swept() {
         let directory = tempfile::tempdir().unwrap();
-        let journals = Journals::new(&directory.path().join("state"));
+        let journals = journals(&directory);
         let lock = journals.lock().unwrap();
         let one = entry();
         drop(journals.begin(&lock, &one).unwrap());
-        private::remove(&journals.path(&one.run, "json")).unwrap();
-        fs::write(journals.runs.join(".countersign-x"), b"half").unwrap();
-        let half_imported = journals.state.join(".countersign-y");
-        private::directory(&half_imported).unwrap();
+        owned_files::remove(&journals.state.run_file(&one.run, RunFile::Journal)).unwrap();
+        fs::write(journals.state.runs().join(".countersign-x"), b"half").unwrap();
+        let half_imported = journals.state.temporary("y");
+        owned_files::make_directory(&half_imported).unwrap();
         fs::write(half_imported.join("identities.p12"), b"half").unwrap();
         journals.sweep(&lock).unwrap();
-        assert_eq!(fs::read_dir(&journals.runs).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(journals.state.runs()).unwrap().count(), 0);
         assert!(!half_imported.exists());
     }
 }

@@ -9,7 +9,8 @@ use std::path::Path;
 use rustix::fs::Access;
 use rustix::io::Errno;
 
-use super::files::read::{ReadError, ReadErrorKind, read_bounded};
+use super::files::{ReadError, ReadErrorKind, read_bounded};
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{HostName, IdError};
 
 /// The operating systems that countersign tells apart.
@@ -53,13 +54,24 @@ impl fmt::Display for OsFamily {
 
 /// This machine's name cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this machine's own name cannot be used: {0}; set it with `sudo scutil --set HostName NAME` (macOS) or `hostnamectl hostname NAME` (Linux)"
-)]
+#[error("this machine's own name cannot be used: {0}")]
 pub struct HostNameError(#[from] pub IdError);
 
+impl Explain for HostNameError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::HostUnnamed
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            "set the name with `sudo scutil --set HostName NAME` (macOS) or `hostnamectl hostname NAME` (Linux)"
+                .into(),
+        )
+    }
+}
+
 /// What this machine calls itself: the same as `hostname` and `uname -n` print. On a Mac whose name was never set this
-/// follows the network, which is why a refused host is told how to set it.
+/// follows the network, so the hint for a refused host says how to set it.
 ///
 /// # Errors
 /// The name is empty or holds characters that no host name has.
@@ -149,7 +161,7 @@ mod tests {
         let nodename = uname.nodename().to_string_lossy();
         match host_name() {
             Ok(name) => assert_eq!(name.as_str(), nodename),
-            Err(error) => assert!(error.to_string().contains("scutil"), "{error}"),
+            Err(error) => assert!(error.hint().unwrap().contains("scutil"), "{error}"),
         }
     }
 

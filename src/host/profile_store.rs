@@ -13,8 +13,11 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::files::{self, FileMode, ReadError, WriteError};
+use crate::apple::anchors::Anchors;
 use crate::apple::profile::{self, Profile, Unproven};
-use crate::apple::signer::Verifier;
+use crate::apple::signed_message::Verifier;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
 use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::context::gate::facts::{
     Family, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
@@ -32,12 +35,29 @@ pub enum Examined {
 
 /// A directory that could not be listed.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: the directory cannot be listed: {error}; check the path and its permissions", .path.display())]
+#[error("cannot list the directory {}: {error}", .path.display())]
 pub struct DirectoryError {
     /// The directory.
     pub path: PathBuf,
     /// Why not.
     pub error: std::io::Error,
+}
+
+impl Explain for DirectoryError {
+    fn code(&self) -> ErrorCode {
+        match self.error.kind() {
+            std::io::ErrorKind::NotFound => ErrorCode::FileMissing,
+            _ => ErrorCode::FileUnreadable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("check the path and its permissions".into())
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.path)
+    }
 }
 
 /// Whether a file is named like a profile.
@@ -97,46 +117,58 @@ pub fn examine<T: Send>(
 /// What the gate wants to know of each file: the digest of its bytes; what it claims, if they are not pinned; and
 /// whether its signatures hold, if `prove` is given.
 pub fn observe(
-    files: &[PathBuf],
+    files: Vec<PathBuf>,
     is_pinned: impl Fn(&FileSha256) -> bool + Sync,
     prove: Option<&Verifier>,
 ) -> Vec<InstalledFile> {
     // Anchors do not matter to claims.
-    let unpinned = Verifier::new(crate::apple::anchors::Anchors::apple());
+    let any = Verifier::new(Anchors::apple());
     files
-        .par_iter()
+        .into_par_iter()
         .with_min_len(8)
         .map(|path| {
-            let content = match files::read_bounded(path, profile::MAX_BYTES) {
+            let content = match files::read_bounded(&path, profile::MAX_BYTES) {
                 Err(error) => InstalledContent::Unreadable {
                     problem: error.to_string(),
                 },
-                Ok(bytes) => {
-                    let sha256 = FileSha256::of(&bytes);
-                    let claims = (!is_pinned(&sha256))
-                        .then(|| claims(&bytes, &unpinned))
-                        .flatten();
-                    let proof = prove.map(|verifier| match profile::prove(&bytes, verifier) {
-                        Ok(_) => Vec::new(),
-                        Err(unproven) => unproven.findings,
-                    });
-                    InstalledContent::Read {
-                        sha256,
-                        claims,
-                        proof,
-                    }
-                }
+                Ok(bytes) => installed(&bytes, &is_pinned, prove, &any),
             };
-            InstalledFile {
-                path: path.clone(),
-                content,
-            }
+            InstalledFile { path, content }
         })
         .collect()
 }
 
-/// What a file claims, whether or not it can be proven.
-fn claims(bytes: &[u8], verifier: &Verifier) -> Option<InstalledClaims> {
+/// What the gate wants to know of one file's bytes: hashed once, proven once at most.
+fn installed(
+    bytes: &[u8],
+    is_pinned: impl Fn(&FileSha256) -> bool,
+    prove: Option<&Verifier>,
+    any: &Verifier,
+) -> InstalledContent {
+    if let Some(verifier) = prove {
+        let proven = profile::prove(bytes, verifier);
+        let sha256 = match &proven {
+            Ok(profile) => *profile.sha256(),
+            Err(unproven) => unproven.sha256,
+        };
+        return InstalledContent::Read {
+            claims: (!is_pinned(&sha256)).then(|| claims(&proven)).flatten(),
+            sha256,
+            proof: Some(proven.map_or_else(|unproven| unproven.findings, |_| Vec::new())),
+        };
+    }
+    let sha256 = FileSha256::of(bytes);
+    InstalledContent::Read {
+        claims: (!is_pinned(&sha256))
+            .then(|| claims(&profile::prove(bytes, any)))
+            .flatten(),
+        sha256,
+        proof: None,
+    }
+}
+
+/// What a file claims, whether or not it is proven.
+fn claims(proven: &Result<Profile, Box<Unproven>>) -> Option<InstalledClaims> {
     let scope = |fields: &profile::Fields| InstalledScope {
         team_id: fields.team_id.clone(),
         bundle_id: fields.bundle_id.clone(),
@@ -145,7 +177,7 @@ fn claims(bytes: &[u8], verifier: &Verifier) -> Option<InstalledClaims> {
         created: fields.created,
         expires: fields.expires,
     };
-    match profile::prove(bytes, verifier) {
+    match proven {
         Ok(profile) => {
             let fields = profile.fields();
             Some(InstalledClaims {
@@ -155,7 +187,7 @@ fn claims(bytes: &[u8], verifier: &Verifier) -> Option<InstalledClaims> {
             })
         }
         Err(unproven) => {
-            let claims = unproven.claims?;
+            let claims = unproven.claims.as_ref()?;
             Some(InstalledClaims {
                 uuid: claims.uuid.as_deref().and_then(|uuid| uuid.parse().ok()),
                 name: claims.name.clone(),
@@ -176,24 +208,26 @@ pub enum Installed {
     Replaced,
 }
 
-/// Installs a proven profile as `UUID.<ext>` into a directory that exists: all of it or nothing.
-///
-/// # Errors
-/// The directory or the file cannot be written.
-pub fn install(
-    profile: &Profile,
-    bytes: &[u8],
-    directory: &Path,
-) -> Result<(PathBuf, Installed), WriteError> {
+/// Where a proven profile lies once it is installed in `directory`, as `UUID.<ext>`, and what installing it there does.
+pub fn installation(profile: &Profile, bytes: &[u8], directory: &Path) -> (PathBuf, Installed) {
     let destination = directory.join(profile.fields().file_name());
     let installed = match files::read_bounded(&destination, profile::MAX_BYTES) {
-        Ok(there) if there == bytes => return Ok((destination, Installed::Already)),
+        Ok(there) if there == bytes => Installed::Already,
         Ok(_) => Installed::Replaced,
         // Not there, or so damaged that it cannot be read: either way the replacement settles it.
         Err(_) => Installed::New,
     };
-    files::replace_atomically(&destination, bytes, FileMode::Exactly(0o644))?;
-    Ok((destination, installed))
+    (destination, installed)
+}
+
+/// Installs a proven profile as `UUID.<ext>` into `directory`, which is made if it is not there: all of it or nothing.
+///
+/// # Errors
+/// The directory or the file cannot be written.
+pub fn install(profile: &Profile, bytes: &[u8], directory: &Path) -> Result<(), WriteError> {
+    files::create_directories(directory)?;
+    let destination = directory.join(profile.fields().file_name());
+    files::replace_atomically(&destination, bytes, FileMode::Exactly(0o644))
 }
 
 /// Which files prune may remove.
@@ -211,7 +245,26 @@ pub enum Pruning {
     /// It stays.
     Keep,
     /// It goes, for this reason.
-    Remove(&'static str),
+    Remove(PruneReason),
+}
+
+/// Why prune removes a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PruneReason {
+    /// It has expired.
+    Expired,
+    /// The manifest does not pin it.
+    Unpinned,
+}
+
+impl PruneReason {
+    /// The reason in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Unpinned => "not pinned",
+        }
+    }
 }
 
 /// Decides about one file. A pinned one stays, whatever the rules: neither its bytes nor its UUID may vanish under a
@@ -229,7 +282,7 @@ pub fn pruning(
         ..
     } = &file.content
     else {
-        // What cannot be read as a profile is not ours to delete.
+        // A file that cannot be read as a profile may be anything: it stays.
         return Pruning::Keep;
     };
     if pinned_bytes(sha256)
@@ -245,9 +298,9 @@ pub fn pruning(
         .as_ref()
         .is_some_and(|scope| scope.expires < now);
     if rules.expired && has_expired {
-        Pruning::Remove("expired")
+        Pruning::Remove(PruneReason::Expired)
     } else if rules.unpinned {
-        Pruning::Remove("not pinned")
+        Pruning::Remove(PruneReason::Unpinned)
     } else {
         Pruning::Keep
     }

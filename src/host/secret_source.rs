@@ -17,8 +17,11 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::files::read::{ReadError, ReadErrorKind, read_bounded, read_stream_bounded};
-use super::private;
+use super::files::{ReadError, ReadErrorKind, read_bounded, read_stream_bounded};
+use super::owned_files;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
+use crate::base::remedy::Remedy;
 use crate::base::secret::Password;
 
 /// The longest password, in bytes: what fits into one line of `security -i`, which is how it reaches the keychain.
@@ -27,11 +30,11 @@ pub const MAX_BYTES: usize = 4_095;
 /// Where a password comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
-    /// `--password-file F`
+    /// A file.
     File(PathBuf),
-    /// `--password-fd N`
+    /// A descriptor that this process was started with.
     Descriptor(u32),
-    /// `--password-env NAME`
+    /// An environment variable.
     Environment(String),
     /// The terminal, asked with this text.
     Prompt(String),
@@ -53,46 +56,84 @@ pub enum SecretError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// A descriptor that is written to, not read from.
-    #[error(
-        "descriptor {0} is for output; open another for the password, as in `--password-fd 3 3< FILE`"
-    )]
+    #[error("descriptor {0} is for output")]
     OutputDescriptor(u32),
     /// Nobody opened the descriptor.
-    #[error(
-        "descriptor {0} is not open; open it for the password, as in `--password-fd {0} {0}< FILE`"
-    )]
+    #[error("descriptor {0} is not open")]
     NotOpen(u32),
     /// A descriptor that is a terminal: what is typed there would show.
-    #[error(
-        "descriptor {0} is a terminal, where the password would show; leave --password-fd out to be asked without echo"
-    )]
+    #[error("descriptor {0} is a terminal, where the password would show")]
     TerminalDescriptor(u32),
     /// The variable is not set.
-    #[error(
-        "the environment variable {0} is not set; pass the secret on to this step, or use --password-file"
-    )]
+    #[error("the environment variable {0} is not set")]
     Unset(String),
     /// Nothing there.
-    #[error(
-        "the password from {0} is empty, as a secret looks that was never set; check its name and who may use it"
-    )]
+    #[error("the password from {0} is empty")]
     Empty(SecretSource),
     /// Not UTF-8.
-    #[error("the password from {0} is not UTF-8 text; was a key or a p12 given in its place?")]
+    #[error("the password from {0} is not UTF-8 text")]
     NotText(SecretSource),
     /// A line end or NUL inside.
-    #[error(
-        "the password from {0} holds a line end or another control character; it must be one line of text"
-    )]
+    #[error("the password from {0} holds a line end or another control character")]
     NotOneLine(SecretSource),
     /// Longer than any keychain command can carry.
     #[error("the password from {0} is longer than {MAX_BYTES} bytes")]
     TooLong(SecretSource),
-    /// There is no terminal to ask on.
-    #[error(
-        "there is no terminal to ask for the password on ({0}); use --password-file, --password-fd or --password-env"
-    )]
+    /// There is no terminal to ask for the password on.
+    #[error("there is no terminal to ask for the password on: {0}")]
     NoTerminal(#[source] io::Error),
+}
+
+impl Explain for SecretError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotOpen(_) => ErrorCode::Usage,
+            _ => ErrorCode::PasswordUnavailable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Read(error) => return error.hint(),
+            Self::OutputDescriptor(_) => "open descriptor 3 for the password, as in `3< FILE`".into(),
+            Self::NotOpen(number) => {
+                format!("open descriptor {number} for the password, as in `{number}< FILE`")
+            }
+            Self::TerminalDescriptor(_) => {
+                "name no descriptor: then you are asked for the password without echo".into()
+            }
+            Self::Unset(_) => {
+                "pass the secret on to this step, or hand the password in another way".into()
+            }
+            Self::Empty(_) => {
+                "check the name of the secret and who may use it: a secret that was never set is empty".into()
+            }
+            Self::NotText(_) => "check that it is not a key or a p12".into(),
+            Self::NotOneLine(_) => "give a password that is one line of text".into(),
+            Self::TooLong(_) => "check that it is the password".into(),
+            Self::NoTerminal(_) => {
+                "hand the password in through a file, a descriptor or an environment variable".into()
+            }
+        })
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Unset(_) | Self::NoTerminal(_) => Some(Remedy::GivePassword),
+            _ => None,
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::Read(error) => error.place(),
+            Self::Empty(SecretSource::File(path))
+            | Self::NotText(SecretSource::File(path))
+            | Self::NotOneLine(SecretSource::File(path))
+            | Self::TooLong(SecretSource::File(path)) => Place::file(path),
+            _ => Place::default(),
+        }
+    }
 }
 
 /// `the file p.txt`, `descriptor 3`, `the environment variable P12_PASSWORD`, `the terminal`
@@ -236,7 +277,7 @@ fn caution_about(path: &Path) -> Option<String> {
         open if open & 0o022 != 0 => "changed",
         _ => "read",
     };
-    let quoted = private::for_shell(path);
+    let quoted = owned_files::for_shell(path);
     let path = path.display();
     Some(format!(
         "the password file {path} can be {what} by others (mode {mode:04o}): chmod 600 {quoted}"
@@ -418,10 +459,12 @@ mod tests {
             })
             .unwrap();
         assert_eq!(obtained.password.expose(), "typed");
-        let error = get(&source).unwrap_err().to_string();
+        let error = get(&source).unwrap_err();
+        assert_eq!(error.remedy(), Some(Remedy::GivePassword));
+        let hint = error.hint().unwrap();
         assert!(
-            error.contains("--password-file") && error.contains("--password-env"),
-            "{error}"
+            hint.contains("file") && hint.contains("environment"),
+            "{hint}"
         );
     }
 }

@@ -4,11 +4,10 @@
 //! pipe that nobody writes to, or a disk image. Opening never blocks, only regular files are read, and reading stops
 //! at a limit.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::files::{ReadErrorKind, read_bounded};
 use crate::xcode::sources::{SourceError, Sources};
 
 /// The most that is read of one file, in bytes. The largest real project file known has 12 MB.
@@ -35,45 +34,18 @@ impl Default for DiskSources {
 
 impl Sources for DiskSources {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
-        let file = open(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory => SourceError::Missing,
-            _ => SourceError::Unreadable(error.to_string().into()),
-        })?;
-        let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string().into());
-        let metadata = file.metadata().map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(SourceError::Unreadable("it is not a regular file".into()));
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        match read_bounded(path, limit) {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(error) => Err(match error.kind {
+                ReadErrorKind::Missing
+                | ReadErrorKind::DanglingLink(_)
+                | ReadErrorKind::NotBelowDirectory => SourceError::Missing,
+                ReadErrorKind::TooLarge { .. } => SourceError::TooLarge { limit: self.limit },
+                kind => SourceError::Unreadable(kind.to_string().into()),
+            }),
         }
-        let too_large = SourceError::TooLarge { limit: self.limit };
-        if metadata.len() > self.limit {
-            return Err(too_large);
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        // The file may grow while it is read, so the length that it had is no bound.
-        file.take(self.limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        if bytes.len() as u64 > self.limit {
-            return Err(too_large);
-        }
-        Ok(bytes.into())
     }
-}
-
-#[cfg(unix)]
-fn open(path: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    // Opening a pipe without a writer would wait for one.
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).open(path)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The watchdog: a process of our own program that closes the keychain when the run cannot.
 //!
-//! It is told what to close before anything is opened, over its standard input, and that pipe is also the run's
-//! lifeline: whichever way the run ends, the kernel closes the pipe, and the watchdog reads its end. A line `Done` before
+//! It reads what to close from its standard input, before anything is opened, and that pipe is also the run's [lifeline](super::lifeline): whichever way the run ends, the kernel closes the pipe, and the watchdog reads its end. A line `Done` before
 //! it says that there is nothing left to do. Standard error is the run's lease (see [`journal`](super::journal)), which
 //! thus outlives the run for exactly as long as the watchdog does.
 //!
@@ -11,104 +10,60 @@
 //! a job sends those to everything it finds, and the watchdog is who must be left then. It knows no password.
 
 use std::io::{self, Write};
-use std::os::fd::AsFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
-use serde::{Deserialize, Serialize};
 
 use super::journal::Journals;
-use super::keychain::choice::BackendChoice;
-use super::keychain::{KeychainBackend, KeychainPath};
-use super::process::mark::Mark;
-use super::process::{mind_children, wait_for};
-use super::run_id::RunId;
-use super::session::{SessionError, guard_memory};
-use super::window::{ARMED, close, while_ending};
-use crate::base::clock::{Clock, SystemClock};
+use super::keychain::KeychainBackend;
+use super::lifeline::{ARMED, LifelineReader, Message, WatchdogConfig};
+use super::process::{ProcessGroup, keep_exit_statuses, protect_memory};
+use super::session::error::{SessionError, io_error};
+use super::window::{close, while_ending};
+use crate::base::clock::Clock;
 use crate::base::event::{Action, Event, Outcome, Witness};
-use crate::base::ids::{HostName, RegionName};
 
-/// What a watchdog is told first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Config {
-    /// The run.
-    pub run: RunId,
-    /// What to close.
-    pub keychain: KeychainPath,
-    /// By which backend.
-    pub backend: BackendChoice,
-    /// The state directory.
-    pub state: PathBuf,
-    /// When the window ends, by the calendar.
-    pub until: Timestamp,
-    /// After how many seconds the watchdog acts although the run still lives.
-    pub seconds: u64,
-    /// In whose name it records.
-    pub note: Note,
-}
-
-/// In whose name a record is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// The account.
-    pub who: String,
-    /// The machine.
-    pub host: HostName,
-    /// Its region.
-    pub region: Option<RegionName>,
-    /// The CI job.
-    pub job: Option<String>,
-}
-
-/// One line of the lifeline.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Message {
-    /// What to close; the first line.
-    Config(Box<Config>),
-    /// The command runs in this process group.
-    Job(Mark),
-    /// All is closed and recorded.
-    Done,
-}
-
-/// Runs a watchdog to its end: `countersign watchdog`. Says whether there was nothing left to do.
+/// Runs a watchdog to its end, in a process of its own; its standard input is the lifeline.
 ///
 /// # Errors
 /// The keychain may still be open, or its closing could not be recorded; the journal stays, for a recovery.
-pub fn main(open_witness: &dyn Fn(&Config) -> Box<dyn Witness>) -> Result<(), SessionError> {
+pub fn main(
+    clock: &dyn Clock,
+    open_witness: &dyn Fn(&WatchdogConfig) -> Box<dyn Witness>,
+) -> Result<(), SessionError> {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         // A handler that sets a flag nobody reads: the signal ends nobody.
         signal_hook::flag::register(signal.as_raw(), Arc::new(AtomicBool::new(false)))
-            .map_err(io_error("stand signals"))?;
+            .map_err(io_error("handle signals"))?;
     }
-    guard_memory().map_err(io_error("guard this process's memory"))?;
-    mind_children().map_err(io_error("mind children"))?;
-    let mut lifeline = Lifeline::default();
-    let Some(Message::Config(config)) = lifeline.next(None).map_err(io_error("be told"))? else {
+    protect_memory().map_err(io_error("protect the memory of this process"))?;
+    keep_exit_statuses().map_err(io_error("keep the exit statuses of children"))?;
+    let mut lifeline = LifelineReader::default();
+    let Some(Message::Config(config)) = lifeline
+        .next(&|| Duration::from_secs(60))
+        .map_err(io_error("read what to close"))?
+    else {
         return Ok(()); // the run ended before it opened anything
     };
     let backend = config.backend.build(&config.state)?;
     let mut out = io::stdout();
     out.write_all(&ARMED)
         .and_then(|()| out.flush())
-        .map_err(io_error("say that it is ready"))?;
+        .map_err(io_error("say that the watchdog is ready"))?;
     let deadline = Deadline {
         at: Instant::now() + Duration::from_secs(config.seconds),
         until: config
             .until
             .checked_add(Duration::from_secs(12))
             .unwrap_or(config.until),
+        clock,
     };
     let mut job = None;
     loop {
-        match lifeline.next(Some(&deadline)) {
+        match lifeline.next(&|| deadline.left()) {
             Ok(Some(Message::Done)) => return Ok(()),
             Ok(Some(Message::Job(mark))) => job = Some(mark),
             Ok(Some(Message::Config(_))) => {}
@@ -120,10 +75,10 @@ pub fn main(open_witness: &dyn Fn(&Config) -> Box<dyn Witness>) -> Result<(), Se
 }
 
 fn finish(
-    config: &Config,
+    config: &WatchdogConfig,
     backend: &dyn KeychainBackend,
-    job: Option<Mark>,
-    open_witness: &dyn Fn(&Config) -> Box<dyn Witness>,
+    job: Option<ProcessGroup>,
+    open_witness: &dyn Fn(&WatchdogConfig) -> Box<dyn Witness>,
 ) -> Result<(), SessionError> {
     let journals = Journals::new(&config.state);
     let witness = open_witness(config);
@@ -134,14 +89,14 @@ fn finish(
             .detail("by", "watchdog")
     };
     let job = job.or_else(|| journals.job(&config.run));
-    // A tool of the dead run that is still at it shares its turn, so this waits until the tool has ended.
+    // A tool of the dead run that still works shares its lock, so this waits until the tool has ended.
     let mut closed = while_ending(job.as_ref(), || {
         close(&journals, backend, &config.keychain, &config.run)
     });
     let mut pause = Duration::from_secs(1);
     let start = Instant::now();
     while let Err(error) = &closed {
-        // Closing weighs more than that nobody could write it down.
+        // Closing matters more than its record.
         let _ = witness.record(&event(Outcome::Failed).detail("error", error));
         if start.elapsed() >= GIVE_UP {
             break;
@@ -156,14 +111,17 @@ fn finish(
     Ok(journals.sweep_if_free()?)
 }
 
-struct Deadline {
+/// When the watchdog acts although the run still lives: whichever comes first of an instant that a sleeping machine delays
+/// and one of the calendar.
+struct Deadline<'a> {
     at: Instant,
     until: Timestamp,
+    clock: &'a dyn Clock,
 }
 
-impl Deadline {
+impl Deadline<'_> {
     fn left(&self) -> Duration {
-        let by_calendar = self.until.duration_since(SystemClock.now());
+        let by_calendar = self.until.duration_since(self.clock.now());
         let by_calendar = Duration::try_from(by_calendar).unwrap_or(Duration::ZERO);
         self.at
             .saturating_duration_since(Instant::now())
@@ -171,54 +129,5 @@ impl Deadline {
     }
 }
 
-/// Standard input, a line at a time.
-#[derive(Default)]
-struct Lifeline {
-    bytes: Vec<u8>,
-}
-
-impl Lifeline {
-    /// The next message; `None` at the end of the pipe, at the deadline, or for a line that is no message.
-    fn next(&mut self, deadline: Option<&Deadline>) -> io::Result<Option<Message>> {
-        loop {
-            if let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.bytes.drain(..=end).collect();
-                return Ok(serde_json::from_slice(&line).ok());
-            }
-            if self.bytes.len() > MAX_LINE {
-                return Ok(None);
-            }
-            let left = deadline.map_or(Duration::from_secs(60), Deadline::left);
-            if left.is_zero() {
-                return Ok(None);
-            }
-            let stdin = io::stdin();
-            let mut watched = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
-            // A machine that slept is not told by `poll`; the wall clock is looked at every second.
-            if wait_for(&mut watched, left.min(Duration::from_secs(1)))? == 0 {
-                continue;
-            }
-            let mut buffer = [0; 4_096];
-            // Past the library's buffer: what it holds, `poll` does not see.
-            let count = match rustix::io::read(stdin.as_fd(), &mut buffer) {
-                Ok(count) => count,
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if count == 0 {
-                return Ok(None);
-            }
-            self.bytes
-                .extend_from_slice(buffer.get(..count).unwrap_or_default());
-        }
-    }
-}
-
-fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> SessionError {
-    move |source| SessionError::Io { doing, source }
-}
-
-/// Longest line of a lifeline.
-const MAX_LINE: usize = 64 << 10;
 /// How long a keychain that does not close is tried again; after that it is a recovery's.
 const GIVE_UP: Duration = Duration::from_secs(600);

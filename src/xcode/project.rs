@@ -62,7 +62,7 @@ pub enum ProjectError {
 impl Explain for ProjectError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Source { problem, .. } => problem.code(),
+            Self::Source { problem, .. } => problem.error_code(),
             Self::Syntax { .. } | Self::NotAProject { .. } => ErrorCode::FileMalformed,
         }
     }

@@ -38,8 +38,8 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// What kind of error it is.
-    pub fn code(&self) -> ErrorCode {
+    /// What kind of error it is where the file must be had.
+    pub fn error_code(&self) -> ErrorCode {
         match self {
             Self::Missing => ErrorCode::FileMissing,
             Self::TooLarge { .. } | Self::Unreadable(_) => ErrorCode::FileUnreadable,

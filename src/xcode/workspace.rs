@@ -44,7 +44,7 @@ pub enum WorkspaceError {
 impl Explain for WorkspaceError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Source { problem, .. } => problem.code(),
+            Self::Source { problem, .. } => problem.error_code(),
             Self::Syntax { .. } => ErrorCode::FileMalformed,
         }
     }

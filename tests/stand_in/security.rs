@@ -391,12 +391,12 @@ impl Tool {
             1
         };
         let bytes = fs::read(file).unwrap();
-        let Ok(algorithms) = pkcs12::Algorithms::read(&bytes) else {
+        let Ok(algorithms) = pkcs12::algorithms::Algorithms::read(&bytes) else {
             eprintln!("security: SecKeychainItemImport: Unknown format in import.");
             return 1;
         };
         let readable = algorithms.readable_by();
-        if password.is_empty() || !readable.on(if modern { 15 } else { 14 }) {
+        if password.is_empty() || !readable.includes(if modern { 15 } else { 14 }) {
             return wrong();
         }
         let Ok(contents) = pkcs12::read(&bytes, &Password::new(password)) else {
@@ -567,7 +567,7 @@ impl Tool {
             .iter()
             .map(|path| format!("{}\n", path.display()))
             .collect();
-        fs::write(self.home.join("search-list"), text).unwrap();
+        replace(&self.home.join("search-list"), text.as_bytes()).unwrap();
     }
 }
 
@@ -684,13 +684,24 @@ fn load(path: &str) -> Option<(PathBuf, Keychain)> {
 }
 
 fn save(path: &Path, keychain: &Keychain) -> std::io::Result<()> {
+    replace(path, &serde_json::to_vec(keychain).unwrap())
+}
+
+/// Puts a whole file in the place of another, as the real one does: whoever reads at that moment sees one of the two.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let home = PathBuf::from(std::env::var_os("HOME").expect("HOME is given"));
+    let new = home.join(format!("stand-in-{}.new", std::process::id()));
     let mut file = OpenOptions::new()
         .create(true)
         .write(true)
         .truncate(true)
         .mode(0o644)
-        .open(path)?;
-    file.write_all(&serde_json::to_vec(keychain).unwrap())
+        .open(&new)?;
+    if let Ok(old) = path.metadata() {
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(bytes)?;
+    fs::rename(new, path)
 }
 
 fn now() -> u64 {

@@ -4,21 +4,11 @@
 //! sentence for a wrong password and for a MAC it does not know, and the difference is a rotated secret or a one-line
 //! conversion.
 //!
-//! This is also the gate before any cryptography: the iteration counts that a file asks for are bounded here, before a
-//! key is derived.
+//! `structure` reads it from a file.
 
 use std::fmt;
 
 use serde::Serialize;
-
-use super::structure;
-use super::{MAX_FILE, Pkcs12Error};
-
-/// The most iterations of one key derivation that are granted: ten times what the strictest recommendation of today asks.
-pub const MAX_ITERATIONS: u64 = 1_000_000;
-
-/// The most iterations of all visible key derivations together: about three seconds of one core.
-pub const MAX_TOTAL_ITERATIONS: u64 = 8_000_000;
 
 /// How a PKCS#12 file is protected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -130,7 +120,7 @@ pub enum ReadableBy {
 
 impl ReadableBy {
     /// Whether the given major release of macOS reads it (with `-f pkcs12`).
-    pub fn on(&self, macos_major: u32) -> bool {
+    pub fn includes(&self, macos_major: u32) -> bool {
         match self {
             Self::EveryMac => true,
             Self::MacOs15 { .. } => macos_major >= FIRST_MODERN_MACOS,
@@ -151,22 +141,6 @@ impl ReadableBy {
 pub const FIRST_MODERN_MACOS: u32 = 15;
 
 impl Algorithms {
-    /// Reads them from a file, without its password.
-    ///
-    /// # Errors
-    /// The file is not PKCS#12, is cut, or asks for more work than is granted.
-    pub fn read(bytes: &[u8]) -> Result<Self, Pkcs12Error> {
-        if bytes.len() > MAX_FILE {
-            return Err(Pkcs12Error::TooLarge { size: bytes.len() });
-        }
-        if let Some(found) = structure::something_else(bytes) {
-            return Err(Pkcs12Error::NotPkcs12(found));
-        }
-        let algorithms = structure::walk(bytes)?;
-        algorithms.bound_work()?;
-        Ok(algorithms)
-    }
-
     /// Which releases of macOS read the file.
     pub fn readable_by(&self) -> ReadableBy {
         let mut modern = None;
@@ -204,24 +178,6 @@ impl Algorithms {
                 .map(|part| part.scheme.to_string())
         })
     }
-
-    fn bound_work(&self) -> Result<(), Pkcs12Error> {
-        let each = self
-            .mac
-            .iter()
-            .map(|mac| mac.iterations)
-            .chain(self.encryption.iter().map(|part| part.iterations));
-        let mut total: u64 = 0;
-        for iterations in each {
-            total = total.saturating_add(iterations);
-            if iterations > MAX_ITERATIONS || total > MAX_TOTAL_ITERATIONS {
-                return Err(Pkcs12Error::TooMuchWork {
-                    asked: format!("{} iterations", iterations.max(total)),
-                });
-            }
-        }
-        Ok(())
-    }
 }
 
 /// `HMAC-SHA256 (2048 iterations); PBES2 … (2048 iterations)`
@@ -231,10 +187,10 @@ impl fmt::Display for Algorithms {
             Some(mac) => write!(f, "{} ({} iterations)", mac.kind, mac.iterations)?,
             None => f.write_str("no MAC")?,
         }
-        let mut said: Vec<(&Scheme, u64)> = Vec::new();
+        let mut written: Vec<(&Scheme, u64)> = Vec::new();
         for part in &self.encryption {
-            if !said.contains(&(&part.scheme, part.iterations)) {
-                said.push((&part.scheme, part.iterations));
+            if !written.contains(&(&part.scheme, part.iterations)) {
+                written.push((&part.scheme, part.iterations));
                 write!(f, "; {} ({} iterations)", part.scheme, part.iterations)?;
             }
         }

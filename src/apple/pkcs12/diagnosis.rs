@@ -4,13 +4,16 @@
 //! does not know, and for an empty password whatever the file. With the file and the password at hand the question has
 //! one answer.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::algorithms::{Algorithms, FIRST_MODERN_MACOS, ReadableBy};
-use super::{Pkcs12Error, read};
+use super::error::Pkcs12Error;
+use super::reading::read;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::remedy::Remedy;
 use crate::base::secret::Password;
 
-/// Why an import failed, with what to do in its message.
+/// Why an import failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Diagnosis {
@@ -18,10 +21,7 @@ pub enum Diagnosis {
     #[error("the password is wrong: it does not open this file with any tool")]
     WrongPassword,
     /// The password is right; this release of macOS does not know an algorithm.
-    #[error(
-        "the password is right, but macOS {macos} does not read {because}: convert the file to the form that every Mac \
-         reads (3DES and a SHA-1 MAC){}", if *modern_reads_it { "; macOS 15 reads it with `-f pkcs12`" } else { "" }
-    )]
+    #[error("the password is right, but macOS {macos} does not read {because}")]
     Algorithm {
         /// The major release that was asked about.
         macos: u32,
@@ -31,27 +31,19 @@ pub enum Diagnosis {
         modern_reads_it: bool,
     },
     /// The password is right, but `security` takes no empty one.
-    #[error(
-        "the password is empty, which opens the file but not for `security import`: convert the file with a password"
-    )]
+    #[error("the password is empty, which opens the file but not for `security import`")]
     EmptyPassword,
     /// The password is right, but `security` garbles it.
-    #[error(
-        "the password holds characters outside ASCII, which `security` does not pass on whole: convert the file with an \
-         ASCII password"
-    )]
+    #[error("the password holds characters outside ASCII, which `security` does not pass on whole")]
     PasswordNotAscii,
     /// There is no private key to import.
-    #[error("the file opens, but holds no private key: export it again together with its key")]
+    #[error("the file opens, but holds no private key")]
     NoKey,
     /// The file itself is at fault.
     #[error("{0}")]
-    File(String),
+    File(#[serde(serialize_with = "as_text")] Pkcs12Error),
     /// File and password are good and this release reads the algorithms: something else is wrong, not the file.
-    #[error(
-        "file, password and algorithms are in order for macOS {macos}: look at the keychain (locked, or the key is \
-         already in it){}", if *needs_format { ", and import with `-f pkcs12`, without which these algorithms are not read" } else { "" }
-    )]
+    #[error("file, password and algorithms are in order for macOS {macos}")]
     NotTheFile {
         /// The major release that was asked about.
         macos: u32,
@@ -60,12 +52,63 @@ pub enum Diagnosis {
     },
 }
 
+impl Explain for Diagnosis {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::File(error) => error.code(),
+            Self::WrongPassword => ErrorCode::FileUnreadable,
+            Self::NotTheFile { .. } => ErrorCode::KeychainFailed,
+            _ => ErrorCode::FileMalformed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::WrongPassword => "hand in the password of this file",
+            Self::Algorithm {
+                modern_reads_it: false,
+                ..
+            } => "convert the file to the form that every Mac reads (3DES and a SHA-1 MAC)",
+            Self::Algorithm {
+                modern_reads_it: true,
+                ..
+            } => {
+                "convert the file to the form that every Mac reads (3DES and a SHA-1 MAC); macOS 15 reads it with \
+                 `-f pkcs12`"
+            }
+            Self::EmptyPassword => "convert the file with a password",
+            Self::PasswordNotAscii => "convert the file with an ASCII password",
+            Self::NoKey => "export it again together with its private key",
+            Self::File(error) => return error.hint(),
+            Self::NotTheFile {
+                needs_format: false,
+                ..
+            } => "look at the keychain: it is locked, or the key is already in it",
+            Self::NotTheFile {
+                needs_format: true, ..
+            } => {
+                "look at the keychain: it is locked, or the key is already in it; import with `-f pkcs12`, without which \
+                 these algorithms are not read"
+            }
+        };
+        Some(hint.to_owned())
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::WrongPassword => Some(Remedy::GivePassword),
+            Self::File(error) => error.remedy(),
+            _ => None,
+        }
+    }
+}
+
 /// Tells why `security import -f pkcs12` on the given major release of macOS refuses `bytes` under `password`.
 pub fn why_import_failed(bytes: &[u8], password: &Password, macos_major: u32) -> Diagnosis {
     let contents = match read(bytes, password) {
         Ok(contents) => contents,
         Err(Pkcs12Error::WrongPassword { .. }) => return Diagnosis::WrongPassword,
-        Err(error) => return Diagnosis::File(error.to_string()),
+        Err(error) => return Diagnosis::File(error),
     };
     if let Some(diagnosis) = algorithm(&contents.algorithms, macos_major) {
         return diagnosis;
@@ -87,12 +130,16 @@ pub fn why_import_failed(bytes: &[u8], password: &Password, macos_major: u32) ->
 
 fn algorithm(algorithms: &Algorithms, macos: u32) -> Option<Diagnosis> {
     let readable = algorithms.readable_by();
-    if readable.on(macos) {
+    if readable.includes(macos) {
         return None;
     }
     Some(Diagnosis::Algorithm {
         macos,
         because: readable.because().unwrap_or_default().to_owned(),
-        modern_reads_it: readable.on(FIRST_MODERN_MACOS),
+        modern_reads_it: readable.includes(FIRST_MODERN_MACOS),
     })
+}
+
+fn as_text<S: Serializer>(error: &Pkcs12Error, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(error)
 }

@@ -1,23 +1,28 @@
-//! Why a PKCS#12 file could not be read or written: each with what to do.
+//! Why a PKCS#12 file cannot be read or written.
 
-use super::{MAX_ENTRIES, MAX_FILE};
+use super::limits::{MAX_ENTRIES, MAX_FILE};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::remedy::Remedy;
 
-/// Why a PKCS#12 file could not be read, or one not be written.
+/// Why a PKCS#12 file cannot be read, or one not be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Pkcs12Error {
     /// Larger than [`MAX_FILE`].
-    #[error("{size} bytes are more than a .p12 may have here ({MAX_FILE})")]
+    #[error("the file has {size} bytes, more than the {MAX_FILE} that are read")]
     TooLarge {
         /// Bytes given.
         size: usize,
     },
     /// Something else altogether.
-    #[error("expected a PKCS#12 (.p12) file, found {0}")]
-    NotPkcs12(&'static str),
+    #[error("expected a PKCS#12 (.p12) file, found {found}")]
+    NotPkcs12 {
+        /// What it seems to be.
+        found: &'static str,
+        /// How to make a .p12 of it, where that is known.
+        conversion: Option<&'static str>,
+    },
     /// The file ends before the length it states.
-    #[error(
-        "the file is cut: {missing} bytes are missing after the {size} that are here; copy it again"
-    )]
+    #[error("the file is cut: {missing} bytes are missing after the {size} that are here")]
     Truncated {
         /// Bytes in the file.
         size: usize,
@@ -26,15 +31,14 @@ pub enum Pkcs12Error {
     },
     /// BER that is not DER.
     #[error(
-        "offset {offset}: the file is written in BER with indefinite lengths or split strings (old Bouncy Castle and NSS \
-         do that), only DER is read: convert it with `openssl pkcs12 -in F -nodes | openssl pkcs12 -export -out G`"
+        "offset {offset}: the file is BER with indefinite lengths or split strings, and only DER is read"
     )]
     Ber {
         /// Where the first such element begins.
         offset: usize,
     },
     /// The structure contradicts itself.
-    #[error("offset {offset}: {problem}: the file is damaged; export it again")]
+    #[error("offset {offset}: {problem}: the file is damaged")]
     Malformed {
         /// Where, from the start of the file.
         offset: usize,
@@ -42,25 +46,21 @@ pub enum Pkcs12Error {
         problem: String,
     },
     /// The structure is right, what was decrypted is not.
-    #[error("the password opens the file, but {0}: export it again")]
+    #[error("the password opens the file, but {0}")]
     Content(String),
     /// An algorithm or a mode that is not read here.
-    #[error(
-        "the file uses {0}, which is not read here: convert it where it was made, with \
-         `openssl pkcs12 -in F -nodes | openssl pkcs12 -export -out G`"
-    )]
+    #[error("the file uses {0}, which is not read here")]
     Unsupported(String),
     /// More work than a file may ask for.
     #[error(
-        "the file asks for {asked} before it can be opened, more than is granted (1,000,000 iterations each): it was made \
-         to stall, or needs to be exported again with fewer"
+        "the file asks for {asked} before it can be opened, more than the 1,000,000 iterations that are granted"
     )]
     TooMuchWork {
         /// What it asks for.
         asked: String,
     },
     /// More entries than any real file has.
-    #[error("the file has more than {MAX_ENTRIES} keys or certificates: split it")]
+    #[error("the file has more than {MAX_ENTRIES} keys or certificates")]
     TooManyParts,
     /// The MAC, or without one the padding, says that the password is wrong.
     #[error("the password is wrong ({algorithms}), or the file was changed after it was written")]
@@ -74,17 +74,15 @@ pub enum Pkcs12Error {
     )]
     PasswordNotBmp,
     /// `security import` refuses empty passwords.
-    #[error("an empty password is refused by `security import`: give one")]
+    #[error("the password is empty, and `security import` refuses an empty password")]
     EmptyPassword,
     /// `security` passes on ASCII only.
-    #[error(
-        "the password holds characters outside ASCII, which `security` does not pass on whole: choose another"
-    )]
+    #[error("the password holds characters outside ASCII, which `security` does not pass on whole")]
     PasswordNotAscii,
     /// No certificate of the file has its private key there.
     #[error(
         "the file holds no identity: {certificates} certificates and {lone_keys} private keys, none of which belong \
-         together; export the certificate together with its key"
+         together"
     )]
     NoIdentity {
         /// Certificates in the file.
@@ -93,7 +91,7 @@ pub enum Pkcs12Error {
         lone_keys: usize,
     },
     /// One was wanted and there are several.
-    #[error("the file holds {} identities where one is wanted: name one of {}", labels.len(), labels.join(", "))]
+    #[error("the file holds {} identities where one is wanted: {}", labels.len(), labels.join(", "))]
     SeveralIdentities {
         /// `SHA-1 "common name"` of each.
         labels: Vec<String>,
@@ -107,6 +105,49 @@ pub enum Pkcs12Error {
         labels: Vec<String>,
     },
     /// The file could not be written, or what was written did not read back.
-    #[error("the file could not be written: {0}")]
+    #[error("the file cannot be written: {0}")]
     Write(String),
+}
+
+impl Explain for Pkcs12Error {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::WrongPassword { .. } | Self::PasswordNotBmp => ErrorCode::FileUnreadable,
+            Self::EmptyPassword | Self::PasswordNotAscii | Self::Write(_) => {
+                ErrorCode::OutputNotWritten
+            }
+            _ => ErrorCode::FileMalformed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        const CONVERT: &str = "convert the file where it was made, with \
+            `openssl pkcs12 -in F -nodes | openssl pkcs12 -export -out G`";
+        let hint = match self {
+            Self::NotPkcs12 { conversion, .. } => (*conversion)?,
+            Self::Truncated { .. } => "copy the file again",
+            Self::Ber { .. } | Self::Unsupported(_) => CONVERT,
+            Self::Malformed { .. } | Self::Content(_) => "export the file again",
+            Self::TooMuchWork { .. } => {
+                "export the file again with fewer iterations; if you do not know who made it, do not use it"
+            }
+            Self::TooLarge { .. } | Self::TooManyParts => "split the file",
+            Self::WrongPassword { .. } => {
+                "hand in the password of this file, or copy the file again"
+            }
+            Self::PasswordNotBmp | Self::EmptyPassword | Self::PasswordNotAscii => {
+                "choose a password of ASCII characters"
+            }
+            Self::NoIdentity { .. } => "export the certificate together with its private key",
+            Self::SeveralIdentities { .. } | Self::NotThere { .. } => {
+                "name one of the identities in the file"
+            }
+            Self::Write(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        matches!(self, Self::WrongPassword { .. }).then_some(Remedy::GivePassword)
+    }
 }

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use p12_keystore::Pkcs12Archive;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
-use super::{Algorithms, LoneKey, LoneKeyReason, Pkcs12, Pkcs12Error, Pkcs12Identity, PrivateKey};
+use super::algorithms::Algorithms;
+use super::contents::{LoneKey, LoneKeyReason, Pkcs12, Pkcs12Identity};
+use super::error::Pkcs12Error;
+use super::private_key::PrivateKey;
 
 /// A certificate of the file, as far as the matching needs it.
 struct Candidate {

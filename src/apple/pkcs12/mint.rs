@@ -8,7 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 
-use super::PrivateKey;
+use super::private_key::PrivateKey;
 
 /// One RSA key for all tests: making one takes a while.
 pub(super) fn rsa_key() -> &'static PrivateKey {

@@ -8,30 +8,70 @@
 //! ```
 //!
 //! A bounded reader of definite-length DER: every error knows its offset in the file, nothing is allocated by a length that
-//! the file states, and there is no recursion.
+//! the file states, and there is no recursion. It is also the gate before any cryptography: the iterations that a file asks
+//! for are bounded here, before a key is derived.
 
 use std::ops::Range;
 
-use super::Pkcs12Error;
 use super::algorithms::{
     Algorithms, Derivation, Encryption, Mac, MacKind, Part, Scheme, TRIPLE_DES,
 };
+use super::error::Pkcs12Error;
+use super::limits::{MAX_FILE, MAX_ITERATIONS, MAX_PARTS, MAX_SCRYPT_MEMORY, MAX_TOTAL_ITERATIONS};
 
-/// What the bytes are, when they are plainly something else that people hand in.
-pub(super) fn something_else(bytes: &[u8]) -> Option<&'static str> {
-    let text = bytes.trim_ascii_start();
-    let found = match text {
-        [] => "an empty file",
-        _ if text.starts_with(b"-----BEGIN ") => {
-            "PEM text: make a .p12 of it with `openssl pkcs12 -export`"
+impl Algorithms {
+    /// Reads them from a file, without its password.
+    ///
+    /// # Errors
+    /// The file is not PKCS#12, is cut, or asks for more work than is granted.
+    pub fn read(bytes: &[u8]) -> Result<Self, Pkcs12Error> {
+        if bytes.len() > MAX_FILE {
+            return Err(Pkcs12Error::TooLarge { size: bytes.len() });
         }
+        if let Some(error) = something_else(bytes) {
+            return Err(error);
+        }
+        let algorithms = walk(bytes)?;
+        algorithms.bound_work()?;
+        Ok(algorithms)
+    }
+
+    /// Refuses a file that asks for more work than is granted.
+    fn bound_work(&self) -> Result<(), Pkcs12Error> {
+        let each = self
+            .mac
+            .iter()
+            .map(|mac| mac.iterations)
+            .chain(self.encryption.iter().map(|part| part.iterations));
+        let mut total: u64 = 0;
+        for iterations in each {
+            total = total.saturating_add(iterations);
+            if iterations > MAX_ITERATIONS || total > MAX_TOTAL_ITERATIONS {
+                return Err(Pkcs12Error::TooMuchWork {
+                    asked: format!("{} iterations", iterations.max(total)),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The error that names what the bytes are, when they are plainly something else that people hand in.
+fn something_else(bytes: &[u8]) -> Option<Pkcs12Error> {
+    let text = bytes.trim_ascii_start();
+    let (found, conversion) = match text {
+        [] => ("an empty file", None),
+        _ if text.starts_with(b"-----BEGIN ") => (
+            "PEM text",
+            Some("make a .p12 of it with `openssl pkcs12 -export`"),
+        ),
         _ if text.starts_with(b"<?xml")
             || text.starts_with(b"<plist")
             || text.starts_with(b"<!") =>
         {
-            "XML"
+            ("XML", None)
         }
-        _ if text.starts_with(b"bplist") => "a binary property list",
+        _ if text.starts_with(b"bplist") => ("a binary property list", None),
         // What CI systems hold in a secret: `MI` is how any DER of that size begins.
         _ if text.starts_with(b"MI")
             && text
@@ -39,20 +79,32 @@ pub(super) fn something_else(bytes: &[u8]) -> Option<&'static str> {
                 .take(64)
                 .all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte)) =>
         {
-            "base64 text: decode it first (`base64 --decode`)"
+            (
+                "base64 text",
+                Some("decode it first, with `base64 --decode`"),
+            )
         }
-        [0xfe, 0xed, 0xfe, 0xed, ..] => {
-            "a Java keystore: convert it with `keytool -importkeystore -deststoretype pkcs12`"
-        }
-        [b'k', b'y', b'c', b'h', ..] => "a keychain",
+        [0xfe, 0xed, 0xfe, 0xed, ..] => (
+            "a Java keystore",
+            Some("convert it with `keytool -importkeystore -deststoretype pkcs12`"),
+        ),
+        [b'k', b'y', b'c', b'h', ..] => ("a keychain", None),
         [0x30, ..] => return None,
-        _ => "something else",
+        _ => ("something else", None),
     };
-    Some(found)
+    Some(Pkcs12Error::NotPkcs12 { found, conversion })
+}
+
+/// The error for DER that is no PKCS#12.
+fn other_der(found: &'static str) -> Pkcs12Error {
+    Pkcs12Error::NotPkcs12 {
+        found,
+        conversion: None,
+    }
 }
 
 /// Reads how a file is protected.
-pub(super) fn walk(bytes: &[u8]) -> Result<Algorithms, Pkcs12Error> {
+fn walk(bytes: &[u8]) -> Result<Algorithms, Pkcs12Error> {
     let mut file = Reader::new(bytes);
     let mut pfx = file.expect(SEQUENCE, "PFX")?;
     file.finish("the PFX")?;
@@ -61,13 +113,13 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Algorithms, Pkcs12Error> {
     match (tag, version.bytes()) {
         (INTEGER, [3]) => {}
         (INTEGER, _) => {
-            return Err(Pkcs12Error::NotPkcs12(
+            return Err(other_der(
                 "DER of another version or kind (a private key on its own?)",
             ));
         }
-        (SEQUENCE, _) => return Err(Pkcs12Error::NotPkcs12("a certificate or other signed DER")),
-        (OID, _) => return Err(Pkcs12Error::NotPkcs12("CMS (PKCS#7), not PKCS#12")),
-        _ => return Err(Pkcs12Error::NotPkcs12("some other DER")),
+        (SEQUENCE, _) => return Err(other_der("a certificate or other signed DER")),
+        (OID, _) => return Err(other_der("CMS (PKCS#7), not PKCS#12")),
+        _ => return Err(other_der("some other DER")),
     }
 
     let mut auth_safe = pfx.expect(SEQUENCE, "authSafe")?;
@@ -324,10 +376,13 @@ impl<'a> Reader<'a> {
     /// The next element: its tag and a reader of its content.
     fn next(&mut self, what: &str) -> Result<(u8, Reader<'a>), Pkcs12Error> {
         let start = self.range.start;
-        let at = |offset, problem: String| Pkcs12Error::Malformed { offset, problem };
+        let malformed = |offset, problem: String| Pkcs12Error::Malformed { offset, problem };
         let tag = self.byte(what)?;
         if tag & 0x1f == 0x1f {
-            return Err(at(start, format!("an unknown tag where {what} should be")));
+            return Err(malformed(
+                start,
+                format!("an unknown tag where {what} should be"),
+            ));
         }
         let length = match self.byte(what)? {
             0x80 => return Err(Pkcs12Error::Ber { offset: start }),
@@ -339,7 +394,9 @@ impl<'a> Reader<'a> {
                     length = length
                         .checked_mul(256)
                         .and_then(|length| length.checked_add(usize::from(byte)))
-                        .ok_or_else(|| at(start, format!("the length of {what} is absurd")))?;
+                        .ok_or_else(|| {
+                            malformed(start, format!("the length of {what} is absurd"))
+                        })?;
                 }
                 length
             }
@@ -353,7 +410,7 @@ impl<'a> Reader<'a> {
                     missing: length - available,
                 });
             }
-            return Err(at(
+            return Err(malformed(
                 start,
                 format!("{what} is longer than what it stands in"),
             ));
@@ -466,9 +523,3 @@ const OID_AES_128_CBC: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 2];
 const OID_AES_192_CBC: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 22];
 /// 2.16.840.1.101.3.4.1.42
 const OID_AES_256_CBC: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 42];
-
-/// The most memory that a scrypt derivation may ask for, in bytes.
-const MAX_SCRYPT_MEMORY: u64 = 64 * 1024 * 1024;
-
-/// The most protected parts that are looked at: a keychain of a hundred identities exports two hundred.
-const MAX_PARTS: usize = 1024;

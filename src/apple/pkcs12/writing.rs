@@ -6,9 +6,34 @@ use p12_keystore::{
     Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKeyChain,
 };
 
-use super::{Form, Pkcs12Error, Pkcs12Identity, is_bmp, read};
+use super::contents::{Pkcs12, Pkcs12Identity};
+use super::error::Pkcs12Error;
+use super::reading::{is_bmp, read};
 use crate::base::ids::CertSha256;
 use crate::base::secret::Password;
+
+/// The form of a file that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// PBE-SHA1-3DES and a SHA-1 MAC: the only form that every release of macOS reads, with or without `-f pkcs12`.
+    EveryMac,
+    /// PBES2 with AES-256 and a SHA-256 MAC: macOS 15 and later, with `-f pkcs12`.
+    Modern,
+}
+
+impl Pkcs12 {
+    /// The bytes of a file with the same identities and certificates, in another form, under `password` (the same as
+    /// before or another). What was written is read back before it is returned. Stray keys are left out.
+    ///
+    /// # Errors
+    /// No identity, a password that `security import` would refuse, or a failed write.
+    pub fn convert(&self, password: &Password, form: Form) -> Result<Vec<u8>, Pkcs12Error> {
+        if self.identities.is_empty() {
+            return Err(self.no_identity());
+        }
+        write(&self.identities, &self.other_certificates, password, form)
+    }
+}
 
 /// Writes identities, their chains and further certificates as one file, each certificate and each key once, and reads it
 /// back before it is returned.
@@ -55,7 +80,7 @@ fn write_with(
             lone_keys: 0,
         });
     }
-    let store = store(identities, other_certificates)?;
+    let store = keystore(identities, other_certificates)?;
     let (encryption, mac) = match form {
         Form::EveryMac => (
             EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
@@ -91,7 +116,7 @@ fn write_with(
 /// The keystore to write. A duplicate item makes `security import` fail as a whole, so each key and each certificate goes
 /// in once; certificates beyond the leaves travel in the first identity's chain, because the crate marks free-standing
 /// ones as trusted for Java.
-pub(super) fn store(
+pub(super) fn keystore(
     identities: &[Pkcs12Identity],
     other_certificates: &[Vec<u8>],
 ) -> Result<KeyStore, Pkcs12Error> {

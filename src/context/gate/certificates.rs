@@ -7,14 +7,20 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::expiry::{self, Margin, Margins};
-use super::facts::{Facts, Observation};
+use super::facts::{Observation, Observed};
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
+use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile};
 use crate::context::policy::Policy;
 
 /// Judges the certificates.
-pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+pub fn check(
+    policy: &Policy,
+    manifest: &Manifest,
+    pinned: &BySha1<'_>,
+    facts: &Observed,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let relied_on = relied_on(manifest, &mut findings);
     let margins = Margins::of(policy);
@@ -34,14 +40,14 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding
             Finding::new(code, severity, format!("certificate {} {what}; {} on it", title(certificate), relying(profiles)))
                 .values(margins.expectation(margin), format!("{} ({})", certificate.expires, expiry::distance(certificate.expires, facts.now)))
                 .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
-                .hint("renew the certificate, regenerate the profiles with it and freeze the manifest again"),
+                .hint("renew the certificate, regenerate the profiles with it and freeze the manifest again")
+                .remedy(Remedy::FreezeManifest),
         );
     }
     if let Observation::Observed(identities) = &facts.identities {
-        let by_sha1 = by_sha1(manifest);
         for identity in &identities.identities {
             let (Some(problem), Some(certificate)) =
-                (&identity.problem, by_sha1.get(&identity.sha1))
+                (&identity.problem, pinned.get(&identity.sha1))
             else {
                 continue;
             };
@@ -72,28 +78,31 @@ type Relied<'a> = BTreeMap<CertSha256, (&'a PinnedCertificate, Vec<&'a PinnedPro
 /// Each certificate that a profile in use relies on, with those profiles.
 fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<'a> {
     let mut relied: Relied<'a> = BTreeMap::new();
-    let mut rely = |certificate: &'a PinnedCertificate, profile: &'a PinnedProfile| {
-        let (_, profiles) = relied
-            .entry(certificate.sha256)
-            .or_insert_with(|| (certificate, Vec::new()));
-        if !profiles.iter().any(|known| known.uuid == profile.uuid) {
-            profiles.push(profile);
-        }
-    };
+    // Thousands of profiles may rely on one certificate, and many targets on one profile.
+    let mut known = HashSet::new();
+    let mut rely =
+        |certificate: &'a PinnedCertificate, index: usize, profile: &'a PinnedProfile| {
+            if known.insert((certificate.sha256, index)) {
+                let (_, profiles) = relied
+                    .entry(certificate.sha256)
+                    .or_insert_with(|| (certificate, Vec::new()));
+                profiles.push(profile);
+            }
+        };
     let mut pinned_by_target = HashSet::new();
-    for (index, target) in manifest.targets().iter().enumerate() {
-        let Some((_, profile)) = manifest.profile(&target.profile) else {
+    for (target_index, target) in manifest.targets().iter().enumerate() {
+        let Some((index, profile)) = manifest.profile(&target.profile) else {
             continue;
         };
         match profile.certificates.iter().find(|certificate| certificate.sha256 == target.certificate) {
             Some(certificate) => {
-                pinned_by_target.insert(profile.uuid.clone());
-                rely(certificate, profile);
+                pinned_by_target.insert(index);
+                rely(certificate, index, profile);
             }
             None => findings.push(
                 Finding::block(
                     Code::CertificateNotInProfile,
-                    format!("target {} is pinned to a certificate that profile {} does not let sign", target.target, profile.title()),
+                    format!("target {} is pinned to a certificate that profile {} does not embed", target.target, profile.title()),
                 )
                 .values(
                     profile.certificates.iter().map(|c| c.sha256.to_string()).collect::<Vec<_>>().join(", "),
@@ -101,13 +110,14 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
                 )
                 .of_target(&target.target)
                 .of_profile(&profile.uuid)
-                .at_pointer(format!("/targets/{index}/certificate"))
-                .hint("add the certificate to the profile at Apple's developer site, or freeze the manifest again"),
+                .at_pointer(format!("/targets/{target_index}/certificate"))
+                .hint("add the certificate to the profile at Apple's developer site, or freeze the manifest again with the project")
+                .remedy(Remedy::FreezeTargets),
             ),
         }
     }
-    for profile in manifest.profiles() {
-        if !manifest.is_in_use(profile) || pinned_by_target.contains(&profile.uuid) {
+    for (index, profile) in manifest.profiles().iter().enumerate() {
+        if !manifest.is_in_use(profile) || pinned_by_target.contains(&index) {
             continue;
         }
         if let Some(certificate) = profile
@@ -115,14 +125,17 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
             .iter()
             .max_by_key(|certificate| (certificate.expires, certificate.sha256))
         {
-            rely(certificate, profile);
+            rely(certificate, index, profile);
         }
     }
     relied
 }
 
+/// Pinned certificates by SHA-1.
+pub type BySha1<'a> = HashMap<CertSha1, &'a PinnedCertificate>;
+
 /// Every certificate that any pinned profile lets sign, by SHA-1: what a captured `find-identity` is resolved with.
-pub fn by_sha1(manifest: &Manifest) -> HashMap<CertSha1, &PinnedCertificate> {
+pub fn by_sha1(manifest: &Manifest) -> BySha1<'_> {
     let certificates = manifest
         .profiles()
         .iter()

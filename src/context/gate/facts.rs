@@ -1,10 +1,41 @@
-//! What the gate judges: the world as it was observed, as values.
+//! What the gate judges: what was observed, as plain values, and who vouches for it.
 //!
-//! Gathering facts is `host/`'s work and judging them the gate's, so that the same judgement runs on a live signer, on
-//! a laptop and on a planned state of next month. A group whose facts could not be had is [`Observation::Unobserved`],
-//! which is not the same as "observed, and empty".
+//! Observing is `host/`'s work and judging is the gate's, so that one judgement serves a live signer, a laptop and a
+//! planned state of next month. What differs is what may follow from the judgement, so there are two types:
+//!
+//! - [`LiveFacts`] are this machine's, now. Only `host::observation` makes them, by looking. What the gate concludes from
+//!   them can open a keychain, be recorded and be handed on.
+//! - [`PlannedFacts`] are anything that a person or a test asks about. What the gate concludes from them is an answer and
+//!   nothing else.
+//!
+//! [`Observed`] holds observations and no conclusions: targets as the projects describe them, not the findings about
+//! them. A group that nobody could observe is [`Observation::Unobserved`], which is not the same as "observed, and empty".
+//!
+//! ```compile_fail,E0451
+//! // Nobody declares facts to be live.
+//! # use countersign::context::gate::facts::{LiveFacts, Observed};
+//! fn forge(observed: Observed) -> LiveFacts {
+//!     LiveFacts { observed }
+//! }
+//! ```
+//!
+//! ```compile_fail,E0624
+//! # use countersign::context::gate::facts::{LiveFacts, Observed};
+//! fn forge(observed: Observed) -> LiveFacts {
+//!     LiveFacts::of_this_machine(observed)
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # use countersign::context::gate::facts::{LiveFacts, PlannedFacts};
+//! fn forge(planned: PlannedFacts) -> LiveFacts {
+//!     planned
+//! }
+//! ```
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -12,8 +43,12 @@ use crate::apple::profile::ProfileKind;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::ids::{
-    BundlePattern, CertSha1, CertSha256, FileSha256, HostName, ProfileUuid, RegionName, TeamId,
+    BundlePattern, CertSha1, CertSha256, ConfigurationName, FileSha256, HostName, ProfileUuid,
+    TeamId,
 };
+use crate::xcode::platform::Platform;
+use crate::xcode::sources::Sources;
+use crate::xcode::targets::SigningTarget;
 
 /// Facts, or why there are none.
 #[derive(Debug, Clone)]
@@ -27,36 +62,107 @@ pub enum Observation<T> {
     },
 }
 
-/// Everything that is observed for one judgement.
+impl<T> Observation<T> {
+    /// Nobody looked, and why.
+    pub fn unobserved(why: impl Into<String>) -> Self {
+        Self::Unobserved { why: why.into() }
+    }
+}
+
+/// Everything that one judgement is about.
 #[derive(Debug, Clone)]
-pub struct Facts {
-    /// The instant at which it is judged.
-    pub now: Timestamp,
-    /// This host.
+pub struct Observed {
+    /// The host that is judged.
     pub host: HostName,
-    /// The region that was asked for (`--region`).
-    pub region: Option<RegionName>,
-    /// The manifest digest that was asked for, and the manifest's own in the same algorithm.
-    pub expected_manifest: Option<ExpectedDigest>,
-    /// The lowest revision that is acceptable (`--minimum-revision`).
-    pub minimum_revision: Option<u64>,
+    /// The instant at which it is judged: when the looking began.
+    pub now: Timestamp,
     /// What lies in the profile directories.
     pub profiles: Observation<InstalledProfiles>,
     /// Private keys with their certificates.
     pub identities: Observation<Identities>,
-    /// The identity digest that was asked for (`--expect-signing`).
-    pub expected_signing: Option<Digest>,
-    /// Findings about the targets of the projects that were named.
-    pub targets: Observation<Vec<Finding>>,
+    /// What the projects ask for.
+    pub targets: Observation<ObservedTargets>,
 }
 
-/// A digest that was asked for beside what was found.
-#[derive(Debug, Clone, Copy)]
-pub struct ExpectedDigest {
-    /// Asked for.
-    pub expected: Digest,
-    /// Found, in the same algorithm.
-    pub found: Digest,
+/// What was observed of this machine by looking at it. Only `host::observation` makes them.
+#[derive(Debug)]
+pub struct LiveFacts {
+    observed: Observed,
+}
+
+impl LiveFacts {
+    /// Vouches that `observed` is what this machine is like at `observed.now`. The only caller is `host::observation`;
+    /// `tests/architecture.rs` holds that.
+    pub(crate) fn of_this_machine(observed: Observed) -> Self {
+        Self { observed }
+    }
+
+    /// What was observed.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
+    }
+}
+
+/// What a rehearsal or a test asks about: any machine, at any instant, in any state.
+#[derive(Debug, Clone)]
+pub struct PlannedFacts {
+    observed: Observed,
+}
+
+impl PlannedFacts {
+    /// Asks about this state.
+    pub fn new(observed: Observed) -> Self {
+        Self { observed }
+    }
+
+    /// What is asked about.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
+    }
+}
+
+/// What the targets of the named projects ask of signing, as the projects say it.
+#[derive(Clone)]
+pub struct ObservedTargets {
+    /// The projects that were read, by the names that a manifest calls them (`App.xcodeproj`).
+    pub projects: Vec<String>,
+    /// The selected targets.
+    pub targets: Vec<SigningTarget>,
+    /// What is not right with the projects themselves, whatever there is to sign with.
+    pub findings: Vec<Finding>,
+    /// What was selected.
+    pub selection: TargetSelection,
+    /// The files of the projects, to find the lines of claims in.
+    pub sources: Arc<dyn Sources + Send + Sync>,
+}
+
+impl fmt::Debug for ObservedTargets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObservedTargets")
+            .field("projects", &self.projects)
+            .field("targets", &self.targets)
+            .field("findings", &self.findings)
+            .field("selection", &self.selection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which of a project's targets are meant. The default is all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TargetSelection {
+    /// Only targets with these names; empty: all.
+    pub targets: Vec<String>,
+    /// Only these build configurations; empty: all.
+    pub configurations: Vec<ConfigurationName>,
+    /// Only this platform.
+    pub platform: Option<Platform>,
+}
+
+impl TargetSelection {
+    /// Whether it leaves nothing out.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What lies in the directories that Xcode takes profiles from.
@@ -76,7 +182,7 @@ pub struct ProfileDirectory {
     /// Whether this user may write to it, where that could be told.
     pub writable: Option<bool>,
     /// Why what lies here may be wiped, if it may.
-    pub wipeable: Option<String>,
+    pub ephemeral: Option<String>,
 }
 
 /// A file that is named like a profile.

@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::certificates::title;
-use super::facts::{Facts, Identities, Identity, Observation};
+use super::certificates::{BySha1, title};
+use super::facts::{Identities, Identity, Observation, Observed};
 use crate::apple::identity::digest::canonical;
 use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
+use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedProfile};
 use crate::context::policy::Policy;
 
@@ -27,7 +28,9 @@ pub struct IdentityDigests {
 pub fn check(
     policy: &Policy,
     manifest: &Manifest,
-    facts: &Facts,
+    pinned: &BySha1<'_>,
+    facts: &Observed,
+    expected: Option<Digest>,
 ) -> (Vec<Finding>, IdentityDigests) {
     let identities = match &facts.identities {
         Observation::Observed(identities) => identities,
@@ -35,17 +38,18 @@ pub fn check(
             let finding = Finding::block(Code::IdentitiesUnobserved, "the signing identities were not looked at")
                 .found(why)
                 .hint(
-                    "pass what `security find-identity -v -p codesigning` prints with --identities FILE, or a p12, \
-                     or waive the group with --without identities",
-                );
+                    "name a keychain, a p12 or a file with what `security find-identity -v -p codesigning` prints; or \
+                     waive the group",
+                )
+                .remedy(Remedy::NameIdentities);
             return (vec![finding], IdentityDigests::default());
         }
     };
     let digests = digests(identities);
     let mut findings = missing(manifest, identities);
-    findings.extend(unexpected(policy, manifest, identities));
-    findings.extend(ambiguous(manifest, identities));
-    if let Some(expected) = facts.expected_signing {
+    findings.extend(unexpected(policy, pinned, identities));
+    findings.extend(ambiguous(manifest, pinned, identities));
+    if let Some(expected) = expected {
         findings.extend(digest_mismatch(expected, digests, identities));
     }
     (findings, digests)
@@ -110,14 +114,15 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
     lacking
         .into_iter()
         .map(|(sha1s, profiles)| {
-            let certificates: Vec<String> = profiles
+            // Each of these profiles embeds all of these certificates.
+            let certificates: BTreeSet<String> = profiles
                 .iter()
+                .take(1)
                 .flat_map(|profile| &profile.certificates)
                 .filter(|certificate| sha1s.contains(&certificate.sha1))
                 .map(title)
-                .collect::<BTreeSet<_>>()
-                .into_iter()
                 .collect();
+            let certificates: Vec<String> = certificates.into_iter().collect();
             let first = profiles.first().map(|profile| profile.title()).unwrap_or_default();
             let others = match profiles.len() {
                 0 | 1 => String::new(),
@@ -133,13 +138,13 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
                 )
                 .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
                 .hint("import the certificate with its private key into the CI keychain, and check that the keychain is in the search list")
+                .remedy(Remedy::ImportIdentities)
         })
         .collect()
 }
 
 /// Private keys that nobody pinned.
-fn unexpected(policy: &Policy, manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
-    let pinned = super::certificates::by_sha1(manifest);
+fn unexpected(policy: &Policy, pinned: &BySha1<'_>, identities: &Identities) -> Vec<Finding> {
     let is_allowed = |identity: &Identity| {
         pinned.contains_key(&identity.sha1)
             || policy
@@ -153,7 +158,7 @@ fn unexpected(policy: &Policy, manifest: &Manifest, identities: &Identities) -> 
         .map(|identity| {
             Finding::block(
                 Code::IdentityUnexpected,
-                format!("{:?} is a signing identity that no pinned profile embeds", identity.label),
+                format!("no pinned profile embeds the certificate of the signing identity {:?}", identity.label),
             )
             .values(
                 "only certificates of pinned profiles and of identities.allow",
@@ -169,8 +174,7 @@ fn unexpected(policy: &Policy, manifest: &Manifest, identities: &Identities) -> 
 
 /// Usable identities that share a name. Around a renewal that is normal, and harmless where the manifest pins which of
 /// them signs each target; where nothing does, Xcode chooses.
-fn ambiguous(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
-    let pinned = super::certificates::by_sha1(manifest);
+fn ambiguous(manifest: &Manifest, pinned: &BySha1<'_>, identities: &Identities) -> Vec<Finding> {
     let pinned_by_target: HashSet<CertSha256> = manifest
         .targets()
         .iter()
@@ -202,8 +206,11 @@ fn ambiguous(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
                 format!("{} identities are named {label:?}: Xcode chooses one of them", found.len()),
             )
             .values("one identity of that name", found.join(", "))
-            .hint("remove the one that nothing signs with, or pin the targets' certificates by freezing with --project; build by \
-                 SHA-1 (`countersign targets export`) until then")
+            .hint(
+                "remove the one that signs nothing, or freeze the manifest with the project, which pins the certificate \
+                 of each target; until then set CODE_SIGN_IDENTITY to the certificate's SHA-1",
+            )
+            .remedy(Remedy::FreezeTargets)
         })
         .collect()
 }
@@ -238,6 +245,7 @@ fn digest_mismatch(
     Some(
         Finding::block(Code::IdentityDigestMismatch, "the signing identities are not the expected set")
             .values(expected, found)
-            .hint("compare with `countersign identity list`, and pass the digest of the set that was reviewed"),
+            .hint("compare the identities with the set that was reviewed, and expect the digest of that set")
+            .remedy(Remedy::ListIdentities),
     )
 }

@@ -1,25 +1,27 @@
 //! The *manifest* group: is this the manifest that was reviewed?
 
-use super::facts::Facts;
+use super::asked::Asked;
 use crate::base::finding::{Code, Finding};
+use crate::base::remedy::Remedy;
 use crate::context::manifest::Manifest;
 
 /// Judges the manifest itself.
-pub fn check(manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+pub fn check(manifest: &Manifest, asked: &Asked) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(digest) = &facts.expected_manifest
-        && digest.expected != digest.found
+    if let Some(digest) = &asked.manifest
+        && digest.expected() != digest.found()
     {
         findings.push(
             Finding::block(Code::ManifestDigestMismatch, "the manifest is not the one that was expected")
-                .values(digest.expected, digest.found)
+                .values(digest.expected(), digest.found())
                 .hint(
-                    "check out the commit that the expected digest belongs to, or review the manifest that is here \
-                     and pass its digest (`countersign manifest digest`)",
-                ),
+                    "check out the commit that the expected digest belongs to, or review this manifest and expect its \
+                     digest",
+                )
+                .remedy(Remedy::ShowManifestDigest),
         );
     }
-    if let Some(minimum) = facts.minimum_revision
+    if let Some(minimum) = asked.minimum_revision
         && manifest.revision() < minimum
     {
         findings.push(
@@ -32,7 +34,7 @@ pub fn check(manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
                 format!("revision {}", manifest.revision()),
             )
             .at_pointer("/revision")
-            .hint("update the checkout: someone froze a newer manifest since"),
+            .hint("update the checkout: a newer manifest is in force"),
         );
     }
     findings

@@ -52,11 +52,11 @@ fn check_host(policy: &Policy, host: &HostName) -> Option<Finding> {
         .find(|name| first_label(name) == first_label(host.as_str()));
     let hint = match namesake {
         Some(name) => format!(
-            "if this is {name}, give it that name (sudo scutil --set HostName {name}); else run the job there"
+            "if this machine is {name}, set its name (sudo scutil --set HostName {name}); otherwise run the job on {name}"
         ),
         None if known.is_empty() => "name the signing hosts in topology.key_hosts".to_owned(),
         None => format!(
-            "run the job on one of these hosts, or have {host} added to topology.key_hosts by review"
+            "run the job on one of these hosts, or add {host} to topology.key_hosts in a review"
         ),
     };
     let finding = Finding::block(
@@ -82,7 +82,7 @@ fn check_region(policy: &Policy, host: &HostName, asked: &RegionName) -> Option<
                 .collect();
             let finding = Finding::block(
                 Code::RegionMismatch,
-                format!("{host} does not stand in the region {asked}"),
+                format!("{host} is not in region {asked}"),
             );
             let finding = finding
                 .values(asked, listed(&own))
@@ -97,11 +97,13 @@ fn check_region(policy: &Policy, host: &HostName, asked: &RegionName) -> Option<
                 None if known.is_empty() => {
                     "name the region and its hosts in topology.regions, or ask for none".to_owned()
                 }
-                None => "ask for one of these, or add the region to topology.regions".to_owned(),
+                None => {
+                    "ask for one of these regions, or add the region to topology.regions".to_owned()
+                }
             };
             let finding = Finding::block(
                 Code::RegionMismatch,
-                format!("the policy knows no region {asked}"),
+                format!("the policy has no region {asked}"),
             );
             let finding = finding.values(listed(&known), asked).hint(hint);
             Some(policy.at_rule("topology.regions", finding))
@@ -115,30 +117,29 @@ fn check_hour(policy: &Policy, now: Timestamp) -> Option<Finding> {
         return None;
     }
     let opening = hours.next_opening_in_zone(now);
-    let windows: Vec<String> = hours.windows.iter().map(ToString::to_string).collect();
+    let allowed: Vec<String> = hours.windows.iter().map(ToString::to_string).collect();
     // The hour is told on the clock that opens next: that is the one to wait by.
     let zone = opening
         .as_ref()
-        .map_or(TimeZone::UTC, |at| at.time_zone().clone());
+        .map_or(TimeZone::UTC, |opening| opening.time_zone().clone());
     let zone_name = zone.iana_name().unwrap_or("UTC").to_owned();
     let shown =
         |zoned: &jiff::Zoned| format!("{} {zone_name}", zoned.strftime("%a %Y-%m-%d %H:%M"));
     let hint = match &opening {
-        Some(at) => format!(
-            "the next window opens {} (in {}); for a release that cannot wait, have keychain.allowed changed by review",
-            shown(at),
-            show_duration(at.timestamp().duration_since(now)),
+        Some(opening) => format!(
+            "wait until {} (in {}); for a release that cannot wait, change keychain.allowed in a review",
+            shown(opening),
+            show_duration(opening.timestamp().duration_since(now)),
         ),
-        None => {
-            "no window opens within two weeks: have keychain.allowed changed by review".to_owned()
-        }
+        None => "change keychain.allowed in a review: it allows no hour of the next two weeks"
+            .to_owned(),
     };
     let finding = Finding::block(
         Code::WindowNotAllowedNow,
         "unattended unlocking is not allowed at this hour",
     );
     let finding = finding
-        .values(windows.join("; "), shown(&now.to_zoned(zone)))
+        .values(allowed.join("; "), shown(&now.to_zoned(zone)))
         .hint(hint);
     Some(policy.at_rule("keychain.allowed", finding))
 }
@@ -206,7 +207,7 @@ zone = "America/New_York"
         (findings, region.map(|region| region.to_string()))
     }
 
-    fn one(host: &str, region: Option<&str>, now: &str) -> Finding {
+    fn only_finding(host: &str, region: Option<&str>, now: &str) -> Finding {
         let (findings, _) = checked(&policy(), host, region, now);
         assert_eq!(findings.len(), 1, "{findings:#?}");
         findings.into_iter().next().unwrap()
@@ -237,7 +238,7 @@ zone = "America/New_York"
 
     #[test]
     fn a_strange_host_is_refused_at_the_line_of_the_hosts() {
-        let finding = one("runner-7.acme.example", None, MONDAY);
+        let finding = only_finding("runner-7.acme.example", None, MONDAY);
         assert_eq!(finding.code, Code::HostNotAllowed);
         assert_eq!(finding.place.file.as_deref(), Some("signing.toml"));
         assert_eq!(finding.place.line, Some(4));
@@ -258,7 +259,7 @@ zone = "America/New_York"
     #[test]
     fn a_signer_that_was_never_named_is_told_its_name() {
         for unnamed in ["signer-01", "signer-01.local", "SIGNER-01.lan"] {
-            let hint = one(unnamed, None, MONDAY).hint.unwrap();
+            let hint = only_finding(unnamed, None, MONDAY).hint.unwrap();
             assert!(
                 hint.contains("sudo scutil --set HostName signer-01.acme.example"),
                 "{hint}"
@@ -268,13 +269,13 @@ zone = "America/New_York"
 
     #[test]
     fn the_wrong_region_is_refused_at_its_line_with_the_hosts_that_stand_in_it() {
-        let finding = one("signer-01.acme.example", Some("eu-west"), MONDAY);
+        let finding = only_finding("signer-01.acme.example", Some("eu-west"), MONDAY);
         assert_eq!(finding.code, Code::RegionMismatch);
         assert_eq!(finding.place.line, Some(7));
         assert_eq!(finding.expected.as_deref(), Some("eu-west"));
         assert_eq!(finding.found.as_deref(), Some("us-east"));
         assert!(finding.hint.unwrap().contains("signer-02.acme.example"));
-        let dotted = one("signer-01.acme.example", Some("eu.north"), MONDAY);
+        let dotted = only_finding("signer-01.acme.example", Some("eu.north"), MONDAY);
         assert_eq!(dotted.place.line, Some(9));
         let (_, region) = checked(&policy(), "signer-01.acme.example", Some("eu-west"), MONDAY);
         assert_eq!(region, None);
@@ -282,7 +283,7 @@ zone = "America/New_York"
 
     #[test]
     fn an_unknown_region_suggests_the_one_that_was_meant() {
-        let finding = one("signer-01.acme.example", Some("us-eats"), MONDAY);
+        let finding = only_finding("signer-01.acme.example", Some("us-eats"), MONDAY);
         assert_eq!(finding.code, Code::RegionMismatch);
         assert_eq!(finding.place.line, Some(5));
         assert_eq!(finding.hint.as_deref(), Some("did you mean us-east?"));
@@ -305,7 +306,7 @@ zone = "America/New_York"
 
     #[test]
     fn a_closed_hour_names_the_next_opening_on_the_zones_clock() {
-        let finding = one("signer-01.acme.example", None, "2026-07-04T14:15:00Z");
+        let finding = only_finding("signer-01.acme.example", None, "2026-07-04T14:15:00Z");
         assert_eq!(finding.code, Code::WindowNotAllowedNow);
         assert_eq!(finding.place.line, Some(10));
         assert_eq!(

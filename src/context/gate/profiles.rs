@@ -6,16 +6,18 @@ use std::path::Path;
 
 use super::expiry::{self, Margin};
 use super::facts::{
-    Facts, Family, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
+    Family, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
+    Observed,
 };
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::FileSha256;
+use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedProfile};
 use crate::context::policy::Policy;
 
 /// Judges the installed profiles against the pinned ones.
-pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
     match &facts.profiles {
         Observation::Observed(installed) => {
             let view = View::new(manifest, installed);
@@ -27,16 +29,20 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding
         }
         Observation::Unobserved { why } => {
             vec![
-                Finding::block(Code::ProfilesUnobserved, "the installed profiles were not looked at")
-                    .found(why)
-                    .hint("name their directory with --profiles, or waive the group with --without profiles"),
+                Finding::block(
+                    Code::ProfilesUnobserved,
+                    "the installed profiles were not looked at",
+                )
+                .found(why)
+                .hint("name the directory of the installed profiles, or waive the group")
+                .remedy(Remedy::NameProfileDirectory),
             ]
         }
     }
 }
 
 /// Judges what the manifest and the policy alone say of profiles: no waiver reaches it.
-pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
     let mut findings = validity(policy, manifest, facts);
     if !policy.profiles.trust_anchors.is_empty() {
         findings.push(
@@ -44,7 +50,7 @@ pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<
                 "profiles.trust_anchors",
                 Finding::warn(
                     Code::ProfileAnchorNotApple,
-                    "the policy believes roots that are not Apple's: good for rehearsals only",
+                    "the policy trusts roots that are not Apple's, which is good for rehearsals only",
                 )
                 .hint("remove profiles.trust_anchors from the policy before signing a release"),
             ),
@@ -54,7 +60,7 @@ pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<
 }
 
 /// Expiry of what is pinned: known from the manifest alone.
-fn validity(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding> {
+fn validity(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
     let margins = expiry::Margins::of(policy);
     let mut findings = Vec::new();
     for (index, profile) in manifest.profiles().iter().enumerate() {
@@ -80,7 +86,8 @@ fn validity(policy: &Policy, manifest: &Manifest, facts: &Facts) -> Vec<Finding>
                 .values(margins.expectation(margin), format!("{} ({})", profile.expires, expiry::distance(profile.expires, facts.now)))
                 .of_profile(&profile.uuid)
                 .at_pointer(format!("/profiles/{index}/expires"))
-                .hint("renew it at Apple's developer site, install the new file and freeze the manifest again"),
+                .hint("renew it at Apple's developer site, install the new file and freeze the manifest again")
+                .remedy(Remedy::FreezeManifest),
         );
     }
     findings
@@ -112,14 +119,14 @@ fn parallel(manifest: &Manifest) -> Vec<Finding> {
             (Some(first), _) => (
                 first,
                 format!(
-                    "two pinned profiles are named {:?}: a parallel window",
+                    "two pinned profiles are named {:?}: the old one and the new one, in parallel",
                     profile.name
                 ),
             ),
             (None, Some(first)) => (
                 first,
                 format!(
-                    "two pinned {} profiles cover {}: a parallel window",
+                    "two pinned {} profiles cover {}: the old one and the new one, in parallel",
                     profile.kind, profile.bundle_id
                 ),
             ),
@@ -132,7 +139,7 @@ fn parallel(manifest: &Manifest) -> Vec<Finding> {
                     format!("{} ({})", profile.uuid, profile.state),
                 )
                 .of_profile(&profile.uuid)
-                .hint("build by UUID, not by name, until one of them is retired"),
+                .hint("select the profile by UUID, not by name, until one of them is retired"),
         );
     }
     findings
@@ -175,14 +182,14 @@ impl<'a> View<'a> {
                         if directory.writable.is_some() {
                             "writable"
                         } else {
-                            "it could not be told"
+                            "unknown"
                         },
                     )
                     .in_file(&directory.path)
-                    .hint("chmod a-w the directory, or let another user own it"),
+                    .hint("take the write permission away (chmod a-w), or give the directory to another user"),
                 );
             }
-            if let Some(why) = &directory.wipeable {
+            if let Some(why) = &directory.ephemeral {
                 findings.push(
                     Finding::warn(
                         Code::ProfileInWipeableTree,
@@ -190,7 +197,8 @@ impl<'a> View<'a> {
                     )
                     .found(why)
                     .in_file(&directory.path)
-                    .hint("install into Xcode's own directory (`countersign profile install`)"),
+                    .hint("install into Xcode's own directory")
+                    .remedy(Remedy::InstallProfile),
                 );
             }
         }
@@ -284,10 +292,10 @@ impl<'a> View<'a> {
                 findings.push(
                     Finding::warn(
                         Code::ProfileUnreadable,
-                        "an installed file is no readable profile",
+                        "an installed file cannot be read as a profile",
                     )
                     .in_file(&file.path)
-                    .hint("remove the file by hand: what cannot be read is not pruned"),
+                    .hint("remove the file by hand: pruning leaves it"),
                 );
                 continue;
             };
@@ -343,18 +351,26 @@ fn shadow(
         Some(scope) if scope.created > pinned.created => "a newer profile",
         _ => "another profile",
     };
-    Finding::block(
+    let finding = Finding::block(
         Code::ProfileShadowed,
-        format!("{age}, not pinned, {relation} {}: Xcode could choose it instead", pinned.title()),
+        format!(
+            "{age} that is not pinned {relation} {}: Xcode could choose it instead",
+            pinned.title()
+        ),
     )
-    .values(format!("only {} ({})", pinned.uuid, pinned.name), format!("{uuid} ({})", claims.name.as_deref().unwrap_or("no name")))
+    .values(
+        format!("only {} ({})", pinned.uuid, pinned.name),
+        format!("{uuid} ({})", claims.name.as_deref().unwrap_or("no name")),
+    )
     .in_file(&file.path)
-    .of_profile(&pinned.uuid)
-    .hint(if claims.uuid.as_ref() == Some(&pinned.uuid) {
-        "remove the file by hand: it bears a pinned UUID, so it is not pruned"
+    .of_profile(&pinned.uuid);
+    if claims.uuid.as_ref() == Some(&pinned.uuid) {
+        finding.hint("remove the file by hand: pruning leaves files that have a pinned UUID")
     } else {
-        "remove it (`countersign profile prune --unpinned`), or pin it by freezing the manifest again"
-    })
+        finding
+            .hint("remove it, or pin it by freezing the manifest again")
+            .remedy(Remedy::PruneProfiles)
+    }
 }
 
 /// A pinned profile without a file of its bytes.
@@ -366,19 +382,21 @@ fn absent(
 ) -> Finding {
     let finding = match suspect {
         Some(InstalledFile { path, content: InstalledContent::Read { sha256, .. } }) => {
-            Finding::block(Code::ProfileBytesDiffer, format!("the installed profile {} is not the pinned one", profile.title()))
+            Finding::block(Code::ProfileBytesDiffer, format!("the installed profile {} differs from the pinned one", profile.title()))
                 .values(format!("sha256:{}", profile.sha256), format!("sha256:{sha256}"))
                 .in_file(path)
                 .hint(
-                    "install the pinned file again (`countersign profile install`); if Apple issued a new one under \
-                     this UUID, review it and freeze the manifest again",
+                    "install the pinned file again; if Apple issued a new one under this UUID, review it and freeze \
+                     the manifest again",
                 )
+                .remedy(Remedy::InstallProfile)
         }
         Some(InstalledFile { path, content: InstalledContent::Unreadable { problem } }) => {
             Finding::block(Code::ProfileUnreadable, format!("the installed profile {} cannot be read", profile.title()))
                 .found(problem)
                 .in_file(path)
-                .hint("repair its permissions, or install it again (`countersign profile install`)")
+                .hint("repair its permissions, or install it again")
+                .remedy(Remedy::InstallProfile)
         }
         None => {
             let looked_in: Vec<String> =
@@ -388,7 +406,8 @@ fn absent(
                     format!("{} with sha256:{}", profile.filename, profile.sha256),
                     if looked_in.is_empty() { "no profile directory".to_owned() } else { format!("nothing in {}", looked_in.join(", ")) },
                 )
-                .hint("install it on this machine (`countersign profile install FILE`)")
+                .hint("install it on this machine")
+                .remedy(Remedy::InstallProfile)
         }
     };
     let mut finding = finding.of_profile(&profile.uuid);

@@ -10,7 +10,9 @@ use serde::de::Error;
 
 use super::content::{Content, MAX_REVISION, SCHEMA};
 use super::entry::{PinnedProfile, PinnedTarget, ProfileState};
+use crate::base::finding::{Code, Finding};
 use crate::base::ids::ProfileUuid;
+use crate::base::remedy::Remedy;
 
 /// What a new manifest takes over from the one before.
 #[derive(Debug, Clone, Default)]
@@ -61,15 +63,26 @@ impl Previous {
         })
     }
 
-    /// The targets whose profile is not among `profiles`: they are not taken over.
-    pub fn orphans<'a>(
-        &'a self,
-        profiles: &'a [PinnedProfile],
-    ) -> impl Iterator<Item = &'a PinnedTarget> {
-        let pinned = uuids(profiles);
-        self.targets
-            .iter()
-            .filter(move |target| !pinned.contains(&target.profile))
+    /// A finding for each target whose profile is not among `profiles`: it is not taken over.
+    pub fn orphans(&self, profiles: &[PinnedProfile]) -> Vec<Finding> {
+        let known = uuids(profiles);
+        let orphans = self.targets.iter();
+        orphans
+            .filter(|target| !known.contains(&target.profile))
+            .map(|target| {
+                Finding::warn(
+                    Code::TargetUnmapped,
+                    format!(
+                        "target {} is no longer pinned: its profile {} is gone",
+                        target.target, target.profile
+                    ),
+                )
+                .of_target(&target.target)
+                .of_profile(&target.profile)
+                .hint("freeze the targets of the project too, to pin this one to its new profile")
+                .remedy(Remedy::FreezeTargets)
+            })
+            .collect()
     }
 
     /// The revision of the manifest before.
@@ -90,6 +103,21 @@ pub struct Clash {
     pub uuid: ProfileUuid,
     /// SHA-256 of both files.
     pub sha256: [crate::base::ids::FileSha256; 2],
+}
+
+impl Clash {
+    /// What is not right, and what to do about it.
+    pub fn finding(&self) -> Finding {
+        let [first, second] = &self.sha256;
+        Finding::block(
+            Code::ProfileBytesDiffer,
+            format!("two different files have the UUID {}", self.uuid),
+        )
+        .values(format!("sha256:{first}"), format!("sha256:{second}"))
+        .of_profile(&self.uuid)
+        .hint("keep the one that Apple issued last and freeze again")
+        .remedy(Remedy::FreezeManifest)
+    }
 }
 
 /// Puts profiles in order, once each. Equal copies are one profile.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::row::{Plan, Row};
 use crate::apple::profile::ProfileKind;
-use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::{Code, Finding};
 use crate::base::ids::{CertSha1, TeamId};
 use crate::base::remedy::Remedy;
 use crate::xcode::export_options::{ExportMethod, ExportOptions};
@@ -67,32 +67,43 @@ pub enum ExportError {
     Teams(String),
 }
 
-impl Explain for ExportError {
-    fn code(&self) -> ErrorCode {
-        ErrorCode::PlanNotExportable
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Unmapped { .. } => "see what is wrong with the target",
-            Self::Empty => "select a target that is signed with a profile",
-            Self::Ambiguous { .. } => "select one configuration",
-            Self::Collision { .. } => "name their profiles in the project instead",
-            Self::Kinds { .. } => "select one kind",
-            Self::Teams(_) => "export one target at a time",
+impl ExportError {
+    /// What is not right with the plan, and what to do about it.
+    pub fn finding(&self) -> Finding {
+        let code = match self {
+            Self::Unmapped { .. } => Code::TargetUnmapped,
+            _ => Code::PlanNotExportable,
         };
-        Some(hint.to_owned())
-    }
-
-    fn remedy(&self) -> Option<Remedy> {
+        let finding = Finding::block(code, self.to_string());
         match self {
-            Self::Unmapped { .. } => Some(Remedy::CheckTargets),
-            Self::Ambiguous { .. } => Some(Remedy::NameConfiguration),
-            Self::Kinds { .. } => Some(Remedy::NameKind),
-            Self::Empty | Self::Teams(_) => Some(Remedy::NameTarget),
-            Self::Collision { .. } => None,
+            Self::Unmapped { target, .. } => finding
+                .of_target(target)
+                .hint("see what the target asks for and which profiles there are")
+                .remedy(Remedy::CheckTargets),
+            Self::Empty => finding
+                .hint("select a target that is signed with a profile")
+                .remedy(Remedy::NameTarget),
+            Self::Ambiguous { .. } => finding
+                .hint("select one configuration")
+                .remedy(Remedy::NameConfiguration),
+            Self::Collision { .. } => {
+                finding.hint("set the profiles of both targets in the project")
+            }
+            Self::Kinds { .. } => finding.hint("select one kind").remedy(Remedy::NameKind),
+            Self::Teams(_) => finding
+                .hint("export the targets of each team by themselves")
+                .remedy(Remedy::NameTarget),
         }
     }
+}
+
+/// Whether an export mends what the finding speaks of: style, identity and specifier are settings that it replaces on the
+/// command line. An export in spite of other findings would fail in the build, or sign with something else.
+pub fn is_mended_by_export(finding: &Finding) -> bool {
+    matches!(
+        finding.code,
+        Code::SigningStyleMixed | Code::SpecifierShared | Code::TargetProfileStale
+    )
 }
 
 /// The rows that are exported: all, but for test bundles that have no profile.

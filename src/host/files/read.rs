@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
+
 /// A file could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {kind}; {}", path.display(), kind.remedy())]
+#[error("cannot read {}: {kind}", path.display())]
 pub struct ReadError {
     /// The file.
     pub path: PathBuf,
@@ -31,10 +34,43 @@ impl ReadError {
             kind,
         }
     }
+}
 
-    /// What to do about it.
-    pub fn remedy(&self) -> &'static str {
-        self.kind.remedy()
+impl Explain for ReadError {
+    fn code(&self) -> ErrorCode {
+        match self.kind {
+            ReadErrorKind::Missing
+            | ReadErrorKind::DanglingLink(_)
+            | ReadErrorKind::NotBelowDirectory => ErrorCode::FileMissing,
+            _ => ErrorCode::FileUnreadable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match &self.kind {
+            ReadErrorKind::Missing => "check the spelling and the working directory".into(),
+            ReadErrorKind::DanglingLink(target) => {
+                format!("restore {}, or remove the link", target.display())
+            }
+            ReadErrorKind::LinkLoop => "remove one of the links".into(),
+            ReadErrorKind::NotBelowDirectory => {
+                "check the spelling of each part of the path".into()
+            }
+            ReadErrorKind::Directory => "name a file inside it".into(),
+            ReadErrorKind::NotDirectory => "name a directory".into(),
+            ReadErrorKind::Pipe | ReadErrorKind::Socket | ReadErrorKind::Device => {
+                "save the contents to a file and name that file".into()
+            }
+            ReadErrorKind::TooLarge { .. } => "check that this is the right file".into(),
+            ReadErrorKind::Denied => {
+                "grant it (chmod, chown), or run as a user who has the permission".into()
+            }
+            ReadErrorKind::Io(_) => "check the disk and the mount".into(),
+        })
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.path)
     }
 }
 
@@ -85,22 +121,6 @@ pub enum ReadErrorKind {
 }
 
 impl ReadErrorKind {
-    /// What to do about it.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::Missing => "check the spelling and the working directory",
-            Self::DanglingLink(_) => "restore what the link points to, or remove the link",
-            Self::LinkLoop => "remove one of the links",
-            Self::NotBelowDirectory => "check the spelling of each part of the path",
-            Self::Directory => "name a file inside it",
-            Self::NotDirectory => "name a directory",
-            Self::Pipe | Self::Socket | Self::Device => "save the contents to a file and name that",
-            Self::TooLarge { .. } => "is it the right file?",
-            Self::Denied => "grant it (chmod, chown), or run as a user who has it",
-            Self::Io(_) => "check the disk and the mount",
-        }
-    }
-
     /// What the system's error for `path` means.
     pub fn of(path: &Path, error: io::Error) -> Self {
         match Errno::from_io_error(&error) {
@@ -156,12 +176,35 @@ pub fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
     if size > limit {
         return Err(too_large(Some(metadata.len())));
     }
-    let mut bytes = Vec::with_capacity(size);
-    read_at_most(file, limit, &mut bytes).map_err(io_error)?;
-    if bytes.len() > limit {
-        // It grew, or did not tell its size, as files in /proc do.
-        return Err(too_large(None));
+    let bytes = read_whole(file, size, limit).map_err(io_error)?;
+    match bytes.len() > limit {
+        // It has grown, or has no size, as files in /proc.
+        true => Err(too_large(None)),
+        false => Ok(bytes),
     }
+}
+
+/// Reads a regular file that has `size` bytes, as the system says, in one call: it asks for one byte more, so that an
+/// answer of `size` bytes is also the end of the file. What has grown since is read on, to one byte beyond the limit.
+fn read_whole(mut file: impl Read, size: usize, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; size.saturating_add(1)];
+    let mut filled = 0;
+    while filled <= limit {
+        match file.read(bytes.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        if filled == size {
+            break;
+        }
+        if filled == bytes.len() {
+            let room = filled.saturating_mul(2).max(4 * 1024);
+            bytes.resize(room.min(limit.saturating_add(1)), 0);
+        }
+    }
+    bytes.truncate(filled);
     Ok(bytes)
 }
 
@@ -177,23 +220,31 @@ pub fn read_stream_bounded(
 ) -> Result<Vec<u8>, ReadError> {
     let error = |kind| ReadError::new(Path::new(name), kind);
     // Room for a short secret at once: a buffer that grows leaves copies of it behind in freed memory.
-    let mut bytes = Vec::with_capacity(limit.saturating_add(1).min(8 * 1024));
-    read_at_most(stream, limit, &mut bytes).map_err(|source| {
-        error(match Errno::from_io_error(&source) {
-            Some(Errno::ISDIR) => ReadErrorKind::Directory,
-            _ => ReadErrorKind::Io(source),
-        })
-    })?;
-    if bytes.len() > limit {
-        return Err(error(ReadErrorKind::TooLarge { limit, size: None }));
-    }
-    Ok(bytes)
+    let expected = limit.saturating_add(1).min(8 * 1024);
+    read_at_most(stream, limit, expected)
+        .map_err(|source| {
+            error(match Errno::from_io_error(&source) {
+                Some(Errno::ISDIR) => ReadErrorKind::Directory,
+                _ => ReadErrorKind::Io(source),
+            })
+        })?
+        .ok_or_else(|| error(ReadErrorKind::TooLarge { limit, size: None }))
 }
 
-/// Reads to the end, but no more than one byte beyond the limit, which is enough to know.
-fn read_at_most(stream: impl Read, limit: usize, bytes: &mut Vec<u8>) -> io::Result<usize> {
+/// Reads `stream` to its end; `None` if it holds more than `limit` bytes. `expected` is how many are made room for.
+///
+/// # Errors
+/// The system refuses.
+pub fn read_at_most(
+    stream: impl Read,
+    limit: usize,
+    expected: usize,
+) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::with_capacity(expected);
+    // One byte beyond the limit is enough to know.
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    stream.take(most).read_to_end(bytes)
+    stream.take(most).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= limit).then_some(bytes))
 }
 
 #[cfg(test)]
@@ -209,7 +260,8 @@ mod tests {
         let error = read_bounded(path, 10).unwrap_err();
         let said = error.to_string();
         assert!(said.contains(&path.display().to_string()), "{said}");
-        assert!(said.ends_with(error.remedy()), "{said}");
+        assert!(error.hint().is_some(), "{said}");
+        assert_eq!(error.place(), Place::file(path));
         error.kind
     }
 
@@ -224,6 +276,48 @@ mod tests {
         assert_eq!(read_bounded(&link, 10).unwrap(), b"0123456789");
         fs::write(&path, b"").unwrap();
         assert_eq!(read_bounded(&path, 0).unwrap(), b"");
+    }
+
+    /// Gives what each element holds, a call each, and counts the calls.
+    struct Calls<'a>(Vec<&'a [u8]>, usize);
+
+    impl Read for Calls<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 += 1;
+            let Some(first) = self.0.first_mut() else {
+                return Ok(0);
+            };
+            let count = first.read(buffer)?;
+            if first.is_empty() {
+                self.0.remove(0);
+            }
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_file_of_the_size_that_it_says_is_read_in_one_call() {
+        let mut calls = Calls(vec![b"0123456789"], 0);
+        assert_eq!(read_whole(&mut calls, 10, 100).unwrap(), b"0123456789");
+        assert_eq!(calls.1, 1);
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_read_to_its_end_and_not_beyond_the_limit() {
+        let whole = |parts: &[&'static [u8]], size, limit| {
+            let mut calls = Calls(parts.to_vec(), 0);
+            read_whole(&mut calls, size, limit).unwrap()
+        };
+        // It grew; it does not tell its size, as in /proc; it comes in pieces; it shrank.
+        assert_eq!(whole(&[b"0123456789"], 3, 100), b"0123456789");
+        assert_eq!(whole(&[b"0123456789"], 0, 100), b"0123456789");
+        assert_eq!(whole(&[b"0123", b"456789"], 10, 100), b"0123456789");
+        assert_eq!(whole(&[b"0123", b"456789"], 20, 100), b"0123456789");
+        // One byte beyond the limit is enough to know.
+        assert_eq!(whole(&[b"0123456789"], 3, 6), b"0123456");
+        let endless = [b"0123456789".as_slice(); 1_000];
+        assert_eq!(whole(&endless, 0, 5_000).len(), 5_001);
+        assert_eq!(whole(&[], 0, 100), b"");
     }
 
     #[test]

@@ -7,15 +7,14 @@
 //! A name that is a symlink is refused, not followed and not replaced: following would write to a place that was not
 //! named, replacing would silently part the link from what others see through it.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
-
-/// How temporary files begin.
-const TEMPORARY_PREFIX: &str = ".countersign-";
+use super::durable::{TEMPORARY_PREFIX, directory_of, sync_directory_of};
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
 
 /// The permissions a written file gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub enum FileMode {
 
 /// A file could not be written. What stood there before still does.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {kind}; {}", path.display(), kind.remedy())]
+#[error("cannot write {}: {kind}", path.display())]
 pub struct WriteError {
     /// The file.
     pub path: PathBuf,
@@ -37,10 +36,32 @@ pub struct WriteError {
     pub kind: WriteErrorKind,
 }
 
-impl WriteError {
-    /// What to do about it.
-    pub fn remedy(&self) -> &'static str {
-        self.kind.remedy()
+impl Explain for WriteError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::OutputNotWritten
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self.kind {
+            WriteErrorKind::DirectoryMissing => "create the directory, or correct the path",
+            WriteErrorKind::NotBelowDirectory => "check the spelling of each part of the path",
+            WriteErrorKind::Directory => "name a file inside it",
+            WriteErrorKind::SymbolicLink(_) => {
+                "name the file that it points to, or remove the link"
+            }
+            WriteErrorKind::NotRegular => "name a regular file",
+            WriteErrorKind::Denied => {
+                "grant it (chmod, chown), or run as a user who has the permission"
+            }
+            WriteErrorKind::ReadOnly => "choose a place on a writable file system",
+            WriteErrorKind::NoSpace => "free some space; nothing was changed",
+            WriteErrorKind::Io { .. } => "check the disk and the mount; nothing was changed",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.path)
     }
 }
 
@@ -82,23 +103,6 @@ pub enum WriteErrorKind {
 }
 
 impl WriteErrorKind {
-    /// What to do about it.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::DirectoryMissing => "create it (mkdir -p), or correct the path",
-            Self::NotBelowDirectory => "check the spelling of each part of the path",
-            Self::Directory => "name a file inside it",
-            Self::SymbolicLink(_) => "name the file that it points to, or remove the link",
-            Self::NotRegular => {
-                "name a regular file; without a name the output goes to standard output"
-            }
-            Self::Denied => "grant it (chmod, chown), or run as a user who has it",
-            Self::ReadOnly => "choose a place on a writable file system",
-            Self::NoSpace => "free some space; nothing was changed",
-            Self::Io { .. } => "check the disk and the mount; nothing was changed",
-        }
-    }
-
     fn of(step: &'static str, source: io::Error) -> Self {
         // By kind and not by number: the library for temporary files wraps what the system said.
         match source.kind() {
@@ -124,15 +128,69 @@ pub fn replace_atomically(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(
     })
 }
 
+/// Makes the directory at `path` and those above it that are not there.
+///
+/// # Errors
+/// The system refuses, or something that is no directory has the name.
+pub fn create_directories(path: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(path).map_err(|source| WriteError {
+        path: path.to_owned(),
+        kind: WriteErrorKind::of("making the directory", source),
+    })
+}
+
+/// A file could not be removed; it is still there.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot remove {}: {source}", path.display())]
+pub struct RemoveError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+impl Explain for RemoveError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::OutputNotWritten
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("check the permissions of its directory".to_owned())
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.path)
+    }
+}
+
+/// Removes the file at `path`.
+///
+/// # Errors
+/// It is not there, or the system refuses.
+pub fn remove(path: &Path) -> Result<(), RemoveError> {
+    fs::remove_file(path).map_err(|source| RemoveError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Adds `bytes` to the end of the file at `path`, making it if it is not there: for files that somebody else collects, such
+/// as a CI system's summary.
+///
+/// # Errors
+/// It cannot be opened or written.
+pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    options.open(path)?.write_all(bytes)
+}
+
 fn write(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteErrorKind> {
     // `..`, `/` and the like name directories.
     if path.file_name().is_none() {
         return Err(WriteErrorKind::Directory);
     }
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(path);
     let existing = mode_of_existing(path)?;
     let permissions = match mode {
         FileMode::Exactly(mode) => Some(mode),
@@ -165,7 +223,7 @@ fn write(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteErrorKind
     temporary
         .persist(path)
         .map_err(|error| WriteErrorKind::of("giving it its name", error.error))?;
-    sync_directory(directory).map_err(step("forcing its directory to the disk"))
+    sync_directory_of(path).map_err(step("forcing its directory to the disk"))
 }
 
 /// The permissions of the regular file at `path`, `None` if nothing is there.
@@ -185,21 +243,6 @@ fn mode_of_existing(path: &Path) -> Result<Option<u32>, WriteErrorKind> {
         Err(WriteErrorKind::SymbolicLink(target))
     } else {
         Err(WriteErrorKind::NotRegular)
-    }
-}
-
-/// Forces a directory's entries to the disk. Some network file systems cannot; their rename is as durable as it gets.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    match File::open(directory)?.sync_all() {
-        Err(error)
-            if matches!(
-                Errno::from_io_error(&error),
-                Some(Errno::INVAL | Errno::NOTSUP)
-            ) =>
-        {
-            Ok(())
-        }
-        result => result,
     }
 }
 
@@ -226,7 +269,8 @@ mod tests {
         let error = replace_atomically(path, b"new", FileMode::Keep).unwrap_err();
         let said = error.to_string();
         assert!(said.contains(&path.display().to_string()), "{said}");
-        assert!(said.ends_with(error.remedy()), "{said}");
+        assert!(error.hint().is_some(), "{said}");
+        assert_eq!(error.place(), Place::file(path));
         error.kind
     }
 

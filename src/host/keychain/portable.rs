@@ -3,7 +3,7 @@
 //! ```text
 //! ci.p12                 identities and their chains, under the keychain password
 //! ci.p12.settings.json   idle timeout, and the certificates (public) for listing without the password; a file without
-//!                        one is not ours, whatever is in it: not opened, not filled, not deleted
+//!                        one was made by another program: it is not opened, filled or deleted
 //! ci.p12.window.json     which runs have it open, and where; no such file: locked
 //! STATE/open/RUN/        0700, while RUN has it open and only then:
 //!     identities.p12       every identity, leaf certificates only, under a one-time password
@@ -20,47 +20,51 @@
 //! The private files are in the legacy form (3DES and SHA-1) because tools that sign on Linux refuse the modern one; in a
 //! directory that only this user may enter, under a password that lies beside them, the form protects nothing anyway.
 
+mod json;
+mod open_runs;
+mod settings;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use p12_keystore::KeyStore;
-use pem_rfc7468::LineEnding;
-use serde::{Deserialize, Serialize};
 
-use super::{
-    BackendKind, ChildAccess, KeychainBackend, KeychainError, KeychainPath, LockState, Opening,
-    Settings, both, check_password,
-};
-use crate::apple::anchors::certificates_from_pem;
+use self::open_runs::{OpenRun, OpenRuns};
+use self::settings::{SettingsFile, to_pem};
+use super::backend::{ChildAccess, KeychainBackend, Opening, Settings};
+use super::error::KeychainError;
+use super::kind::{BackendKind, LockState};
+use super::password::check_password;
+use super::path::KeychainPath;
 use crate::apple::certificate::Certificate;
 use crate::apple::pkcs12::{self, Form, Pkcs12Error, Pkcs12Identity};
 use crate::base::secret::Password;
-use crate::host::private::{self, Lock, PrivateError};
+use crate::host::owned_files::{self, FileStep, Lock, OwnedFileError};
+use crate::host::permit::OpenPermit;
 use crate::host::random;
 use crate::host::run_id::RunId;
-use crate::host::window::OpenPermit;
+use crate::host::state_dir::StateDir;
 
 /// The backend for keychains that are files.
 #[derive(Debug, Clone)]
-pub struct Portable {
-    open: PathBuf,
+pub struct PortableBackend {
+    state: StateDir,
 }
 
-impl Portable {
+impl PortableBackend {
     /// Shows children their identities below `state`, the state directory.
-    pub fn new(state: &Path) -> Self {
+    pub fn new(state: &StateDir) -> Self {
         Self {
-            open: state.join("open"),
+            state: state.clone(),
         }
     }
 
     /// Believes a keychain only when its files are ours alone and one of them holds the settings that it was made with:
     /// any other p12 may be somebody's only copy of an identity.
     fn settings(&self, keychain: &KeychainPath) -> Result<SettingsFile, KeychainError> {
-        match private::check_file(keychain.as_path()) {
+        match owned_files::check_file(keychain.as_path()) {
             Err(error) if error.is_not_found() => {
                 return Err(KeychainError::Missing(keychain.clone()));
             }
@@ -74,7 +78,7 @@ impl Portable {
         keychain: &KeychainPath,
         password: &Password,
     ) -> Result<pkcs12::Pkcs12, KeychainError> {
-        let sealed = private::read(keychain.as_path(), pkcs12::MAX_FILE as u64)?;
+        let sealed = owned_files::read(keychain.as_path(), pkcs12::MAX_FILE)?;
         pkcs12::read(&sealed, password).map_err(|error| match error {
             Pkcs12Error::WrongPassword { .. } => KeychainError::WrongPassword(keychain.clone()),
             error => KeychainError::Pkcs12(format!("{keychain}: {error}")),
@@ -104,13 +108,13 @@ impl Portable {
         }
     }
 
-    /// Removes what somebody left who was killed while writing. For who holds the lock, and so knows that nobody writes
-    /// now, or deletes the keychain.
-    fn sweep(keychain: &KeychainPath) -> Result<(), PrivateError> {
-        [keychain.as_path(), &keychain.with_suffix(SETTINGS)]
+    /// Removes what a killed writer left. The caller holds the lock, so that no other process writes now, or deletes the
+    /// keychain.
+    fn sweep(keychain: &KeychainPath) -> Result<(), OwnedFileError> {
+        [keychain.as_path(), &SettingsFile::path(keychain)]
             .into_iter()
-            .flat_map(private::half_written)
-            .try_for_each(|half| private::remove(&half))
+            .flat_map(owned_files::half_written)
+            .try_for_each(|half| owned_files::remove(&half))
     }
 
     /// Writes what the child gets to see.
@@ -119,13 +123,13 @@ impl Portable {
         directory: &Path,
         contents: &pkcs12::Pkcs12,
     ) -> Result<ChildAccess, KeychainError> {
-        private::directory(directory)?;
+        owned_files::make_directory(directory)?;
         let one_time = random::password().map_err(KeychainError::Random)?;
         let seal = |identities: &[Pkcs12Identity], name: &str| -> Result<PathBuf, KeychainError> {
             let path = directory.join(name);
             let bytes = pkcs12::write_one_time(identities, &one_time, Form::EveryMac)
                 .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-            private::create_fleeting(&path, &bytes)?;
+            owned_files::create_unsynced(&path, &bytes)?;
             Ok(path)
         };
         // Tools that take the first certificate for the signer's take the wrong one from a file with a chain.
@@ -157,9 +161,9 @@ impl Portable {
             }
         }
         let pem: String = chain.into_iter().map(to_pem).collect::<Result<_, _>>()?;
-        private::create_fleeting(&directory.join("chain.pem"), pem.as_bytes())?;
+        owned_files::create_unsynced(&directory.join("chain.pem"), pem.as_bytes())?;
         let password = directory.join("password");
-        private::create_fleeting(&password, one_time.expose().as_bytes())?;
+        owned_files::create_unsynced(&password, one_time.expose().as_bytes())?;
         Ok(ChildAccess {
             environment: vec![
                 ("COUNTERSIGN_P12".into(), all.into()),
@@ -179,51 +183,48 @@ impl Portable {
     fn take_back(
         &self,
         keychain: &KeychainPath,
-        which: impl Fn(&Entry) -> bool,
+        which: impl Fn(&OpenRun) -> bool,
     ) -> Result<(), KeychainError> {
-        let file = window_file(keychain);
-        if !file.exists() && private::half_written(&file).is_empty() {
+        let file = OpenRuns::path(keychain);
+        if !file.exists() && owned_files::half_written(&file).is_empty() {
             return Ok(());
         }
         let _lock = self.lock_files(keychain)?;
         // Whoever held the lock while writing and does not hold it now has died.
-        for half in private::half_written(&file) {
-            private::remove(&half)?;
+        for half in owned_files::half_written(&file) {
+            owned_files::remove(&half)?;
         }
-        let window = match Window::read(keychain) {
+        let runs = match OpenRuns::read(keychain) {
             // Nobody can tell from a damaged list who was given what: the runs take back their own by name, and what is
             // left below the state directory is swept. Kept as evidence, it must not keep the keychain open.
-            Err(KeychainError::Garbage { .. }) => {
+            Err(KeychainError::Damaged { .. }) => {
                 let aside = keychain.with_suffix(".window.json.damaged");
-                fs::rename(&file, &aside).map_err(|source| PrivateError::Io {
-                    doing: "set aside",
-                    path: file.clone(),
-                    source,
-                })?;
-                Window::default()
+                fs::rename(&file, &aside).map_err(OwnedFileError::of(FileStep::Rename, &file))?;
+                OpenRuns::default()
             }
             read => read?,
         };
-        let (closing, staying): (Vec<Entry>, Vec<Entry>) = window.open.into_iter().partition(which);
+        let (closing, staying): (Vec<OpenRun>, Vec<OpenRun>) =
+            runs.open.into_iter().partition(which);
         // What cannot be removed stays in the list, so that the next attempt finds it; the others go on.
         let mut failed = Vec::new();
         let mut result = Ok(());
         for entry in closing {
-            let removed = private::remove_directory(&entry.directory);
+            let removed = owned_files::remove_directory(&entry.directory());
             if removed.is_err() {
                 failed.push(entry);
             }
-            result = both(result, removed);
+            result = result.and(removed);
         }
-        let written = Window {
+        let written = OpenRuns {
             open: [staying, failed].concat(),
         }
         .write(keychain);
-        both(result.map_err(KeychainError::from), written)
+        result.map_err(KeychainError::from).and(written)
     }
 }
 
-impl KeychainBackend for Portable {
+impl KeychainBackend for PortableBackend {
     fn kind(&self) -> BackendKind {
         BackendKind::Portable
     }
@@ -246,16 +247,16 @@ impl KeychainBackend for Portable {
             .writer(password.expose())
             .write()
             .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-        // What a keychain that is gone left is written over, what is not ours is not.
+        // Settings that an earlier keychain left are written over; a file that is not such settings is not.
         SettingsFile::find(keychain)?;
-        // The settings first: a file without them is no keychain, so whoever is killed here has made none yet.
+        // The settings first: a file without them is no keychain, so a process that is killed here has made none yet.
         SettingsFile {
             idle_timeout_seconds: settings.idle_timeout.as_secs(),
             certificates: Vec::new(),
         }
         .write(keychain)?;
-        let written = match private::create(keychain.as_path(), &empty) {
-            Err(PrivateError::Io { source, .. })
+        let written = match owned_files::create(keychain.as_path(), &empty) {
+            Err(OwnedFileError::Io { source, .. })
                 if source.kind() == std::io::ErrorKind::AlreadyExists =>
             {
                 return Err(KeychainError::Exists(keychain.clone()));
@@ -315,7 +316,7 @@ impl KeychainBackend for Portable {
             ..settings
         }
         .write(keychain)?;
-        private::replace(keychain.as_path(), &sealed)?;
+        owned_files::replace(keychain.as_path(), &sealed)?;
         Ok(certificates)
     }
 
@@ -331,29 +332,25 @@ impl KeychainBackend for Portable {
         if !opening.shared {
             self.lock(keychain)?;
         }
-        let directory = self.open.join(opening.run.as_str());
+        let directory = self.state.open_run(opening.run);
         {
             let _lock = self.lock_files(keychain)?;
-            let mut window = Window::read(keychain)?;
-            window.open.push(Entry {
-                run: opening.run.clone(),
-                until: opening.until,
-                directory: directory.clone(),
-            });
-            // Before the directory is made: whoever closes finds it, however far this came.
-            window.write(keychain)?;
+            let mut runs = OpenRuns::read(keychain)?;
+            let run = opening.run.clone();
+            runs.open
+                .push(OpenRun::new(run, opening.until, self.state.clone()));
+            // Before the directory is made, so that a closing finds it however far this came.
+            runs.write(keychain)?;
         }
-        private::directory(&self.open)?;
+        owned_files::make_directory(&self.state.open_runs())?;
         self.show(&directory, &contents)
     }
 
     fn release(&self, keychain: &KeychainPath, run: &RunId) -> Result<(), KeychainError> {
         // Also when the list of what runs were given is gone with the keychain.
-        let directory = private::remove_directory(&self.open.join(run.as_str()));
-        both(
-            directory.map_err(KeychainError::from),
-            self.take_back(keychain, |entry| entry.run == *run),
-        )
+        let directory = owned_files::remove_directory(&self.state.open_run(run));
+        let taken_back = self.take_back(keychain, |entry| entry.run() == run);
+        directory.map_err(KeychainError::from).and(taken_back)
     }
 
     fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
@@ -364,7 +361,7 @@ impl KeychainBackend for Portable {
         if !keychain.as_path().exists() {
             return Ok(LockState::Missing);
         }
-        Ok(match Window::read(keychain)?.open.is_empty() {
+        Ok(match OpenRuns::read(keychain)?.open.is_empty() {
             true => LockState::Locked,
             false => LockState::Unlocked,
         })
@@ -383,7 +380,7 @@ impl KeychainBackend for Portable {
                 return self.lock(keychain);
             }
             Err(KeychainError::Missing(_)) => {}
-            believed => drop(believed?),
+            checked => drop(checked?),
         }
         let closed = self.lock(keychain);
         let swept = Self::sweep(keychain);
@@ -392,105 +389,12 @@ impl KeychainBackend for Portable {
         let files = [
             keychain.as_path().to_owned(),
             keychain.with_suffix(".lock"),
-            window_file(keychain),
-            keychain.with_suffix(SETTINGS),
+            OpenRuns::path(keychain),
+            SettingsFile::path(keychain),
         ];
-        let removed = files.iter().try_for_each(|file| private::remove(file));
-        both(closed, both(swept, removed).map_err(KeychainError::from))
+        let removed = files.iter().try_for_each(|file| owned_files::remove(file));
+        closed.and(swept.and(removed).map_err(KeychainError::from))
     }
-}
-
-/// The settings beside a keychain.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SettingsFile {
-    idle_timeout_seconds: u64,
-    /// PEM of each identity's certificate.
-    certificates: Vec<String>,
-}
-
-impl SettingsFile {
-    fn read(keychain: &KeychainPath) -> Result<Self, KeychainError> {
-        Self::find(keychain)?.ok_or_else(|| KeychainError::NotMadeHere {
-            keychain: keychain.clone(),
-            why: format!(
-                "there is no {} beside it",
-                keychain.with_suffix(SETTINGS).display()
-            ),
-        })
-    }
-
-    /// The certificates of the list.
-    fn certificates(&self, keychain: &KeychainPath) -> Result<Vec<Certificate>, KeychainError> {
-        let mut certificates = Vec::with_capacity(self.certificates.len());
-        for pem in &self.certificates {
-            let read = certificates_from_pem(pem.as_bytes());
-            certificates.extend(read.map_err(|error| KeychainError::Garbage {
-                command: keychain.with_suffix(SETTINGS).display().to_string(),
-                why: format!("{error}; import again with `countersign keychain import`"),
-            })?);
-        }
-        Ok(certificates)
-    }
-
-    /// None where there is no such file.
-    fn find(keychain: &KeychainPath) -> Result<Option<Self>, KeychainError> {
-        let path = keychain.with_suffix(SETTINGS);
-        let bytes = match private::read(&path, MAX_BESIDE) {
-            Err(error) if error.is_not_found() => return Ok(None),
-            read => read?,
-        };
-        let settings = serde_json::from_slice(&bytes);
-        settings
-            .map(Some)
-            .map_err(|error| KeychainError::NotMadeHere {
-                keychain: keychain.clone(),
-                why: format!("{} is not its settings: {error}", path.display()),
-            })
-    }
-
-    fn write(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
-        let path = keychain.with_suffix(SETTINGS);
-        Ok(private::replace(&path, &to_json(&path, self)?)?)
-    }
-}
-
-/// Who has a keychain open.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Window {
-    open: Vec<Entry>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    run: RunId,
-    until: Timestamp,
-    directory: PathBuf,
-}
-
-impl Window {
-    fn read(keychain: &KeychainPath) -> Result<Self, KeychainError> {
-        let path = window_file(keychain);
-        match private::read(&path, MAX_BESIDE) {
-            Err(error) if error.is_not_found() => Ok(Self::default()),
-            read => parse(&path, &read?),
-        }
-    }
-
-    fn write(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
-        let path = window_file(keychain);
-        if self.open.is_empty() {
-            Ok(private::remove(&path)?)
-        } else {
-            Ok(private::replace(&path, &to_json(&path, self)?)?)
-        }
-    }
-}
-
-fn window_file(keychain: &KeychainPath) -> PathBuf {
-    keychain.with_suffix(WINDOW)
 }
 
 fn certificates(identities: &[Pkcs12Identity]) -> Result<Vec<Certificate>, KeychainError> {
@@ -502,29 +406,3 @@ fn certificates(identities: &[Pkcs12Identity]) -> Result<Vec<Certificate>, Keych
         })
         .collect()
 }
-
-fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, KeychainError> {
-    serde_json::from_slice(bytes).map_err(|error| KeychainError::Garbage {
-        command: path.display().to_string(),
-        why: error.to_string(),
-    })
-}
-
-fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, KeychainError> {
-    serde_json::to_vec_pretty(value).map_err(|error| KeychainError::Garbage {
-        command: path.display().to_string(),
-        why: error.to_string(),
-    })
-}
-
-fn to_pem(der: &[u8]) -> Result<String, KeychainError> {
-    pem_rfc7468::encode_string("CERTIFICATE", LineEnding::LF, der)
-        .map_err(|error| KeychainError::Pkcs12(error.to_string()))
-}
-
-/// The settings' file name, after the keychain's.
-const SETTINGS: &str = ".settings.json";
-/// The window's file name, after the keychain's.
-const WINDOW: &str = ".window.json";
-/// The most that the files beside a keychain may hold.
-const MAX_BESIDE: u64 = 16 << 20;

@@ -1,17 +1,17 @@
-//! Signals that whoever started us wants ignored: `nohup` ignores SIGHUP, a shell without job control SIGINT for what it
+//! Signals that the program which started us wants ignored: `nohup` ignores SIGHUP, a shell without job control SIGINT for what it
 //! starts in the background. Installing a handler would undo that.
 //!
-//! Asking the system for the disposition of a signal is unsafe code; Linux tells it in `/proc/self/status`, elsewhere `ps`
+//! Asking the system for the disposition of a signal is unsafe code; Linux shows it in `/proc/self/status`, elsewhere `ps`
 //! does.
 
 use rustix::process::Signal;
 
 /// The signals that are ignored in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ignored(u64);
+pub struct IgnoredSignals(u64);
 
-impl Ignored {
-    /// As the system tells it now; none if it does not.
+impl IgnoredSignals {
+    /// As the system shows them now; none if it does not.
     pub fn now() -> Self {
         Self(mask().unwrap_or(0))
     }
@@ -35,7 +35,8 @@ fn mask() -> Option<u64> {
 fn mask() -> Option<u64> {
     use std::time::Duration;
 
-    use super::{Bounds, Tool, run};
+    use super::child::run_while;
+    use super::tool::{Bounds, Tool};
 
     let tool = Tool::new("/bin/ps")
         .args(["-o", "sigignore=", "-p"])
@@ -44,7 +45,7 @@ fn mask() -> Option<u64> {
         time: Duration::from_secs(5),
         output: 4_096,
     };
-    let output = run(&tool, b"", bounds).ok()?;
+    let output = run_while(&tool, b"", bounds, |_| ()).ok()?;
     let hex = String::from_utf8(output.stdout).ok()?;
     u64::from_str_radix(hex.trim().trim_start_matches("0x"), 16).ok()
 }

@@ -5,18 +5,21 @@
 //! finished by the next.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::SessionError;
+use super::error::SessionError;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::event::{Action, Event, Outcome, Witness};
-use crate::host::journal::{Entry, Found, Journals};
-use crate::host::keychain::{BackendKind, KeychainPath, LockState};
-use crate::host::private::for_shell;
+use crate::base::finding::Place;
+use crate::base::remedy::Remedy;
+use crate::host::journal::{FoundJournal, JournalEntry, Journals};
+use crate::host::keychain::{KeychainPath, LockState};
+use crate::host::owned_files::for_shell;
 use crate::host::run_id::RunId;
-use crate::host::window::{close_in_turn, while_ending};
+use crate::host::state_dir::StateDir;
+use crate::host::window::{close_locked, while_ending};
 
 /// What was finished of one dead run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -42,11 +45,11 @@ pub struct Recovery {
 #[derive(Debug)]
 pub struct Unfinished {
     /// What it had open; unknown if its journal is damaged.
-    pub entry: Option<Entry>,
+    pub entry: Option<JournalEntry>,
     /// The keychain is closed; only the record of that is missing.
     pub is_closed: bool,
     /// The state directory.
-    pub state: PathBuf,
+    pub state: StateDir,
     /// Why.
     pub error: SessionError,
 }
@@ -60,40 +63,70 @@ impl Unfinished {
 
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(entry) = &self.entry else {
-            return self.error.fmt(f);
-        };
-        let (keychain, error) = (&entry.keychain, &self.error);
-        let recover = format!(
-            "`countersign --state-dir {} keychain recover`",
-            for_shell(&self.state)
-        );
-        if self.is_closed {
-            return write!(
+        let error = &self.error;
+        match &self.entry {
+            None => error.fmt(f),
+            Some(JournalEntry { keychain, .. }) if self.is_closed => {
+                write!(f, "{keychain} is closed, but that is not recorded: {error}")
+            }
+            Some(JournalEntry { keychain, run, .. }) => write!(
                 f,
-                "{keychain} is closed, but the record of that is missing ({error}); {recover} writes it"
-            );
+                "{keychain} was left open by run {run}, which was killed, and it cannot be closed: {error}"
+            ),
         }
-        let backend = match entry.backend.kind {
-            BackendKind::Portable => "portable",
-            BackendKind::SecurityTool => "macos",
-        };
-        write!(
-            f,
-            "{keychain} was left open by run {}, which was killed, and cannot be closed ({error}): close it with `countersign \
-             --state-dir {} keychain lock --backend {backend} --keychain {}`, then run {recover}",
-            entry.run,
-            for_shell(&self.state),
-            for_shell(keychain.as_path())
-        )
+    }
+}
+
+impl std::error::Error for Unfinished {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl Explain for Unfinished {
+    fn code(&self) -> ErrorCode {
+        match self.is_closed {
+            true => ErrorCode::NotRecorded,
+            false => ErrorCode::KeychainFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let state = for_shell(self.state.path());
+        match &self.entry {
+            None => self.error.hint(),
+            Some(_) if self.is_closed => Some(format!(
+                "finish what killed runs left in the state directory {state}: that records it"
+            )),
+            Some(entry) => Some(format!(
+                "lock the {} keychain {}, then finish what killed runs left in the state directory {state}",
+                entry.backend.kind(),
+                for_shell(entry.keychain.as_path())
+            )),
+        }
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match &self.entry {
+            None => self.error.remedy(),
+            Some(_) if self.is_closed => Some(Remedy::RecoverKeychains),
+            Some(_) => Some(Remedy::LockKeychain),
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self.keychain() {
+            Some(keychain) => Place::file(keychain.as_path()),
+            None => self.error.place(),
+        }
     }
 }
 
 /// Finishes every dead run below `state`; goes on after one that cannot be finished.
 ///
 /// # Errors
-/// The journals cannot be listed or the turn cannot be had.
-pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionError> {
+/// The journals cannot be listed or the lock cannot be had.
+pub fn recover(state: &StateDir, witness: &dyn Witness) -> Result<Recovery, SessionError> {
     let journals = Journals::new(state);
     let mut recovery = Recovery::default();
     for found in journals.all()? {
@@ -102,13 +135,13 @@ pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionE
             Ok(found) => {
                 let entry = found.entry.clone();
                 let mut is_closed = found.is_closed;
-                match one(&journals, state, found, witness, &mut is_closed) {
+                match recover_run(&journals, state, found, witness, &mut is_closed) {
                     Ok(None) => {}
-                    Ok(Some(one)) => recovery.finished.push(one),
+                    Ok(Some(recovered)) => recovery.finished.push(recovered),
                     Err(error) => recovery.unfinished.push(Unfinished {
                         entry: Some(entry),
                         is_closed,
-                        state: state.to_owned(),
+                        state: state.clone(),
                         error,
                     }),
                 }
@@ -116,21 +149,21 @@ pub fn recover(state: &Path, witness: &dyn Witness) -> Result<Recovery, SessionE
             Err(error) => recovery.unfinished.push(Unfinished {
                 entry: None,
                 is_closed: false,
-                state: state.to_owned(),
+                state: state.clone(),
                 error: error.into(),
             }),
         }
     }
-    if state.join("runs").exists() {
+    if state.runs().exists() {
         journals.sweep_if_free()?;
     }
     Ok(recovery)
 }
 
-fn one(
+fn recover_run(
     journals: &Journals,
-    state: &Path,
-    found: Found,
+    state: &StateDir,
+    found: FoundJournal,
     witness: &dyn Witness,
     is_closed: &mut bool,
 ) -> Result<Option<Recovered>, SessionError> {
@@ -139,8 +172,8 @@ fn one(
     let mut was_open = false;
     let mut lease = None;
     let closed = while_ending(job.as_ref(), || {
-        let turn = journals.lock()?;
-        lease = journals.adopt(&turn, &entry.run);
+        let lock = journals.lock()?;
+        lease = journals.adopt(&lock, &entry.run);
         // Another recovery may have been faster, or only the record is missing.
         if lease.is_none() || found.is_closed {
             return Ok(());
@@ -148,8 +181,8 @@ fn one(
         let backend = entry.backend.build(state)?;
         // Closing asks for nothing, not even whether it is open.
         was_open = matches!(backend.status(&entry.keychain), Ok(LockState::Unlocked));
-        close_in_turn(
-            &turn,
+        close_locked(
+            &lock,
             journals,
             backend.as_ref(),
             &entry.keychain,

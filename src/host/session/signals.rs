@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 
-use crate::host::process::ignored::Ignored;
+use crate::host::process::IgnoredSignals;
 
 /// The signals that came.
 pub(super) struct Signals {
@@ -19,9 +19,9 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From now on the three do not end this process. Those that whoever started us wants ignored stay ignored.
+    /// From now on the three do not end this process. Those that were ignored when it started stay ignored.
     pub(super) fn new() -> io::Result<Self> {
-        let ignored = Ignored::now();
+        let ignored = IgnoredSignals::now();
         let mut passed_on = Vec::new();
         for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
             if ignored.holds(signal) {

@@ -1,8 +1,8 @@
-//! Who stands behind an open keychain: a journal on the disk, a watchdog that is armed, and a guard in this process
-//! that closes what is still open when it is let go of.
+//! What closes an open keychain: a journal on the disk, a watchdog that is armed, and a [`Guard`] in this process, whose
+//! drop closes what is still open.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
@@ -10,28 +10,29 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 
-use super::{OpenPermit, close};
-use crate::base::clock::{Clock, SystemClock};
+use super::closing::close;
+use crate::base::clock::Clock;
 use crate::base::event::{Action, Checkpoint, Event, Outcome, WitnessError};
-use crate::host::journal::{Entry, JournalError, Journals};
+use crate::host::journal::{JournalEntry, JournalError, Journals};
 use crate::host::keychain::{KeychainBackend, KeychainPath};
-use crate::host::private::Lock;
-use crate::host::process::mark::Mark;
-use crate::host::process::{Tool, is_ready_within, start};
+use crate::host::lifeline::{ARMED, Message, WatchdogConfig};
+use crate::host::owned_files::Lock;
+use crate::host::permit::OpenPermit;
+use crate::host::process::{ProcessGroup, Tool, is_ready_within, start};
 use crate::host::run_id::RunId;
-use crate::host::session::{SessionError, Undertaking, io_error};
-use crate::host::watchdog::{Config, Message};
+use crate::host::session::error::{SessionError, io_error};
+use crate::host::session::request::KeychainWork;
 
-/// Journal and watchdog of one undertaking. Dropping it closes the keychain.
+/// Journal and watchdog of one piece of work on a keychain. Dropping it closes the keychain.
 pub(in crate::host) struct Guard<'a> {
-    undertaking: Undertaking<'a>,
+    work: KeychainWork<'a>,
     journals: Journals,
     watchdog: Child,
     lifeline: Option<ChildStdin>,
     watchdog_says: Option<ChildStdout>,
     _lease: File,
     /// The right to open and close, while we have it.
-    turn: Option<Lock>,
+    lock: Option<Lock>,
     until: Timestamp,
     closed: Option<(Timestamp, bool)>,
     /// Nothing is left to be recorded of the closing.
@@ -39,72 +40,77 @@ pub(in crate::host) struct Guard<'a> {
 }
 
 impl<'a> Guard<'a> {
-    /// Takes the turn to open keychains, writes the journal and arms the watchdog, which acts when the window has ended
-    /// although the run still lives: `time` from now, or when the allowed hours close. Nothing is opened yet.
+    /// Takes the lock for opening keychains, writes the journal and arms the watchdog, which acts when the window has
+    /// ended although the run still lives: `time` from now, or when the allowed hours close. Nothing is opened yet.
     ///
     /// # Errors
-    /// [`SessionError::Stopped`] if `stop` said so while others had their turn.
-    pub(in crate::host) fn stand(
-        undertaking: Undertaking<'a>,
+    /// [`SessionError::Stopped`] if `stop` said so while other runs had the lock.
+    pub(in crate::host) fn arm(
+        work: KeychainWork<'a>,
         time: Duration,
         closes: Option<Timestamp>,
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<Self, SessionError> {
-        let journals = Journals::new(undertaking.state);
-        let turn = journals.lock_unless(stop)?.ok_or(SessionError::Stopped)?;
-        let now = SystemClock.now();
+        let journals = Journals::new(work.state);
+        let lock = journals.lock_unless(stop)?.ok_or(SessionError::Stopped)?;
+        let now = work.clock.now();
         let until = now.checked_add(time).unwrap_or(now);
         let until = closes.map_or(until, |closes| closes.min(until));
-        let entry = Entry {
-            run: undertaking.run.clone(),
-            keychain: undertaking.keychain.clone(),
-            backend: undertaking.choice.clone(),
+        let entry = JournalEntry {
+            run: work.run.clone(),
+            keychain: work.keychain.clone(),
+            backend: work.choice.clone(),
             until,
         };
-        let lease = journals.begin(&turn, &entry)?;
-        match arm(&undertaking, &lease, until, time) {
+        let lease = journals.begin(&lock, &entry)?;
+        match start_watchdog(&work, &lease, until, time) {
             Ok((watchdog, lifeline, watchdog_says)) => Ok(Self {
-                undertaking,
+                work,
                 journals,
                 watchdog,
                 lifeline: Some(lifeline),
                 watchdog_says: Some(watchdog_says),
                 _lease: lease,
-                turn: Some(turn),
+                lock: Some(lock),
                 until,
                 closed: None,
                 is_recorded: false,
             }),
             Err(error) => {
-                let _ = journals.forget(&undertaking.run);
+                let _ = journals.forget(&work.run);
                 Err(error)
             }
         }
     }
 
-    /// From now on the tools that are started hold our turn too: whoever closes after our death waits for them.
+    /// From now on the tools that are started hold the lock too: a closing after our death waits for them.
     pub(in crate::host) fn start_tools(&self) -> Result<(), SessionError> {
-        match &self.turn {
-            Some(turn) => Ok(turn.share_with_children().map_err(JournalError::from)?),
+        match &self.lock {
+            Some(lock) => Ok(lock.share_with_children().map_err(JournalError::from)?),
             None => Ok(()),
         }
     }
 
     /// Lets others open and close.
-    pub(in crate::host) fn end_turn(&mut self) {
-        self.turn = None;
+    pub(in crate::host) fn release_lock(&mut self) {
+        self.lock = None;
     }
 
     pub(in crate::host) fn run(&self) -> &RunId {
-        &self.undertaking.run
+        &self.work.run
     }
 
     pub(in crate::host) fn keychain(&self) -> &KeychainPath {
-        &self.undertaking.keychain
+        &self.work.keychain
     }
 
     pub(in crate::host) fn backend(&self) -> &'a dyn KeychainBackend {
-        self.undertaking.backend
+        self.work.backend
+    }
+
+    /// What time it is.
+    pub(in crate::host) fn clock(&self) -> &'a dyn Clock {
+        self.work.clock
     }
 
     /// The instant at which the keychain must be closed.
@@ -113,11 +119,11 @@ impl<'a> Guard<'a> {
     }
 
     /// The journals of the other runs that have the keychain open.
-    pub(in crate::host) fn others(&self) -> Result<Vec<Entry>, SessionError> {
+    pub(in crate::host) fn others(&self) -> Result<Vec<JournalEntry>, SessionError> {
         Ok(self.journals.others(self.keychain(), self.run())?)
     }
 
-    /// Whether what is in the keychain is what the gate judged; nobody can change it during our turn.
+    /// Whether what is in the keychain is what the gate judged; nobody can change it while we hold the lock.
     pub(in crate::host) fn check_identities(
         &self,
         permit: &OpenPermit,
@@ -137,12 +143,12 @@ impl<'a> Guard<'a> {
     }
 
     pub(in crate::host) fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError> {
-        self.undertaking.witness.record(event)
+        self.work.witness.record(event)
     }
 
-    /// Notes the command's process group for whoever finishes this when we and the watchdog are gone.
-    pub(in crate::host) fn note_job(&self, job: &Mark) -> Result<(), SessionError> {
-        Ok(self.journals.note_job(self.run(), job)?)
+    /// Remembers the command's process group for a recovery, when this process and the watchdog are gone.
+    pub(in crate::host) fn remember_job(&self, job: &ProcessGroup) -> Result<(), SessionError> {
+        Ok(self.journals.remember_job(self.run(), job)?)
     }
 
     /// Closes the keychain and records it, as far as that is not done.
@@ -150,13 +156,13 @@ impl<'a> Guard<'a> {
         let (_, is_locked) = match self.closed {
             Some(closed) => closed,
             None => {
-                // Closing takes a turn of its own.
-                self.end_turn();
+                // Closing takes the lock itself.
+                self.release_lock();
                 match close(&self.journals, self.backend(), self.keychain(), self.run()) {
-                    Ok(is_locked) => *self.closed.insert((SystemClock.now(), is_locked)),
+                    Ok(is_locked) => *self.closed.insert((self.work.clock.now(), is_locked)),
                     Err(error) => {
                         let event = self.event(Action::KeychainLock, Outcome::Failed);
-                        // That it may be open weighs more than that nobody could write it down.
+                        // That it may be open matters more than the record.
                         let _ = self.record(&event.detail("error", &error));
                         return Err(error);
                     }
@@ -180,19 +186,19 @@ impl<'a> Guard<'a> {
     /// Lets the watchdog go and forgets the journal: everything is closed and recorded.
     pub(in crate::host) fn finish(mut self) -> Result<(), SessionError> {
         self.dismiss();
-        Ok(self.journals.forget(&self.undertaking.run)?)
+        Ok(self.journals.forget(&self.work.run)?)
     }
 
     /// The same before anything was opened.
-    pub(in crate::host) fn call_off(mut self) -> Result<(), SessionError> {
-        self.closed = Some((SystemClock.now(), false));
+    pub(in crate::host) fn cancel(mut self) -> Result<(), SessionError> {
+        self.closed = Some((self.work.clock.now(), false));
         self.is_recorded = true;
         self.finish()
     }
 
     /// Tells the watchdog that there is nothing left to do, and waits for its end, but not for ever.
     fn dismiss(&mut self) {
-        self.tell(&Message::Done);
+        self.send(&Message::Done);
         self.lifeline = None;
         if let Some(stdout) = self.watchdog_says.take() {
             let watched = PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN);
@@ -203,8 +209,8 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// A watchdog that cannot be told is lost, which the waiting finds out.
-    pub(in crate::host) fn tell(&mut self, message: &Message) {
+    /// Sends `message` to the watchdog. One that does not take it is lost, and `is_watchdog_lost` finds that out.
+    pub(in crate::host) fn send(&mut self, message: &Message) {
         if let Some(lifeline) = &mut self.lifeline {
             let _ = message.write(lifeline);
         }
@@ -233,31 +239,31 @@ impl Drop for Guard<'_> {
             self.dismiss();
         }
         if self.is_recorded {
-            let _ = self.journals.forget(&self.undertaking.run);
+            let _ = self.journals.forget(&self.work.run);
         }
     }
 }
 
 /// Starts the watchdog and waits until it says that it is ready.
-fn arm(
-    undertaking: &Undertaking<'_>,
+fn start_watchdog(
+    work: &KeychainWork<'_>,
     lease: &File,
     until: Timestamp,
     time: Duration,
 ) -> Result<(Child, ChildStdin, ChildStdout), SessionError> {
     let lease = lease.try_clone().map_err(io_error("share the lease"))?;
-    let tool = Tool::new(&undertaking.program).arg("watchdog");
+    let tool = Tool::new(&work.program).arg("watchdog");
     let mut child = start(&tool, Stdio::piped(), Stdio::piped(), lease)?;
-    let config = Config {
-        run: undertaking.run.clone(),
-        keychain: undertaking.keychain.clone(),
-        backend: undertaking.choice.clone(),
-        state: undertaking.state.to_owned(),
+    let config = WatchdogConfig {
+        run: work.run.clone(),
+        keychain: work.keychain.clone(),
+        backend: work.choice.clone(),
+        state: work.state.clone(),
         until,
         seconds: time.as_secs() + GRACE.as_secs(),
-        note: undertaking.note.clone(),
+        actor: work.actor.clone(),
     };
-    let ready = greet(&mut child, config);
+    let ready = wait_until_armed(&mut child, config);
     ready
         .map_err(|why| {
             let _ = child.kill();
@@ -267,7 +273,10 @@ fn arm(
         .map(|(stdin, stdout)| (child, stdin, stdout))
 }
 
-fn greet(child: &mut Child, config: Config) -> Result<(ChildStdin, ChildStdout), String> {
+fn wait_until_armed(
+    child: &mut Child,
+    config: WatchdogConfig,
+) -> Result<(ChildStdin, ChildStdout), String> {
     let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err("it has no pipes".into());
     };
@@ -290,16 +299,5 @@ fn greet(child: &mut Child, config: Config) -> Result<(ChildStdin, ChildStdout),
         Err("it says something else".into())
     }
 }
-
-impl Message {
-    fn write(&self, pipe: &mut impl Write) -> io::Result<()> {
-        let mut line = serde_json::to_vec(self)?;
-        line.push(b'\n');
-        pipe.write_all(&line)
-    }
-}
-
-/// What a watchdog says when it is ready.
-pub(in crate::host) const ARMED: [u8; 6] = *b"armed\n";
 /// How much later than the session the watchdog acts on the end of the window.
 pub(super) const GRACE: Duration = Duration::from_secs(12);

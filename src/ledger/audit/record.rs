@@ -16,23 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::{Digest, sha256};
-use crate::base::event::{Checkpoint, Event, Outcome};
-use crate::base::ids::{HostName, RegionName};
-
-/// In whose name records are written: the same for a whole process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Actor {
-    /// The account that runs countersign.
-    pub who: String,
-    /// The machine.
-    pub host: HostName,
-    /// Its region in the policy's topology.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub region: Option<RegionName>,
-    /// The CI job, as the pipeline names it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub job: Option<String>,
-}
+use crate::base::event::{Actor, Checkpoint, Event, Outcome};
 
 /// One record as it was written, every field checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

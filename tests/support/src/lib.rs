@@ -1,5 +1,6 @@
 //! What several test crates share: Acme's anchors, the real data where it is at hand, finding codes as words, and the
-//! places where tests run: a [`workshop`] for the program, a [`machine`] for keychains and runs.
+//! places where tests run: a [`workshop`] for the program, a [`machine`] for keychains and runs. Programs [`start`] with what
+//! the test builds.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +14,7 @@
 
 pub mod machine;
 pub mod schema;
+pub mod start;
 pub mod workshop;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +23,7 @@ use std::sync::LazyLock;
 use countersign::apple::anchors::Anchors;
 use countersign::apple::certificate::Certificate;
 use countersign::apple::profile::{self, Profile};
-use countersign::apple::signer::Verifier;
+use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::{Finding, Severity};
 
 use forge::hierarchy::Hierarchy;

@@ -7,17 +7,20 @@ use std::process::Command;
 use std::time::Duration;
 
 use countersign::apple::pkcs12::{self, Form, Pkcs12Identity};
+use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
 use countersign::base::finding::Group;
 use countersign::base::ids::HostName;
 use countersign::base::secret::Password;
-use countersign::context::gate::{Cleared, Facts, facts::Observation, judge};
+use countersign::context::gate::{Asked, Cleared, judge};
 use countersign::context::manifest::Manifest;
 use countersign::context::plan;
 use countersign::context::policy::Policy;
-use countersign::host::keychain::portable::Portable;
-use countersign::host::keychain::security_tool::{SecurityTool, SecurityToolConfig};
+use countersign::host::keychain::macos::{MacOsBackend, MacOsConfig};
+use countersign::host::keychain::portable::PortableBackend;
 use countersign::host::keychain::{KeychainBackend, KeychainPath};
+use countersign::host::observation::{ObservationError, Request, observe};
+use countersign::host::state_dir::StateDir;
 use jiff::Timestamp;
 
 /// A home directory with a stand-in for macOS's tools, a state directory and a keychain path.
@@ -29,9 +32,10 @@ pub struct Machine {
 impl Machine {
     /// A machine whose search list and default keychain are its login keychain.
     pub fn new() -> Self {
+        crate::start::prepare();
         let directory = tempfile::tempdir().unwrap();
         for name in ["home", "state", "bin"] {
-            countersign::host::private::directory(&directory.path().join(name)).unwrap();
+            countersign::host::owned_files::make_directory(&directory.path().join(name)).unwrap();
         }
         let machine = Self { directory };
         for tool in ["security", "codesign"] {
@@ -65,13 +69,18 @@ impl Machine {
         KeychainPath::new(&self.path(name)).unwrap()
     }
 
+    /// Its state directory.
+    pub fn state(&self) -> StateDir {
+        StateDir::new(self.path("state")).unwrap()
+    }
+
     /// What the backend for macOS needs to use the stand-in.
-    pub fn security_tool_config(&self) -> SecurityToolConfig {
-        SecurityToolConfig {
+    pub fn macos_config(&self) -> MacOsConfig {
+        MacOsConfig {
             security: self.path("bin/security"),
             codesign: self.path("bin/codesign"),
             environment: vec![("HOME".into(), self.path("home").into())],
-            state: self.path("state"),
+            state: self.state(),
             time: Duration::from_secs(30),
         }
     }
@@ -79,8 +88,8 @@ impl Machine {
     /// A backend that keeps its state here.
     pub fn backend(&self, kind: Kind) -> Box<dyn KeychainBackend> {
         match kind {
-            Kind::Portable => Box::new(Portable::new(&self.path("state"))),
-            Kind::SecurityTool => Box::new(SecurityTool::new(self.security_tool_config())),
+            Kind::Portable => Box::new(PortableBackend::new(&self.state())),
+            Kind::MacOs => Box::new(MacOsBackend::new(self.macos_config())),
         }
     }
 
@@ -129,12 +138,12 @@ pub enum Kind {
     /// A p12 that every platform can hold.
     Portable,
     /// macOS's keychain, through the stand-in.
-    SecurityTool,
+    MacOs,
 }
 
 impl Kind {
     /// Both.
-    pub const ALL: [Self; 2] = [Self::Portable, Self::SecurityTool];
+    pub const ALL: [Self; 2] = [Self::Portable, Self::MacOs];
 }
 
 /// A password.
@@ -155,9 +164,9 @@ pub fn p12(which: &[usize], secret: &str, form: Form) -> Vec<u8> {
     pkcs12::write(&identities, &[], &password(secret), form).unwrap()
 }
 
-/// The host that everything here is judged for.
+/// This machine: a clearance is given to no other.
 pub fn host() -> HostName {
-    "signer-01.mesh.example".parse().unwrap()
+    countersign::host::node::host_name().unwrap()
 }
 
 /// The present.
@@ -178,30 +187,15 @@ pub fn plan_digest() -> Digest {
     plan::digest(manifest().targets())
 }
 
-/// What the gate says of a manifest that pins nothing, on a host that may sign, with everything waived that can be.
+/// What the gate says at `now` of a manifest that pins nothing, on this machine, with everything waived that can be.
 pub fn cleared_at(now: Timestamp) -> Cleared {
-    let facts = Facts {
-        now,
-        host: host(),
-        region: None,
-        expected_manifest: None,
-        minimum_revision: None,
-        profiles: Observation::Unobserved {
-            why: "not asked".into(),
-        },
-        identities: Observation::Unobserved {
-            why: "not asked".into(),
-        },
-        expected_signing: None,
-        targets: Observation::Unobserved {
-            why: "not asked".into(),
-        },
+    let facts = observe::<ObservationError>(&Request::default(), &FixedClock(now)).unwrap();
+    let asked = Asked {
+        waived: BTreeSet::from([Group::Profiles, Group::Identities, Group::Targets]),
+        ..Asked::default()
     };
-    let waived = BTreeSet::from([Group::Profiles, Group::Identities, Group::Targets]);
-    let verdict = judge(&policy(), &manifest(), &facts, &waived);
-    verdict
-        .cleared
-        .unwrap_or_else(|| panic!("{:?}", verdict.findings))
+    let (judgement, cleared) = judge(&policy(), &manifest(), &facts, &asked).into_parts();
+    cleared.unwrap_or_else(|| panic!("{:?}", judgement.findings))
 }
 
 fn policy() -> Policy {

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
 
+use crate::start;
+
 use forge::find_identity;
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
@@ -153,11 +155,9 @@ impl Workshop {
 
     /// The program, about to run here with an environment of its own.
     pub fn command<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Command {
-        let mut command = Command::new(crate::program());
+        let mut command = start::countersign(&self.path("home"));
         command
             .args(arguments)
-            .env_clear()
-            .env("HOME", self.path("home"))
             .current_dir(self.directory.path())
             .stdin(Stdio::null());
         command

@@ -1,0 +1,220 @@
+//! The answer of a command, and the one place that prints it.
+//!
+//! A command has one answer: a document, the findings in it, how the program ends, and a form for people. Whatever format
+//! is asked for, the same findings are said: they are taken from the document itself. Results go to standard output; where
+//! the result is data for another program, the findings go to standard error.
+
+use std::io::{self, BufWriter, Write};
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::exit::Exit;
+use super::remedies;
+use super::report::{self, FAINT, Format};
+use super::terminal::Terminal;
+use crate::base::finding::{self, Finding};
+use crate::ops::report::{FindingsDocument, Report};
+
+/// Writes the form for people: everything but the findings.
+type Form<'a> = Box<dyn FnOnce(&mut dyn Write, &Terminal) -> io::Result<()> + 'a>;
+
+/// What a command answers.
+pub struct Answer<'a> {
+    document: Rc<dyn erased::Document + 'a>,
+    findings: Vec<Finding>,
+    exit: Exit,
+    title: &'static str,
+    people: People<'a>,
+}
+
+/// The form for people.
+enum People<'a> {
+    /// A report; the findings follow it.
+    Report(Form<'a>),
+    /// Data for another program: printed as it is, in every format but JSON.
+    Data(Vec<u8>),
+    /// What was asked for is no document: printed as it is, in every format. The findings go to standard error, so that
+    /// nothing but the artifact reaches who reads standard output.
+    Artifact(Vec<u8>),
+}
+
+impl<'a> Answer<'a> {
+    /// The answer of the command called `title` that `document` gives, with what people read before the findings. It ends
+    /// in "blocked" if a finding blocks.
+    pub fn report<D: Report + 'a>(
+        title: &'static str,
+        document: D,
+        form: impl FnOnce(&D, &mut dyn Write, &Terminal) -> io::Result<()> + 'a,
+    ) -> Self {
+        let mut document = document;
+        let findings = completed(&mut document);
+        let document = Rc::new(document);
+        let of_form = Rc::clone(&document);
+        let form = move |out: &mut dyn Write, terminal: &Terminal| form(&of_form, out, terminal);
+        Self::of(title, document, findings, People::Report(Box::new(form)))
+    }
+
+    /// The same for an answer that other programs read: `data` is printed as it is, in every format but JSON.
+    pub fn data(title: &'static str, document: impl Report + 'a, data: impl Into<Vec<u8>>) -> Self {
+        let mut document = document;
+        let findings = completed(&mut document);
+        Self::of(
+            title,
+            Rc::new(document),
+            findings,
+            People::Data(data.into()),
+        )
+    }
+
+    /// The answer of a command whose result is no document: `artifact` is printed as it is, in every format, and the
+    /// findings go to standard error.
+    pub fn artifact(
+        title: &'static str,
+        artifact: impl Into<Vec<u8>>,
+        findings: Vec<Finding>,
+    ) -> Self {
+        let mut document = FindingsDocument::from(findings);
+        let findings = completed(&mut document);
+        let artifact = People::Artifact(artifact.into());
+        Self::of(title, Rc::new(document), findings, artifact)
+    }
+
+    fn of(
+        title: &'static str,
+        document: Rc<dyn erased::Document + 'a>,
+        findings: Vec<Finding>,
+        people: People<'a>,
+    ) -> Self {
+        Self {
+            exit: match finding::any_blocks(&findings) {
+                true => Exit::Blocked,
+                false => Exit::Fine,
+            },
+            document,
+            findings,
+            title,
+            people,
+        }
+    }
+
+    /// How the program ends, where the findings do not say it all.
+    #[must_use]
+    pub fn ending_in(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Prints it and says how the program ends.
+    ///
+    /// # Errors
+    /// Standard output is closed, or the step summary cannot be written.
+    pub fn print(self, terminal: &Terminal) -> io::Result<Exit> {
+        let is_silent = self.findings.is_empty() && matches!(self.people, People::Artifact(_));
+        let mut out = BufWriter::new(anstream::stdout().lock());
+        match (terminal.format, self.people) {
+            (format, People::Artifact(data)) => {
+                // Not through the filter of colours: it is another program's.
+                io::stdout().lock().write_all(&data)?;
+                let mut err = BufWriter::new(anstream::stderr().lock());
+                match format {
+                    Format::Json if self.findings.is_empty() => {}
+                    Format::Json => {
+                        self.document.write_line(&mut err)?;
+                        err.write_all(b"\n")?;
+                    }
+                    Format::Human | Format::Github => {
+                        beside_data(&mut err, &self.findings, terminal)?;
+                    }
+                }
+                err.flush()?;
+            }
+            (Format::Json, _) => {
+                self.document.write_json(&mut out)?;
+                out.write_all(b"\n")?;
+            }
+            (_, People::Data(data)) => {
+                io::stdout().lock().write_all(&data)?;
+                let mut err = BufWriter::new(anstream::stderr().lock());
+                beside_data(&mut err, &self.findings, terminal)?;
+                err.flush()?;
+            }
+            (Format::Human, People::Report(form)) => {
+                form(&mut out, terminal)?;
+                show_findings(&mut out, &self.findings, terminal)?;
+            }
+            (Format::Github, People::Report(form)) => {
+                let mut text = Vec::new();
+                form(&mut text, terminal)?;
+                report::inert(&mut out, &text)?;
+                report::github(&mut out, &self.findings)?;
+            }
+        }
+        out.flush()?;
+        if terminal.format == Format::Github && !is_silent {
+            report::summarize(terminal, self.title, &self.findings)?;
+        }
+        Ok(self.exit)
+    }
+}
+
+/// Makes every finding of the document ready to be shown, and hands them out.
+fn completed(document: &mut impl Report) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for finding in document.findings_mut() {
+        remedies::complete(finding);
+        findings.push(finding.clone());
+    }
+    findings
+}
+
+/// The findings where standard output is another program's.
+fn beside_data(err: &mut impl Write, findings: &[Finding], terminal: &Terminal) -> io::Result<()> {
+    match terminal.format {
+        Format::Github => report::github(err, findings),
+        Format::Human | Format::Json => show_findings(err, findings, terminal),
+    }
+}
+
+/// The findings that a person asked to see, and how many there are besides.
+fn show_findings(
+    out: &mut impl Write,
+    findings: &[Finding],
+    terminal: &Terminal,
+) -> io::Result<()> {
+    let visible = report::repeated_once(terminal.visible(findings));
+    report::human(out, &visible, terminal.width)?;
+    let hidden = findings.len() - terminal.visible(findings).len();
+    if hidden > 0 && !terminal.is_quiet {
+        writeln!(
+            out,
+            "\n{FAINT}{hidden} more for information: --verbose shows them{FAINT:#}"
+        )?;
+    }
+    Ok(())
+}
+
+/// A document whose type is forgotten.
+mod erased {
+    use super::{Serialize, Write, io};
+
+    pub(super) trait Document {
+        fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;
+        fn write_line(&self, out: &mut dyn Write) -> io::Result<()>;
+    }
+
+    impl<T: Serialize> Document for T {
+        fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+            serde_json::to_writer_pretty(out, self).map_err(io::Error::from)
+        }
+
+        fn write_line(&self, out: &mut dyn Write) -> io::Result<()> {
+            serde_json::to_writer(out, self).map_err(io::Error::from)
+        }
+    }
+}

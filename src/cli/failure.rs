@@ -1,0 +1,148 @@
+//! How a command ends that has no answer: the one place where an error's code becomes an exit code, and an error is shown.
+
+use std::io::{self, BufWriter, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::answer::Answer;
+use super::exit::Exit;
+use super::remedies;
+use super::report::{self, Format};
+use super::terminal::Terminal;
+use crate::base::error::ErrorCode;
+use crate::base::finding::{Place, Severity};
+use crate::ops::error::{Error, Failure};
+use crate::ops::report::FindingsDocument;
+
+/// The `countersign.error.v2` document: on standard error, on one line, where `--format json` was asked for and there is
+/// no result.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ErrorDocument<'a> {
+    /// Always `countersign.error.v2`.
+    #[schemars(extend("const" = "countersign.error.v2"))]
+    pub schema: &'static str,
+    /// The exit code, as `countersign help exit-codes` lists them.
+    pub exit: u8,
+    /// What kind of error it is; `docs/errors.md` has a heading for each.
+    pub code: ErrorCode,
+    /// What happened, for people.
+    pub message: &'a str,
+    /// What to do, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Where.
+    #[serde(skip_serializing_if = "Place::is_empty")]
+    pub place: &'a Place,
+}
+
+impl Exit {
+    /// How the program ends with an error of this code.
+    pub fn of_error(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::Usage => Self::Usage,
+            ErrorCode::FileMissing
+            | ErrorCode::FileUnreadable
+            | ErrorCode::FileMalformed
+            | ErrorCode::OutputNotWritten
+            | ErrorCode::StateNotPrivate
+            | ErrorCode::LockHeld
+            | ErrorCode::NotRecorded
+            | ErrorCode::JournalUnusable
+            | ErrorCode::PasswordUnavailable
+            | ErrorCode::HostUnnamed => Self::Input,
+            ErrorCode::KeychainMissing
+            | ErrorCode::KeychainExists
+            | ErrorCode::KeychainNotOurs
+            | ErrorCode::KeychainInUse
+            | ErrorCode::KeychainWrongPassword
+            | ErrorCode::KeychainFailed
+            | ErrorCode::ClearanceRefused
+            | ErrorCode::SessionUnguarded => Self::Keychain,
+            ErrorCode::CommandNotStarted => Self::Child(CANNOT_EXECUTE),
+            ErrorCode::Unexpected => Self::Unexpected,
+        }
+    }
+
+    /// How the program ends with a verdict, where a file that could not even be read is an error rather than a verdict.
+    pub fn of_verdict(is_cleared: bool, has_unread: bool) -> Self {
+        match (has_unread, is_cleared) {
+            (true, _) => Self::Input,
+            (false, true) => Self::Fine,
+            (false, false) => Self::Blocked,
+        }
+    }
+
+    /// How the program ends with a failure.
+    pub fn of_failure(failure: &Failure) -> Self {
+        match failure {
+            Failure::Error(error) => Self::of_error(error.code()),
+            Failure::Blocked(_) => Self::Blocked,
+        }
+    }
+}
+
+/// Shows why there is no answer, and says how the program ends.
+///
+/// # Errors
+/// There is nobody to show it to.
+pub fn print(failure: Failure, terminal: &Terminal) -> io::Result<Exit> {
+    match failure {
+        Failure::Error(error) => {
+            print_error(&error, terminal)?;
+            Ok(Exit::of_error(error.code()))
+        }
+        Failure::Blocked(findings) => {
+            let document = FindingsDocument::from(findings);
+            Answer::report("countersign", document, |document, out, _| {
+                report::blocked(out, &document.findings)
+            })
+            .print(terminal)
+        }
+    }
+}
+
+/// Shows an error on standard error.
+///
+/// # Errors
+/// Standard error is closed.
+pub fn print_error(error: &Error, terminal: &Terminal) -> io::Result<()> {
+    let hint = remedies::of_error(error);
+    let mut err = BufWriter::new(anstream::stderr().lock());
+    match terminal.format {
+        Format::Json => {
+            let document = ErrorDocument {
+                schema: "countersign.error.v2",
+                exit: Exit::of_error(error.code()).code(),
+                code: error.code(),
+                message: error.message(),
+                hint,
+                place: error.place(),
+            };
+            serde_json::to_writer(&mut err, &document)?;
+            err.write_all(b"\n")?;
+        }
+        Format::Github => {
+            let mut message = error.message().to_owned();
+            if let Some(hint) = hint {
+                message.push_str(&format!("\ndo: {hint}"));
+            }
+            report::github_error(&mut err, error.code().as_str(), error.place(), &message)?;
+        }
+        Format::Human => {
+            let style = report::style(Severity::Block);
+            writeln!(
+                err,
+                "{style}error:{style:#} {}",
+                report::plain(error.message())
+            )?;
+            if let Some(hint) = hint {
+                report::paragraph(&mut err, "do        ", &hint, terminal.width)?;
+            }
+        }
+    }
+    err.flush()
+}
+
+/// What shells give for a command that is there and cannot be started (POSIX, `sh`, 2.8.2).
+const CANNOT_EXECUTE: u8 = 126;

@@ -1,0 +1,51 @@
+//! Arguments that say which keychain is meant.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::host::keychain::BackendKind;
+use crate::ops::keychain::selected::Selection;
+
+/// Which keychain is meant.
+#[derive(Debug, Args)]
+pub struct KeychainArguments {
+    /// The keychain [default: the policy's `keychain.path`].
+    #[arg(long, value_name = "PATH", help_heading = "Keychain")]
+    pub keychain: Option<PathBuf>,
+    /// What kind of keychain it is [default: macos on a Mac, unless PATH ends in .p12; portable elsewhere].
+    #[arg(long, value_enum, value_name = "KIND", help_heading = "Keychain")]
+    pub backend: Option<Backend>,
+    /// A directory with another `security` and `codesign` than Apple's, for rehearsals.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub tools: Option<PathBuf>,
+}
+
+/// Kinds of keychains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// A macOS keychain, through Apple's `security`.
+    Macos,
+    /// A PKCS#12 file, on any system.
+    Portable,
+}
+
+impl KeychainArguments {
+    /// The selection, where a keychain is named.
+    pub fn named(self) -> Option<Selection> {
+        self.keychain.is_some().then(|| self.into())
+    }
+}
+
+impl From<KeychainArguments> for Selection {
+    fn from(arguments: KeychainArguments) -> Self {
+        Self {
+            path: arguments.keychain,
+            backend: arguments.backend.map(|backend| match backend {
+                Backend::Macos => BackendKind::MacOs,
+                Backend::Portable => BackendKind::Portable,
+            }),
+            tools: arguments.tools,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Looking at this machine for the gate.
+//!
+//! This is the only place that makes [`LiveFacts`], and therefore the only way to a clearance: the host name comes from
+//! the system, the instant from the clock, profiles, identities and projects from what lies here. [`plan`] looks in the
+//! same way and lets the caller say which host and which instant are meant; what comes of that is a rehearsal.
+//!
+//! A group that nobody asks for is not looked at, and the gate blocks unless it was waived.
+
+pub mod projects;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use self::projects::{ProjectError, ProjectRequest};
+use super::directories;
+use super::node::{self, HostNameError};
+use super::profile_store::{self, DirectoryError};
+use crate::apple::signed_message::Verifier;
+use crate::base::clock::Clock;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
+use crate::base::ids::HostName;
+use crate::base::remedy::Remedy;
+use crate::context::gate::facts::{
+    Identities, InstalledProfiles, LiveFacts, Observation, Observed, ObservedTargets, PlannedFacts,
+    ProfileDirectory,
+};
+use crate::context::manifest::Manifest;
+
+/// What to look at. The default is nothing but this machine's name and clock.
+pub struct Request<'a, E> {
+    /// The manifest that is judged: bytes that it pins need no closer look, and what it pins of projects is read.
+    pub manifest: Option<&'a Manifest>,
+    /// Where profiles are installed.
+    pub profiles: Option<ProfilePlaces<'a>>,
+    /// Reads the identities of a keychain or of a file, if one is named.
+    pub identities: Option<IdentityReader<'a, E>>,
+    /// The projects.
+    pub targets: Option<&'a ProjectRequest>,
+}
+
+/// Reads identities; `None` if nobody named a place where they are.
+pub type IdentityReader<'a, E> = &'a dyn Fn() -> Result<Option<Identities>, E>;
+
+impl<E> Default for Request<'_, E> {
+    fn default() -> Self {
+        Self {
+            manifest: None,
+            profiles: None,
+            identities: None,
+            targets: None,
+        }
+    }
+}
+
+/// Where profiles are installed.
+pub struct ProfilePlaces<'a> {
+    /// The directories, in their order.
+    pub directories: &'a [ProfilePlace],
+    /// Directories for temporary files, from the environment.
+    pub temporary: &'a [PathBuf],
+    /// Checkouts, from the environment.
+    pub checkouts: &'a [PathBuf],
+    /// Proves every file again, if there is one.
+    pub prove: Option<&'a Verifier>,
+}
+
+/// A directory in which profiles are installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfilePlace {
+    /// Where.
+    pub path: PathBuf,
+    /// Somebody named it: it is an error if it is not there.
+    pub must_exist: bool,
+}
+
+/// Why this machine could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ObservationError {
+    /// Its own name cannot be used.
+    #[error(transparent)]
+    HostName(#[from] HostNameError),
+    /// A directory of profiles cannot be listed.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// A project cannot be read.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+}
+
+impl Explain for ObservationError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::HostName(error) => error.code(),
+            Self::Directory(error) => error.code(),
+            Self::Project(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::HostName(error) => error.hint(),
+            Self::Directory(error) => error.hint(),
+            Self::Project(error) => error.hint(),
+        }
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::HostName(error) => error.remedy(),
+            Self::Directory(error) => error.remedy(),
+            Self::Project(error) => error.remedy(),
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::HostName(error) => error.place(),
+            Self::Directory(error) => error.place(),
+            Self::Project(error) => error.place(),
+        }
+    }
+}
+
+/// Looks at this machine, now: the instant is the second of `clock` in which the looking begins.
+///
+/// # Errors
+/// This machine's name cannot be used; a directory that somebody named cannot be listed; a project cannot be read; or
+/// whatever `request.identities` fails with.
+pub fn observe<E: From<ObservationError>>(
+    request: &Request<'_, E>,
+    clock: &dyn Clock,
+) -> Result<LiveFacts, E> {
+    let now = whole_second(clock.now());
+    let host = node::host_name().map_err(ObservationError::from)?;
+    look(request, host, now).map(LiveFacts::of_this_machine)
+}
+
+/// Looks at this machine as if it were `host`, or as if it were another instant.
+///
+/// # Errors
+/// As [`observe`]; this machine's own name is needed only without a `host`.
+pub fn plan<E: From<ObservationError>>(
+    request: &Request<'_, E>,
+    host: Option<&HostName>,
+    now: Timestamp,
+) -> Result<PlannedFacts, E> {
+    let host = match host {
+        Some(host) => host.clone(),
+        None => node::host_name().map_err(ObservationError::from)?,
+    };
+    look(request, host, now).map(PlannedFacts::new)
+}
+
+fn look<E: From<ObservationError>>(
+    request: &Request<'_, E>,
+    host: HostName,
+    now: Timestamp,
+) -> Result<Observed, E> {
+    Ok(Observed {
+        host,
+        now,
+        profiles: installed_profiles(request).map_err(ObservationError::from)?,
+        identities: identities(request)?,
+        targets: targets(request).map_err(ObservationError::from)?,
+    })
+}
+
+fn installed_profiles<E>(
+    request: &Request<'_, E>,
+) -> Result<Observation<InstalledProfiles>, DirectoryError> {
+    let Some(places) = &request.profiles else {
+        return Ok(Observation::unobserved("nobody asked for them"));
+    };
+    let mut installed = InstalledProfiles::default();
+    let mut files = Vec::new();
+    for place in places.directories {
+        match profile_store::list(&place.path) {
+            Ok(found) => files.extend(found),
+            Err(error) if !place.must_exist && error.error.kind() == io::ErrorKind::NotFound => {
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        installed.directories.push(ProfileDirectory {
+            writable: node::may_write_into(&place.path).ok(),
+            ephemeral: ephemeral(&place.path, places),
+            path: place.path.clone(),
+        });
+    }
+    let manifest = request.manifest;
+    let is_pinned = |sha256: &_| manifest.is_some_and(|manifest| manifest.has_bytes(sha256));
+    installed.files = profile_store::observe(files, is_pinned, places.prove);
+    Ok(Observation::Observed(installed))
+}
+
+/// Why what lies in `directory` may be wiped between two builds, if it may. A checkout does not count: a directory of
+/// profiles that a team commits is as durable as the manifest beside it.
+fn ephemeral(directory: &Path, places: &ProfilePlaces<'_>) -> Option<String> {
+    let absolute = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    let temporary: Vec<&Path> = places.temporary.iter().map(PathBuf::as_path).collect();
+    let checkouts: Vec<&Path> = places.checkouts.iter().map(PathBuf::as_path).collect();
+    let tree = directories::ephemeral_tree(&absolute, &temporary, &checkouts)?;
+    (tree.cleaner != directories::Cleaner::Checkout)
+        .then(|| format!("{}: {}", tree.root.display(), tree.cleaner))
+}
+
+fn identities<E>(request: &Request<'_, E>) -> Result<Observation<Identities>, E> {
+    let seen = request.identities.map_or(Ok(None), |read| read())?;
+    Ok(seen.map_or_else(
+        || Observation::unobserved("neither a keychain nor a file of identities is named"),
+        Observation::Observed,
+    ))
+}
+
+fn targets<E>(request: &Request<'_, E>) -> Result<Observation<ObservedTargets>, ProjectError> {
+    match request.targets {
+        Some(wanted) => projects::read(wanted, request.manifest).map(Observation::Observed),
+        None => Ok(Observation::unobserved("no project is named")),
+    }
+}
+
+/// The second that `instant` is in: certificates, profiles and people know no finer time.
+fn whole_second(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
+}

@@ -1,0 +1,242 @@
+//! Reading Xcode projects: what the targets of the named projects and workspaces ask of signing.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::{self, Place};
+use crate::base::remedy::Remedy;
+use crate::context::gate::facts::{ObservedTargets, TargetSelection};
+use crate::context::gate::targets::pinned_configurations;
+use crate::context::manifest::Manifest;
+use crate::host::files::{self, ReadError};
+use crate::host::sources::DiskSources;
+use crate::xcode::platform::Platform;
+use crate::xcode::project::Project;
+use crate::xcode::settings::{Overrides, ProjectSettings};
+use crate::xcode::show_build_settings::{self, CaptureError};
+use crate::xcode::sources;
+use crate::xcode::targets::{Selection, resolve};
+use crate::xcode::workspace::{self, WorkspaceError};
+
+/// The settings of a large workspace's every target are 20 MB.
+const MAX_CAPTURE: usize = 128 * 1024 * 1024;
+
+/// Which projects are read, and what of them is meant.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectRequest {
+    /// Projects (`.xcodeproj`, or the `project.pbxproj` inside) and workspaces (`.xcworkspace`).
+    pub projects: Vec<PathBuf>,
+    /// What of them is meant.
+    pub selection: TargetSelection,
+    /// Files with what `xcodebuild -showBuildSettings` printed: it counts where it speaks of a target.
+    pub captures: Vec<PathBuf>,
+}
+
+/// Why projects could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// The path is neither a project nor a workspace.
+    #[error("{}: this is neither an .xcodeproj nor an .xcworkspace", .0.display())]
+    Kind(PathBuf),
+    /// A workspace cannot be read.
+    #[error("{}{}: {error}", path.display(), line(error))]
+    Workspace {
+        /// The workspace.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: WorkspaceError,
+    },
+    /// A project cannot be read.
+    #[error("{}{}: {error}", path.join("project.pbxproj").display(), line(error))]
+    Project {
+        /// The project.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: crate::xcode::project::ProjectError,
+    },
+    /// A captured output of `xcodebuild` cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// A file is no output of `xcodebuild -showBuildSettings`.
+    #[error("{}: {_0}", .0.file.display())]
+    Capture(#[from] CaptureError),
+    /// A target was selected by a name that no project has.
+    #[error("there is no target {name:?} in {projects}")]
+    NoSuchTarget {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        projects: String,
+    },
+}
+
+impl Explain for ProjectError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Kind(_) | Self::NoSuchTarget { .. } => ErrorCode::FileMalformed,
+            Self::Workspace { error, .. } => error.code(),
+            Self::Project { error, .. } => error.code(),
+            Self::Unreadable(error) => error.code(),
+            Self::Capture(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Kind(_) => Some("name an Xcode project or workspace".to_owned()),
+            Self::NoSuchTarget { .. } => {
+                Some("check the spelling against the list of targets".to_owned())
+            }
+            Self::Workspace { error, .. } => error.hint(),
+            Self::Project { error, .. } => error.hint(),
+            Self::Unreadable(error) => error.hint(),
+            Self::Capture(error) => error.hint(),
+        }
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::NoSuchTarget { .. } => Some(Remedy::ShowTargets),
+            _ => None,
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::Kind(path) => Place::file(path),
+            Self::Workspace { error, .. } => error.place(),
+            Self::Project { error, .. } => error.place(),
+            Self::Unreadable(error) => error.place(),
+            Self::Capture(error) => error.place(),
+            Self::NoSuchTarget { .. } => Place::default(),
+        }
+    }
+}
+
+fn line(error: &impl Explain) -> String {
+    let line = error.place().line;
+    line.map_or(String::new(), |line| format!(":{line}"))
+}
+
+/// What the selected targets ask for, and what is not right with their projects. Where no configuration is selected and
+/// `pinned` pins targets of these projects, only the configurations are read that it pins.
+///
+/// # Errors
+/// A project, a workspace or a capture cannot be read, or no target has a name that was selected.
+pub fn read(
+    request: &ProjectRequest,
+    pinned: Option<&Manifest>,
+) -> Result<ObservedTargets, ProjectError> {
+    let projects = listed(&request.projects)?;
+    let names: Vec<String> = projects
+        .iter()
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect();
+    let configurations = match pinned {
+        Some(manifest) if request.selection.configurations.is_empty() => {
+            pinned_configurations(manifest, &names)
+        }
+        _ => request.selection.configurations.clone(),
+    };
+    let configurations: Vec<Option<&str>> = match configurations.as_slice() {
+        [] => vec![None],
+        some => some.iter().map(|name| Some(name.as_str())).collect(),
+    };
+    // An iOS archive carries its watch app.
+    let platforms: &[Option<Platform>] = match request.selection.platform {
+        Some(Platform::Ios) => &[Some(Platform::Ios), Some(Platform::Watchos)],
+        other => &[other],
+    };
+    let selected: Vec<&str> = request
+        .selection
+        .targets
+        .iter()
+        .map(String::as_str)
+        .collect();
+    let sources = DiskSources::default();
+    let mut targets = Vec::new();
+    let mut findings = Vec::new();
+    for path in &projects {
+        let project = Project::open(path, &sources).map_err(|error| ProjectError::Project {
+            path: path.clone(),
+            error,
+        })?;
+        let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
+        for configuration in &configurations {
+            for platform in platforms {
+                let selection = Selection {
+                    targets: &selected,
+                    configuration: *configuration,
+                    platform: *platform,
+                };
+                let resolved = resolve(&settings, &sources, &selection);
+                targets.extend(resolved.rows);
+                findings.extend(resolved.findings);
+            }
+        }
+    }
+    for path in &request.captures {
+        let bytes = files::read_bounded(path, MAX_CAPTURE)?;
+        let captured = show_build_settings::read(path, &sources::text(&bytes))?;
+        findings.extend(show_build_settings::compare(&captured, &targets));
+        for target in &mut targets {
+            if let Some(capture) = captured.of(target).first() {
+                capture.overrule(target);
+            }
+        }
+    }
+    for name in selected {
+        if !targets.iter().any(|target| target.target.as_str() == name) {
+            let projects: Vec<String> = request
+                .projects
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            return Err(ProjectError::NoSuchTarget {
+                name: name.to_owned(),
+                projects: projects.join(", "),
+            });
+        }
+    }
+    finding::distinct(&mut findings);
+    Ok(ObservedTargets {
+        projects: names,
+        targets,
+        findings,
+        selection: request.selection.clone(),
+        sources: Arc::new(sources),
+    })
+}
+
+/// Projects as they are, workspaces as the projects in them.
+fn listed(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ProjectError> {
+    let mut projects: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        let path = without_trailing_slash(path);
+        match path.extension().and_then(OsStr::to_str) {
+            Some("xcworkspace") => match workspace::projects(&path, &DiskSources::default()) {
+                Ok(found) => projects.extend(found),
+                Err(error) => return Err(ProjectError::Workspace { path, error }),
+            },
+            Some("xcodeproj") => projects.push(path),
+            _ if path
+                .file_name()
+                .is_some_and(|name| name == "project.pbxproj") =>
+            {
+                projects.extend(path.parent().map(Path::to_owned));
+            }
+            _ => return Err(ProjectError::Kind(path)),
+        }
+    }
+    projects.dedup();
+    Ok(projects)
+}
+
+/// `X.xcodeproj/` as completion leaves it, without its slash.
+fn without_trailing_slash(path: &Path) -> PathBuf {
+    path.components().collect()
+}

@@ -1,0 +1,207 @@
+//! The permit to open a keychain.
+//!
+//! An [`OpenPermit`] is what every backend's `open` asks for, and takes. It is minted here and nowhere else, out of a
+//! gate's clearance that is for this host, for this plan, and still good; each is taken by value, so that one clearance
+//! makes one permit and one permit opens once. It ages: by the time that a run has the lock, the clearance behind the
+//! permit may have expired, and then nothing is opened; nor is anything opened before the instant that the gate judged, or
+//! if the keychain holds an identity by then that the gate did not judge.
+//!
+//! ```compile_fail,E0451
+//! // Nobody makes a permit out of nothing.
+//! # use countersign::host::permit::OpenPermit;
+//! let permit = OpenPermit { from: jiff::Timestamp::MIN, until: jiff::Timestamp::MAX, identities: None };
+//! ```
+//!
+//! ```compile_fail,E0308
+//! // What a rehearsal says opens nothing.
+//! # use countersign::{base::{digest::Digest, ids::HostName}, context::gate::Rehearsal, host::permit::OpenPermit};
+//! fn open_on_a_rehearsal(rehearsal: Rehearsal, host: &HostName, plan: Digest, now: jiff::Timestamp) {
+//!     let permit = OpenPermit::from_clearance(rehearsal, host, plan, now);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # use countersign::{base::{digest::Digest, ids::HostName}, context::gate::Cleared, host::permit::OpenPermit};
+//! fn two_permits_of_one_clearance(cleared: Cleared, host: &HostName, plan: Digest, now: jiff::Timestamp) {
+//!     let one = OpenPermit::from_clearance(cleared, host, plan, now);
+//!     let two = OpenPermit::from_clearance(cleared, host, plan, now);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # use countersign::{base::secret::Password, host::permit::OpenPermit};
+//! # use countersign::host::keychain::{KeychainBackend, KeychainPath, Opening};
+//! fn open_twice(
+//!     backend: &dyn KeychainBackend, permit: OpenPermit, keychain: &KeychainPath, password: &Password,
+//!     opening: &Opening<'_>,
+//! ) {
+//!     let one = backend.open(permit, keychain, password, opening);
+//!     let two = backend.open(permit, keychain, password, opening);
+//! }
+//! ```
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::apple::certificate::Certificate;
+use crate::base::digest::Digest;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::ids::{CertSha1, HostName};
+use crate::base::remedy::Remedy;
+use crate::context::gate::Cleared;
+
+/// Leave to open a keychain, once, while the clearance behind it holds.
+#[derive(Debug)]
+pub struct OpenPermit {
+    from: Timestamp,
+    until: Timestamp,
+    identities: Option<BTreeSet<CertSha1>>,
+}
+
+impl OpenPermit {
+    /// Turns a clearance into leave to open a keychain on `host` for the plan with digest `plan` at `now`.
+    ///
+    /// # Errors
+    /// The clearance does not hold yet or any more, or was given to another host or for another plan.
+    pub fn from_clearance(
+        cleared: Cleared,
+        host: &HostName,
+        plan: Digest,
+        now: Timestamp,
+    ) -> Result<Self, NotCleared> {
+        if !cleared.host().same_as(host) {
+            return Err(NotCleared::OtherHost {
+                cleared: cleared.host().clone(),
+                here: host.clone(),
+            });
+        }
+        if cleared.plan_digest() != plan {
+            return Err(NotCleared::OtherPlan {
+                cleared: cleared.plan_digest(),
+                here: plan,
+            });
+        }
+        let permit = Self {
+            from: cleared.from(),
+            until: cleared.until(),
+            identities: cleared.identities().cloned(),
+        };
+        permit.check(now).map(|()| permit)
+    }
+
+    /// Whether it is still good at `now`.
+    ///
+    /// # Errors
+    /// It has expired, or `now` lies before the instant that the gate judged: the gate must judge again.
+    pub fn check(&self, now: Timestamp) -> Result<(), NotCleared> {
+        if now < self.from {
+            return Err(NotCleared::NotYet {
+                from: self.from,
+                now,
+            });
+        }
+        if now > self.until {
+            return Err(NotCleared::Expired {
+                until: self.until,
+                now,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the gate judged identities at all.
+    pub fn is_for_identities(&self) -> bool {
+        self.identities.is_some()
+    }
+
+    /// Whether the gate judged every identity that is `now` in the keychain: somebody may have imported another since, or
+    /// it judged a capture.
+    ///
+    /// # Errors
+    /// It did not see this one.
+    pub fn check_identities(&self, now: &[Certificate]) -> Result<(), NotCleared> {
+        // Waived ones are waived, by name and in every record.
+        let Some(judged) = &self.identities else {
+            return Ok(());
+        };
+        match now.iter().find(|one| !judged.contains(&one.sha1)) {
+            Some(one) => Err(NotCleared::OtherIdentity {
+                certificate: one.sha1,
+                name: one.common_name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a clearance opens nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotCleared {
+    /// Too early: the gate judged an instant that is still to come, or the clock was set back since.
+    #[error("the gate's clearance is good from {from} on, and it is {now}")]
+    NotYet {
+        /// The instant that was judged.
+        from: Timestamp,
+        /// Now.
+        now: Timestamp,
+    },
+    /// Too late.
+    #[error("the gate's clearance was good until {until}, and it is {now}")]
+    Expired {
+        /// Its last instant.
+        until: Timestamp,
+        /// Now.
+        now: Timestamp,
+    },
+    /// An identity that the gate did not see.
+    #[error("{name} ({certificate}) is in the keychain, but the gate did not see it")]
+    OtherIdentity {
+        /// Its certificate.
+        certificate: CertSha1,
+        /// The certificate's common name.
+        name: String,
+    },
+    /// Another machine's.
+    #[error("the gate cleared host {cleared}, and this is {here}")]
+    OtherHost {
+        /// The host it was given to.
+        cleared: HostName,
+        /// This host.
+        here: HostName,
+    },
+    /// Another plan's.
+    #[error("the gate cleared plan {cleared}, and this one is {here}")]
+    OtherPlan {
+        /// The plan that was judged.
+        cleared: Digest,
+        /// The plan at hand.
+        here: Digest,
+    },
+}
+
+impl Explain for NotCleared {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::ClearanceRefused
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotYet { .. } => "check this machine's clock, then run the gate again",
+            Self::Expired { .. } => "run the gate again",
+            Self::OtherIdentity { .. } => {
+                "let the gate judge the identities of the keychain itself"
+            }
+            Self::OtherHost { .. } => "run the gate on this host",
+            Self::OtherPlan { .. } => "run the gate on this plan",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::OtherIdentity { .. } => Some(Remedy::JudgeKeychain),
+            _ => None,
+        }
+    }
+}

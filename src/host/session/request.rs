@@ -1,0 +1,50 @@
+//! What is asked of a session.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::base::clock::Clock;
+use crate::base::event::{Actor, Witness};
+use crate::base::secret::Password;
+use crate::host::keychain::{BackendChoice, KeychainBackend, KeychainPath};
+use crate::host::permit::OpenPermit;
+use crate::host::run_id::RunId;
+use crate::host::state_dir::StateDir;
+
+/// What is done with which keychain, in whose name, and who sees to its closing.
+pub struct KeychainWork<'a> {
+    /// The name of the run.
+    pub run: RunId,
+    /// The keychain.
+    pub keychain: KeychainPath,
+    /// Its backend.
+    pub backend: &'a dyn KeychainBackend,
+    /// The same for the watchdog and the journal.
+    pub choice: BackendChoice,
+    /// The state directory.
+    pub state: &'a StateDir,
+    /// In whose name the watchdog records.
+    pub actor: Actor,
+    /// Our own program, which is also the watchdog's.
+    pub program: PathBuf,
+    /// Who records.
+    pub witness: &'a dyn Witness,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+}
+
+/// Everything that a session needs; taken by value where it must not be used twice.
+pub struct SessionRequest<'a> {
+    /// Leave to open the keychain, once.
+    pub permit: OpenPermit,
+    /// With what and in whose name.
+    pub work: KeychainWork<'a>,
+    /// The keychain's password; dropped when the keychain is open.
+    pub password: Password,
+    /// How long the keychain may stay open.
+    pub window: Duration,
+    /// When the hours in which unlocking is allowed end.
+    pub closes: Option<Timestamp>,
+}

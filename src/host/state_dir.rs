@@ -1,0 +1,254 @@
+//! The state directory: everything that countersign keeps on a machine, and the only place that spells the names.
+//!
+//! ```text
+//! audit.jsonl             the audit log
+//! windows.lock            held for every opening and closing of a keychain
+//! runs/RUN.json           the journal of a run; see `journal`
+//! runs/RUN.job            the process group of its command
+//! runs/RUN.closed         the journal when the keychain is closed and only the record is missing
+//! runs/RUN.lease          locked for as long as the run or its watchdog lives
+//! receipts/RUN.json       what a run did
+//! passwords/DIGEST        the password of a keychain that countersign made
+//! open/RUN/               what a portable keychain shows a run
+//! tools/                  the tools that run now
+//! search-list/            the lock of the user's keychain search list, and what we put into it
+//! .countersign-…          files and directories that live for a moment
+//! ```
+//!
+//! The first writer makes the directory, with mode 0700.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::files::TEMPORARY_PREFIX;
+use super::keychain::path::KeychainPath;
+use super::run_id::RunId;
+use crate::base::digest::sha256;
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::finding::Place;
+use crate::base::remedy::Remedy;
+
+/// The state directory, by its absolute path. It need not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "PathBuf", into = "PathBuf")]
+pub struct StateDir(PathBuf);
+
+/// The files of a run below `runs/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunFile {
+    /// The journal of a run whose keychain may be open.
+    Journal,
+    /// The process group of its command.
+    Job,
+    /// The journal of a run whose keychain is closed.
+    Closed,
+    /// What is locked while the run or its watchdog lives.
+    Lease,
+}
+
+impl RunFile {
+    /// Every file of a run, in the order in which they are removed: the lease last, because it decides who may remove them.
+    pub const ALL: [Self; 4] = [Self::Job, Self::Journal, Self::Closed, Self::Lease];
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Journal => "json",
+            Self::Job => "job",
+            Self::Closed => "closed",
+            Self::Lease => "lease",
+        }
+    }
+}
+
+impl StateDir {
+    /// The state directory at `path`.
+    ///
+    /// # Errors
+    /// The path is not absolute: processes with other working directories must find the same one.
+    pub fn new(path: impl Into<PathBuf>) -> Result<Self, StateDirError> {
+        let path = path.into();
+        if path.is_absolute() {
+            Ok(Self(path))
+        } else {
+            Err(StateDirError { path })
+        }
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The audit log.
+    pub fn audit_log(&self) -> PathBuf {
+        self.0.join("audit.jsonl")
+    }
+
+    /// The lock that is held for every opening and closing of a keychain.
+    pub fn windows_lock(&self) -> PathBuf {
+        self.0.join("windows.lock")
+    }
+
+    /// Where the journals lie.
+    pub fn runs(&self) -> PathBuf {
+        self.0.join("runs")
+    }
+
+    /// A file of a run.
+    pub fn run_file(&self, run: &RunId, file: RunFile) -> PathBuf {
+        self.runs().join(format!("{run}.{}", file.extension()))
+    }
+
+    /// The run whose `file` is called `name` in the directory of journals.
+    pub fn run_of(name: &OsStr, file: RunFile) -> Option<RunId> {
+        let (run, extension) = name.to_str()?.split_once('.')?;
+        (extension == file.extension()).then(|| run.parse().ok())?
+    }
+
+    /// Where the receipts lie.
+    pub fn receipts(&self) -> PathBuf {
+        self.0.join("receipts")
+    }
+
+    /// The receipt of a run.
+    pub fn receipt(&self, run: &RunId) -> PathBuf {
+        self.receipts().join(format!("{run}.json"))
+    }
+
+    /// Where the passwords lie of keychains that countersign made.
+    pub fn passwords(&self) -> PathBuf {
+        self.0.join("passwords")
+    }
+
+    /// The password of a keychain.
+    pub fn password(&self, keychain: &KeychainPath) -> PathBuf {
+        self.passwords().join(short_digest(keychain))
+    }
+
+    /// Where portable keychains show runs their identities.
+    pub fn open_runs(&self) -> PathBuf {
+        self.0.join("open")
+    }
+
+    /// What a portable keychain shows a run.
+    pub fn open_run(&self, run: &RunId) -> PathBuf {
+        self.open_runs().join(run.as_str())
+    }
+
+    /// Where tools are recorded while they run.
+    pub fn tools(&self) -> PathBuf {
+        self.0.join("tools")
+    }
+
+    /// Where the changes of the user's keychain search list are remembered.
+    pub fn search_list(&self) -> PathBuf {
+        self.0.join("search-list")
+    }
+
+    /// The lock that is held while the search list is changed.
+    pub fn search_list_lock(&self) -> PathBuf {
+        self.search_list().join("lock")
+    }
+
+    /// What says that a keychain is in the search list because we put it there.
+    pub fn search_list_marker(&self, keychain: &KeychainPath) -> PathBuf {
+        let name = format!("{}.attached", short_digest(keychain));
+        self.search_list().join(name)
+    }
+
+    /// A directory that lives for a moment; `name` makes it unlike others.
+    pub fn temporary(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{TEMPORARY_PREFIX}{name}"))
+    }
+
+    /// Whether a file or directory is called as those that live for a moment.
+    pub fn is_temporary(name: &OsStr) -> bool {
+        name.to_string_lossy().starts_with(TEMPORARY_PREFIX)
+    }
+
+    /// The directories in which those lie.
+    pub fn with_temporaries(&self) -> [PathBuf; 3] {
+        [self.0.clone(), self.runs(), self.passwords()]
+    }
+}
+
+/// A name for a keychain's files: paths are long and hold anything.
+fn short_digest(keychain: &KeychainPath) -> String {
+    sha256(keychain.as_str().as_bytes())
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+impl TryFrom<PathBuf> for StateDir {
+    type Error = StateDirError;
+
+    fn try_from(path: PathBuf) -> Result<Self, StateDirError> {
+        Self::new(path)
+    }
+}
+
+impl From<StateDir> for PathBuf {
+    fn from(state: StateDir) -> Self {
+        state.0
+    }
+}
+
+/// The path is not one of a state directory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the path of the state directory is not absolute: {path}", path = path.display())]
+pub struct StateDirError {
+    /// The path.
+    pub path: PathBuf,
+}
+
+impl Explain for StateDirError {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("name the state directory by an absolute path".into())
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        Some(Remedy::NameStateDirectory)
+    }
+
+    fn place(&self) -> Place {
+        Place::file(&self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_known_by_the_names_of_its_files() {
+        let state = StateDir::new("/s").unwrap();
+        let run: RunId = "20260301T120000Z-9f86d081884c7d65".parse().unwrap();
+        for file in RunFile::ALL {
+            let path = state.run_file(&run, file);
+            let name = path.file_name().unwrap();
+            assert_eq!(StateDir::run_of(name, file), Some(run.clone()));
+            let others = RunFile::ALL.iter().filter(|other| **other != file);
+            assert!(others.clone().count() == 3);
+            for other in others {
+                assert_eq!(StateDir::run_of(name, *other), None);
+            }
+        }
+        assert_eq!(StateDir::run_of("x.json".as_ref(), RunFile::Journal), None);
+    }
+
+    #[test]
+    fn a_relative_path_is_refused() {
+        assert!(StateDir::new("state").is_err());
+        assert!(serde_json::from_str::<StateDir>("\"state\"").is_err());
+        let state: StateDir = serde_json::from_str("\"/s\"").unwrap();
+        assert_eq!(state.audit_log(), Path::new("/s/audit.jsonl"));
+    }
+}

@@ -1,0 +1,185 @@
+//! Appending to the log.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::chain;
+use super::error::AuditError;
+use super::record;
+use super::tail::Tail;
+use crate::base::clock::Clock;
+use crate::base::digest::{Digest, sha256};
+use crate::base::event::{Action, Actor, Checkpoint, Event, Outcome, Witness, WitnessError};
+use crate::host::files::{sync_directory_of, write_through};
+use crate::host::owned_files::{
+    FileStep, Others, OwnedFileError, check_owned, open_unfollowed, wait_for_lock,
+};
+
+/// A log that can be appended to.
+pub struct AuditLog {
+    path: PathBuf,
+    actor: Actor,
+    clock: Box<dyn Clock + Send + Sync>,
+}
+
+impl AuditLog {
+    /// The log at `path`, which need not exist yet (its directory must). Records carry `actor` and the time that `clock`
+    /// tells.
+    pub fn new(path: PathBuf, actor: Actor, clock: Box<dyn Clock + Send + Sync>) -> Self {
+        Self { path, actor, clock }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes one record and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// The file cannot be opened, locked within ten seconds or written; it belongs to someone else, or others may write
+    /// it; its last line is not a record. Nothing was recorded then.
+    pub fn append(&self, event: &Event) -> Result<Appended, AuditError> {
+        let file = self.open_to_append()?;
+        wait_for_lock(&self.path, LOCK_PATIENCE, || file.try_lock())?;
+        let tail = Tail::read(&file, &self.path)?;
+        let set_aside = match tail.torn {
+            0 => None,
+            _ => Some(self.set_aside(&file, &tail)?),
+        };
+        let now = self.clock.now();
+        let mut head = tail.head;
+        let mut bytes = Vec::with_capacity(1_024);
+        if let Some(set_aside) = &set_aside {
+            let repair = Event::new(Action::AuditRepair, Outcome::Done)
+                .detail("moved-to", set_aside.path.display())
+                .detail("bytes", set_aside.bytes)
+                .detail("sha256", set_aside.digest);
+            head = self.write_line(&mut bytes, &head, now, &repair)?;
+        }
+        head = self.write_line(&mut bytes, &head, now, event)?;
+        if let Err(source) = write_through(&file, &bytes) {
+            // What was half written is taken back; should that fail too, the next append finds a torn line.
+            let _ = file.set_len(tail.end);
+            return Err(self.io(FileStep::Write)(source).into());
+        }
+        Ok(Appended {
+            checkpoint: head,
+            set_aside,
+        })
+    }
+
+    fn write_line(
+        &self,
+        bytes: &mut Vec<u8>,
+        head: &Checkpoint,
+        now: jiff::Timestamp,
+        event: &Event,
+    ) -> Result<Checkpoint, AuditError> {
+        let line = record::write(head, now, &self.actor, event).map_err(AuditError::Unwritable)?;
+        if line.len() > chain::MAX_LINE {
+            return Err(AuditError::TooLong {
+                bytes: line.len(),
+                limit: chain::MAX_LINE,
+            });
+        }
+        let head = Checkpoint {
+            seq: head.seq.saturating_add(1),
+            head: Digest::Sha256(sha256(&line)),
+        };
+        bytes.extend_from_slice(&line);
+        bytes.push(b'\n');
+        Ok(head)
+    }
+
+    fn open_to_append(&self) -> Result<File, AuditError> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).mode(0o600);
+        let (file, is_new) = match open_unfollowed(&mut options, &self.path) {
+            Ok(file) => (file, false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let made = open_unfollowed(options.create(true), &self.path);
+                (made.map_err(self.io(FileStep::Create))?, true)
+            }
+            Err(error) => return Err(self.io(FileStep::Open)(error).into()),
+        };
+        // A log may be read by others: it holds no secret.
+        check_owned(&file, &self.path, Others::MayRead)?;
+        if is_new {
+            sync_directory_of(&self.path).map_err(self.io(FileStep::Create))?;
+        }
+        Ok(file)
+    }
+
+    /// Copies the torn last line to a file of its own, then takes it out of the log.
+    fn set_aside(&self, file: &File, tail: &Tail) -> Result<SetAside, AuditError> {
+        // The tail was found within a window of some 128 KiB, so this is bounded.
+        let mut torn = vec![0; usize::try_from(tail.torn).unwrap_or_default()];
+        file.read_exact_at(&mut torn, tail.end)
+            .map_err(self.io(FileStep::Read))?;
+        let digest = Digest::of(&torn);
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let hex = digest.to_string();
+        let short = hex.get("sha256:".len()..).and_then(|hex| hex.get(..12));
+        let path = self.path.with_file_name(format!(
+            "{name}.torn-{}-{}",
+            tail.head.seq,
+            short.unwrap_or_default()
+        ));
+        // The same torn bytes after the same record give the same name: a crash between this copy and the cut below
+        // ends in one side file, written once.
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        open_unfollowed(&mut options, &path)
+            .and_then(|side| write_through(&side, &torn))
+            .and_then(|()| sync_directory_of(&path))
+            .map_err(OwnedFileError::of(FileStep::Write, &path))?;
+        file.set_len(tail.end)
+            .and_then(|()| file.sync_data())
+            .map_err(self.io(FileStep::Truncate))?;
+        Ok(SetAside {
+            path,
+            bytes: tail.torn,
+            digest,
+        })
+    }
+
+    fn io(&self, step: FileStep) -> impl FnOnce(io::Error) -> OwnedFileError {
+        OwnedFileError::of(step, &self.path)
+    }
+}
+
+impl Witness for AuditLog {
+    fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError> {
+        self.append(event)
+            .map(|appended| appended.checkpoint)
+            .map_err(WitnessError::new)
+    }
+}
+
+/// What an append did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// Where the log now stands.
+    pub checkpoint: Checkpoint,
+    /// The torn last line that was found and moved.
+    pub set_aside: Option<SetAside>,
+}
+
+/// A torn last line that was moved out of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// The side file that holds it now.
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+}
+
+/// How long an append waits for the lock. Sixteen writers at once wait some milliseconds; ten seconds mean that one of
+/// them is stopped.
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(10);

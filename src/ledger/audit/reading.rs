@@ -1,0 +1,109 @@
+//! Reading and verifying the log.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use super::chain::{self, Chain, Verification};
+use super::error::AuditError;
+use super::log::LOCK_PATIENCE;
+use super::record::Record;
+use super::tail::Tail;
+use crate::base::event::Checkpoint;
+use crate::host::owned_files::{
+    FileStep, OwnedFileError, check_regular, open_unfollowed, wait_for_lock,
+};
+
+/// Where the log at `path` stands; a log that does not exist stands at [`Checkpoint::EMPTY`].
+///
+/// # Errors
+/// It cannot be read, or its last whole line is not a record. A torn line after that is not part of the log.
+pub fn checkpoint(path: &Path) -> Result<Checkpoint, AuditError> {
+    match open_to_read(path)? {
+        Some(file) => Ok(Tail::read(&file, path)?.head),
+        None => Ok(Checkpoint::EMPTY),
+    }
+}
+
+/// Verifies the log at `path` against itself and against every one of `checkpoints`.
+///
+/// # Errors
+/// It cannot be read. A log that does not exist is an empty one: with a checkpoint at hand that is a flaw.
+pub fn verify(path: &Path, checkpoints: &[Checkpoint]) -> Result<Verification, AuditError> {
+    let chain = Chain::new(checkpoints);
+    match open_to_read(path)? {
+        Some(file) => read_lines(file, chain, |_| ()),
+        None => Ok(chain.finish(0)),
+    }
+    .map_err(|error| OwnedFileError::of(FileStep::Read, path)(error).into())
+}
+
+/// Reads every record of the log at `path` in order, verifying as it goes. What is not a record is not shown but is
+/// among the flaws of the result.
+///
+/// # Errors
+/// It cannot be read.
+pub fn show(path: &Path, each: impl FnMut(Record)) -> Result<Verification, AuditError> {
+    let chain = Chain::new(&[]);
+    match open_to_read(path)? {
+        Some(file) => read_lines(file, chain, each),
+        None => Ok(chain.finish(0)),
+    }
+    .map_err(|error| OwnedFileError::of(FileStep::Read, path)(error).into())
+}
+
+fn open_to_read(path: &Path) -> Result<Option<File>, AuditError> {
+    let file = match open_unfollowed(OpenOptions::new().read(true), path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(OwnedFileError::of(FileStep::Open, path)(error).into()),
+    };
+    check_regular(&file, path)?;
+    wait_for_lock(path, LOCK_PATIENCE, || file.try_lock_shared())?;
+    Ok(Some(file))
+}
+
+pub(super) fn read_lines(
+    file: impl Read,
+    mut chain: Chain,
+    mut each: impl FnMut(Record),
+) -> io::Result<Verification> {
+    let mut reader = BufReader::with_capacity(256 * 1_024, file);
+    let mut line = Vec::with_capacity(1_024);
+    loop {
+        line.clear();
+        let limit = chain::MAX_LINE as u64 + 1;
+        let read = (&mut reader).take(limit).read_until(b'\n', &mut line)?;
+        if line.pop_if(|last| *last == b'\n').is_some() {
+            if let Some(record) = chain.feed(&line) {
+                each(record);
+            }
+        } else if read as u64 == limit {
+            let (skipped, ended) = skip_line(&mut reader)?;
+            if !ended {
+                return Ok(chain.finish(limit.saturating_add(skipped)));
+            }
+            chain.feed_too_long();
+        } else {
+            return Ok(chain.finish(read as u64));
+        }
+    }
+}
+
+/// Reads on to the next line end: how many bytes that were, and whether there was one.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<(u64, bool)> {
+    let mut skipped = 0_u64;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok((skipped, false));
+        }
+        let found = buffer.iter().position(|byte| *byte == b'\n');
+        let used = found.map_or(buffer.len(), |at| at + 1);
+        reader.consume(used);
+        skipped = skipped.saturating_add(used as u64);
+        if found.is_some() {
+            return Ok((skipped, true));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The gate: may this machine sign with this manifest, now?
+//!
+//! [`gate`] judges this machine, and its verdict is recorded and can be handed on. [`rehearse`] judges it as if it were
+//! another host or another instant: nothing is recorded and nothing handed on. A [`run`](super::run) asks the same question
+//! before it opens anything.
+//!
+//! - [`document`]: what a judgement looks like
+//! - [`envelope`]: the statement that hands a clearance on
+//! - [`judge`]: looks, and judges
+//! - [`question`]: what is asked
+
+pub mod document;
+pub mod envelope;
+pub mod judge;
+pub mod question;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use self::document::GateAnswer;
+use self::question::Question;
+use super::audit_log;
+use super::error::Failure;
+use super::identity::source;
+use super::keychain::selected::Selection;
+use super::notice::Notice;
+use super::world::World;
+use crate::base::event::Witness as _;
+use crate::base::ids::HostName;
+use crate::context::gate::facts::Identities;
+use crate::context::policy::Policy;
+
+/// What this machine is asked.
+#[derive(Debug, Clone)]
+pub struct GateRequest {
+    /// What is judged.
+    pub question: Question,
+    /// The keychain whose identities are judged, if one is named and no file of identities is; it need not be open.
+    pub keychain: Option<Selection>,
+    /// Where the hand-off statement is written if the gate clears. An earlier one is removed first.
+    pub envelope: Option<PathBuf>,
+}
+
+/// What a rehearsal asks.
+#[derive(Debug, Clone)]
+pub struct RehearsalRequest {
+    /// What is judged.
+    pub question: Question,
+    /// The keychain whose identities are judged, if one is named and no file of identities is; it need not be open.
+    pub keychain: Option<Selection>,
+    /// As if this were the host.
+    pub host: Option<HostName>,
+    /// As if it were this instant.
+    pub at: Option<Timestamp>,
+}
+
+/// Judges this machine, records the verdict, and writes the envelope if one is asked for.
+///
+/// # Errors
+/// Something that is judged cannot be read; the envelope cannot be written, or the verdict that it would hand on cannot be
+/// recorded. That a verdict alone cannot be recorded is only said: a gate on a read-only disk must still say no.
+pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure> {
+    if let Some(path) = &request.envelope {
+        envelope::remove_earlier(path)?;
+    }
+    let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
+    let judged = judge::judge(&request.question, &named, world)?;
+    let region = judged.verdict.judgement().region.clone();
+    let recorded =
+        audit_log::open(world, region).and_then(|log| Ok(log.record(&judged.verdict.event())?));
+    match (recorded, &request.envelope) {
+        (Ok(checkpoint), Some(path)) => envelope::write(path, &judged, checkpoint, world)?,
+        (Ok(_), None) => {}
+        // Handing something on is an action; without a record it does not happen.
+        (Err(error), Some(_)) => return Err(error.into()),
+        (Err(error), None) => {
+            let caution = format!("this verdict is not recorded: {error}");
+            world.notify(&Notice::Caution(&caution));
+        }
+    }
+    Ok(judged.answer())
+}
+
+/// Judges this machine as if it were another host, or as if it were another instant.
+///
+/// # Errors
+/// Something that is judged cannot be read.
+pub fn rehearse(request: &RehearsalRequest, world: &World) -> Result<GateAnswer, Failure> {
+    let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
+    let at = request.at.unwrap_or(world.now);
+    judge::rehearse(&request.question, &named, request.host.as_ref(), at, world)
+}
+
+fn identities_of(
+    keychain: Option<&Selection>,
+    world: &World,
+) -> Result<Option<Identities>, Failure> {
+    let Some(selection) = keychain else {
+        return Ok(None);
+    };
+    Ok(Some(source::of_keychain(selection, world)?))
+}

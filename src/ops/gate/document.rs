@@ -1,0 +1,93 @@
+//! What a judgement looks like.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::base::digest::Digest;
+use crate::base::finding::{Finding, Group};
+use crate::base::ids::{HostName, RegionName};
+use crate::context::gate::Judgement;
+use crate::context::manifest::Manifest;
+use crate::ops::report::{ManifestName, Report, VerdictWord};
+
+/// The `countersign.gate.v1` document.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GateDocument {
+    /// Always `countersign.gate.v1`.
+    #[schemars(extend("const" = "countersign.gate.v1"))]
+    pub schema: &'static str,
+    /// Whether this machine may sign with this manifest.
+    pub verdict: VerdictWord,
+    /// Everything that was found: what blocks first, then by group in the order of the gate.
+    pub findings: Vec<Finding>,
+    /// The groups that were not judged because somebody waived them.
+    pub waived: Vec<Group>,
+    /// The manifest that was judged; absent if the policy could not be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestName>,
+    /// The digests of the identities, as far as they could be told.
+    pub identities: IdentityDocument,
+    /// The region, where the policy knows regions; else null.
+    pub region: Option<RegionName>,
+    /// The host that was judged.
+    pub host: HostName,
+    /// The instant of the verdict (RFC 3339, UTC).
+    pub judged_at: Timestamp,
+    /// Host or instant were given by hand: not a verdict about this machine now.
+    pub rehearsal: bool,
+}
+
+/// Both identity digests.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct IdentityDocument {
+    /// SHA-256 over the sorted SHA-256 fingerprints of their certificates, as `--expect-signing` takes it; null if they
+    /// were not observed, or if not every fingerprint is known.
+    pub canonical: Option<Digest>,
+    /// SHA-1 of what `security find-identity` printed, 40 hex digits; null without such a capture.
+    pub compatible: Option<Digest>,
+}
+
+impl Report for GateDocument {
+    fn findings_mut(&mut self) -> Vec<&mut Finding> {
+        self.findings.iter_mut().collect()
+    }
+}
+
+/// What the gate answers.
+#[derive(Debug)]
+pub struct GateAnswer {
+    /// The document.
+    pub document: GateDocument,
+    /// How many profiles the manifest pins; `None` if the policy could not be used.
+    pub profile_count: Option<usize>,
+}
+
+impl GateAnswer {
+    /// Shows a judgement of `manifest`, which is absent if the policy could not be used.
+    pub(super) fn new(
+        judgement: &Judgement,
+        manifest: Option<&Manifest>,
+        is_cleared: bool,
+        is_rehearsal: bool,
+    ) -> Self {
+        Self {
+            document: GateDocument {
+                schema: "countersign.gate.v1",
+                verdict: VerdictWord::of(is_cleared),
+                findings: judgement.findings.clone(),
+                waived: judgement.waived.iter().copied().collect(),
+                manifest: manifest.map(ManifestName::from),
+                identities: IdentityDocument {
+                    canonical: judgement.identities.canonical,
+                    compatible: judgement.identities.compatible,
+                },
+                region: judgement.region.clone(),
+                host: judgement.host.clone(),
+                judged_at: judgement.at,
+                rehearsal: is_rehearsal,
+            },
+            profile_count: manifest.map(|manifest| manifest.profiles().len()),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Where identities are read from: a keychain, what `security find-identity` printed, or a p12.
+
+use crate::apple::certificate::Certificate;
+use crate::apple::identity::{IdentityListing, digest};
+use crate::apple::pkcs12::diagnosis::why_import_failed;
+use crate::apple::pkcs12::{self, Pkcs12};
+use crate::base::error::Explain;
+use crate::base::ids::CertSha256;
+use crate::base::secret::Password;
+use crate::context::gate::certificates;
+use crate::context::gate::facts::{Identities, Identity};
+use crate::context::manifest::Manifest;
+use crate::context::policy::Policy;
+use crate::host::files::Input;
+use crate::host::secret_source::SecretSource;
+use crate::ops::error::{Error, Failure};
+use crate::ops::keychain::selected::{self, Selection};
+use crate::ops::password;
+use crate::ops::world::World;
+
+/// Where identities are read from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A captured `find-identity`, or a p12.
+    File(IdentityFile),
+    /// A keychain, which need not be open.
+    Keychain(Selection),
+}
+
+/// A captured `find-identity`, or a p12; their first bytes tell them apart.
+#[derive(Debug, Clone)]
+pub struct IdentityFile {
+    /// The file.
+    pub input: Input,
+    /// Where the password comes from, if it is a p12.
+    pub password: SecretSource,
+}
+
+/// Identities as a source holds them.
+pub(super) struct Found {
+    /// The identities.
+    pub identities: Identities,
+    /// The p12 that they come from, opened.
+    pub container: Option<OpenedPkcs12>,
+}
+
+/// A p12 with the password that opens it.
+pub(super) struct OpenedPkcs12 {
+    bytes: Vec<u8>,
+    password: Password,
+    content: Pkcs12,
+}
+
+impl OpenedPkcs12 {
+    /// The MAC and the encryption, in words.
+    pub(super) fn algorithms(&self) -> String {
+        self.content.algorithms.to_string()
+    }
+
+    /// What `security import` of a release of macOS makes of it, in words.
+    pub(super) fn import_on(&self, macos: u32) -> String {
+        let diagnosis = why_import_failed(&self.bytes, &self.password, macos);
+        match diagnosis.hint() {
+            Some(hint) => format!("{diagnosis}; {hint}"),
+            None => diagnosis.to_string(),
+        }
+    }
+}
+
+/// Reads the identities of `source`.
+///
+/// # Errors
+/// See [`read_file`] and [`of_keychain`].
+pub(super) fn read(
+    source: &Source,
+    manifest: Option<&Manifest>,
+    world: &World,
+) -> Result<Found, Failure> {
+    match source {
+        Source::File(file) => Ok(open(file, manifest, world)?),
+        Source::Keychain(selection) => Ok(Found {
+            identities: of_keychain(selection, world)?,
+            container: None,
+        }),
+    }
+}
+
+/// Reads identities from a captured `find-identity` or a p12. A capture shows SHA-1s alone: those that the manifest pins
+/// are resolved through it.
+///
+/// # Errors
+/// The file cannot be read, is neither, or the password is wrong.
+pub fn read_file(
+    file: &IdentityFile,
+    manifest: Option<&Manifest>,
+    world: &World,
+) -> Result<Identities, Error> {
+    Ok(open(file, manifest, world)?.identities)
+}
+
+/// The identities of a keychain that is named: nothing of the policy is needed to find it.
+///
+/// # Errors
+/// It is missing or cannot be read.
+pub fn of_keychain(selection: &Selection, world: &World) -> Result<Identities, Error> {
+    let policy = Policy::builtin(world.home());
+    selected::select(selection, &policy, world)?.identities()
+}
+
+fn open(file: &IdentityFile, manifest: Option<&Manifest>, world: &World) -> Result<Found, Error> {
+    let bytes = file.input.read(pkcs12::MAX_FILE)?;
+    if bytes.first() == Some(&DER_SEQUENCE) {
+        open_pkcs12(file, bytes, world)
+    } else {
+        Ok(Found {
+            identities: parse_capture(file, &bytes, manifest)?,
+            container: None,
+        })
+    }
+}
+
+fn open_pkcs12(file: &IdentityFile, bytes: Vec<u8>, world: &World) -> Result<Found, Error> {
+    let password = password::read(&file.password, world)?;
+    let content = pkcs12::read(&bytes, &password).map_err(|error| malformed(file, error))?;
+    let mut identities = Vec::new();
+    for held in &content.identities {
+        let certificate =
+            Certificate::from_der(&held.certificate_der).map_err(|error| malformed(file, error))?;
+        identities.push(Identity {
+            sha1: certificate.sha1,
+            sha256: Some(certificate.sha256),
+            label: certificate.common_name.clone(),
+            problem: None,
+            expires: Some(certificate.validity.not_after),
+        });
+    }
+    identities.sort_by_key(|identity| identity.sha1);
+    identities.dedup_by_key(|identity| identity.sha1);
+    Ok(Found {
+        identities: Identities {
+            source: file.input.to_string(),
+            identities,
+            compatible: None,
+        },
+        container: Some(OpenedPkcs12 {
+            bytes,
+            password,
+            content,
+        }),
+    })
+}
+
+fn parse_capture(
+    file: &IdentityFile,
+    bytes: &[u8],
+    manifest: Option<&Manifest>,
+) -> Result<Identities, Error> {
+    let listing = IdentityListing::parse(bytes).map_err(|error| malformed(file, error))?;
+    let known = manifest.map(certificates::by_sha1).unwrap_or_default();
+    let valid = listing.valid_certificates();
+    let mut identities: Vec<Identity> = Vec::new();
+    // "Matching identities" that are not among the valid ones are keys nonetheless.
+    for row in listing.matching.iter().flatten().chain(&listing.valid) {
+        if identities.iter().any(|identity| identity.sha1 == row.sha1) {
+            continue;
+        }
+        let pinned = known.get(&row.sha1);
+        let not_valid =
+            (!valid.contains(&row.sha1)).then(|| "not among the valid identities".to_owned());
+        identities.push(Identity {
+            sha1: row.sha1,
+            sha256: pinned.map(|certificate| certificate.sha256),
+            label: row.label.clone(),
+            problem: row.problem.clone().or(not_valid),
+            expires: pinned.map(|certificate| certificate.expires),
+        });
+    }
+    identities.sort_by_key(|identity| identity.sha1);
+    Ok(Identities {
+        source: file.input.to_string(),
+        identities,
+        compatible: Some(digest::compatible(bytes)),
+    })
+}
+
+/// The canonical digest; `None` if a SHA-256 fingerprint is unknown.
+pub(super) fn canonical(identities: &Identities) -> Option<crate::base::digest::Digest> {
+    let fingerprints: Option<Vec<CertSha256>> = identities
+        .identities
+        .iter()
+        .map(|identity| identity.sha256)
+        .collect();
+    fingerprints.map(digest::canonical)
+}
+
+fn malformed(file: &IdentityFile, cause: impl Explain + Send + Sync + 'static) -> Error {
+    let error = Error::from(cause).preceded_by(&file.input.to_string());
+    match &file.input {
+        Input::File(path) => error.in_file(path),
+        Input::StandardInput => error,
+    }
+}
+
+/// How a p12 begins: the tag of a sequence (X.690, 8.9). No printed text begins with it and goes on like a p12.
+const DER_SEQUENCE: u8 = 0x30;

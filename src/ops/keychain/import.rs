@@ -1,0 +1,70 @@
+//! Puts the identities of a p12 into a keychain.
+
+use super::selected::{self, Selection};
+use super::status::{self, KeychainDocument};
+use super::work::{self, Work};
+use crate::apple::certificate::Certificate;
+use crate::apple::pkcs12;
+use crate::base::event::Action;
+use crate::host::files::Input;
+use crate::host::keychain::{KeychainError, LockState};
+use crate::host::secret_source::SecretSource;
+use crate::ops::error::Failure;
+use crate::ops::world::World;
+use crate::ops::{audit_log, password};
+
+/// What is imported into which keychain.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// The p12.
+    pub file: Input,
+    /// Where its password comes from.
+    pub file_password: SecretSource,
+    /// Which keychain.
+    pub keychain: Selection,
+    /// The keychain's password; without it the kept one.
+    pub keychain_password: Option<SecretSource>,
+}
+
+/// What an import left.
+#[derive(Debug)]
+pub struct Imported {
+    /// How things are now.
+    pub document: KeychainDocument,
+    /// The certificates whose keys are in the keychain now.
+    pub certificates: Vec<Certificate>,
+}
+
+/// Imports, and locks the keychain again.
+///
+/// # Errors
+/// The file or a password cannot be read, the keychain is open, or a step failed.
+pub fn import(request: &ImportRequest, world: &World) -> Result<Imported, Failure> {
+    work::prepare_process()?;
+    password::keep_from_commands(request.keychain_password.as_ref())?;
+    password::keep_from_commands(Some(&request.file_password))?;
+    let policy = world.policy()?.policy;
+    let selected = selected::select(&request.keychain, &policy, world)?;
+    let file = request.file.read(pkcs12::MAX_FILE)?;
+    let file_password = password::read(&request.file_password, world)?;
+    let password = selected.password(request.keychain_password.as_ref(), world)?;
+    let log = audit_log::open(world, None)?;
+    let certificates = Work::begin(Action::KeychainImport, &selected, &log, world)?.perform(
+        |selected| {
+            selected.backend.check(&selected.path)?;
+            // Locking at the end would take the keychain away from whoever has it open.
+            match selected.backend.status(&selected.path)? {
+                LockState::Unlocked => Err(KeychainError::IsOpen(selected.path.clone())),
+                LockState::Locked | LockState::Missing => Ok(()),
+            }
+        },
+        |selected| {
+            let backend = &selected.backend;
+            backend.import(&selected.path, &password, &file, &file_password)
+        },
+    )?;
+    Ok(Imported {
+        document: status::describe(&selected)?,
+        certificates,
+    })
+}

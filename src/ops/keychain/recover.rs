@@ -1,0 +1,69 @@
+//! Finishes what killed runs left: ends their commands, closes their keychains, records both.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::dead_runs;
+use crate::host::keychain::KeychainPath;
+use crate::host::session::{self, Recovered};
+use crate::ops::audit_log;
+use crate::ops::error::{Error, Failure};
+use crate::ops::report::Report;
+use crate::ops::world::World;
+
+/// The `countersign.recovery.v1` document: what `keychain recover` did.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RecoveryDocument {
+    /// Always `countersign.recovery.v1`.
+    #[schemars(extend("const" = "countersign.recovery.v1"))]
+    pub schema: &'static str,
+    /// The dead runs that are finished now.
+    pub recovered: Vec<Recovered>,
+    /// The dead runs that could not be finished; the next recovery tries again.
+    pub unfinished: Vec<ShownUnfinished>,
+}
+
+/// A dead run that could not be finished.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownUnfinished {
+    /// Its keychain, which may still be open; null if its journal is damaged.
+    pub keychain: Option<KeychainPath>,
+    /// Why, for people.
+    pub error: String,
+}
+
+impl Report for RecoveryDocument {}
+
+/// What a recovery did.
+#[derive(Debug)]
+pub struct Recovery {
+    /// The document.
+    pub document: RecoveryDocument,
+    /// Why each of the unfinished runs is so.
+    pub unfinished: Vec<Error>,
+}
+
+/// Recovers.
+///
+/// # Errors
+/// The journals cannot be read.
+pub fn recover(world: &World) -> Result<Recovery, Failure> {
+    let log = audit_log::open(world, None)?;
+    let recovery = session::recover(&world.state_directory()?, &log)?;
+    let shown = recovery.unfinished.iter().map(|run| ShownUnfinished {
+        keychain: run.keychain().cloned(),
+        error: run.error.to_string(),
+    });
+    Ok(Recovery {
+        document: RecoveryDocument {
+            schema: "countersign.recovery.v1",
+            unfinished: shown.collect(),
+            recovered: recovery.finished,
+        },
+        unfinished: recovery
+            .unfinished
+            .into_iter()
+            .map(dead_runs::explain)
+            .collect(),
+    })
+}

@@ -1,0 +1,87 @@
+//! Whether a keychain is there, whether it is open, and what is in it.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::selected::{self, SelectedKeychain, Selection};
+use crate::host::journal::Journals;
+use crate::host::keychain::{BackendKind, KeychainPath, LockState};
+use crate::host::run_id::RunId;
+use crate::ops::error::{Error, Failure};
+use crate::ops::report::{Report, ShownIdentity};
+use crate::ops::world::World;
+
+/// The `countersign.keychain.v1` document: what `keychain status` found, and how things are after every command that changes
+/// a keychain.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct KeychainDocument {
+    /// Always `countersign.keychain.v1`.
+    #[schemars(extend("const" = "countersign.keychain.v1"))]
+    pub schema: &'static str,
+    /// The keychain's absolute path.
+    pub keychain: KeychainPath,
+    /// What kind of keychain it is.
+    pub backend: BackendKind,
+    /// Whether it is there and open.
+    pub state: LockState,
+    /// The runs that live and have it open.
+    pub open_for: Vec<OpenFor>,
+    /// The identities in it; empty also if it is missing.
+    pub identities: Vec<ShownIdentity>,
+}
+
+/// A run that has a keychain open.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct OpenFor {
+    /// The run, as `COUNTERSIGN_RUN_ID` names it.
+    pub run: RunId,
+    /// When it will be closed at the latest (RFC 3339, UTC).
+    pub until: Timestamp,
+}
+
+impl Report for KeychainDocument {}
+
+/// How a keychain is now. Nothing is opened for that.
+///
+/// # Errors
+/// That cannot be told.
+pub fn status(selection: &Selection, world: &World) -> Result<KeychainDocument, Failure> {
+    let selected = selected::select_without_policy(selection, world)?;
+    Ok(describe(&selected)?)
+}
+
+/// How a selected keychain is now.
+///
+/// # Errors
+/// As [`status`].
+pub fn describe(selected: &SelectedKeychain) -> Result<KeychainDocument, Error> {
+    let state = selected.backend.status(&selected.path)?;
+    let identities = match state {
+        LockState::Missing => Vec::new(),
+        LockState::Locked | LockState::Unlocked => selected.identities()?.identities,
+    };
+    let holders = Journals::new(&selected.state).holders(&selected.path)?;
+    let open_for = holders.into_iter().map(|holder| OpenFor {
+        run: holder.run,
+        until: holder.until,
+    });
+    Ok(KeychainDocument {
+        state,
+        open_for: open_for.collect(),
+        identities: identities.iter().map(Into::into).collect(),
+        ..locked(selected)
+    })
+}
+
+/// A locked keychain of which nothing else is known.
+pub(super) fn locked(selected: &SelectedKeychain) -> KeychainDocument {
+    KeychainDocument {
+        schema: "countersign.keychain.v1",
+        keychain: selected.path.clone(),
+        backend: selected.choice.kind(),
+        state: LockState::Locked,
+        open_for: Vec::new(),
+        identities: Vec::new(),
+    }
+}

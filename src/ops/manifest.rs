@@ -1,0 +1,11 @@
+//! The frozen manifest: freeze, digest, diff, verify.
+
+mod diff;
+mod digest;
+mod freeze;
+mod verify;
+
+pub use self::diff::{DiffDocument, diff};
+pub use self::digest::{DigestDocument, digest};
+pub use self::freeze::{FreezeDocument, FreezeRequest, FrozenManifest, freeze};
+pub use self::verify::{VerifyDocument, verify};

@@ -1,0 +1,60 @@
+//! Notices: what a verb says while it works.
+//!
+//! A verb returns its answer at its end. What a person must hear before that goes to the listener that came with the
+//! [`World`](super::world::World): how far it is with many files, that a killed run was finished, that a password came in by
+//! a way that is not safe. A notice decides nothing.
+
+use super::error::Error;
+use crate::host::keychain::KeychainPath;
+use crate::host::run_id::RunId;
+
+/// Something worth hearing before the answer.
+#[derive(Debug)]
+pub enum Notice<'a> {
+    /// Work on so many files begins.
+    Begun {
+        /// What is done with them, as in "proving".
+        what: &'static str,
+        /// How many there are.
+        files: usize,
+    },
+    /// One more file is done. It comes from any thread.
+    FileDone,
+    /// The files are done.
+    Ended,
+    /// A run that was killed is finished now: its keychain is closed.
+    Recovered {
+        /// The run.
+        run: &'a RunId,
+        /// Its keychain.
+        keychain: &'a KeychainPath,
+    },
+    /// A run that was killed could not be finished; it concerns another keychain, or is told besides.
+    Unfinished(&'a Error),
+    /// The window of a session ended. The keychain is closed, and its command was stopped.
+    WindowEnded {
+        /// No command ran: the keychain was held open.
+        is_held: bool,
+    },
+    /// The watchdog of a session was lost, so the keychain was closed and its command stopped.
+    WatchdogLost {
+        /// No command ran: the keychain was held open.
+        is_held: bool,
+    },
+    /// Something is not as it should be, and the work goes on. One sentence.
+    Caution(&'a str),
+}
+
+/// Who hears notices.
+pub trait Listener: Send + Sync {
+    /// Hears one.
+    fn hear(&self, notice: &Notice<'_>);
+}
+
+/// Hears nothing: tests, and programs that only want the answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Deaf;
+
+impl Listener for Deaf {
+    fn hear(&self, _: &Notice<'_>) {}
+}

@@ -1,0 +1,54 @@
+//! Passwords that a verb is handed.
+
+use super::error::Error;
+use super::notice::Notice;
+use super::world::World;
+use crate::base::error::ErrorCode;
+use crate::base::secret::Password;
+use crate::host::secret_source::{self, SecretSource};
+
+/// Reads the password, or asks a person for it.
+///
+/// # Errors
+/// It cannot be read, or there is no terminal to ask on.
+pub fn read(source: &SecretSource, world: &World) -> Result<Password, Error> {
+    let obtained = source.read(|name| world.variable(name))?;
+    if let Some(caution) = &obtained.caution {
+        world.notify(&Notice::Caution(caution));
+    }
+    Ok(obtained.password)
+}
+
+/// Keeps the descriptor that the password comes in on from every process that is started, whether or not the password is
+/// read. To be called before anything is opened: later the number may belong to a file of ours.
+///
+/// # Errors
+/// Nothing is open there.
+pub fn keep_from_commands(source: Option<&SecretSource>) -> Result<(), Error> {
+    match source.and_then(descriptor) {
+        Some(number) => secret_source::keep_from_commands(number)
+            .map_err(|error| Error::new(ErrorCode::Usage, error.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// Whether the password comes in on standard input, which nobody else may read then.
+pub fn is_standard_input(source: Option<&SecretSource>) -> bool {
+    source.and_then(descriptor) == Some(0)
+}
+
+/// The environment variable that the password comes in, which nothing that is started may inherit.
+pub fn variable(source: Option<&SecretSource>) -> Option<&str> {
+    match source {
+        Some(SecretSource::Environment(name)) => Some(name),
+        _ => None,
+    }
+}
+
+fn descriptor(source: &SecretSource) -> Option<u32> {
+    match source {
+        SecretSource::File(path) => secret_source::descriptor_named(path),
+        SecretSource::Descriptor(number) => Some(*number),
+        SecretSource::Environment(_) | SecretSource::Prompt(_) => None,
+    }
+}

@@ -1,0 +1,140 @@
+//! Removing installed profiles.
+//!
+//! A profile that the manifest pins always stays, so there is no pruning without a manifest. Each file that is removed
+//! stands in the audit log before.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::base::error::ErrorCode;
+use crate::base::event::{Action, Event};
+use crate::base::finding::Finding;
+use crate::base::ids::ProfileUuid;
+use crate::base::remedy::Remedy;
+use crate::context::gate::facts::InstalledContent;
+use crate::host::files;
+use crate::host::profile_store::{self, PruneReason, PruneRules, Pruning};
+use crate::ledger::audit::AuditLog;
+use crate::ops::audit_log;
+use crate::ops::error::{Error, Failure};
+use crate::ops::report::Report;
+use crate::ops::world::World;
+
+/// Which files are removed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PruneRequest {
+    /// Which may be.
+    pub rules: PruneRules,
+    /// Only say which they are.
+    pub dry_run: bool,
+}
+
+/// The `countersign.profile-prune.v1` document: what `profile prune` did.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PruneDocument {
+    /// Always `countersign.profile-prune.v1`.
+    #[schemars(extend("const" = "countersign.profile-prune.v1"))]
+    pub schema: &'static str,
+    /// What was removed, or with `--dry-run` would be.
+    pub files: Vec<PrunedFile>,
+    /// Always empty: what cannot be read stays and is no finding.
+    pub findings: Vec<Finding>,
+}
+
+impl Report for PruneDocument {
+    fn findings_mut(&mut self) -> Vec<&mut Finding> {
+        self.findings.iter_mut().collect()
+    }
+}
+
+/// A removed profile.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PrunedFile {
+    /// Where it lay; with `--dry-run` it still does.
+    pub file: String,
+    /// Whether it was removed, and why.
+    #[schemars(extend("enum" = [
+        "removed: expired",
+        "removed: not pinned",
+        "would be removed: expired",
+        "would be removed: not pinned",
+    ]))]
+    pub outcome: &'static str,
+}
+
+/// Removes installed profiles.
+///
+/// # Errors
+/// The policy cannot be used, there is no manifest, a directory cannot be listed, a file cannot be removed, or what is
+/// going to be done cannot be recorded.
+pub fn prune(request: &PruneRequest, world: &World) -> Result<PruneDocument, Failure> {
+    let policy = world.policy()?.policy;
+    let manifest = world.manifest_if_any()?.ok_or_else(|| {
+        let path = world.manifest_path();
+        Error::new(
+            ErrorCode::FileMissing,
+            format!(
+                "{}: there is no manifest, so it cannot be told what is pinned and must stay",
+                path.display()
+            ),
+        )
+        .hint("name the manifest")
+        .remedy(Remedy::NameManifest)
+        .in_file(path)
+    })?;
+    let pinned_uuids: BTreeSet<ProfileUuid> = manifest
+        .profiles()
+        .iter()
+        .map(|profile| profile.uuid.clone())
+        .collect();
+    let mut log: Option<AuditLog> = None;
+    let mut pruned = Vec::new();
+    for file in profile_store::observe(world.installed_files(&policy)?, |_| false, None) {
+        let pruning = profile_store::pruning(
+            &file,
+            request.rules,
+            |sha256| manifest.has_bytes(sha256),
+            &pinned_uuids,
+            world.now,
+        );
+        let Pruning::Remove(reason) = pruning else {
+            continue;
+        };
+        if !request.dry_run {
+            let log = match &mut log {
+                Some(log) => log,
+                none => none.insert(audit_log::open(world, None)?),
+            };
+            let event = |reached| {
+                let event = Event::new(Action::ProfileRemove, reached)
+                    .detail("file", file.path.display())
+                    .detail("reason", reason.as_str());
+                match &file.content {
+                    InstalledContent::Read { sha256, .. } => event.detail("sha256", sha256),
+                    InstalledContent::Unreadable { .. } => event,
+                }
+            };
+            audit_log::recorded(log, event, || Ok(files::remove(&file.path)?))?;
+        }
+        pruned.push(PrunedFile {
+            file: file.path.display().to_string(),
+            outcome: outcome(reason, request.dry_run),
+        });
+    }
+    Ok(PruneDocument {
+        schema: "countersign.profile-prune.v1",
+        files: pruned,
+        findings: Vec::new(),
+    })
+}
+
+fn outcome(reason: PruneReason, dry_run: bool) -> &'static str {
+    match (reason, dry_run) {
+        (PruneReason::Expired, true) => "would be removed: expired",
+        (PruneReason::Expired, false) => "removed: expired",
+        (PruneReason::Unpinned, true) => "would be removed: not pinned",
+        (PruneReason::Unpinned, false) => "removed: not pinned",
+    }
+}

@@ -1,0 +1,31 @@
+//! Files that somebody named, and the installed ones.
+
+use std::path::PathBuf;
+
+use super::document::{ProfilesDocument, ShownProfile};
+use crate::ops::error::Failure;
+use crate::ops::prove;
+use crate::ops::world::World;
+
+/// What the files hold: named as they are, directories as the profiles in them. A file that cannot be read does not hide
+/// the others.
+///
+/// # Errors
+/// The policy cannot be used, or a directory cannot be listed.
+pub fn show(paths: &[PathBuf], world: &World) -> Result<ProfilesDocument, Failure> {
+    let files = prove::named_files(paths)?;
+    let (_, verifier) = prove::verifier(world)?;
+    let shown = prove::prove(&files, &verifier, world, ShownProfile::of);
+    Ok(ProfilesDocument::of(shown))
+}
+
+/// What the installed files hold.
+///
+/// # Errors
+/// The policy cannot be used, or a directory cannot be listed.
+pub fn list(world: &World) -> Result<ProfilesDocument, Failure> {
+    let (policy, verifier) = prove::verifier(world)?;
+    let files = world.installed_files(&policy)?;
+    let shown = prove::prove(&files, &verifier, world, ShownProfile::of);
+    Ok(ProfilesDocument::of(shown))
+}

@@ -1,0 +1,122 @@
+//! Words that several documents share, and where a document's findings stand.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::base::digest::Digest;
+use crate::base::finding::Finding;
+use crate::base::ids::{CertSha1, CertSha256};
+use crate::context::gate::facts::Identity;
+use crate::context::manifest::Manifest;
+
+/// A document that a verb answers with. Whoever shows it takes the findings from it, so that every form of the answer
+/// says the same.
+pub trait Report: Serialize {
+    /// Every finding in it, in the order in which it is shown.
+    fn findings_mut(&mut self) -> Vec<&mut Finding> {
+        Vec::new()
+    }
+}
+
+/// A verdict, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerdictWord {
+    /// No finding blocks.
+    Cleared,
+    /// At least one finding blocks.
+    Blocked,
+}
+
+impl VerdictWord {
+    /// The word for whether it is cleared.
+    pub fn of(is_cleared: bool) -> Self {
+        if is_cleared {
+            Self::Cleared
+        } else {
+            Self::Blocked
+        }
+    }
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cleared => "cleared",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// A manifest by digest and revision.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ManifestName {
+    /// SHA-256 of the file's bytes: `sha256:` and 64 hex digits.
+    pub digest: Digest,
+    /// Its revision: from 1, one more for each change.
+    pub revision: u64,
+}
+
+impl From<&Manifest> for ManifestName {
+    fn from(manifest: &Manifest) -> Self {
+        Self {
+            digest: manifest.digest(),
+            revision: manifest.revision(),
+        }
+    }
+}
+
+/// A private key with its certificate.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ShownIdentity {
+    /// SHA-1 of the certificate's DER encoding, hex.
+    pub sha1: CertSha1,
+    /// SHA-256 of the certificate's DER encoding, hex; absent if neither its bytes nor a pinned profile tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<CertSha256>,
+    /// How the source names it: the certificate's common name; not unique.
+    pub label: String,
+    /// Why it cannot sign, if the source says so (`CSSMERR_TP_NOT_TRUSTED`, …).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// When its certificate expires (RFC 3339, UTC), where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+impl From<&Identity> for ShownIdentity {
+    fn from(identity: &Identity) -> Self {
+        Self {
+            sha1: identity.sha1,
+            sha256: identity.sha256,
+            label: identity.label.clone(),
+            problem: identity.problem.clone(),
+            expires: identity.expires,
+        }
+    }
+}
+
+/// The `countersign.findings.v1` document: why a command could not even begin.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FindingsDocument {
+    /// Always `countersign.findings.v1`.
+    #[schemars(extend("const" = "countersign.findings.v1"))]
+    pub schema: &'static str,
+    /// What is not right; at least one blocks.
+    pub findings: Vec<Finding>,
+}
+
+impl Report for FindingsDocument {
+    fn findings_mut(&mut self) -> Vec<&mut Finding> {
+        self.findings.iter_mut().collect()
+    }
+}
+
+impl From<Vec<Finding>> for FindingsDocument {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self {
+            schema: "countersign.findings.v1",
+            findings,
+        }
+    }
+}

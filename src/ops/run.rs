@@ -1,0 +1,302 @@
+//! A command runs while the CI keychain is open; or the keychain is held open and nothing runs.
+//!
+//! Gate, clearance, window, command, lock, receipt. The receipt is written for every way out, a blocked gate included, so
+//! that an exit code of ours is told apart from one of the command.
+//!
+//! - `command`: the command, found as a shell would find it
+//! - [`on_closed`]: the command of the policy that is told when the keychain stays closed
+//! - [`receipt`]: what a run did
+//! - [`request`]: what a run is asked, and what it answers
+
+mod command;
+pub mod on_closed;
+pub mod receipt;
+pub mod request;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use self::receipt::Receipt;
+use self::request::{RunAnswer, RunRequest, Task};
+use super::error::{Error, Failure};
+use super::gate::document::GateAnswer;
+use super::gate::question::Question;
+use super::gate::{envelope, judge};
+use super::keychain::selected::{self, SelectedKeychain, Selection};
+use super::keychain::{dead_runs, work};
+use super::notice::Notice;
+use super::world::World;
+use super::{audit_log, password};
+use crate::base::clock::Clock as _;
+use crate::base::error::ErrorCode;
+use crate::base::event::{Action, Event, Outcome, Witness as _};
+use crate::base::ids::HostName;
+use crate::base::remedy::Remedy;
+use crate::context::gate::Cleared;
+use crate::context::manifest::Manifest;
+use crate::context::plan;
+use crate::context::policy::Policy;
+use crate::host::node;
+use crate::host::permit::OpenPermit;
+use crate::host::run_id::RunId;
+use crate::host::secret_source::SecretSource;
+use crate::host::session::{self, Announce, Ending, SessionReport, SessionRequest};
+use crate::host::state_dir::StateDir;
+use crate::host::window::JobCommand;
+use crate::ledger::audit::{self, AuditLog};
+
+/// Judges, opens, works, closes, and writes the receipt.
+///
+/// # Errors
+/// Something that is needed cannot be had, and nothing is opened; or the session failed, and the keychain is closed unless
+/// the error says otherwise; or the receipt cannot be written.
+pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure> {
+    let RunRequest {
+        question,
+        envelope,
+        keychain,
+        keychain_password,
+        window,
+        receipt,
+        task,
+        exit_code,
+    } = request;
+    work::prepare_process()?;
+    password::keep_from_commands(Some(&question.identities_password))?;
+    password::keep_from_commands(keychain_password.as_ref())?;
+    let host = node::host_name()?;
+    let run = work::new_run(world)?;
+    // The log first: what cannot be recorded is not done. The receipt too has its place before anything is opened.
+    let log = audit_log::open(world, question.region.clone())?;
+    let state = world.state_directory()?;
+    let session = Session {
+        passwords: [
+            Some(&question.identities_password),
+            keychain_password.as_ref(),
+        ],
+        question: &question,
+        envelope: envelope.as_deref(),
+        keychain: &keychain,
+        window,
+        host: &host,
+        run: &run,
+        log: &log,
+        state: &state,
+        world,
+    };
+    let reserved = Receipt::reserve(receipt.as_deref(), &state, &run, &host);
+    let mut receipt = session.refusing(reserved.map_err(Failure::from))?;
+    let ended = session.attempt(task, &mut receipt);
+    if on_closed::is_told(ended.as_ref()) {
+        on_closed::tell(&run, &log, &session.environment(), world);
+    }
+    let written = receipt.write(
+        exit_code(ended.as_ref()),
+        ended.as_ref().err(),
+        audit::checkpoint(log.path()).ok(),
+    );
+    match (ended, written) {
+        (ended, Ok(())) => ended,
+        (Ok(_), Err(error)) => Err(error.into()),
+        (Err(failure), Err(error)) => {
+            world.notify(&Notice::Caution(error.message()));
+            Err(failure)
+        }
+    }
+}
+
+/// One run: what is asked, by whom, where it is remembered.
+struct Session<'a> {
+    question: &'a Question,
+    envelope: Option<&'a Path>,
+    keychain: &'a Selection,
+    /// Where the passwords of the p12 and of the keychain come from.
+    passwords: [Option<&'a SecretSource>; 2],
+    window: Option<SignedDuration>,
+    host: &'a HostName,
+    run: &'a RunId,
+    log: &'a AuditLog,
+    state: &'a StateDir,
+    world: &'a World,
+}
+
+/// What the gate cleared.
+struct Ready {
+    cleared: Cleared,
+    policy: Policy,
+    manifest: Manifest,
+    selected: SelectedKeychain,
+}
+
+impl Session<'_> {
+    fn attempt(&self, task: Task<'_>, receipt: &mut Receipt) -> Result<RunAnswer, Failure> {
+        let task = self.refusing(self.found(task))?;
+        let ready = match self.refusing(self.prepare(receipt))? {
+            Ok(ready) => ready,
+            Err(blocked) => return Ok(RunAnswer::Blocked(Box::new(blocked))),
+        };
+        let Ready {
+            cleared,
+            policy,
+            manifest,
+            selected,
+        } = ready;
+        let request = self.session_request(cleared, &policy, &manifest, &selected);
+        let request = self.refusing(request.map_err(Failure::from))?;
+        let ending = self.work(task, request, &manifest, &selected, receipt)?;
+        Ok(RunAnswer::Ended(ending))
+    }
+
+    /// Records it when nothing will be opened because something failed before.
+    fn refusing<T>(&self, prepared: Result<T, Failure>) -> Result<T, Failure> {
+        prepared.inspect_err(|failure| {
+            let event = Event::new(Action::Run, Outcome::Refused).of_run(self.run);
+            // Nothing was done, so nothing hangs on this record.
+            let _ = self.log.record(&event.detail("error", failure));
+        })
+    }
+
+    /// The environment that a command inherits: ours without the variables that passwords came in.
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        let secrets = self.passwords.map(password::variable);
+        let variables = self.world.surroundings.variables.iter();
+        variables
+            .filter(|(name, _)| !secrets.iter().flatten().any(|secret| name == secret))
+            .cloned()
+            .collect()
+    }
+
+    fn found<'t>(&self, task: Task<'t>) -> Result<FoundTask<'t>, Failure> {
+        Ok(match task {
+            Task::Hold(announce) => FoundTask::Hold(announce),
+            Task::Command(words) => {
+                let takes_input = self.passwords.iter();
+                let has_input = !takes_input.copied().any(password::is_standard_input);
+                FoundTask::Run(command::find(words, self.environment(), has_input)?)
+            }
+        })
+    }
+
+    /// Judges. The answer of a gate that blocks is the inner error.
+    fn prepare(&self, receipt: &mut Receipt) -> Result<Result<Ready, GateAnswer>, Failure> {
+        let world = self.world;
+        // What dead runs left, before anything is judged.
+        let unfinished = dead_runs::finish(self.state, self.log, world)?;
+        if let Some(path) = self.envelope {
+            envelope::remove_earlier(path)?;
+        }
+        let identities = |policy: &Policy| {
+            let selected = selected::select(self.keychain, policy, world)?;
+            Ok(Some(selected.identities()?))
+        };
+        let judged = judge::judge(self.question, &identities, world)?;
+        receipt.judged(&judged.verdict);
+        let event = judged.verdict.event().of_run(self.run);
+        let recorded = self.log.record(&event)?;
+        if let Some(path) = self.envelope {
+            envelope::write(path, &judged, recorded, world)?;
+        }
+        let blocked = judged.answer();
+        // The clearance is good for one window: from here on it is in nobody's hands but ours.
+        let (Some(cleared), Some((policy, manifest))) =
+            (judged.verdict.into_parts().1, judged.subject)
+        else {
+            return Ok(Err(blocked));
+        };
+        let selected = selected::select(self.keychain, &policy, world)?;
+        receipt.selected(&selected);
+        dead_runs::refuse_unfinished(unfinished, &selected, world)?;
+        Ok(Ok(Ready {
+            cleared,
+            policy,
+            manifest,
+            selected,
+        }))
+    }
+
+    /// Everything that the session needs. The permit comes last: reading a password may take as long as a person takes.
+    fn session_request<'a>(
+        &'a self,
+        cleared: Cleared,
+        policy: &Policy,
+        manifest: &Manifest,
+        selected: &'a SelectedKeychain,
+    ) -> Result<SessionRequest<'a>, Error> {
+        // Said before a password is asked for that nothing would be opened with.
+        selected.backend.check(&selected.path)?;
+        let [_, password] = self.passwords;
+        let password = selected.password(password, self.world)?;
+        let region = cleared.region().cloned();
+        let work = selected.work(self.run, self.log, region, self.world)?;
+        let plan = plan::digest(manifest.targets());
+        let now = self.world.clock.now();
+        let permit = OpenPermit::from_clearance(cleared, self.host, plan, now)?;
+        Ok(SessionRequest {
+            permit,
+            work,
+            password,
+            window: self.window(policy)?,
+            // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
+            closes: policy.keychain.allowed.closes_at(self.world.now),
+        })
+    }
+
+    /// The shorter of what the policy allows and what is asked.
+    fn window(&self, policy: &Policy) -> Result<Duration, Error> {
+        let allowed = policy.keychain.window();
+        let window = self.window.map_or(allowed, |asked| asked.min(allowed));
+        match Duration::try_from(window) {
+            Ok(window) if !window.is_zero() => Ok(window),
+            _ => Err(Error::new(ErrorCode::Usage, "the window has no length")
+                .hint("ask for a longer window")
+                .remedy(Remedy::LengthenWindow)),
+        }
+    }
+
+    fn work(
+        &self,
+        task: FoundTask<'_>,
+        request: SessionRequest<'_>,
+        manifest: &Manifest,
+        selected: &SelectedKeychain,
+        receipt: &mut Receipt,
+    ) -> Result<Ending, Error> {
+        let variables = [
+            ("COUNTERSIGN_MANIFEST", manifest.digest().to_string()),
+            ("COUNTERSIGN_REVISION", manifest.revision().to_string()),
+            ("COUNTERSIGN_KEYCHAIN", selected.path.to_string()),
+            ("COUNTERSIGN_RUN_ID", self.run.to_string()),
+        ];
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        let is_held = matches!(task, FoundTask::Hold(_));
+        let mut report = SessionReport::default();
+        let ended = match task {
+            FoundTask::Run(mut command) => {
+                command::name_context(&mut command, &variables);
+                session::run(request, session::Task::Run(command), &mut report)
+            }
+            FoundTask::Hold(announce) => {
+                let mut announce =
+                    |access: &[(OsString, OsString)]| announce(&[&variables[..], access].concat());
+                session::run(request, session::Task::Hold(&mut announce), &mut report)
+            }
+        };
+        receipt.session(&report);
+        let ending = ended?;
+        match ending {
+            Ending::WindowEnded => self.world.notify(&Notice::WindowEnded { is_held }),
+            Ending::WatchdogLost => self.world.notify(&Notice::WatchdogLost { is_held }),
+            Ending::Exited(_) | Ending::Interrupted(_) => {}
+        }
+        Ok(ending)
+    }
+}
+
+/// A task whose command is found.
+enum FoundTask<'a> {
+    Run(JobCommand),
+    Hold(&'a mut Announce<'a>),
+}

@@ -1,0 +1,47 @@
+//! The command that a run runs.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::base::error::ErrorCode;
+use crate::host::process::find_program;
+use crate::host::window::JobCommand;
+use crate::ops::error::Error;
+
+/// The command that `words` name, found as a shell would find it in `environment`.
+///
+/// # Errors
+/// There is no such program.
+pub(super) fn find(
+    words: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    has_input: bool,
+) -> Result<JobCommand, Error> {
+    let mut words = words.into_iter();
+    let name = words
+        .next()
+        .ok_or_else(|| Error::new(ErrorCode::Usage, "no command is given"))?;
+    let search = environment.iter().find(|(name, _)| name == "PATH");
+    let search = search.map_or(OsStr::new(""), |(_, value)| value);
+    let program = find_program(&name, search).ok_or_else(|| {
+        let (name, is_path) = (name.display(), name.as_encoded_bytes().contains(&b'/'));
+        let message = match is_path {
+            true => format!("{name} is not a program that can be run; nothing was opened"),
+            false => format!("there is no command {name} on PATH; nothing was opened"),
+        };
+        Error::new(ErrorCode::Usage, message)
+    })?;
+    Ok(JobCommand {
+        program,
+        arguments: words.collect(),
+        environment,
+        has_input,
+    })
+}
+
+/// Puts the variables that name the signing context into the command's environment, in the place of all that are called like
+/// ours.
+pub(super) fn name_context(command: &mut JobCommand, variables: &[(OsString, OsString)]) {
+    let is_ours = |name: &OsString| name.to_string_lossy().starts_with("COUNTERSIGN_");
+    command.environment.retain(|(name, _)| !is_ours(name));
+    command.environment.extend_from_slice(variables);
+}

@@ -1,0 +1,111 @@
+//! The policy's `on_closed` command: somebody is told when a job comes and the keychain stays closed.
+//!
+//! The job is refused all the same, and for the reason that it was refused for, whatever becomes of this command.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+use super::request::RunAnswer;
+use crate::base::error::ErrorCode;
+use crate::base::event::{Action, Event, Outcome, Witness as _};
+use crate::base::finding::{Code, Severity};
+use crate::context::policy::keychain::OnClosed;
+use crate::host::process::{self, Bounds, Exit, Tool};
+use crate::host::run_id::RunId;
+use crate::host::session::Ending;
+use crate::ledger::audit::AuditLog;
+use crate::ops::error::Failure;
+use crate::ops::notice::Notice;
+use crate::ops::world::World;
+
+/// Whether somebody is told: after every failure of the keychain, and when it is no hour for unattended unlocking.
+pub fn is_told(ended: Result<&RunAnswer, &Failure>) -> bool {
+    match ended {
+        Ok(RunAnswer::Blocked(answer)) => answer.document.findings.iter().any(|finding| {
+            finding.severity == Severity::Block && finding.code == Code::WindowNotAllowedNow
+        }),
+        Ok(RunAnswer::Ended(ending)) => *ending == Ending::WatchdogLost,
+        Err(Failure::Error(error)) => is_about_keychain(error.code()),
+        Err(Failure::Blocked(_)) => false,
+    }
+}
+
+/// Whether an error of this code says that the keychain could not be opened or closed.
+pub fn is_about_keychain(code: ErrorCode) -> bool {
+    match code {
+        ErrorCode::KeychainMissing
+        | ErrorCode::KeychainExists
+        | ErrorCode::KeychainNotOurs
+        | ErrorCode::KeychainInUse
+        | ErrorCode::KeychainWrongPassword
+        | ErrorCode::KeychainFailed
+        | ErrorCode::ClearanceRefused
+        | ErrorCode::SessionUnguarded => true,
+        ErrorCode::Usage
+        | ErrorCode::FileMissing
+        | ErrorCode::FileUnreadable
+        | ErrorCode::FileMalformed
+        | ErrorCode::OutputNotWritten
+        | ErrorCode::StateNotPrivate
+        | ErrorCode::LockHeld
+        | ErrorCode::NotRecorded
+        | ErrorCode::JournalUnusable
+        | ErrorCode::PasswordUnavailable
+        | ErrorCode::HostUnnamed
+        | ErrorCode::CommandNotStarted
+        | ErrorCode::Unexpected => false,
+    }
+}
+
+/// Runs the command, if the policy names one.
+pub(super) fn tell(
+    run: &RunId,
+    log: &AuditLog,
+    environment: &[(OsString, OsString)],
+    world: &World,
+) {
+    let Ok(loaded) = world.policy() else {
+        return;
+    };
+    let OnClosed::Command(command) = &loaded.policy.keychain.on_closed else {
+        return;
+    };
+    let event = |outcome| {
+        Event::new(Action::Notify, outcome)
+            .of_run(run)
+            .detail("command", command.program.display())
+    };
+    let caution = |cause: &dyn fmt::Display| {
+        world.notify(&Notice::Caution(&format!(
+            "the command keychain.on_closed failed: {cause}"
+        )));
+    };
+    if let Err(error) = log.record(&event(Outcome::Intended)) {
+        return caution(&error);
+    }
+    let tool = Tool::new(&command.program)
+        .args(&command.arguments)
+        .envs(environment)
+        .env("COUNTERSIGN_RUN_ID", run.as_str());
+    let outcome = match process::run(&tool, b"", BOUNDS) {
+        Ok(output) if output.exit == Exit::Code(0) => Outcome::Done,
+        Ok(output) => {
+            caution(&output.exit);
+            Outcome::Failed
+        }
+        Err(error) => {
+            caution(&error);
+            Outcome::Failed
+        }
+    };
+    if let Err(error) = log.record(&event(outcome)) {
+        caution(&error);
+    }
+}
+
+/// What the command may use.
+const BOUNDS: Bounds = Bounds {
+    time: Duration::from_secs(30),
+    output: 1 << 20,
+};

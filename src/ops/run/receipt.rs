@@ -1,0 +1,219 @@
+//! The receipt of a run: what was judged, what was opened for how long, and how it ended.
+//!
+//! Its file is made before anything is opened, because a build that succeeded and cannot be accounted for is found out
+//! too late. It is never written over, and it is written once: an empty receipt is that of a run that was killed.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::base::digest::Digest;
+use crate::base::error::ErrorCode;
+use crate::base::event::Checkpoint;
+use crate::base::finding::{Code, Group, Severity};
+use crate::base::ids::{HostName, RegionName};
+use crate::context::gate::Verdict;
+use crate::host::keychain::{BackendKind, KeychainPath};
+use crate::host::owned_files::{OwnedFileError, ReservedFile};
+use crate::host::run_id::RunId;
+use crate::host::session::{Ending, SessionReport};
+use crate::host::state_dir::StateDir;
+use crate::ops::error::{Error, Failure};
+use crate::ops::keychain::selected::SelectedKeychain;
+use crate::ops::report::VerdictWord;
+
+/// A receipt that has its place and is not written yet.
+pub(super) struct Receipt {
+    file: ReservedFile,
+    document: ReceiptDocument,
+}
+
+/// The `countersign.receipt.v1` document: what a run did, written whole once at its end.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReceiptDocument {
+    /// Always `countersign.receipt.v1`.
+    #[schemars(extend("const" = "countersign.receipt.v1"))]
+    schema: &'static str,
+    /// The run, as `COUNTERSIGN_RUN_ID` names it: when it began (UTC), and sixteen random hex digits.
+    run: RunId,
+    /// What the gate said; absent if nothing could be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<VerdictWord>,
+    /// The codes of the findings that block.
+    blocked_by: Vec<Code>,
+    /// The groups that were not judged because somebody waived them.
+    waived: Vec<Group>,
+    /// The manifest that was judged; absent if policy or manifest could not be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<JudgedManifest>,
+    /// The host that ran it.
+    host: HostName,
+    /// Its region, where the policy knows regions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<RegionName>,
+    /// The keychain; null if none was chosen.
+    keychain: Option<KeychainPath>,
+    /// What kind of keychain it is; null if none was chosen.
+    backend: Option<BackendKind>,
+    /// How long the keychain was open; absent if it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<Window>,
+    /// How the session ended; absent if there was none or it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ending: Option<Ending>,
+    /// Why nothing was opened, or what failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// The exit code of countersign, which is the command's own if that ran to its end, or 128 and the
+    /// number of the signal that ended it.
+    exit: u8,
+    /// Where the audit log stood at the end: `SEQ:sha256:HEX`; absent if it could not be read then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = Checkpoint::PATTERN))]
+    audit: Option<String>,
+}
+
+/// What was judged.
+#[derive(Debug, Serialize, JsonSchema)]
+struct JudgedManifest {
+    /// SHA-256 of the file's bytes: `sha256:` and 64 hex digits.
+    digest: Digest,
+    /// Its revision.
+    revision: u64,
+    /// SHA-256 of its plan, which target is signed by what: `sha256:` and 64 hex digits.
+    plan: Digest,
+}
+
+/// How long the keychain was open; the instants are RFC 3339 in UTC.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Window {
+    /// When it was open.
+    opened: Timestamp,
+    /// When it had to be closed.
+    until: Timestamp,
+    /// When it was closed; absent if closing failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<Timestamp>,
+    /// Locked, and not left to other runs that have it open.
+    locked: bool,
+}
+
+impl Receipt {
+    /// Makes the file: `named`, or one for `run` below `state`.
+    ///
+    /// # Errors
+    /// The file is there already, or cannot be made.
+    pub(super) fn reserve(
+        named: Option<&Path>,
+        state: &StateDir,
+        run: &RunId,
+        host: &HostName,
+    ) -> Result<Self, Error> {
+        let default = state.receipt(run);
+        let path = named.unwrap_or(&default);
+        let reserved = match named {
+            Some(path) => ReservedFile::new(path),
+            None => ReservedFile::in_own_directory(path),
+        };
+        Ok(Self {
+            file: reserved.map_err(|error| no_place(path, &error))?,
+            document: ReceiptDocument {
+                schema: "countersign.receipt.v1",
+                run: run.clone(),
+                verdict: None,
+                blocked_by: Vec::new(),
+                waived: Vec::new(),
+                manifest: None,
+                host: host.clone(),
+                region: None,
+                keychain: None,
+                backend: None,
+                window: None,
+                ending: None,
+                error: None,
+                exit: 0,
+                audit: None,
+            },
+        })
+    }
+
+    /// Adds what the gate says.
+    pub(super) fn judged(&mut self, verdict: &Verdict) {
+        let judgement = verdict.judgement();
+        let document = &mut self.document;
+        document.verdict = Some(VerdictWord::of(verdict.cleared().is_some()));
+        document.blocked_by = judgement
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Block)
+            .map(|finding| finding.code)
+            .collect();
+        document.waived = judgement.waived.iter().copied().collect();
+        document.region = judgement.region.clone();
+        document.manifest = judgement.manifest.map(|manifest| JudgedManifest {
+            digest: manifest.digest,
+            revision: manifest.revision,
+            plan: manifest.plan,
+        });
+    }
+
+    /// Adds which keychain it is.
+    pub(super) fn selected(&mut self, selected: &SelectedKeychain) {
+        self.document.keychain = Some(selected.path.clone());
+        self.document.backend = Some(selected.choice.kind());
+    }
+
+    /// Adds what became of the session.
+    pub(super) fn session(&mut self, report: &SessionReport) {
+        self.document.window = report.opened.map(|(opened, until)| Window {
+            opened,
+            until,
+            closed: report.closed.map(|(closed, _)| closed),
+            locked: report.closed.is_some_and(|(_, is_locked)| is_locked),
+        });
+        self.document.ending = report.ending;
+    }
+
+    /// Writes it, once: with the exit code, with what failed, and with where the audit log stands.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn write(
+        self,
+        exit: u8,
+        failure: Option<&Failure>,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<(), Error> {
+        let document = ReceiptDocument {
+            exit,
+            error: failure.map(ToString::to_string),
+            audit: checkpoint.map(|checkpoint| checkpoint.to_string()),
+            ..self.document
+        };
+        let mut text = serde_json::to_vec_pretty(&document).map_err(Error::unexpected)?;
+        text.push(b'\n');
+        self.file.write(&text).map_err(|error| {
+            let message = format!("the receipt cannot be written: {error}");
+            Error::new(ErrorCode::OutputNotWritten, message)
+        })
+    }
+}
+
+fn no_place(path: &Path, error: &OwnedFileError) -> Error {
+    match error.is_already_there() {
+        true => {
+            let message = format!(
+                "the receipt {} exists already, and receipts are never written over; nothing was opened",
+                path.display()
+            );
+            Error::new(ErrorCode::Usage, message).hint("name a file that does not exist")
+        }
+        false => {
+            let message = format!("there is no place for the receipt, so nothing was opened: {error}");
+            Error::new(ErrorCode::OutputNotWritten, message)
+        }
+    }
+    .in_file(path)
+}

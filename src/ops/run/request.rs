@@ -1,0 +1,51 @@
+//! What a run is asked, and what it answers.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+
+use crate::host::secret_source::SecretSource;
+use crate::host::session::{Announce, Ending};
+use crate::ops::error::Failure;
+use crate::ops::gate::document::GateAnswer;
+use crate::ops::gate::question::Question;
+use crate::ops::keychain::selected::Selection;
+
+/// What a run is asked.
+pub struct RunRequest<'a> {
+    /// What is judged before anything is opened.
+    pub question: Question,
+    /// Where the hand-off statement is written if the gate clears. An earlier one is removed first.
+    pub envelope: Option<PathBuf>,
+    /// Which keychain.
+    pub keychain: Selection,
+    /// Its password; without it the kept one.
+    pub keychain_password: Option<SecretSource>,
+    /// How long it may stay open at most; the policy may allow less.
+    pub window: Option<SignedDuration>,
+    /// Where the receipt is written; without it, in the state directory. The file must not exist.
+    pub receipt: Option<PathBuf>,
+    /// What is done while the keychain is open.
+    pub task: Task<'a>,
+    /// The exit code that the caller ends with, for the receipt.
+    pub exit_code: fn(Result<&RunAnswer, &Failure>) -> u8,
+}
+
+/// What is done while the keychain is open.
+pub enum Task<'a> {
+    /// A command runs: a program and its arguments, which no shell reads.
+    Command(Vec<OsString>),
+    /// Nothing runs, and the keychain stays open until a signal comes or the window ends. What a command would get in its
+    /// environment is announced.
+    Hold(&'a mut Announce<'a>),
+}
+
+/// How a run came to its end.
+#[derive(Debug)]
+pub enum RunAnswer {
+    /// The gate blocks, so nothing was opened.
+    Blocked(Box<GateAnswer>),
+    /// The keychain was open and is closed.
+    Ended(Ending),
+}

@@ -1,0 +1,103 @@
+//! The JSON documents, each with its JSON Schema.
+//!
+//! A document is a contract with programs that nobody here knows. So its shape is a type and never put together on the
+//! spot: the same type writes the document and gives its schema, and the two cannot part. The document's `schema` field
+//! holds its name and its version, `countersign.NAME.v1`. Within a version fields may be added; none is renamed, taken
+//! away, or given another meaning, so a reader passes over the fields that it does not know. What is unknown is left
+//! out; where a field says null, it is null.
+//!
+//! `docs/schema` holds the schemas as they were reviewed; a test compares them with the types.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::report::{FindingsDocument, Report};
+use super::{audit, gate, identity, keychain, manifest, profile, run, targets};
+use crate::context::envelope;
+use crate::context::manifest as frozen;
+use crate::context::plan::PlanDocument;
+
+/// A document that countersign writes.
+#[derive(Debug, Clone, Copy)]
+pub struct Document {
+    /// Its name: what its `schema` field says between `countersign.` and the version.
+    pub name: &'static str,
+    /// Its version.
+    pub version: u32,
+    schema: fn() -> Json,
+}
+
+/// The documents of the verbs, and what verbs write into files.
+pub const DOCUMENTS: &[Document] = &[
+    // The only one that is read too: its schema refuses what reading it refuses.
+    Document {
+        name: "manifest",
+        version: 1,
+        schema: frozen::json_schema,
+    },
+    Document::of::<envelope::Statement>("envelope", 1),
+    Document::of::<manifest::FreezeDocument>("freeze", 1),
+    Document::of::<manifest::DigestDocument>("manifest-digest", 1),
+    Document::of::<manifest::DiffDocument>("manifest-diff", 1),
+    Document::of::<manifest::VerifyDocument>("manifest-verify", 1),
+    Document::of::<profile::ProfilesDocument>("profiles", 1),
+    Document::of::<profile::InstallDocument>("profile-install", 1),
+    Document::of::<profile::PruneDocument>("profile-prune", 1),
+    Document::of::<targets::TargetsDocument>("targets", 1),
+    Document::of::<targets::CheckDocument>("targets-check", 1),
+    Document::of::<PlanDocument<'_>>("plan", 1),
+    Document::of::<audit::AuditDocument>("audit", 1),
+    Document::of::<audit::AuditVerifyDocument>("audit-verify", 1),
+    Document::of::<audit::AuditCheckpointDocument>("audit-checkpoint", 1),
+    Document::of::<FindingsDocument>("findings", 1),
+    Document::of::<gate::document::GateDocument>("gate", 1),
+    Document::of::<identity::list::IdentitiesDocument>("identities", 1),
+    Document::of::<identity::digest::IdentityDigestDocument>("identity-digest", 1),
+    Document::of::<run::receipt::ReceiptDocument>("receipt", 1),
+    Document::of::<keychain::status::KeychainDocument>("keychain", 1),
+    Document::of::<keychain::recover::RecoveryDocument>("recovery", 1),
+];
+
+impl Document {
+    /// The document that `T` writes, by its name and version.
+    pub const fn of<T: JsonSchema>(name: &'static str, version: u32) -> Self {
+        Self {
+            name,
+            version,
+            schema: schema_of::<T>,
+        }
+    }
+
+    /// What its `schema` field says.
+    pub fn word(&self) -> String {
+        format!("countersign.{}.v{}", self.name, self.version)
+    }
+
+    /// Its JSON Schema (2020-12), generated from the types that write it.
+    pub fn schema(&self) -> Json {
+        (self.schema)()
+    }
+}
+
+/// The schema of what is written: a field that is always there is required, also where it may be null.
+fn schema_of<T: JsonSchema>() -> Json {
+    SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
+}
+
+/// A JSON Schema as the answer of a verb: a document that is not ours, but JSON Schema's own.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct SchemaDocument(pub Json);
+
+impl Report for SchemaDocument {}
+
+/// The JSON Schema of a document.
+pub fn schema(document: &Document) -> SchemaDocument {
+    SchemaDocument(document.schema())
+}

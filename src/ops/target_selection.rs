@@ -1,0 +1,170 @@
+//! Which projects, targets and configurations a verb is about, and what they ask of signing.
+
+use std::path::PathBuf;
+
+use super::error::{Error, Failure};
+use super::prove::{self, Pinnable};
+use super::world::{LoadedPolicy, World};
+use crate::apple::profile::ProfileKind;
+use crate::apple::signed_message::Verifier;
+use crate::base::error::ErrorCode;
+use crate::base::finding::{Finding, Severity};
+use crate::base::ids::ConfigurationName;
+use crate::base::remedy::Remedy;
+use crate::context::gate::facts::{self, ObservedTargets};
+use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
+use crate::context::plan::Request;
+use crate::context::policy::Policy;
+use crate::host::observation::projects::{self, ProjectRequest};
+use crate::host::sources::DiskSources;
+use crate::xcode::platform::Platform;
+use crate::xcode::targets::SigningTarget;
+
+/// Which targets.
+#[derive(Debug, Clone, Default)]
+pub struct TargetSelection {
+    /// The Xcode projects and workspaces.
+    pub projects: Vec<PathBuf>,
+    /// Only these targets; none: all.
+    pub targets: Vec<String>,
+    /// Only these build configurations; none: all.
+    pub configurations: Vec<ConfigurationName>,
+    /// Only this SDK, as in `iphoneos`, which takes `watchos` along: an iOS archive carries its watch app.
+    pub sdk: Option<String>,
+    /// What `xcodebuild -showBuildSettings` printed: it counts where it speaks of a target.
+    pub build_settings: Vec<PathBuf>,
+    /// What the product is meant for.
+    pub kind: Option<ProfileKind>,
+}
+
+/// What projects ask for, and what there is to sign with.
+pub struct PlannedTargets {
+    /// The selected targets.
+    pub targets: Vec<SigningTarget>,
+    /// What is not right with the projects and the profiles themselves.
+    pub findings: Vec<Finding>,
+    /// What there is to sign with.
+    pub profiles: Vec<PinnedProfile>,
+    /// The manifest that the profiles came from, if they did.
+    pub manifest: Option<Manifest>,
+    /// The policy in force.
+    pub policy: LoadedPolicy,
+    kind: Option<ProfileKind>,
+    targets_were_named: bool,
+    sources: DiskSources,
+}
+
+impl TargetSelection {
+    /// What is read of which projects.
+    ///
+    /// # Errors
+    /// The SDK is not known.
+    pub fn request(&self) -> Result<ProjectRequest, Error> {
+        Ok(ProjectRequest {
+            projects: self.projects.clone(),
+            selection: facts::TargetSelection {
+                targets: self.targets.clone(),
+                configurations: self.configurations.clone(),
+                platform: self.sdk.as_deref().map(platform).transpose()?,
+            },
+            captures: self.build_settings.clone(),
+        })
+    }
+}
+
+fn platform(sdk: &str) -> Result<Platform, Error> {
+    Platform::of_sdk(sdk).ok_or_else(|| {
+        Error::new(ErrorCode::Usage, format!("the SDK {sdk:?} is not known"))
+            .hint("write iphoneos, macosx, watchos, appletvos, xros or a simulator")
+    })
+}
+
+impl PlannedTargets {
+    /// What a plan is made from.
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            targets: &self.targets,
+            profiles: &self.profiles,
+            pinned: self
+                .manifest
+                .as_ref()
+                .map(Manifest::targets)
+                .unwrap_or_default(),
+            overrides: &self.policy.policy.targets,
+            kind: self.kind,
+            targets_were_named: self.targets_were_named,
+            must_be_mapped: false,
+            sources: &self.sources,
+        }
+    }
+}
+
+/// Reads the selected projects, and the manifest or the profiles at hand.
+///
+/// # Errors
+/// A project, the manifest or a directory of profiles cannot be read, or the policy cannot be used.
+pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTargets, Failure> {
+    if selection.projects.is_empty() {
+        let error = Error::new(ErrorCode::Usage, "no Xcode project is named");
+        return Err(error
+            .hint("name the Xcode project or workspace")
+            .remedy(Remedy::NameProject)
+            .into());
+    }
+    let policy = world.policy()?;
+    let ObservedTargets {
+        targets,
+        mut findings,
+        ..
+    } = read(selection)?;
+    // What was named by hand counts: a manifest, else a directory, else the default manifest.
+    let manifest = if world.places.manifest.is_none() && !world.places.profiles.is_empty() {
+        None
+    } else {
+        world.manifest_if_any()?
+    };
+    let profiles = match &manifest {
+        Some(manifest) => manifest.profiles().to_vec(),
+        None => at_hand(&policy.policy, world, &mut findings)?,
+    };
+    Ok(PlannedTargets {
+        targets,
+        findings,
+        profiles,
+        manifest,
+        policy,
+        kind: selection.kind,
+        targets_were_named: !selection.targets.is_empty(),
+        sources: DiskSources::default(),
+    })
+}
+
+/// What the selected targets ask for, and what is not right with their projects.
+///
+/// # Errors
+/// A project cannot be read at all, or no target has a name that was given.
+pub fn read(selection: &TargetSelection) -> Result<ObservedTargets, Error> {
+    Ok(projects::read(&selection.request()?, None)?)
+}
+
+/// The installed profiles that are proven; what is wrong with the others is a warning, because they sign nothing.
+fn at_hand(
+    policy: &Policy,
+    world: &World,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<PinnedProfile>, Error> {
+    let verifier = Verifier::new(world.anchors(policy)?);
+    let installed = world.installed_files(policy)?;
+    let Pinnable {
+        mut profiles,
+        findings: faults,
+        ..
+    } = prove::pinnable(&installed, &verifier, world, |_| ProfileState::Active);
+    findings.extend(faults.into_iter().map(|finding| Finding {
+        severity: finding.severity.max(Severity::Warn),
+        ..finding
+    }));
+    profiles.sort_by(|a, b| a.uuid.cmp(&b.uuid));
+    profiles.dedup_by(|a, b| a.uuid == b.uuid);
+    Ok(profiles)
+}

@@ -1,0 +1,11 @@
+//! Targets of Xcode projects, and which profile signs them: show, check, export.
+
+mod document;
+mod export;
+mod show;
+
+pub use self::document::{
+    CheckDocument, Chosen, ShownDiscarded, ShownSetting, ShownTarget, TargetsDocument,
+};
+pub use self::export::{Export, ExportForm, ExportRequest, export};
+pub use self::show::{check, show};

@@ -1,0 +1,199 @@
+//! What is shown of targets: what each asks for, where that is written, and what signs it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::base::finding::{self, Finding};
+use crate::base::ids::{CertSha256, ConfigurationName, ProfileUuid, TargetName};
+use crate::context::plan::expiry::expired;
+use crate::context::plan::{Plan, Row, Why};
+use crate::ops::report::{Report, VerdictWord};
+use crate::ops::target_selection::PlannedTargets;
+use crate::ops::world::World;
+use crate::xcode::platform::Platform;
+use crate::xcode::settings::Origin;
+use crate::xcode::targets::SigningTarget;
+
+/// The `countersign.targets.v1` document: what `targets show` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TargetsDocument {
+    /// Always `countersign.targets.v1`.
+    #[schemars(extend("const" = "countersign.targets.v1"))]
+    pub schema: &'static str,
+    /// The targets that were asked for, one for each configuration and platform.
+    pub targets: Vec<ShownTarget>,
+    /// What is not right.
+    pub findings: Vec<Finding>,
+}
+
+/// The `countersign.targets-check.v1` document: what `targets check` found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CheckDocument {
+    /// Always `countersign.targets-check.v1`.
+    #[schemars(extend("const" = "countersign.targets-check.v1"))]
+    pub schema: &'static str,
+    /// Whether every target gets the profile that it asks for.
+    pub verdict: VerdictWord,
+    /// What is not right.
+    pub findings: Vec<Finding>,
+    /// Always empty: nothing can be waived here.
+    pub waived: Vec<String>,
+    /// What signs each target.
+    pub targets: Vec<ShownTarget>,
+}
+
+impl Report for TargetsDocument {
+    fn findings_mut(&mut self) -> Vec<&mut Finding> {
+        self.findings.iter_mut().collect()
+    }
+}
+
+impl Report for CheckDocument {
+    fn findings_mut(&mut self) -> Vec<&mut Finding> {
+        self.findings.iter_mut().collect()
+    }
+}
+
+/// One target in one configuration on one platform.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownTarget {
+    /// The path of its `.xcodeproj`, as it was named or found.
+    pub project: String,
+    /// The target's name.
+    pub target: TargetName,
+    /// The build configuration's name.
+    pub configuration: ConfigurationName,
+    /// The platform.
+    pub platform: Platform,
+    /// What it builds, as people call it: `application`, `app extension`, `framework`, …
+    pub product: &'static str,
+    /// Whether it must be signed with a profile.
+    pub needs_profile: bool,
+    /// Its bundle id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle_id: Option<ShownSetting>,
+    /// Its signing style: `Automatic` or `Manual`.
+    pub style: ShownSetting,
+    /// Its team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<ShownSetting>,
+    /// The profile that it asks for, by name or UUID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub specifier: Option<ShownSetting>,
+    /// The signing identity that it asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<ShownSetting>,
+    /// The target of the application that carries it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<TargetName>,
+    /// What signs it; absent if it needs no profile or nothing fits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
+    /// Profiles that cover its bundle id and do not sign it; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discarded: Vec<ShownDiscarded>,
+}
+
+/// A setting's value and where it is written.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownSetting {
+    /// The value, resolved.
+    pub value: String,
+    /// Where it is written, for people: file, line and layer.
+    pub origin: String,
+}
+
+/// What signs a target.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Chosen {
+    /// The profile's UUID.
+    pub profile: ProfileUuid,
+    /// The profile's name.
+    pub name: String,
+    /// SHA-256 of the certificate's DER encoding, hex.
+    pub certificate: CertSha256,
+    /// Why this profile.
+    pub why: Why,
+}
+
+/// A profile that was not chosen.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownDiscarded {
+    /// Its UUID.
+    pub profile: ProfileUuid,
+    /// Its name.
+    pub name: String,
+    /// Why not, for people.
+    pub why: String,
+}
+
+fn setting(value: impl ToString, origin: &Origin) -> ShownSetting {
+    ShownSetting {
+        value: value.to_string(),
+        origin: origin.to_string(),
+    }
+}
+
+impl ShownTarget {
+    fn of(target: &SigningTarget, row: Option<&Row<'_>>) -> Self {
+        let choice = row.and_then(|row| row.choice);
+        Self {
+            project: target.project.display().to_string(),
+            target: target.target.clone(),
+            configuration: target.configuration.clone(),
+            platform: target.platform,
+            product: target.kind.as_str(),
+            needs_profile: target.needs_profile(),
+            bundle_id: target
+                .bundle_id
+                .as_ref()
+                .map(|bundle_id| setting(&bundle_id.value, &bundle_id.origin)),
+            style: setting(target.style.value, &target.style.origin),
+            team: target
+                .team
+                .as_ref()
+                .map(|team| setting(&team.value, &team.origin)),
+            specifier: target
+                .requested_profile()
+                .map(|requested| setting(&requested.value, &requested.origin)),
+            identity: target
+                .identity
+                .as_ref()
+                .map(|identity| setting(&identity.value, &identity.origin)),
+            host: target.host.clone(),
+            chosen: choice.map(|choice| Chosen {
+                profile: choice.profile.uuid.clone(),
+                name: choice.profile.name.clone(),
+                certificate: choice.certificate.sha256,
+                why: choice.why,
+            }),
+            discarded: row
+                .map(|row| row.discarded.as_slice())
+                .unwrap_or_default()
+                .iter()
+                .map(|one| ShownDiscarded {
+                    profile: one.profile.uuid.clone(),
+                    name: one.profile.name.clone(),
+                    why: one.why.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Every selected target, with its row of the plan.
+pub(super) fn shown(planned: &PlannedTargets, plan: &Plan<'_>) -> Vec<ShownTarget> {
+    plan.with_rows(&planned.targets)
+        .map(|(target, row)| ShownTarget::of(target, row))
+        .collect()
+}
+
+/// Findings of the projects and of the plan together, and the planned profiles that have expired: without a manifest
+/// nobody has looked at dates yet.
+pub(super) fn findings(planned: &PlannedTargets, plan: &Plan<'_>, world: &World) -> Vec<Finding> {
+    let mut findings = [planned.findings.clone(), plan.findings.clone()].concat();
+    findings.extend(expired(plan, world.now));
+    finding::sort(&mut findings);
+    finding::distinct(&mut findings);
+    findings
+}

@@ -1,0 +1,17 @@
+//! The watchdog's process: closes the keychain when the run that started it cannot.
+
+use super::audit_log;
+use super::error::Error;
+use super::world::World;
+use crate::host::watchdog;
+
+/// Runs the watchdog to its end. What it must close comes in on standard input.
+///
+/// # Errors
+/// The keychain may still be open, or its closing cannot be recorded; the next recovery goes on.
+pub fn watch(world: &World) -> Result<(), Error> {
+    Ok(watchdog::main(world.clock.as_ref(), &|config| {
+        let path = config.state.audit_log();
+        Box::new(audit_log::open_at(path, config.actor.clone(), world))
+    })?)
+}

@@ -1,0 +1,296 @@
+//! The world as one verb sees it: what was said where things lie, and what is known of the process around it.
+//!
+//! A [`World`] is made of values that somebody hands in, once: `cli` from its arguments and environment, a test from
+//! nothing at all. Verbs look at the machine only through it and through `host` and `ledger`.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::error::{Error, Failure};
+use super::notice::{Listener, Notice};
+use crate::apple::anchors::{Anchors, certificates_from_pem};
+use crate::base::clock::Clock;
+use crate::base::error::ErrorCode;
+use crate::base::finding::Finding;
+use crate::base::remedy::Remedy;
+use crate::context::manifest::{self, Manifest};
+use crate::context::policy::{self, Policy};
+use crate::host::directories;
+use crate::host::files::{self, ReadErrorKind};
+use crate::host::node::OsFamily;
+use crate::host::observation::ProfilePlace;
+use crate::host::profile_store;
+use crate::host::state_dir::StateDir;
+
+/// Where the policy lies unless somebody says otherwise.
+pub const DEFAULT_POLICY: &str = "manifests/signing.toml";
+/// Where the manifest lies unless somebody says otherwise.
+pub const DEFAULT_MANIFEST: &str = "manifests/profiles.json";
+/// Anchors are a handful of certificates.
+const MAX_ANCHORS: usize = 1024 * 1024;
+
+/// Where things lie, as far as somebody said so.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The policy.
+    pub policy: Option<PathBuf>,
+    /// The manifest.
+    pub manifest: Option<PathBuf>,
+    /// The directories of installed profiles.
+    pub profiles: Vec<PathBuf>,
+    /// The state directory.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// The process that a verb runs in, and its user.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The user's home directory.
+    pub home: Option<PathBuf>,
+    /// The user's login name, as the environment has it.
+    pub login_name: Option<String>,
+    /// What the CI system calls this job.
+    pub job: Option<String>,
+    /// `$XDG_STATE_HOME`.
+    pub xdg_state_home: Option<PathBuf>,
+    /// Directories that hold temporary files.
+    pub temporary: Vec<PathBuf>,
+    /// Directories that CI checks sources out into.
+    pub checkouts: Vec<PathBuf>,
+    /// Every environment variable: what a command inherits, and where a password may stand.
+    pub variables: Vec<(OsString, OsString)>,
+    /// Our own program, which is also the watchdog's.
+    pub program: PathBuf,
+}
+
+/// What a verb may know.
+pub struct World {
+    /// Where things lie.
+    pub places: Places,
+    /// The process.
+    pub surroundings: Surroundings,
+    /// What time it is.
+    pub clock: Arc<dyn Clock + Send + Sync>,
+    /// The whole second in which the verb was called.
+    pub now: Timestamp,
+    /// Who hears what is said before the answer.
+    pub listener: Box<dyn Listener>,
+}
+
+/// A policy in force, and what is worth saying about it.
+#[derive(Debug)]
+pub struct LoadedPolicy {
+    /// The policy.
+    pub policy: Policy,
+    /// That no file was there, and the like; none of them blocks.
+    pub remarks: Vec<Finding>,
+}
+
+impl World {
+    /// A world in which it is what `clock` says.
+    pub fn new(
+        places: Places,
+        surroundings: Surroundings,
+        clock: Box<dyn Clock + Send + Sync>,
+        listener: Box<dyn Listener>,
+    ) -> Self {
+        let now = clock.now();
+        Self {
+            places,
+            surroundings,
+            // Certificates, profiles and people know no finer time.
+            now: Timestamp::from_second(now.as_second()).unwrap_or(now),
+            clock: clock.into(),
+            listener,
+        }
+    }
+
+    /// Says something before the answer.
+    pub fn notify(&self, notice: &Notice<'_>) {
+        self.listener.hear(notice);
+    }
+
+    /// The user's home directory.
+    pub fn home(&self) -> Option<&Path> {
+        self.surroundings.home.as_deref()
+    }
+
+    /// The value of an environment variable.
+    pub fn variable(&self, name: &str) -> Option<OsString> {
+        let mut variables = self.surroundings.variables.iter();
+        variables
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    }
+
+    /// The policy in force: the named file, the default one, or the built-in defaults.
+    ///
+    /// # Errors
+    /// The file is there and cannot be used: every finding in it. It cannot be read, or was named and is not there: an error.
+    pub fn policy(&self) -> Result<LoadedPolicy, Failure> {
+        let named = self.places.policy.as_deref();
+        let path = named.unwrap_or(Path::new(DEFAULT_POLICY));
+        let bytes = match files::read_bounded(path, policy::MAX_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) if named.is_none() && matches!(error.kind, ReadErrorKind::Missing) => {
+                return Ok(LoadedPolicy {
+                    policy: Policy::builtin(self.home()),
+                    remarks: vec![Policy::builtin_applies(path)],
+                });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match Policy::parse_bytes(&bytes, path, self.home()) {
+            Ok(policy) => Ok(LoadedPolicy {
+                remarks: policy.remarks(),
+                policy,
+            }),
+            Err(findings) => Err(Failure::Blocked(findings)),
+        }
+    }
+
+    /// Where the manifest lies.
+    pub fn manifest_path(&self) -> &Path {
+        let named = self.places.manifest.as_deref();
+        named.unwrap_or(Path::new(DEFAULT_MANIFEST))
+    }
+
+    /// The manifest and its bytes.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no manifest.
+    pub fn manifest(&self) -> Result<(Manifest, Vec<u8>), Error> {
+        self.manifest_at(self.manifest_path())
+    }
+
+    /// A manifest and its bytes.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no manifest.
+    pub fn manifest_at(&self, path: &Path) -> Result<(Manifest, Vec<u8>), Error> {
+        let bytes = files::read_bounded(path, manifest::MAX_BYTES).map_err(|error| {
+            let is_missing = matches!(error.kind, ReadErrorKind::Missing);
+            match is_missing && self.places.manifest.is_none() {
+                true => Error::from(error)
+                    .hint("freeze the profiles into a manifest, or name the manifest")
+                    .remedy(Remedy::FreezeManifest),
+                false => error.into(),
+            }
+        })?;
+        let manifest = Manifest::parse(&bytes).map_err(|error| {
+            Error::from(error)
+                .preceded_by(&path.display().to_string())
+                .in_file(path)
+        })?;
+        Ok((manifest, bytes))
+    }
+
+    /// The manifest if there is one at its path.
+    ///
+    /// # Errors
+    /// There is one, and it cannot be used; or one was named and is not there.
+    pub fn manifest_if_any(&self) -> Result<Option<Manifest>, Error> {
+        if self.places.manifest.is_none() && !self.manifest_path().exists() {
+            return Ok(None);
+        }
+        self.manifest().map(|(manifest, _)| Some(manifest))
+    }
+
+    /// The roots that are believed: Apple's, and those that the policy names.
+    ///
+    /// # Errors
+    /// An anchor file cannot be read or holds no certificates.
+    pub fn anchors(&self, policy: &Policy) -> Result<Anchors, Error> {
+        let mut extra = Vec::new();
+        for path in &policy.profiles.trust_anchors {
+            let pem = files::read_bounded(path, MAX_ANCHORS)?;
+            let certificates = certificates_from_pem(&pem).map_err(|error| {
+                Error::new(
+                    ErrorCode::FileMalformed,
+                    format!("{}: {error}", path.display()),
+                )
+                .hint("name a file of PEM certificates")
+                .in_file(path)
+            })?;
+            extra.extend(certificates);
+        }
+        Ok(Anchors::with_extra(extra))
+    }
+
+    /// The directories of installed profiles: named, by the policy, or Xcode's own. What a person named must exist,
+    /// Xcode's two need not.
+    pub fn profile_directories(&self, policy: &Policy) -> Vec<ProfilePlace> {
+        let place = |path, must_exist| ProfilePlace { path, must_exist };
+        let named = if self.places.profiles.is_empty() {
+            &policy.profiles.directories
+        } else {
+            &self.places.profiles
+        };
+        if named.is_empty() {
+            let home = self.home().unwrap_or(Path::new("/"));
+            directories::xcode_profiles(home)
+                .into_iter()
+                .map(|path| place(path, false))
+                .collect()
+        } else {
+            named.iter().map(|path| place(path.clone(), true)).collect()
+        }
+    }
+
+    /// The installed files that are named like profiles.
+    ///
+    /// # Errors
+    /// A directory that somebody named cannot be listed.
+    pub fn installed_files(&self, policy: &Policy) -> Result<Vec<PathBuf>, Error> {
+        let mut files = Vec::new();
+        for ProfilePlace { path, must_exist } in self.profile_directories(policy) {
+            match profile_store::list(&path) {
+                Ok(found) => files.extend(found),
+                Err(error) if !must_exist && error.error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(files)
+    }
+
+    /// The state directory.
+    ///
+    /// # Errors
+    /// Nothing says where.
+    pub fn state_directory(&self) -> Result<StateDir, Error> {
+        let named = self.places.state_dir.clone().or_else(|| {
+            directories::state(
+                OsFamily::current(),
+                self.home(),
+                self.surroundings.xdg_state_home.as_deref(),
+            )
+        });
+        let path = named.ok_or_else(|| {
+            Error::new(
+                ErrorCode::Usage,
+                "no home directory is known to keep state in",
+            )
+            .hint("name a state directory")
+            .remedy(Remedy::NameStateDirectory)
+        })?;
+        let path = std::path::absolute(&path).map_err(|error| {
+            Error::new(
+                ErrorCode::FileUnreadable,
+                format!("{}: {error}", path.display()),
+            )
+        })?;
+        Ok(StateDir::new(path)?)
+    }
+
+    /// Where the audit log lies.
+    ///
+    /// # Errors
+    /// Nothing says where the state directory is.
+    pub fn audit_path(&self) -> Result<PathBuf, Error> {
+        Ok(self.state_directory()?.audit_log())
+    }
+}
