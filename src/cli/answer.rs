@@ -134,8 +134,11 @@ impl<'a> Answer<'a> {
                 err.flush()?;
             }
             (Format::Json, _) => {
+                // Not through the filter of colours either: JSON has none, and the filter looks at every byte.
+                let mut out = BufWriter::new(io::stdout().lock());
                 self.document.write_json(&mut out)?;
                 out.write_all(b"\n")?;
+                out.flush()?;
             }
             (_, People::Data(data)) => {
                 io::stdout().lock().write_all(&data)?;
