@@ -4,7 +4,7 @@
 //! is asked for, the same findings are said: they are taken from the document itself. Results go to standard output; where
 //! the result is data for another program, the findings go to standard error.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::rc::Rc;
 
 use super::exit::Exit;
@@ -132,9 +132,11 @@ impl<'a> Answer<'a> {
                 }
             }
             (Format::Json, _) => {
+                // Page by page, for it may be long, and not through the filter of colours, which looks at every byte.
+                let mut out = BufWriter::new(io::stdout().lock());
                 self.document.write_json(&mut out)?;
-                out.push(b'\n');
-                Stream::Output.write(&out)?;
+                out.write_all(b"\n")?;
+                out.flush()?;
             }
             (_, People::Data(data)) => {
                 Stream::Output.write(&data)?;
