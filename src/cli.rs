@@ -112,7 +112,7 @@ const WATCHDOG: &str = "watchdog";
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let arguments = process::arguments();
     // A run waits for its watchdog to start, so that one does not describe the whole command line to itself first.
     if let [_, only] = arguments.as_slice()
         && only == WATCHDOG

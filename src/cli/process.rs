@@ -1,4 +1,4 @@
-//! The process that the program runs in: the one place that reads its environment and knows its clock.
+//! The process that the program runs in: the one place that reads its arguments and environment and knows its clock.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,6 +20,11 @@ const JOB_VARIABLES: &[&str] = &[
     "BUILD_TAG",
     "CIRCLE_WORKFLOW_JOB_ID",
 ];
+
+/// The words that this process was started with, its own name first.
+pub(super) fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
+}
 
 /// The world and the terminal of this process.
 #[allow(

@@ -22,5 +22,3 @@ pub fn keep_whole(table: &mut Table, column: usize, columns_wide: u16) {
         column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(columns_wide)));
     }
 }
-
-pub use super::report::plain;

@@ -43,6 +43,16 @@ pub struct DirectoryError {
     pub error: std::io::Error,
 }
 
+impl DirectoryError {
+    /// Whether there is no directory of that name: nothing, or something else.
+    pub fn is_no_directory(&self) -> bool {
+        matches!(
+            self.error.kind(),
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+        )
+    }
+}
+
 impl Explain for DirectoryError {
     fn code(&self) -> ErrorCode {
         match self.error.kind() {

@@ -36,11 +36,14 @@ pub(super) fn verifier(world: &World) -> Result<(Policy, Verifier), Failure> {
 pub(super) fn named_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for path in paths {
-        if !path.is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let found = profile_store::list(path)?;
+        let found = match profile_store::list(path) {
+            // Whoever reads it says what is wrong with it.
+            Err(error) if error.is_no_directory() => {
+                files.push(path.clone());
+                continue;
+            }
+            listed => listed?,
+        };
         if found.is_empty() {
             let message = format!(
                 "{}: there are no profiles in this directory",

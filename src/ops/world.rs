@@ -194,10 +194,11 @@ impl World {
     /// # Errors
     /// There is one, and it cannot be used; or one was named and is not there.
     pub fn manifest_if_any(&self) -> Result<Option<Manifest>, Error> {
-        if self.places.manifest.is_none() && !self.manifest_path().exists() {
-            return Ok(None);
+        let is_named = self.places.manifest.is_some();
+        match self.manifest() {
+            Err(error) if !is_named && error.code() == ErrorCode::FileMissing => Ok(None),
+            read => read.map(|(manifest, _)| Some(manifest)),
         }
-        self.manifest().map(|(manifest, _)| Some(manifest))
     }
 
     /// The roots that are believed: Apple's, and those that the policy names.

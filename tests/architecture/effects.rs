@@ -49,13 +49,13 @@ const ASKING: &[&str] = &[
 ];
 
 /// The one file of `cli` that reads arguments and environment.
-const ENVIRONMENT: &str = "src/cli/world.rs";
+const ENVIRONMENT: &str = "src/cli/process.rs";
 
 /// Where the wall clock is.
 const CLOCK: &str = "src/base/clock.rs";
 
 /// The one file that hands it out.
-const CLOCK_DOOR: &str = "src/cli/world.rs";
+const CLOCK_DOOR: &str = "src/cli/process.rs";
 
 /// Uses of what begins with one of these paths.
 fn uses(file: usize, of: &[&str]) -> Vec<(usize, String)> {
