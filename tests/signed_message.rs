@@ -356,7 +356,7 @@ fn a_bundle_made_to_make_work_is_given_up() {
         spec("Notary", "notary", extensions).issue_as(&Key::p256("notary"), &name("Office"), &key);
     let other = root();
     let outcome = verify(
-        &message(&[notary.clone()], &links),
+        &message(std::slice::from_ref(&notary), &links),
         &asked(),
         &verifier(&[&other]),
     );
