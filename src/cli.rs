@@ -27,6 +27,7 @@ pub mod remedies;
 pub mod report;
 pub mod run;
 pub mod selection;
+mod stream;
 pub mod table;
 pub mod targets;
 pub mod terminal;

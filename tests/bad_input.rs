@@ -408,7 +408,7 @@ fn freezing_never_replaces_what_is_no_manifest_or_newer() {
         workshop
             .run(&["manifest", "freeze", "-o", "out.json"])
             .exits(11)
-            .says(&["out.json", says, "left as it is", "-o"]);
+            .says(&["out.json", says, "the file is as it was", "-o"]);
         assert_eq!(workshop.read("out.json"), text.as_bytes());
     }
 }
@@ -497,7 +497,7 @@ fn anchors_that_are_none() {
     workshop
         .run(&["profile", "list"])
         .exits(11)
-        .says(&["anchors.pem", "expected PEM certificates"]);
+        .says(&["anchors.pem", "a file of PEM certificates"]);
     fs::remove_file(workshop.path("anchors.pem")).unwrap();
     workshop
         .run(&["profile", "list"])

@@ -11,12 +11,11 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use countersign::base::finding::Group;
 use countersign::context::gate::facts::{
     Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles, Observation,
-    Observed, PlannedFacts,
+    Observed, ObservedTargets, PlannedFacts, TargetSelection,
 };
 use countersign::context::gate::{Asked, rehearse};
 use countersign::context::manifest::Manifest;
@@ -108,39 +107,37 @@ fn a_gate_of_profiles_that_share_a_certificate_is_linear() {
     let of = |profiles: usize| {
         let manifest = Manifest::parse(&project::manifest_bytes(profiles, 1)).unwrap();
         let policy = Policy::builtin(None);
-        let facts = facts(&manifest);
-        let asked = Asked {
-            waived: BTreeSet::from([Group::Targets]),
-            ..Asked::default()
-        };
-        let (rehearsal, allocations) = count(|| rehearse(&policy, &manifest, &facts, &asked));
-        let findings = &rehearsal.judgement().findings;
-        assert!(rehearsal.would_clear(), "{findings:#?}");
+        let facts = facts(&manifest, &project::project_text(profiles));
+        let (rehearsal, allocations) =
+            count(|| rehearse(&policy, &manifest, &facts, &Asked::default()));
+        assert!(
+            rehearsal.would_clear(),
+            "{:#?}",
+            rehearsal.judgement().findings
+        );
         allocations
     };
     assert_linear("the gate", of(256), of(4_096));
 }
 
 /// A world in which everything that `manifest` pins is where it should be.
-fn facts(manifest: &Manifest) -> PlannedFacts {
+fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
     let certificate = &manifest.profiles()[0].certificates[0];
+    let files = manifest.profiles().iter().map(|profile| InstalledFile {
+        path: format!("/profiles/{}", profile.filename).into(),
+        content: InstalledContent::Read {
+            sha256: profile.sha256,
+            claims: None,
+            proof: None,
+        },
+    });
+    let resolved = project::resolved(project);
     PlannedFacts::new(Observed {
         now: "2026-02-01T12:00:00Z".parse().unwrap(),
         host: "signer-01.example.com".parse().unwrap(),
         profiles: Observation::Observed(InstalledProfiles {
             directories: Vec::new(),
-            files: manifest
-                .profiles()
-                .iter()
-                .map(|profile| InstalledFile {
-                    path: format!("/profiles/{}", profile.filename).into(),
-                    content: InstalledContent::Read {
-                        sha256: profile.sha256,
-                        claims: None,
-                        proof: None,
-                    },
-                })
-                .collect(),
+            files: files.collect(),
         }),
         identities: Observation::Observed(Identities {
             source: "a test".to_owned(),
@@ -153,8 +150,12 @@ fn facts(manifest: &Manifest) -> PlannedFacts {
             }],
             compatible: None,
         }),
-        targets: Observation::Unobserved {
-            why: "waived".to_owned(),
-        },
+        targets: Observation::Observed(ObservedTargets {
+            projects: vec!["Large.xcodeproj".to_owned()],
+            targets: resolved.rows,
+            findings: resolved.findings,
+            selection: TargetSelection::default(),
+            sources: Arc::new(project::sources()),
+        }),
     })
 }

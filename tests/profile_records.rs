@@ -138,7 +138,7 @@ fn an_installation_that_cannot_be_recorded_does_not_happen() {
     fs::set_permissions(home.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
     let result = profile::install(&[file], &home.world());
     assert_eq!(code(result), ErrorCode::NotRecorded);
-    assert_eq!(home.installed(), Vec::<String>::new());
+    assert!(home.installed().is_empty());
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_removal_is_recorded_before_and_after_it_and_a_rehearsal_of_one_is_not() {
     fs::remove_file(home.path("state")).unwrap();
 
     prune(false).unwrap();
-    assert_eq!(home.installed(), Vec::<String>::new());
+    assert!(home.installed().is_empty());
     let expected = steps("profile-remove", ["intended", "done"], &name);
     assert_eq!(home.records(), expected);
 }

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::format::Format;
 use super::remedies;
 use super::report::{self, FAINT};
+use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::base::finding::{self, Finding};
 use crate::ops::report::{FindingsDocument, Report};
@@ -115,49 +116,45 @@ impl<'a> Answer<'a> {
     /// Standard output is closed, or the step summary cannot be written.
     pub fn print(self, terminal: &Terminal) -> io::Result<Exit> {
         let is_silent = self.findings.is_empty() && matches!(self.people, People::Artifact(_));
-        let mut out = BufWriter::new(anstream::stdout().lock());
+        let mut out = Vec::new();
         match (terminal.format, self.people) {
-            (format, People::Artifact(data)) => {
+            (format, People::Artifact(artifact)) => {
                 // Not through the filter of colours: it is another program's.
-                io::stdout().lock().write_all(&data)?;
-                let mut err = BufWriter::new(anstream::stderr().lock());
+                Stream::Output.write(&artifact)?;
                 match format {
                     Format::Json if self.findings.is_empty() => {}
                     Format::Json => {
-                        self.document.write_line(&mut err)?;
-                        err.write_all(b"\n")?;
+                        self.document.write_line(&mut out)?;
+                        out.push(b'\n');
+                        Stream::Error.write(&out)?;
                     }
-                    Format::Human | Format::Github => {
-                        beside_data(&mut err, &self.findings, terminal)?;
-                    }
+                    Format::Human | Format::Github => beside_data(&self.findings, terminal)?,
                 }
-                err.flush()?;
             }
             (Format::Json, _) => {
-                // Not through the filter of colours either: JSON has none, and the filter looks at every byte.
+                // Page by page, for it may be long, and not through the filter of colours, which looks at every byte.
                 let mut out = BufWriter::new(io::stdout().lock());
                 self.document.write_json(&mut out)?;
                 out.write_all(b"\n")?;
                 out.flush()?;
             }
             (_, People::Data(data)) => {
-                io::stdout().lock().write_all(&data)?;
-                let mut err = BufWriter::new(anstream::stderr().lock());
-                beside_data(&mut err, &self.findings, terminal)?;
-                err.flush()?;
+                Stream::Output.write(&data)?;
+                beside_data(&self.findings, terminal)?;
             }
             (Format::Human, People::Report(form)) => {
                 form(&mut out, terminal)?;
                 show_findings(&mut out, &self.findings, terminal)?;
+                Stream::Output.write_text(&out)?;
             }
             (Format::Github, People::Report(form)) => {
                 let mut text = Vec::new();
                 form(&mut text, terminal)?;
                 report::inert(&mut out, &text)?;
                 report::github(&mut out, &self.findings)?;
+                Stream::Output.write_text(&out)?;
             }
         }
-        out.flush()?;
         if terminal.format == Format::Github && !is_silent {
             report::summarize(terminal, self.title, &self.findings)?;
         }
@@ -176,11 +173,13 @@ fn completed(document: &mut impl Report) -> Vec<Finding> {
 }
 
 /// The findings where standard output is another program's.
-fn beside_data(err: &mut impl Write, findings: &[Finding], terminal: &Terminal) -> io::Result<()> {
+fn beside_data(findings: &[Finding], terminal: &Terminal) -> io::Result<()> {
+    let mut text = Vec::new();
     match terminal.format {
-        Format::Github => report::github(err, findings),
-        Format::Human | Format::Json => show_findings(err, findings, terminal),
+        Format::Github => report::github(&mut text, findings)?,
+        Format::Human | Format::Json => show_findings(&mut text, findings, terminal)?,
     }
+    Stream::Error.write_text(&text)
 }
 
 /// The findings that a person asked to see, and how many there are besides.

@@ -1,6 +1,6 @@
 //! How a command ends that has no answer: the one place where an error's code becomes an exit code, and an error is shown.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write as _};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::format::Format;
 use super::remedies;
 use super::report;
+use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Place, Severity};
@@ -109,7 +110,7 @@ pub fn print(failure: Failure, terminal: &Terminal) -> io::Result<Exit> {
 /// Standard error is closed.
 pub fn print_error(error: &Error, terminal: &Terminal) -> io::Result<()> {
     let hint = remedies::of_error(error);
-    let mut err = BufWriter::new(anstream::stderr().lock());
+    let mut err = Vec::new();
     match terminal.format {
         Format::Json => {
             let document = ErrorDocument {
@@ -121,7 +122,7 @@ pub fn print_error(error: &Error, terminal: &Terminal) -> io::Result<()> {
                 place: error.place(),
             };
             serde_json::to_writer(&mut err, &document)?;
-            err.write_all(b"\n")?;
+            err.push(b'\n');
         }
         Format::Github => {
             let mut message = error.message().to_owned();
@@ -142,7 +143,7 @@ pub fn print_error(error: &Error, terminal: &Terminal) -> io::Result<()> {
             }
         }
     }
-    err.flush()
+    Stream::Error.write_text(&err)
 }
 
 /// What shells give for a command that is there and cannot be started (POSIX, `sh`, 2.8.2).

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::format::Format;
 use super::remedies;
 use super::report::{self, plain};
+use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::base::finding::{Place, Severity};
 use crate::ops::notice::{Listener, Notice};
@@ -41,16 +42,17 @@ impl Progress {
     }
 
     fn write(&self, severity: Severity, sentence: &str) {
-        let mut err = anstream::stderr().lock();
+        let mut err = Vec::new();
         let (title, place) = ("countersign", Place::default());
-        let written = match self.format {
+        let made = match self.format {
             Format::Github if severity == Severity::Block => {
                 report::github_error(&mut err, title, &place, sentence)
             }
             Format::Github => report::github_warning(&mut err, title, &place, sentence),
             Format::Human | Format::Json => writeln!(err, "{}", plain(sentence)),
         };
-        // Nobody is there to hear it: the work goes on.
+        // If nobody is there to hear it, the work goes on.
+        let written = made.and_then(|()| Stream::Error.write_text(&err));
         written.unwrap_or_default();
     }
 }

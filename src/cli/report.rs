@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use anstream::adapter::strip_bytes;
 use anstyle::{AnsiColor, Style};
 
 use super::terminal::Terminal;
@@ -195,8 +196,10 @@ pub fn repeated_once(findings: Vec<&Finding>) -> Vec<Finding> {
 
 /// Writes text into a log of GitHub Actions so that no line of it is a command to the runner, which takes every line that
 /// begins with `::`, whatever blanks stand before it, and the older `##[…]` anywhere (actions/runner, `ActionCommand.cs`).
+/// Colours are taken out first: a line must not become a command when somebody takes them out later.
 pub fn inert(out: &mut impl Write, text: &[u8]) -> io::Result<()> {
-    for line in String::from_utf8_lossy(text).split_inclusive('\n') {
+    let text = strip_bytes(text).into_vec();
+    for line in String::from_utf8_lossy(&text).split_inclusive('\n') {
         if line.trim_start().starts_with("::") {
             out.write_all("\u{fffd}".as_bytes())?;
         }
@@ -323,6 +326,15 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "fine\n\u{fffd}  ::set-output name=x::y\n#\u{fffd}[error]no\n"
         );
+    }
+
+    #[test]
+    fn text_in_colour_is_no_command_once_the_colour_is_gone() {
+        let mut out = Vec::new();
+        let name = format!("{STRONG}::set-output name=x::y{STRONG:#}\n");
+        inert(&mut out, name.as_bytes()).unwrap();
+        let shown = String::from_utf8(strip_bytes(&out).into_vec()).unwrap();
+        assert_eq!(shown, "\u{fffd}::set-output name=x::y\n");
     }
 
     #[test]

@@ -146,8 +146,8 @@ impl World {
         };
         match Policy::parse_bytes(&bytes, path, self.home()) {
             Ok(policy) => Ok(LoadedPolicy {
+                remarks: policy.remarks(),
                 policy,
-                remarks: Vec::new(),
             }),
             Err(findings) => Err(Failure::Blocked(findings)),
         }
@@ -182,11 +182,9 @@ impl World {
             }
         })?;
         let manifest = Manifest::parse(&bytes).map_err(|error| {
-            Error::new(
-                ErrorCode::FileMalformed,
-                format!("{}: {error}", path.display()),
-            )
-            .in_file(path)
+            Error::from(error)
+                .preceded_by(&path.display().to_string())
+                .in_file(path)
         })?;
         Ok((manifest, bytes))
     }

@@ -84,10 +84,21 @@ fn exits() -> Vec<Word> {
         .map(|exit| {
             (
                 format!("exit {}", exit.code()),
-                is_said("Exit", &format!("{exit:?}")),
+                is_said("Exit", &format!("{exit:?}")) || is_decided(&format!("{exit:?}")),
             )
         })
         .collect()
+}
+
+/// Whether an exit is what a function of `Exit` decides on: such functions stand beside what they decide, and the table of
+/// all exits in a file of its own does not count.
+fn is_decided(variant: &str) -> bool {
+    let words = ["Self", "::", variant];
+    sources().iter().any(|source| {
+        !source.path.ends_with("cli/exit.rs")
+            && source.places(&["impl", "Exit", "{"]).next().is_some()
+            && source.places(&words).next().is_some()
+    })
 }
 
 /// `.name`, and not as a part of a longer path of modules.

@@ -65,7 +65,7 @@ impl Previous {
 
     /// A finding for each target whose profile is not among `profiles`: it is not taken over.
     pub fn orphans(&self, profiles: &[PinnedProfile]) -> Vec<Finding> {
-        let known: HashSet<&ProfileUuid> = profiles.iter().map(|profile| &profile.uuid).collect();
+        let known = uuids(profiles);
         let orphans = self.targets.iter();
         orphans
             .filter(|target| !known.contains(&target.profile))

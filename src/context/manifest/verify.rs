@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::Manifest;
+use super::content::Content;
 use super::diff::diff;
-use super::{Content, Manifest, PinnedProfile};
+use super::entry::PinnedProfile;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::ProfileUuid;
 use crate::base::remedy::Remedy;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Plan;
+use super::row::Plan;
 use crate::base::finding::{Code, Finding};
 
 /// One finding for all planned profiles that have expired at `now`. It is for information: the gate is what blocks.

@@ -41,7 +41,7 @@ pub enum ProjectError {
     #[error("{}: this is neither an .xcodeproj nor an .xcworkspace", .0.display())]
     Kind(PathBuf),
     /// A workspace cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}{}: {error}", path.display(), line(error))]
     Workspace {
         /// The workspace.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum ProjectError {
     #[error(transparent)]
     Unreadable(#[from] ReadError),
     /// A file is no output of `xcodebuild -showBuildSettings`.
-    #[error(transparent)]
+    #[error("{}: {_0}", .0.file.display())]
     Capture(#[from] CaptureError),
     /// A target was selected by a name that no project has.
     #[error("there is no target {name:?} in {projects}")]
@@ -117,11 +117,9 @@ impl Explain for ProjectError {
     }
 }
 
-fn line(error: &crate::xcode::project::ProjectError) -> String {
-    error
-        .place()
-        .line
-        .map_or(String::new(), |line| format!(":{line}"))
+fn line(error: &impl Explain) -> String {
+    let line = error.place().line;
+    line.map_or(String::new(), |line| format!(":{line}"))
 }
 
 /// What the selected targets ask for, and what is not right with their projects. Where no configuration is selected and

@@ -183,14 +183,8 @@ impl ShownTarget {
 
 /// Every selected target, with its row of the plan.
 pub(super) fn shown(planned: &PlannedTargets, plan: &Plan<'_>) -> Vec<ShownTarget> {
-    // The plan has its rows in the order of the targets.
-    let mut rows = plan.rows.iter().peekable();
-    let targets = planned.targets.iter();
-    targets
-        .map(|target| {
-            let row = rows.next_if(|row| std::ptr::eq(row.target, target));
-            ShownTarget::of(target, row)
-        })
+    plan.with_rows(&planned.targets)
+        .map(|(target, row)| ShownTarget::of(target, row))
         .collect()
 }
 

@@ -1,0 +1,180 @@
+//! What a clearance says, and how long it holds.
+
+use countersign::base::clock::FixedClock;
+use countersign::base::digest::Digest;
+use countersign::base::finding::{Code, Finding, Severity};
+use countersign::context::gate::{Judgement, Verdict, refuse};
+use countersign::context::manifest::{Manifest, ProfileState};
+use countersign::context::{envelope, plan};
+use countersign::host::node::host_name;
+use countersign::host::observation::{ObservationError, Request, observe};
+use countersign::host::permit::{NotCleared, OpenPermit};
+use jiff::SignedDuration;
+use support::{blocking, rocket};
+
+use crate::scene::{HOURS, NOW, SIGNER, Scene, distribution, identity, instant};
+
+#[test]
+fn a_clearance_names_what_was_judged() {
+    let mut scene = Scene::new();
+    scene.asked.region = Some("us-east".parse().unwrap());
+    let cleared = scene.clear();
+    assert_eq!(cleared.manifest(), scene.manifest().digest());
+    assert_eq!(cleared.revision(), 1);
+    assert_eq!(*cleared.host(), host_name().unwrap());
+    assert_eq!(cleared.region().unwrap().as_str(), "us-east");
+    assert_eq!(cleared.from(), scene.facts.now);
+    let identities = [identity(&distribution()).sha1].into();
+    assert_eq!(cleared.identities(), Some(&identities));
+}
+
+#[test]
+fn a_live_judgement_and_a_rehearsed_one_of_the_same_facts_are_one() {
+    let mut scene = Scene::new();
+    scene.facts.host = host_name().unwrap();
+    scene.policy = scene.policy.replace(SIGNER, scene.facts.host.as_str());
+    for (spoiled, code) in [(false, None), (true, Some(Code::IdentityMissing))] {
+        if spoiled {
+            scene.identities().identities.clear();
+        }
+        let (live, cleared) = scene.judge_live().into_parts();
+        let rehearsal = scene.rehearse();
+        let codes = |judgement: &Judgement| blocking(&judgement.findings).join(",");
+        assert_eq!(codes(&live), codes(rehearsal.judgement()));
+        assert_eq!(codes(&live), code.map_or("", |code: Code| code.as_str()));
+        assert_eq!(cleared.is_some(), rehearsal.would_clear());
+        assert_eq!(cleared.map(|cleared| cleared.until()), rehearsal.until());
+    }
+}
+
+#[test]
+fn the_plan_digest_changes_with_the_targets_alone() {
+    let mut scene = Scene::new();
+    let plan = scene.clear().plan_digest();
+    assert_eq!(scene.clear().plan_digest(), plan);
+    scene.target(identity(&distribution()).sha256.unwrap());
+    assert_ne!(scene.clear().plan_digest(), plan);
+}
+
+#[test]
+fn a_clearance_does_not_last() {
+    let scene = Scene::new();
+    let cleared = scene.clear();
+    assert_eq!(
+        cleared.until().duration_since(scene.facts.now),
+        SignedDuration::from_mins(5)
+    );
+}
+
+#[test]
+fn a_clearance_before_its_instant_is_refused() {
+    // Next month, by a clock that says so.
+    let mut scene = Scene::new();
+    scene.facts.now = instant("2026-08-03T14:15:00Z");
+    let host = host_name().unwrap();
+    let plan = plan::digest(scene.manifest().targets());
+    let from = scene.facts.now;
+    for (now, is_good) in [
+        (instant(NOW), false),
+        (from - SignedDuration::from_nanos(1), false),
+        (from, true),
+        (from + SignedDuration::from_mins(5), true),
+        (from + SignedDuration::from_secs(301), false),
+    ] {
+        let permit = OpenPermit::from_clearance(scene.clear(), &host, plan, now);
+        match permit {
+            Ok(_) => assert!(is_good, "{now}"),
+            Err(NotCleared::NotYet { .. }) => assert!(!is_good && now < from, "{now}"),
+            Err(NotCleared::Expired { .. }) => assert!(!is_good && now > from, "{now}"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    // A permit is asked again when its turn comes, and the clock may have been set back.
+    let permit = OpenPermit::from_clearance(scene.clear(), &host, plan, from).unwrap();
+    assert!(matches!(
+        permit.check(instant(NOW)),
+        Err(NotCleared::NotYet { .. })
+    ));
+}
+
+#[test]
+fn a_machine_that_is_looked_at_is_judged_at_the_second_of_its_clock() {
+    let mut scene = Scene::new();
+    scene.facts.now = instant("2026-07-06T14:15:00.987654321Z");
+    assert_eq!(scene.clear().from(), instant(NOW));
+}
+
+#[test]
+fn a_refusal_clears_nothing_whatever_it_says() {
+    let facts =
+        observe::<ObservationError>(&Request::default(), &FixedClock(instant(NOW))).unwrap();
+    for findings in [
+        Vec::new(),
+        vec![Finding::block(Code::PolicyInvalid, "a typo").hint("mend it")],
+    ] {
+        let verdict = refuse(&facts, findings);
+        assert!(verdict.cleared().is_none());
+        assert_eq!(
+            verdict.event().outcome,
+            countersign::base::event::Outcome::Refused
+        );
+    }
+}
+
+#[test]
+fn a_remark_that_blocks_takes_the_clearance_away() {
+    let remark =
+        |severity| vec![Finding::new(Code::PolicyDefault, severity, "no policy").hint("write one")];
+    let scene = Scene::new();
+    let informed = scene.judge_live().with_remarks(remark(Severity::Info));
+    assert!(informed.cleared().is_some());
+    let blocked = scene.judge_live().with_remarks(remark(Severity::Block));
+    assert!(blocked.cleared().is_none());
+    let rehearsed = scene.rehearse().with_remarks(remark(Severity::Block));
+    assert!(!rehearsed.would_clear());
+}
+
+#[test]
+fn only_a_cleared_verdict_on_this_manifest_has_an_envelope() {
+    let mut scene = Scene::new();
+    let audit: countersign::base::event::Checkpoint =
+        format!("7:{}", Digest::of(b"a log")).parse().unwrap();
+    let statement = |verdict: &Verdict, manifest: &Manifest| {
+        envelope::statement(verdict, manifest, "profiles.json", audit)
+    };
+    let manifest = scene.manifest();
+    let verdict = scene.judge_live();
+    let stated = statement(&verdict, &manifest).unwrap();
+    assert_eq!(stated.predicate.manifest, manifest.digest());
+    assert_eq!(stated.predicate.judged_at, NOW);
+    scene.target(identity(&distribution()).sha256.unwrap());
+    assert_eq!(
+        statement(&verdict, &scene.manifest()).unwrap_err(),
+        envelope::NoStatement::OtherManifest {
+            judged: manifest.digest(),
+            here: scene.manifest().digest(),
+        }
+    );
+    scene.identities().identities.clear();
+    let refused = statement(&scene.judge_live(), &scene.manifest()).unwrap_err();
+    assert_eq!(refused, envelope::NoStatement::NotCleared);
+}
+
+#[test]
+fn a_clearance_ends_when_the_hours_do() {
+    let mut scene = Scene::new();
+    scene.policy.push_str(HOURS);
+    scene.facts.now = instant("2026-07-07T01:58:00Z");
+    assert_eq!(scene.clear().until(), instant("2026-07-07T02:00:00Z"));
+}
+
+#[test]
+fn a_clearance_does_not_outlive_a_profile() {
+    let spec = rocket().valid("2026-01-01T10:00:00Z", "2026-07-06T14:16:00Z");
+    let mut scene = Scene::pinning(&[(spec, ProfileState::Active)]);
+    scene.policy = scene
+        .policy
+        .replace("\"7d\"", "\"0d\"")
+        .replace("\"30d\"", "\"0d\"");
+    assert_eq!(scene.clear().until(), instant("2026-07-06T14:16:00Z"));
+}

@@ -1,0 +1,93 @@
+//! Identities.
+
+use countersign::apple::identity::digest::{canonical, compatible};
+use countersign::base::digest::Digest;
+use countersign::base::finding::Code;
+use countersign::base::ids::CertSha256;
+use countersign::context::manifest::ProfileState;
+use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
+use support::{blocking, rocket};
+
+use crate::scene::{Scene, distribution, identity};
+
+#[test]
+fn identity_missing_tells_which_certificate_would_do() {
+    let mut scene = Scene::new();
+    scene.identities().identities.clear();
+    let finding = scene.blocked_by(Code::IdentityMissing);
+    assert!(
+        finding
+            .expected
+            .unwrap()
+            .contains("Apple Distribution: Acme Rockets, Inc")
+    );
+}
+
+#[test]
+fn identity_unexpected_is_sprawl_unless_the_policy_allows_it() {
+    let mut scene = Scene::new();
+    let stranger = identity(&LeafSpec::new(LeafKind::AppleDevelopment));
+    scene.identities().identities.push(stranger.clone());
+    scene.blocked_by(Code::IdentityUnexpected);
+    let rules = format!("[identities]\nallow = [\"{}\"]\n", stranger.sha1);
+    scene.policy.push_str(&rules);
+    assert_eq!(scene.judge().findings, []);
+}
+
+#[test]
+fn identity_ambiguous_is_two_usable_ones_of_one_name() {
+    let renewed = distribution().labelled("renewed");
+    let acme = Hierarchy::acme();
+    let both = [acme.developer(&distribution()), acme.developer(&renewed)];
+    let mut scene = Scene::pinning(&[(rocket().certificates(&both), ProfileState::Active)]);
+    scene.identities().identities = vec![identity(&distribution()), identity(&renewed)];
+    scene.blocked_by(Code::IdentityAmbiguous);
+    // One that cannot sign is no rival.
+    scene.identities().identities[1].problem = Some("CSSMERR_TP_CERT_EXPIRED".to_owned());
+    assert!(!blocking(&scene.judge().findings).contains(&"identity-ambiguous"));
+}
+
+#[test]
+fn identity_digest_mismatch_accepts_either_digest_of_the_set() {
+    let mut scene = Scene::new();
+    let sha256 = identity(&distribution()).sha256.unwrap();
+    for right in [canonical([sha256]), compatible(b"captured")] {
+        scene.asked.signing = Some(right);
+        assert_eq!(scene.judge().findings, []);
+    }
+    for wrong in [canonical([]), compatible(b"captured another day")] {
+        scene.asked.signing = Some(wrong);
+        let finding = scene.blocked_by(Code::IdentityDigestMismatch);
+        assert_eq!(finding.expected, Some(wrong.to_string()));
+    }
+}
+
+#[test]
+fn the_canonical_digest_does_not_know_order_or_number() {
+    let [a, b, c] = ["a", "b", "c"].map(|text| CertSha256::of(text.as_bytes()));
+    assert_eq!(canonical([a, b, c]), canonical([c, a, b, a]));
+    assert_ne!(canonical([a, b]), canonical([a, c]));
+    // Of the definition, by other means: the line, then the sorted raw fingerprints.
+    let mut sorted = [a, b, c];
+    sorted.sort();
+    let bytes = [
+        b"countersign identities v1\n".as_slice(),
+        sorted[0].as_bytes(),
+        sorted[1].as_bytes(),
+        sorted[2].as_bytes(),
+    ]
+    .concat();
+    assert_eq!(canonical([a, b, c]), Digest::of(&bytes));
+}
+
+#[test]
+fn an_identity_known_by_sha_1_alone_leaves_no_canonical_digest() {
+    let mut scene = Scene::new();
+    scene.identities().identities[0].sha256 = None;
+    let digests = scene.judge().identities;
+    assert_eq!(digests.canonical, None);
+    assert_eq!(digests.compatible, Some(compatible(b"captured")));
+    scene.asked.signing = Some(canonical([]));
+    let finding = scene.blocked_by(Code::IdentityDigestMismatch);
+    assert!(finding.found.unwrap().contains("SHA-1 only"));
+}

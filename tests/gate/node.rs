@@ -1,0 +1,40 @@
+//! The host, its region, the hour.
+
+use countersign::base::finding::Code;
+
+use crate::scene::{HOURS, Scene, instant};
+
+#[test]
+fn host_not_allowed_points_at_the_policy_s_line() {
+    let mut scene = Scene::new();
+    scene.facts.host = "laptop.acme.example".parse().unwrap();
+    let finding = scene.blocked_by(Code::HostNotAllowed);
+    assert_eq!(finding.place.line, Some(4));
+}
+
+#[test]
+fn region_mismatch_is_a_known_region_elsewhere_or_an_unknown_one() {
+    let mut scene = Scene::new();
+    scene.asked.region = Some("eu-west".parse().unwrap());
+    scene.blocked_by(Code::RegionMismatch);
+    scene.asked.region = Some("us-eats".parse().unwrap());
+    assert!(
+        scene
+            .blocked_by(Code::RegionMismatch)
+            .hint
+            .unwrap()
+            .contains("us-east")
+    );
+    scene.asked.region = Some("us-east".parse().unwrap());
+    assert!(scene.rehearse().would_clear());
+}
+
+#[test]
+fn window_not_allowed_now_says_when_the_next_one_opens() {
+    let mut scene = Scene::new();
+    scene.policy.push_str(HOURS);
+    assert!(scene.rehearse().would_clear());
+    scene.facts.now = instant("2026-07-05T14:15:00Z");
+    let finding = scene.blocked_by(Code::WindowNotAllowedNow);
+    assert!(finding.hint.unwrap().contains("Mon 2026-07-06 06:00"));
+}

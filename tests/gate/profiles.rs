@@ -1,0 +1,168 @@
+//! Profiles.
+
+use countersign::base::finding::{Code, Finding, Severity};
+use countersign::base::ids::FileSha256;
+use countersign::context::gate::facts::{InstalledClaims, InstalledContent};
+use countersign::context::manifest::ProfileState;
+use support::rocket;
+
+use crate::scene::{Scene, installed, instant};
+
+#[test]
+fn profile_missing_names_file_and_digest() {
+    let mut scene = Scene::new();
+    scene.installed().files.clear();
+    let finding = scene.blocked_by(Code::ProfileMissing);
+    let expected = finding.expected.unwrap();
+    assert!(
+        expected.contains(&scene.pinned[0].0.sha256().to_string()),
+        "{expected}"
+    );
+    assert!(finding.found.unwrap().contains("/profiles"));
+}
+
+#[test]
+fn profile_bytes_differ_tells_both_digests_and_the_file() {
+    let mut scene = Scene::new();
+    let uuid = scene.pinned[0].0.fields().uuid.clone();
+    let name = scene.pinned[0].0.fields().file_name();
+    // Under the pinned UUID, whatever the file is called …
+    scene.installed().files = vec![installed(
+        "renamed.mobileprovision",
+        InstalledContent::Read {
+            sha256: FileSha256::of(b"other bytes"),
+            claims: Some(InstalledClaims {
+                uuid: Some(uuid),
+                name: None,
+                signs: None,
+            }),
+            proof: None,
+        },
+    )];
+    let finding = scene.blocked_by(Code::ProfileBytesDiffer);
+    assert_eq!(
+        finding.expected,
+        Some(format!("sha256:{}", scene.pinned[0].0.sha256()))
+    );
+    assert_eq!(
+        finding.found,
+        Some(format!("sha256:{}", FileSha256::of(b"other bytes")))
+    );
+    assert!(
+        finding
+            .place
+            .file
+            .unwrap()
+            .ends_with("renamed.mobileprovision")
+    );
+    // … and under the pinned file name, whatever it claims to be.
+    scene.installed().files = vec![installed(
+        &name,
+        InstalledContent::Read {
+            sha256: FileSha256::of(b"rubbish"),
+            claims: None,
+            proof: None,
+        },
+    )];
+    scene.blocked_by(Code::ProfileBytesDiffer);
+}
+
+#[test]
+fn profile_unreadable_under_the_pinned_name_blocks() {
+    let mut scene = Scene::new();
+    let name = scene.pinned[0].0.fields().file_name();
+    scene.installed().files = vec![installed(
+        &name,
+        InstalledContent::Unreadable {
+            problem: "no permission".to_owned(),
+        },
+    )];
+    scene.blocked_by(Code::ProfileUnreadable);
+}
+
+#[test]
+fn an_unreadable_file_beside_the_good_ones_only_warns() {
+    let mut scene = Scene::new();
+    scene.installed().files.push(installed(
+        "broken.mobileprovision",
+        InstalledContent::Unreadable {
+            problem: "a pipe".to_owned(),
+        },
+    ));
+    scene.cleared_with(Code::ProfileUnreadable, Severity::Warn);
+}
+
+#[test]
+fn a_signature_that_no_longer_holds_blocks_when_it_is_proven_again() {
+    let mut scene = Scene::new();
+    let fault = Finding::block(Code::ProfileNotTrusted, "the chain does not hold")
+        .hint("download it again");
+    if let InstalledContent::Read { proof, .. } = &mut scene.installed().files[0].content {
+        *proof = Some(vec![fault]);
+    }
+    let finding = scene.blocked_by(Code::ProfileNotTrusted);
+    assert!(finding.place.file.is_some() && finding.place.profile.is_some());
+}
+
+#[test]
+fn profile_expired_blocks_from_the_instant_after_its_last() {
+    let mut scene = Scene::pinning(&[(
+        rocket().valid("2026-01-01T10:00:00Z", "2026-07-06T14:15:00Z"),
+        ProfileState::Active,
+    )]);
+    scene.facts.now = instant("2026-07-06T14:15:01Z");
+    scene.blocked_by(Code::ProfileExpired);
+}
+
+#[test]
+fn profile_expires_soon_blocks_below_the_minimum_and_warns_before_it() {
+    let expiring = |expires| {
+        Scene::pinning(&[(
+            rocket().valid("2026-01-01T10:00:00Z", expires),
+            ProfileState::Active,
+        )])
+    };
+    expiring("2026-07-13T14:14:59Z").blocked_by(Code::ProfileExpiresSoon);
+    expiring("2026-07-13T14:15:00Z").cleared_with(Code::ProfileExpiresSoon, Severity::Warn);
+    expiring("2026-08-05T14:14:59Z").cleared_with(Code::ProfileExpiresSoon, Severity::Warn);
+    assert_eq!(expiring("2026-08-05T14:15:00Z").judge().findings, []);
+}
+
+#[test]
+fn a_retiring_profile_may_expire() {
+    let scene = Scene::pinning(&[
+        (rocket(), ProfileState::Active),
+        (
+            rocket()
+                .named("An Old One")
+                .valid("2025-01-01T10:00:00Z", "2026-01-02T00:00:00Z"),
+            ProfileState::Retiring,
+        ),
+    ]);
+    scene.cleared_with(Code::ProfileExpired, Severity::Info);
+}
+
+#[test]
+fn profile_in_wipeable_tree_warns() {
+    let mut scene = Scene::new();
+    scene.installed().directories[0].ephemeral = Some("/tmp: cleaned at every start".to_owned());
+    scene.cleared_with(Code::ProfileInWipeableTree, Severity::Warn);
+}
+
+#[test]
+fn profile_directory_writable_blocks_where_the_policy_says_read_only() {
+    let mut scene = Scene::new();
+    scene.policy.push_str("read_only = true\n");
+    scene.blocked_by(Code::ProfileDirectoryWritable);
+    scene.installed().directories[0].writable = Some(false);
+    assert!(scene.rehearse().would_clear());
+}
+
+#[test]
+fn profile_anchor_not_apple_warns_of_the_policy_that_names_it() {
+    let mut scene = Scene::new();
+    scene.policy.push_str("trust_anchors = [\"anchors.pem\"]\n");
+    let finding = scene.cleared_with(Code::ProfileAnchorNotApple, Severity::Warn);
+    assert_eq!(finding.place.file.as_deref(), Some("signing.toml"));
+    assert_eq!(finding.place.line, Some(9));
+}

@@ -1,0 +1,81 @@
+//! Targets, as the projects describe them.
+
+use countersign::base::finding::{Code, Finding, Severity};
+use countersign::base::remedy::Remedy;
+use countersign::context::gate::facts::Observation;
+use forge::project::{Product, ProjectSpec, TargetSpec};
+
+use crate::scene::{Scene, distribution, identity, targets_of};
+
+#[test]
+fn the_gate_itself_plans_what_the_targets_ask_for() {
+    let mut scene = Scene::new();
+    let another = TargetSpec::new("Rocket", Product::App, "com.acme.another");
+    scene.facts.targets =
+        Observation::Observed(targets_of(&ProjectSpec::new("Rocket").target(another)));
+    let finding = scene.blocked_by(Code::TargetUnmapped);
+    assert_eq!(finding.place.target.as_deref(), Some("Rocket"));
+}
+
+#[test]
+fn the_kind_that_is_asked_for_is_planned_for() {
+    let mut scene = Scene::new();
+    scene.asked.kind = Some(countersign::apple::profile::ProfileKind::AdHoc);
+    scene.blocked_by(Code::TargetUnmapped);
+    scene.asked.kind = Some(countersign::apple::profile::ProfileKind::AppStore);
+    assert!(scene.rehearse().would_clear());
+}
+
+#[test]
+fn findings_of_projects_count_as_they_are() {
+    let mut scene = Scene::new();
+    let finding =
+        Finding::block(Code::ProjectInconsistent, "a target stands twice").hint("remove one");
+    scene.observed_targets().findings.push(finding);
+    scene.blocked_by(Code::ProjectInconsistent);
+}
+
+#[test]
+fn an_observation_without_targets_is_none() {
+    let mut scene = Scene::new();
+    scene.observed_targets().targets.clear();
+    let finding = scene.blocked_by(Code::TargetsUnobserved);
+    assert_eq!(finding.remedy, Some(Remedy::NameProject));
+    // An empty workspace names no project either.
+    scene.observed_targets().projects.clear();
+    scene.blocked_by(Code::TargetsUnobserved);
+    // Whoever selects nothing is told to select something else.
+    scene.observed_targets().selection.platform =
+        Some(countersign::xcode::platform::Platform::Tvos);
+    let hint = scene.blocked_by(Code::TargetsUnobserved).hint.unwrap();
+    assert!(hint.contains("select targets"), "{hint}");
+}
+
+#[test]
+fn a_pinned_target_that_the_project_does_not_have_blocks() {
+    let mut scene = Scene::new();
+    scene.target(identity(&distribution()).sha256.unwrap());
+    let mut removed = scene.targets[0].clone();
+    removed.target = "Zeppelin".parse().unwrap();
+    scene.targets.push(removed);
+    let finding = scene.blocked_by(Code::TargetUnmapped);
+    assert_eq!(finding.place.pointer.as_deref(), Some("/targets/1"));
+    // Who selects targets by name wants those.
+    scene.observed_targets().selection.targets = vec!["Rocket".to_owned()];
+    scene.cleared_with(Code::TargetsUnobserved, Severity::Warn);
+}
+
+#[test]
+fn a_pinned_project_that_nobody_named_blocks() {
+    let mut scene = Scene::new();
+    scene.target(identity(&distribution()).sha256.unwrap());
+    let mut elsewhere = scene.targets[0].clone();
+    elsewhere.project = "Zeppelin.xcodeproj".to_owned();
+    scene.targets.push(elsewhere);
+    let finding = scene.blocked_by(Code::TargetsUnobserved);
+    assert!(
+        finding.message.contains("Zeppelin.xcodeproj"),
+        "{}",
+        finding.message
+    );
+}

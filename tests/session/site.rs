@@ -1,0 +1,355 @@
+//! A machine with a keychain, and the program that runs on it.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use countersign::apple::pkcs12::Form;
+use countersign::base::clock::SystemClock;
+use countersign::base::event::{Actor, Witness};
+use countersign::host::keychain::{
+    BackendChoice, BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
+};
+use countersign::host::owned_files::Lock;
+use countersign::host::permit::OpenPermit;
+use countersign::host::run_id::RunId;
+use countersign::host::session::{KeychainWork, SessionRequest};
+use countersign::host::state_dir::StateDir;
+use countersign::ledger::audit;
+use jiff::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
+use support::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+use support::start;
+
+pub(crate) const SECRET: &str = "correct-horse-battery-staple";
+
+/// A machine with a keychain that holds one identity, a policy that allows everything, and a manifest that pins nothing.
+pub(crate) struct Site {
+    pub(crate) machine: Machine,
+    pub(crate) kind: Kind,
+}
+
+impl Site {
+    pub(crate) fn new(kind: Kind) -> Self {
+        let machine = Machine::new();
+        let site = Self { machine, kind };
+        site.make_keychain(&site.machine.keychain());
+        fs::write(site.path("signing.toml"), "version = 1\n").unwrap();
+        fs::write(
+            site.path("profiles.json"),
+            r#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
+        )
+        .unwrap();
+        countersign::host::owned_files::create(&site.path("password"), SECRET.as_bytes()).unwrap();
+        site
+    }
+
+    pub(crate) fn make_keychain(&self, keychain: &KeychainPath) {
+        let backend = self.machine.backend(self.kind);
+        let settings = Settings {
+            idle_timeout: Duration::from_secs(900),
+        };
+        backend
+            .create(keychain, &password(SECRET), settings)
+            .unwrap();
+        let file = p12(&[1], "file", Form::Modern);
+        backend
+            .import(keychain, &password(SECRET), &file, &password("file"))
+            .unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.machine.path(name)
+    }
+
+    pub(crate) fn base(&self, words: &[&str]) -> Command {
+        self.base_in(&self.path("state"), words)
+    }
+
+    pub(crate) fn base_in(&self, state: &Path, words: &[&str]) -> Command {
+        let mut command = start::countersign(&self.path("home"));
+        command
+            .arg("--state-dir")
+            .arg(state)
+            .arg("--policy")
+            .arg(self.path("signing.toml"))
+            .arg("--manifest")
+            .arg(self.path("profiles.json"))
+            .args(words)
+            .env("PATH", start::PATH)
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn keychain_flags(&self, command: &mut Command) {
+        let backend = match self.kind {
+            Kind::Portable => "portable",
+            Kind::MacOs => "macos",
+        };
+        command
+            .arg("--keychain")
+            .arg(self.machine.keychain().as_path())
+            .args(["--backend", backend, "--tools"])
+            .arg(self.path("bin"));
+    }
+
+    /// `run`, up to and with `--`.
+    pub(crate) fn run_with(&self, flags: &[&str]) -> Command {
+        let mut command = self.base(&["run", "--without", "profiles,identities,targets"]);
+        self.keychain_flags(&mut command);
+        command
+            .arg("--keychain-password-file")
+            .arg(self.path("password"))
+            .args(flags)
+            .arg("--");
+        command
+    }
+
+    pub(crate) fn run(&self) -> Command {
+        self.run_with(&[])
+    }
+
+    pub(crate) fn recover(&self) -> Output {
+        let words = ["keychain", "recover", "--format", "json"];
+        let output = self.base(&words).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        document(&output.stdout);
+        output
+    }
+
+    pub(crate) fn status(&self) -> LockState {
+        let backend = self.machine.backend(self.kind);
+        backend.status(&self.machine.keychain()).unwrap()
+    }
+
+    pub(crate) fn runs(&self) -> Vec<PathBuf> {
+        match fs::read_dir(self.path("state/runs")) {
+            Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    pub(crate) fn has(&self, suffix: &str) -> bool {
+        self.runs()
+            .iter()
+            .any(|path| path.extension().is_some_and(|found| found == suffix))
+    }
+
+    /// Every receipt, oldest first.
+    pub(crate) fn receipts(&self) -> Vec<serde_json::Value> {
+        let mut paths: Vec<PathBuf> = fs::read_dir(self.path("state/receipts"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        paths.sort();
+        paths
+            .iter()
+            .map(|path| document(&fs::read(path).unwrap()))
+            .collect()
+    }
+
+    pub(crate) fn log(&self) -> audit::AuditLog {
+        let actor = Actor {
+            who: "ci".into(),
+            host: host(),
+            region: None,
+            job: None,
+        };
+        let path = self.path("state/audit.jsonl");
+        audit::AuditLog::new(path, actor, Box::new(SystemClock))
+    }
+
+    /// A command about this site's keychain.
+    pub(crate) fn keychain(&self, words: &[&str]) -> Output {
+        let mut command = self.base(words);
+        self.keychain_flags(&mut command);
+        command.output().unwrap()
+    }
+
+    /// Lets `on_closed` leave a mark.
+    pub(crate) fn page_into(&self, mark: &Path) {
+        let script = self.path("page.sh");
+        fs::write(&script, format!("#!/bin/sh\ntouch '{}'\n", mark.display())).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        let policy = format!(
+            "version = 1\n[keychain]\non_closed = [\"{}\"]\n",
+            script.display()
+        );
+        fs::write(self.path("signing.toml"), policy).unwrap();
+    }
+
+    pub(crate) fn audit(&self) -> String {
+        fs::read_to_string(self.path("state/audit.jsonl")).unwrap_or_default()
+    }
+
+    /// Nobody who could still close anything is left: every lease is free or gone.
+    pub(crate) fn settle(&self) {
+        until("every lease is free", || {
+            self.runs()
+                .iter()
+                .filter(|path| path.extension().is_some_and(|suffix| suffix == "lease"))
+                .all(|path| File::open(path).map_or(true, |file| file.try_lock().is_ok()))
+        });
+    }
+
+    pub(crate) fn assert_all_is_well(&self, when: &str) {
+        assert_eq!(self.status(), LockState::Locked, "{when}");
+        self.machine.assert_clean();
+        assert_eq!(self.runs(), Vec::<PathBuf>::new(), "{when}");
+        let verification = audit::verify(&self.path("state/audit.jsonl"), &[]).unwrap();
+        assert!(verification.holds(), "{when}: {:?}", verification.flaws);
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Waits for something that must come; the bound only ends a test that has failed.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(120), "never: {what}");
+        std::thread::sleep(Duration::from_micros(500));
+    }
+}
+
+pub(crate) fn kill(id: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+    let _ = kill_process(pid, signal);
+}
+
+/// Parent and command line of every process.
+pub(crate) fn processes() -> Vec<(u32, u32, String)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(id) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if let Some((_, fields)) = stat.rsplit_once(')')
+            && let Some(parent) = fields.split_whitespace().nth(1)
+        {
+            all.push((id, parent.parse().unwrap(), text(&words)));
+        }
+    }
+    all
+}
+
+pub(crate) fn children(of: u32) -> Vec<(u32, String)> {
+    processes()
+        .into_iter()
+        .filter(|(_, parent, _)| *parent == of)
+        .map(|(id, _, words)| (id, words))
+        .collect()
+}
+
+/// Whether a process runs: one that has ended has no command line any more.
+pub(crate) fn lives(id: u32) -> bool {
+    fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|words| !words.is_empty())
+}
+
+pub(crate) fn watchdog_of(run: u32) -> Option<u32> {
+    children(run)
+        .into_iter()
+        .find(|(_, words)| words.ends_with("\0watchdog\0"))
+        .map(|(id, _)| id)
+}
+
+/// A document of ours, which keeps to its schema.
+pub(crate) fn document(bytes: &[u8]) -> serde_json::Value {
+    let document = serde_json::from_slice(bytes).unwrap();
+    support::schema::holds_if_ours(&document);
+    document
+}
+
+pub(crate) fn job_of(run: u32) -> Option<u32> {
+    children(run)
+        .into_iter()
+        .find(|(_, words)| words.contains("/sleep\0") || words.contains("/sh\0"))
+        .map(|(id, _)| id)
+}
+
+pub(crate) fn over_both(claim: impl Fn(Site) + Sync) {
+    for kind in Kind::ALL {
+        claim(Site::new(kind));
+    }
+}
+
+pub(crate) fn holds(bytes: &[u8], secret: &[u8]) -> bool {
+    bytes.windows(secret.len()).any(|window| window == secret)
+}
+
+/// `command`, started by a shell that does `words`, in which it is `"$@"`.
+pub(crate) fn through_shell(site: &Site, words: &str, command: &Command) -> Command {
+    let mut shell = start::command("sh", &site.path("home"));
+    shell
+        .args(["-c", words, "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env("PATH", start::PATH);
+    shell
+}
+
+/// Does something while it is another's turn.
+pub(crate) fn while_it_is_anothers_turn(site: &Site, deed: impl FnOnce(&Site)) {
+    let path = site.path("state/windows.lock");
+    let _turn = Lock::acquire(&path, Duration::from_secs(9)).unwrap();
+    deed(site);
+}
+
+/// A request for the portable keychain of a site, with a permit from `then`.
+pub(crate) fn request<'a>(
+    site: &Site,
+    state: &'a StateDir,
+    backend: &'a dyn KeychainBackend,
+    witness: &'a dyn Witness,
+    then: Timestamp,
+) -> SessionRequest<'a> {
+    SessionRequest {
+        permit: OpenPermit::from_clearance(cleared_at(then), &host(), plan_digest(), then).unwrap(),
+        work: KeychainWork {
+            run: RunId::new(now()).unwrap(),
+            keychain: site.machine.keychain(),
+            backend,
+            choice: BackendChoice::new(BackendKind::Portable, None, site.path("home"), "ci")
+                .unwrap(),
+            state,
+            actor: Actor {
+                who: "ci".into(),
+                host: host(),
+                region: None,
+                job: None,
+            },
+            program: support::program(),
+            witness,
+            clock: &SystemClock,
+        },
+        password: password(SECRET),
+        window: Duration::from_secs(60),
+        closes: None,
+    }
+}
+
+/// `keychain import` of an identity that is not in the keychain yet.
+pub(crate) fn import(site: &Site) -> Command {
+    let file = site.path("second.p12");
+    if !file.exists() {
+        fs::write(&file, p12(&[2], "file", Form::Modern)).unwrap();
+        fs::write(site.path("file-password"), "file").unwrap();
+    }
+    let mut command = site.base(&["keychain", "import"]);
+    command.arg(file);
+    site.keychain_flags(&mut command);
+    command
+        .arg("--keychain-password-file")
+        .arg(site.path("password"))
+        .arg("--password-file")
+        .arg(site.path("file-password"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
