@@ -54,7 +54,7 @@ const EMPTY: &[&str] = &["one", "tell", "say", "at"];
 /// Command lines of other tools that share a flag with ours: a file and the text.
 const FOREIGN: &[(&str, &str)] = &[
     // codesign's.
-    ("src/host/keychain/security_tool.rs", "--keychain"),
+    ("src/host/keychain/macos/backend.rs", "--keychain"),
 ];
 
 /// The message that an argument of a call begins with: a text, or the one that `format!` fills in.
