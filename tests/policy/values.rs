@@ -530,7 +530,7 @@ fn windows_are_checked() {
         &window(good).repeat(65),
         2,
         "keychain.allowed",
-        "more windows",
+        "more entries",
         "",
     );
 }
