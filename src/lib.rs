@@ -4,7 +4,7 @@
 //! provisioning profiles are read and proven, frozen in a manifest that people review, and no build starts on a machine
 //! that differs from it.
 //!
-//! The rooms, in the order in which data flows; a room uses only rooms above it, and `tests/architecture.rs` holds that:
+//! The rooms, in the order in which data flows; a room uses only rooms above it, and `tests/architecture` holds that:
 //!
 //! - [`base`]: words everyone speaks: identifiers, digests, secrets, instants, findings
 //! - [`apple`]: Apple's formats, bytes in and typed values out; pure

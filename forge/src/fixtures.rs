@@ -260,7 +260,7 @@ pub fn edge_cases() -> Vec<(&'static str, ProfileSpec, &'static str)> {
 const ACME: &str = "\
 # Acme Rocket: a product to rehearse with
 
-Everything here is fictional and grows from the labels in `tests/forge`: `scripts/make-fixtures` writes it anew, and
+Everything here is fictional and grows from the labels in `forge`: `scripts/make-fixtures` writes it anew, and
 `tests/fixtures.rs` holds the committed files to that. None of it proves anything outside of a rehearsal.
 
 | file | what |

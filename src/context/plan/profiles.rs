@@ -64,7 +64,7 @@ impl<'a> Profiles<'a> {
             ProfileRequest::Uuid(uuid) => return self.with_uuid(uuid).into_iter().collect(),
             ProfileRequest::Name { name, .. } => self.by_name.get(&**name),
         };
-        self.at(named.into_iter().flatten().copied())
+        self.with_indices(named.into_iter().flatten().copied())
             .filter(|profile| answers(profile, request))
             .collect()
     }
@@ -86,12 +86,12 @@ impl<'a> Profiles<'a> {
             .copied()
             .collect();
         indices.sort_unstable();
-        self.at(indices)
+        self.with_indices(indices)
             .filter(|profile| covers(profile, &bundle_id.value, target.platform))
             .collect()
     }
 
-    fn at(
+    fn with_indices(
         &self,
         indices: impl IntoIterator<Item = usize>,
     ) -> impl Iterator<Item = &'a PinnedProfile> {
