@@ -13,6 +13,8 @@ pub(crate) const RULES: &[&str] = &["nothing_has_two_paths", "nothing_is_there_f
 const FOR_TOOLS: &[(&str, &str)] = &[
     // A parser of untrusted bytes that profiles reach through a larger one is fuzzed by itself.
     ("parse_entitlements", "fuzzed by itself"),
+    // A promise of docs/performance.md that only a count can hold.
+    ("bytes_hashed", "tests/promises.rs counts with it"),
     // Tests feed what is exported back through the resolver, as Xcode would read it.
     ("with_arguments", "exported arguments are read back"),
     (
