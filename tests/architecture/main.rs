@@ -27,10 +27,7 @@ mod users;
 mod words;
 
 /// Rules, by the name of their test, that are not true yet.
-const NOT_YET: &[&str] = &[
-    "no_file_is_longer_than_800_lines",
-    "nothing_is_there_for_tests_only",
-];
+const NOT_YET: &[&str] = &["nothing_is_there_for_tests_only"];
 
 /// From the top of the house to the bottom: a room uses only rooms above it. `access` and `trust` are rooms to come.
 const ROOMS: &[&str] = &[

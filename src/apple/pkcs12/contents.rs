@@ -99,17 +99,6 @@ impl Pkcs12 {
             .ok_or_else(|| self.not_there(wanted.to_string()))
     }
 
-    /// The identity whose certificate has this SHA-1 fingerprint.
-    ///
-    /// # Errors
-    /// It is not there.
-    pub fn identity_by_sha1(&self, wanted: CertSha1) -> Result<&Pkcs12Identity, Pkcs12Error> {
-        self.identities
-            .iter()
-            .find(|identity| identity.sha1() == wanted)
-            .ok_or_else(|| self.not_there(wanted.to_string()))
-    }
-
     pub(super) fn no_identity(&self) -> Pkcs12Error {
         Pkcs12Error::NoIdentity {
             certificates: self.other_certificates.len(),

@@ -139,7 +139,7 @@ fn several_identities_are_all_listed_and_one_is_chosen_by_fingerprint() {
     let error = contents.sole_identity().unwrap_err();
     assert!(matches!(&error, Pkcs12Error::SeveralIdentities { labels } if labels.len() == 3));
     assert!(error.to_string().contains("\"Two\""), "{error}");
-    let two = contents.identity_by_sha1(all[1].sha1()).unwrap();
+    let two = contents.identity(all[1].sha256()).unwrap();
     assert_eq!(two.label(), "Two");
     let error = contents.identity(CertSha256::of(b"none")).unwrap_err();
     assert!(matches!(error, Pkcs12Error::NotThere { .. }), "{error}");
