@@ -6,12 +6,6 @@ use std::fs;
 use super::hold;
 use super::source::{Kind, Source, closing, root, sources};
 
-pub(crate) const RULES: &[&str] = &[
-    "messages_start_in_lower_case",
-    "no_function_has_a_name_that_says_nothing",
-    "only_cli_names_our_command_lines",
-];
-
 /// Names that are written with a capital wherever they stand.
 const PROPER: &[&str] = &[
     "Acme",

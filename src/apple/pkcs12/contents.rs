@@ -74,20 +74,6 @@ impl Pkcs12Identity {
 }
 
 impl Pkcs12 {
-    /// The one identity.
-    ///
-    /// # Errors
-    /// There is none, or there are several.
-    pub fn sole_identity(&self) -> Result<&Pkcs12Identity, Pkcs12Error> {
-        match self.identities.as_slice() {
-            [one] => Ok(one),
-            [] => Err(self.no_identity()),
-            _ => Err(Pkcs12Error::SeveralIdentities {
-                labels: self.labels(),
-            }),
-        }
-    }
-
     /// The identity whose certificate has this SHA-256 fingerprint.
     ///
     /// # Errors
