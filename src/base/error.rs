@@ -82,6 +82,50 @@ error_codes! {
     Unexpected = "unexpected";
 }
 
+/// What an error concerns: exit codes tell errors apart no further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorArea {
+    /// What was asked for.
+    Usage,
+    /// What is read, written, recorded or asked of this machine.
+    Files,
+    /// The keychain: opening, closing or changing it.
+    Keychain,
+    /// The command that runs while the keychain is open.
+    Command,
+    /// This program.
+    Defect,
+}
+
+impl ErrorCode {
+    /// What an error of this code concerns.
+    pub fn area(self) -> ErrorArea {
+        match self {
+            Self::Usage => ErrorArea::Usage,
+            Self::FileMissing
+            | Self::FileUnreadable
+            | Self::FileMalformed
+            | Self::OutputNotWritten
+            | Self::StateNotPrivate
+            | Self::LockHeld
+            | Self::NotRecorded
+            | Self::JournalUnusable
+            | Self::PasswordUnavailable
+            | Self::HostUnnamed => ErrorArea::Files,
+            Self::KeychainMissing
+            | Self::KeychainExists
+            | Self::KeychainNotOurs
+            | Self::KeychainInUse
+            | Self::KeychainWrongPassword
+            | Self::KeychainFailed
+            | Self::ClearanceRefused
+            | Self::SessionUnguarded => ErrorArea::Keychain,
+            Self::CommandNotStarted => ErrorArea::Command,
+            Self::Unexpected => ErrorArea::Defect,
+        }
+    }
+}
+
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

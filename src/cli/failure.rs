@@ -12,7 +12,7 @@ use super::remedies;
 use super::report;
 use super::stream::Stream;
 use super::terminal::Terminal;
-use crate::base::error::ErrorCode;
+use crate::base::error::{ErrorArea, ErrorCode};
 use crate::base::finding::{Place, Severity};
 use crate::ops::error::{Error, Failure};
 use crate::ops::report::FindingsDocument;
@@ -41,28 +41,12 @@ pub struct ErrorDocument<'a> {
 impl Exit {
     /// How the program ends with an error of this code.
     pub fn of_error(code: ErrorCode) -> Self {
-        match code {
-            ErrorCode::Usage => Self::Usage,
-            ErrorCode::FileMissing
-            | ErrorCode::FileUnreadable
-            | ErrorCode::FileMalformed
-            | ErrorCode::OutputNotWritten
-            | ErrorCode::StateNotPrivate
-            | ErrorCode::LockHeld
-            | ErrorCode::NotRecorded
-            | ErrorCode::JournalUnusable
-            | ErrorCode::PasswordUnavailable
-            | ErrorCode::HostUnnamed => Self::Input,
-            ErrorCode::KeychainMissing
-            | ErrorCode::KeychainExists
-            | ErrorCode::KeychainNotOurs
-            | ErrorCode::KeychainInUse
-            | ErrorCode::KeychainWrongPassword
-            | ErrorCode::KeychainFailed
-            | ErrorCode::ClearanceRefused
-            | ErrorCode::SessionUnguarded => Self::Keychain,
-            ErrorCode::CommandNotStarted => Self::Child(CANNOT_EXECUTE),
-            ErrorCode::Unexpected => Self::Unexpected,
+        match code.area() {
+            ErrorArea::Usage => Self::Usage,
+            ErrorArea::Files => Self::Input,
+            ErrorArea::Keychain => Self::Keychain,
+            ErrorArea::Command => Self::Child(CANNOT_EXECUTE),
+            ErrorArea::Defect => Self::Unexpected,
         }
     }
 

@@ -133,18 +133,3 @@ pub fn watchdog(world: &World) -> Result<Answer<'static>, Failure> {
     let title = "countersign watchdog";
     Ok(Answer::artifact(title, Vec::new(), Vec::new()))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::error::ErrorCode;
-    use crate::ops::run::on_closed::is_about_keychain;
-
-    #[test]
-    fn somebody_is_told_after_every_error_that_ends_in_the_keychains_exit_code() {
-        for code in ErrorCode::ALL {
-            let is_keychain = Exit::of_error(*code) == Exit::Keychain;
-            assert_eq!(is_about_keychain(*code), is_keychain, "{code}");
-        }
-    }
-}

@@ -18,6 +18,7 @@ mod backend;
 mod choice;
 mod create;
 mod error;
+mod imported;
 mod kept_password;
 mod kind;
 pub mod macos;

@@ -35,6 +35,7 @@ use self::open_runs::{OpenRun, OpenRuns};
 use self::settings::{SettingsFile, to_pem};
 use super::backend::{ChildAccess, KeychainBackend, Opening, Settings};
 use super::error::KeychainError;
+use super::imported::read_identities;
 use super::kind::{BackendKind, LockState};
 use super::password::check_password;
 use super::path::KeychainPath;
@@ -280,15 +281,7 @@ impl KeychainBackend for PortableBackend {
         check_password(password, "the keychain")?;
         // Reading matches each certificate with its key by the public key, so a key that does not sign for its
         // certificate is no identity here; there is nothing further to probe.
-        let added = pkcs12::read(file, file_password)
-            .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-        if added.identities.is_empty() {
-            let error = Pkcs12Error::NoIdentity {
-                certificates: added.other_certificates.len(),
-                lone_keys: added.lone_keys.len(),
-            };
-            return Err(KeychainError::Pkcs12(error.to_string()));
-        }
+        let added = read_identities(file, file_password)?;
         self.check(keychain)?;
         let _lock = self.lock_files(keychain)?;
         Self::sweep(keychain)?;

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::request::RunAnswer;
-use crate::base::error::ErrorCode;
+use crate::base::error::ErrorArea;
 use crate::base::event::{Action, Event, Outcome, Witness as _};
 use crate::base::finding::{Code, Severity};
 use crate::context::policy::OnClosed;
@@ -26,35 +26,8 @@ pub fn is_due(ended: Result<&RunAnswer, &Failure>) -> bool {
             finding.severity == Severity::Block && finding.code == Code::WindowNotAllowedNow
         }),
         Ok(RunAnswer::Ended(ending)) => *ending == Ending::WatchdogLost,
-        Err(Failure::Error(error)) => is_about_keychain(error.code()),
+        Err(Failure::Error(error)) => error.code().area() == ErrorArea::Keychain,
         Err(Failure::Blocked(_)) => false,
-    }
-}
-
-/// Whether an error of this code says that the keychain could not be opened or closed.
-pub fn is_about_keychain(code: ErrorCode) -> bool {
-    match code {
-        ErrorCode::KeychainMissing
-        | ErrorCode::KeychainExists
-        | ErrorCode::KeychainNotOurs
-        | ErrorCode::KeychainInUse
-        | ErrorCode::KeychainWrongPassword
-        | ErrorCode::KeychainFailed
-        | ErrorCode::ClearanceRefused
-        | ErrorCode::SessionUnguarded => true,
-        ErrorCode::Usage
-        | ErrorCode::FileMissing
-        | ErrorCode::FileUnreadable
-        | ErrorCode::FileMalformed
-        | ErrorCode::OutputNotWritten
-        | ErrorCode::StateNotPrivate
-        | ErrorCode::LockHeld
-        | ErrorCode::NotRecorded
-        | ErrorCode::JournalUnusable
-        | ErrorCode::PasswordUnavailable
-        | ErrorCode::HostUnnamed
-        | ErrorCode::CommandNotStarted
-        | ErrorCode::Unexpected => false,
     }
 }
 

@@ -12,11 +12,12 @@ use super::search_list::SearchList;
 use super::securityd::Securityd;
 use super::securityd_tool::{NO_SUCH_KEYCHAIN, SecuritydTool, WRONG_PASSWORD};
 use crate::apple::certificate::Certificate;
-use crate::apple::pkcs12::{self, Form, Pkcs12, Pkcs12Identity};
+use crate::apple::pkcs12::{Form, Pkcs12, Pkcs12Identity};
 use crate::base::ids::CertSha1;
 use crate::base::secret::Password;
 use crate::host::keychain::backend::{ChildAccess, KeychainBackend, Opening, Settings};
 use crate::host::keychain::error::KeychainError;
+use crate::host::keychain::imported::read_identities;
 use crate::host::keychain::kind::{BackendKind, LockState};
 use crate::host::keychain::password::check_password;
 use crate::host::keychain::path::KeychainPath;
@@ -399,15 +400,7 @@ impl KeychainBackend for MacOsBackend {
     ) -> Result<Vec<Certificate>, KeychainError> {
         check_password(password, "the keychain")?;
         // The file is read first: our errors about it are clearer than those of `security`.
-        let contents = pkcs12::read(file, file_password)
-            .map_err(|error| KeychainError::Pkcs12(error.to_string()))?;
-        if contents.identities.is_empty() {
-            let error = pkcs12::Pkcs12Error::NoIdentity {
-                certificates: contents.other_certificates.len(),
-                lone_keys: contents.lone_keys.len(),
-            };
-            return Err(KeychainError::Pkcs12(error.to_string()));
-        }
+        let contents = read_identities(file, file_password)?;
         owned_files::make_directory(self.state.path())?;
         self.check(keychain)?;
         self.close(keychain)?;
@@ -641,7 +634,7 @@ mod tests {
     fn a_chain_that_misses_an_issuer_is_a_problem_that_names_it() {
         let directory = tempfile::tempdir().unwrap();
         let file = include_bytes!("../../../../fixtures/keychain/identity-1.p12");
-        let contents = pkcs12::read(file, &Password::new("fixture".into())).unwrap();
+        let contents = crate::apple::pkcs12::read(file, &Password::new("fixture".into())).unwrap();
         let der = &contents.identities[0].certificate_der;
         let certificate = Certificate::from_der(der).unwrap();
         let problem = backend(directory.path(), false).problem(&certificate);
