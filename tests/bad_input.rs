@@ -128,7 +128,11 @@ fn a_hundred_megabytes_of_zeros() {
         .unwrap()
         .set_len(100 * 1024 * 1024)
         .unwrap();
-    shown(&workshop, 11, &["104857600 bytes", "is it the right file?"]);
+    shown(
+        &workshop,
+        11,
+        &["104857600 bytes", "check that this is the right file"],
+    );
 }
 
 #[test]
@@ -290,7 +294,7 @@ fn a_profile_directory_that_is_not_there() {
         workshop
             .run(&arguments)
             .exits(11)
-            .says(&["nowhere", "cannot be listed", "check the path"]);
+            .says(&["cannot list the directory nowhere", "check the path"]);
     }
 }
 

@@ -213,10 +213,11 @@ pub fn inert(out: &mut impl Write, text: &[u8]) -> io::Result<()> {
 /// # Errors
 /// The file that `GITHUB_STEP_SUMMARY` names cannot be written.
 pub fn summarize(terminal: &Terminal, title: &str, findings: &[Finding]) -> io::Result<()> {
-    match &terminal.step_summary {
-        Some(path) => files::append(path, markdown(title, findings).as_bytes()),
-        None => Ok(()),
-    }
+    let Some(path) = &terminal.step_summary else {
+        return Ok(());
+    };
+    files::append(path, markdown(title, findings).as_bytes())
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 /// Prints an error as a GitHub workflow command.
@@ -302,11 +303,14 @@ pub fn markdown(title: &str, findings: &[Finding]) -> String {
     text
 }
 
-/// The escapes of workflow-command messages (actions/toolkit, `command.ts`).
+/// The escapes of workflow-command messages (actions/toolkit, `command.ts`). Other control characters are shown as such: a
+/// name that begins what a terminal takes for a title would swallow every annotation that follows.
 pub(super) fn escape_data(text: &str) -> String {
-    text.replace('%', "%25")
+    let text = text
+        .replace('%', "%25")
         .replace('\r', "%0D")
-        .replace('\n', "%0A")
+        .replace('\n', "%0A");
+    plain(&text)
 }
 
 /// The escapes of workflow-command properties.
@@ -363,6 +367,28 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "::error title=profile-missing,file=a%3Ab%2Cc::a%0A::set-output name=x::y\n"
         );
+    }
+
+    #[test]
+    fn a_name_with_a_terminal_escape_hides_no_annotation() {
+        // The beginning of a window's title, whose end never comes; once in seven bits, once in one.
+        for escape in ["\u{1b}]0;", "\u{9d}0;"] {
+            let name = format!("a{escape}b");
+            let named = Finding::block(Code::ProfileUnreadable, &name).in_file(name.as_ref());
+            let mut out = Vec::new();
+            github(
+                &mut out,
+                &[named, Finding::block(Code::ProfileMissing, "c")],
+            )
+            .unwrap();
+            assert_eq!(
+                String::from_utf8(strip_bytes(&out).into_vec()).unwrap(),
+                format!(
+                    "::error title=profile-unreadable,file={shown}::{shown}\n::error title=profile-missing::c\n",
+                    shown = name.replace(['\u{1b}', '\u{9d}'], "\u{fffd}")
+                )
+            );
+        }
     }
 
     #[test]

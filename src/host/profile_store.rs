@@ -43,16 +43,6 @@ pub struct DirectoryError {
     pub error: std::io::Error,
 }
 
-impl DirectoryError {
-    /// Whether there is no directory of that name: nothing, or something else.
-    pub fn is_no_directory(&self) -> bool {
-        matches!(
-            self.error.kind(),
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-        )
-    }
-}
-
 impl Explain for DirectoryError {
     fn code(&self) -> ErrorCode {
         match self.error.kind() {
@@ -98,6 +88,17 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DirectoryError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// As [`list`] if `path` is a directory; `None` for everything else, whatever it is: whoever reads it says what is wrong.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn list_if_directory(path: &Path) -> Result<Option<Vec<PathBuf>>, DirectoryError> {
+    match path.is_dir() {
+        true => list(path).map(Some),
+        false => Ok(None),
+    }
 }
 
 /// Proves each file and keeps what `keep` makes of the verdict, in the order of `files`. `done` is called after each.

@@ -36,13 +36,9 @@ pub(super) fn verifier(world: &World) -> Result<(Policy, Verifier), Failure> {
 pub(super) fn named_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for path in paths {
-        let found = match profile_store::list(path) {
-            // Whoever reads it says what is wrong with it.
-            Err(error) if error.is_no_directory() => {
-                files.push(path.clone());
-                continue;
-            }
-            listed => listed?,
+        let Some(found) = profile_store::list_if_directory(path)? else {
+            files.push(path.clone());
+            continue;
         };
         if found.is_empty() {
             let message = format!(

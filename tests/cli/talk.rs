@@ -188,3 +188,42 @@ fn help_says_what_it_said_when_it_was_last_reviewed() {
     }
     assert!(expected.len() > 15, "{expected:?}");
 }
+
+#[test]
+fn the_step_summary_tells_the_findings_and_an_error_of_it_names_the_file() {
+    let workshop = Workshop::stocked();
+    let gate = |summary: &Path| {
+        let mut command = workshop.command(&["gate", "--format", "github"]);
+        ran(command.env("GITHUB_STEP_SUMMARY", summary))
+    };
+    let summary = workshop.write("summary.md", "before\n");
+    workshop.run(&["manifest", "freeze"]).exits(0);
+    gate(&summary).exits(10);
+    let text = String::from_utf8(workshop.read("summary.md")).unwrap();
+    assert!(
+        text.starts_with("before\n### countersign gate: blocked\n"),
+        "{text}"
+    );
+    assert!(text.contains("| block | `targets-unobserved` |"), "{text}");
+    let nowhere = workshop.path("nowhere/summary.md");
+    gate(&nowhere).exits(11).says(&["nowhere/summary.md"]);
+}
+
+/// `| head` has heard enough: that is no error, and the exit code is the answer's.
+#[test]
+fn a_reader_who_closes_the_pipe_changes_no_exit_code() {
+    let workshop = Workshop::frozen();
+    for format in ["human", "json", "github"] {
+        for (arguments, code) in [
+            (&["gate"][..], 10),
+            (&["profile", "list"], 0),
+            (&["manifest", "digest"], 0),
+        ] {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            let mut command = workshop.command(&[arguments, &["--format", format]].concat());
+            let ran = ran(command.stdout(writer)).exits(code);
+            assert_eq!(ran.err, "", "{format}: {arguments:?}");
+        }
+    }
+}
