@@ -173,7 +173,7 @@ fn recover_run(
     let mut lease = None;
     let closed = while_ending(job.as_ref(), || {
         let lock = journals.lock()?;
-        lease = journals.adopt(&lock, &entry.run);
+        lease = journals.adopt(&lock, &entry.run)?;
         // Another recovery may have been faster, or only the record is missing.
         if lease.is_none() || found.is_closed {
             return Ok(());
