@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use countersign::context::gate::facts::{
     Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles, Observation,
-    Observed, ObservedTargets, PlannedFacts, TargetSelection,
+    Observed, ObservedClaims, ObservedTargets, PlannedFacts, TargetSelection,
 };
 use countersign::context::gate::{Asked, rehearse};
 use countersign::context::manifest::Manifest;
@@ -127,7 +127,7 @@ fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
         path: format!("/profiles/{}", profile.filename).into(),
         content: InstalledContent::Read {
             sha256: profile.sha256,
-            claims: None,
+            claims: ObservedClaims::PinnedBytes,
             proof: None,
         },
     });

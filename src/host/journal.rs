@@ -189,17 +189,32 @@ impl Journals {
         Ok(found)
     }
 
-    /// Takes over the lease of a dead run whose journal is still there; `None` if somebody else has. To be called under
-    /// the [lock](Self::lock).
-    pub fn adopt(&self, _lock: &Lock, run: &RunId) -> Option<File> {
+    /// Takes over the lease of a dead run whose journal is still there; `None` if the run has been finished, or somebody
+    /// finishes it now. To be called under the [lock](Self::lock).
+    ///
+    /// # Errors
+    /// The lease cannot be opened, or others keep asking whether the run lives.
+    pub fn adopt(&self, _lock: &Lock, run: &RunId) -> Result<Option<File>, JournalError> {
+        self.adopt_within(run, SOON)
+    }
+
+    fn adopt_within(&self, run: &RunId, patience: Duration) -> Result<Option<File>, JournalError> {
         if !self.has_journal(run) {
-            return None;
+            return Ok(None);
         }
         let path = self.state.run_file(run, RunFile::Lease);
-        let lease = owned_files::open_lock_file(&path).ok()?;
-        // Somebody who only asks whether the run lives holds it for a moment.
-        wait_for_lock(&path, MOMENT, || lease.try_lock()).ok()?;
-        Some(lease)
+        let lease = owned_files::open_lock_file(&path)?;
+        let mut is_taken = false;
+        // Whoever only asks whether the run lives shares the lease for a moment, which may be a long one on a busy machine.
+        // Only a lease that cannot even be shared has an owner.
+        wait_for_lock(&path, patience, || match lease.try_lock() {
+            Err(TryLockError::WouldBlock) if self.is_alive(run) => {
+                is_taken = true;
+                Ok(())
+            }
+            tried => tried,
+        })?;
+        Ok((!is_taken).then_some(lease))
     }
 
     /// Does what [`sweep`](Self::sweep) does if nobody holds the lock now; whoever holds it sweeps, or the next one does.
@@ -356,6 +371,29 @@ mod tests {
         journals.forget(&one.run).unwrap();
         journals.forget(&two.run).unwrap();
         assert!(journals.all().unwrap().is_empty());
+    }
+
+    #[test]
+    fn only_an_owner_of_its_lease_keeps_a_dead_run_from_being_finished() {
+        let directory = tempfile::tempdir().unwrap();
+        let journals = journals(&directory);
+        let lock = journals.lock().unwrap();
+        let one = entry();
+        let lease = journals.begin(&lock, &one).unwrap();
+        assert!(journals.adopt(&lock, &one.run).unwrap().is_none());
+        drop(lease);
+        // Somebody asks whether the run lives, and takes his time.
+        let asker = File::open(journals.state.run_file(&one.run, RunFile::Lease)).unwrap();
+        asker.lock_shared().unwrap();
+        let kept_waiting = journals.adopt_within(&one.run, Duration::ZERO);
+        assert!(matches!(
+            kept_waiting,
+            Err(JournalError::File(OwnedFileError::Locked { .. }))
+        ));
+        drop(asker);
+        assert!(journals.adopt(&lock, &one.run).unwrap().is_some());
+        journals.forget(&one.run).unwrap();
+        assert!(journals.adopt(&lock, &one.run).unwrap().is_none());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::context::gate::facts::{
-    Family, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
+    Family, InstalledClaims, InstalledContent, InstalledFile, InstalledScope, ObservedClaims,
 };
 
 /// What became of one file.
@@ -163,23 +163,27 @@ fn installed(
             Err(unproven) => unproven.sha256,
         };
         return InstalledContent::Read {
-            claims: (!is_pinned(&sha256)).then(|| claims(&proven)).flatten(),
+            claims: match is_pinned(&sha256) {
+                true => ObservedClaims::PinnedBytes,
+                false => claims(&proven),
+            },
             sha256,
             proof: Some(proven.map_or_else(|unproven| unproven.findings, |_| Vec::new())),
         };
     }
     let sha256 = FileSha256::of(bytes);
     InstalledContent::Read {
-        claims: (!is_pinned(&sha256))
-            .then(|| claims(&profile::prove(bytes, any)))
-            .flatten(),
+        claims: match is_pinned(&sha256) {
+            true => ObservedClaims::PinnedBytes,
+            false => claims(&profile::prove(bytes, any)),
+        },
         sha256,
         proof: None,
     }
 }
 
 /// What a file claims, whether or not it is proven.
-fn claims(proven: &Result<Profile, Box<Unproven>>) -> Option<InstalledClaims> {
+fn claims(proven: &Result<Profile, Box<Unproven>>) -> ObservedClaims {
     let scope = |fields: &profile::Fields| InstalledScope {
         team_id: fields.team_id.clone(),
         bundle_id: fields.bundle_id.clone(),
@@ -191,20 +195,20 @@ fn claims(proven: &Result<Profile, Box<Unproven>>) -> Option<InstalledClaims> {
     match proven {
         Ok(profile) => {
             let fields = profile.fields();
-            Some(InstalledClaims {
+            ObservedClaims::Read(InstalledClaims {
                 uuid: Some(fields.uuid.clone()),
                 name: Some(fields.name.clone()),
                 signs: Some(scope(fields)),
             })
         }
-        Err(unproven) => {
-            let claims = unproven.claims.as_ref()?;
-            Some(InstalledClaims {
+        Err(unproven) => match &unproven.claims {
+            Some(claims) => ObservedClaims::Read(InstalledClaims {
                 uuid: claims.uuid.as_deref().and_then(|uuid| uuid.parse().ok()),
                 name: claims.name.clone(),
                 signs: unproven.fields.as_deref().map(scope),
-            })
-        }
+            }),
+            None => ObservedClaims::Unreadable,
+        },
     }
 }
 
@@ -289,7 +293,7 @@ pub fn pruning(
 ) -> Pruning {
     let InstalledContent::Read {
         sha256,
-        claims: Some(claims),
+        claims: ObservedClaims::Read(claims),
         ..
     } = &file.content
     else {

@@ -27,7 +27,7 @@ pub fn read(source: &SecretSource, world: &World) -> Result<Password, Error> {
 pub fn keep_from_commands(source: Option<&SecretSource>) -> Result<(), Error> {
     match source.and_then(descriptor) {
         Some(number) => secret_source::keep_from_commands(number)
-            .map_err(|error| Error::new(ErrorCode::Usage, error.to_string())),
+            .map_err(|error| Error::from(error).with_code(ErrorCode::Usage)),
         None => Ok(()),
     }
 }
@@ -50,5 +50,19 @@ fn descriptor(source: &SecretSource) -> Option<u32> {
         SecretSource::File(path) => secret_source::descriptor_named(path),
         SecretSource::Descriptor(number) => Some(*number),
         SecretSource::Environment(_) | SecretSource::Prompt(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descriptor_that_is_not_open_is_told_with_how_to_open_it() {
+        let source = SecretSource::Descriptor(1_000_003);
+        let error = keep_from_commands(Some(&source)).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Usage);
+        let (hint, _) = error.advice();
+        assert!(hint.unwrap().contains("1000003< FILE"), "{hint:?}");
     }
 }

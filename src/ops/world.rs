@@ -272,7 +272,7 @@ impl World {
         });
         let path = named.ok_or_else(|| {
             Error::new(
-                ErrorCode::Usage,
+                ErrorCode::FileMissing,
                 "no home directory is known to keep state in",
             )
             .hint("name a state directory")

@@ -32,6 +32,14 @@ fn results_go_to_stdout_and_errors_to_stderr() {
 }
 
 #[test]
+fn without_a_home_directory_there_is_no_state_to_look_at() {
+    let workshop = Workshop::new();
+    let mut command = workshop.command(&["audit", "checkpoint"]);
+    command.env_remove("HOME");
+    ran(&mut command).exits(11).says(&["--state-dir"]);
+}
+
+#[test]
 fn colour_is_for_terminals_and_for_who_asks() {
     let workshop = Workshop::frozen();
     let gate = ["gate", "--without", "targets,identities"];

@@ -2,7 +2,7 @@
 
 use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::FileSha256;
-use countersign::context::gate::facts::{InstalledClaims, InstalledContent};
+use countersign::context::gate::facts::{InstalledClaims, InstalledContent, ObservedClaims};
 use countersign::context::manifest::ProfileState;
 use support::rocket;
 
@@ -31,7 +31,7 @@ fn profile_bytes_differ_tells_both_digests_and_the_file() {
         "renamed.mobileprovision",
         InstalledContent::Read {
             sha256: FileSha256::of(b"other bytes"),
-            claims: Some(InstalledClaims {
+            claims: ObservedClaims::Read(InstalledClaims {
                 uuid: Some(uuid),
                 name: None,
                 signs: None,
@@ -60,7 +60,7 @@ fn profile_bytes_differ_tells_both_digests_and_the_file() {
         &name,
         InstalledContent::Read {
             sha256: FileSha256::of(b"rubbish"),
-            claims: None,
+            claims: ObservedClaims::Unreadable,
             proof: None,
         },
     )];
@@ -78,6 +78,28 @@ fn profile_unreadable_under_the_pinned_name_blocks() {
         },
     )];
     scene.blocked_by(Code::ProfileUnreadable);
+}
+
+#[test]
+fn what_was_looked_at_for_another_manifest_is_not_passed() {
+    let mut scene = Scene::new();
+    // The other manifest pins this file, so nobody looked whether it is a shadow of what this one pins.
+    scene.installed().files.push(installed(
+        "retired.mobileprovision",
+        InstalledContent::Read {
+            sha256: FileSha256::of(b"pinned by another manifest"),
+            claims: ObservedClaims::PinnedBytes,
+            proof: None,
+        },
+    ));
+    let finding = scene.blocked_by(Code::ProfilesUnobserved);
+    assert!(
+        finding
+            .place
+            .file
+            .unwrap()
+            .ends_with("retired.mobileprovision")
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::{CertSha1, CertSha256};
 use countersign::context::gate::facts::{
     Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles, Observation,
-    Observed, ObservedTargets, PlannedFacts, ProfileDirectory, TargetSelection,
+    Observed, ObservedClaims, ObservedTargets, PlannedFacts, ProfileDirectory, TargetSelection,
 };
 use countersign::context::gate::{Asked, Cleared, Judgement, Rehearsal, Verdict, judge, rehearse};
 use countersign::context::manifest::freeze::{freeze, ordered};
@@ -72,7 +72,7 @@ pub(crate) fn installed(name: &str, content: InstalledContent) -> InstalledFile 
 pub(crate) fn pinned_bytes(profile: &Profile) -> InstalledContent {
     InstalledContent::Read {
         sha256: *profile.sha256(),
-        claims: None,
+        claims: ObservedClaims::PinnedBytes,
         proof: None,
     }
 }

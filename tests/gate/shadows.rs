@@ -2,7 +2,9 @@
 
 use countersign::apple::profile::Profile;
 use countersign::base::finding::{Code, Severity};
-use countersign::context::gate::facts::{InstalledClaims, InstalledContent, InstalledScope};
+use countersign::context::gate::facts::{
+    InstalledClaims, InstalledContent, InstalledScope, ObservedClaims,
+};
 use countersign::context::manifest::ProfileState;
 use forge::profile::{Kind, ProfileSpec};
 use support::{ROCKET, proven, rocket};
@@ -14,7 +16,7 @@ fn claims_of(profile: &Profile) -> InstalledContent {
     let fields = profile.fields();
     InstalledContent::Read {
         sha256: *profile.sha256(),
-        claims: Some(InstalledClaims {
+        claims: ObservedClaims::Read(InstalledClaims {
             uuid: Some(fields.uuid.clone()),
             name: Some(fields.name.clone()),
             signs: Some(InstalledScope {

@@ -2,15 +2,18 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use countersign::base::event::{Action, Checkpoint, Event, Outcome, Witness, WitnessError};
+use countersign::host::journal::Journals;
 use countersign::host::keychain::{LockState, Settings};
 use countersign::host::owned_files::{FileStep, OwnedFileError};
 use countersign::host::process::Exit;
 use countersign::host::session::{self, Ending, SessionReport, Task};
+use countersign::host::state_dir::StateDir;
 use countersign::host::window::JobCommand;
 use countersign::ledger::audit;
 use rustix::process::Signal;
@@ -190,6 +193,52 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     let recovery = session::recover(&state, &log).unwrap();
     assert_eq!(recovery.finished.len(), 1);
     site.assert_all_is_well("after a recovery that could be recorded");
+}
+
+/// A log that asks which runs have the keychain open while it records that one could not be finished.
+struct Onlooker<'a> {
+    site: &'a Site,
+    log: &'a audit::AuditLog,
+    state: &'a StateDir,
+    seen: Mutex<Vec<usize>>,
+}
+
+impl Witness for Onlooker<'_> {
+    fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError> {
+        if event.what == Action::Recover && event.outcome == Outcome::Failed {
+            let journals = Journals::new(self.state);
+            let holders = journals.holders(&self.site.machine.keychain()).unwrap();
+            self.seen.lock().unwrap().push(holders.len());
+        }
+        self.log.record(event)
+    }
+}
+
+#[test]
+fn a_dead_run_that_cannot_be_finished_keeps_no_other_from_closing() {
+    let site = Site::new(Kind::MacOs);
+    let mut run = site.run().args(["sleep", "600"]).spawn().unwrap();
+    until("the job runs", || site.has("job"));
+    kill(run.id(), Signal::STOP);
+    kill(watchdog_of(run.id()).unwrap(), Signal::KILL);
+    kill(run.id(), Signal::KILL);
+    run.wait().unwrap();
+    site.settle();
+    site.machine.misbehave("lie lock-keychain");
+    let (log, state) = (site.log(), site.machine.state());
+    let onlooker = Onlooker {
+        site: &site,
+        log: &log,
+        state: &state,
+        seen: Mutex::default(),
+    };
+    let recovery = session::recover(&state, &onlooker).unwrap();
+    assert_eq!(recovery.unfinished.len(), 1);
+    // Whoever ends in that moment must lock the keychain, not leave it to the dead one.
+    assert_eq!(*onlooker.seen.lock().unwrap(), [0]);
+    fs::remove_file(site.path("home/stand-in-mode")).unwrap();
+    site.recover();
+    site.assert_all_is_well("after a recovery that could close it");
 }
 
 #[test]

@@ -206,11 +206,22 @@ pub enum InstalledContent {
     Read {
         /// SHA-256 of its bytes.
         sha256: FileSha256,
-        /// What it claims to be: not looked at for bytes that are pinned.
-        claims: Option<InstalledClaims>,
+        /// What it claims to be.
+        claims: ObservedClaims,
         /// Why it was not proven, where signatures were proven again (`--prove`); empty where they held.
         proof: Option<Vec<Finding>>,
     },
+}
+
+/// What was observed of an installed file's claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObservedClaims {
+    /// Nobody looked: the manifest that is judged pins these bytes. For another manifest nothing is known of the file.
+    PinnedBytes,
+    /// It cannot be read as a profile.
+    Unreadable,
+    /// This is what it claims.
+    Read(InstalledClaims),
 }
 
 /// What an installed file claims, proven or not: Xcode does not ask for proof when it chooses by name.

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::expiry::{self, Margin};
 use super::facts::{
     Family, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
-    Observed,
+    Observed, ObservedClaims,
 };
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
@@ -217,9 +217,10 @@ impl<'a> View<'a> {
                     if self.manifest.has_bytes(sha256) {
                         continue;
                     }
-                    keys.extend(claims.iter().filter_map(|claims| {
-                        Some(claims.uuid.as_ref()?.as_str().to_ascii_lowercase())
-                    }));
+                    if let ObservedClaims::Read(claims) = claims {
+                        let uuid = claims.uuid.iter();
+                        keys.extend(uuid.map(|uuid| uuid.as_str().to_ascii_lowercase()));
+                    }
                 }
                 InstalledContent::Unreadable { .. } => {}
             }
@@ -288,16 +289,30 @@ impl<'a> View<'a> {
             if self.manifest.has_bytes(sha256) {
                 continue;
             }
-            let Some(claims) = claims else {
-                findings.push(
-                    Finding::warn(
-                        Code::ProfileUnreadable,
-                        "an installed file cannot be read as a profile",
-                    )
-                    .in_file(&file.path)
-                    .hint("remove the file by hand: pruning leaves it"),
-                );
-                continue;
+            let claims = match claims {
+                ObservedClaims::Read(claims) => claims,
+                ObservedClaims::Unreadable => {
+                    findings.push(
+                        Finding::warn(
+                            Code::ProfileUnreadable,
+                            "an installed file cannot be read as a profile",
+                        )
+                        .in_file(&file.path)
+                        .hint("remove the file by hand: pruning leaves it"),
+                    );
+                    continue;
+                }
+                ObservedClaims::PinnedBytes => {
+                    findings.push(
+                        Finding::block(
+                            Code::ProfilesUnobserved,
+                            "the claims of an installed file were not looked at: another manifest pins it",
+                        )
+                        .in_file(&file.path)
+                        .hint("look at the installed profiles again for this manifest"),
+                    );
+                    continue;
+                }
             };
             let same_uuid = claims
                 .uuid

@@ -16,7 +16,7 @@ use crate::base::finding::Place;
 use crate::base::remedy::Remedy;
 use crate::host::journal::{FoundJournal, JournalEntry, Journals};
 use crate::host::keychain::{KeychainPath, LockState};
-use crate::host::owned_files::for_shell;
+use crate::host::owned_files::{Lock, for_shell};
 use crate::host::run_id::RunId;
 use crate::host::state_dir::StateDir;
 use crate::host::window::{close_locked, while_ending};
@@ -173,22 +173,17 @@ fn recover_run(
     let mut lease = None;
     let closed = while_ending(job.as_ref(), || {
         let lock = journals.lock()?;
-        lease = journals.adopt(&lock, &entry.run);
+        lease = journals.adopt(&lock, &entry.run)?;
         // Another recovery may have been faster, or only the record is missing.
         if lease.is_none() || found.is_closed {
             return Ok(());
         }
-        let backend = entry.backend.build(state)?;
-        // Closing asks for nothing, not even whether it is open.
-        was_open = matches!(backend.status(&entry.keychain), Ok(LockState::Unlocked));
-        close_locked(
-            &lock,
-            journals,
-            backend.as_ref(),
-            &entry.keychain,
-            &entry.run,
-        )
-        .map(drop)
+        let closed = close_left_open(&lock, journals, state, &entry, &mut was_open);
+        if closed.is_err() {
+            // While the lock is held: who has it next must not take the dead run for one that lives and will close.
+            lease = None;
+        }
+        closed
     });
     let event = |outcome| {
         Event::new(Action::Recover, outcome)
@@ -211,4 +206,19 @@ fn recover_run(
         keychain: entry.keychain,
         was_open,
     }))
+}
+
+/// Closes what a dead run left open, under the lock, and notes whether it was open.
+fn close_left_open(
+    lock: &Lock,
+    journals: &Journals,
+    state: &StateDir,
+    entry: &JournalEntry,
+    was_open: &mut bool,
+) -> Result<(), SessionError> {
+    let JournalEntry { run, keychain, .. } = entry;
+    let backend = entry.backend.build(state)?;
+    // Closing asks for nothing, not even whether it is open.
+    *was_open = matches!(backend.status(keychain), Ok(LockState::Unlocked));
+    close_locked(lock, journals, backend.as_ref(), keychain, run).map(drop)
 }
