@@ -1,9 +1,9 @@
 //! Profiles on disk: the directories that Xcode takes them from, and any others.
 //!
-//! One bad file never hides the good ones: whatever cannot be read is a row like the others. Files are read and judged
-//! in parallel, and each file's bytes are gone before the next one's verdict is kept, so that a directory of ten
-//! thousand needs little more memory than its verdicts. Only files that are *named* like profiles are looked at, and
-//! only directly in the directory, as Xcode does it.
+//! One bad file does not hide the good ones: a file that cannot be read has a row like the others. Files are read and
+//! judged in parallel, and each file's bytes are gone before the next one's verdict is kept, so that a directory of
+//! ten thousand needs little more memory than its verdicts. Only files that are *named* like profiles are looked at,
+//! and only directly in the directory, as Xcode does it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use rustix::io::Errno;
 
 use super::files::{self, FileMode, ReadError, WriteError};
 use crate::apple::anchors::Anchors;
@@ -44,12 +45,14 @@ pub struct DirectoryError {
 }
 
 impl DirectoryError {
-    /// Whether there is no directory of that name: nothing, or something else.
+    /// Whether there is no directory of that name: nothing, a file, or links that form a circle.
     pub fn is_no_directory(&self) -> bool {
-        matches!(
-            self.error.kind(),
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-        )
+        let is_circle = self.error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+        is_circle
+            || matches!(
+                self.error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            )
     }
 }
 
