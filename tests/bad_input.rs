@@ -117,7 +117,11 @@ fn xml_without_a_signature() {
 fn a_profile_that_was_cut_off() {
     let whole =
         forge::profile::ProfileSpec::ios(forge::profile::Kind::AdHoc, "com.acme.cut").mint();
-    shown(&with_bad(&whole[..whole.len() / 2]), 10, &["cut off"]);
+    shown(
+        &with_bad(&whole[..whole.len() / 2]),
+        10,
+        &["its end is missing"],
+    );
 }
 
 #[test]
@@ -128,7 +132,11 @@ fn a_hundred_megabytes_of_zeros() {
         .unwrap()
         .set_len(100 * 1024 * 1024)
         .unwrap();
-    shown(&workshop, 11, &["104857600 bytes", "is it the right file?"]);
+    shown(
+        &workshop,
+        11,
+        &["104857600 bytes", "check that this is the right file"],
+    );
 }
 
 #[test]
@@ -183,7 +191,7 @@ fn a_circle_of_links() {
     shown(
         &workshop,
         11,
-        &["its symlinks lead in a circle", "remove one of the links"],
+        &["its symlinks form a circle", "remove one of the links"],
     );
 }
 
@@ -287,10 +295,11 @@ fn a_profile_directory_that_is_not_there() {
     ] {
         let mut arguments = arguments.to_vec();
         arguments.extend(["--profiles", "nowhere"]);
-        workshop
-            .run(&arguments)
-            .exits(11)
-            .says(&["nowhere", "cannot be listed", "check the path"]);
+        workshop.run(&arguments).exits(11).says(&[
+            "nowhere",
+            "cannot list the directory",
+            "check the path",
+        ]);
     }
 }
 
@@ -408,7 +417,7 @@ fn freezing_never_replaces_what_is_no_manifest_or_newer() {
         workshop
             .run(&["manifest", "freeze", "-o", "out.json"])
             .exits(11)
-            .says(&["out.json", says, "the file is as it was", "-o"]);
+            .says(&["out.json", says, "the file is unchanged", "-o"]);
         assert_eq!(workshop.read("out.json"), text.as_bytes());
     }
 }

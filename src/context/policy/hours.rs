@@ -89,10 +89,7 @@ impl Hours {
         if items.len() > MOST_WINDOWS {
             return reader.refuse(
                 item,
-                format!(
-                    "`{}` has more windows than anybody can overlook",
-                    item.path()
-                ),
+                format!("`{}` has too many windows", item.path()),
                 format!("at most {MOST_WINDOWS}"),
                 items.len(),
                 None,
