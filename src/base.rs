@@ -1,4 +1,4 @@
-//! Words everyone speaks: identifiers, digests, secrets, instants, findings, errors.
+//! Types that all rooms share: identifiers, digests, secrets, instants, findings, errors.
 //!
 //! Nothing here knows Apple's formats or touches the machine.
 

@@ -1,7 +1,7 @@
 //! The command line: arguments → request, answer → text, JSON, annotations, exit code.
 //!
-//! What a command does stands in [`ops`](crate::ops); here is how it is asked and how its answer is shown. A file for each
-//! subcommand holds its arguments above and its form for people below. Results go to standard output, everything else to
+//! [`ops`](crate::ops) does the work of a command; this room reads its arguments and shows its answer. Each subcommand has a
+//! file, with its arguments first and its text for people after them. Results go to standard output, everything else to
 //! standard error. [`process`] alone reads the environment and the clock, once.
 
 pub mod answer;
@@ -50,8 +50,8 @@ use crate::ops::world::World;
 
 /// Keeps the signing context of Mac build fleets pinned, proven and short-lived.
 ///
-/// Freeze the provisioning profiles of a team into a reviewed manifest, and let no xcodebuild start on a machine that
-/// differs from it.
+/// Freezes the provisioning profiles of a team into a reviewed manifest. Checks before each xcodebuild that the machine
+/// has what the manifest pins.
 #[derive(Debug, Parser)]
 #[command(
     name = "countersign",
@@ -68,26 +68,26 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Look at provisioning profiles: show, list, install, prune.
+    /// Work with provisioning profiles: show, list, install, prune.
     #[command(subcommand)]
     Profile(Deferred<profile::Command>),
-    /// Freeze profiles into a manifest, and look after it.
+    /// Work with the manifest that pins profiles: freeze, digest, diff, verify, schema.
     #[command(subcommand)]
     Manifest(Deferred<manifest::Command>),
-    /// Which profile signs which target of an Xcode project.
+    /// Show, check and export which profile signs which target of an Xcode project.
     #[command(subcommand)]
     Targets(Deferred<targets::Command>),
-    /// Look at signing identities.
+    /// List signing identities, or print the digest of the set.
     #[command(subcommand)]
     Identity(Deferred<identity::Command>),
-    /// May this machine sign with this manifest, now? Exit 0 if so, 10 if findings block.
+    /// Check whether this machine may sign with this manifest now. Exit code 0 if it may, 10 if findings block.
     Gate(Deferred<gate::Arguments>),
-    /// Run a command while the CI keychain is open: gate, window, command, lock, record. Passes on the command's exit code.
+    /// Run the gate, open the CI keychain, run a command, and close the keychain. Ends with the command's exit code.
     Run(Deferred<run::Arguments>),
-    /// The CI keychain: create, import, unlock, lock, status, destroy, recover.
+    /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
-    /// The audit log: show, verify, checkpoint.
+    /// Read the audit log: show, verify, checkpoint.
     #[command(subcommand)]
     Audit(Deferred<audit::Command>),
     /// Print a completion script for a shell.
@@ -97,17 +97,17 @@ enum Command {
     },
     /// Write man pages into a directory.
     Man {
-        /// The directory; it is made if it is not there.
+        /// The directory; it is created if it does not exist.
         directory: PathBuf,
     },
-    /// Help on a command, or on `exit-codes`.
+    /// Print help on a command, or on `exit-codes`.
     Help {
-        /// Command words, or a topic.
+        /// The words of a command, or a topic.
         topic: Vec<String>,
     },
 }
 
-/// What a run starts to close the keychain when it cannot itself; no command for people.
+/// The hidden command that a run starts as its watchdog. The watchdog closes the keychain if the run cannot.
 const WATCHDOG: &str = "watchdog";
 
 /// Runs the program with the process's arguments.
@@ -167,8 +167,8 @@ fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     cli
 }
 
-/// How the program ends after printing: `meant`, unless the output could not be written. Whoever closed the pipe has heard
-/// enough (`| head`), and that is no error.
+/// How the program ends after printing: `meant`, unless the output could not be written. A reader
+/// that closes the pipe (`| head`) wants no more output; that is no error.
 fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
     match result {
         Ok(exit) => exit,

@@ -1,26 +1,26 @@
 //! Effects on this machine: the only room that touches the world, besides the ledger.
 //!
-//! What is decided elsewhere is carried out here, and what decisions need to know is observed here. Every function says
-//! what it does when the world is not as it should be: a directory instead of a file, a pipe that nobody writes to, a
-//! disk that is full half-way.
+//! This room carries out what other rooms decide, and observes what decisions need. The documentation of each
+//! function says what happens in bad cases: a directory instead of a file, a pipe without a writer, a disk that
+//! becomes full.
 //!
-//! - [`directories`]: where things lie by default, and which trees do not keep what is put into them
-//! - [`files`]: reading that never blocks or runs out of bounds, writing that is never half done, locks
-//! - [`journal`]: what a run was about to do, for whoever must finish it
+//! - [`directories`]: default directories, and directories that something clears
+//! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
+//! - [`journal`]: what a run was about to do, so that another process can finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`lifeline`]: what a run tells its watchdog
-//! - [`node`]: what this machine calls itself, and who we are on it
-//! - [`observation`]: this machine as the gate judges it
-//! - [`owned_files`]: files and directories that are this user's alone
+//! - [`node`]: the name of this machine, and the current user
+//! - [`observation`]: the facts about this machine that the gate judges
+//! - [`owned_files`]: files and directories that only this user can use
 //! - [`permit`]: the permission to open a keychain
-//! - [`process`]: the only spawner
+//! - [`process`]: the only place that starts processes
 //! - [`profile_store`]: provisioning profiles on disk
 //! - [`random`]: bytes from the operating system's generator
 //! - [`run_id`]: the name of one run
 //! - [`secret_source`]: how a password comes in
 //! - [`session`]: a command runs while a keychain is open, and the keychain closes
 //! - [`sources`]: project files, for `xcode`
-//! - [`state_dir`]: where everything lies that countersign keeps
+//! - [`state_dir`]: the directory of everything that countersign keeps
 //! - [`watchdog`]: closes the keychain when the run cannot
 //! - [`window`]: a keychain that is open, and what closes it
 

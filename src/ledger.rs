@@ -1,6 +1,7 @@
-//! The ledger: what must be remembered.
+//! The ledger: records that must be kept.
 //!
-//! Files that outlive every run and that somebody will read when things went wrong. They only grow, each entry is bound
-//! to the one before it, and nothing here decides: the rooms above say what happened, the ledger keeps it.
+//! The ledger's files outlive every run. People read them after something went wrong. The files only grow, and each
+//! entry is bound to the one before it. The ledger decides nothing: the rooms above say what happened, and the ledger
+//! keeps it.
 
 pub mod audit;

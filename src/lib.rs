@@ -1,21 +1,23 @@
 //! Countersign keeps the signing context of Mac build fleets pinned, proven and short-lived.
 //!
-//! A countersign is the reply that a sentry demands before opening the gate. Here the gate stands before `xcodebuild`:
-//! provisioning profiles are read and proven, frozen in a manifest that people review, and no build starts on a machine
-//! that differs from it.
+//! A countersign is the reply that a sentry demands before opening the gate. Here the gate stands before
+//! `xcodebuild`. Countersign reads and proves provisioning profiles and freezes them in a manifest that people
+//! review. No build starts on a machine that differs from the manifest.
 //!
-//! The rooms, in the order in which data flows; a room uses only rooms above it, and `tests/architecture` holds that:
+//! The modules are called rooms. They stand here in the order in which data flows. A room uses only rooms above it,
+//! and `tests/architecture` checks this:
 //!
-//! - [`base`]: words everyone speaks: identifiers, digests, secrets, instants, findings
+//! - [`base`]: types that all rooms share: identifiers, digests, secrets, instants, findings, errors
 //! - [`apple`]: Apple's formats, bytes in and typed values out; pure
-//! - [`xcode`]: the project's side, pure on text: targets and what they ask of signing
+//! - [`xcode`]: Xcode projects: their targets, settings and entitlements; pure
 //! - [`context`]: the signing context; decisions only, no effects
 //! - [`host`]: effects on this machine
-//! - [`ledger`]: what must be remembered: the audit log
-//! - [`ops`]: one function for each verb: a plain request in, a typed answer out
-//! - [`cli`]: talk: arguments in, one library call, a rendered report and an exit code out
+//! - [`ledger`]: the audit log
+//! - [`ops`]: one function for each command: a plain request in, a typed answer out
+//! - [`cli`]: the command line: arguments in, a report and an exit code out
 //!
-//! Proof is carried by values with private fields. Each has one constructor, and reading that one is the review:
+//! Some values prove something. Their fields are private, and each has only one constructor. To review a proof, read
+//! its constructor:
 //!
 //! | value | what it proves | its only constructor |
 //! |---|---|---|
@@ -29,8 +31,8 @@
 //! | [`host::permit::OpenPermit`] | a clearance that still holds allows to open a keychain once | [`host::permit::OpenPermit::from_clearance`] |
 //! | [`host::window::UnlockWindow`] | a keychain is open and somebody owns its closing | `UnlockWindow::open`, which [`host::session::run`] calls |
 //!
-//! A rehearsal asks about another machine or another instant with [`context::gate::facts::PlannedFacts`], which anybody makes.
-//! It gets a [`context::gate::Rehearsal`], and no way leads from there to a clearance.
+//! A rehearsal asks about another machine or another instant. It takes [`context::gate::facts::PlannedFacts`], which
+//! any caller can make, and gives a [`context::gate::Rehearsal`]. A rehearsal can never become a clearance.
 
 pub mod apple;
 pub mod base;

@@ -1,18 +1,19 @@
-//! What each command does: one function per verb, a plain request in, a typed answer out.
+//! The work of each command: one function per verb, a plain request in, a typed answer out.
 //!
-//! Nothing here knows a command line, a terminal or an exit code: a daemon, a rehearsal and a test call the same functions
-//! as `cli`. A verb gets its request and a [`World`](world::World). It answers with a document, whose type is also its JSON
-//! contract, or with a [`Failure`](error::Failure). Decisions are made in `context`; effects go through `host` and `ledger`.
+//! This room knows no command line, terminal or exit code. So a daemon, a rehearsal and a test can call the same
+//! functions as `cli`. A verb gets its request and a [`World`](world::World). It answers with a document, whose type
+//! is also its JSON contract, or with a [`Failure`](error::Failure). Decisions are made in `context`; effects go
+//! through `host` and `ledger`.
 //!
 //! - [`audit`]: the audit log: show, verify, checkpoint
-//! - [`audit_log`]: the audit log, opened to be written, and acts that stand in it
+//! - [`audit_log`]: the audit log, opened for writing, and actions that it records
 //! - [`error`]: why a verb gives no answer
-//! - [`gate`]: may this machine sign with this manifest, now?
+//! - [`gate`]: whether this machine may sign with this manifest now
 //! - [`identity`]: signing identities: list, digest
 //! - [`keychain`]: the CI keychain: create, import, lock, status, destroy, recover
 //! - [`manifest`]: the frozen manifest: freeze, digest, diff, verify
-//! - [`notice`]: what a verb says while it works
-//! - [`output`]: writing the files that somebody asked for
+//! - [`notice`]: what a verb reports while it works
+//! - [`output`]: writing output files
 //! - [`password`]: passwords that a verb is handed
 //! - [`profile`]: provisioning profiles: show, list, install, prune
 //! - [`report`]: words that several documents share, and where a document's findings stand
@@ -21,7 +22,7 @@
 //! - [`target_selection`]: which targets a verb is about, and what they ask of signing
 //! - [`targets`]: targets of Xcode projects: show, check, export
 //! - [`watchdog`]: closes the keychain when a run cannot
-//! - [`world`]: what a verb may know
+//! - [`world`]: what a verb knows of the machine and the process
 
 pub mod audit;
 pub mod audit_log;

@@ -1,4 +1,4 @@
-//! The Xcode project's side: what each target asks of signing, in each configuration, without Xcode.
+//! Xcode projects: what each target asks of signing, in each configuration, without Xcode.
 //!
 //! Text in, typed values out. A value remembers the file and line it came from, so that a finding can point there.
 //!

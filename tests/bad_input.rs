@@ -117,7 +117,11 @@ fn xml_without_a_signature() {
 fn a_profile_that_was_cut_off() {
     let whole =
         forge::profile::ProfileSpec::ios(forge::profile::Kind::AdHoc, "com.acme.cut").mint();
-    shown(&with_bad(&whole[..whole.len() / 2]), 10, &["cut off"]);
+    shown(
+        &with_bad(&whole[..whole.len() / 2]),
+        10,
+        &["its end is missing"],
+    );
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn a_circle_of_links() {
     shown(
         &workshop,
         11,
-        &["its symlinks lead in a circle", "remove one of the links"],
+        &["its symlinks form a circle", "remove one of the links"],
     );
 }
 
@@ -412,7 +416,7 @@ fn freezing_never_replaces_what_is_no_manifest_or_newer() {
         workshop
             .run(&["manifest", "freeze", "-o", "out.json"])
             .exits(11)
-            .says(&["out.json", says, "the file is as it was", "-o"]);
+            .says(&["out.json", says, "the file is unchanged", "-o"]);
         assert_eq!(workshop.read("out.json"), text.as_bytes());
     }
 }

@@ -55,7 +55,7 @@ fn the_readmes_five_lines_do_what_it_says() {
     assert!(output.status.success(), "{said}{complained}");
     assert!(said.contains("created"), "{said}");
     assert!(said.contains("imported"), "{said}");
-    assert!(said.contains("holds"), "{said}");
+    assert!(said.contains("intact"), "{said}");
     let open = directory.path().join("target/rehearsal/open");
     assert_eq!(fs::read_dir(open).unwrap().count(), 0, "closed again");
 }

@@ -260,26 +260,24 @@ pub fn edge_cases() -> Vec<(&'static str, ProfileSpec, &'static str)> {
 const ACME: &str = "\
 # Acme Rocket: a product to rehearse with
 
-Everything here is fictional and grows from the labels in `forge`: `scripts/make-fixtures` writes it anew, and
-`tests/fixtures.rs` holds the committed files to that. None of it proves anything outside of a rehearsal.
+Everything here is fictional. `scripts/make-fixtures` generates the files with the `forge` package, and `tests/fixtures.rs` checks that the committed files are current. Nothing outside a rehearsal trusts these files.
 
 | file | what |
 |---|---|
 | `profiles/` | App Store profiles of the app, its two extensions and its watch app; team `ACME4CI001`, valid from 2026 to 2056 |
-| `anchors.pem` | the two roots of Acme's authority: name them in the policy's `trust_anchors` or pass them to a test |
-| `distribution.p12` | the identity that the profiles are for, with its chain; 3DES and a SHA-1 MAC, which every Mac imports |
-| `distribution.p12.password` | its password. **A rehearsal password for a rehearsal key**: there is nothing to protect |
-| `Acme.xcodeproj` | the product's Xcode project, without its sources; `NAME/NAME.entitlements` is what a target claims |
-| `find-identity.txt` | what `security find-identity -v -p codesigning` prints where that p12 is imported |
+| `anchors.pem` | the two root certificates of Acme's authority; name them in the policy's `trust_anchors` or pass them to a test |
+| `distribution.p12` | the identity that the profiles embed, with its chain; encrypted with 3DES and a SHA-1 MAC, which every Mac can import |
+| `distribution.p12.password` | the password of that file. **The key and its password are for rehearsals only** and protect nothing |
+| `Acme.xcodeproj` | the product's Xcode project, without its sources; `NAME/NAME.entitlements` holds the entitlements of a target |
+| `find-identity.txt` | the output of `security find-identity -v -p codesigning` on a Mac with that p12 |
 ";
 
 const EDGE: &str = "\
 # One profile per edge case
 
-Each file is named for what is special about it; the verdict under the anchors `../acme/anchors.pem` stands beside it in
-`NAME.verdict`: `proven`, followed by the remarks it gets, or the code of the finding that refuses it. That the
-anchors are not Apple's (`profile-anchor-not-apple`, a warning where the anchors were named) goes without saying for the proven
-ones.
+The name of each file says what is special about it. The file `NAME.verdict` beside it holds the verdict under the anchors
+`../acme/anchors.pem`: `proven` and the further findings, or the code of the finding that refuses the profile. Every proven
+profile here also gets the warning `profile-anchor-not-apple`, which the files do not repeat.
 
-`scripts/make-fixtures` writes them; `tests/fixtures.rs` proves every verdict.
+`scripts/make-fixtures` writes these files, and `tests/fixtures.rs` checks every verdict.
 ";

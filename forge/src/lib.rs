@@ -1,14 +1,14 @@
-//! The forge: mints, in Rust and without a single kept secret, everything the tests of countersign need to see signed.
+//! The forge makes everything that the tests of countersign need to see signed, in Rust and without a kept secret.
 //!
-//! A certificate hierarchy shaped like Apple's ([`hierarchy`]), both CMS layers ([`cms`]), profiles of every kind
-//! ([`profile`]) with any flaw or several ([`flaw`]), p12s ([`p12`]), and the Xcode projects that ask for them
-//! ([`project`]). The shapes are those of real files, down to
-//! the order of attributes; `forge/tests/honest.rs` holds it to that with OpenSSL and, where they are at hand, real
-//! profiles. It shares no code with the library, so that the two cannot be wrong in the same way.
+//! It makes a certificate hierarchy with the shape of Apple's ([`hierarchy`]), both CMS layers ([`cms`]), profiles of every
+//! kind ([`profile`]) with one or more flaws ([`flaw`]), p12s ([`p12`]), and the Xcode projects that ask for them
+//! ([`project`]). The shapes are those of real files, down to the order of attributes. `forge/tests/honest.rs` checks this
+//! with OpenSSL and, if they are available, with real profiles. The forge shares no code with the library, so that the two
+//! cannot have the same mistake.
 //!
-//! All of it grows from labels ([`stream`]): the same sources mint the same bytes on every machine.
+//! Everything is derived from labels ([`stream`]): the same sources make the same bytes on every machine.
 //!
-//! It is a package of its own, so that it is compiled once for all tests, benches, examples and seeds of the fuzzer.
+//! The forge is its own package, so that it is compiled once for all tests, benches, examples and seeds of the fuzzer.
 //!
 //! ```
 //! use forge::flaw::{Flaw, Layer};

@@ -1,9 +1,9 @@
 //! X.509 certificates: the ones developers sign with, and the ones that sign profiles.
 //!
-//! A [`Certificate`] is read, not trusted: it says what its bytes say. Its kind comes from Apple's marker extensions
-//! (`1.2.840.113635.100.6.1.x`), never from the common name, which anybody can write into a certificate of their own.
-//! Certificates are named by fingerprint: two with one common name are normal around a renewal, and serial numbers are
-//! unique only within one issuer.
+//! A [`Certificate`] is read but not trusted: its fields hold what its bytes say. Its kind comes from Apple's marker
+//! extensions (`1.2.840.113635.100.6.1.x`), never from the common name, which anybody can write into a certificate of
+//! their own. Certificates are named by fingerprint: two with one common name are normal around a renewal, and serial
+//! numbers are unique only within one issuer.
 
 use std::fmt;
 use std::ops::Range;
@@ -173,7 +173,7 @@ pub enum CertificateError {
     #[error("{0} bytes follow the certificate")]
     Trailing(usize),
     /// A date outside of what instants can hold.
-    #[error("a validity that is no date")]
+    #[error("the validity is not a date")]
     Date,
 }
 

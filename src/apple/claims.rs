@@ -1,4 +1,4 @@
-//! What a provisioning profile says, before anything is believed.
+//! The content of a provisioning profile before it is proven.
 //!
 //! Both layers are read into [`Claims`], so that comparing them is comparing two values of one type, and so that a file
 //! that cannot be proven can still be shown "as far as it could be read". Every field is optional here;

@@ -1,7 +1,7 @@
 //! CMS SignedData (RFC 5652), as provisioning profiles and code signatures use it.
 //!
-//! [`parse`] turns bytes into the structure and nothing more: no digest is computed and nobody is trusted. What the
-//! signature is worth is the business of [`crate::apple::signed_message`].
+//! [`parse`] only turns bytes into the structure: it computes no digest and trusts nobody.
+//! [`crate::apple::signed_message`] verifies the signature.
 //!
 //! Both BER and DER are read; a file that some tool re-encoded with indefinite lengths is still the same message,
 //! except for the signed attributes, whose signature covers their DER encoding (§5.4): those are brought back to it.
@@ -398,9 +398,9 @@ fn describe(bytes: &[u8]) -> &'static str {
         || text.starts_with(b"<?xml")
         || text.starts_with(b"<!DOCTYPE")
     {
-        "this is a bare property list, without any signature around it"
+        "this is a property list without a signature"
     } else if holds(b"<plist") {
-        "it holds a property list without a signature that can be read: it was copied as text or cut out"
+        "it holds a property list, but no readable signature: it was copied as text or cut out"
     } else {
         "the first byte is not that of a SEQUENCE"
     }
@@ -434,6 +434,6 @@ impl Explain for CmsError {
 
     fn hint(&self) -> Option<String> {
         self.is_truncated()
-            .then(|| "copy or download the file again: it was cut off".to_owned())
+            .then(|| "copy or download the file again: its end is missing".to_owned())
     }
 }

@@ -31,7 +31,7 @@ pub enum EntitlementsError {
     #[error("the entitlements cannot be read: {0}")]
     PropertyList(#[from] PropertyListError),
     /// A property list, but not a dictionary.
-    #[error("entitlements are a dictionary, and this property list holds {0}")]
+    #[error("entitlements must be a dictionary, but this property list holds {0}")]
     NotDictionary(&'static str),
 }
 
@@ -274,7 +274,7 @@ mod tests {
             Err(EntitlementsError::NotDictionary("an array"))
         );
         let error = Entitlements::from_plist(&vec![b' '; MAX_FILE + 1]).unwrap_err();
-        assert!(error.to_string().contains("more than the"), "{error}");
+        assert!(error.to_string().contains("at most"), "{error}");
         let error = Entitlements::from_plist(
             b"<plist><dict><key>a</key><true/><key>a</key><false/></dict></plist>",
         )

@@ -208,7 +208,7 @@ impl Explain for IdentityError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::TooLarge { .. } | Self::Unexpected { .. } => {
-                "hand in the standard output of one `security find-identity -v -p codesigning` alone"
+                "pass only the standard output of one `security find-identity -v -p codesigning`"
             }
             _ => {
                 "capture the whole standard output of `security find-identity -v -p codesigning` again"

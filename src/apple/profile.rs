@@ -69,11 +69,11 @@ impl fmt::Display for ProfileKind {
     }
 }
 
-/// How the kind was told.
+/// How the kind was determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KindSource {
-    /// The inner layer's `ProfileDistributionType` says it.
+    /// From the inner layer's `ProfileDistributionType`.
     DistributionType,
     /// From devices, `ProvisionsAllDevices` and `get-task-allow`.
     Rules,
@@ -325,9 +325,9 @@ fn read_inner(
 
 fn unreadable(error: &CmsError) -> Finding {
     let hint = if error.is_truncated() {
-        "copy or download the file again: it was cut off"
+        "copy or download the file again: its end is missing"
     } else {
-        "check the path, or download the file again: this is not a provisioning profile as Apple issues them"
+        "check the path, or download the file again: this is not a provisioning profile from Apple"
     };
     Finding::block(Code::ProfileUnreadable, error.to_string()).hint(hint)
 }
@@ -358,7 +358,7 @@ fn remarks(outer: &LayerProof, inner: Option<&LayerProof>, claims: &Claims) -> V
         remarks.push(
             Finding::warn(
                 Code::ProfileAnchorNotApple,
-                "proven to a root that the policy names, not to Apple's: good for rehearsals only",
+                "the profile is proven to a root that the policy names, not to Apple's, so it is for rehearsals only",
             )
             .found(proof.anchor())
             .hint("remove profiles.trust_anchors from the policy before signing a release"),
@@ -492,7 +492,7 @@ fn complete(
         findings.push(
             Finding::block(Code::ProfileUnreadable, format!("{key}: {problem}"))
                 .at_pointer(format!("/{key}"))
-                .hint("download the profile again from Apple's developer site: this one is not complete"),
+                .hint("download the profile again from Apple's developer site: this file is not complete"),
         );
     };
     let missing = || "missing".to_owned();

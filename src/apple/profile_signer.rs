@@ -200,10 +200,10 @@ impl LayerFault {
             "download the profile again from Apple's developer site; do not install this file";
         let layer = self.layer.name();
         match &self.fault {
-            Fault::Detached => Finding::block(Code::ProfileUnreadable, format!("the {layer} carries no content"))
-                .hint("find the profile that it belongs to: this is a detached signature, not a profile"),
+            Fault::Detached => Finding::block(Code::ProfileUnreadable, format!("the {layer} has no content"))
+                .hint("find the profile that belongs to it: this is a detached signature, not a profile"),
             Fault::NotDetached => {
-                Finding::block(Code::ProfileSignatureInvalid, format!("the {layer} carries content of its own"))
+                Finding::block(Code::ProfileSignatureInvalid, format!("the {layer} has its own content"))
                     .hint(DOWNLOAD)
             }
             Fault::Signers(count) => {
@@ -230,12 +230,12 @@ impl LayerFault {
             .hint(DOWNLOAD),
             Fault::Digest { signed, found } => Finding::block(
                 Code::ProfileSignatureInvalid,
-                format!("the {layer} was altered after it was signed: its content has another digest"),
+                format!("the {layer} was changed after it was signed: its content has another digest"),
             )
             .values(signed, found)
             .hint(DOWNLOAD),
             Fault::Signature(error) => {
-                Finding::block(Code::ProfileSignatureInvalid, format!("the {layer}'s signature does not hold"))
+                Finding::block(Code::ProfileSignatureInvalid, format!("the {layer}'s signature is not valid"))
                     .found(error)
                     .hint(DOWNLOAD)
             }
@@ -252,7 +252,7 @@ impl LayerFault {
             .hint(DOWNLOAD),
             Fault::SelfSigned(subject) => Finding::block(
                 Code::ProfileNotTrusted,
-                format!("the {layer} is signed by a certificate that issued itself, so it is not Apple's"),
+                format!("the {layer} is signed by a certificate that issued itself, so Apple did not sign it"),
             )
             .values("a certificate issued by Apple", format!("{subject}, issued by itself"))
             .hint(DOWNLOAD),
@@ -287,7 +287,7 @@ impl LayerFault {
             )
             .values(self.layer.pinned_root(), found)
             .hint(
-                "do not install this file; for a rehearsal with an authority of your own, name its root in the policy's \
+                "do not install this file; for a rehearsal with your own authority, name its root in the policy's \
                  profiles.trust_anchors",
             ),
             Fault::Role { subject, markers } => Finding::block(
@@ -296,9 +296,9 @@ impl LayerFault {
             )
             .values(
                 self.layer.roles().iter().map(|r| r.leaf.to_string()).collect::<Vec<_>>().join(" or "),
-                if markers.is_empty() { "no marker of Apple's".to_owned() } else { markers.join(", ") },
+                if markers.is_empty() { "no marker from Apple".to_owned() } else { markers.join(", ") },
             )
-            .hint("treat the file as forged: it was signed with a certificate that is for something else"),
+            .hint("treat the file as forged: its signer's certificate is for something else"),
         }
     }
 }

@@ -69,7 +69,7 @@ impl fmt::Display for Position {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// More bytes than the caller reads.
-    #[error("{size} bytes are more than the {limit} that are read")]
+    #[error("the file has {size} bytes, but at most {limit} are read")]
     TooLarge {
         /// Bytes given.
         size: usize,

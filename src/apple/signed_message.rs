@@ -1,4 +1,4 @@
-//! A signed message at an instant: what a CMS signature is worth.
+//! A signed message at an instant: what a CMS signature proves.
 //!
 //! [`SignedMessage`] says that all of this holds, and [`Verifier::verify`] is the only place that makes one:
 //!
@@ -9,17 +9,19 @@
 //! 3. the signer has a **role**: Apple's marker extensions say what Apple issued its certificate for. Every developer
 //!    certificate chains to the same roots, so a chain alone says little.
 //!
-//! What is asked for comes in as [`Requirements`]: where the content is, its type, which digests suffice, which roots end
-//! a chain and how long it may be, which roles are wanted, and the instant. A provisioning profile asks twice, with the
-//! answers of its two layers (see [`crate::apple::profile_signer`]).
+//! The caller says what it needs in [`Requirements`]: where the content is, its type, which digests suffice, which
+//! roots end a chain and how long it may be, which roles are wanted, and the instant. A provisioning profile asks
+//! twice, with the answers of its two layers (see [`crate::apple::profile_signer`]).
 //!
 //! The signing time is the signer's own claim. Signatures outlive the certificates that made them, so a check against
-//! today's date refuses a third of the good profiles; and whoever holds the key of one of Apple's signers needs no clock
-//! tricks. Revocation is not looked up, because gates run offline.
+//! today's date would refuse a third of the good profiles. An attacker who has the key of one of Apple's signers
+//! could sign anything, and would gain nothing from a false time. Revocation is not looked up, because gates run
+//! offline.
 //!
-//! A bundle of certificates is a help, not evidence: no signature covers it. It may leave the root out, hold another one,
-//! or hold certificates that do not belong to the chain. Candidates come from the believed roots and from the bundle, and
-//! a wrong one is passed over. The search is bounded, so that a hostile bundle costs no more than a few signatures.
+//! The bundle of certificates in a message proves nothing, because no signature covers it. It may leave the root out,
+//! hold another one, or hold certificates that do not belong to the chain. Candidates come from the believed roots
+//! and from the bundle, and a wrong one is passed over. The search is bounded, so that a hostile bundle costs no more
+//! than a few signatures.
 
 mod certificate_cache;
 mod chain;

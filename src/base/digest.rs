@@ -93,10 +93,10 @@ impl fmt::Debug for Digest {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
     /// The number of hex digits fits none of the accepted spellings.
-    #[error("a digest has 64 hex digits (SHA-256) or 40 (SHA-1), this one has {0}")]
+    #[error("a digest has 64 hex digits (SHA-256) or 40 (SHA-1), but this one has {0}")]
     Length(usize),
     /// A character outside `0-9a-fA-F`.
-    #[error("a digest is written in hex digits, this one holds {0:?}")]
+    #[error("a digest holds only hex digits, but this one holds {0:?}")]
     NotHex(char),
     /// `something:` with an algorithm other than `sha256`.
     #[error("unknown digest algorithm {0:?}")]

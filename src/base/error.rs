@@ -1,12 +1,12 @@
 //! Errors: we could not look, or could not act.
 //!
-//! A finding says that what was looked at is not right; an error says that looking or acting itself failed. The two are
-//! different types and end in different exit codes.
+//! A finding says that something that we looked at is not right. An error says that looking or acting failed. The two
+//! are different types and have different exit codes.
 //!
-//! Every error type of the library implements [`Explain`]: its `Display` says what happened, in one sentence and without
-//! advice; [`Explain::code`] is the stable word that programs match on; [`Explain::hint`] says what to do, for this very
-//! case; [`Explain::remedy`] names the step of countersign that mends it, where there is one. The words of the command
-//! line stand in `cli` alone, which also decides the exit code from the error's code.
+//! Every error type of the library implements [`Explain`]: its `Display` says what happened, in one sentence and
+//! without advice; [`Explain::code`] is the stable word that programs match on; [`Explain::hint`] says what to do in
+//! this case; [`Explain::remedy`] names the step of countersign that helps, if there is one. Only `cli` contains the
+//! words of the command line. It also derives the exit code from the error's code.
 
 use std::fmt;
 
@@ -38,19 +38,19 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// The command line cannot be used as it stands.
+    /// The command line cannot be used.
     Usage = "usage";
-    /// A file or directory is not there.
+    /// A file or directory does not exist.
     FileMissing = "file-missing";
-    /// A file or directory is there and cannot be read.
+    /// A file or directory exists but cannot be read.
     FileUnreadable = "file-unreadable";
-    /// A file was read and is not what it must be.
+    /// A file was read, but its content is wrong.
     FileMalformed = "file-malformed";
-    /// An output cannot be written; what stood there before still does.
+    /// An output cannot be written; the earlier file is unchanged.
     OutputNotWritten = "output-not-written";
     /// A file or directory of the state directory belongs to others, or others may read or write it.
     StateNotPrivate = "state-not-private";
-    /// Another process holds a lock for too long.
+    /// Another process has held a lock for too long.
     LockHeld = "lock-held";
     /// An action cannot be recorded in the audit log, so it does not happen.
     NotRecorded = "not-recorded";
@@ -60,11 +60,11 @@ error_codes! {
     PasswordUnavailable = "password-unavailable";
     /// This machine has no name that can be used.
     HostUnnamed = "host-unnamed";
-    /// There is no keychain at the path.
+    /// No keychain exists at the path.
     KeychainMissing = "keychain-missing";
-    /// There is a keychain at the path already.
+    /// A keychain already exists at the path.
     KeychainExists = "keychain-exists";
-    /// The keychain is not one that countersign made for this user, or its path cannot be one.
+    /// Countersign did not make this keychain for this user, or the path cannot be that of a keychain.
     KeychainNotOurs = "keychain-not-ours";
     /// The keychain is open for somebody else.
     KeychainInUse = "keychain-in-use";
@@ -78,7 +78,7 @@ error_codes! {
     SessionUnguarded = "session-unguarded";
     /// The command cannot be started.
     CommandNotStarted = "command-not-started";
-    /// Something that this program did not foresee: a defect of countersign.
+    /// Something unforeseen happened: a defect of countersign.
     Unexpected = "unexpected";
 }
 

@@ -1,8 +1,8 @@
-//! Events: what happened that must be remembered, and by what an outsider recognises the log that remembers it.
+//! Events: what the audit log must record, and the checkpoint by which an outsider recognises the log.
 //!
-//! Every room that has an effect speaks of it in an [`Event`]; the ledger turns events into records. The two are apart
-//! because the rooms that act lie above the ledger and may not know it: they are handed a [`Witness`] and must be able to
-//! say what they are about to do before they do it. *An action whose record cannot be written does not happen*: that is
+//! Every room that has an effect describes it in an [`Event`], and the ledger turns events into records. The two are
+//! separate because the rooms that act stand above the ledger and may not use it. They get a [`Witness`] and tell it
+//! what they are about to do before they do it. *An action whose record cannot be written does not happen*: that is
 //! why [`Witness::record`] can fail, and why callers ask first and act afterwards.
 //!
 //! Events hold no secrets. Details are short texts that a person chose to write down: paths, digests, names, counts;
@@ -89,9 +89,9 @@ impl fmt::Display for Action {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It is about to be done; written before the deed.
+    /// It is about to happen; the record is written before the action.
     Intended,
-    /// It was done and read back.
+    /// It was done, and the result was checked.
     Done,
     /// It was not done because something forbids it.
     Refused,
@@ -189,7 +189,7 @@ impl fmt::Display for Checkpoint {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     /// Not `SEQ:DIGEST`.
-    #[error("a checkpoint is written SEQ:sha256:HEX")]
+    #[error("a checkpoint has the form SEQ:sha256:HEX")]
     Shape,
     /// The second half is not a digest.
     #[error(transparent)]
@@ -261,7 +261,11 @@ impl WitnessError {
 
 impl fmt::Display for WitnessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "this cannot be recorded, so it is not begun: {}", self.0)
+        write!(
+            f,
+            "the action cannot be recorded, so it does not begin: {}",
+            self.0
+        )
     }
 }
 

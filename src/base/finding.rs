@@ -1,7 +1,8 @@
-//! Findings: the closed vocabulary of complaints.
+//! Findings: what countersign can report as not right, as a closed list of codes.
 //!
 //! A finding says that what was looked at is not right. It is not an error: an error says that we could not look. The
-//! gate collects every finding before it speaks, so that one run of a pipeline shows all there is to mend.
+//! gate collects all findings before it answers, so that one run of a pipeline shows everything that must be
+//! corrected.
 //!
 //! Codes are a public contract: pipelines match on them, `docs/findings.md` has a heading for each (a test holds that),
 //! and none is ever renamed.
@@ -14,15 +15,15 @@ use serde::{Deserialize, Serialize};
 
 use super::remedy::Remedy;
 
-/// How much a finding matters.
+/// How serious a finding is.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// The build must not start, the file is not proven.
+    /// The build must not start, or the file is not proven.
     Block,
-    /// Right now it passes; it will not for long, or it deserves a look.
+    /// It passes now, but not for long, or somebody should look at it.
     Warn,
     /// Worth knowing, nothing to do.
     Info,
@@ -38,7 +39,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// The part of the signing context that a finding speaks of; reports are ordered by it.
+/// The part of the signing context that a finding is about. Reports are ordered by it.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -87,7 +88,7 @@ impl fmt::Display for Group {
 /// Declares every code once: variant, kebab-case word, group, one-sentence meaning.
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $word:literal in $group:ident;)*) => {
-        /// A stable finding code. Its word never changes; what it means and what to do is in `docs/findings.md`.
+        /// A stable finding code. Its word never changes. `docs/findings.md` says what it means and what to do.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum Code {
             $($(#[$doc])* #[serde(rename = $word)] $variant,)*
@@ -115,20 +116,20 @@ codes! {
     ManifestDigestMismatch = "manifest-digest-mismatch" in Manifest;
     /// The manifest's revision is older than one already seen or asked for.
     ManifestStaleRevision = "manifest-stale-revision" in Manifest;
-    /// The manifest's bytes are not what freezing writes: edited by hand.
+    /// The manifest's bytes are not what freezing writes: somebody edited the file.
     ManifestNotCanonical = "manifest-not-canonical" in Manifest;
 
-    /// The file is no readable provisioning profile.
+    /// The file cannot be read as a provisioning profile.
     ProfileUnreadable = "profile-unreadable" in Profiles;
-    /// A layer's bytes are not what was signed, or a certificate in its chain was altered.
+    /// A layer's bytes are not the signed bytes, or a certificate in its chain was changed.
     ProfileSignatureInvalid = "profile-signature-invalid" in Profiles;
-    /// The signature's chain does not hold: self-signed, incomplete, or not valid when it was made.
+    /// The signature's chain is not valid: it is self-signed, incomplete, or was not valid when the signature was made.
     ProfileNotTrusted = "profile-not-trusted" in Profiles;
-    /// The chain is complete but ends in a root that is not Apple's; a warning where the policy names that root.
+    /// The chain is complete but ends in a root that is not Apple's. A warning if the policy names that root.
     ProfileAnchorNotApple = "profile-anchor-not-apple" in Profiles;
-    /// Signed by a certificate that Apple issued for something else.
+    /// The signer's certificate is one that Apple issued for something else.
     ProfileSignerRole = "profile-signer-role" in Profiles;
-    /// The outer plist and the inner DER layer say different things.
+    /// The outer plist and the inner DER layer differ.
     ProfileLayersDisagree = "profile-layers-disagree" in Profiles;
     /// Proven, but without the inner DER layer that the OS reads today.
     ProfileNoInnerLayer = "profile-no-inner-layer" in Profiles;
@@ -142,9 +143,9 @@ codes! {
     ProfileExpired = "profile-expired" in Profiles;
     /// A pinned profile expires within the policy's margins.
     ProfileExpiresSoon = "profile-expires-soon" in Profiles;
-    /// Another installed profile could be chosen by Xcode instead of a pinned one.
+    /// Xcode could choose another installed profile instead of a pinned one.
     ProfileShadowed = "profile-shadowed" in Profiles;
-    /// The profile lies in a tree that Xcode or a clean-up wipes.
+    /// The profile is in a directory that Xcode or a clean-up clears.
     ProfileInWipeableTree = "profile-in-wipeable-tree" in Profiles;
     /// The profile directory is writable although the policy says read-only.
     ProfileDirectoryWritable = "profile-directory-writable" in Profiles;
@@ -162,9 +163,9 @@ codes! {
 
     /// No identity here can sign for a pinned profile.
     IdentityMissing = "identity-missing" in Identities;
-    /// A private key that nobody pinned.
+    /// A private key whose certificate is not pinned.
     IdentityUnexpected = "identity-unexpected" in Identities;
-    /// Two identities answer to one name.
+    /// Two identities have the same name.
     IdentityAmbiguous = "identity-ambiguous" in Identities;
     /// The identities are not the expected set (`--expect-signing`).
     IdentityDigestMismatch = "identity-digest-mismatch" in Identities;
@@ -173,43 +174,43 @@ codes! {
 
     /// A target has no profile in the plan.
     TargetUnmapped = "target-unmapped" in Targets;
-    /// A target still asks for a profile that its host app has left.
+    /// A target still asks for the old profile, but its host app uses a new one.
     TargetProfileStale = "target-profile-stale" in Targets;
     /// A target's profile does not cover its bundle id.
     TargetBundleMismatch = "target-bundle-mismatch" in Targets;
-    /// A target's team is not its profile's.
+    /// A target's team is not its profile's team.
     TargetTeamMismatch = "target-team-mismatch" in Targets;
     /// A target's profile is of another kind than the export asks for.
     TargetKindMismatch = "target-kind-mismatch" in Targets;
     /// Automatic and manual signing are mixed.
     SigningStyleMixed = "signing-style-mixed" in Targets;
-    /// One profile specifier is hard-coded for every target.
+    /// One profile specifier is set for every target.
     SpecifierShared = "specifier-shared" in Targets;
     /// A target claims an entitlement that its profile does not grant.
     EntitlementNotGranted = "entitlement-not-granted" in Targets;
-    /// The project contradicts itself: a reference that leads nowhere, an object that stands twice.
+    /// The project contradicts itself: a reference leads nowhere, or an object occurs twice.
     ProjectInconsistent = "project-inconsistent" in Targets;
     /// A configuration file that the project or another one names cannot be read.
     XcconfigMissing = "xcconfig-missing" in Targets;
     /// Configuration files include each other in a circle.
     XcconfigIncludeCycle = "xcconfig-include-cycle" in Targets;
-    /// A line of a configuration file is no assignment and no include.
+    /// A line of a configuration file is neither an assignment nor an include.
     XcconfigSyntax = "xcconfig-syntax" in Targets;
     /// A signing setting refers to a build setting that nothing defines.
     SettingUndefined = "setting-undefined" in Targets;
     /// A signing setting refers to itself through others.
     SettingCycle = "setting-cycle" in Targets;
-    /// A signing setting resolves to something it may not hold.
+    /// A signing setting resolves to a value that is not allowed.
     SettingInvalid = "setting-invalid" in Targets;
-    /// A target has no build configuration, or not the one that was asked for.
+    /// A target has no build configuration, or lacks the requested one.
     TargetNoConfiguration = "target-no-configuration" in Targets;
-    /// A target's bundle id resolves to nothing, or to no bundle id.
+    /// A target's bundle id is empty or not valid.
     BundleIdUnresolved = "bundle-id-unresolved" in Targets;
-    /// Two targets have one bundle id.
+    /// Two targets have the same bundle id.
     BundleIdShared = "bundle-id-shared" in Targets;
     /// A target's entitlements file cannot be read.
     EntitlementsUnreadable = "entitlements-unreadable" in Targets;
-    /// What `xcodebuild -showBuildSettings` says is not what the project's files say.
+    /// The output of `xcodebuild -showBuildSettings` differs from the project's files.
     SettingsDiffer = "settings-differ" in Targets;
     /// One `xcodebuild` call cannot sign the selected targets as planned.
     PlanNotExportable = "plan-not-exportable" in Targets;
@@ -218,16 +219,16 @@ codes! {
 
     /// This host may not hold private keys.
     HostNotAllowed = "host-not-allowed" in Node;
-    /// This host is not in the region that was asked for.
+    /// This host is not in the requested region.
     RegionMismatch = "region-mismatch" in Node;
     /// Unattended unlocking is not allowed at this hour.
     WindowNotAllowedNow = "window-not-allowed-now" in Node;
 
     /// No policy file: the built-in defaults apply.
     PolicyDefault = "policy-default" in Policy;
-    /// The policy file cannot be used as it stands.
+    /// The policy file cannot be used.
     PolicyInvalid = "policy-invalid" in Policy;
-    /// The policy file has a section that nothing reads yet.
+    /// The policy file has a section that has no effect yet.
     PolicyUnused = "policy-unused" in Policy;
 }
 
@@ -237,7 +238,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// Where a finding points; what is unknown is left out.
+/// The place that a finding points to. Unknown parts are left out.
 #[derive(
     Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -274,19 +275,19 @@ impl Place {
     }
 }
 
-/// One complaint: what is not right, where, both values, and what to do.
+/// One finding: what is not right, where, both values, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The stable code.
     pub code: Code,
-    /// How much it matters.
+    /// How serious it is.
     pub severity: Severity,
     /// One sentence for a person.
     pub message: String,
-    /// What should have been there.
+    /// The expected value.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expected: Option<String>,
-    /// What was there.
+    /// The value that was found.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub found: Option<String>,
     /// What to do about it.
@@ -338,14 +339,14 @@ impl Finding {
         self
     }
 
-    /// What was there.
+    /// The value that was found.
     #[must_use]
     pub fn found(mut self, found: impl fmt::Display) -> Self {
         self.found = Some(found.to_string());
         self
     }
 
-    /// What should have been there.
+    /// The expected value.
     #[must_use]
     pub fn expected(mut self, expected: impl fmt::Display) -> Self {
         self.expected = Some(expected.to_string());

@@ -1,4 +1,4 @@
-//! Identifiers, each its own type so that one cannot be handed where another belongs.
+//! Identifiers. Each is its own type, so that the compiler finds a mix-up.
 //!
 //! Every type here validates on construction: a value that exists is well-formed. None of them says that the thing it
 //! names is trusted; that is what the proof values ([`crate::apple::profile::Profile`] and its like) are for.

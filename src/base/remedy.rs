@@ -1,7 +1,7 @@
-//! Remedies: the steps of countersign that mend what a finding or an error speaks of.
+//! Remedies: the steps of countersign that correct a finding or an error.
 //!
-//! The library does not know how it is called: a daemon has no flags. So a hint says in plain words what to do, and a
-//! [`Remedy`] names the step; `cli` adds the command that takes it. The vocabulary is closed, and `cli` matches it
+//! The library does not know the command line: a daemon has no flags. So a hint says in plain words what to do, and a
+//! [`Remedy`] names the step. `cli` adds the command for the step. The vocabulary is closed, and `cli` matches it
 //! exhaustively, so that no remedy is without a command.
 
 /// A step that mends something.

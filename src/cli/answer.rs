@@ -1,8 +1,8 @@
 //! The answer of a command, and the one place that prints it.
 //!
-//! A command has one answer: a document, the findings in it, how the program ends, and a form for people. Whatever format
-//! is asked for, the same findings are said: they are taken from the document itself. Results go to standard output; where
-//! the result is data for another program, the findings go to standard error.
+//! A command has one answer: a document, its findings, the exit code, and a text for people. The findings come from
+//! the document, so they are the same in every format. Results go to standard output; where the result is data for
+//! another program, the findings go to standard error.
 
 use std::io::{self, BufWriter, Write};
 use std::rc::Rc;

@@ -11,26 +11,26 @@ use crate::ops::audit::{self, ShowRequest};
 use crate::ops::error::Failure;
 use crate::ops::world::World;
 
-/// What to do with the audit log.
+/// The subcommands of `audit`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print the records, oldest first. Exit 10 if the log does not hold.
+    /// Print the records, oldest first. Exit code 10 if the log is damaged.
     Show {
-        /// Only the records of this run.
+        /// Print only the records of this run.
         #[arg(long, value_name = "RUN")]
         run: Option<String>,
-        /// Only the last N records.
+        /// Print only the last N records.
         #[arg(long, value_name = "N")]
         last: Option<usize>,
     },
-    /// Find every edit, removal, repetition and reorder, and with a checkpoint also a log that was cut short.
-    /// Exit 10 if one is found.
+    /// Find every record that was changed, removed, repeated or moved. With a checkpoint, also find a log that was cut
+    /// short. Exit code 10 if it finds one.
     Verify {
-        /// What `audit checkpoint`, a receipt or an envelope said: SEQ:sha256:HEX; repeatable.
+        /// A checkpoint from `audit checkpoint`, a receipt or an envelope: SEQ:sha256:HEX; repeatable.
         #[arg(long, value_name = "CHECKPOINT")]
         checkpoint: Vec<Checkpoint>,
     },
-    /// Print where the log stands, to be kept somewhere else.
+    /// Print the checkpoint of the last record. Keep it on another machine.
     Checkpoint,
 }
 
@@ -91,12 +91,12 @@ fn verify(checkpoints: &[Checkpoint], world: &World) -> Result<Answer<'static>, 
         let records = document.records;
         if document.holds {
             let checkpoint = &document.checkpoint;
-            return writeln!(out, "{GOOD}holds{GOOD:#}  {records} records, {checkpoint}");
+            return writeln!(out, "{GOOD}intact{GOOD:#}  {records} records, {checkpoint}");
         }
         let style = report::style(Severity::Block);
         writeln!(
             out,
-            "{style}DOES NOT HOLD{style:#}  {} flaws in {records} records",
+            "{style}DAMAGED{style:#}  {} flaws in {records} records",
             document.flaw_count
         )?;
         show_flaws(out, &document.flaws)

@@ -9,7 +9,7 @@ pub enum Exit {
     Fine,
     /// Something happened that this program did not foresee.
     Unexpected,
-    /// The command line cannot be used as it stands.
+    /// The command line cannot be used.
     Usage,
     /// Findings block: what was looked at is not right.
     Blocked,
@@ -57,9 +57,9 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Fine => "fine",
-            Self::Unexpected => "unexpected: a defect of countersign; please report it",
-            Self::Usage => "usage: the command line cannot be used as it stands",
-            Self::Blocked => "blocked by findings: what was looked at is not right",
+            Self::Unexpected => "unexpected: a defect of countersign, please report it",
+            Self::Usage => "usage: the command line cannot be used",
+            Self::Blocked => "blocked by findings: something is not right",
             Self::Input => "an input could not be read or an output not written",
             Self::Keychain => "the keychain could not be opened, closed or changed",
             Self::WindowEnded => "the window ended and the child was stopped",
@@ -75,8 +75,9 @@ impl Exit {
             .map(|exit| format!("{:>3}  {}", exit.code(), exit.meaning()))
             .collect();
         format!(
-            "Exit codes of countersign:\n\n{}\n\n`run` passes on the code of its command: its own, 128 + N if signal N ended \
-             it, 126 if it\ncannot be started. The receipt tells a command's 10 to 13 from ours.\n",
+            "Exit codes of countersign:\n\n{}\n\n`run` ends with the code of its command, with 128 + N if signal N \
+             ended the command,\nor with 126 if the command cannot be started. If the code is 10 to 13, the receipt tells \
+             whether it\nis the command's or countersign's.\n",
             rows.join("\n")
         )
     }

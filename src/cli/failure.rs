@@ -17,8 +17,7 @@ use crate::base::finding::{Place, Severity};
 use crate::ops::error::{Error, Failure};
 use crate::ops::report::FindingsDocument;
 
-/// The `countersign.error.v2` document: on standard error, on one line, where `--format json` was asked for and there is
-/// no result.
+/// The `countersign.error.v2` document. With `--format json` it is one line on standard error, if a command has no result.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorDocument<'a> {
     /// Always `countersign.error.v2`.

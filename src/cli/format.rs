@@ -1,6 +1,6 @@
 //! How results are printed.
 
-/// How results are printed.
+/// The format of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
     /// For people.
@@ -8,6 +8,6 @@ pub enum Format {
     Human,
     /// One JSON document on stdout.
     Json,
-    /// GitHub workflow commands, and a step summary.
+    /// GitHub annotations and a step summary.
     Github,
 }

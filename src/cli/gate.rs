@@ -1,4 +1,4 @@
-//! `countersign gate`: may this machine sign with this manifest, now?
+//! `countersign gate`: whether this machine may sign with this manifest now.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -32,13 +32,13 @@ pub struct GateArguments {
     /// The manifest must have this revision or a later one.
     #[arg(long, value_name = "N")]
     pub minimum_revision: Option<u64>,
-    /// The signing identities must have this digest (see `identity digest`).
+    /// The signing identities must have this digest, from `identity digest`.
     #[arg(long, value_name = "DIGEST")]
     pub expect_signing: Option<Digest>,
-    /// The region that this job belongs to.
+    /// The region of this job.
     #[arg(long, value_name = "REGION")]
     pub region: Option<RegionName>,
-    /// What `security find-identity -v -p codesigning` printed, or a p12; `-` reads standard input.
+    /// The output of `security find-identity -v -p codesigning`, or a p12; `-` reads standard input.
     #[arg(long, value_name = "FILE|-")]
     pub identities: Option<PathBuf>,
     /// Where the p12's password comes from.
@@ -47,13 +47,13 @@ pub struct GateArguments {
     /// The Xcode project whose targets are judged, and which of them.
     #[command(flatten)]
     pub targets: ProjectArguments,
-    /// Groups that are not judged; the waiver stands in the verdict.
+    /// Do not judge this group; the verdict names the waiver.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub without: Vec<Waivable>,
-    /// Verify the signatures of the installed profiles again, besides comparing their bytes.
+    /// Also verify the signatures of the installed profiles again.
     #[arg(long)]
     pub prove: bool,
-    /// Write the hand-off statement (in-toto) here if the gate clears.
+    /// Write the in-toto statement to this file if the gate clears.
     #[arg(long, value_name = "FILE")]
     pub envelope: Option<PathBuf>,
 }
@@ -64,10 +64,10 @@ pub struct Arguments {
     /// What is judged.
     #[command(flatten)]
     pub gate: GateArguments,
-    /// Judge the identities of this keychain, which need not be open.
+    /// Judge the identities of this keychain, which may be closed.
     #[command(flatten)]
     pub keychain: KeychainArguments,
-    /// Rehearse: judge as if this were the host.
+    /// Rehearse for the host with this name. A rehearsal opens nothing and is not recorded.
     #[arg(
         long,
         value_name = "NAME",
@@ -75,7 +75,7 @@ pub struct Arguments {
         conflicts_with = "envelope"
     )]
     pub host: Option<HostName>,
-    /// Rehearse: judge as if it were this instant (RFC 3339), as in 2027-01-15T08:00:00Z.
+    /// Rehearse for this instant (RFC 3339), as in 2027-01-15T08:00:00Z.
     #[arg(
         long,
         value_name = "INSTANT",
@@ -193,7 +193,10 @@ fn show(
     row("host", &format!("{}{region}", document.host))?;
     row("at", &document.judged_at.to_string())?;
     if document.rehearsal {
-        row("", "a rehearsal: host or instant were given by hand")?;
+        row(
+            "",
+            "a rehearsal: the host or the instant is not the real one",
+        )?;
     }
     if !document.waived.is_empty() {
         let waived: Vec<&str> = document.waived.iter().map(|group| group.as_str()).collect();
@@ -214,7 +217,7 @@ fn show_verdict(findings: &[Finding], out: &mut dyn Write, terminal: &Terminal) 
     let style = report::style(Severity::Block);
     writeln!(
         out,
-        "{style}BLOCKED{style:#}  {STRONG}{count}; first of all:{STRONG:#}"
+        "{style}BLOCKED{style:#}  {STRONG}{count}; the first:{STRONG:#}"
     )?;
     let what = first.hint.as_deref().unwrap_or(&first.message);
     report::paragraph(out, "", what, terminal.width)

@@ -9,7 +9,7 @@ use super::format::Format;
 /// What every command understands.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Global {
-    /// How results are printed.
+    /// The format of the results.
     #[arg(
         long,
         global = true,
@@ -19,7 +19,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub format: Format,
-    /// The signing policy [default: manifests/signing.toml, or built-in defaults without it].
+    /// The signing policy [default: manifests/signing.toml if it exists, else built-in defaults].
     #[arg(
         long,
         global = true,
@@ -35,7 +35,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub manifest: Option<PathBuf>,
-    /// A directory of installed profiles, instead of the policy's; repeatable.
+    /// A directory of installed profiles, instead of those of the policy; repeatable.
     #[arg(
         long,
         global = true,
@@ -43,7 +43,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub profiles: Vec<PathBuf>,
-    /// Where the audit log, journals and locks lie [default: ~/Library/Application Support/countersign on macOS,
+    /// The directory of the audit log, journals and locks [default: ~/Library/Application Support/countersign on macOS,
     /// $XDG_STATE_HOME/countersign elsewhere].
     #[arg(
         long,
@@ -52,7 +52,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub state_dir: Option<PathBuf>,
-    /// When to colour: NO_COLOR, CLICOLOR_FORCE and a terminal decide for `auto`.
+    /// When to use colours. With `auto`, NO_COLOR, CLICOLOR_FORCE and the terminal decide.
     #[arg(
         long,
         global = true,
@@ -62,7 +62,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub color: Color,
-    /// Say only what blocks.
+    /// Print only findings that block.
     #[arg(
         short,
         long,
@@ -71,7 +71,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub quiet: bool,
-    /// Say more.
+    /// Print more, also information.
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub verbose: bool,
 }

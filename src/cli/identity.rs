@@ -19,17 +19,17 @@ use crate::ops::identity::source::{IdentityFile, Source};
 use crate::ops::report::ShownIdentity;
 use crate::ops::world::World;
 
-/// What to do with identities.
+/// The subcommands of `identity`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List them, with both fingerprints.
+    /// List the identities with their fingerprints.
     List(SourceArguments),
-    /// Print the digest of the set, as --expect-signing takes it.
+    /// Print the digest of the set for --expect-signing.
     Digest {
         /// Where they are read from.
         #[command(flatten)]
         source: SourceArguments,
-        /// SHA-1 of what find-identity printed: what `… | shasum` gives. Order, locale and clock leak into it.
+        /// Print the SHA-1 of the find-identity output, which `shasum` gives. It depends on order, locale and clock.
         #[arg(long)]
         compatible: bool,
     },
@@ -38,7 +38,7 @@ pub enum Command {
 /// Where identities are read from.
 #[derive(Debug, Args)]
 pub struct SourceArguments {
-    /// What `security find-identity -v -p codesigning` printed, or a p12; `-` reads standard input.
+    /// The output of `security find-identity -v -p codesigning`, or a p12; `-` reads standard input.
     #[arg(
         long,
         value_name = "FILE|-",
@@ -49,7 +49,7 @@ pub struct SourceArguments {
     /// Where the p12's password comes from.
     #[command(flatten)]
     pub password: PasswordArguments,
-    /// A keychain, which need not be open.
+    /// The keychain; it may be closed.
     #[command(flatten)]
     pub keychain: KeychainArguments,
 }
@@ -138,7 +138,7 @@ fn show_canonical(
 }
 
 fn show_container(out: &mut dyn Write, container: &ContainerDocument) -> io::Result<()> {
-    writeln!(out, "\nsealed with {}", container.algorithms)?;
+    writeln!(out, "\nencrypted with {}", container.algorithms)?;
     for import in &container.import {
         writeln!(
             out,

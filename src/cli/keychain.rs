@@ -23,12 +23,12 @@ use crate::ops::keychain::status::{self, KeychainDocument};
 use crate::ops::keychain::{destroy, lock};
 use crate::ops::world::World;
 
-/// What to do with the keychain.
+/// The subcommands of `keychain`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a locked keychain, under a fresh random password that is kept in the state directory unless one is handed in.
+    /// Create a locked keychain. Makes a random password and keeps it in the state directory, unless you pass one.
     Create(Keychain),
-    /// Put the identities of a p12 in, and lock again.
+    /// Import the identities of a p12, and lock the keychain again.
     Import {
         /// The p12; `-` reads standard input.
         #[arg(value_name = "FILE|-")]
@@ -40,22 +40,22 @@ pub enum Command {
         #[command(flatten)]
         password: PasswordArguments,
     },
-    /// Open it after a passed gate and hold it open until a signal comes or the window ends.
+    /// Run the gate, open the keychain, and keep it open until a signal comes or the window ends.
     Unlock(Box<Guarded>),
-    /// Close it now, whoever has it open.
+    /// Close the keychain now, even if a run has it open.
     Lock(KeychainArguments),
-    /// Whether it is there, open or locked, and what is in it.
+    /// Show whether the keychain exists and is open, and its identities.
     Status(KeychainArguments),
-    /// Delete it with all that is in it, and its kept password.
+    /// Delete the keychain, all its private keys, and its kept password.
     Destroy {
         /// Which keychain.
         #[command(flatten)]
         keychain: KeychainArguments,
-        /// Yes, delete the private keys in it.
+        /// Confirm that the private keys are deleted.
         #[arg(long, required = true)]
         yes: bool,
     },
-    /// Finish what runs left that were killed: end their commands, close their keychains.
+    /// Clean up after runs that were killed: end their commands and close their keychains.
     Recover,
 }
 

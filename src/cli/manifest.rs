@@ -18,43 +18,43 @@ use crate::ops::report::VerdictWord;
 use crate::ops::schema;
 use crate::ops::world::World;
 
-/// What to do with manifests.
+/// The subcommands of `manifest`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Prove profiles and write the manifest that pins them.
     Freeze {
-        /// Profiles, or directories of them [default: the installed ones].
+        /// The profiles, or directories of profiles [default: the installed profiles].
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
-        /// The file to write [default: the one that --manifest names].
+        /// The file to write [default: the file that --manifest names].
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
         /// The Xcode project whose targets are pinned too, and which of them [configuration: Release].
         #[command(flatten)]
         targets: Box<ProjectArguments>,
     },
-    /// Print the manifest's digest, as --expect-manifest takes it.
+    /// Print the manifest's digest for --expect-manifest.
     Digest {
-        /// Print SHA-1, as plain `shasum` does.
+        /// Print the SHA-1 digest, which `shasum` prints.
         #[arg(long)]
         sha1: bool,
     },
-    /// Say what changed between two manifests.
+    /// Show what changed between two manifests.
     Diff {
-        /// The earlier one.
+        /// The earlier manifest.
         old: PathBuf,
-        /// The later one.
+        /// The later manifest.
         new: PathBuf,
     },
     /// Check the manifest against the profiles it pins: bytes, signatures, every field.
     Verify {
-        /// Profiles, or directories of them [default: the installed ones].
+        /// The profiles, or directories of profiles [default: the installed profiles].
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
     /// Print the JSON Schema of the manifest, or of another document that countersign writes.
     Schema {
-        /// The document, by the NAME in its `schema` field: countersign.NAME.VERSION.
+        /// The NAME of the document in its `schema` field: countersign.NAME.VERSION.
         #[arg(value_enum, default_value = "manifest")]
         document: NamedDocument,
     },
@@ -126,7 +126,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
 
 fn show_frozen(out: &mut dyn Write, document: &FreezeDocument, output: &str) -> io::Result<()> {
     let Some(frozen) = &document.manifest else {
-        return writeln!(out, "not frozen; {} is as it was", plain(output));
+        return writeln!(out, "not frozen; {} is unchanged", plain(output));
     };
     let state = if frozen.changed {
         "frozen"

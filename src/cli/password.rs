@@ -1,4 +1,4 @@
-//! Arguments that say how a password comes in: never as an argument itself.
+//! Arguments that say where a password comes from. The password itself is never an argument.
 
 use std::path::PathBuf;
 

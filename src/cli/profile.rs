@@ -18,32 +18,32 @@ use crate::ops::error::Failure;
 use crate::ops::profile::{self, ProfilesDocument, PruneRequest, ShownProfile};
 use crate::ops::world::World;
 
-/// What to do with profiles.
+/// The subcommands of `profile`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Decode and verify files: both signature layers, the chain, the signer's role.
+    /// Show and verify profiles: both signature layers, the chain, the signer's role.
     Show {
-        /// Profiles, or directories of them.
+        /// The profiles, or directories of profiles.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// List what is installed, one line each.
+    /// List the installed profiles, one on each line.
     List,
     /// Install proven profiles under the names that Xcode gives them.
     Install {
-        /// Profiles.
+        /// The profiles.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Remove installed profiles; pinned ones always stay.
+    /// Remove installed profiles. Pinned profiles always stay.
     Prune {
-        /// Remove expired ones.
+        /// Remove expired profiles.
         #[arg(long, required_unless_present = "unpinned")]
         expired: bool,
-        /// Remove those that the manifest does not pin.
+        /// Remove profiles that the manifest does not pin.
         #[arg(long)]
         unpinned: bool,
-        /// Only say what would be removed.
+        /// List what would be removed, and remove nothing.
         #[arg(long)]
         dry_run: bool,
     },
@@ -114,7 +114,12 @@ fn show(document: ProfilesDocument, now: Timestamp) -> Result<Answer<'static>, F
 }
 
 fn show_profile(out: &mut dyn Write, profile: &ShownProfile, now: Timestamp) -> io::Result<()> {
-    let name = plain(profile.name.as_deref().unwrap_or("(no name could be read)"));
+    let name = plain(
+        profile
+            .name
+            .as_deref()
+            .unwrap_or("(the name cannot be read)"),
+    );
     if profile.proven {
         writeln!(out, "{GOOD}proven{GOOD:#}      {STRONG}{name}{STRONG:#}")?;
     } else {
@@ -142,8 +147,8 @@ fn show_profile(out: &mut dyn Write, profile: &ShownProfile, now: Timestamp) -> 
     }
     if let Some(kind) = profile.kind {
         let source = match profile.kind_source {
-            Some(KindSource::DistributionType) => "said by the inner layer",
-            _ => "told by what it provisions",
+            Some(KindSource::DistributionType) => "from the inner layer",
+            _ => "derived from devices and entitlements",
         };
         let devices = match profile.device_count {
             None | Some(0) => String::new(),

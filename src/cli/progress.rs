@@ -1,4 +1,4 @@
-//! Notices as a person hears them: a progress bar on a terminal for work on many files, sentences on standard error.
+//! Notices for people: a progress bar on a terminal for work on many files, and sentences on standard error.
 
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};

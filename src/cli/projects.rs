@@ -14,25 +14,25 @@ pub struct ProjectArguments {
     /// The Xcode project or workspace; repeatable.
     #[arg(long, value_name = "X.xcodeproj")]
     pub project: Vec<PathBuf>,
-    /// Only this target; repeatable.
+    /// Use only this target; repeatable.
     #[arg(long, value_name = "NAME")]
     pub target: Vec<String>,
-    /// Only this build configuration; repeatable.
+    /// Use only this build configuration; repeatable.
     #[arg(long, value_name = "NAME")]
     pub configuration: Vec<ConfigurationName>,
-    /// Only this SDK, as in iphoneos (which takes watchos along: an iOS archive carries its watch app).
+    /// Use only targets of this SDK, as in iphoneos, which includes watchos.
     #[arg(long, value_name = "SDK")]
     pub sdk: Option<String>,
-    /// What `xcodebuild -showBuildSettings` (text or -json) printed: it counts where it speaks of a target, and
-    /// differences to the project's files are reported; repeatable.
+    /// The output of `xcodebuild -showBuildSettings` (text or -json). Its values replace those of the project's files, and
+    /// differences are reported; repeatable.
     #[arg(long, value_name = "FILE")]
     pub build_settings: Vec<PathBuf>,
-    /// What the product is meant for; profiles of other kinds do not fit.
+    /// How the product is distributed; only profiles of this kind fit.
     #[arg(long, value_enum, value_name = "KIND")]
     pub kind: Option<Kind>,
 }
 
-/// What a product is meant for.
+/// How a product is distributed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// Registered devices, with a debugger.

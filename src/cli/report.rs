@@ -1,8 +1,8 @@
 //! Findings as people, pipelines and GitHub read them.
 //!
-//! The human report says first what to do first, then everything by group. JSON is a contract with a schema. The
-//! `github` format prints workflow-command annotations, which GitHub shows beside the lines they point at, and a
-//! Markdown summary where `GITHUB_STEP_SUMMARY` names a file.
+//! The report for people begins with what to do first, and then lists all findings by group. JSON is a contract with
+//! a schema. The `github` format prints workflow-command annotations, which GitHub shows beside the lines they point
+//! at, and a Markdown summary where `GITHUB_STEP_SUMMARY` names a file.
 
 use std::collections::HashMap;
 use std::io::{self, Write};

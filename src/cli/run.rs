@@ -43,7 +43,7 @@ pub struct Guarded {
     /// Its password.
     #[command(flatten)]
     pub password: KeychainPasswordArguments,
-    /// How long it may stay open at most, as in 20m; the policy may allow less.
+    /// The longest time that the keychain stays open, as in 20m; the policy may allow less.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Keychain")]
     pub window: Option<SignedDuration>,
     /// Write the JSON receipt here; the file must not exist [default: receipts/RUN.json in the state directory].

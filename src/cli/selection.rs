@@ -13,10 +13,10 @@ pub struct KeychainArguments {
     /// The keychain [default: the policy's `keychain.path`].
     #[arg(long, value_name = "PATH", help_heading = "Keychain")]
     pub keychain: Option<PathBuf>,
-    /// What kind of keychain it is [default: macos on a Mac, unless PATH ends in .p12; portable elsewhere].
+    /// The kind of the keychain [default: macos on a Mac, unless PATH ends in .p12; portable elsewhere].
     #[arg(long, value_enum, value_name = "KIND", help_heading = "Keychain")]
     pub backend: Option<Backend>,
-    /// A directory with another `security` and `codesign` than Apple's, for rehearsals.
+    /// A directory with replacements for Apple's `security` and `codesign`, for rehearsals.
     #[arg(long, value_name = "DIR", hide = true)]
     pub tools: Option<PathBuf>,
 }

@@ -19,14 +19,14 @@ use crate::ops::targets::{
 use crate::ops::world::World;
 use crate::xcode::export_options::XcodeVersion;
 
-/// What to do with targets.
+/// The subcommands of `targets`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show what each target asks for, where that is written, and what would sign it.
+    /// Show what each target asks for, on which line, and what would sign it.
     Show(ProjectArguments),
-    /// Check that every target gets the profile it asks for. Exit 10 if findings block.
+    /// Check that every target gets the profile that it asks for. Exit code 10 if findings block.
     Check(ProjectArguments),
-    /// Hand the plan to xcodebuild, by UUID, without editing the project.
+    /// Export the plan for xcodebuild, by UUID, without a change to the project.
     Export(ExportArguments),
 }
 
@@ -36,13 +36,13 @@ pub struct ExportArguments {
     /// Which targets.
     #[command(flatten)]
     pub selection: ProjectArguments,
-    /// The form.
+    /// The form of the export.
     #[arg(long = "as", value_enum, value_name = "FORM")]
     pub form: Form,
-    /// The Xcode that reads the export options: 15.3 renamed the methods.
+    /// The version of the Xcode that reads the export options. Xcode 15.3 renamed the methods.
     #[arg(long, value_name = "VERSION", default_value = "16.0")]
     pub xcode: XcodeVersion,
-    /// Write to a file instead of standard output.
+    /// Write to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! What the person or pipeline at the other end asked for and can show: format, width, colour, how much is said.
+//! What the user asked for and the terminal can show: format, width, colour, amount of detail.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};

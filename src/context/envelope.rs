@@ -60,7 +60,7 @@ pub struct SigningContext {
     pub identities: Option<Digest>,
     /// The host that was cleared.
     pub host: String,
-    /// Its region, where the policy knows regions.
+    /// Its region, if the policy names regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// The instant of the verdict (RFC 3339, UTC).
@@ -81,10 +81,10 @@ pub struct SigningContext {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoStatement {
     /// Something blocks.
-    #[error("the gate did not clear this machine, so there is nothing to hand on")]
+    #[error("the gate did not clear this machine, so there is no envelope")]
     NotCleared,
     /// The manifest at hand is not the one that was judged.
-    #[error("the gate judged manifest {judged}, this one is {here}")]
+    #[error("the gate judged manifest {judged}, but this one is {here}")]
     OtherManifest {
         /// Digest of the manifest that was judged.
         judged: Digest,

@@ -1,9 +1,9 @@
 //! The gate: may this host sign with this manifest, now?
 //!
-//! There is one judgement, a function of values, and two ways to ask for it. [`judge`] takes [`LiveFacts`], which only
-//! `host::observation` makes, and answers with a [`Verdict`]; where nothing blocks, that holds a [`Cleared`], which is
-//! what opens a keychain later. [`rehearse`] takes [`PlannedFacts`], which anybody makes, and answers with a
-//! [`Rehearsal`]: the same findings, and whether they would clear. Nothing leads from there to a clearance, a record or
+//! There is one judgement, a function of values, and there are two ways to ask for it. [`judge`] takes [`LiveFacts`],
+//! which only `host::observation` makes, and gives a [`Verdict`]. If nothing blocks, the verdict holds a [`Cleared`],
+//! which later opens a keychain. [`rehearse`] takes [`PlannedFacts`], which any caller can make, and gives a
+//! [`Rehearsal`]: the same findings, and whether they would clear. A rehearsal cannot become a clearance, a record or
 //! an envelope:
 //!
 //! ```compile_fail,E0308
@@ -38,11 +38,11 @@
 //! }
 //! ```
 //!
-//! A clearance holds from the instant that was judged and does not last: a build that starts an hour after its gate must
-//! ask again, and so must one whose clock says that the judgement is still to come.
+//! A clearance is valid from the instant of the judgement and only for a short time. A build that starts an hour
+//! after its gate must ask again. So must a build whose clock shows a time before the judgement.
 //!
-//! What was not observed is not passed: a group without facts blocks, unless it was waived by name, and a waiver stands
-//! in the verdict, the receipt and the record.
+//! The gate passes only what was observed. A group without facts blocks, unless it was waived by name. The verdict,
+//! the receipt and the record name the waiver.
 
 mod asked;
 pub mod certificates;

@@ -1,8 +1,8 @@
 //! The policy: what the people who own the signing keys allow, read from `manifests/signing.toml`.
 //!
-//! The file is written by people, so it is read for people: every mistake is reported in one go, with its line, both
-//! values and the key that was probably meant, and an unknown key is a mistake, because a rule that is silently ignored
-//! is worse than none. `docs/policy.md` explains every key; a test holds that it does.
+//! People write the file, so the reader helps people: it reports all mistakes at once, each with its line, both
+//! values and the key that was probably meant. An unknown key is a mistake, because nobody would notice a rule that
+//! is ignored. `docs/policy.md` explains every key; a test holds that it does.
 //!
 //! A [`Policy`] also remembers the line of every key that was written, so that a finding of the gate can point at the
 //! rule that it enforces ([`Policy::place_of`]).
@@ -119,7 +119,7 @@ impl Policy {
                     format!("at most {MAX_BYTES} bytes"),
                     format!("{} bytes", text.len()),
                 )
-                .hint("is this the right file?")
+                .hint("check that this is the right file")
                 .in_file(file);
             return Err(vec![finding]);
         }
@@ -179,7 +179,7 @@ impl Policy {
                         "UTF-8 text",
                         format!("other bytes at offset {}", error.valid_up_to()),
                     )
-                    .hint("save the file as UTF-8; is it the right file?")
+                    .hint("save the file as UTF-8, and check that it is the right file")
                     .in_file(file)
                     .at_line(line_of(bytes, error.valid_up_to())),
             ]),
@@ -248,7 +248,9 @@ fn read_version(reader: &mut Reader<'_>, top: &reader::Table<'_>) -> bool {
     }
     let (message, hint) = if version > VERSION {
         (
-            format!("written for a newer countersign: version {version}, this one knows {VERSION}"),
+            format!(
+                "the policy has version {version}, but this countersign knows only version {VERSION}"
+            ),
             "install a newer countersign on this host",
         )
     } else {

@@ -1,6 +1,6 @@
 //! "Did you mean": the word that somebody probably wanted to write.
 //!
-//! A suggestion is worth more than a list only when it is likely right, so below a threshold there is none.
+//! A suggestion helps only if it is probably right, so there is none below a threshold.
 
 /// Below this similarity two words have nothing to do with each other. Words that differ by one slip of the finger
 /// score above 0.9, unrelated keys of one section below 0.7.

@@ -1,8 +1,8 @@
-//! Files: reading that never blocks or runs out of bounds, writing that is never half done.
+//! Files: reads that never block and are bounded, writes that are complete or do not happen.
 //!
-//! Everything countersign reads was named by somebody: a directory instead of a file, a pipe without a writer, a symlink
-//! loop or a disk image by mistake are normal events, and each has an error of its own. Everything it writes is complete or
-//! not there.
+//! People name the files that countersign reads, and they make mistakes: they name a directory, a pipe without a
+//! writer, a symlink loop or a disk image. Each of these has its own error. Every file that countersign writes is
+//! complete or does not exist.
 
 mod durable;
 mod input;

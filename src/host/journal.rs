@@ -1,4 +1,4 @@
-//! Journals: what a run was about to do, so that somebody else can finish it.
+//! Journals: what a run was about to do, so that another process can finish it.
 //!
 //! ```text
 //! STATE/windows.lock      held for every opening and closing

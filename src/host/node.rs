@@ -1,4 +1,4 @@
-//! What this machine calls itself, and who we are on it.
+//! The name of this machine, and the current user.
 //!
 //! Observed here, judged in `context::gate::node`.
 

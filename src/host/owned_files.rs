@@ -1,4 +1,4 @@
-//! Files and directories that are this user's alone.
+//! Files and directories that only this user can use.
 //!
 //! Everything that the keychain rooms leave on a disk, for a second or for a year, lies in a directory with mode 0700 and
 //! in files with mode 0600, is created without following links, and is replaced whole or not at all. A file that is found

@@ -1,10 +1,10 @@
 //! The permit to open a keychain.
 //!
-//! An [`OpenPermit`] is what every backend's `open` asks for, and takes. It is minted here and nowhere else, out of a
-//! gate's clearance that is for this host, for this plan, and still good; each is taken by value, so that one clearance
-//! makes one permit and one permit opens once. It ages: by the time that a run has the lock, the clearance behind the
-//! permit may have expired, and then nothing is opened; nor is anything opened before the instant that the gate judged, or
-//! if the keychain holds an identity by then that the gate did not judge.
+//! Every backend's `open` takes an [`OpenPermit`]. Only this module makes one, from a gate's clearance that is for
+//! this host and this plan and is still valid. Clearance and permit are taken by value, so one clearance makes one
+//! permit, and one permit opens once. A permit opens nothing after the clearance has expired, for example while a run
+//! waits for the lock. It opens nothing before the instant of the judgement. It opens nothing if the keychain holds
+//! an identity that the gate did not judge.
 //!
 //! ```compile_fail,E0451
 //! // Nobody makes a permit out of nothing.
@@ -139,7 +139,7 @@ impl OpenPermit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotCleared {
     /// Too early: the gate judged an instant that is still to come, or the clock was set back since.
-    #[error("the gate's clearance is good from {from} on, and it is {now}")]
+    #[error("the gate's clearance begins at {from}, but it is {now}")]
     NotYet {
         /// The instant that was judged.
         from: Timestamp,
@@ -147,7 +147,7 @@ pub enum NotCleared {
         now: Timestamp,
     },
     /// Too late.
-    #[error("the gate's clearance was good until {until}, and it is {now}")]
+    #[error("the gate's clearance ended at {until}, and it is {now}")]
     Expired {
         /// Its last instant.
         until: Timestamp,
@@ -163,7 +163,7 @@ pub enum NotCleared {
         name: String,
     },
     /// Another machine's.
-    #[error("the gate cleared host {cleared}, and this is {here}")]
+    #[error("the gate cleared host {cleared}, but this is {here}")]
     OtherHost {
         /// The host it was given to.
         cleared: HostName,
@@ -171,7 +171,7 @@ pub enum NotCleared {
         here: HostName,
     },
     /// Another plan's.
-    #[error("the gate cleared plan {cleared}, and this one is {here}")]
+    #[error("the gate cleared plan {cleared}, but this one is {here}")]
     OtherPlan {
         /// The plan that was judged.
         cleared: Digest,
@@ -189,9 +189,7 @@ impl Explain for NotCleared {
         let hint = match self {
             Self::NotYet { .. } => "check this machine's clock, then run the gate again",
             Self::Expired { .. } => "run the gate again",
-            Self::OtherIdentity { .. } => {
-                "let the gate judge the identities of the keychain itself"
-            }
+            Self::OtherIdentity { .. } => "run the gate with the identities of the keychain itself",
             Self::OtherHost { .. } => "run the gate on this host",
             Self::OtherPlan { .. } => "run the gate on this plan",
         };

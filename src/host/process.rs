@@ -1,11 +1,12 @@
-//! The only spawner of processes.
+//! The only place that starts processes.
 //!
-//! Tools are run the same way everywhere: an absolute path, a list of arguments that no shell reads, an environment that
-//! is built and not inherited, a bound on time and on output, and a process group of their own, so that a tool that hangs
-//! is ended with whatever it started, and a Ctrl-C on the terminal does not tear `security` apart halfway through locking.
+//! Every tool runs in the same way: with an absolute path, a list of arguments that no shell reads, an environment
+//! that is built and not inherited, a limit of time and of output, and its own process group. So a tool that hangs is
+//! ended together with everything that it started, and a Ctrl-C on the terminal does not stop `security` in the
+//! middle of locking.
 //!
-//! Secrets reach a tool through its standard input only: arguments and environments are readable by every process of the
-//! same user. [`Tool`] therefore prints its arguments in errors without fear.
+//! Secrets reach a tool through its standard input only: arguments and environments are readable by every process of
+//! the same user. So [`Tool`] may print its arguments in errors.
 //!
 //! Children that are not tools are the command that a person asked us to run (`window::Job`) and the watchdog. A
 //! [`ProcessGroup`] can be recognised by a process that did not start it; [`end_orphans`] ends tools whose starter was killed.

@@ -1,9 +1,9 @@
 //! Profiles on disk: the directories that Xcode takes them from, and any others.
 //!
-//! One bad file never hides the good ones: whatever cannot be read is a row like the others. Files are read and judged
-//! in parallel, and each file's bytes are gone before the next one's verdict is kept, so that a directory of ten
-//! thousand needs little more memory than its verdicts. Only files that are *named* like profiles are looked at, and
-//! only directly in the directory, as Xcode does it.
+//! One bad file does not hide the good ones: a file that cannot be read has a row like the others. Files are read and
+//! judged in parallel, and each file's bytes are gone before the next one's verdict is kept, so that a directory of
+//! ten thousand needs little more memory than its verdicts. Only files that are *named* like profiles are looked at,
+//! and only directly in the directory, as Xcode does it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

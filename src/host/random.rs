@@ -1,8 +1,8 @@
 //! Randomness, straight from the system's generator.
 //!
 //! Keychain passwords and one-time passwords must not be guessable, so they come from `/dev/urandom`, which Linux and
-//! macOS both feed from the kernel's cryptographic generator; a library's generator in between would only be one more
-//! thing to trust.
+//! macOS both feed from the kernel's cryptographic generator; the generator of a library would be one more thing to
+//! trust.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -42,7 +42,7 @@ impl fmt::Display for RunId {
 
 /// The text is not a run id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a run id: it is written as in 20260301T120000Z-9f86d081884c7d65")]
+#[error("{0:?} is not a run id: a run id looks like 20260301T120000Z-9f86d081884c7d65")]
 pub struct RunIdError(String);
 
 impl FromStr for RunId {

@@ -1,8 +1,8 @@
-//! How a password comes in: from a file, a descriptor, an environment variable or a prompt, never as an argument.
+//! Where a password comes from: a file, a descriptor, an environment variable or a prompt, never an argument.
 //!
-//! Arguments show in `ps` and in every log of a pipeline; these four do not. Whichever it is, one trailing line end is
-//! not part of the password, and an empty password is refused: in pipelines it is what a secret that was never set looks
-//! like, and Apple's import refuses it anyway.
+//! Arguments show in `ps` and in every log of a pipeline; these four do not. In each case, one trailing line end is
+//! not part of the password. An empty password is refused: in pipelines, a secret that was never set looks like one,
+//! and Apple's import refuses it.
 //!
 //! A password file that others may read is used, with a caution ([`Obtained::caution`]), and not refused: CI systems and
 //! container platforms mount secrets world-readable inside a machine that nobody else uses, and there it cannot be
@@ -80,7 +80,7 @@ pub enum SecretError {
     #[error("the password from {0} is longer than {MAX_BYTES} bytes")]
     TooLong(SecretSource),
     /// There is no terminal to ask for the password on.
-    #[error("there is no terminal to ask for the password on: {0}")]
+    #[error("there is no terminal to ask for the password: {0}")]
     NoTerminal(#[source] io::Error),
 }
 
@@ -100,10 +100,10 @@ impl Explain for SecretError {
                 format!("open descriptor {number} for the password, as in `{number}< FILE`")
             }
             Self::TerminalDescriptor(_) => {
-                "name no descriptor: then you are asked for the password without echo".into()
+                "remove the option: then countersign asks for the password without echo".into()
             }
             Self::Unset(_) => {
-                "pass the secret on to this step, or hand the password in another way".into()
+                "pass the secret to this step, or pass the password in another way".into()
             }
             Self::Empty(_) => {
                 "check the name of the secret and who may use it: a secret that was never set is empty".into()
@@ -112,7 +112,7 @@ impl Explain for SecretError {
             Self::NotOneLine(_) => "give a password that is one line of text".into(),
             Self::TooLong(_) => "check that it is the password".into(),
             Self::NoTerminal(_) => {
-                "hand the password in through a file, a descriptor or an environment variable".into()
+                "pass the password in a file, a descriptor or an environment variable".into()
             }
         })
     }

@@ -1,9 +1,9 @@
-//! A session: a command runs while a keychain is open, and the keychain closes on every way out.
+//! A session: a command runs while a keychain is open, and the keychain closes in every case.
 //!
-//! The order is what makes it safe. Dead runs are finished first. The journal is on the disk and the watchdog armed
-//! before anything is opened, and each step is recorded before it is taken. The password is gone before the command
-//! starts. From then on one `poll` waits for whatever comes first: the command's end, a signal, the deadline (by the
-//! clock that a sleeping machine stops and by the one that it does not), or the loss of the watchdog.
+//! The order of the steps makes it safe. The session first recovers killed runs. Before it opens anything, the
+//! journal is on the disk and the watchdog is ready. It records each step before it takes it. It wipes the password
+//! before the command starts. Then one `poll` waits for the first of these: the end of the command, a signal, the
+//! deadline (by a clock that stops while the machine sleeps and by one that does not), or the loss of the watchdog.
 //!
 //! | what happens | who closes |
 //! |---|---|
@@ -73,7 +73,7 @@ pub fn run(
     let ended = match task {
         Task::Hold(announce) => match announce(&access) {
             Ok(()) => wait(&mut window, &mut signals, None),
-            Err(source) => Err(io_error("say where the identities are")(source)),
+            Err(source) => Err(io_error("name the identities")(source)),
         },
         Task::Run(mut command) => {
             command.environment.extend(access);

@@ -1,8 +1,7 @@
-//! Project files on disk: regular files only, and never more of one than an honest one has.
+//! Project files on disk: only regular files, and only up to a limit.
 //!
-//! A project names files, and whoever wrote the project is not necessarily a friend: a name may lead to a device, a
-//! pipe that nobody writes to, or a disk image. Opening never blocks, only regular files are read, and reading stops
-//! at a limit.
+//! A project names files, and an attacker may have written the project: a name may lead to a device, a pipe without a
+//! writer, or a disk image. Opening never blocks, only regular files are read, and reading stops at a limit.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -6,8 +6,8 @@
 //!
 //! A keychain that does not close is tried again for ten minutes: a `security` that hangs now may not hang for ever.
 //!
-//! It lives in a process group of its own and does not mind SIGINT, SIGTERM and SIGHUP, because a pipeline that cancels
-//! a job sends those to everything it finds, and the watchdog is who must be left then. It knows no password.
+//! It has its own process group and ignores SIGINT, SIGTERM and SIGHUP: a pipeline that cancels a job sends these
+//! signals to every process, and the watchdog must survive. It knows no password.
 
 use std::io::{self, Write};
 use std::sync::Arc;

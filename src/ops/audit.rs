@@ -25,11 +25,11 @@ pub struct AuditDocument {
     /// Always `countersign.audit.v1`.
     #[schemars(extend("const" = "countersign.audit.v1"))]
     pub schema: &'static str,
-    /// Whether the whole log holds, also where only a part of it is shown.
+    /// Whether the whole log is undamaged, even if only a part of it is shown.
     pub holds: bool,
     /// The records that were asked for, oldest first.
     pub records: Vec<Record>,
-    /// Where the log does not hold, in words, by line: the first hundred places.
+    /// The first hundred places where the log is damaged, in words, by line.
     pub flaws: Vec<String>,
 }
 
@@ -39,16 +39,16 @@ pub struct AuditVerifyDocument {
     /// Always `countersign.audit-verify.v1`.
     #[schemars(extend("const" = "countersign.audit-verify.v1"))]
     pub schema: &'static str,
-    /// Whether the log is what was written, and goes on from every checkpoint that was given.
+    /// Whether the log is undamaged and contains every given checkpoint.
     pub holds: bool,
     /// How many records it has.
     pub records: u64,
     /// Where the log stands, of the lines as they are: `SEQ:sha256:HEX`.
     #[schemars(extend("pattern" = Checkpoint::PATTERN))]
     pub checkpoint: String,
-    /// Where it does not hold, in words, by line: the first hundred places.
+    /// The first hundred places where the log is damaged, in words, by line.
     pub flaws: Vec<String>,
-    /// How many places there are in all.
+    /// The number of all damaged places.
     pub flaw_count: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The audit log, opened to be written, and acts that stand in it before they are done.
+//! The audit log, opened for writing, and actions that are recorded in it before they happen.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Why a verb gives no answer.
 //!
-//! An [`Error`] is what any of the library's errors becomes on its way out: its code, what happened, what to do and where.
-//! A [`Failure`] is an error, or the findings without which nothing could be looked at: a policy that cannot be used is a
-//! matter of findings, whichever verb needs it.
+//! An [`Error`] is what any of the library's errors becomes on its way out: its code, what happened, what to do and
+//! where. A [`Failure`] is an error, or the findings that stop a verb before it begins: a policy that cannot be used
+//! gives findings in every verb that needs it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

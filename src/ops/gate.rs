@@ -75,7 +75,7 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
         // Handing something on is an action; without a record it does not happen.
         (Err(error), Some(_)) => return Err(error.into()),
         (Err(error), None) => {
-            let caution = format!("this verdict is not recorded: {error}");
+            let caution = format!("the verdict is not recorded: {error}");
             world.notify(&Notice::Caution(&caution));
         }
     }

@@ -1,4 +1,4 @@
-//! Notices: what a verb says while it works.
+//! Notices: what a verb reports while it works.
 //!
 //! A verb returns its answer at its end. What a person must hear before that goes to the listener that came with the
 //! [`World`](super::world::World): how far it is with many files, that a killed run was finished, that a password came in by

@@ -41,10 +41,7 @@ pub(super) fn named_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
             continue;
         };
         if found.is_empty() {
-            let message = format!(
-                "{}: there are no profiles in this directory",
-                path.display()
-            );
+            let message = format!("{}: the directory holds no profiles", path.display());
             return Err(Error::new(ErrorCode::FileMissing, message)
                 .hint(NAME_FILES)
                 .in_file(path));

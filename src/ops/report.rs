@@ -102,7 +102,7 @@ pub struct FindingsDocument {
     /// Always `countersign.findings.v1`.
     #[schemars(extend("const" = "countersign.findings.v1"))]
     pub schema: &'static str,
-    /// What is not right; at least one blocks.
+    /// The findings; at least one blocks.
     pub findings: Vec<Finding>,
 }
 

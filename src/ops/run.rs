@@ -1,7 +1,7 @@
 //! A command runs while the CI keychain is open; or the keychain is held open and nothing runs.
 //!
-//! Gate, clearance, window, command, lock, receipt. The receipt is written for every way out, a blocked gate included, so
-//! that an exit code of ours is told apart from one of the command.
+//! The steps are gate, clearance, window, command, lock, receipt. The receipt is written in every case, also after a
+//! blocked gate. It tells countersign's exit codes from those of the command.
 //!
 //! - `command`: the command, found as a shell would find it
 //! - [`on_closed`]: the command of the policy that is told when the keychain stays closed
@@ -250,9 +250,11 @@ impl Session<'_> {
         let window = self.window.map_or(allowed, |asked| asked.min(allowed));
         match Duration::try_from(window) {
             Ok(window) if !window.is_zero() => Ok(window),
-            _ => Err(Error::new(ErrorCode::Usage, "the window has no length")
-                .hint("ask for a longer window")
-                .remedy(Remedy::LengthenWindow)),
+            _ => Err(
+                Error::new(ErrorCode::Usage, "the length of the window is zero")
+                    .hint("ask for a longer window")
+                    .remedy(Remedy::LengthenWindow),
+            ),
         }
     }
 

@@ -1,10 +1,10 @@
 //! The JSON documents, each with its JSON Schema.
 //!
-//! A document is a contract with programs that nobody here knows. So its shape is a type and never put together on the
-//! spot: the same type writes the document and gives its schema, and the two cannot part. The document's `schema` field
-//! holds its name and its version, `countersign.NAME.v1`. Within a version fields may be added; none is renamed, taken
-//! away, or given another meaning, so a reader passes over the fields that it does not know. What is unknown is left
-//! out; where a field says null, it is null.
+//! Programs that we do not know rely on these documents. So each document is a type: the same type writes the
+//! document and gives its schema, and the two always agree. The document's `schema` field holds its name and its
+//! version, `countersign.NAME.v1`. Within a version, fields may be added, but no field is renamed, removed or given
+//! another meaning. A reader ignores fields that it does not know. An unknown value is left out, or null if the
+//! field's description says so.
 //!
 //! `docs/schema` holds the schemas as they were reviewed; a test compares them with the types.
 

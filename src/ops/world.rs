@@ -273,7 +273,7 @@ impl World {
         let path = named.ok_or_else(|| {
             Error::new(
                 ErrorCode::FileMissing,
-                "no home directory is known to keep state in",
+                "the home directory is unknown, so there is no state directory",
             )
             .hint("name a state directory")
             .remedy(Remedy::NameStateDirectory)

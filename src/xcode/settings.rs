@@ -332,7 +332,7 @@ fn missing_base(
         format!("the base configuration file of {whose} cannot be read: {problem}"),
     )
     .found(path.display())
-    .hint("restore the file, or take it off the configuration in Xcode (project, Info, Configurations)")
+    .hint("restore the file, or remove it from the configuration in Xcode (project, Info, Configurations)")
     .in_file(&project.file);
     finding.place.line = line;
     finding.place.target = target.map(|target| target.name.to_string());

@@ -131,7 +131,7 @@ pub fn read(file: &Path, text: &str) -> Result<Captured, CaptureError> {
     };
     if captured.is_empty() {
         return Err(refuse(
-            "it holds the build settings of no target; capture xcodebuild -showBuildSettings -json"
+            "it holds build settings of no target; capture xcodebuild -showBuildSettings -json"
                 .to_owned(),
         ));
     }

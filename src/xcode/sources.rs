@@ -50,7 +50,7 @@ impl SourceError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Missing => "check the path",
-            Self::TooLarge { .. } => "check that this is the file that is meant",
+            Self::TooLarge { .. } => "check that this is the right file",
             Self::Unreadable(_) => "check the permissions of the file",
         }
     }

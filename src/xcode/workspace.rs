@@ -52,7 +52,7 @@ impl Explain for WorkspaceError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Source { problem, .. } => problem.hint(),
-            Self::Syntax { .. } => "take the file from a revision that Xcode opens",
+            Self::Syntax { .. } => "restore the file from a revision that Xcode opens",
         };
         Some(hint.to_owned())
     }

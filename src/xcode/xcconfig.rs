@@ -92,7 +92,7 @@ fn include(directive: &str) -> Result<Statement<'_>, String> {
     let (path, after) = skip_blanks(rest)
         .strip_prefix('"')
         .and_then(|quoted| quoted.split_once('"'))
-        .ok_or("the included file's name is written in double quotes")?;
+        .ok_or("the name of the included file needs double quotes")?;
     match skip_blanks(after) {
         "" => Ok(Statement::Include { path, optional }),
         extra => Err(format!("unexpected text after the file's name: {extra}")),
@@ -331,10 +331,10 @@ impl<'s> Loader<'s> {
                 .collect();
             let finding = Finding::warn(
                 Code::XcconfigIncludeCycle,
-                "this include leads back to a file that is being read; Xcode skips it",
+                "this include names a file that includes this one; Xcode skips it",
             )
             .found(names.join(" → "))
-            .hint("move what both files need into a third one");
+            .hint("move the settings that both files need into a third file");
             return self.complain(finding, &from.name, line);
         }
         if into.around.len() >= MAX_DEPTH || into.included >= MAX_INCLUDES {

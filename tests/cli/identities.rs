@@ -151,9 +151,9 @@ fn a_p12_that_older_macs_refuse_says_so_although_its_password_is_right() {
         ])
     };
     list("right").exits(0).says(&[
-        "sealed with HMAC-SHA256",
+        "encrypted with HMAC-SHA256",
         "`security import` on macOS 14: the password is right, but macOS 14 does not read",
-        "`security import` on macOS 15: file, password and algorithms are in order",
+        "`security import` on macOS 15: the file, the password and the algorithms are right",
     ]);
     list("wrong").exits(11).says(&["the password is wrong"]);
 }

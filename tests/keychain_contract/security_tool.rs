@@ -208,7 +208,7 @@ fn misled(how: &str) {
             // No other command locks. Whoever asked is told that it is open.
             assert_eq!(command, "lock-keychain", "{how}");
             assert!(
-                said.contains("locked was expected and unlocked was found"),
+                said.contains("the result is unlocked instead of locked"),
                 "{how}: {said}"
             );
             honest.lock(&keychain).unwrap();

@@ -283,7 +283,7 @@ fn the_version_is_required_and_must_be_ours() {
     assert_eq!(newer.place.line, Some(2));
     assert_eq!(
         newer.message,
-        "written for a newer countersign: version 2, this one knows 1"
+        "the policy has version 2, but this countersign knows only version 1"
     );
     assert!(one("version = 0\n").message.contains("no version 0"));
     assert!(one("version = -3\n").message.contains("no version -3"));

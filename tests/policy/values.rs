@@ -174,14 +174,14 @@ fn topologies_that_cannot_work_are_refused() {
         "[topology]\nkind = 'dedicated-signer'\n",
         3,
         "topology.kind",
-        "nobody could sign",
+        "no host may sign",
         "key_hosts",
     );
     refused(
         "[topology]\nkind = 'controlled-distribution'\nkey_hosts = []\n",
         4,
         "topology.key_hosts",
-        "nobody could sign",
+        "no host may sign",
         "key_hosts",
     );
     for bad in ["*", "*.example", "https://a", "a b", ""] {
@@ -209,7 +209,7 @@ fn regions_name_only_hosts_that_may_hold_keys() {
         &format!("{hosts}regions = {{ us = ['singer-01.example'] }}\n"),
         4,
         "topology.regions.us[0]",
-        "names a host that topology.key_hosts does not",
+        "names a host that is not in topology.key_hosts",
         "`signer-01.example`",
     );
     refused(
@@ -315,7 +315,7 @@ fn paths_that_mean_nothing_are_refused() {
         3,
         at,
         "starts with a variable",
-        "~ is the home",
+        "write ~ for the home",
     );
     refused(
         &path("'~bob/profiles'"),
@@ -530,7 +530,7 @@ fn windows_are_checked() {
         &window(good).repeat(65),
         2,
         "keychain.allowed",
-        "more entries",
+        "too many entries",
         "",
     );
 }

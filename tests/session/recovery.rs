@@ -175,7 +175,7 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     let ended = run_with(&failing(Action::KeychainLock, 99));
     let said = ended.unwrap_err().to_string();
     assert!(
-        said.contains("is closed, but that is not recorded"),
+        said.contains("is closed, but the closing is not recorded"),
         "{said}"
     );
     assert_eq!(site.status(), LockState::Locked);
@@ -185,7 +185,7 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     let said = recovery.unfinished[0].to_string();
     assert!(recovery.unfinished[0].is_closed, "{said}");
     assert!(
-        said.contains("is closed, but that is not recorded"),
+        said.contains("is closed, but the closing is not recorded"),
         "{said}"
     );
     assert!(site.has("closed"));

@@ -1,4 +1,4 @@
-//! Does this grant cover that claim?
+//! Whether a grant covers a claim.
 //!
 //! The system asks this question when an app is installed or launched, and Xcode asks it before it signs. The rules are
 //! those of the library that answers it on Apple's systems (`CEContextIsSubset` of libCoreEntitlements, used by amfid and
@@ -22,8 +22,8 @@
 //! Everything else on either platform is restricted: without a grant the app is refused or killed at launch
 //! (`Unsatisfied entitlements`, −413; "doesn't include the … entitlement" in Xcode).
 //!
-//! In one point the system is stricter: it wants even a claimed `false` to be granted. Such claims do no harm to what the
-//! app may do, and a gate that cries wolf is switched off; so here they count as claiming nothing.
+//! In one point the system is stricter: it wants even a claimed `false` to be granted. Such claims do not change what
+//! the app may do, and people switch off a gate that gives false alarms. So here they count as no claim.
 
 use std::fmt;
 
@@ -98,7 +98,7 @@ impl fmt::Display for Shortfall {
                 kind(granted)
             ),
             (Why::Unexpanded, Some(_)) => {
-                f.write_str(", which holds a build setting that has no value here")
+                f.write_str(", which holds a build setting without a value")
             }
         }
     }

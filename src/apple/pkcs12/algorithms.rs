@@ -1,8 +1,8 @@
 //! What a PKCS#12 file is protected with, read from its structure alone: no password is needed for it.
 //!
-//! This is what makes "MAC verification failed during PKCS12 import (wrong password?)" answerable. `security` says that
-//! sentence for a wrong password and for a MAC it does not know, and the difference is a rotated secret or a one-line
-//! conversion.
+//! This explains the error "MAC verification failed during PKCS12 import (wrong password?)". `security` prints it for
+//! a wrong password and also for a MAC that it does not know. A wrong password needs another secret; an unknown MAC
+//! needs only a conversion of the file.
 //!
 //! `structure` reads it from a file.
 

@@ -31,10 +31,10 @@ pub enum Diagnosis {
         modern_reads_it: bool,
     },
     /// The password is right, but `security` takes no empty one.
-    #[error("the password is empty, which opens the file but not for `security import`")]
+    #[error("the password is empty: it opens the file, but `security import` refuses it")]
     EmptyPassword,
     /// The password is right, but `security` garbles it.
-    #[error("the password holds characters outside ASCII, which `security` does not pass on whole")]
+    #[error("the password holds characters outside ASCII, which `security` changes")]
     PasswordNotAscii,
     /// There is no private key to import.
     #[error("the file opens, but holds no private key")]
@@ -43,7 +43,7 @@ pub enum Diagnosis {
     #[error("{0}")]
     File(#[serde(serialize_with = "as_text")] Pkcs12Error),
     /// File and password are good and this release reads the algorithms: something else is wrong, not the file.
-    #[error("file, password and algorithms are in order for macOS {macos}")]
+    #[error("the file, the password and the algorithms are right for macOS {macos}")]
     NotTheFile {
         /// The major release that was asked about.
         macos: u32,
@@ -64,7 +64,7 @@ impl Explain for Diagnosis {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::WrongPassword => "hand in the password of this file",
+            Self::WrongPassword => "pass the password of this file",
             Self::Algorithm {
                 modern_reads_it: false,
                 ..
@@ -83,12 +83,12 @@ impl Explain for Diagnosis {
             Self::NotTheFile {
                 needs_format: false,
                 ..
-            } => "look at the keychain: it is locked, or the key is already in it",
+            } => "unlock the keychain, and check that the key is not in it already",
             Self::NotTheFile {
                 needs_format: true, ..
             } => {
-                "look at the keychain: it is locked, or the key is already in it; import with `-f pkcs12`, without which \
-                 these algorithms are not read"
+                "unlock the keychain, check that the key is not in it already, and import with `-f pkcs12`, which these \
+                 algorithms need"
             }
         };
         Some(hint.to_owned())

@@ -8,7 +8,7 @@ use crate::base::remedy::Remedy;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Pkcs12Error {
     /// Larger than [`MAX_FILE`].
-    #[error("the file has {size} bytes, more than the {MAX_FILE} that are read")]
+    #[error("the file has {size} bytes, but at most {MAX_FILE} are read")]
     TooLarge {
         /// Bytes given.
         size: usize,
@@ -22,7 +22,7 @@ pub enum Pkcs12Error {
         conversion: Option<&'static str>,
     },
     /// The file ends before the length it states.
-    #[error("the file is cut: {missing} bytes are missing after the {size} that are here")]
+    #[error("the file is cut: {missing} bytes are missing after its {size} bytes")]
     Truncated {
         /// Bytes in the file.
         size: usize,
@@ -49,12 +49,10 @@ pub enum Pkcs12Error {
     #[error("the password opens the file, but {0}")]
     Content(String),
     /// An algorithm or a mode that is not read here.
-    #[error("the file uses {0}, which is not read here")]
+    #[error("the file uses {0}, which countersign does not read")]
     Unsupported(String),
     /// More work than a file may ask for.
-    #[error(
-        "the file asks for {asked} before it can be opened, more than the 1,000,000 iterations that are granted"
-    )]
+    #[error("the file needs {asked} to open, but countersign allows at most 1,000,000 iterations")]
     TooMuchWork {
         /// What it asks for.
         asked: String,
@@ -70,19 +68,19 @@ pub enum Pkcs12Error {
     },
     /// The password cannot be expressed in the legacy derivation.
     #[error(
-        "the password holds characters outside the Basic Multilingual Plane, which PKCS#12 cannot express"
+        "the password holds characters outside the Basic Multilingual Plane, which PKCS#12 cannot represent"
     )]
     PasswordNotBmp,
     /// `security import` refuses empty passwords.
     #[error("the password is empty, and `security import` refuses an empty password")]
     EmptyPassword,
     /// `security` passes on ASCII only.
-    #[error("the password holds characters outside ASCII, which `security` does not pass on whole")]
+    #[error("the password holds characters outside ASCII, which `security` changes")]
     PasswordNotAscii,
     /// No certificate of the file has its private key there.
     #[error(
-        "the file holds no identity: {certificates} certificates and {lone_keys} private keys, none of which belong \
-         together"
+        "the file holds no identity: it has {certificates} certificates and {lone_keys} private keys, but none of them \
+         belong together"
     )]
     NoIdentity {
         /// Certificates in the file.
@@ -126,9 +124,7 @@ impl Explain for Pkcs12Error {
                 "export the file again with fewer iterations; if you do not know who made it, do not use it"
             }
             Self::TooLarge { .. } | Self::TooManyParts => "split the file",
-            Self::WrongPassword { .. } => {
-                "hand in the password of this file, or copy the file again"
-            }
+            Self::WrongPassword { .. } => "pass the password of this file, or copy the file again",
             Self::PasswordNotBmp | Self::EmptyPassword | Self::PasswordNotAscii => {
                 "choose a password of ASCII characters"
             }

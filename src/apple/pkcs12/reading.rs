@@ -44,10 +44,11 @@ fn opening_error(error: p12_keystore::error::Error, algorithms: &Algorithms) -> 
             wrong_password(algorithms)
         }
         Error::UnpadError | Error::Pkcs5Error(_) => Pkcs12Error::Content(format!(
-            "a part of it does not decrypt ({error}): it was encrypted under another password or damaged"
+            "a part of it cannot be decrypted ({error}): it has another password or is damaged"
         )),
         Error::InvalidParameters => Pkcs12Error::Content(
-            "a part encrypted within another asks for too many iterations, or does not say how many".to_owned(),
+            "an encrypted part inside another needs too many iterations, or does not say how many"
+                .to_owned(),
         ),
         Error::UnsupportedEncryptionScheme
         | Error::UnsupportedMacAlgorithm

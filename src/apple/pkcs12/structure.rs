@@ -395,7 +395,7 @@ impl<'a> Reader<'a> {
                         .checked_mul(256)
                         .and_then(|length| length.checked_add(usize::from(byte)))
                         .ok_or_else(|| {
-                            malformed(start, format!("the length of {what} is absurd"))
+                            malformed(start, format!("the length of {what} is impossible"))
                         })?;
                 }
                 length
@@ -412,7 +412,7 @@ impl<'a> Reader<'a> {
             }
             return Err(malformed(
                 start,
-                format!("{what} is longer than what it stands in"),
+                format!("{what} is longer than the element that holds it"),
             ));
         }
         let end = content + length;

@@ -452,7 +452,10 @@ fn what_is_no_pkcs12_is_named() {
             b"\x30\x84\xff\xff\xff\xff\x02",
             "cut: 4294967294 bytes are missing",
         ),
-        (b"\x30\x89\x01\x01\x01\x01\x01\x01\x01\x01\x01", "absurd"),
+        (
+            b"\x30\x89\x01\x01\x01\x01\x01\x01\x01\x01\x01",
+            "impossible",
+        ),
         (b"\x30", "cut: 1 bytes"),
     ] {
         let error = Algorithms::read(bytes).unwrap_err().to_string();

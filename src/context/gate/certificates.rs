@@ -1,4 +1,5 @@
-//! The *certificates* group: can what the pinned profiles embed still sign, and are the targets' certificates among it?
+//! The *certificates* group: can the certificates of the pinned profiles still sign, and do the profiles embed the
+//! targets' certificates?
 //!
 //! A development profile lists every developer's certificate, and some of them have expired on any given day. What
 //! counts is the certificate that a profile relies on: the one its targets are pinned to, or else the one that lives
@@ -59,7 +60,10 @@ pub fn check(
                 findings.push(
                     Finding::block(
                         Code::CertificateIssuerMissing,
-                        format!("no chain can be built for {}: its issuer is missing on this machine", title(certificate)),
+                        format!(
+                            "the certificate chain of {} is incomplete: its issuer is missing on this machine",
+                            title(certificate)
+                        ),
                     )
                     .values(&certificate.issuer, problem)
                     .hint(format!(

@@ -1,4 +1,4 @@
-//! How near the end is, by the policy's two margins: the same question for profiles and for certificates.
+//! Whether a profile or certificate expires within the policy's two margins.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,4 +1,4 @@
-//! What the gate judges: what was observed, as plain values, and who vouches for it.
+//! The facts that the gate judges, as plain values, and who made them.
 //!
 //! Observing is `host/`'s work and judging is the gate's, so that one judgement serves a live signer, a laptop and a
 //! planned state of next month. What differs is what may follow from the judgement, so there are two types:

@@ -1,7 +1,7 @@
-//! The *identities* group: are exactly the private keys here that were pinned?
+//! The *identities* group: does this machine have exactly the pinned private keys?
 //!
-//! Missing ones stop the build later with "no signing certificate found"; unexpected ones are sprawl; two that answer
-//! to one name let Xcode choose.
+//! If one is missing, the build fails later with "no signing certificate found". An unexpected one is a key that
+//! nobody reviewed. If two have the same name, Xcode chooses one of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -207,8 +207,8 @@ fn ambiguous(manifest: &Manifest, pinned: &BySha1<'_>, identities: &Identities) 
             )
             .values("one identity of that name", found.join(", "))
             .hint(
-                "remove the one that signs nothing, or freeze the manifest with the project, which pins the certificate \
-                 of each target; until then set CODE_SIGN_IDENTITY to the certificate's SHA-1",
+                "remove the unused identity, or freeze the manifest with the project, which pins the certificate of \
+                 each target; until then set CODE_SIGN_IDENTITY to the certificate's SHA-1",
             )
             .remedy(Remedy::FreezeTargets)
         })
@@ -238,14 +238,17 @@ fn digest_mismatch(
             format!("no canonical digest: {unknown} of the certificates are known by SHA-1 only")
         }
         (None, Digest::Sha1(_)) => format!(
-            "no compatible digest: {} is no captured find-identity output",
+            "no compatible digest: {} is not captured find-identity output",
             identities.source
         ),
     };
     Some(
-        Finding::block(Code::IdentityDigestMismatch, "the signing identities are not the expected set")
-            .values(expected, found)
-            .hint("compare the identities with the set that was reviewed, and expect the digest of that set")
-            .remedy(Remedy::ListIdentities),
+        Finding::block(
+            Code::IdentityDigestMismatch,
+            "the signing identities are not the expected set",
+        )
+        .values(expected, found)
+        .hint("compare the identities with the reviewed set, and expect the digest of that set")
+        .remedy(Remedy::ListIdentities),
     )
 }

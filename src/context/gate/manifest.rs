@@ -15,8 +15,7 @@ pub fn check(manifest: &Manifest, asked: &Asked) -> Vec<Finding> {
             Finding::block(Code::ManifestDigestMismatch, "the manifest is not the one that was expected")
                 .values(digest.expected(), digest.found())
                 .hint(
-                    "check out the commit that the expected digest belongs to, or review this manifest and expect its \
-                     digest",
+                    "check out the commit of the expected digest, or review this manifest and expect its digest",
                 )
                 .remedy(Remedy::ShowManifestDigest),
         );
@@ -27,14 +26,14 @@ pub fn check(manifest: &Manifest, asked: &Asked) -> Vec<Finding> {
         findings.push(
             Finding::block(
                 Code::ManifestStaleRevision,
-                "the manifest is older than the one that is in force",
+                "the manifest is older than the required revision",
             )
             .values(
                 format!("revision {minimum} or later"),
                 format!("revision {}", manifest.revision()),
             )
             .at_pointer("/revision")
-            .hint("update the checkout: a newer manifest is in force"),
+            .hint("update the checkout to get a newer manifest"),
         );
     }
     findings

@@ -1,5 +1,5 @@
-//! The *profiles* group: is what is installed what was pinned, still valid, and nothing beside it that Xcode could take
-//! instead?
+//! The *profiles* group: are the pinned profiles installed, unchanged and valid, and is there no other profile that
+//! Xcode could choose instead?
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -50,7 +50,7 @@ pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Observed) -> V
                 "profiles.trust_anchors",
                 Finding::warn(
                     Code::ProfileAnchorNotApple,
-                    "the policy trusts roots that are not Apple's, which is good for rehearsals only",
+                    "the policy trusts roots that are not Apple's, which is only for rehearsals",
                 )
                 .hint("remove profiles.trust_anchors from the policy before signing a release"),
             ),
@@ -186,7 +186,7 @@ impl<'a> View<'a> {
                         },
                     )
                     .in_file(&directory.path)
-                    .hint("take the write permission away (chmod a-w), or give the directory to another user"),
+                    .hint("remove the write permission (chmod a-w), or give the directory to another user"),
                 );
             }
             if let Some(why) = &directory.ephemeral {
@@ -298,7 +298,7 @@ impl<'a> View<'a> {
                             "an installed file cannot be read as a profile",
                         )
                         .in_file(&file.path)
-                        .hint("remove the file by hand: pruning leaves it"),
+                        .hint("remove the file by hand, because pruning keeps it"),
                     );
                     continue;
                 }
@@ -380,7 +380,7 @@ fn shadow(
     .in_file(&file.path)
     .of_profile(&pinned.uuid);
     if claims.uuid.as_ref() == Some(&pinned.uuid) {
-        finding.hint("remove the file by hand: pruning leaves files that have a pinned UUID")
+        finding.hint("remove the file by hand, because pruning keeps files with a pinned UUID")
     } else {
         finding
             .hint("remove it, or pin it by freezing the manifest again")
@@ -462,7 +462,7 @@ fn copies_beside<'a>(
                 Code::ProfileShadowed,
                 severity,
                 format!(
-                    "profile {} is installed twice; the copy will shadow its successor",
+                    "profile {} is installed twice; Xcode could later choose the copy instead of its successor",
                     profile.title()
                 ),
             )

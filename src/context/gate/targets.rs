@@ -1,8 +1,8 @@
 //! The *targets* group: do the projects ask for what was pinned?
 //!
-//! The gate plans what the projects ask for against the manifest, as `targets check` does, and looks for pinned targets
-//! that nobody showed it. A project without targets, an empty workspace and a selection that selects nothing are not
-//! observations: nothing was judged, so nothing passes.
+//! The gate plans what the projects ask for against the manifest, as `targets check` does, and looks for pinned
+//! targets that nobody showed it. A project without targets, an empty workspace and a selection without targets are
+//! not observations. Nothing was judged, so the gate blocks.
 
 use std::collections::{BTreeSet, HashSet};
 

@@ -20,7 +20,7 @@ pub struct Content {
     /// Always `countersign.manifest.v1`.
     #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
-    /// Rises by one exactly when anything else in the file changes.
+    /// Increases by one exactly when something else in the file changes.
     pub revision: u64,
     /// Every pinned profile, by UUID.
     pub profiles: Vec<PinnedProfile>,

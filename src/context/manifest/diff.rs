@@ -21,7 +21,7 @@ pub enum ChangeKind {
     Changed,
 }
 
-/// One profile or target that is not the same in both.
+/// One profile or target that differs between the two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// What happened.
@@ -36,7 +36,7 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
 }
 
-/// One field with both its values; an absent one is null.
+/// One field with both values; a value that is absent is null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldChange {
     /// JSON pointer inside the entry.

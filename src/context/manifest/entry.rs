@@ -36,9 +36,9 @@ pub enum ProfileState {
     /// Signs builds.
     #[default]
     Active,
-    /// Will take over: installed and proven, not signing yet.
+    /// Is installed and proven, but does not sign yet.
     Incoming,
-    /// Was replaced: still installed, so that a rollback needs no download.
+    /// Was replaced, but stays installed, so that a rollback needs no download.
     Retiring,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for ProfileState {
     }
 }
 
-/// A profile as it was proven when the manifest was frozen.
+/// A profile, as it was when the manifest was frozen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedProfile {
@@ -84,10 +84,10 @@ pub struct PinnedProfile {
     pub sha256: FileSha256,
     /// The certificates that it lets sign, in the order of the file.
     pub certificates: Vec<PinnedCertificate>,
-    /// What it grants, whole.
+    /// The whole dictionary of entitlements that it grants.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub entitlements: Entitlements,
-    /// How many devices it names; the ids themselves stay out.
+    /// How many devices it names. The device ids are not in the manifest.
     pub device_count: usize,
     /// Where it stands in its rotation.
     pub state: ProfileState,

@@ -21,7 +21,7 @@ pub enum ManifestError {
         problem: String,
     },
     /// Written by a later version of this program.
-    #[error("it says schema {found:?}; this program reads {SCHEMA:?}")]
+    #[error("its schema is {found:?}, but this program reads {SCHEMA:?}")]
     Schema {
         /// What it says.
         found: String,
@@ -39,7 +39,7 @@ pub enum ManifestError {
     },
     /// A target is pinned to a profile that the manifest does not hold.
     #[error(
-        "{pointer}: target {target} is pinned to profile {profile}, which the manifest does not hold"
+        "{pointer}: target {target} is pinned to profile {profile}, which is not in the manifest"
     )]
     Dangling {
         /// JSON pointer.
@@ -50,7 +50,7 @@ pub enum ManifestError {
         profile: String,
     },
     /// Revisions count from 1, and every JSON reader must be able to tell one from the next.
-    #[error("/revision: revisions count from 1 to {MAX_REVISION}, this one is {found}")]
+    #[error("/revision: a revision is a number from 1 to {MAX_REVISION}, but this one is {found}")]
     Revision {
         /// What it says.
         found: u64,
@@ -64,9 +64,7 @@ impl Explain for ManifestError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Json { .. } => {
-                "take the file from a revision that was frozen, or freeze it again"
-            }
+            Self::Json { .. } => "restore the file from version control, or freeze it again",
             Self::Schema { .. } => "install the countersign that wrote the file",
             Self::NoSchema => "name the manifest's file",
             Self::Order { .. } | Self::Dangling { .. } | Self::Revision { .. } => {

@@ -48,7 +48,7 @@ impl Previous {
         }
         if !(1..MAX_REVISION).contains(&light.revision) {
             return Err(Error::custom(format_args!(
-                "no revision can follow {}",
+                "{} is the last possible revision",
                 light.revision
             )));
         }
@@ -73,13 +73,13 @@ impl Previous {
                 Finding::warn(
                     Code::TargetUnmapped,
                     format!(
-                        "target {} is no longer pinned: its profile {} is gone",
+                        "target {} is no longer pinned, because its profile {} is missing",
                         target.target, target.profile
                     ),
                 )
                 .of_target(&target.target)
                 .of_profile(&target.profile)
-                .hint("freeze the targets of the project too, to pin this one to its new profile")
+                .hint("freeze with the project, to pin this target to its new profile")
                 .remedy(Remedy::FreezeTargets)
             })
             .collect()

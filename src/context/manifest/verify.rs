@@ -16,7 +16,7 @@ pub fn canonical(manifest: &Manifest, bytes: &[u8], path: &Path) -> Option<Findi
     (!manifest.is_canonical(bytes)).then(|| {
         Finding::block(
             Code::ManifestNotCanonical,
-            "the manifest's bytes are not what freezing writes",
+            "the manifest's bytes are not the frozen form",
         )
         .in_file(path)
         .hint("freeze the manifest again; do not edit it by hand")
@@ -90,12 +90,12 @@ fn difference(pinned: &PinnedProfile, found: &[&PinnedProfile]) -> Option<Findin
         .collect();
     let edited = Finding::block(
         Code::ManifestNotCanonical,
-        format!("the manifest says other things of {title} than the profile itself"),
+        format!("the manifest's entry for {title} differs from the profile"),
     );
     Some(
         edited
             .found(fields.join(", "))
-            .hint("freeze the manifest again; somebody edited it")
+            .hint("freeze the manifest again, because somebody edited it")
             .remedy(Remedy::FreezeManifest),
     )
 }

@@ -80,21 +80,24 @@ fn unfit(
         && profile.team_id != team.value
     {
         return Some(format!(
-            "it belongs to team {}, the target to {}",
+            "it belongs to team {}, but the target belongs to {}",
             profile.team_id, team.value
         ));
     }
     if let Some(kind) = kind
         && profile.kind != kind
     {
-        return Some(format!("it is for {}, {kind} was asked for", profile.kind));
+        return Some(format!(
+            "it is for {}, but {kind} is requested",
+            profile.kind
+        ));
     }
     if kind.is_none()
         && let Some(wanted) = wanted_kinds(target)
         && !wanted.contains(&profile.kind)
     {
         return Some(format!(
-            "it is for {}, the target's CODE_SIGN_IDENTITY is for something else",
+            "it is for {}, but the target's CODE_SIGN_IDENTITY is for something else",
             profile.kind
         ));
     }
@@ -125,19 +128,19 @@ fn lost_to(profile: &PinnedProfile, choice: &Choice<'_>) -> String {
         )
     } else if profile.state != winner.state {
         format!(
-            "it is {}, {} is {}",
+            "it is {}, but {} is {}",
             profile.state, winner.uuid, winner.state
         )
     } else if profile.kind != winner.kind {
         format!(
-            "it is for {}, and {} is preferred: name the kind that the product is for",
+            "it is for {}, but {} is preferred; name the kind of the product",
             profile.kind, winner.kind
         )
     } else if profile.created != winner.created {
-        format!("{} fits equally and is newer", winner.uuid)
+        format!("{} fits equally well and is newer", winner.uuid)
     } else {
         format!(
-            "a tie with {}: the lower UUID was taken; pin one in the policy's [[targets]]",
+            "{} fits equally well and has the lower UUID; pin one of the two in the policy's [[targets]]",
             winner.uuid
         )
     }

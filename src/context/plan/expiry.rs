@@ -21,7 +21,7 @@ pub fn expired(plan: &Plan<'_>, now: Timestamp) -> Option<Finding> {
     };
     let finding = Finding::info(
         Code::ProfileExpired,
-        format!("profile {first}{others} has expired: a build with it fails"),
+        format!("profile {first}{others} has expired, so a build with it fails"),
     );
-    Some(finding.hint("renew it at Apple's developer site; the gate blocks until then"))
+    Some(finding.hint("renew it at Apple's developer site, because the gate blocks until then"))
 }

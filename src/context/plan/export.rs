@@ -37,7 +37,7 @@ pub enum ExportError {
     #[error("no selected target needs a profile")]
     Empty,
     /// Two configurations want different profiles for one bundle id.
-    #[error("{bundle_id} is signed with {first} and with {second} in this selection")]
+    #[error("this selection signs {bundle_id} with {first} and with {second}")]
     Ambiguous {
         /// The bundle id.
         bundle_id: String,
@@ -78,10 +78,10 @@ impl ExportError {
         match self {
             Self::Unmapped { target, .. } => finding
                 .of_target(target)
-                .hint("see what the target asks for and which profiles there are")
+                .hint("check what the target asks for and which profiles exist")
                 .remedy(Remedy::CheckTargets),
             Self::Empty => finding
-                .hint("select a target that is signed with a profile")
+                .hint("select a target that needs a profile")
                 .remedy(Remedy::NameTarget),
             Self::Ambiguous { .. } => finding
                 .hint("select one configuration")
@@ -91,7 +91,7 @@ impl ExportError {
             }
             Self::Kinds { .. } => finding.hint("select one kind").remedy(Remedy::NameKind),
             Self::Teams(_) => finding
-                .hint("export the targets of each team by themselves")
+                .hint("export the targets of each team separately")
                 .remedy(Remedy::NameTarget),
         }
     }

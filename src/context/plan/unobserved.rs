@@ -39,7 +39,7 @@ pub fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Findi
             Finding::block(
                 Code::TargetUnmapped,
                 format!(
-                    "the manifest pins target {} ({}, {}), which {} does not have",
+                    "the manifest pins target {} ({}, {}), but {} does not have it",
                     pin.target, pin.configuration, pin.platform, pin.project
                 ),
             )
@@ -53,7 +53,7 @@ pub fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Findi
         findings.push(
             Finding::warn(
                 Code::TargetsUnobserved,
-                "only the targets that were selected were judged",
+                "only the selected targets were judged",
             )
             .hint("select no target, configuration or SDK to judge all that the manifest pins"),
         );
@@ -62,7 +62,7 @@ pub fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Findi
         findings.push(
             Finding::block(
                 Code::TargetsUnobserved,
-                format!("the manifest pins targets of {project}, which was not named"),
+                format!("the manifest pins targets of {project}, but that project is not named"),
             )
             .values(project, observed.projects.join(", "))
             .hint("name that project too")

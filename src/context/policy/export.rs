@@ -1,7 +1,7 @@
 //! What exporting a private key will take: `[export]`.
 //!
-//! Nothing exports a private key yet, so nothing reads these keys. They are checked, because a policy that holds a mistake
-//! is not used, and reported as unused, because a rule that seems to hold and does not is worse than none.
+//! Nothing exports a private key yet, so nothing reads these keys. They are checked, because a policy with a mistake
+//! is not used. They are reported as unused, because somebody could rely on a rule that has no effect.
 
 use super::reader::{Reader, Table};
 use crate::base::finding::{Code, Finding};
@@ -55,7 +55,7 @@ fn pattern_problem(pattern: &str) -> Option<String> {
 pub(super) fn unused() -> Finding {
     Finding::warn(
         Code::PolicyUnused,
-        "the policy has rules for the export of private keys, and nothing reads them yet",
+        "the policy has rules for the export of private keys, but they have no effect yet",
     )
     .found("[export]")
     .hint("remove the section until countersign exports private keys")

@@ -79,10 +79,7 @@ impl Hours {
         if items.len() > MOST_WINDOWS {
             return reader.refuse(
                 item,
-                format!(
-                    "`{}` has more entries than anybody can overlook",
-                    item.path()
-                ),
+                format!("`{}` has too many entries", item.path()),
                 format!("at most {MOST_WINDOWS}"),
                 items.len(),
                 None,

@@ -97,7 +97,7 @@ impl KeychainRules {
                 ),
                 format!("at most {}", show_duration(LONGEST_CEILING)),
                 show_duration(ceiling),
-                Some("the longest build and some reserve are enough"),
+                Some("write the time of the longest build and some reserve"),
             )
         });
         let on_closed = reader
@@ -174,14 +174,12 @@ fn read_on_closed(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<OnClosed> 
             return reader.refuse(
                 item,
                 format!(
-                    "`{}` holds characters that only a shell reads, and no shell reads it",
+                    "`{}` holds characters that only a shell understands, but no shell reads it",
                     item.path()
                 ),
                 EXPECTED,
                 shortened(text),
-                Some(
-                    "write the command as a list of words, or put what needs a shell into a script",
-                ),
+                Some("write the command as a list of words, or put shell commands into a script"),
             );
         }
         text.split_whitespace().map(str::to_owned).collect()
@@ -198,7 +196,7 @@ fn read_on_closed(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<OnClosed> 
             ),
             EXPECTED,
             item.shown(),
-            Some("a program is named by its path, absolute or relative to the policy file"),
+            Some("name the program by its path, absolute or relative to the policy file"),
         );
     };
     Some(OnClosed::Command(Command {

@@ -1,4 +1,4 @@
-//! What provisioning profiles must fulfil: `[profiles]`.
+//! Rules for provisioning profiles: `[profiles]`.
 
 use std::path::PathBuf;
 

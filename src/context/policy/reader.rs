@@ -77,9 +77,9 @@ impl<'a> Reader<'a> {
             self.findings.push(
                 Finding::block(
                     Code::PolicyInvalid,
-                    format!("{} more mistakes are not listed", self.unlisted),
+                    format!("the report does not list {} more mistakes", self.unlisted),
                 )
-                .hint("correct those above first")
+                .hint("correct the mistakes above first")
                 .in_file(self.file),
             );
         }
@@ -107,9 +107,9 @@ impl<'a> Reader<'a> {
                     format!("not TOML: {}", error.message()),
                 )
                 .hint(if error.message().contains("array") {
-                    "is the list above closed with ]?"
+                    "check that the list above ends with ]"
                 } else {
-                    "text stands in quotes, lists in [ ], and a section starts with its [name]"
+                    "write text in quotes and lists in [ ], and start a section with its [name]"
                 });
                 if !line.is_empty() {
                     finding = finding.found(line);
@@ -436,7 +436,7 @@ impl<'a> Reader<'a> {
         } else if text.starts_with('$') {
             (
                 "starts with a variable",
-                Some("variables are not expanded here; ~ is the home directory"),
+                Some("write ~ for the home directory: variables are not expanded here"),
             )
         } else if text == "~" || text.starts_with("~/") {
             match self.home {
@@ -456,9 +456,7 @@ impl<'a> Reader<'a> {
         } else if text.starts_with('~') {
             (
                 "names another user's home",
-                Some(
-                    "only ~/ is known; write an absolute path, or ./~name for a file of that name",
-                ),
+                Some("write ~/, an absolute path, or ./~name for a file of that name"),
             )
         } else {
             let directory = self.file.parent().unwrap_or(Path::new(""));
@@ -506,7 +504,7 @@ impl<'a> Reader<'a> {
         let hint = if listed {
             Some("put it in [ ], even if there is only one")
         } else if unquoted && !expected.starts_with("a list") && expected != "a section" {
-            Some("text stands in double quotes, numbers and true or false do not")
+            Some("write text in double quotes, and numbers, true and false without quotes")
         } else {
             None
         };

@@ -43,7 +43,7 @@ impl TargetOverride {
             .require(
                 table,
                 "target",
-                "write which target it is, as in target = \"ShareExtension\"",
+                "write the name of the target, as in target = \"ShareExtension\"",
             )
             .and_then(|item| reader.parsed(&item, "a target's name, as text"));
         let configuration = match reader.get(table, "configuration") {

@@ -102,7 +102,7 @@ impl Topology {
         };
         if let Some(place) = place.filter(|_| needs_hosts) {
             let message = format!(
-                "`topology.kind` is {}, but `topology.key_hosts` names no host: nobody could sign",
+                "`topology.kind` is {}, but `topology.key_hosts` names no host, so no host may sign",
                 kind.unwrap_or_default()
             );
             reader.complain(
@@ -157,7 +157,7 @@ fn read_regions(
             continue;
         };
         if items.is_empty() {
-            let message = format!("the region `{region}` has no host, so nothing could run in it");
+            let message = format!("the region `{region}` has no host, so no job can run in it");
             reader.complain(&item, message, "name its hosts, or delete the region");
         }
         let mut hosts = Vec::new();
@@ -168,7 +168,7 @@ fn read_regions(
             if !known.is_empty() && !known.contains(&folded(&host)) {
                 reader.unknown_word(
                     item,
-                    format!("the region `{region}` names a host that topology.key_hosts does not"),
+                    format!("the region `{region}` names a host that is not in topology.key_hosts"),
                     host.as_str(),
                     key_hosts.iter().map(HostName::as_str),
                 );

@@ -54,7 +54,7 @@ impl Cleaner {
             Self::System => "the system clears it at a restart or after some days",
             Self::Caches => "the system and clean-up tools clear caches when the disk gets full",
             Self::Xcode => "Xcode and xcodebuild clean delete derived data",
-            Self::Trash => "it goes when the trash is emptied",
+            Self::Trash => "the system deletes it when the trash is emptied",
             Self::Job => "the CI runner empties it for each job",
             Self::Checkout => "the CI runner's next checkout cleans it",
         }

@@ -84,7 +84,7 @@ pub enum ReadErrorKind {
     #[error("it is a symlink to {}, which does not exist", .0.display())]
     DanglingLink(PathBuf),
     /// Its symlinks lead in a circle.
-    #[error("its symlinks lead in a circle")]
+    #[error("its symlinks form a circle")]
     LinkLoop,
     /// A part of the path is a file, so nothing can lie below it.
     #[error("a part of the path is not a directory")]
@@ -105,7 +105,7 @@ pub enum ReadErrorKind {
     #[error("it is a device, not a file")]
     Device,
     /// It is larger than what it should be can be.
-    #[error("it has {} bytes, more than the {limit} that make sense here", .size.map_or_else(|| format!("over {limit}"), |size| size.to_string()))]
+    #[error("it has {} bytes, but at most {limit} are read here", .size.map_or_else(|| format!("over {limit}"), |size| size.to_string()))]
     TooLarge {
         /// The largest size that is read, in bytes.
         limit: usize,
@@ -332,7 +332,7 @@ mod tests {
         }
         fs::write(&path, b"01234567890").unwrap();
         let said = read_bounded(&path, 10).unwrap_err().to_string();
-        assert!(said.contains("it has 11 bytes, more than the 10"), "{said}");
+        assert!(said.contains("it has 11 bytes, but at most 10"), "{said}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Writing a file so that it is never half there.
+//! Writing a file so that it is always complete.
 //!
-//! The bytes go to a temporary file in the same directory, are forced to the disk, and then take the name in one step;
-//! the directory is forced to the disk after it. Whoever reads the name sees the old file or the new one, also after a
-//! crash. A crash can leave a stray `.countersign-…` file behind, which nothing reads.
+//! The bytes go to a temporary file in the same directory, are forced to the disk, and then take the name in one
+//! step; the directory is forced to the disk after it. A reader sees the old file or the new one, even after a crash.
+//! A crash can leave a stray `.countersign-…` file behind, which nothing reads.
 //!
 //! A name that is a symlink is refused, not followed and not replaced: following would write to a place that was not
 //! named, replacing would silently part the link from what others see through it.
@@ -219,11 +219,11 @@ fn write(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteErrorKind
     temporary
         .as_file()
         .sync_all()
-        .map_err(step("forcing it to the disk"))?;
+        .map_err(step("syncing it to the disk"))?;
     temporary
         .persist(path)
-        .map_err(|error| WriteErrorKind::of("giving it its name", error.error))?;
-    sync_directory_of(path).map_err(step("forcing its directory to the disk"))
+        .map_err(|error| WriteErrorKind::of("renaming it", error.error))?;
+    sync_directory_of(path).map_err(step("syncing its directory to the disk"))
 }
 
 /// The permissions of the regular file at `path`, `None` if nothing is there.

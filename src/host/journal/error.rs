@@ -14,7 +14,7 @@ pub enum JournalError {
     #[error(transparent)]
     File(#[from] OwnedFileError),
     /// Not what was written.
-    #[error("the journal {path} of a dead run is damaged: {why}", path = path.display())]
+    #[error("the journal {path} of a killed run is damaged: {why}", path = path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

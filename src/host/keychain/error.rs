@@ -32,10 +32,10 @@ pub enum KeychainError {
         why: String,
     },
     /// The list that the gate judged is not of what is in it.
-    #[error("{0} holds other identities than its list names")]
+    #[error("{0} holds identities that its list does not name, or lacks some that it names")]
     NotAsListed(KeychainPath),
     /// It is the person's default keychain.
-    #[error("{0} is the default keychain of this user, which is never touched")]
+    #[error("{0} is the default keychain of this user, which countersign never changes")]
     IsDefault(KeychainPath),
     /// The password does not open it.
     #[error("the password does not open {0}")]
@@ -61,7 +61,7 @@ pub enum KeychainError {
     },
     /// The system wanted to ask a person.
     #[error(
-        "the system wanted to ask a person and could not: `{command}` (errSecInteractionNotAllowed)"
+        "the system tried to ask a person, but nobody can answer: `{command}` (errSecInteractionNotAllowed)"
     )]
     InteractionNotAllowed {
         /// What was run.
@@ -77,14 +77,15 @@ pub enum KeychainError {
     Pkcs12(String),
     /// The system takes a key only once, and has it already, but not with the certificate that it comes with.
     #[error(
-        "{keychain} holds one of these keys already, with another certificate or none, and `security` does not take it twice"
+        "{keychain} holds one of these keys already, with another certificate or none, and `security` does not import \
+         it twice"
     )]
     Duplicate {
         /// The keychain.
         keychain: KeychainPath,
     },
     /// A key is in the keychain but does not sign.
-    #[error("the key of {certificate} is in the keychain but does not sign: {said}")]
+    #[error("the key of {certificate} is in the keychain but cannot sign: {said}")]
     DoesNotSign {
         /// The certificate.
         certificate: CertSha1,
@@ -107,7 +108,7 @@ pub enum KeychainError {
     },
     /// A step said that it succeeded, and what it should have done is not there.
     #[error(
-        "{step} on {keychain} reported success, but {expected} was expected and {found} was found"
+        "{step} on {keychain} reported success, but the result is {found} instead of {expected}"
     )]
     NotDone {
         /// The step.
@@ -176,7 +177,7 @@ impl Explain for KeychainError {
             Self::File(error) => return error.hint(),
             Self::DoesNotSign { hint, .. } => match hint {
                 Some(hint) => format!("{hint}; then import the identity again"),
-                None => "mend that, then import the identity again".into(),
+                None => "correct that, then import the identity again".into(),
             },
             Self::Tool { hint, .. } => return hint.map(str::to_owned),
             Self::Missing(_) => "make the keychain, or correct `keychain.path` in the policy".into(),
@@ -184,28 +185,28 @@ impl Explain for KeychainError {
             Self::NotMadeHere { .. } => {
                 "make a keychain at another path, and import the identities of a p12 into it".into()
             }
-            Self::NotAsListed(_) => "finish the import that was cut short: import again".into(),
-            Self::IsDefault(_) => "make a keychain of its own for CI".into(),
+            Self::NotAsListed(_) => "import again: the last import was interrupted".into(),
+            Self::IsDefault(_) => "make a separate keychain for CI".into(),
             Self::WrongPassword(_) => {
-                "hand in the password of this keychain; the kept one is out of date, or belongs to another keychain"
+                "pass the password of this keychain; the kept one is old or belongs to another keychain"
                     .into()
             }
             Self::BadPassword { .. } => "choose another password".into(),
-            Self::IsOpen(_) => "wait for whoever uses it, or lock it".into(),
+            Self::IsOpen(_) => "wait until it is no longer in use, or lock it".into(),
             Self::InUse { .. } => "wait for these runs, or stop their jobs".into(),
             Self::InteractionNotAllowed { .. } => {
-                "repeat the command if the keychain was locked meanwhile; if another program put a key into the keychain, \
-                 make the keychain again"
+                "repeat the command if the keychain was locked in the meantime; if another program added a key to the \
+                 keychain, make the keychain again"
                     .into()
             }
             Self::RootSession => {
                 "set SessionCreate to true in the property list of its LaunchDaemon, or run it as a LaunchAgent".into()
             }
             Self::Duplicate { .. } => {
-                "make the keychain again, and import everything that it shall hold".into()
+                "make the keychain again, and import all its identities".into()
             }
             Self::NotDone { .. } => {
-                "find out why: until then do not trust `security` on this machine".into()
+                "find out why, and do not trust `security` on this machine until then".into()
             }
             Self::Damaged { .. } => "import the identities again".into(),
             Self::Pkcs12(_) | Self::Garbage { .. } | Self::TooLong { .. } | Self::Random(_) => {

@@ -76,7 +76,7 @@ impl Explain for KeptPasswordError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::File(error) => error.hint(),
-            Self::NotText { .. } => Some("hand the password in".into()),
+            Self::NotText { .. } => Some("pass the password".into()),
         }
     }
 

@@ -34,7 +34,7 @@ pub enum LockState {
     Missing,
     /// Closed.
     Locked,
-    /// Open: its keys sign.
+    /// Open: its keys can sign.
     Unlocked,
 }
 

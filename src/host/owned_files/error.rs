@@ -155,7 +155,7 @@ impl Explain for OwnedFileError {
         match self {
             Self::Io { .. } => None,
             Self::NotOurs { user, mode, .. } => Some(format!(
-                "make it yours alone: chown {user} {quoted}; chmod {mode} {quoted}"
+                "change its owner and permissions: chown {user} {quoted}; chmod {mode} {quoted}"
             )),
             Self::TooLarge { .. } => Some("check that this is the right file".into()),
             Self::Locked { .. } => Some(format!(

@@ -1,4 +1,4 @@
-//! Whose a file is: opened without being led astray, and used only if it is this user's.
+//! The owner of a file: a file is opened without following links, and used only if it belongs to this user.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;

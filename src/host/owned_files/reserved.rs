@@ -1,4 +1,4 @@
-//! A file that has its place before there is anything to write into it.
+//! A file that is created empty, before its content exists.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -54,12 +54,12 @@ impl Explain for ProcessError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Start { program, .. } => Some(format!(
-                "check that {} is there and can be run",
+                "check that {} exists and is executable",
                 program.display()
             )),
             Self::TimedOut { .. } => Some(
-                "if it waits for a dialog that nobody sees, log in to the session with graphics once, or run from a session \
-                 without graphics"
+                "log in to the graphical session once, or run from a session without graphics: it may wait for a hidden \
+                 dialog"
                     .into(),
             ),
             Self::TooMuchOutput { program, .. } => {

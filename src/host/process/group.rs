@@ -1,4 +1,4 @@
-//! How a process group is recognised by someone who did not start it.
+//! How a process recognises a process group that it did not start.
 //!
 //! A number is not enough: when the starter is dead, the kernel may have given it to somebody else, and ending a
 //! stranger's processes is worse than leaving our own. A [`ProcessGroup`] therefore holds the group's number and when its

@@ -24,13 +24,13 @@ pub enum SessionError {
     #[error(transparent)]
     Witness(#[from] WitnessError),
     /// Something was done and the keychain is closed, but the record of that is missing.
-    #[error("the keychain is closed, but that is not recorded: {cause}", cause = .0.cause())]
+    #[error("the keychain is closed, but the closing is not recorded: {cause}", cause = .0.cause())]
     NotRecorded(#[source] WitnessError),
     /// The clearance expired while other runs held the lock.
     #[error(transparent)]
     NotCleared(#[from] NotCleared),
     /// A signal came while other runs held the lock.
-    #[error("it was stopped while it waited for other runs; nothing was opened")]
+    #[error("the run was stopped while it waited for other runs; nothing was opened")]
     Stopped,
     /// The command could not be started. The keychain is closed.
     #[error("{0}; the keychain was opened for it and is closed again")]
@@ -39,7 +39,7 @@ pub enum SessionError {
     #[error(transparent)]
     Process(#[from] ProcessError),
     /// The watchdog did not get ready.
-    #[error("nothing was opened, because the watchdog did not get ready: {0}")]
+    #[error("nothing was opened, because the watchdog did not start: {0}")]
     NoWatchdog(String),
     /// The system failed us.
     #[error("cannot {doing}: {source}")]
@@ -82,7 +82,7 @@ impl Explain for SessionError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NotRecorded(error) => {
-                let then = "then finish what this run left: that records it";
+                let then = "then recover this run, which records the closing";
                 Some(match error.hint() {
                     Some(hint) => format!("{hint}; {then}"),
                     None => format!("mend that; {then}"),

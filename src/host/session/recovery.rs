@@ -1,4 +1,4 @@
-//! Recovery: finishing what dead runs left.
+//! Recovery: cleaning up after runs that were killed.
 //!
 //! A run is dead when its lease is free, which means that its watchdog is dead too. Its command is ended, its keychain
 //! closed, and both are recorded; only then is its journal removed, so that a recovery that is itself cut short is
@@ -21,7 +21,7 @@ use crate::host::run_id::RunId;
 use crate::host::state_dir::StateDir;
 use crate::host::window::{close_locked, while_ending};
 
-/// What was finished of one dead run.
+/// What was recovered of one killed run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Recovered {
     /// The run.
@@ -41,7 +41,7 @@ pub struct Recovery {
     pub unfinished: Vec<Unfinished>,
 }
 
-/// A dead run that could not be finished.
+/// A killed run that could not be recovered.
 #[derive(Debug)]
 pub struct Unfinished {
     /// What it had open; unknown if its journal is damaged.
@@ -67,11 +67,14 @@ impl fmt::Display for Unfinished {
         match &self.entry {
             None => error.fmt(f),
             Some(JournalEntry { keychain, .. }) if self.is_closed => {
-                write!(f, "{keychain} is closed, but that is not recorded: {error}")
+                write!(
+                    f,
+                    "{keychain} is closed, but the closing is not recorded: {error}"
+                )
             }
             Some(JournalEntry { keychain, run, .. }) => write!(
                 f,
-                "{keychain} was left open by run {run}, which was killed, and it cannot be closed: {error}"
+                "run {run} was killed and left {keychain} open, and the keychain cannot be closed: {error}"
             ),
         }
     }
@@ -96,10 +99,10 @@ impl Explain for Unfinished {
         match &self.entry {
             None => self.error.hint(),
             Some(_) if self.is_closed => Some(format!(
-                "finish what killed runs left in the state directory {state}: that records it"
+                "recover the killed runs of the state directory {state}, which records the closing"
             )),
             Some(entry) => Some(format!(
-                "lock the {} keychain {}, then finish what killed runs left in the state directory {state}",
+                "lock the {} keychain {}, then recover the killed runs of the state directory {state}",
                 entry.backend.kind(),
                 for_shell(entry.keychain.as_path())
             )),

@@ -1,4 +1,4 @@
-//! What became of a session.
+//! The result of a session.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use crate::host::process::Exit;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// The command ended by itself, or of a signal that was passed on to it.
+    /// The command ended by itself, or by a signal that was passed on to it.
     Exited(Exit),
     /// The window ended and the command was stopped.
     WindowEnded,

@@ -1,4 +1,4 @@
-//! What is asked of a session.
+//! The request for a session.
 
 use std::path::PathBuf;
 use std::time::Duration;

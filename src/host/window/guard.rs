@@ -296,7 +296,7 @@ fn wait_until_armed(
     if word == ARMED {
         Ok((stdin, stdout))
     } else {
-        Err("it says something else".into())
+        Err("it says something unexpected".into())
     }
 }
 /// How much later than the session the watchdog acts on the end of the window.

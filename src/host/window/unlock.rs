@@ -1,4 +1,4 @@
-//! An open keychain with everything that sees to its closing.
+//! An open keychain, together with everything that closes it.
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};

@@ -75,29 +75,29 @@ impl fmt::Display for Flaw {
         match &self.kind {
             FlawKind::Altered { expected, found } => write!(
                 f,
-                "its bytes were changed: they were digested as {expected} and give {found}"
+                "its bytes were changed: their digest was {expected} and is now {found}"
             ),
             FlawKind::NotARecord(why) => write!(f, "not a record: {why}"),
             FlawKind::Sequence { expected, found } => write!(
                 f,
-                "record {found} stands where {expected} belongs: lines were removed, repeated or moved"
+                "record {found} is in the place of record {expected}: lines were removed, repeated or moved"
             ),
             FlawKind::Predecessor { expected, found } => write!(
                 f,
-                "follows a line with digest {expected}, but the line before it has {found}"
+                "names {expected} as the digest of the line before, but that line has {found}"
             ),
             FlawKind::Torn { bytes } => write!(
                 f,
-                "the last {bytes} bytes have no line end: a record that was not written to its end"
+                "the last {bytes} bytes have no line end: the last record is incomplete"
             ),
             FlawKind::TooLong => write!(f, "longer than {MAX_LINE} bytes"),
             FlawKind::CutBefore { checkpoint, last } => write!(
                 f,
-                "the log ends with record {last}, but it once had {checkpoint}: it was cut short"
+                "the log ends with record {last}, but it had {checkpoint} before: it was cut short"
             ),
             FlawKind::NotTheCheckpoint { checkpoint, found } => write!(
                 f,
-                "record {} has digest {found}, but once had {}: the log was rewritten",
+                "record {} has digest {found}, but had {} before: the log was rewritten",
                 checkpoint.seq, checkpoint.head
             ),
         }

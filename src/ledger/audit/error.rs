@@ -25,9 +25,7 @@ pub enum AuditError {
     #[error("a record cannot be written: {0}")]
     Unwritable(#[source] serde_json::Error),
     /// The event is too large for a record.
-    #[error(
-        "a record of {bytes} bytes is longer than the {limit} that a line of the audit log may have"
-    )]
+    #[error("a record has {bytes} bytes, but a line of the audit log has at most {limit}")]
     TooLong {
         /// Its length.
         bytes: usize,

@@ -5,8 +5,8 @@
 //! would leave the newest line unguarded until another follows; with `digest` a changed byte is found in every line,
 //! and a half-written line is never mistaken for a whole one.
 //!
-//! Neither is a signature: who can write the file can write a new log that is right in itself. What finds that out is a
-//! checkpoint kept elsewhere.
+//! Neither is a signature: anybody who can write the file can write a new valid log. A checkpoint that is kept
+//! elsewhere shows that.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -75,7 +75,7 @@ impl Tail {
                 why: match unreadable {
                     record::Unreadable::NoDigest => "it does not end in its digest".into(),
                     record::Unreadable::Digest { expected, found } => {
-                        format!("its bytes were digested as {expected} and give {found}")
+                        format!("the digest of its bytes was {expected} and is now {found}")
                     }
                     record::Unreadable::Shape(why) => why,
                 },

@@ -1,4 +1,4 @@
-//! What a judgement looks like.
+//! A judgement as a JSON document.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -19,22 +19,22 @@ pub struct GateDocument {
     pub schema: &'static str,
     /// Whether this machine may sign with this manifest.
     pub verdict: VerdictWord,
-    /// Everything that was found: what blocks first, then by group in the order of the gate.
+    /// All findings: first those that block, then by group in the order of the gate.
     pub findings: Vec<Finding>,
     /// The groups that were not judged because somebody waived them.
     pub waived: Vec<Group>,
     /// The manifest that was judged; absent if the policy could not be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestName>,
-    /// The digests of the identities, as far as they could be told.
+    /// The digests of the identities, as far as they are known.
     pub identities: IdentityDocument,
-    /// The region, where the policy knows regions; else null.
+    /// The region, if the policy names regions; else null.
     pub region: Option<RegionName>,
     /// The host that was judged.
     pub host: HostName,
     /// The instant of the verdict (RFC 3339, UTC).
     pub judged_at: Timestamp,
-    /// Host or instant were given by hand: not a verdict about this machine now.
+    /// True if the host or the instant is not the real one, so this is a rehearsal and not a verdict about this machine.
     pub rehearsal: bool,
 }
 

@@ -121,9 +121,9 @@ impl Subject {
             (Group::Targets, !question.targets.projects.is_empty()),
         ] {
             if is_named && question.waived.contains(&group) {
-                let message = format!("the {group} are named and waived at once");
+                let message = format!("the {group} are named and also waived");
                 return Err(Error::new(ErrorCode::Usage, message)
-                    .hint("leave one of the two out")
+                    .hint("remove one of the two options")
                     .into());
             }
         }

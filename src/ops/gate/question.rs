@@ -1,4 +1,4 @@
-//! What is asked of the gate.
+//! The request to the gate.
 
 use std::collections::BTreeSet;
 

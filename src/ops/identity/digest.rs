@@ -43,17 +43,18 @@ pub fn digest(request: &DigestRequest, world: &World) -> Result<IdentityDigestDo
         identities.compatible.ok_or_else(|| {
             Error::new(
                 ErrorCode::Usage,
-                "the compatible digest is the SHA-1 of what find-identity printed, and a p12 or a keychain prints nothing",
+                "the compatible digest is the SHA-1 of find-identity output, and neither a p12 nor a keychain has such \
+                 output",
             )
-            .hint("name what find-identity printed, or compute the canonical digest")
+            .hint("name a file with the output of find-identity, or compute the canonical digest")
         })?
     } else {
         source::canonical(&identities).ok_or_else(|| {
             Error::new(
                 ErrorCode::FileMalformed,
                 format!(
-                    "{}: what find-identity prints holds SHA-1 fingerprints alone, and the manifest does not pin every one \
-                     of these certificates, so their SHA-256 fingerprints are unknown",
+                    "{}: the find-identity output holds only SHA-1 fingerprints, and the manifest does not pin all of \
+                     these certificates, so their SHA-256 fingerprints are unknown",
                     identities.source
                 ),
             )

@@ -21,7 +21,7 @@ pub struct IdentitiesDocument {
     pub canonical: Option<Digest>,
     /// SHA-1 of what `security find-identity` printed, 40 hex digits; null if they come from elsewhere.
     pub compatible: Option<Digest>,
-    /// How a p12 is sealed; absent if they come from elsewhere.
+    /// How a p12 is encrypted; absent if the identities do not come from a p12.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<ContainerDocument>,
 }

@@ -1,4 +1,4 @@
-//! Runs that were killed: what they left is finished before anything else is begun.
+//! Recovers runs that were killed, before anything else begins.
 
 use super::selected::SelectedKeychain;
 use crate::base::event::Witness;

@@ -1,4 +1,4 @@
-//! Closes a keychain now, whoever has it open.
+//! Closes a keychain now, even if a run has it open.
 
 use super::selected::{self, Selection};
 use super::status::{self, KeychainDocument};

@@ -17,13 +17,13 @@ pub struct RecoveryDocument {
     /// Always `countersign.recovery.v1`.
     #[schemars(extend("const" = "countersign.recovery.v1"))]
     pub schema: &'static str,
-    /// The dead runs that are finished now.
+    /// The killed runs that are now recovered.
     pub recovered: Vec<Recovered>,
-    /// The dead runs that could not be finished; the next recovery tries again.
+    /// The killed runs that could not be recovered; the next recovery tries again.
     pub unfinished: Vec<ShownUnfinished>,
 }
 
-/// A dead run that could not be finished.
+/// A killed run that could not be recovered.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ShownUnfinished {
     /// Its keychain, which may still be open; null if its journal is damaged.

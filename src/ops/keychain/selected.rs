@@ -208,7 +208,7 @@ impl SelectedKeychain {
                 ErrorCode::KeychainFailed,
                 format!("no password is kept for {}", self.path),
             )
-            .hint("hand the password in; if nobody knows it, destroy the keychain, create it again and import its identities")
+            .hint("pass the password; if nobody knows it, destroy the keychain, create it again and import its identities")
             .remedy(Remedy::GiveKeychainPassword)
         })
     }

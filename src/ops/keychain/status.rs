@@ -23,11 +23,11 @@ pub struct KeychainDocument {
     pub keychain: KeychainPath,
     /// What kind of keychain it is.
     pub backend: BackendKind,
-    /// Whether it is there and open.
+    /// Whether it exists and is open.
     pub state: LockState,
-    /// The runs that live and have it open.
+    /// The running runs that have it open.
     pub open_for: Vec<OpenFor>,
-    /// The identities in it; empty also if it is missing.
+    /// The identities in it; also empty if the keychain is missing.
     pub identities: Vec<ShownIdentity>,
 }
 

@@ -22,9 +22,9 @@ pub struct DiffDocument {
     pub old: ManifestName,
     /// The later manifest.
     pub new: ManifestName,
-    /// Every profile and target that is not the same in both, profiles first.
+    /// Every profile and target that differs between the two, profiles first.
     pub changes: Vec<Change>,
-    /// What is not right with the change itself.
+    /// The findings about the change itself.
     pub findings: Vec<Finding>,
 }
 

@@ -44,9 +44,9 @@ pub struct FreezeDocument {
     /// Always `countersign.freeze.v1`.
     #[schemars(extend("const" = "countersign.freeze.v1"))]
     pub schema: &'static str,
-    /// The manifest as it now is; null if findings block, and then the file is as it was.
+    /// The manifest as it is now; null if findings block, and then the file is unchanged.
     pub manifest: Option<FrozenManifest>,
-    /// What is wrong with the profiles and targets, or worth knowing.
+    /// The findings about the profiles and targets.
     pub findings: Vec<Finding>,
     /// A file could not even be read: an error rather than a verdict. It is not part of the document.
     #[serde(skip)]
@@ -169,7 +169,7 @@ fn previous(output: &Path) -> Result<Option<Previous>, Error> {
             Err(error) => error.to_string(),
             Ok(_) => error.to_string(),
         };
-        let message = format!("{}: {reason}; the file is as it was", output.display());
+        let message = format!("{}: {reason}; the file is unchanged", output.display());
         Error::new(ErrorCode::FileMalformed, message)
             .hint("move the file away, or write to another file")
             .remedy(Remedy::NameOutput)

@@ -22,7 +22,7 @@ pub struct VerifyDocument {
     pub verdict: VerdictWord,
     /// The manifest that was verified.
     pub manifest: ManifestName,
-    /// What is not right with it or with the profiles, or worth knowing.
+    /// The findings about the manifest and the profiles.
     pub findings: Vec<Finding>,
     /// How many profiles the manifest pins. It is not part of the document.
     #[serde(skip)]

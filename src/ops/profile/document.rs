@@ -23,7 +23,7 @@ pub struct ProfilesDocument {
     /// Always `countersign.profiles.v1`.
     #[schemars(extend("const" = "countersign.profiles.v1"))]
     pub schema: &'static str,
-    /// The files, in the order in which they were named or lie.
+    /// The files, in the order in which they were named or found.
     pub profiles: Vec<ShownProfile>,
     /// A file could not even be read: an error rather than a verdict. It is not part of the document.
     #[serde(skip)]
@@ -58,9 +58,9 @@ impl ProfilesDocument {
 pub struct ShownProfile {
     /// The file, as it was named or found.
     pub file: String,
-    /// Both layers verified to a pinned anchor, with the right signer role, and in agreement.
+    /// Both layers are verified to a pinned anchor, have the right signer role, and agree.
     pub proven: bool,
-    /// What is wrong with it, or worth knowing.
+    /// Its findings.
     pub findings: Vec<Finding>,
     /// `UUID`, as the file spells it; of a file that is not proven, whatever it says there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,7 @@ pub struct ShownProfile {
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<ProfileKind>,
-    /// How the kind was told.
+    /// How the kind was determined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind_source: Option<KindSource>,
     /// Its platforms, as Apple writes them: `iOS`, `xrOS`, `OSX`, …
@@ -104,11 +104,11 @@ pub struct ShownProfile {
     /// The certificates that it lets sign.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificates: Option<Vec<PinnedCertificate>>,
-    /// What it grants: the whole dictionary.
+    /// The whole dictionary of entitlements that it grants.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>")]
     pub entitlements: Option<Entitlements>,
-    /// How many devices it names; the ids themselves stay out.
+    /// How many devices it names. The device ids are not in the manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_count: Option<usize>,
     /// Made by Xcode's automatic signing.

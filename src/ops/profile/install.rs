@@ -28,9 +28,9 @@ pub struct InstallDocument {
     /// Always `countersign.profile-install.v1`.
     #[schemars(extend("const" = "countersign.profile-install.v1"))]
     pub schema: &'static str,
-    /// What was installed, in the order in which it was named; nothing if a finding blocks.
+    /// The installed profiles, in the order in which they were named; none if a finding blocks.
     pub files: Vec<InstalledFile>,
-    /// What is wrong with the profiles that were named.
+    /// The findings about the named profiles.
     pub findings: Vec<Finding>,
 }
 
@@ -43,9 +43,9 @@ impl Report for InstallDocument {
 /// An installed profile.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct InstalledFile {
-    /// Where it lies now.
+    /// The file's path now.
     pub file: String,
-    /// Whether the file is new, was there with the same bytes, or had other bytes.
+    /// Whether the file is new, existed with the same bytes, or had other bytes.
     #[schemars(extend("enum" = ["installed", "already installed", "replaced"]))]
     pub outcome: &'static str,
 }

@@ -37,9 +37,9 @@ pub struct PruneDocument {
     /// Always `countersign.profile-prune.v1`.
     #[schemars(extend("const" = "countersign.profile-prune.v1"))]
     pub schema: &'static str,
-    /// What was removed, or with `--dry-run` would be.
+    /// The removed profiles; with `--dry-run` those that would be removed.
     pub files: Vec<PrunedFile>,
-    /// Always empty: what cannot be read stays and is no finding.
+    /// Always empty: a file that cannot be read stays, without a finding.
     pub findings: Vec<Finding>,
 }
 
@@ -52,7 +52,7 @@ impl Report for PruneDocument {
 /// A removed profile.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PrunedFile {
-    /// Where it lay; with `--dry-run` it still does.
+    /// The file's path; with `--dry-run` the file is still there.
     pub file: String,
     /// Whether it was removed, and why.
     #[schemars(extend("enum" = [
@@ -76,7 +76,7 @@ pub fn prune(request: &PruneRequest, world: &World) -> Result<PruneDocument, Fai
         Error::new(
             ErrorCode::FileMissing,
             format!(
-                "{}: there is no manifest, so it cannot be told what is pinned and must stay",
+                "{}: there is no manifest, so the pinned profiles are unknown and must stay",
                 path.display()
             ),
         )

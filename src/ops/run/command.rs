@@ -25,7 +25,7 @@ pub(super) fn find(
     let program = find_program(&name, search).ok_or_else(|| {
         let (name, is_path) = (name.display(), name.as_encoded_bytes().contains(&b'/'));
         let message = match is_path {
-            true => format!("{name} is not a program that can be run; nothing was opened"),
+            true => format!("{name} is not an executable program; nothing was opened"),
             false => format!("there is no command {name} on PATH; nothing was opened"),
         };
         Error::new(ErrorCode::Usage, message)

@@ -1,6 +1,6 @@
-//! The policy's `on_closed` command: somebody is told when a job comes and the keychain stays closed.
+//! The policy's `on_closed` command: it tells somebody that a job was refused because the keychain stays closed.
 //!
-//! The job is refused all the same, and for the reason that it was refused for, whatever becomes of this command.
+//! The result of this command changes neither the refusal of the job nor its reason.
 
 use std::ffi::OsString;
 use std::fmt;

@@ -50,7 +50,7 @@ pub struct ReceiptDocument {
     manifest: Option<JudgedManifest>,
     /// The host that ran it.
     host: HostName,
-    /// Its region, where the policy knows regions.
+    /// Its region, if the policy names regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<RegionName>,
     /// The keychain; null if none was chosen.
@@ -205,13 +205,13 @@ fn no_place(path: &Path, error: &OwnedFileError) -> Error {
     match error.is_already_there() {
         true => {
             let message = format!(
-                "the receipt {} exists already, and receipts are never written over; nothing was opened",
+                "the receipt {} exists already and is not overwritten; nothing was opened",
                 path.display()
             );
             Error::new(ErrorCode::Usage, message).hint("name a file that does not exist")
         }
         false => {
-            let message = format!("there is no place for the receipt, so nothing was opened: {error}");
+            let message = format!("the receipt cannot be created, so nothing was opened: {error}");
             Error::new(ErrorCode::OutputNotWritten, message)
         }
     }

@@ -21,9 +21,9 @@ impl Problem {
         match self {
             Self::ConflictMarker { .. } => "resolve the conflict",
             Self::Unclosed { .. } => {
-                "take the whole file from version control: it is truncated, or a closing character is missing"
+                "restore the whole file from version control: it is truncated, or a closing character is missing"
             }
-            _ => "take the file from a revision that Xcode opens",
+            _ => "restore the file from a revision that Xcode opens",
         }
     }
 }

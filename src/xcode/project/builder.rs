@@ -68,7 +68,7 @@ impl<'d> Builder<'d> {
                 Code::ProjectInconsistent,
                 "an object occurs twice in the project; Xcode reads the second one",
             )
-            .hint("remove one of the two; a merge that keeps both sides leaves such a pair");
+            .hint("remove one of the two; a merge probably kept both");
             self.complain(finding, again.at, &again.key, None);
         }
         let configurations = self.configurations(project, None);
@@ -396,7 +396,7 @@ impl<'d> Builder<'d> {
         );
         self.complain(
             Finding::new(Code::ProjectInconsistent, severity, message).hint(
-                "open the project in Xcode and set it again, or take the object from the revision before the merge",
+                "open the project in Xcode and set it again, or restore the object from the revision before the merge",
             ),
             node.at,
             id,
@@ -413,7 +413,7 @@ impl<'d> Builder<'d> {
                 "the project has more inconsistencies than are listed",
             )
             .expected(format!("fewer than {MAX_FINDINGS}"))
-            .hint("take the project file from a revision that Xcode opens"),
+            .hint("restore the project file from a revision that Xcode opens"),
             Ordering::Greater => return,
         };
         let mut finding = finding.in_file(self.file);

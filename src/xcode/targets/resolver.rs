@@ -65,9 +65,9 @@ impl<'r, 'p> Resolver<'r, 'p> {
             self.findings.push(
                 Finding::block(
                     Code::SettingInvalid,
-                    "the build settings of this project take too much work to resolve; resolving was given up",
+                    "the build settings of this project take too much work to resolve, so resolving stopped",
                 )
-                .hint("look for settings that refer to each other many times, or have very many conditions")
+                .hint("look for settings that refer to each other many times or have many conditions")
                 .in_file(&self.settings.project().file),
             );
         }
@@ -95,7 +95,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
         self.findings.push(
             Finding::block(
                 Code::TargetNoConfiguration,
-                "no target of this project has the configuration that was asked for",
+                "no target of this project has the requested configuration",
             )
             .values(known.join(", "), name)
             .hint("name one of the project's configurations")
@@ -205,7 +205,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 let finding = Finding::warn(
                     Code::SettingInvalid,
                     format!(
-                        "SDKROOT of target {} names no platform that is signed for",
+                        "SDKROOT of target {} names no platform that needs signing",
                         target.name
                     ),
                 )
@@ -338,10 +338,10 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 );
                 let finding = match applications.are_shared(first, other) {
                     true => Finding::block(Code::BundleIdShared, message)
-                        .hint("both are parts of one application: give each its own bundle id"),
+                        .hint("give each its own bundle id: both are parts of one application"),
                     false => Finding::warn(Code::BundleIdShared, message).hint(
-                        "this is fine for variants of one application that are never installed together; otherwise give each \
-                         its own bundle id",
+                        "give each its own bundle id, unless they are variants of one application that are never \
+                         installed together",
                     ),
                 }
                 .found(id)

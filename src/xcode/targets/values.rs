@@ -132,7 +132,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             Ok(id) => {
                 if id.as_str().split('.').any(str::is_empty) {
                     self.unresolved_bundle_id(
-                        "has a bundle id with an empty part; a setting that it is composed of is probably empty",
+                        "has a bundle id with an empty part; one of its settings is probably empty",
                         Some(&resolved),
                     );
                 }
@@ -247,7 +247,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             .hint(match by_xcode {
                 true => "compare with xcodebuild -showBuildSettings of that machine",
                 false => {
-                    "correct the name, define it, or pass the value that the build gets from outside as NAME=value"
+                    "correct the name, define it, or pass the value of the build as NAME=value"
                 }
             });
             let origin = undefined.origin.as_ref().or(resolved.origin.as_ref());
@@ -262,7 +262,7 @@ impl<'r, 'p> Reader<'r, 'p> {
                 ),
             )
             .found(&circular.name)
-            .hint("break the circle: let one of these settings have a value of its own");
+            .hint("give one of these settings its own value");
             self.push_once(finding, Some(&circular.origin));
         }
         for operator in &resolved.unknown_operators {
@@ -277,7 +277,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             let finding = Finding::block(
                 Code::SettingInvalid,
                 format!(
-                    "{name} grows too large when it is expanded; it was not expanded to its end"
+                    "{name} becomes too large when it is expanded, so it was not fully expanded"
                 ),
             );
             self.push_once(finding, resolved.origin.as_ref());

@@ -31,7 +31,7 @@ pub(super) fn certificate(row: &Row<'_>, choice: &Choice<'_>) -> Option<Finding>
     let finding = Finding::block(
         Code::CertificateNotInProfile,
         format!(
-            "{} asks for a certificate that profile {} does not let sign",
+            "{} asks for a certificate that profile {} does not embed",
             title(target),
             choice.profile.title()
         ),

@@ -27,7 +27,7 @@ pub(super) fn missing_overrides(request: &Request<'_>, profiles: &Profiles<'_>) 
             Finding::block(
                 Code::TargetUnmapped,
                 format!(
-                    "the policy gives target {} a profile that is not there",
+                    "the policy gives target {} a profile that does not exist here",
                     rule.target
                 ),
             )
@@ -79,7 +79,7 @@ pub(super) fn given(row: &Row<'_>, choice: &Choice<'_>) -> Option<Finding> {
             Finding::block(
                 Code::TargetTeamMismatch,
                 format!(
-                    "{by} gives {} profile {}, which is another team's",
+                    "{by} gives {} profile {}, which belongs to another team",
                     title(target),
                     profile.title()
                 ),

@@ -40,7 +40,7 @@ pub(super) fn kind_mismatch(
     let finding = Finding::block(
         Code::TargetKindMismatch,
         format!(
-            "{} would be signed with {}, which is for {}",
+            "{} is to be signed with {}, which is for {}",
             title(target),
             profile.title(),
             profile.kind

@@ -27,12 +27,12 @@ pub(super) fn pinned(row: &Row<'_>, available: &Available<'_>) -> Option<Finding
         let finding = Finding::block(
             Code::TargetBundleMismatch,
             format!(
-                "{} has another bundle id than the manifest pins",
+                "the bundle id of {} is not the one that the manifest pins",
                 title(target)
             ),
         )
         .values(&pin.bundle_id, &bundle_id.value)
-        .hint("put the bundle id back, or freeze the manifest again with the project")
+        .hint("restore the bundle id, or freeze the manifest again with the project")
         .remedy(Remedy::FreezeTargets);
         return Some(at_origin(finding, target, Some(&bundle_id.origin)));
     }
@@ -48,7 +48,7 @@ pub(super) fn pinned(row: &Row<'_>, available: &Available<'_>) -> Option<Finding
         let finding = Finding::block(
             Code::TargetProfileStale,
             format!(
-                "{} asks for another profile than the manifest pins it to",
+                "{} asks for a profile that the manifest does not pin for it",
                 title(target)
             ),
         )

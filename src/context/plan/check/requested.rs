@@ -32,7 +32,7 @@ pub(super) fn requested(
             None => here(
                 Finding::block(
                     Code::TargetUnmapped,
-                    format!("{} asks for profile {:?}, which is not there", title(target), requested.value.to_string()),
+                    format!("{} asks for profile {:?}, which does not exist here", title(target), requested.value.to_string()),
                 )
                 .values(
                     format!("a profile {:?} that covers {}", requested.value.to_string(), bundle_id.value),
@@ -145,7 +145,7 @@ fn conflicting_identity(
     let finding = Finding::block(
         Code::TargetKindMismatch,
         format!(
-            "{} asks for profile {}, which is for {}, and for a signing identity of another kind",
+            "{} asks for profile {}, which is for {}, but its signing identity is of another kind",
             title(target),
             asked.title(),
             asked.kind
@@ -184,7 +184,9 @@ fn unfit(
         closest(row, available),
     )
     .of_profile(&asked.uuid)
-    .hint("install the profile that replaces it and freeze the manifest again, or make this one active again")
+    .hint(
+        "install its replacement and freeze the manifest again, or make this profile active again",
+    )
     .remedy(Remedy::FreezeManifest);
     at_origin(finding, target, Some(&requested.origin))
 }

@@ -83,7 +83,7 @@ fn judge(
     let finding = Finding::block(
         Code::SpecifierShared,
         format!(
-            "one profile specifier is hard-coded for {} targets of {configuration}: {}",
+            "one profile specifier is set for {} targets of {configuration}: {}",
             names.len(),
             names.join(", ")
         ),

@@ -191,7 +191,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<Allowed
         .require(
             table,
             "zone",
-            "write whose wall clock counts, as in zone = \"Europe/Berlin\"",
+            "write the time zone, as in zone = \"Europe/Berlin\"",
         )
         .and_then(|item| read_zone(reader, &item));
     Some(AllowedSpan {

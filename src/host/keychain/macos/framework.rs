@@ -223,7 +223,7 @@ fn path(keychain: &SecKeychain) -> Result<PathBuf, KeychainError> {
     check("SecKeychainGetPath", status)?;
     let name = CStr::from_bytes_until_nul(&buffer).map_err(|_| KeychainError::Garbage {
         command: "SecKeychainGetPath".into(),
-        why: "a path without an end".into(),
+        why: "an unterminated path".into(),
     })?;
     Ok(Path::new(std::ffi::OsStr::from_bytes(name.to_bytes())).to_owned())
 }

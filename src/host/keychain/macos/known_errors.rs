@@ -50,7 +50,7 @@ const KNOWN: &[KnownError] = &[
     },
     KnownError {
         sentence: "user interaction is not allowed",
-        cause: "the keychain is locked, or the key's access list does not name this tool and there is nobody to ask",
+        cause: "the keychain is locked, or the key's access list does not name this tool and nobody can answer a dialog",
         hint: None,
     },
     KnownError {
@@ -65,7 +65,7 @@ const KNOWN: &[KnownError] = &[
     },
     KnownError {
         sentence: "could not be found",
-        cause: "the keychain is not there, or not in the search list",
+        cause: "the keychain does not exist, or is not in the search list",
         hint: None,
     },
 ];
