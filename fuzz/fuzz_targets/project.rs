@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use countersign::base::error::Explain as _;
 use countersign::base::finding::Finding;
 use countersign::xcode::project::Project;
 use countersign::xcode::settings::{Overrides, ProjectSettings};
@@ -35,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(project) => project,
         Err(error) => {
             return assert!(
-                exists(error.line()) && !error.to_string().is_empty(),
+                exists(error.place().line) && !error.to_string().is_empty(),
                 "{error}"
             );
         }
