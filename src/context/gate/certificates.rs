@@ -7,9 +7,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::expiry::{self, Margin, Margins};
+use super::expiry::Margins;
 use super::facts::{Observation, Observed};
-use crate::base::finding::{Code, Finding, Severity};
+use crate::base::finding::{Code, Finding};
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile};
@@ -26,24 +26,24 @@ pub fn check(
     let relied_on = relied_on(manifest, &mut findings);
     let margins = Margins::of(policy);
     for (certificate, profiles) in relied_on.values() {
-        let margin = margins.judge(certificate.expires, facts.now);
-        let (code, severity, what) = match margin {
-            Margin::Ample => continue,
-            Margin::Expired => (Code::CertificateExpired, Severity::Block, "has expired"),
-            Margin::BelowMinimum => (
-                Code::CertificateExpiresSoon,
-                Severity::Block,
-                "expires within the policy's minimum_validity",
-            ),
-            Margin::Warn => (Code::CertificateExpiresSoon, Severity::Warn, "expires soon"),
-        };
-        findings.push(
-            Finding::new(code, severity, format!("certificate {} {what}; {} on it", title(certificate), relying(profiles)))
-                .values(margins.expectation(margin), format!("{} ({})", certificate.expires, expiry::distance(certificate.expires, facts.now)))
+        let near_end = margins.finding(
+            (Code::CertificateExpired, Code::CertificateExpiresSoon),
+            certificate.expires,
+            facts.now,
+            |state| {
+                format!(
+                    "certificate {} {state}; {} on it",
+                    title(certificate),
+                    relying(profiles)
+                )
+            },
+        );
+        findings.extend(near_end.map(|finding| {
+            finding
                 .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
                 .hint("renew the certificate, regenerate the profiles with it and freeze the manifest again")
-                .remedy(Remedy::FreezeManifest),
-        );
+                .remedy(Remedy::FreezeManifest)
+        }));
     }
     if let Observation::Observed(identities) = &facts.identities {
         for identity in &identities.identities {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::clock::show_duration;
+use crate::base::finding::{Code, Finding, Severity};
 use crate::context::policy::Policy;
 
 /// The policy's margins.
@@ -14,7 +15,7 @@ pub struct Margins {
 
 /// How near an end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Margin {
+enum Margin {
     /// Further away than both margins.
     Ample,
     /// Nearer than `warn_before`.
@@ -35,7 +36,7 @@ impl Margins {
     }
 
     /// How near `end` is at `now`. The last valid instant is still valid.
-    pub fn judge(&self, end: Timestamp, now: Timestamp) -> Margin {
+    fn judge(&self, end: Timestamp, now: Timestamp) -> Margin {
         let left = end.duration_since(now);
         if left.is_negative() {
             Margin::Expired
@@ -48,8 +49,35 @@ impl Margins {
         }
     }
 
+    /// The finding about something whose validity ends at `end`; nothing where that is far away. The first code is for what
+    /// has expired, the second for what soon will; `message` gets the words for that (`has expired`) and makes the whole message.
+    pub fn finding(
+        &self,
+        (expired, expires_soon): (Code, Code),
+        end: Timestamp,
+        now: Timestamp,
+        message: impl FnOnce(&str) -> String,
+    ) -> Option<Finding> {
+        let margin = self.judge(end, now);
+        let (code, severity, state) = match margin {
+            Margin::Ample => return None,
+            Margin::Expired => (expired, Severity::Block, "has expired"),
+            Margin::BelowMinimum => (
+                expires_soon,
+                Severity::Block,
+                "expires within the policy's minimum_validity",
+            ),
+            Margin::Warn => (expires_soon, Severity::Warn, "expires soon"),
+        };
+        let finding = Finding::new(code, severity, message(state));
+        Some(finding.values(
+            self.expectation(margin),
+            format!("{end} ({})", distance(end, now)),
+        ))
+    }
+
     /// What should have been, for a finding.
-    pub fn expectation(&self, margin: Margin) -> String {
+    fn expectation(&self, margin: Margin) -> String {
         match margin {
             Margin::Expired | Margin::Ample => "not expired".to_owned(),
             Margin::BelowMinimum => format!("valid for at least {}", show_duration(self.minimum)),
@@ -62,7 +90,7 @@ impl Margins {
 }
 
 /// `in 41d 3h` or `3d ago`.
-pub fn distance(instant: Timestamp, now: Timestamp) -> String {
+fn distance(instant: Timestamp, now: Timestamp) -> String {
     let left = instant.duration_since(now);
     if left.is_negative() {
         format!("{} ago", show_duration(left))

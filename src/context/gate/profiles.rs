@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::expiry::{self, Margin};
+use super::expiry::Margins;
 use super::facts::{
     Family, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
     Observed, ObservedClaims,
@@ -61,29 +61,24 @@ pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Observed) -> V
 
 /// Expiry of what is pinned: known from the manifest alone.
 fn validity(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
-    let margins = expiry::Margins::of(policy);
+    let margins = Margins::of(policy);
     let mut findings = Vec::new();
     for (index, profile) in manifest.profiles().iter().enumerate() {
-        let margin = margins.judge(profile.expires, facts.now);
-        let (code, severity, what) = match margin {
-            Margin::Ample => continue,
-            Margin::Expired => (Code::ProfileExpired, Severity::Block, "has expired"),
-            Margin::BelowMinimum => (
-                Code::ProfileExpiresSoon,
-                Severity::Block,
-                "expires within the policy's minimum_validity",
-            ),
-            Margin::Warn => (Code::ProfileExpiresSoon, Severity::Warn, "expires soon"),
+        let near_end = margins.finding(
+            (Code::ProfileExpired, Code::ProfileExpiresSoon),
+            profile.expires,
+            facts.now,
+            |state| format!("profile {} {state}", profile.title()),
+        );
+        let Some(mut finding) = near_end else {
+            continue;
         };
-        // What is retiring no longer signs: its end is the plan.
-        let severity = if !manifest.is_in_use(profile) {
-            Severity::Info
-        } else {
-            severity
-        };
+        if !manifest.is_in_use(profile) {
+            // What is retiring no longer signs: its end is the plan.
+            finding.severity = Severity::Info;
+        }
         findings.push(
-            Finding::new(code, severity, format!("profile {} {what}", profile.title()))
-                .values(margins.expectation(margin), format!("{} ({})", profile.expires, expiry::distance(profile.expires, facts.now)))
+            finding
                 .of_profile(&profile.uuid)
                 .at_pointer(format!("/profiles/{index}/expires"))
                 .hint("renew it at Apple's developer site, install the new file and freeze the manifest again")
