@@ -13,6 +13,7 @@ use countersign::apple::profile;
 use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::secret::Password;
+use support::machine::sole_identity;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -106,7 +107,7 @@ fn acme_s_profiles_prove_and_agree_with_its_identity() {
         &Password::from_file_bytes(read("acme/distribution.p12.password")).unwrap(),
     )
     .unwrap();
-    let identity = p12.sole_identity().unwrap();
+    let identity = sole_identity(&p12);
     assert_eq!(identity.chain.len(), 2);
     let listing = IdentityListing::parse(&read("acme/find-identity.txt")).unwrap();
     assert_eq!(

@@ -12,11 +12,7 @@ fuzz_target!(|captured: &[u8]| {
     for rows in listing.matching.iter().chain([&listing.valid]) {
         assert!((1..).zip(rows).all(|(index, row)| row.index == index));
     }
-    assert!(
-        listing
-            .valid_certificates()
-            .is_subset(&listing.all_certificates())
-    );
+    assert!(listing.valid_certificates().len() <= listing.valid.len());
     let written = listing.to_string();
     assert_eq!(IdentityListing::parse(written.as_bytes()), Ok(listing));
 });

@@ -95,16 +95,6 @@ impl IdentityListing {
     pub fn valid_certificates(&self) -> BTreeSet<CertSha1> {
         self.valid.iter().map(|row| row.sha1).collect()
     }
-
-    /// The certificates of every section, each once: every private key that the capture gives away.
-    pub fn all_certificates(&self) -> BTreeSet<CertSha1> {
-        self.matching
-            .iter()
-            .flatten()
-            .chain(&self.valid)
-            .map(|row| row.sha1)
-            .collect()
-    }
 }
 
 /// Writes the listing as the tool would, with a final line end.
@@ -464,7 +454,6 @@ mod tests {
             listing.valid_certificates(),
             BTreeSet::from([B.parse().unwrap()])
         );
-        assert_eq!(listing.all_certificates().len(), 2);
         assert_eq!(
             listing.to_string(),
             text,

@@ -52,14 +52,6 @@ impl Value {
             _ => None,
         }
     }
-
-    /// The elements, if it is an array.
-    pub fn as_array(&self) -> Option<&[Value]> {
-        match self {
-            Self::Array(values) => Some(values),
-            _ => None,
-        }
-    }
 }
 
 impl From<&str> for Value {

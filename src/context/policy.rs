@@ -19,20 +19,20 @@ use self::reader::Reader;
 use crate::base::finding::{Code, Finding, Place, line_of};
 
 mod export;
-pub mod hours;
-pub mod identities;
-pub mod keychain;
-pub mod profiles;
+mod hours;
+mod identities;
+mod keychain;
+mod profiles;
 mod reader;
-pub mod targets;
-pub mod topology;
+mod targets;
+mod topology;
 
-pub use self::hours::Hours;
+pub use self::hours::{AllowedSpan, Days, Hours};
 pub use self::identities::IdentityRules;
-pub use self::keychain::KeychainRules;
+pub use self::keychain::{KeychainRules, OnClosed};
 pub use self::profiles::ProfileRules;
 pub use self::targets::{TargetOverride, TargetOverrides};
-pub use self::topology::Topology;
+pub use self::topology::{Topology, TopologyKind};
 
 /// The version of the file format that this countersign knows.
 pub const VERSION: i64 = 1;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::node::OsFamily;
 
-pub mod ephemeral;
+mod ephemeral;
 
 pub use self::ephemeral::{
     CHECKOUT_VARIABLES, Cleaner, EphemeralTree, TEMPORARY_VARIABLES, ephemeral_tree,
@@ -22,11 +22,6 @@ const XCODE_16_PROFILES: &str = "Library/Developer/Xcode/UserData/Provisioning P
 /// profile in either can be chosen.
 pub fn xcode_profiles(home: &Path) -> [PathBuf; 2] {
     [home.join(LEGACY_PROFILES), home.join(XCODE_16_PROFILES)]
-}
-
-/// The directory that Xcode 16 and later installs profiles into.
-pub fn xcode_16_profiles(home: &Path) -> PathBuf {
-    home.join(XCODE_16_PROFILES)
 }
 
 /// Where journals, the audit log and locks lie unless `--state-dir` says otherwise: `~/Library/Application
@@ -55,7 +50,6 @@ mod tests {
             older,
             Path::new("/Users/ci/Library/MobileDevice/Provisioning Profiles")
         );
-        assert_eq!(newer, xcode_16_profiles(home));
         assert_eq!(
             newer,
             Path::new("/Users/ci/Library/Developer/Xcode/UserData/Provisioning Profiles")

@@ -275,16 +275,6 @@ impl ExportOptions {
         out
     }
 
-    /// The keys that are set but left out for `xcode`, because it does not know them.
-    pub fn unknown_to(&self, xcode: XcodeVersion) -> Vec<&'static str> {
-        let newest = self.entries(XcodeVersion::new(u16::MAX, 0));
-        let known = self.entries(xcode);
-        newest
-            .into_keys()
-            .filter(|key| !known.contains_key(key))
-            .collect()
-    }
-
     fn entries(&self, xcode: XcodeVersion) -> BTreeMap<&'static str, Plist> {
         let mut entries = BTreeMap::new();
         let mut text = |key, value: Option<String>| {
@@ -490,11 +480,7 @@ mod tests {
         let file = parsed(&options, "14.3");
         assert!(!file.contains_key("testFlightInternalTestingOnly"));
         assert!(file.contains_key("manageAppVersionAndBuildNumber"));
-        assert_eq!(
-            options.unknown_to("14.3".parse().unwrap()),
-            ["testFlightInternalTestingOnly"]
-        );
-        assert!(options.unknown_to("16".parse().unwrap()).is_empty());
+        assert!(parsed(&options, "16").contains_key("testFlightInternalTestingOnly"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ use super::xcconfig::Loader;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::{Code, Finding};
 
-pub use super::assignment::{Layer, Origin};
+use super::assignment::Layer;
 pub use builtin::is_set_by_xcode;
 pub use resolved::{Resolved, Step, Undefined};
 pub use scope::Scope;

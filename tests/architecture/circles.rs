@@ -12,8 +12,6 @@ use super::hold;
 use super::paths::mentions;
 use super::source::sources;
 
-pub(crate) const RULES: &[&str] = &["inside_a_room_no_files_use_each_other_in_a_circle"];
-
 /// What ties a file to another: the first line that does, and how many there are.
 type Ties = BTreeMap<usize, (usize, String, usize)>;
 

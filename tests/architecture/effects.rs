@@ -4,15 +4,6 @@ use super::hold;
 use super::paths::mentions;
 use super::source::{Kind, Source, sources};
 
-pub(crate) const RULES: &[&str] = &[
-    "only_host_and_ledger_touch_the_world",
-    "cli_touches_no_file",
-    "cli_reads_the_environment_in_one_file",
-    "cli_mints_no_findings",
-    "the_wall_clock_is_read_in_one_file",
-    "the_wall_clock_is_handed_out_by_one_file",
-];
-
 /// Rooms that touch the world.
 const DOERS: &[&str] = &["ledger", "host"];
 

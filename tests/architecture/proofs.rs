@@ -5,8 +5,6 @@
 use super::hold;
 use super::source::sources;
 
-pub(crate) const RULES: &[&str] = &["proofs_are_made_in_one_file"];
-
 /// Constructors that the whole crate could call, as tokens, and the one file that does.
 const CONSTRUCTORS: &[(&[&str], &str)] = &[(
     &["LiveFacts", "::", "of_this_machine"],

@@ -4,8 +4,6 @@ use super::paths::mentions;
 use super::source::sources;
 use super::{ROOMS, hold};
 
-pub(crate) const RULES: &[&str] = &["every_file_lies_in_a_room", "no_room_reaches_down_the_list"];
-
 fn depth(room: &str) -> Option<usize> {
     ROOMS.iter().position(|known| *known == room)
 }

@@ -5,8 +5,6 @@ use std::fs;
 use super::hold;
 use super::source::{files, relative};
 
-pub(crate) const RULES: &[&str] = &["no_file_is_longer_than_800_lines"];
-
 /// One noun each needs no more.
 const LONGEST: usize = 800;
 

@@ -7,10 +7,21 @@ use super::hold;
 use super::paths::{declared_in, imports, is_public};
 use super::source::{Kind, files, sources, tokens};
 
-pub(crate) const RULES: &[&str] = &["nothing_has_two_paths", "nothing_is_there_for_tests_only"];
-
 /// What only measurements, examples or fuzz targets need, and why it may stay.
-const FOR_TOOLS: &[(&str, &str)] = &[];
+const FOR_TOOLS: &[(&str, &str)] = &[
+    // A parser of untrusted bytes that profiles reach through a larger one is fuzzed by itself.
+    ("parse_entitlements", "fuzzed by itself"),
+    // A promise of docs/performance.md that only a count can hold.
+    ("bytes_hashed", "tests/promises.rs counts with it"),
+    // The whole file is fuzzed; the product reads the property list first, for its lines.
+    ("from_plist", "fuzzed by itself"),
+    // Tests feed what is exported back through the resolver, as Xcode would read it.
+    ("with_arguments", "exported arguments are read back"),
+    (
+        "with_xcconfig",
+        "an exported configuration file is read back",
+    ),
+];
 
 #[test]
 fn nothing_has_two_paths() {

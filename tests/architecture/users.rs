@@ -11,14 +11,6 @@ use countersign::context::policy;
 use super::hold;
 use super::source::{Source, sources};
 
-pub(crate) const RULES: &[&str] = &[
-    "every_finding_code_is_found_by_somebody",
-    "every_action_is_recorded_by_somebody",
-    "every_exit_code_ends_something",
-    "every_policy_key_is_read_by_somebody",
-    "no_reserved_word_is_in_use",
-];
-
 /// Words of the future: they stand in contracts, and nothing uses them until their room is built.
 const RESERVED: &[&str] = &[
     // The custody of private keys.

@@ -6,12 +6,6 @@ use std::fs;
 use super::hold;
 use super::source::{Kind, Source, closing, root, sources};
 
-pub(crate) const RULES: &[&str] = &[
-    "messages_start_in_lower_case",
-    "no_function_has_a_name_that_says_nothing",
-    "only_cli_names_our_command_lines",
-];
-
 /// Names that are written with a capital wherever they stand.
 const PROPER: &[&str] = &[
     "Acme",
@@ -54,7 +48,7 @@ const EMPTY: &[&str] = &["one", "tell", "say", "at"];
 /// Command lines of other tools that share a flag with ours: a file and the text.
 const FOREIGN: &[(&str, &str)] = &[
     // codesign's.
-    ("src/host/keychain/security_tool.rs", "--keychain"),
+    ("src/host/keychain/macos/backend.rs", "--keychain"),
 ];
 
 /// The message that an argument of a call begins with: a text, or the one that `format!` fills in.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use countersign::context::policy::topology::TopologyKind;
+use countersign::context::policy::TopologyKind;
 use countersign::context::policy::{Policy, SECTIONS};
 
 use crate::reading::HOME;
@@ -14,7 +14,7 @@ fn the_example_policy_loads_and_uses_every_key() {
     let policy = Policy::parse(&text, &file, Some(Path::new(HOME))).unwrap();
     assert_eq!(policy.topology.kind, TopologyKind::DedicatedSigner);
     assert!(
-        policy.keychain.allowed.windows.is_empty(),
+        policy.keychain.allowed.spans.is_empty(),
         "the README's command passes at any hour"
     );
     let anchors = file.parent().unwrap().join("../fixtures/acme/anchors.pem");
@@ -37,7 +37,7 @@ fn the_example_policy_loads_and_uses_every_key() {
         .flat_map(|line| [line, "\n"])
         .collect();
     let with_examples = Policy::parse(&uncommented, &file, Some(Path::new(HOME))).unwrap();
-    assert_eq!(with_examples.keychain.allowed.windows.len(), 1);
+    assert_eq!(with_examples.keychain.allowed.spans.len(), 1);
     assert_eq!(with_examples.targets.len(), 1);
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use countersign::base::finding::{Code, Severity};
-use countersign::context::policy::keychain::OnClosed;
-use countersign::context::policy::topology::TopologyKind;
+use countersign::context::policy::OnClosed;
+use countersign::context::policy::TopologyKind;
 use countersign::context::policy::{MAX_BYTES, Policy};
 use jiff::SignedDuration;
 
@@ -69,7 +69,7 @@ fn every_key_is_read() {
     );
     assert_eq!(policy.keychain.window(), SignedDuration::from_mins(21));
     assert_eq!(policy.keychain.on_closed, OnClosed::Refuse);
-    assert_eq!(policy.keychain.allowed.windows.len(), 1);
+    assert_eq!(policy.keychain.allowed.spans.len(), 1);
     assert_eq!(policy.targets.len(), 1);
     assert_eq!(policy.file(), Some(Path::new(FILE)));
 }

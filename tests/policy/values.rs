@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use countersign::base::finding::{Code, Severity};
+use countersign::context::policy::OnClosed;
 use countersign::context::policy::Policy;
-use countersign::context::policy::keychain::OnClosed;
 
 use crate::reading::{FILE, accepted, refusal, refused};
 
@@ -91,7 +91,7 @@ fn values_of_the_wrong_type_are_refused() {
         "[keychain]\nallowed = [1]\n",
         3,
         "keychain.allowed[0]",
-        "is not a window",
+        "is not a table",
         "",
     );
     refused(
@@ -430,7 +430,7 @@ fn windows_are_checked() {
         "days = ['sat', 'sun']\nfrom = '22:00'\nto = '06:00'\nzone = 'europe/berlin'",
     ));
     assert_eq!(
-        weekend.keychain.allowed.windows[0].to_string(),
+        weekend.keychain.allowed.spans[0].to_string(),
         "sat, sun 22:00–06:00 Europe/Berlin"
     );
     accepted(&window("from = '00:00'\nto = '24:00'\nzone = 'UTC'"));
@@ -487,7 +487,7 @@ fn windows_are_checked() {
         &window(&format!("days = []\n{good}")),
         3,
         &at("days"),
-        "never opens",
+        "never open",
         "every day",
     );
     refused(
@@ -530,7 +530,7 @@ fn windows_are_checked() {
         &window(good).repeat(65),
         2,
         "keychain.allowed",
-        "too many windows",
+        "too many entries",
         "",
     );
 }

@@ -61,9 +61,14 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
         site.has("job") && job_of(run.id()).is_some()
     });
     let job = job_of(run.id()).unwrap();
+    // A run that is stopped does not close when it loses its watchdog.
+    kill(run.id(), Signal::STOP);
     kill(watchdog_of(run.id()).unwrap(), Signal::KILL);
     kill(run.id(), Signal::KILL);
     run.wait().unwrap();
+    // Nobody waits for a watchdog whose run is gone, and until it has ended too the run is not dead.
+    site.settle();
+    assert_eq!(site.status(), LockState::Unlocked);
     site.machine.misbehave("lie lock-keychain");
     let refused = site.run().arg("true").output().unwrap();
     assert_eq!(refused.status.code(), Some(12), "{}", text(&refused.stderr));

@@ -74,20 +74,6 @@ impl Pkcs12Identity {
 }
 
 impl Pkcs12 {
-    /// The one identity.
-    ///
-    /// # Errors
-    /// There is none, or there are several.
-    pub fn sole_identity(&self) -> Result<&Pkcs12Identity, Pkcs12Error> {
-        match self.identities.as_slice() {
-            [one] => Ok(one),
-            [] => Err(self.no_identity()),
-            _ => Err(Pkcs12Error::SeveralIdentities {
-                labels: self.labels(),
-            }),
-        }
-    }
-
     /// The identity whose certificate has this SHA-256 fingerprint.
     ///
     /// # Errors
@@ -96,17 +82,6 @@ impl Pkcs12 {
         self.identities
             .iter()
             .find(|identity| identity.sha256() == wanted)
-            .ok_or_else(|| self.not_there(wanted.to_string()))
-    }
-
-    /// The identity whose certificate has this SHA-1 fingerprint.
-    ///
-    /// # Errors
-    /// It is not there.
-    pub fn identity_by_sha1(&self, wanted: CertSha1) -> Result<&Pkcs12Identity, Pkcs12Error> {
-        self.identities
-            .iter()
-            .find(|identity| identity.sha1() == wanted)
             .ok_or_else(|| self.not_there(wanted.to_string()))
     }
 

@@ -79,20 +79,13 @@ pub enum Pkcs12Error {
     PasswordNotAscii,
     /// No certificate of the file has its private key there.
     #[error(
-        "the file holds no identity: it has {certificates} certificates and {lone_keys} private keys, but none of them \
-         belong together"
+        "the file holds no identity: it has {certificates} certificates and {lone_keys} private keys, but none of them belong together"
     )]
     NoIdentity {
         /// Certificates in the file.
         certificates: usize,
         /// Private keys in the file.
         lone_keys: usize,
-    },
-    /// One was wanted and there are several.
-    #[error("the file holds {} identities, but only one is wanted: {}", labels.len(), labels.join(", "))]
-    SeveralIdentities {
-        /// `SHA-1 "common name"` of each.
-        labels: Vec<String>,
     },
     /// The identity that was named is not there.
     #[error("the file holds no identity {wanted}; it holds {}", if labels.is_empty() { "none".to_owned() } else { labels.join(", ") })]
@@ -135,9 +128,7 @@ impl Explain for Pkcs12Error {
                 "choose a password of ASCII characters"
             }
             Self::NoIdentity { .. } => "export the certificate together with its private key",
-            Self::SeveralIdentities { .. } | Self::NotThere { .. } => {
-                "name one of the identities in the file"
-            }
+            Self::NotThere { .. } => "name one of the identities in the file",
             Self::Write(_) => return None,
         };
         Some(hint.to_owned())

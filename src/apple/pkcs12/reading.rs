@@ -12,7 +12,7 @@ use crate::base::secret::Password;
 /// Opens a PKCS#12 file and lists what is inside. A file without a MAC is read too; nothing but its content vouches for it.
 ///
 /// # Errors
-/// [`Pkcs12Error`]. That there is no identity, or several, is not an error here: see [`Pkcs12::sole_identity`].
+/// [`Pkcs12Error`]. That there is no identity, or several, is not an error here.
 pub fn read(bytes: &[u8], password: &Password) -> Result<Pkcs12, Pkcs12Error> {
     let algorithms = Algorithms::read(bytes)?;
     if let Some(unsupported) = algorithms.unsupported() {

@@ -116,8 +116,8 @@ fn check_hour(policy: &Policy, now: Timestamp) -> Option<Finding> {
     if hours.allows(now) {
         return None;
     }
-    let opening = hours.next_opening_in_zone(now);
-    let allowed: Vec<String> = hours.windows.iter().map(ToString::to_string).collect();
+    let opening = hours.next_opening(now);
+    let allowed: Vec<String> = hours.spans.iter().map(ToString::to_string).collect();
     // The hour is told on the clock that opens next: that is the one to wait by.
     let zone = opening
         .as_ref()

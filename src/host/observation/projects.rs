@@ -17,7 +17,7 @@ use crate::xcode::project::Project;
 use crate::xcode::settings::{Overrides, ProjectSettings};
 use crate::xcode::show_build_settings::{self, CaptureError};
 use crate::xcode::sources;
-use crate::xcode::targets::{Selection, resolve};
+use crate::xcode::targets::{Selection, link_projects, resolve};
 use crate::xcode::workspace::{self, WorkspaceError};
 
 /// The settings of a large workspace's every target are 20 MB.
@@ -158,6 +158,7 @@ pub fn read(
         .map(String::as_str)
         .collect();
     let sources = DiskSources::default();
+    let mut opened = Vec::with_capacity(projects.len());
     let mut targets = Vec::new();
     let mut findings = Vec::new();
     for path in &projects {
@@ -178,7 +179,9 @@ pub fn read(
                 findings.extend(resolved.findings);
             }
         }
+        opened.push(project);
     }
+    link_projects(&opened, &mut targets);
     for path in &request.captures {
         let bytes = files::read_bounded(path, MAX_CAPTURE)?;
         let captured = show_build_settings::read(path, &sources::text(&bytes))?;
@@ -239,4 +242,44 @@ fn listed(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ProjectError> {
 /// `X.xcodeproj/` as completion leaves it, without its slash.
 fn without_trailing_slash(path: &Path) -> PathBuf {
     path.components().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_carries_the_product_of_another_project() {
+        let outer = "{ objects = { P = {isa = PBXProject; targets = (T); buildConfigurationList = L; }; \
+             T = {isa = PBXNativeTarget; name = App; buildPhases = (C); buildConfigurationList = L; \
+             productType = \"com.apple.product-type.application\"; }; C = {isa = PBXCopyFilesBuildPhase; files = (F); }; \
+             F = {isa = PBXBuildFile; fileRef = R; }; R = {isa = PBXReferenceProxy; remoteRef = X; }; \
+             X = {isa = PBXContainerItemProxy; containerPortal = S; remoteGlobalIDString = E; }; \
+             S = {isa = PBXFileReference; path = Inner.xcodeproj; sourceTree = SOURCE_ROOT; }; \
+             L = {isa = XCConfigurationList; buildConfigurations = (B); }; \
+             B = {isa = XCBuildConfiguration; name = Release; buildSettings = {SDKROOT = iphoneos; \
+             PRODUCT_BUNDLE_IDENTIFIER = com.example.app; }; }; }; rootObject = P; }";
+        let inner = "{ objects = { P = {isa = PBXProject; targets = (T); buildConfigurationList = L; }; \
+             T = {isa = PBXNativeTarget; name = Share; buildConfigurationList = L; productReference = E; \
+             productType = \"com.apple.product-type.app-extension\"; }; E = {isa = PBXFileReference; path = Share.appex; }; \
+             L = {isa = XCConfigurationList; buildConfigurations = (B); }; \
+             B = {isa = XCBuildConfiguration; name = Release; buildSettings = {SDKROOT = iphoneos; \
+             PRODUCT_BUNDLE_IDENTIFIER = com.example.app.share; }; }; }; rootObject = P; }";
+        let folder = tempfile::tempdir().unwrap();
+        let mut projects = Vec::new();
+        for (name, text) in [("Outer.xcodeproj", outer), ("Inner.xcodeproj", inner)] {
+            let project = folder.path().join(name);
+            std::fs::create_dir(&project).unwrap();
+            std::fs::write(project.join("project.pbxproj"), text).unwrap();
+            projects.push(project);
+        }
+        let request = ProjectRequest {
+            projects,
+            ..ProjectRequest::default()
+        };
+        let observed = read(&request, None).unwrap();
+        let mut rows = observed.targets.iter();
+        let share = rows.find(|row| row.target.as_str() == "Share").unwrap();
+        assert_eq!(share.host.as_ref().map(|host| host.as_str()), Some("App"));
+    }
 }

@@ -10,7 +10,7 @@ use super::request::RunAnswer;
 use crate::base::error::ErrorCode;
 use crate::base::event::{Action, Event, Outcome, Witness as _};
 use crate::base::finding::{Code, Severity};
-use crate::context::policy::keychain::OnClosed;
+use crate::context::policy::OnClosed;
 use crate::host::process::{self, Bounds, Exit, Tool};
 use crate::host::run_id::RunId;
 use crate::host::session::Ending;

@@ -10,8 +10,8 @@ use crate::context::plan::{Plan, Row, Why};
 use crate::ops::report::{Report, VerdictWord};
 use crate::ops::target_selection::PlannedTargets;
 use crate::ops::world::World;
+use crate::xcode::assignment::Origin;
 use crate::xcode::platform::Platform;
-use crate::xcode::settings::Origin;
 use crate::xcode::targets::SigningTarget;
 
 /// The `countersign.targets.v1` document: what `targets show` prints.

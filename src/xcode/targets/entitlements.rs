@@ -11,8 +11,9 @@ use std::sync::{Arc, OnceLock};
 use super::place::WordLines;
 use crate::apple::value::{MAX_DEPTH, Value};
 use crate::base::finding::{Code, Finding};
+use crate::xcode::assignment::Origin;
 use crate::xcode::assignment::{Assignment, Layer, Table};
-use crate::xcode::settings::{Origin, Scope, is_set_by_xcode};
+use crate::xcode::settings::{Scope, is_set_by_xcode};
 use crate::xcode::sources::Sources;
 use crate::xcode::{openstep, property_list};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::base::finding::Finding;
-use crate::xcode::settings::Origin;
+use crate::xcode::assignment::Origin;
 
 /// `finding`, pointing at `origin`.
 pub(super) fn at_origin(finding: Finding, origin: &Origin) -> Finding {

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::base::ids::{ProfileUuid, TeamId};
-use crate::xcode::settings::{Origin, Step};
+use crate::xcode::assignment::Origin;
+use crate::xcode::settings::Step;
 
 /// A value and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -7,9 +7,10 @@ use super::*;
 use crate::apple::value::Value;
 use crate::base::finding::{Code, Severity};
 use crate::base::ids::TargetName;
+use crate::xcode::assignment::Layer;
 use crate::xcode::platform::Platform;
 use crate::xcode::project::Project;
-use crate::xcode::settings::{Layer, Overrides};
+use crate::xcode::settings::Overrides;
 use crate::xcode::sources::InMemory;
 
 /// A project of native targets, each with one configuration `Release`.

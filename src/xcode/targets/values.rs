@@ -5,9 +5,9 @@ use super::place::at_origin;
 use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, TeamId};
-use crate::xcode::assignment::Layer;
+use crate::xcode::assignment::{Layer, Origin};
 use crate::xcode::project::Target;
-use crate::xcode::settings::{Origin, ProjectSettings, Resolved, Scope, is_set_by_xcode};
+use crate::xcode::settings::{ProjectSettings, Resolved, Scope, is_set_by_xcode};
 use crate::xcode::shortened::shortened;
 
 /// Reads the signing settings of one row.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use countersign::apple::pkcs12::{self, Form, Pkcs12Identity};
+use countersign::apple::pkcs12::{self, Form, Pkcs12, Pkcs12Identity};
 use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
 use countersign::base::finding::Group;
@@ -151,11 +151,19 @@ pub fn password(text: &str) -> Password {
     Password::new(text.to_owned())
 }
 
+/// The one identity of a p12.
+pub fn sole_identity(contents: &Pkcs12) -> &Pkcs12Identity {
+    let [identity] = contents.identities.as_slice() else {
+        panic!("{} identities", contents.identities.len());
+    };
+    identity
+}
+
 /// The `n`th test identity, 1 to 3.
 pub fn identity(n: usize) -> Pkcs12Identity {
     let path = crate::root().join(format!("fixtures/keychain/identity-{n}.p12"));
     let contents = pkcs12::read(&fs::read(path).unwrap(), &password("fixture")).unwrap();
-    contents.sole_identity().unwrap().clone()
+    sole_identity(&contents).clone()
 }
 
 /// A file with the given test identities.

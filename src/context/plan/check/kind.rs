@@ -7,7 +7,7 @@ use crate::base::remedy::Remedy;
 use crate::context::manifest::PinnedProfile;
 use crate::context::plan::available::Available;
 use crate::context::plan::row::{Choice, Row};
-use crate::xcode::settings::Origin;
+use crate::xcode::assignment::Origin;
 use crate::xcode::targets::SigningTarget;
 
 /// A profile of another kind than the product is meant for.

@@ -1,7 +1,7 @@
 //! Where findings about targets point, and what they call a target.
 
 use crate::base::finding::Finding;
-use crate::xcode::settings::Origin;
+use crate::xcode::assignment::Origin;
 use crate::xcode::targets::SigningTarget;
 
 /// A finding that points at where a value came from, or else at the target.

@@ -7,7 +7,7 @@ use crate::base::finding::{Code, Finding};
 use crate::base::remedy::Remedy;
 use crate::context::plan::profiles::Profiles;
 use crate::context::plan::row::Row;
-use crate::xcode::settings::Origin;
+use crate::xcode::assignment::Origin;
 use crate::xcode::targets::ProfileRequest;
 
 /// Specifiers that many targets share by mistake.

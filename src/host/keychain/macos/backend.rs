@@ -642,7 +642,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = include_bytes!("../../../../fixtures/keychain/identity-1.p12");
         let contents = pkcs12::read(file, &Password::new("fixture".into())).unwrap();
-        let der = &contents.sole_identity().unwrap().certificate_der;
+        let der = &contents.identities[0].certificate_der;
         let certificate = Certificate::from_der(der).unwrap();
         let problem = backend(directory.path(), false).problem(&certificate);
         let problem = problem.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! One window: days, hours, and the zone on whose wall clock they are read.
+//! One span: days, hours, and the zone on whose wall clock they are read.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub(super) const DAYS: [(&str, Weekday); 7] = [
     ("sun", Weekday::Sunday),
 ];
 
-/// The days on which a window opens.
+/// The days on which a span opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days([bool; 7]);
 
@@ -81,9 +81,9 @@ impl fmt::Display for Days {
     }
 }
 
-/// One window: days, hours and the zone whose wall clock they are read on.
+/// One span: days, hours and the zone whose wall clock they are read on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Window {
+pub struct AllowedSpan {
     /// The days on which it opens.
     pub days: Days,
     /// The wall-clock time at which it opens.
@@ -94,8 +94,8 @@ pub struct Window {
     pub zone: TimeZone,
 }
 
-impl Window {
-    /// The span of the window that opens on `date`: from its first instant to the first after it. `None` on a day that
+impl AllowedSpan {
+    /// The interval of the span that opens on `date`: from its first instant to the first after it. `None` on a day that
     /// is not one of its days, and where a skipped hour swallows it whole.
     fn on(&self, date: Date) -> Option<(Timestamp, Timestamp)> {
         if !self.days.contains(date.weekday()) {
@@ -127,16 +127,16 @@ impl Window {
         }
     }
 
-    /// The spans that open from the day before `date` until `HORIZON_DAYS` after it, in order.
-    pub(super) fn spans_from(
+    /// The intervals that open from the day before `date` until `HORIZON_DAYS` after it, in order.
+    pub(super) fn intervals_from(
         &self,
         date: Date,
     ) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
         (-1..=HORIZON_DAYS).filter_map(move |days| self.on(date.checked_add(days.days()).ok()?))
     }
 
-    /// The span that holds `instant`, if one does.
-    pub(super) fn span_holding(&self, instant: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    /// The interval that holds `instant`, if one does.
+    pub(super) fn interval_holding(&self, instant: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let date = self.zone.to_datetime(instant).date();
         [date.yesterday().ok(), Some(date), date.tomorrow().ok()]
             .into_iter()
@@ -147,7 +147,7 @@ impl Window {
 }
 
 /// `mon–fri 06:00–22:00 America/New_York`
-impl fmt::Display for Window {
+impl fmt::Display for AllowedSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             days,
@@ -168,7 +168,7 @@ impl fmt::Display for Window {
 }
 
 /// Reads one section `[[keychain.allowed]]`.
-pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<Window> {
+pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<AllowedSpan> {
     let days = match reader.get(table, "days") {
         Some(item) => read_days(reader, &item),
         None => Some(Days::ALL),
@@ -177,14 +177,14 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<Window>
         .require(
             table,
             "from",
-            "write when the window opens, as in from = \"06:00\"",
+            "write when the hours begin, as in from = \"06:00\"",
         )
         .and_then(|item| read_time(reader, &item, false));
     let to = reader
         .require(
             table,
             "to",
-            "write when the window closes, as in to = \"22:00\"",
+            "write when the hours end, as in to = \"22:00\"",
         )
         .and_then(|item| read_time(reader, &item, true));
     let zone = reader
@@ -194,7 +194,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<Window>
             "write the time zone, as in zone = \"Europe/Berlin\"",
         )
         .and_then(|item| read_zone(reader, &item));
-    Some(Window {
+    Some(AllowedSpan {
         days: days?,
         from: from?,
         to: to?,
@@ -207,7 +207,7 @@ fn read_days(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Days> {
     const DAY: &str = "one of mon, tue, wed, thu, fri, sat, sun";
     let items = reader.list(item, EXPECTED)?;
     if items.is_empty() {
-        let message = format!("`{}` names no day, so the window never opens", item.path());
+        let message = format!("`{}` names no day, so these hours never open", item.path());
         reader.complain(item, message, "leave the key out for every day");
         return None;
     }
@@ -218,7 +218,7 @@ fn read_days(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Days> {
     read.into_iter().collect()
 }
 
-/// `HH:MM`; `24:00` too where a window ends.
+/// `HH:MM`; `24:00` too where a span ends.
 fn read_time(reader: &mut Reader<'_>, item: &Item<'_>, is_end: bool) -> Option<Time> {
     const EXPECTED: &str = "a time of day from 00:00 to 23:59, as text";
     let text = reader.text(item, EXPECTED)?;

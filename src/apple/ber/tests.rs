@@ -1,0 +1,149 @@
+//! Encodings written out by hand.
+
+use super::*;
+
+fn only_element(bytes: &[u8]) -> Result<Element<'_>, BerError> {
+    let mut reader = Reader::new(bytes);
+    let element = reader.any("an element")?;
+    reader.end("the element")?;
+    Ok(element)
+}
+
+#[test]
+fn a_truncated_element_says_how_much_is_missing_and_where() {
+    let error = only_element(&[0x30, 0x05, 0x02, 0x01]).unwrap_err();
+    assert_eq!(
+        error,
+        BerError {
+            offset: 0,
+            problem: Problem::Truncated { missing: 3 }
+        }
+    );
+}
+
+#[test]
+fn a_constructed_string_is_joined() {
+    let bytes = [
+        0x24, 0x80, 0x04, 1, b'a', 0x24, 4, 0x04, 2, b'b', b'c', 0, 0,
+    ];
+    let element = only_element(&bytes).unwrap();
+    assert_eq!(
+        element.string(Tag::OCTET_STRING, "s").unwrap().as_ref(),
+        b"abc"
+    );
+}
+
+#[test]
+fn an_end_of_contents_in_a_definite_element_is_refused() {
+    let bytes = [0x30, 0x04, 0, 0, 0x05, 0];
+    let mut inside = only_element(&bytes).unwrap().reader().unwrap();
+    assert_eq!(
+        inside.next().unwrap_err(),
+        BerError {
+            offset: 2,
+            problem: Problem::Tag(0)
+        }
+    );
+}
+
+#[test]
+fn nesting_has_a_floor() {
+    let bytes = [0x30, 0x80].repeat(1_000);
+    assert_eq!(only_element(&bytes).unwrap_err().problem, Problem::TooDeep);
+}
+
+#[test]
+fn a_primitive_element_cannot_be_indefinite() {
+    assert_eq!(
+        only_element(&[0x04, 0x80, 0, 0]).unwrap_err().problem,
+        Problem::Length
+    );
+}
+
+#[test]
+fn trailing_data_are_refused() {
+    assert_eq!(
+        only_element(&[0x05, 0, 0x05, 0]).unwrap_err(),
+        BerError {
+            offset: 2,
+            problem: Problem::Trailing("the element")
+        }
+    );
+}
+
+#[test]
+fn times_read_in_both_spellings_and_only_if_they_exist() {
+    let time = |tag: u8, text: &str| {
+        let mut bytes = vec![tag, u8::try_from(text.len()).unwrap()];
+        bytes.extend_from_slice(text.as_bytes());
+        only_element(&bytes).unwrap().time().map(|t| t.to_string())
+    };
+    assert_eq!(time(0x17, "250929143157Z").unwrap(), "2025-09-29T14:31:57Z");
+    assert_eq!(time(0x17, "500101000000Z").unwrap(), "1950-01-01T00:00:00Z");
+    assert_eq!(
+        time(0x18, "20560101000000Z").unwrap(),
+        "2056-01-01T00:00:00Z"
+    );
+    for bad in [
+        "250230000000Z",
+        "2509291431Z",
+        "250929143157+0100",
+        "25092914315xZ",
+        "",
+    ] {
+        assert!(time(0x17, bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn integers_have_a_sign_and_at_most_64_bits() {
+    let integer = |bytes: &[u8]| only_element(bytes).unwrap().integer();
+    assert_eq!(integer(&[2, 1, 0xff]).unwrap(), -1);
+    assert_eq!(integer(&[2, 2, 0x01, 0x6c]).unwrap(), 364);
+    assert!(integer(&[2, 0]).is_err());
+    assert!(integer(&[2, 9, 0, 1, 1, 1, 1, 1, 1, 1, 1]).is_err());
+}
+
+#[test]
+fn oids_print_their_dots() {
+    let oid = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 0x0c, 0x13]);
+    assert_eq!(oid.to_string(), "1.2.840.113635.100.12.19");
+    assert_eq!(Oid(&[0x88, 0x37]).to_string(), "2.999");
+}
+
+#[test]
+fn reencoding_an_indefinite_set_gives_its_definite_form() {
+    let indefinite = [
+        0xa0, 0x80, 0x30, 0x80, 0x24, 0x80, 0x04, 1, b'a', 0, 0, 0, 0, 0, 0,
+    ];
+    let element = only_element(&indefinite).unwrap();
+    assert!(!element.is_definite().unwrap());
+    assert_eq!(
+        element.to_definite(Tag::SET).unwrap(),
+        [0x31, 5, 0x30, 3, 0x04, 1, b'a']
+    );
+}
+
+#[test]
+fn definite_is_told_at_every_depth() {
+    let nested = |inside: &[u8], times: usize| {
+        (0..times).fold(inside.to_vec(), |inside, _| {
+            let length = u16::try_from(inside.len()).unwrap().to_be_bytes();
+            [&[0x30, 0x82], &length[..], &inside].concat()
+        })
+    };
+    let is_definite = |bytes: &[u8]| only_element(bytes)?.is_definite();
+    for (inside, definite) in [
+        (&[0x02, 1, 5, 0x05, 0][..], true),
+        (&[0x02, 1, 5, 0x30, 0x80, 0, 0], false),
+        (&[0x02, 1, 5, 0x24, 3, 0x04, 1, b'a'], false),
+    ] {
+        assert_eq!(is_definite(&nested(inside, 3)), Ok(definite), "{inside:?}");
+    }
+    assert!(is_definite(&nested(&[0x02, 2, 5], 3)).is_err());
+    assert_eq!(is_definite(&nested(&[0x05, 0], MAX_DEPTH)), Ok(true));
+    assert_eq!(
+        is_definite(&nested(&[0x05, 0], MAX_DEPTH + 1)).map_err(|error| error.problem),
+        Err(Problem::TooDeep)
+    );
+}
