@@ -20,7 +20,7 @@ pub struct BerError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The data end inside an element's header or contents.
-    #[error("the data end here, {missing} bytes short: the file is truncated")]
+    #[error("the data end here, but {missing} bytes are missing: the file is truncated")]
     Truncated {
         /// How many bytes are missing at least.
         missing: usize,

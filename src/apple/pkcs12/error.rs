@@ -79,8 +79,7 @@ pub enum Pkcs12Error {
     PasswordNotAscii,
     /// No certificate of the file has its private key there.
     #[error(
-        "the file holds no identity: it has {certificates} certificates and {lone_keys} private keys, but none of them \
-         belong together"
+        "the file holds no identity: it has {certificates} certificates and {lone_keys} private keys, but none of them belong together"
     )]
     NoIdentity {
         /// Certificates in the file.

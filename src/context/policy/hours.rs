@@ -27,7 +27,7 @@ use self::span::HORIZON_DAYS;
 /// The keys of one span.
 pub(super) const KEYS: &[&str] = &["days", "from", "to", "zone"];
 
-/// More spans than anybody can overlook; it also bounds what deciding costs.
+/// The most entries in a policy. It also bounds the work of a decision.
 const MOST_WINDOWS: usize = 64;
 
 /// All spans in which unattended unlocking is allowed. None at all means: at any hour.
