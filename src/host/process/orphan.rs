@@ -19,7 +19,7 @@ use crate::host::owned_files;
 #[derive(Debug)]
 pub(super) struct ToolRecord {
     path: PathBuf,
-    _locked: File,
+    file: File,
 }
 
 impl ToolRecord {
@@ -29,15 +29,15 @@ impl ToolRecord {
             return Err(io::ErrorKind::NotFound.into()); // asking a question makes no state directory
         }
         owned_files::make_directory(directory).map_err(io::Error::other)?;
-        let mut file = owned_files::open_lock_file(&path).map_err(io::Error::other)?;
-        file.try_lock()?;
+        let file = owned_files::open_lock_file(&path).map_err(io::Error::other)?;
+        let record = Self { path, file };
+        // Whoever looks for orphans holds the lock for a moment. A record that cannot be written is removed.
+        owned_files::wait_for_lock(&record.path, MOMENT, || record.file.try_lock())
+            .map_err(io::Error::other)?;
         let group = serde_json::to_vec(&ProcessGroup::of(Pid::from_child(child)))?;
-        file.set_len(0)?;
-        file.write_all(&group)?;
-        Ok(Self {
-            path,
-            _locked: file,
-        })
+        record.file.set_len(0)?;
+        (&record.file).write_all(&group)?;
+        Ok(record)
     }
 }
 
@@ -77,6 +77,8 @@ pub fn end_orphans(directory: &Path, grace: Duration) {
 
 /// A record is some hundred bytes.
 const MAX_RECORD: usize = 4_096;
+/// How long somebody holds the lock on a record who looks for orphans.
+const MOMENT: Duration = Duration::from_secs(1);
 /// How long a tool may take to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -97,6 +99,18 @@ mod tests {
         let record = ToolRecord::of(&child, &records).unwrap();
         end_orphans(&records, Duration::ZERO);
         assert!(child.try_wait().unwrap().is_none(), "its starter lives");
+        // Somebody who looks for orphans has the file just now, and keeps it.
+        let other = Tool::new("/bin/sleep").arg("600");
+        let mut other = start(&other, Stdio::null(), Stdio::null(), Stdio::null()).unwrap();
+        let place = records.join(format!("{}.tool", other.id()));
+        let seeker = owned_files::open_lock_file(&place).unwrap();
+        seeker.lock().unwrap();
+        assert!(ToolRecord::of(&other, &records).is_err());
+        assert!(!place.exists(), "half a record is none");
+        drop(seeker);
+        drop(ToolRecord::of(&other, &records).unwrap());
+        other.kill().unwrap();
+        other.wait().unwrap();
         // A starter that is killed leaves the file and lets go of the lock.
         let kept = fs::read(&record.path).unwrap();
         let path = record.path.clone();
