@@ -30,7 +30,7 @@ pub struct InstallDocument {
     pub schema: &'static str,
     /// What was installed, in the order in which it was named; nothing if a finding blocks.
     pub files: Vec<InstalledFile>,
-    /// What is wrong with the profiles that were named.
+    /// What is wrong with the profiles that were named, or worth knowing.
     pub findings: Vec<Finding>,
 }
 
