@@ -397,3 +397,39 @@ fn an_export_that_is_blocked_leaves_standard_output_empty() {
         }
     }
 }
+
+/// A keychain whose path is given needs no policy; without one the policy must be read to close it.
+#[test]
+fn a_broken_policy_is_told_alike_where_it_alone_names_the_keychain() {
+    let workshop = broken_policy();
+    for command in ["keychain lock", "keychain status", "keychain destroy"] {
+        let arguments = match command {
+            "keychain destroy" => "--yes",
+            _ => "",
+        };
+        for said in said(&workshop, command, arguments) {
+            let found: Vec<&str> = said.findings.iter().map(String::as_str).collect();
+            assert_eq!(found, ["policy-invalid"], "{command}: {said:?}");
+            assert_eq!(said.exit, 10, "{command}: {said:?}");
+        }
+    }
+}
+
+#[test]
+fn an_error_is_told_with_its_file_and_its_advice_in_every_format() {
+    const FILE: &str = "manifests/profiles.json";
+    const ADVICE: &str = "countersign manifest freeze";
+    let workshop = Workshop::new();
+    let run = |format| {
+        let words = ["manifest", "digest", "--format", format];
+        workshop.run(&words).exits(11)
+    };
+    run("human").says(&[FILE, ADVICE]);
+    let error = run("json").error_json();
+    assert_eq!(error["place"]["file"], FILE);
+    assert!(error["hint"].as_str().unwrap().contains(ADVICE), "{error}");
+    let github = run("github").err;
+    let command = format!("::error title=file-missing,file={FILE}::");
+    assert!(github.starts_with(&command), "{github}");
+    assert!(github.contains(ADVICE), "{github}");
+}

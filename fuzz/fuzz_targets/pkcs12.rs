@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use countersign::apple::pkcs12::diagnosis::why_import_failed;
 use countersign::apple::pkcs12::algorithms::Algorithms;
+use countersign::apple::pkcs12::diagnosis::why_import_failed;
 use countersign::apple::pkcs12::{Form, Pkcs12, Pkcs12Identity, read};
 use countersign::base::secret::Password;
 use libfuzzer_sys::fuzz_target;

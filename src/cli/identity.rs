@@ -126,7 +126,8 @@ pub(super) fn show(
     writeln!(out, "{rows}")
 }
 
-fn show_canonical(
+/// The digest of the whole set, as `--expect-signing` takes it.
+pub(super) fn show_canonical(
     out: &mut dyn Write,
     identities: &[ShownIdentity],
     canonical: Option<Digest>,

@@ -16,6 +16,7 @@ use super::selection::KeychainArguments;
 use super::terminal::Terminal;
 use crate::host::keychain::LockState;
 use crate::ops::error::{Error, Failure};
+use crate::ops::identity::source;
 use crate::ops::keychain::create::{self, CreateRequest};
 use crate::ops::keychain::import::{self, ImportRequest};
 use crate::ops::keychain::recover::{self, RecoveryDocument};
@@ -195,7 +196,10 @@ fn show_status(
     match document.state {
         LockState::Missing => Ok(()),
         LockState::Locked | LockState::Unlocked => {
-            identity::show(out, &document.identities, keychain, terminal.width)
+            let identities = &document.identities;
+            identity::show(out, identities, keychain, terminal.width)?;
+            let canonical = source::canonical(identities.iter().map(|it| it.sha256));
+            identity::show_canonical(out, identities, canonical)
         }
     }
 }

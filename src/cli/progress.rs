@@ -80,7 +80,7 @@ impl Listener for Progress {
                 Severity::Warn,
                 &format!("recovered run {run}, which was killed: {keychain} is closed"),
             ),
-            Notice::Unfinished(error) => self.write(
+            Notice::Failed(error) => self.write(
                 Severity::Warn,
                 &match remedies::of_error(error) {
                     Some(hint) => format!("caution: {}; {hint}", error.message()),

@@ -1,4 +1,4 @@
-//! Where things lie by default, and which trees do not keep what is put into them ([`ephemeral`]).
+//! Where things lie by default, and which trees do not keep what is put into them ([`ephemeral_tree`]).
 //!
 //! Pure: home directory and environment come in as arguments, and nothing is looked up on the disk.
 

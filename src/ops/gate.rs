@@ -67,16 +67,17 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
     let judged = judge::judge(&request.question, &named, world)?;
     let region = judged.verdict.judgement().region.clone();
-    let recorded =
-        audit_log::open(world, region).and_then(|log| Ok(log.record(&judged.verdict.event())?));
-    match (recorded, &request.envelope) {
-        (Ok(checkpoint), Some(path)) => envelope::write(path, &judged, checkpoint, world)?,
-        (Ok(_), None) => {}
+    let log = audit_log::open(world, region);
+    let event = judged.verdict.event();
+    match &request.envelope {
         // Handing something on is an action; without a record it does not happen.
-        (Err(error), Some(_)) => return Err(error.into()),
-        (Err(error), None) => {
-            let caution = format!("the verdict is not recorded: {error}");
-            world.notify(&Notice::Caution(&caution));
+        Some(path) => envelope::write(path, &judged, log?.record(&event)?, world)?,
+        None => {
+            let recorded = log.and_then(|log| Ok(log.append(&event)?));
+            if let Err(error) = recorded {
+                let error = error.preceded_by("the verdict is not recorded");
+                world.notify(&Notice::Failed(&error));
+            }
         }
     }
     Ok(judged.answer())

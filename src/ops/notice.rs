@@ -29,8 +29,8 @@ pub enum Notice<'a> {
         /// Its keychain.
         keychain: &'a KeychainPath,
     },
-    /// A run that was killed could not be finished; it concerns another keychain, or is told besides.
-    Unfinished(&'a Error),
+    /// Something failed, and the work goes on. The error says what, and what to do.
+    Failed(&'a Error),
     /// The window of a session ended. The keychain is closed, and its command was stopped.
     WindowEnded {
         /// No command ran: the keychain was held open.

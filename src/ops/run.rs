@@ -102,7 +102,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
         (ended, Ok(())) => ended,
         (Ok(_), Err(error)) => Err(error.into()),
         (Err(failure), Err(error)) => {
-            world.notify(&Notice::Caution(error.message()));
+            world.notify(&Notice::Failed(&error));
             Err(failure)
         }
     }

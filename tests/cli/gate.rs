@@ -1,6 +1,7 @@
 //! The gate.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 
 use countersign::base::digest::{Digest, sha1};
 use countersign::base::ids::FileSha256;
@@ -237,4 +238,25 @@ fn an_envelope_is_written_only_when_cleared() {
     fs::remove_file(workshop.path(format!("profiles/{}", stock()[0].file_name()))).unwrap();
     workshop.gate(&["--envelope", "envelope.json"]).exits(10);
     assert!(!workshop.path("envelope.json").exists());
+}
+
+/// A verdict stands whether or not it is recorded; what to do about the log is said all the same.
+#[test]
+fn a_verdict_that_cannot_be_recorded_says_what_to_do() {
+    let workshop = Workshop::frozen();
+    fs::create_dir(workshop.path("state")).unwrap();
+    fs::set_permissions(workshop.path("state"), Permissions::from_mode(0o700)).unwrap();
+    let log = workshop.write("state/audit.jsonl", "no record\n");
+    fs::set_permissions(log, Permissions::from_mode(0o600)).unwrap();
+    for format in ["human", "json", "github"] {
+        let ran = workshop
+            .gate(&["--state-dir", "state", "--format", format])
+            .exits(0)
+            .says(&[
+                "caution: this verdict is not recorded",
+                "countersign audit verify",
+            ]);
+        // The verdict is there: nothing was kept from beginning.
+        assert!(!ran.text().contains("not begun"), "{}", ran.err);
+    }
 }

@@ -157,3 +157,29 @@ fn a_p12_that_older_macs_refuse_says_so_although_its_password_is_right() {
     ]);
     list("wrong").exits(11).says(&["the password is wrong"]);
 }
+
+#[test]
+fn the_state_of_a_keychain_tells_its_identities_and_their_digest() {
+    let workshop = Workshop::frozen();
+    let distribution = Hierarchy::acme().developer(&LeafSpec::new(LeafKind::AppleDistribution));
+    workshop.write(
+        "identity.p12",
+        P12Spec::new("correct horse", &distribution).write(),
+    );
+    workshop.write("password", "correct horse\n");
+    let keychain = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        workshop
+            .run(&[&["keychain"], &words[..], &["--keychain", "ci.p12"]].concat())
+            .exits(0)
+            .out
+    };
+    keychain("create");
+    keychain("import identity.p12 --password-file password");
+    let digest = workshop
+        .run(&["identity", "digest", "--identities", "identities.txt"])
+        .exits(0)
+        .out;
+    let status = keychain("status");
+    assert!(status.contains(digest.trim()), "{status}");
+}

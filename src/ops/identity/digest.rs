@@ -49,7 +49,7 @@ pub fn digest(request: &DigestRequest, world: &World) -> Result<IdentityDigestDo
             .hint("name a file with the output of find-identity, or compute the canonical digest")
         })?
     } else {
-        source::canonical(&identities).ok_or_else(|| {
+        source::canonical(identities.identities.iter().map(|it| it.sha256)).ok_or_else(|| {
             Error::new(
                 ErrorCode::FileMalformed,
                 format!(

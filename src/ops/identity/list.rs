@@ -67,7 +67,7 @@ pub fn list(source: &Source, world: &World) -> Result<Listing, Failure> {
         document: IdentitiesDocument {
             schema: "countersign.identities.v1",
             identities: identities.identities.iter().map(Into::into).collect(),
-            canonical: source::canonical(&identities),
+            canonical: source::canonical(identities.identities.iter().map(|it| it.sha256)),
             compatible: identities.compatible,
             container: found.container.as_ref().map(describe),
         },

@@ -4,6 +4,7 @@ use crate::apple::certificate::Certificate;
 use crate::apple::identity::{IdentityListing, digest};
 use crate::apple::pkcs12::diagnosis::why_import_failed;
 use crate::apple::pkcs12::{self, Pkcs12};
+use crate::base::digest::Digest;
 use crate::base::error::Explain;
 use crate::base::ids::CertSha256;
 use crate::base::secret::Password;
@@ -183,13 +184,9 @@ fn parse_capture(
     })
 }
 
-/// The canonical digest; `None` if a SHA-256 fingerprint is unknown.
-pub(super) fn canonical(identities: &Identities) -> Option<crate::base::digest::Digest> {
-    let fingerprints: Option<Vec<CertSha256>> = identities
-        .identities
-        .iter()
-        .map(|identity| identity.sha256)
-        .collect();
+/// The canonical digest of the identities with these SHA-256 fingerprints; `None` if one is unknown.
+pub fn canonical(fingerprints: impl IntoIterator<Item = Option<CertSha256>>) -> Option<Digest> {
+    let fingerprints: Option<Vec<CertSha256>> = fingerprints.into_iter().collect();
     fingerprints.map(digest::canonical)
 }
 

@@ -42,7 +42,7 @@ pub fn refuse_unfinished(
         if !is_other {
             return Err(error);
         }
-        world.notify(&Notice::Unfinished(&error));
+        world.notify(&Notice::Failed(&error));
     }
     Ok(())
 }

@@ -45,8 +45,8 @@ pub fn lock(selection: &Selection, world: &World) -> Result<KeychainDocument, Fa
     recorded.map_err(|error| error.preceded_by(&format!("{} is locked, but", selected.path)))?;
     // It is closed, and that is what was asked for.
     Ok(status::describe(&selected).unwrap_or_else(|error| {
-        let caution = format!("the contents of {} cannot be read: {error}", selected.path);
-        world.notify(&Notice::Caution(&caution));
+        let what = format!("the contents of {} cannot be read", selected.path);
+        world.notify(&Notice::Failed(&error.preceded_by(&what)));
         status::locked(&selected)
     }))
 }

@@ -30,7 +30,7 @@ pub struct InstallDocument {
     pub schema: &'static str,
     /// The installed profiles, in the order in which they were named; none if a finding blocks.
     pub files: Vec<InstalledFile>,
-    /// The findings about the named profiles.
+    /// The findings about the named profiles: what blocks, and what is worth knowing.
     pub findings: Vec<Finding>,
 }
 

@@ -53,7 +53,7 @@ pub struct Export {
 ///
 /// # Errors
 /// A finding blocks that the export does not mend, or one `xcodebuild` call cannot carry the plan: then nothing is
-/// exported. Else as [`show`](super::show), or the file cannot be written.
+/// exported. Else as [`show`](super::show()), or the file cannot be written.
 pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure> {
     let planned = planned(&request.selection, world)?;
     let plan = plan(&planned.request());

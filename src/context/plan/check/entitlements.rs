@@ -47,8 +47,8 @@ pub(super) fn entitlements(
             .at_line(lines.of(claimed, &shortfall.key))
             .at_pointer(format!("/{}", shortfall.key))
             .hint(
-                "enable the capability for this bundle id at Apple's developer site, regenerate the profile and freeze \
-                 the manifest again; or remove the claim",
+                "remove the claim, or enable the capability for this bundle id at Apple's developer site, \
+                 regenerate the profile and freeze the manifest again",
             )
             .remedy(Remedy::FreezeManifest)
         })
