@@ -286,7 +286,7 @@ fn what_one_command_line_cannot_say_is_not_exported() {
     for form in ["xcargs", "export-options"] {
         targets(&workshop, "export", &["--as", form])
             .exits(10)
-            .says(&["ACME4CI001", rival, "one target"]);
+            .says(&["ACME4CI001", rival, "of each team"]);
     }
 
     // … and nothing at all.
