@@ -1,6 +1,6 @@
 //! The plan: which profile and which certificate sign each target, in each configuration, on each platform.
 //!
-//! The project says what every target asks for ([`SigningTarget`]), the manifest (or a directory of profiles) says
+//! The project says what every target asks for ([`SigningTarget`](crate::xcode::targets::SigningTarget)), the manifest (or a directory of profiles) says
 //! what there is, and the plan brings them together: exact bundle ids before wildcards, longer prefixes before
 //! shorter, active profiles before incoming ones, kind and team as asked. What a target asks for by name or UUID must
 //! agree with that. The plan lists every profile that could have been chosen, with the reason why it was not
