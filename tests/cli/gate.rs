@@ -253,7 +253,7 @@ fn a_verdict_that_cannot_be_recorded_says_what_to_do() {
             .gate(&["--state-dir", "state", "--format", format])
             .exits(0)
             .says(&[
-                "caution: this verdict is not recorded",
+                "caution: the verdict is not recorded",
                 "countersign audit verify",
             ]);
         // The verdict is there: nothing was kept from beginning.

@@ -322,7 +322,7 @@ fn paths_that_mean_nothing_are_refused() {
         3,
         at,
         "another user's home",
-        "only ~/",
+        "write ~/,",
     );
     refused(
         &path("'/a', '/a'"),

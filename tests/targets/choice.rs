@@ -44,7 +44,10 @@ fn a_tie_is_decided_and_told() {
     assert_eq!(share["chosen"]["profile"], uuids[0]);
     assert_eq!(share["discarded"][0]["profile"], uuids[1]);
     let why = share["discarded"][0]["why"].as_str().unwrap();
-    assert!(why.contains("tie") && why.contains("[[targets]]"), "{why}");
+    assert!(
+        why.contains("fits equally well") && why.contains("[[targets]]"),
+        "{why}"
+    );
 }
 
 #[test]
