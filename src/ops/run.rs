@@ -230,6 +230,8 @@ impl Session<'_> {
         let [_, password] = self.passwords;
         let password = selected.password(password, self.world)?;
         let region = cleared.region().cloned();
+        // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
+        let closes = policy.keychain.allowed.closes_at(cleared.from());
         let work = selected.work(self.run, self.log, region, self.world)?;
         let plan = plan::digest(manifest.targets());
         let now = self.world.clock.now();
@@ -239,8 +241,7 @@ impl Session<'_> {
             work,
             password,
             window: self.window(policy)?,
-            // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
-            closes: policy.keychain.allowed.closes_at(self.world.now),
+            closes,
         })
     }
 
