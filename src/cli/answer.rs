@@ -188,9 +188,9 @@ fn show_findings(
     findings: &[Finding],
     terminal: &Terminal,
 ) -> io::Result<()> {
-    let visible = report::repeated_once(terminal.visible(findings));
-    report::human(out, &visible, terminal.width)?;
-    let hidden = findings.len() - terminal.visible(findings).len();
+    let visible = terminal.visible(findings);
+    let hidden = findings.len() - visible.len();
+    report::human(out, &report::repeated_once(visible), terminal.width)?;
     if hidden > 0 && !terminal.is_quiet {
         writeln!(
             out,
