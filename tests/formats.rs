@@ -170,20 +170,6 @@ fn commands(command: &clap::Command, words: &str, found: &mut BTreeSet<String>) 
     }
 }
 
-/// Copies a folder with all that is in it.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
 /// What a command says in one format: finding codes, the same with their files, error codes, exit code.
 #[derive(Debug, Default)]
 struct Said {
@@ -296,7 +282,7 @@ fn findings_in(document: &Json, said: &mut Said) {
 fn said(workshop: &Workshop, command: &str, arguments: &str) -> [Said; 3] {
     let run = |flags: &[&str]| {
         let copied = tempfile::tempdir().unwrap();
-        copy(&workshop.path(""), copied.path());
+        support::copy_folder(&workshop.path(""), copied.path());
         let words = command.split(' ').chain(flags.iter().copied());
         let words: Vec<&str> = words.chain(arguments.split_whitespace()).collect();
         ran(workshop

@@ -427,25 +427,9 @@ fn differing_fields<T: std::fmt::Debug>(ours: &T, theirs: &T) -> String {
     format!("they differ in {}", names.join(", "))
 }
 
-/// Every file below `folder`.
+/// Every file in a folder of the real data.
 fn files(folder: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![Path::new(DATA).join(folder)];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else {
-            eprintln!("skipped: {} is not here", folder.display());
-            continue;
-        };
-        for path in entries.map(|entry| entry.unwrap().path()) {
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
+    support::files_below(&Path::new(DATA).join(folder))
 }
 
 /// The name of a file in [`DIFFERENCES`].

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use support::start;
+use support::{copy_folder, start};
 
 /// What the README shows; its text is compared, so that neither changes alone.
 const LINES: &str = r#"c() { countersign --policy manifests/rehearsal.toml --state-dir target/rehearsal "$@"; }
@@ -14,30 +14,17 @@ c keychain import fixtures/acme/distribution.p12 --password-file fixtures/acme/d
 c run --project fixtures/acme/Acme.xcodeproj -- sh -c 'sleep 1'
 c audit verify"#;
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
 #[test]
 fn the_readmes_five_lines_do_what_it_says() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(package.join("README.md")).unwrap();
     assert!(readme.contains(LINES), "the README shows other lines");
     let directory = tempfile::tempdir().unwrap();
-    copy(
+    copy_folder(
         &package.join("manifests"),
         &directory.path().join("manifests"),
     );
-    copy(
+    copy_folder(
         &package.join("fixtures/acme"),
         &directory.path().join("fixtures/acme"),
     );

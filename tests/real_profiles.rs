@@ -21,28 +21,9 @@ use countersign::base::finding::any_blocks;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
 
-/// Every file below `folder` that is named like a profile.
+/// Every profile in a folder of the real data.
 fn profiles(folder: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![Path::new(DATA).join(folder)];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else {
-            eprintln!("skipped: {} is not here", folder.display());
-            continue;
-        };
-        for path in entries.map(|entry| entry.unwrap().path()) {
-            if path.is_dir() {
-                folders.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|e| e == "mobileprovision" || e == "provisionprofile")
-            {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
+    support::profiles_below(&Path::new(DATA).join(folder))
 }
 
 #[test]

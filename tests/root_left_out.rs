@@ -153,30 +153,16 @@ fn roots_of_the_same_name(root: &str) -> [Vec<u8>; 2] {
 /// Every real profile that proves as it is.
 fn genuine() -> Vec<(PathBuf, Vec<u8>)> {
     let verifier = Verifier::new(Anchors::apple());
-    let mut found = Vec::new();
-    let mut folders: Vec<_> = ["profiles", "projects"]
+    let files = ["profiles", "projects"]
         .iter()
-        .map(|folder| Path::new(DATA).join(folder))
+        .flat_map(|folder| support::profiles_below(&Path::new(DATA).join(folder)));
+    let mut found: Vec<_> = files
+        .map(|path| {
+            let bytes = fs::read(&path).unwrap();
+            (path, bytes)
+        })
+        .filter(|(_, bytes)| profile::prove(bytes, &verifier).is_ok())
         .collect();
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else {
-            eprintln!("skipped: {} is not here", folder.display());
-            continue;
-        };
-        for path in entries.map(|entry| entry.unwrap().path()) {
-            if path.is_dir() {
-                folders.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|e| e == "mobileprovision" || e == "provisionprofile")
-            {
-                let bytes = fs::read(&path).unwrap();
-                if profile::prove(&bytes, &verifier).is_ok() {
-                    found.push((path, bytes));
-                }
-            }
-        }
-    }
     found.sort();
     let all_here = Path::new(DATA).is_dir();
     assert!(!all_here || found.len() >= 45, "{} of them", found.len());
