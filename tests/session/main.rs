@@ -21,4 +21,4 @@ mod refusals;
 mod running;
 mod secrets;
 mod signals;
-mod site;
+use support::site;

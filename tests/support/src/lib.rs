@@ -14,6 +14,8 @@
 
 pub mod machine;
 pub mod schema;
+#[cfg(target_os = "linux")]
+pub mod site;
 pub mod start;
 pub mod workshop;
 

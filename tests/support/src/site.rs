@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+use crate::start;
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
 use countersign::base::event::{Actor, Witness};
@@ -20,19 +22,21 @@ use countersign::host::state_dir::StateDir;
 use countersign::ledger::audit;
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
-use support::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
-use support::start;
 
-pub(crate) const SECRET: &str = "correct-horse-battery-staple";
+/// The password of every site's keychain.
+pub const SECRET: &str = "correct-horse-battery-staple";
 
 /// A machine with a keychain that holds one identity, a policy that allows everything, and a manifest that pins nothing.
-pub(crate) struct Site {
-    pub(crate) machine: Machine,
-    pub(crate) kind: Kind,
+pub struct Site {
+    /// Where its files are.
+    pub machine: Machine,
+    /// Which keychain it has.
+    pub kind: Kind,
 }
 
 impl Site {
-    pub(crate) fn new(kind: Kind) -> Self {
+    /// A site with a fresh keychain.
+    pub fn new(kind: Kind) -> Self {
         let machine = Machine::new();
         let site = Self { machine, kind };
         site.make_keychain(&site.machine.keychain());
@@ -46,7 +50,8 @@ impl Site {
         site
     }
 
-    pub(crate) fn make_keychain(&self, keychain: &KeychainPath) {
+    /// Makes a keychain at `keychain` and imports one identity.
+    pub fn make_keychain(&self, keychain: &KeychainPath) {
         let backend = self.machine.backend(self.kind);
         let settings = Settings {
             idle_timeout: Duration::from_secs(900),
@@ -60,15 +65,18 @@ impl Site {
             .unwrap();
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    /// A path below the machine.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.machine.path(name)
     }
 
-    pub(crate) fn base(&self, words: &[&str]) -> Command {
+    /// The program with `words`, the state directory and the policy of the site.
+    pub fn base(&self, words: &[&str]) -> Command {
         self.base_in(&self.path("state"), words)
     }
 
-    pub(crate) fn base_in(&self, state: &Path, words: &[&str]) -> Command {
+    /// As [`Site::base`], with another state directory.
+    pub fn base_in(&self, state: &Path, words: &[&str]) -> Command {
         let mut command = start::countersign(&self.path("home"));
         command
             .arg("--state-dir")
@@ -83,7 +91,8 @@ impl Site {
         command
     }
 
-    pub(crate) fn keychain_flags(&self, command: &mut Command) {
+    /// Names the site's keychain and its password.
+    pub fn keychain_flags(&self, command: &mut Command) {
         let backend = match self.kind {
             Kind::Portable => "portable",
             Kind::MacOs => "macos",
@@ -96,7 +105,7 @@ impl Site {
     }
 
     /// `run`, up to and with `--`.
-    pub(crate) fn run_with(&self, flags: &[&str]) -> Command {
+    pub fn run_with(&self, flags: &[&str]) -> Command {
         let mut command = self.base(&["run", "--without", "profiles,identities,targets"]);
         self.keychain_flags(&mut command);
         command
@@ -107,11 +116,13 @@ impl Site {
         command
     }
 
-    pub(crate) fn run(&self) -> Command {
+    /// `run`, up to and with `--`, without further flags.
+    pub fn run(&self) -> Command {
         self.run_with(&[])
     }
 
-    pub(crate) fn recover(&self) -> Output {
+    /// `keychain recover`.
+    pub fn recover(&self) -> Output {
         let words = ["keychain", "recover", "--format", "json"];
         let output = self.base(&words).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -119,26 +130,29 @@ impl Site {
         output
     }
 
-    pub(crate) fn status(&self) -> LockState {
+    /// Whether the keychain is open, as the backend says.
+    pub fn status(&self) -> LockState {
         let backend = self.machine.backend(self.kind);
         backend.status(&self.machine.keychain()).unwrap()
     }
 
-    pub(crate) fn runs(&self) -> Vec<PathBuf> {
+    /// The files that runs keep in the state directory.
+    pub fn runs(&self) -> Vec<PathBuf> {
         match fs::read_dir(self.path("state/runs")) {
             Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
             Err(_) => Vec::new(),
         }
     }
 
-    pub(crate) fn has(&self, suffix: &str) -> bool {
+    /// Whether a run keeps a file that ends so.
+    pub fn has(&self, suffix: &str) -> bool {
         self.runs()
             .iter()
             .any(|path| path.extension().is_some_and(|found| found == suffix))
     }
 
     /// Every receipt, oldest first.
-    pub(crate) fn receipts(&self) -> Vec<serde_json::Value> {
+    pub fn receipts(&self) -> Vec<serde_json::Value> {
         let mut paths: Vec<PathBuf> = fs::read_dir(self.path("state/receipts"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -150,7 +164,8 @@ impl Site {
             .collect()
     }
 
-    pub(crate) fn log(&self) -> audit::AuditLog {
+    /// The audit log, held to be whole.
+    pub fn log(&self) -> audit::AuditLog {
         let actor = Actor {
             who: "ci".into(),
             host: host(),
@@ -162,14 +177,14 @@ impl Site {
     }
 
     /// A command about this site's keychain.
-    pub(crate) fn keychain(&self, words: &[&str]) -> Output {
+    pub fn keychain(&self, words: &[&str]) -> Output {
         let mut command = self.base(words);
         self.keychain_flags(&mut command);
         command.output().unwrap()
     }
 
     /// Lets `on_closed` leave a mark.
-    pub(crate) fn page_into(&self, mark: &Path) {
+    pub fn page_into(&self, mark: &Path) {
         let script = self.path("page.sh");
         fs::write(&script, format!("#!/bin/sh\ntouch '{}'\n", mark.display())).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
@@ -180,12 +195,13 @@ impl Site {
         fs::write(self.path("signing.toml"), policy).unwrap();
     }
 
-    pub(crate) fn audit(&self) -> String {
+    /// The bytes of the audit log.
+    pub fn audit(&self) -> String {
         fs::read_to_string(self.path("state/audit.jsonl")).unwrap_or_default()
     }
 
     /// Nobody who could still close anything is left: every lease is free or gone.
-    pub(crate) fn settle(&self) {
+    pub fn settle(&self) {
         until("every lease is free", || {
             self.runs()
                 .iter()
@@ -194,7 +210,8 @@ impl Site {
         });
     }
 
-    pub(crate) fn assert_all_is_well(&self, when: &str) {
+    /// Nothing is open, nothing is left, and the record is whole.
+    pub fn assert_all_is_well(&self, when: &str) {
         assert_eq!(self.status(), LockState::Locked, "{when}");
         self.machine.assert_clean();
         assert_eq!(self.runs(), Vec::<PathBuf>::new(), "{when}");
@@ -203,12 +220,13 @@ impl Site {
     }
 }
 
-pub(crate) fn text(bytes: &[u8]) -> String {
+/// Bytes as text.
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Waits for something that must come; the bound only ends a test that has failed.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < Duration::from_secs(120), "never: {what}");
@@ -216,13 +234,14 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-pub(crate) fn kill(id: u32, signal: Signal) {
+/// Sends a signal to a process that may be gone.
+pub fn kill(id: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
     let _ = kill_process(pid, signal);
 }
 
 /// Parent and command line of every process.
-pub(crate) fn processes() -> Vec<(u32, u32, String)> {
+pub fn processes() -> Vec<(u32, u32, String)> {
     let mut all = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Ok(id) = entry.file_name().to_string_lossy().parse::<u32>() else {
@@ -239,7 +258,8 @@ pub(crate) fn processes() -> Vec<(u32, u32, String)> {
     all
 }
 
-pub(crate) fn children(of: u32) -> Vec<(u32, String)> {
+/// The children of a process, with their command lines.
+pub fn children(of: u32) -> Vec<(u32, String)> {
     processes()
         .into_iter()
         .filter(|(_, parent, _)| *parent == of)
@@ -248,11 +268,12 @@ pub(crate) fn children(of: u32) -> Vec<(u32, String)> {
 }
 
 /// Whether a process runs: one that has ended has no command line any more.
-pub(crate) fn lives(id: u32) -> bool {
+pub fn lives(id: u32) -> bool {
     fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|words| !words.is_empty())
 }
 
-pub(crate) fn watchdog_of(run: u32) -> Option<u32> {
+/// The watchdog of a run.
+pub fn watchdog_of(run: u32) -> Option<u32> {
     children(run)
         .into_iter()
         .find(|(_, words)| words.ends_with("\0watchdog\0"))
@@ -260,31 +281,34 @@ pub(crate) fn watchdog_of(run: u32) -> Option<u32> {
 }
 
 /// A document of ours, which keeps to its schema.
-pub(crate) fn document(bytes: &[u8]) -> serde_json::Value {
+pub fn document(bytes: &[u8]) -> serde_json::Value {
     let document = serde_json::from_slice(bytes).unwrap();
-    support::schema::holds_if_ours(&document);
+    crate::schema::holds_if_ours(&document);
     document
 }
 
-pub(crate) fn job_of(run: u32) -> Option<u32> {
+/// The command that a run started.
+pub fn job_of(run: u32) -> Option<u32> {
     children(run)
         .into_iter()
         .find(|(_, words)| words.contains("/sleep\0") || words.contains("/sh\0"))
         .map(|(id, _)| id)
 }
 
-pub(crate) fn over_both(claim: impl Fn(Site) + Sync) {
+/// Holds a claim over the portable keychain and over the stand-in for macOS.
+pub fn over_both(claim: impl Fn(Site) + Sync) {
     for kind in Kind::ALL {
         claim(Site::new(kind));
     }
 }
 
-pub(crate) fn holds(bytes: &[u8], secret: &[u8]) -> bool {
+/// Whether `bytes` hold `secret`.
+pub fn holds(bytes: &[u8], secret: &[u8]) -> bool {
     bytes.windows(secret.len()).any(|window| window == secret)
 }
 
 /// `command`, started by a shell that does `words`, in which it is `"$@"`.
-pub(crate) fn through_shell(site: &Site, words: &str, command: &Command) -> Command {
+pub fn through_shell(site: &Site, words: &str, command: &Command) -> Command {
     let mut shell = start::command("sh", &site.path("home"));
     shell
         .args(["-c", words, "sh"])
@@ -295,14 +319,14 @@ pub(crate) fn through_shell(site: &Site, words: &str, command: &Command) -> Comm
 }
 
 /// Does something while it is another's turn.
-pub(crate) fn while_it_is_anothers_turn(site: &Site, deed: impl FnOnce(&Site)) {
+pub fn while_it_is_anothers_turn(site: &Site, deed: impl FnOnce(&Site)) {
     let path = site.path("state/windows.lock");
     let _turn = Lock::acquire(&path, Duration::from_secs(9)).unwrap();
     deed(site);
 }
 
 /// A request for the portable keychain of a site, with a permit from `then`.
-pub(crate) fn request<'a>(
+pub fn request<'a>(
     site: &Site,
     state: &'a StateDir,
     backend: &'a dyn KeychainBackend,
@@ -324,7 +348,7 @@ pub(crate) fn request<'a>(
                 region: None,
                 job: None,
             },
-            program: support::program(),
+            program: crate::program(),
             witness,
             clock: &SystemClock,
         },
@@ -335,7 +359,7 @@ pub(crate) fn request<'a>(
 }
 
 /// `keychain import` of an identity that is not in the keychain yet.
-pub(crate) fn import(site: &Site) -> Command {
+pub fn import(site: &Site) -> Command {
     let file = site.path("second.p12");
     if !file.exists() {
         fs::write(&file, p12(&[2], "file", Form::Modern)).unwrap();
