@@ -1,0 +1,1 @@
+//! Inputs that are small to write and large to read.

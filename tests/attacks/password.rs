@@ -1,0 +1,1 @@
+//! Processes of the same user that want the password of the keychain.

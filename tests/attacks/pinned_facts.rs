@@ -1,0 +1,1 @@
+//! A manifest that says what the proven file does not say.

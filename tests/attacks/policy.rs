@@ -1,0 +1,1 @@
+//! A policy that is missing, another one, or waived.

@@ -1,0 +1,1 @@
+//! A project that reaches for files of the machine, or speaks to the terminal.

@@ -1,0 +1,1 @@
+//! Inputs that change between the verdict and the end of the command.

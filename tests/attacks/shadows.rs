@@ -1,0 +1,1 @@
+//! Installed profiles that hide from the gate and not from Xcode.

@@ -1,0 +1,1 @@
+//! Processes that a job leaves behind for the next one.
