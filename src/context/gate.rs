@@ -52,6 +52,7 @@ pub mod certificates;
 pub mod expiry;
 pub mod facts;
 pub mod identities;
+pub mod inputs;
 pub mod manifest;
 pub mod node;
 pub mod policy;

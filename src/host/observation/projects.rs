@@ -11,12 +11,13 @@ use crate::context::gate::facts::{ObservedTargets, TargetSelection};
 use crate::context::gate::targets::pinned_configurations;
 use crate::context::manifest::Manifest;
 use crate::host::files::{self, ReadError};
+use crate::host::inputs::{Inputs, NotingSources};
 use crate::host::sources::DiskSources;
 use crate::xcode::platform::Platform;
 use crate::xcode::project::Project;
 use crate::xcode::settings::{Overrides, ProjectSettings};
 use crate::xcode::show_build_settings::{self, CaptureError};
-use crate::xcode::sources;
+use crate::xcode::sources::{self, Sources};
 use crate::xcode::targets::{Selection, link_projects, resolve};
 use crate::xcode::workspace::{self, WorkspaceError};
 
@@ -131,7 +132,23 @@ pub fn read(
     request: &ProjectRequest,
     pinned: Option<&Manifest>,
 ) -> Result<ObservedTargets, ProjectError> {
-    let projects = listed(&request.projects)?;
+    read_noting(request, pinned, None)
+}
+
+/// As [`read`], and notes every file that is read.
+///
+/// # Errors
+/// As there.
+pub fn read_noting(
+    request: &ProjectRequest,
+    pinned: Option<&Manifest>,
+    inputs: Option<&Arc<Inputs>>,
+) -> Result<ObservedTargets, ProjectError> {
+    let sources = NotingSources {
+        inputs: inputs.cloned(),
+        disk: DiskSources::default(),
+    };
+    let projects = listed(&request.projects, &sources)?;
     let names: Vec<String> = projects
         .iter()
         .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
@@ -157,7 +174,6 @@ pub fn read(
         .iter()
         .map(String::as_str)
         .collect();
-    let sources = DiskSources::default();
     let mut opened = Vec::with_capacity(projects.len());
     let mut targets = Vec::new();
     let mut findings = Vec::new();
@@ -184,6 +200,9 @@ pub fn read(
     link_projects(&opened, &mut targets);
     for path in &request.captures {
         let bytes = files::read_bounded(path, MAX_CAPTURE)?;
+        if let Some(inputs) = inputs {
+            inputs.note(path, &bytes);
+        }
         let captured = show_build_settings::read(path, &sources::text(&bytes))?;
         findings.extend(show_build_settings::compare(&captured, &targets));
         for target in &mut targets {
@@ -216,12 +235,12 @@ pub fn read(
 }
 
 /// Projects as they are, workspaces as the projects in them.
-fn listed(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ProjectError> {
+fn listed(paths: &[PathBuf], sources: &dyn Sources) -> Result<Vec<PathBuf>, ProjectError> {
     let mut projects: Vec<PathBuf> = Vec::new();
     for path in paths {
         let path = without_trailing_slash(path);
         match path.extension().and_then(OsStr::to_str) {
-            Some("xcworkspace") => match workspace::projects(&path, &DiskSources::default()) {
+            Some("xcworkspace") => match workspace::projects(&path, sources) {
                 Ok(found) => projects.extend(found),
                 Err(error) => return Err(ProjectError::Workspace { path, error }),
             },

@@ -47,13 +47,18 @@ impl<'s> InfoPlists<'s> {
 }
 
 fn read(path: &Path, sources: &dyn Sources) -> Option<WrittenBundleId> {
-    let bytes = sources.read(path).ok()?;
-    let Ok(Value::Dictionary(values)) = property_list::read(&bytes) else {
-        return None;
-    };
+    let bytes = sources.read_info_plist(path).ok()?;
     Some(WrittenBundleId {
-        text: values.get(KEY)?.as_str()?.into(),
+        text: written_bundle_id(&bytes)?.into(),
         file: path.into(),
         line: WordLines::of(&bytes).line(KEY),
     })
+}
+
+/// The bundle id that the bytes of an Info.plist say, unexpanded; none if they say none.
+pub fn written_bundle_id(bytes: &[u8]) -> Option<String> {
+    let Ok(Value::Dictionary(values)) = property_list::read(bytes) else {
+        return None;
+    };
+    Some(values.get(KEY)?.as_str()?.to_owned())
 }
