@@ -43,6 +43,7 @@ use self::answer::Answer;
 use self::deferred::Deferred;
 use self::exit::Exit;
 use self::global::{Color, Global};
+use self::stream::Stream;
 use self::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::ops::error::{Error, Failure};
@@ -123,13 +124,14 @@ pub fn main() -> ExitCode {
     let cli = match parsed(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            let code = if error.use_stderr() {
-                Exit::Usage
+            let (stream, code) = if error.use_stderr() {
+                (Stream::Error, Exit::Usage)
             } else {
-                Exit::Fine
+                (Stream::Output, Exit::Fine)
             };
+            let text = error.render().ansi().to_string();
             // Nothing can be done about a closed terminal.
-            error.print().unwrap_or_default();
+            stream.write_text(text.as_bytes()).unwrap_or_default();
             return code.into();
         }
     };
