@@ -44,6 +44,7 @@ use self::deferred::Deferred;
 use self::exit::Exit;
 use self::global::{Color, Global};
 pub use self::process::Start;
+use self::stream::Stream;
 use self::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::ops::error::{Error, Failure};
@@ -128,13 +129,14 @@ pub fn main_of(start: &Start) -> ExitCode {
     let cli = match parsed(&start.arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            let code = if error.use_stderr() {
-                Exit::Usage
+            let (stream, code) = if error.use_stderr() {
+                (Stream::Error, Exit::Usage)
             } else {
-                Exit::Fine
+                (Stream::Output, Exit::Fine)
             };
+            let text = error.render().ansi().to_string();
             // Nothing can be done about a closed terminal.
-            error.print().unwrap_or_default();
+            stream.write_text(text.as_bytes()).unwrap_or_default();
             return code.into();
         }
     };

@@ -29,6 +29,8 @@ pub enum Remedy {
     PruneProfiles,
     /// Name the Xcode project, or waive the group.
     NameProject,
+    /// Declare the folder that project files may reach into.
+    NameRoot,
     /// Name the target.
     NameTarget,
     /// Name the build configuration.

@@ -161,7 +161,7 @@ impl Subject {
             Some(file) => Ok(Some(source::read_file(&file, Some(&self.manifest), world)?)),
             None => keychain(&self.policy),
         };
-        let projects = question.targets.request()?;
+        let projects = question.targets.request(world)?;
         observe(&Request {
             manifest: Some(&self.manifest),
             profiles: is_judged(Group::Profiles).then(|| ProfilePlaces {
