@@ -19,6 +19,7 @@ mod input;
 pub mod keychain;
 pub mod manifest;
 pub mod password;
+pub mod policy;
 mod process;
 pub mod profile;
 pub mod progress;
@@ -76,6 +77,9 @@ enum Command {
     /// Work with the manifest that pins profiles: freeze, digest, diff, verify, schema.
     #[command(subcommand)]
     Manifest(Deferred<manifest::Command>),
+    /// Work with the policy that says who may sign, where and when: digest.
+    #[command(subcommand)]
+    Policy(Deferred<policy::Command>),
     /// Show, check and export which profile signs which target of an Xcode project.
     #[command(subcommand)]
     Targets(Deferred<targets::Command>),
@@ -196,6 +200,7 @@ fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
         Command::Profile(command) => profile::run(*command.0, world),
         Command::Manifest(command) => manifest::run(*command.0, world),
+        Command::Policy(command) => policy::run(*command.0, world),
         Command::Targets(command) => targets::run(*command.0, world),
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),

@@ -21,6 +21,7 @@ const WORTH_DRAWING: usize = 200;
 pub struct Progress {
     format: Format,
     draws: bool,
+    is_quiet: bool,
     bar: Mutex<ProgressBar>,
 }
 
@@ -30,6 +31,7 @@ impl Progress {
         Self {
             format: terminal.format,
             draws: terminal.draws_progress,
+            is_quiet: terminal.is_quiet,
             bar: Mutex::new(ProgressBar::hidden()),
         }
     }
@@ -71,6 +73,17 @@ impl Listener for Progress {
                 *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
             }
             Notice::Begun { .. } => {}
+            Notice::NoPolicy { looked_for } => {
+                if !self.is_quiet {
+                    self.write(
+                        Severity::Warn,
+                        &format!(
+                            "caution: there is no policy at {}, so the built-in defaults apply; write one, or name it (--policy FILE)",
+                            looked_for.display()
+                        ),
+                    );
+                }
+            }
             Notice::FileDone => {
                 if self.draws {
                     self.bar().inc(1);

@@ -79,7 +79,7 @@ pub fn select_without_policy(
 ) -> Result<SelectedKeychain, Failure> {
     let policy = match selection.path {
         Some(_) => Policy::builtin(world.home()),
-        None => world.policy()?.policy,
+        None => world.policy_or_defaults()?,
     };
     Ok(select(selection, &policy, world)?)
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::machine::{Kind, Machine, cleared_at, example, host, now, p12, password, plan_digest};
+use crate::machine::{
+    Kind, Machine, WAIVING, cleared_at, example, host, now, p12, password, plan_digest,
+};
 use crate::start;
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
@@ -39,7 +41,7 @@ impl Site {
         let machine = Machine::new();
         let site = Self { machine, kind };
         site.make_keychain(&site.machine.keychain());
-        fs::write(site.path("signing.toml"), "version = 1\n").unwrap();
+        site.policy("");
         fs::write(
             site.path("profiles.json"),
             r#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
@@ -47,6 +49,11 @@ impl Site {
         .unwrap();
         countersign::host::owned_files::create(&site.path("password"), SECRET.as_bytes()).unwrap();
         site
+    }
+
+    /// Writes the policy: a run may waive everything that can be waived, and these sections besides.
+    pub fn policy(&self, sections: &str) {
+        fs::write(self.path("signing.toml"), format!("{WAIVING}{sections}")).unwrap();
     }
 
     /// Makes a keychain at `keychain` and imports one identity.
@@ -205,11 +212,10 @@ impl Site {
         let script = self.path("page.sh");
         fs::write(&script, format!("#!/bin/sh\ntouch '{}'\n", mark.display())).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-        let policy = format!(
-            "version = 1\n[keychain]\non_closed = [\"{}\"]\n",
+        self.policy(&format!(
+            "[keychain]\non_closed = [\"{}\"]\n",
             script.display()
-        );
-        fs::write(self.path("signing.toml"), policy).unwrap();
+        ));
     }
 
     /// The bytes of the audit log.
