@@ -190,6 +190,8 @@ codes! {
     EntitlementNotGranted = "entitlement-not-granted" in Targets;
     /// The project contradicts itself: a reference leads nowhere, or an object occurs twice.
     ProjectInconsistent = "project-inconsistent" in Targets;
+    /// The project names a file outside of the folder that project files may reach into.
+    ProjectFileOutsideRoot = "project-file-outside-root" in Targets;
     /// A configuration file that the project or another one names cannot be read.
     XcconfigMissing = "xcconfig-missing" in Targets;
     /// Configuration files include each other in a circle.

@@ -31,6 +31,8 @@ pub enum Remedy {
     PruneProfiles,
     /// Name the Xcode project.
     NameProject,
+    /// Declare the folder that project files may reach into.
+    NameRoot,
     /// Name the target.
     NameTarget,
     /// Name the build configuration.

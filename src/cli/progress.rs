@@ -7,10 +7,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::format::Format;
 use super::remedies;
-use super::report::{self, plain};
+use super::report;
 use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::base::finding::{Place, Severity};
+use crate::base::plain::plain;
 use crate::ops::notice::{Listener, Notice};
 
 /// Below this many files nobody waits long enough to look.

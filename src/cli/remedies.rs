@@ -21,6 +21,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::ShowProfile => "countersign profile show FILE",
         Remedy::PruneProfiles => "countersign profile prune --unpinned",
         Remedy::NameProject => "--project X.xcodeproj",
+        Remedy::NameRoot => "--root DIR",
         Remedy::NameTarget => "--target NAME",
         Remedy::NameConfiguration => "--configuration NAME",
         Remedy::NameKind => "--kind KIND",

@@ -9,14 +9,15 @@
 //!
 //! The comparison cannot see what was changed and put back in between. Only permissions keep a command from that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::sources::{DEFAULT_LIMIT, DiskSources};
+use super::files;
+use super::sources::{DEFAULT_LIMIT, DiskSources, source_error};
 use crate::base::digest::Digest;
 use crate::xcode::sources::{SourceError, Sources};
 use crate::xcode::targets::written_bundle_id;
@@ -55,11 +56,29 @@ impl fmt::Display for Seen {
     }
 }
 
-/// A file, and how many bytes of it are read at most.
-#[derive(Debug, Clone)]
+/// A file as it was read.
+#[derive(Debug)]
 struct Entry {
+    /// How many bytes are read of it at most.
     limit: u64,
+    /// As what it is read: a file of a project, or one that somebody named.
+    sources: Option<DiskSources>,
     seen: Seen,
+}
+
+impl Entry {
+    fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
+        match &self.sources {
+            Some(sources) => sources.reopened(self.limit).read(path),
+            None => {
+                let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+                match files::read_bounded(path, limit) {
+                    Ok(bytes) => Ok(bytes.into()),
+                    Err(error) => Err(source_error(error.kind, self.limit)),
+                }
+            }
+        }
+    }
 }
 
 /// A file that is not what it was.
@@ -74,29 +93,45 @@ pub struct ChangedFile {
 }
 
 /// The files that a verdict rests on. Whoever reads one notes it here; several threads may.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Inputs {
+    base: PathBuf,
     entries: Mutex<BTreeMap<(PathBuf, Part), Entry>>,
 }
 
 impl Inputs {
-    /// Remembers the file at `path`, of which these bytes were read.
-    pub fn note(&self, path: &Path, bytes: &[u8]) {
-        // What has grown has changed: nobody reads it to its end.
-        let limit = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let seen = Seen::Bytes(Digest::of(bytes));
-        self.insert(path, Part::Whole, Entry { limit, seen });
+    /// None yet. Relative paths are those of the working directory, by the name that it has now: whoever moves it away and
+    /// puts another in its place changes every file in it.
+    pub fn here() -> Self {
+        Self {
+            base: std::path::absolute(".").unwrap_or_default(),
+            entries: Mutex::default(),
+        }
     }
 
-    /// Every file that is not what it was, by path. Reads no more of a file than was read of it before, and never waits.
+    /// The absolute path of what `path` named when the files were read.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        self.base.join(path)
+    }
+
+    /// Remembers the file at `path`, of which these bytes were read.
+    pub fn note(&self, path: &Path, bytes: &[u8]) {
+        let entry = Entry {
+            limit: length(bytes),
+            sources: None,
+            seen: Seen::Bytes(Digest::of(bytes)),
+        };
+        self.insert(path, Part::Whole, entry);
+    }
+
+    /// Every file that is not what it was, by path. What has grown is not read to its end, and nothing is waited for.
     pub fn changed(&self) -> Vec<ChangedFile> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entries: Vec<_> = entries.iter().collect();
         entries
             .into_par_iter()
             .filter_map(|((path, part), entry)| {
-                let read = DiskSources::with_limit(entry.limit).read(path);
-                let is = seen(*part, &read);
+                let is = seen(*part, &entry.read(&self.absolute(path)));
                 (is != entry.seen).then(|| ChangedFile {
                     path: path.clone(),
                     was: entry.seen.clone(),
@@ -108,15 +143,21 @@ impl Inputs {
 
     fn insert(&self, path: &Path, part: Part, entry: Entry) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries
-            .entry((path.to_owned(), part))
-            .and_modify(|earlier| {
-                if earlier.seen != entry.seen {
-                    earlier.seen = Seen::Unsteady;
+        match entries.entry((path.to_owned(), part)) {
+            btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(entry);
+            }
+            btree_map::Entry::Occupied(mut earlier) => {
+                if earlier.get().seen != entry.seen {
+                    earlier.get_mut().seen = Seen::Unsteady;
                 }
-            })
-            .or_insert(entry);
+            }
+        }
     }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 fn seen(part: Part, read: &Result<Arc<[u8]>, SourceError>) -> Seen {
@@ -127,7 +168,8 @@ fn seen(part: Part, read: &Result<Arc<[u8]>, SourceError>) -> Seen {
     }
 }
 
-/// The files of this machine, each noted as it is read.
+/// The files of projects, each noted as it is read.
+#[derive(Debug, Clone)]
 pub struct NotingSources {
     /// Where they are noted; nowhere if nobody will look again.
     pub inputs: Option<Arc<Inputs>>,
@@ -139,12 +181,15 @@ impl NotingSources {
     fn noted(&self, path: &Path, part: Part) -> Result<Arc<[u8]>, SourceError> {
         let read = self.disk.read(path);
         if let Some(inputs) = &self.inputs {
-            let limit = match (&read, part) {
-                (Ok(bytes), Part::Whole) => u64::try_from(bytes.len()).unwrap_or(DEFAULT_LIMIT),
-                _ => DEFAULT_LIMIT,
+            let entry = Entry {
+                limit: match (&read, part) {
+                    (Ok(bytes), Part::Whole) => length(bytes),
+                    _ => DEFAULT_LIMIT,
+                },
+                sources: Some(self.disk.clone()),
+                seen: seen(part, &read),
             };
-            let seen = seen(part, &read);
-            inputs.insert(path, part, Entry { limit, seen });
+            inputs.insert(path, part, entry);
         }
         read
     }
@@ -166,10 +211,10 @@ mod tests {
 
     use super::*;
 
-    fn noting(inputs: &Arc<Inputs>) -> NotingSources {
+    fn noting(inputs: &Arc<Inputs>, directory: &Path) -> NotingSources {
         NotingSources {
             inputs: Some(Arc::clone(inputs)),
-            disk: DiskSources::default(),
+            disk: DiskSources::of_folders(&[directory.to_owned()]).unwrap(),
         }
     }
 
@@ -179,8 +224,8 @@ mod tests {
         let path = |name: &str| directory.path().join(name);
         fs::write(path("b"), "two").unwrap();
         fs::write(path("a"), "one").unwrap();
-        let inputs = Arc::<Inputs>::default();
-        let sources = noting(&inputs);
+        let inputs = Arc::new(Inputs::here());
+        let sources = noting(&inputs, directory.path());
         for name in ["a", "b", "missing"] {
             let _ = sources.read(&path(name));
         }
@@ -216,8 +261,8 @@ mod tests {
     fn a_file_that_was_read_twice_and_differed_is_never_unchanged() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("App.xcconfig");
-        let inputs = Arc::<Inputs>::default();
-        let sources = noting(&inputs);
+        let inputs = Arc::new(Inputs::here());
+        let sources = noting(&inputs, directory.path());
         for text in ["A = 1", "A = 2", "A = 1"] {
             fs::write(&path, text).unwrap();
             sources.read(&path).unwrap();
@@ -239,8 +284,10 @@ mod tests {
             fs::write(&path, text).unwrap();
         };
         write("com.example.app", "1");
-        let inputs = Arc::<Inputs>::default();
-        noting(&inputs).read_info_plist(&path).unwrap();
+        let inputs = Arc::new(Inputs::here());
+        noting(&inputs, directory.path())
+            .read_info_plist(&path)
+            .unwrap();
         write("com.example.app", "20260706.1415");
         assert_eq!(inputs.changed(), []);
         write("com.example.other", "1");
@@ -252,20 +299,19 @@ mod tests {
         assert_eq!(inputs.changed()[0].is, Seen::BundleId(None));
         // Where the same file is also read whole, as entitlements for example, all of it counts.
         write("com.example.app", "1");
-        noting(&inputs).read(&path).unwrap();
+        noting(&inputs, directory.path()).read(&path).unwrap();
         write("com.example.app", "2");
         assert_eq!(inputs.changed().len(), 1);
     }
 
     #[test]
     fn where_nobody_looks_again_nothing_is_noted() {
+        let directory = tempfile::tempdir().unwrap();
         let sources = NotingSources {
             inputs: None,
-            disk: DiskSources::default(),
+            ..noting(&Arc::new(Inputs::here()), directory.path())
         };
-        assert_eq!(
-            sources.read(Path::new("/nonexistent")),
-            Err(SourceError::Missing)
-        );
+        let missing = directory.path().join("none");
+        assert_eq!(sources.read(&missing), Err(SourceError::Missing));
     }
 }

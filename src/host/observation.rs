@@ -165,7 +165,8 @@ pub fn plan<E: From<ObservationError>>(
 }
 
 /// Looks again at the directories of profiles that `first` saw: what of this machine would be judged then, if all else were
-/// as it was. A file with the same bytes at the same path counts as it did; what is new is looked at as it was then.
+/// as it was. A file with the same bytes at the same path counts as it did; what is new is looked at as it was then. `places`
+/// holds the same directories as absolute paths, and `absolute` makes a path of then absolute.
 ///
 /// # Errors
 /// A directory of profiles that somebody named cannot be listed any more.
@@ -173,10 +174,12 @@ pub fn look_again(
     first: &LiveFacts,
     manifest: &Manifest,
     places: &ProfilePlaces<'_>,
+    absolute: impl Fn(&Path) -> PathBuf,
 ) -> Result<PlannedFacts, DirectoryError> {
     let mut observed = first.observed().clone();
     if let Observation::Observed(earlier) = &first.observed().profiles {
-        let known = earlier.files.iter().collect();
+        let files = earlier.files.iter();
+        let known = files.map(|file| (absolute(&file.path), file)).collect();
         let installed = installed_in(places, Some(manifest), &known)?;
         observed.profiles = Observation::Observed(installed);
     }

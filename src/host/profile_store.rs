@@ -127,12 +127,11 @@ pub fn examine<T: Send>(
 
 /// Files that were looked at before, by path.
 #[derive(Default)]
-pub struct KnownFiles<'a>(HashMap<&'a Path, &'a InstalledFile>);
+pub struct KnownFiles<'a>(HashMap<PathBuf, &'a InstalledFile>);
 
-impl<'a> FromIterator<&'a InstalledFile> for KnownFiles<'a> {
-    fn from_iter<I: IntoIterator<Item = &'a InstalledFile>>(files: I) -> Self {
-        let files = files.into_iter();
-        Self(files.map(|file| (file.path.as_path(), file)).collect())
+impl<'a> FromIterator<(PathBuf, &'a InstalledFile)> for KnownFiles<'a> {
+    fn from_iter<I: IntoIterator<Item = (PathBuf, &'a InstalledFile)>>(files: I) -> Self {
+        Self(files.into_iter().collect())
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use forge::profile::{Kind, ProfileSpec};
 use serde_json::{Value as Json, json};
+use support::start;
 use support::workshop::{Ran, ran};
 
 use crate::signer::Signer;
@@ -196,6 +197,43 @@ fn the_directory_of_profiles_may_not_vanish() {
     let signer = Signer::new();
     signer.run("mv profiles gone").exits(10);
     signer.changed(&["profiles"]);
+}
+
+/// The run's working directory is still the old checkout then, whatever its name.
+#[test]
+fn another_checkout_in_the_place_of_the_judged_one_is_found() {
+    for file in [
+        "manifests/signing.toml",
+        "Acme.xcodeproj/project.pbxproj",
+        PINNED,
+    ] {
+        let signer = Signer::new();
+        let checkout = signer.path("checkout");
+        fs::create_dir(&checkout).unwrap();
+        for name in ["manifests", "profiles", "Acme.xcodeproj"] {
+            fs::rename(signer.path(name), checkout.join(name)).unwrap();
+        }
+        for name in ["Rocket", "Share", "Watch", "Widgets", "anchors.pem"] {
+            fs::rename(signer.path(name), checkout.join(name)).unwrap();
+        }
+        let run = |script: &str| {
+            let mut run = start::countersign(&signer.path("home"));
+            run.arg("--state-dir")
+                .arg(signer.path("state"))
+                .args(["run", "--project", "Acme.xcodeproj", "--keychain"])
+                .arg(signer.path("ci.p12"))
+                .args(["--", "sh", "-ec", script])
+                .current_dir(&checkout)
+                .env("PATH", start::PATH);
+            ran(&mut run)
+        };
+        run("true").exits(0);
+        signer.unchanged();
+        let script =
+            format!("cd ..; mv checkout aside; cp -R aside checkout; echo >> checkout/{file}");
+        run(&script).exits(10).says(&["inputs-changed"]);
+        signer.changed(&[file]);
+    }
 }
 
 /// The project's base configuration includes a file that need not be there.

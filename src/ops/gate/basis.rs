@@ -1,5 +1,6 @@
 //! What a verdict rests on, to be looked at again when the command has ended.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::apple::anchors::Anchors;
@@ -32,8 +33,16 @@ impl ProfileSources {
 
     /// As the observation wants it.
     pub(super) fn places<'a>(&'a self, world: &'a World) -> ProfilePlaces<'a> {
+        self.places_in(&self.directories, world)
+    }
+
+    fn places_in<'a>(
+        &'a self,
+        directories: &'a [ProfilePlace],
+        world: &'a World,
+    ) -> ProfilePlaces<'a> {
         ProfilePlaces {
-            directories: &self.directories,
+            directories,
             temporary: &world.surroundings.temporary,
             checkouts: &world.surroundings.checkouts,
             anchors: &self.anchors,
@@ -72,8 +81,17 @@ impl Basis {
             .map(|file| gate::inputs::changed(&file.path, &file.was, &file.is))
             .collect();
         if let Observation::Observed(first) = &self.facts.observed().profiles {
-            let places = self.profiles.places(world);
-            match observation::look_again(&self.facts, &self.manifest, &places) {
+            // By the names that the directories had: the working directory may be another by now.
+            let absolute = |path: &Path| self.inputs.absolute(path);
+            let directories = self.profiles.directories.iter();
+            let directories: Vec<ProfilePlace> = directories
+                .map(|place| ProfilePlace {
+                    path: absolute(&place.path),
+                    must_exist: place.must_exist,
+                })
+                .collect();
+            let places = self.profiles.places_in(&directories, world);
+            match observation::look_again(&self.facts, &self.manifest, &places, absolute) {
                 Ok(planned) => {
                     let again = gate::rehearse(&self.policy, &self.manifest, &planned, &self.asked);
                     findings.extend(gate::inputs::changed_profiles(

@@ -78,7 +78,7 @@ pub fn judge(
             asked: subject.asked,
             facts,
             profiles,
-            inputs: subject.inputs.unwrap_or_default(),
+            inputs: subject.inputs.unwrap_or_else(|| Arc::new(Inputs::here())),
         }),
     })
 }
@@ -145,7 +145,7 @@ impl Subject {
             waived: question.waived.clone(),
         };
         // Only a run has an end at which somebody looks again.
-        let inputs = (purpose == Purpose::Run).then(Arc::<Inputs>::default);
+        let inputs = (purpose == Purpose::Run).then(|| Arc::new(Inputs::here()));
         let note = |path: &Path, bytes: &[u8]| {
             if let Some(inputs) = &inputs {
                 inputs.note(path, bytes);
@@ -205,7 +205,7 @@ impl Subject {
             )?)),
             None => keychain(&self.policy),
         };
-        let projects = question.targets.request()?;
+        let projects = question.targets.request(world)?;
         let observed = observe(&Request {
             manifest: Some(&self.manifest),
             profiles: is_judged(Group::Profiles).then(|| profiles.places(world)),
