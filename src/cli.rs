@@ -43,6 +43,7 @@ use self::answer::Answer;
 use self::deferred::Deferred;
 use self::exit::Exit;
 use self::global::{Color, Global};
+pub use self::process::Start;
 use self::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::ops::error::{Error, Failure};
@@ -113,17 +114,21 @@ const WATCHDOG: &str = "watchdog";
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let arguments = process::arguments();
+    main_of(&Start::of_process())
+}
+
+/// Runs the program as `start` says.
+pub fn main_of(start: &Start) -> ExitCode {
     // A run waits for its watchdog to start, so that one does not describe the whole command line to itself first.
-    if let [_, only] = arguments.as_slice()
+    if let [_, only] = start.arguments.as_slice()
         && only == WATCHDOG
     {
         let begun = served::begin(Role::None);
-        let (world, terminal) = process::world(&Global::default());
+        let (world, terminal) = process::world(&Global::default(), start);
         let answer = begun.map_err(Failure::from);
         return finished(answer.and_then(|_| run::watchdog(&world)), &terminal).into();
     }
-    let parsed = parsed(&arguments);
+    let parsed = parsed(&start.arguments);
     let begun = served::begin(parsed.as_ref().map_or(Role::None, Cli::role));
     let cli = match parsed {
         Ok(cli) => cli,
@@ -143,7 +148,7 @@ pub fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let (world, terminal) = process::world(&cli.global);
+    let (world, terminal) = process::world(&cli.global, start);
     let begun = begun.map_err(Failure::from);
     finished(
         begun.and_then(|begun| answer(cli.command, begun, world)),

@@ -19,18 +19,22 @@ use self::reader::Reader;
 use crate::base::finding::{Code, Finding, Place, line_of};
 
 mod export;
+mod gate;
 mod hours;
 mod identities;
 mod keychain;
 mod profiles;
 mod reader;
+mod session;
 mod targets;
 mod topology;
 
+pub use self::gate::{BlockOn, GateRules};
 pub use self::hours::{AllowedSpan, Days, Hours};
 pub use self::identities::IdentityRules;
 pub use self::keychain::{KeychainRules, OnClosed};
-pub use self::profiles::ProfileRules;
+pub use self::profiles::{ProfileRules, ReadOnly};
+pub use self::session::{OnStragglers, SessionRules};
 pub use self::targets::{TargetOverride, TargetOverrides};
 pub use self::topology::{Topology, TopologyKind};
 
@@ -51,6 +55,8 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
             "keychain",
             "identities",
             "export",
+            "gate",
+            "session",
             "targets",
         ],
     ),
@@ -60,6 +66,8 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("keychain.allowed", hours::KEYS),
     ("identities", identities::KEYS),
     ("export", export::KEYS),
+    ("gate", gate::KEYS),
+    ("session", session::KEYS),
     ("targets", targets::KEYS),
 ];
 
@@ -74,6 +82,10 @@ pub struct Policy {
     pub keychain: KeychainRules,
     /// Certificates allowed beyond the pinned ones.
     pub identities: IdentityRules,
+    /// What the gate may be asked to leave out, and what it blocks besides.
+    pub gate: GateRules,
+    /// What happens around the command of a run.
+    pub session: SessionRules,
     /// Profiles given to targets by hand.
     pub targets: Vec<TargetOverride>,
     /// The file it was read from; `None` for the built-in defaults.
@@ -90,6 +102,8 @@ impl Policy {
             profiles: ProfileRules::default(),
             keychain: KeychainRules::builtin(home),
             identities: IdentityRules::default(),
+            gate: GateRules::default(),
+            session: SessionRules::default(),
             targets: Vec::new(),
             file: None,
             lines: BTreeMap::new(),
@@ -143,6 +157,10 @@ impl Policy {
         let identities = IdentityRules::read(&mut reader, &section);
         let section = reader.section(&top, "export");
         export::check(&mut reader, &section);
+        let section = reader.section(&top, "gate");
+        let gate = GateRules::read(&mut reader, &section);
+        let section = reader.section(&top, "session");
+        let session = SessionRules::read(&mut reader, &section);
         let targets = reader
             .get(&top, "targets")
             .and_then(|item| TargetOverride::read_all(&mut reader, &item));
@@ -156,6 +174,8 @@ impl Policy {
             profiles,
             keychain,
             identities,
+            gate,
+            session,
             targets: targets.unwrap_or_default(),
             file: Some(file.to_owned()),
             lines,

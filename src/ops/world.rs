@@ -63,8 +63,11 @@ pub struct Surroundings {
     pub checkouts: Vec<PathBuf>,
     /// Every environment variable: what a command inherits, and where a password may stand.
     pub variables: Vec<(OsString, OsString)>,
-    /// Our own program, which is also the watchdog's.
-    pub program: PathBuf,
+    /// What starts our own program, which is also the watchdog's: its path, and the words before its own arguments. Empty
+    /// where the path is unknown.
+    pub program: Vec<OsString>,
+    /// A directory with another `security` and `codesign` than Apple's: only a program made for development has one.
+    pub tools: Option<PathBuf>,
 }
 
 /// What a verb may know.

@@ -20,6 +20,11 @@ const RESERVED: &[&str] = &[
     "exit 14",
     "policy export.approvals",
     "policy export.ticket",
+    // What a job may waive, where its process runs, and what it leaves running.
+    "policy gate.waivable",
+    "policy gate.run_waivable",
+    "policy gate.block_on",
+    "policy session.on_stragglers",
     // The rotation.
     "action rotate",
 ];

@@ -382,7 +382,7 @@ fn a_run_that_is_crashed_leaves_no_core_file() {
 }
 
 #[test]
-fn a_job_cannot_name_a_policy_a_manifest_a_place_or_tools_of_its_own() {
+fn a_job_cannot_name_a_policy_a_manifest_or_a_place_of_its_own() {
     let Some(keeper) = Keeper::new() else { return };
     let _served = keeper.serve();
     let policy = keeper.write("home/policy.toml", "version = 1\n", JOB, 0o644);
@@ -401,7 +401,6 @@ fn a_job_cannot_name_a_policy_a_manifest_a_place_or_tools_of_its_own() {
         ("--profiles", home.display().to_string(), "profiles"),
         ("--keychain", own("home/other.p12"), "keychain"),
         ("--backend", "macos".into(), "portable"),
-        ("--tools", own("bin"), "tools"),
     ] {
         let mut run = keeper.countersign(JOB);
         run.args(keeper.run_words())

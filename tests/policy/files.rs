@@ -43,6 +43,14 @@ allow = []
 approvals = 2
 ticket    = "[A-Z]+-[0-9]+"
 
+[gate]
+waivable     = ["identities", "targets"]
+run_waivable = []
+block_on     = ["preload"]
+
+[session]
+on_stragglers = "end"
+
 [[targets]]
 target = "ShareExtension"
 configuration = "Release"
@@ -82,7 +90,9 @@ fn every_key_remembers_its_line() {
     assert_eq!(policy.line_of("topology.key_hosts"), Some(6));
     assert_eq!(policy.line_of("topology.regions.us-east"), Some(7));
     assert_eq!(policy.line_of("keychain.allowed[0].zone"), Some(25));
-    assert_eq!(policy.line_of("targets[0].profile"), Some(37));
+    assert_eq!(policy.line_of("gate.block_on"), Some(37));
+    assert_eq!(policy.line_of("session.on_stragglers"), Some(40));
+    assert_eq!(policy.line_of("targets[0].profile"), Some(45));
     assert_eq!(policy.line_of("topology.nothing"), None);
     let place = policy.place_of("keychain.allowed[0].nothing");
     assert_eq!(place.line, Some(21), "the line of what is around it");
@@ -103,6 +113,8 @@ fn a_policy_of_one_line_has_the_built_in_rules() {
     assert_eq!(written.profiles, builtin.profiles);
     assert_eq!(written.keychain, builtin.keychain);
     assert_eq!(written.identities, builtin.identities);
+    assert_eq!(written.gate, builtin.gate);
+    assert_eq!(written.session, builtin.session);
     assert_eq!(written.targets, builtin.targets);
     assert_eq!(builtin.topology.kind, TopologyKind::PerRunner);
     assert_eq!(builtin.file(), None);

@@ -150,6 +150,9 @@ pub fn accept(terms: &Terms, world: &mut World) -> Result<(), Error> {
         terms.state.path(),
     )?;
     places.state_dir = Some(terms.state.path().to_owned());
+    if world.surroundings.tools.is_some() {
+        return Err(disagree("the helper's password is for Apple's own tools"));
+    }
     if !places.profiles.is_empty() {
         return Err(disagree(
             "the policy of the helper names the directories of profiles",
@@ -172,13 +175,9 @@ pub fn select(selection: &Selection, terms: &Terms) -> Result<Selection, Error> 
             terms.backend
         )));
     }
-    if selection.tools.is_some() {
-        return Err(disagree("the helper's password is for no other tools"));
-    }
     Ok(Selection {
         path: Some(terms.keychain.clone()),
         backend: Some(terms.backend),
-        tools: None,
     })
 }
 
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_keychain_of_the_terms_is_opened_and_with_no_other_tools() {
+    fn only_the_keychain_of_the_terms_is_opened() {
         let selection = Selection::default();
         let selected = select(&selection, &terms()).unwrap();
         assert_eq!(selected.path.as_deref(), Some(Path::new("/home/ci/ci.p12")));
@@ -224,7 +223,6 @@ mod tests {
         let same = Selection {
             path: Some("/home/ci/ci.p12".into()),
             backend: Some(BackendKind::Portable),
-            tools: None,
         };
         assert!(select(&same, &terms()).is_ok());
         for other in [
@@ -234,10 +232,6 @@ mod tests {
             },
             Selection {
                 backend: Some(BackendKind::MacOs),
-                ..Selection::default()
-            },
-            Selection {
-                tools: Some("/tmp/tools".into()),
                 ..Selection::default()
             },
         ] {

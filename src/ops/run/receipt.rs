@@ -170,7 +170,7 @@ impl Receipt {
     /// Adds which keychain it is.
     pub(super) fn selected(&mut self, selected: &SelectedKeychain) {
         self.document.keychain = Some(selected.path.clone());
-        self.document.backend = Some(selected.choice.kind());
+        self.document.backend = Some(selected.backend.kind());
     }
 
     /// Adds where its password came from.

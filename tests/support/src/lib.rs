@@ -14,6 +14,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod keeper;
+pub mod log;
 pub mod machine;
 pub mod schema;
 #[cfg(target_os = "linux")]
