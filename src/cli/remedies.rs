@@ -40,6 +40,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::GiveKeychainPassword => {
             "--keychain-password-file, --keychain-password-fd or --keychain-password-env"
         }
+        Remedy::ServePassword => "countersign keychain serve",
         Remedy::GivePassword => "--password-file, --password-fd or --password-env",
         Remedy::RecoverKeychains => "countersign keychain recover",
         Remedy::LengthenWindow => "--window DURATION",
