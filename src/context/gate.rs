@@ -46,12 +46,14 @@
 
 mod asked;
 pub mod certificates;
+mod coverage;
 pub mod expiry;
 pub mod facts;
 pub mod identities;
 pub mod manifest;
 pub mod node;
 pub mod profiles;
+mod shadows;
 pub mod targets;
 
 use std::collections::BTreeSet;
