@@ -49,6 +49,7 @@
 
 mod asked;
 pub mod certificates;
+mod coverage;
 pub mod expiry;
 pub mod facts;
 pub mod identities;
@@ -56,6 +57,7 @@ pub mod manifest;
 pub mod node;
 pub mod policy;
 pub mod profiles;
+mod shadows;
 pub mod targets;
 
 use std::collections::BTreeSet;

@@ -103,18 +103,6 @@ fn what_was_looked_at_for_another_manifest_is_not_passed() {
 }
 
 #[test]
-fn an_unreadable_file_beside_the_good_ones_only_warns() {
-    let mut scene = Scene::new();
-    scene.installed().files.push(installed(
-        "broken.mobileprovision",
-        InstalledContent::Unreadable {
-            problem: "a pipe".to_owned(),
-        },
-    ));
-    scene.cleared_with(Code::ProfileUnreadable, Severity::Warn);
-}
-
-#[test]
 fn a_signature_that_no_longer_holds_blocks_when_it_is_proven_again() {
     let mut scene = Scene::new();
     let fault = Finding::block(Code::ProfileNotTrusted, "the chain does not hold")
