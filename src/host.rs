@@ -6,6 +6,7 @@
 //!
 //! - [`directories`]: default directories, and directories that something clears
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
+//! - [`inputs`]: the files that a verdict rests on, to be read again when the command has ended
 //! - [`journal`]: what a run was about to do, so that another process can finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`lifeline`]: what a run tells its watchdog
@@ -28,6 +29,7 @@
 
 pub mod directories;
 pub mod files;
+pub mod inputs;
 pub mod journal;
 pub mod keychain;
 pub mod lifeline;

@@ -59,6 +59,8 @@ actions! {
     PasswordServe = "password-serve";
     /// A command ran inside a window.
     Run = "run";
+    /// What was judged was looked at again after the command of a run.
+    InputsCheck = "inputs-check";
     /// The policy's `on_closed` command was run: somebody was told that a job was refused.
     Notify = "notify";
     /// What a dead run left behind was finished.

@@ -225,6 +225,8 @@ codes! {
     RegionMismatch = "region-mismatch" in Node;
     /// Unattended unlocking is not allowed at this hour.
     WindowNotAllowedNow = "window-not-allowed-now" in Node;
+    /// Something that was judged is another when the command of a run has ended.
+    InputsChanged = "inputs-changed" in Node;
 
     /// There is no policy. A warning if it was waived for a verdict.
     PolicyMissing = "policy-missing" in Policy;

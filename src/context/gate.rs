@@ -53,6 +53,7 @@ mod coverage;
 pub mod expiry;
 pub mod facts;
 pub mod identities;
+pub mod inputs;
 pub mod manifest;
 pub mod node;
 pub mod policy;

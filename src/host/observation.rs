@@ -11,13 +11,15 @@ pub mod projects;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use self::projects::{ProjectError, ProjectRequest};
 use super::directories;
+use super::inputs::Inputs;
 use super::node::{self, HostNameError};
-use super::profile_store::{self, DirectoryError};
+use super::profile_store::{self, DirectoryError, KnownFiles};
 use crate::apple::anchors::Anchors;
 use crate::apple::certificate::Certificate;
 use crate::apple::signed_message::Verifier;
@@ -42,6 +44,8 @@ pub struct Request<'a, E> {
     pub identities: Option<IdentityReader<'a, E>>,
     /// The projects.
     pub targets: Option<&'a ProjectRequest>,
+    /// Where the files of projects are noted, if somebody will look again.
+    pub inputs: Option<&'a Arc<Inputs>>,
 }
 
 /// Reads identities; `None` if nobody named a place where they are.
@@ -54,6 +58,7 @@ impl<E> Default for Request<'_, E> {
             profiles: None,
             identities: None,
             targets: None,
+            inputs: None,
         }
     }
 }
@@ -159,6 +164,28 @@ pub fn plan<E: From<ObservationError>>(
     look(request, host, now).map(PlannedFacts::new)
 }
 
+/// Looks again at the directories of profiles that `first` saw: what of this machine would be judged then, if all else were
+/// as it was. A file with the same bytes at the same path counts as it did; what is new is looked at as it was then. `places`
+/// holds the same directories as absolute paths, and `absolute` makes a path of then absolute.
+///
+/// # Errors
+/// A directory of profiles that somebody named cannot be listed any more.
+pub fn look_again(
+    first: &LiveFacts,
+    manifest: &Manifest,
+    places: &ProfilePlaces<'_>,
+    absolute: impl Fn(&Path) -> PathBuf,
+) -> Result<PlannedFacts, DirectoryError> {
+    let mut observed = first.observed().clone();
+    if let Observation::Observed(earlier) = &first.observed().profiles {
+        let files = earlier.files.iter();
+        let known = files.map(|file| (absolute(&file.path), file)).collect();
+        let installed = installed_in(places, Some(manifest), &known)?;
+        observed.profiles = Observation::Observed(installed);
+    }
+    Ok(PlannedFacts::new(observed))
+}
+
 fn look<E: From<ObservationError>>(
     request: &Request<'_, E>,
     host: HostName,
@@ -176,9 +203,18 @@ fn look<E: From<ObservationError>>(
 fn installed_profiles<E>(
     request: &Request<'_, E>,
 ) -> Result<Observation<InstalledProfiles>, DirectoryError> {
-    let Some(places) = &request.profiles else {
-        return Ok(Observation::unobserved("nobody asked for them"));
-    };
+    match &request.profiles {
+        Some(places) => installed_in(places, request.manifest, &KnownFiles::default())
+            .map(Observation::Observed),
+        None => Ok(Observation::unobserved("nobody asked for them")),
+    }
+}
+
+fn installed_in(
+    places: &ProfilePlaces<'_>,
+    manifest: Option<&Manifest>,
+    known: &KnownFiles<'_>,
+) -> Result<InstalledProfiles, DirectoryError> {
     let anchors = places.anchors.extra();
     let mut installed = InstalledProfiles {
         trust_anchors: anchors.map(trust_anchor).collect(),
@@ -200,10 +236,9 @@ fn installed_profiles<E>(
             path: place.path.clone(),
         });
     }
-    let manifest = request.manifest;
     let is_pinned = |sha256: &_| manifest.is_some_and(|manifest| manifest.has_bytes(sha256));
-    installed.files = profile_store::observe(files, is_pinned, places.prove);
-    Ok(Observation::Observed(installed))
+    installed.files = profile_store::observe_but(known, files, is_pinned, places.prove);
+    Ok(installed)
 }
 
 /// `path`, absolute and with its links resolved, as far as that can be told.
@@ -241,7 +276,8 @@ fn identities<E>(request: &Request<'_, E>) -> Result<Observation<Identities>, E>
 
 fn targets<E>(request: &Request<'_, E>) -> Result<Observation<ObservedTargets>, ProjectError> {
     match request.targets {
-        Some(wanted) => projects::read(wanted, request.manifest).map(Observation::Observed),
+        Some(wanted) => projects::read_noting(wanted, request.manifest, request.inputs)
+            .map(Observation::Observed),
         None => Ok(Observation::unobserved("no project is named")),
     }
 }

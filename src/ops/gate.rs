@@ -4,11 +4,13 @@
 //! another host or another instant: nothing is recorded and nothing handed on. A [`run`](super::run) asks the same question
 //! before it opens anything.
 //!
+//! - [`basis`]: what a verdict rests on, to be looked at again
 //! - [`document`]: what a judgement looks like
 //! - [`envelope`]: the statement that hands a clearance on
 //! - [`judge`]: looks, and judges
 //! - [`question`]: what is asked
 
+pub mod basis;
 pub mod document;
 pub mod envelope;
 pub mod judge;

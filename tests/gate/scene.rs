@@ -228,6 +228,7 @@ impl Scene {
             }),
             identities: Some(&identities),
             targets: Some(&projects),
+            ..Request::default()
         };
         let facts = observe(&request, &FixedClock(self.facts.now)).unwrap();
         judge(&policy, &manifest, &facts, &self.asked)
