@@ -61,6 +61,8 @@ pub enum Group {
     Policy,
     /// A built product.
     Product,
+    /// The audit log of this machine.
+    Audit,
 }
 
 impl Group {
@@ -75,6 +77,7 @@ impl Group {
             Self::Node => "node",
             Self::Policy => "policy",
             Self::Product => "product",
+            Self::Audit => "audit",
         }
     }
 }
@@ -223,6 +226,10 @@ codes! {
     RegionMismatch = "region-mismatch" in Node;
     /// Unattended unlocking is not allowed at this hour.
     WindowNotAllowedNow = "window-not-allowed-now" in Node;
+    /// The clock is behind the last record of the audit log.
+    ClockBehindRecord = "clock-behind-record" in Node;
+    /// The audit log cannot be read, so the clock cannot be compared with it.
+    RecordUnobserved = "record-unobserved" in Node;
 
     /// No policy file: the built-in defaults apply.
     PolicyDefault = "policy-default" in Policy;
@@ -230,6 +237,15 @@ codes! {
     PolicyInvalid = "policy-invalid" in Policy;
     /// The policy file has a section that has no effect yet.
     PolicyUnused = "policy-unused" in Policy;
+
+    /// A record of the audit log was changed, removed, repeated or moved.
+    AuditRecordAltered = "audit-record-altered" in Audit;
+    /// The audit log does not have a record that a checkpoint tells of, or has another one.
+    AuditRecordMissing = "audit-record-missing" in Audit;
+    /// Time runs backwards between records of the audit log. A warning after somebody resumed the log.
+    AuditTimeBackwards = "audit-time-backwards" in Audit;
+    /// Records are lost, and somebody resumed the audit log.
+    AuditLogResumed = "audit-log-resumed" in Audit;
 }
 
 impl fmt::Display for Code {

@@ -11,7 +11,7 @@ use crate::host::watchdog;
 /// The keychain may still be open, or its closing cannot be recorded; the next recovery goes on.
 pub fn watch(world: &World) -> Result<(), Error> {
     Ok(watchdog::main(world.clock.as_ref(), &|config| {
-        let path = config.state.audit_log();
-        Box::new(audit_log::open_at(path, config.actor.clone(), world))
+        let actor = config.actor.clone();
+        Box::new(audit_log::open_in(&config.state, actor, world))
     })?)
 }
