@@ -46,6 +46,7 @@
 
 mod asked;
 pub mod certificates;
+pub mod clock;
 pub mod expiry;
 pub mod facts;
 pub mod identities;
@@ -386,6 +387,7 @@ fn judgement(
     }
     let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
     findings.extend(found);
+    findings.extend(clock::check(facts));
     finding::sort(&mut findings);
     Judgement {
         host: facts.host.clone(),

@@ -8,11 +8,12 @@ use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
-use crate::context::gate::facts::Identities;
+use crate::context::gate::facts::{Identities, Observation};
 use crate::context::gate::{self, Asked, ExpectedManifest, Verdict};
 use crate::context::manifest::Manifest;
 use crate::context::policy::Policy;
 use crate::host::observation::{self, ProfilePlaces, Request};
+use crate::ledger::audit;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
 use crate::ops::world::World;
@@ -56,7 +57,8 @@ pub fn judge(
             });
         }
     };
-    let facts = subject.look(question, keychain, world, |request| {
+    let last_record = last_record(world);
+    let facts = subject.look(question, keychain, last_record, world, |request| {
         observation::observe(request, &world.clock)
     })?;
     let verdict = gate::judge(&subject.policy, &subject.manifest, &facts, &subject.asked)
@@ -86,7 +88,9 @@ pub(super) fn rehearse(
             return Ok(GateAnswer::new(rehearsal.judgement(), None, false, true));
         }
     };
-    let facts = subject.look(question, keychain, world, |request| {
+    // Another machine, or another time: what this one's log knows says nothing.
+    let last_record = Observation::Observed(None);
+    let facts = subject.look(question, keychain, last_record, world, |request| {
         observation::plan(request, host, at)
     })?;
     let rehearsal = gate::rehearse(&subject.policy, &subject.manifest, &facts, &subject.asked)
@@ -97,6 +101,21 @@ pub(super) fn rehearse(
         rehearsal.would_clear(),
         true,
     ))
+}
+
+/// The latest time that the audit log knows of. A log that cannot be read is a fact for the gate, not an error.
+fn last_record(world: &World) -> Observation<Option<Timestamp>> {
+    let read = || -> Result<_, Error> {
+        let state = world.state_directory()?;
+        Ok(audit::standing(
+            &state.audit_log(),
+            Some(&state.receipts()),
+        )?)
+    };
+    match read() {
+        Ok(standing) => Observation::Observed(standing.latest),
+        Err(error) => Observation::unobserved(error.to_string()),
+    }
 }
 
 /// What is judged, with what was asked.
@@ -149,6 +168,7 @@ impl Subject {
         &self,
         question: &Question,
         keychain: KeychainIdentities<'_>,
+        last_record: Observation<Option<Timestamp>>,
         world: &World,
         observe: impl FnOnce(&Request<'_, Failure>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
@@ -163,6 +183,7 @@ impl Subject {
         };
         let projects = question.targets.request()?;
         observe(&Request {
+            last_record,
             manifest: Some(&self.manifest),
             profiles: is_judged(Group::Profiles).then(|| ProfilePlaces {
                 directories: &directories,
