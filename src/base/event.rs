@@ -79,6 +79,8 @@ actions! {
     Emit = "emit";
     /// A torn last line of the log itself was set aside.
     AuditRepair = "audit-repair";
+    /// The log goes on after a loss, or after its clock was set back: somebody looked at it and decided so.
+    AuditResume = "audit-resume";
 }
 
 impl fmt::Display for Action {

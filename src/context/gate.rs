@@ -49,6 +49,7 @@
 
 mod asked;
 pub mod certificates;
+pub mod clock;
 mod coverage;
 pub mod expiry;
 pub mod facts;
@@ -442,6 +443,7 @@ fn judgement(
     }
     let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
     findings.extend(found);
+    findings.extend(clock::check(facts));
     finding::sort(&mut findings);
     let installed = match &facts.profiles {
         Observation::Observed(installed) => Some(installed),

@@ -36,6 +36,8 @@ use crate::context::manifest::Manifest;
 
 /// What to look at. The default is nothing but this machine's name and clock.
 pub struct Request<'a, E> {
+    /// The latest time that the audit log knows of, which the caller has read. The default is a log without records.
+    pub last_record: Observation<Option<Timestamp>>,
     /// The manifest that is judged: bytes that it pins need no closer look, and what it pins of projects is read.
     pub manifest: Option<&'a Manifest>,
     /// Where profiles are installed.
@@ -54,6 +56,7 @@ pub type IdentityReader<'a, E> = &'a dyn Fn() -> Result<Option<Identities>, E>;
 impl<E> Default for Request<'_, E> {
     fn default() -> Self {
         Self {
+            last_record: Observation::Observed(None),
             manifest: None,
             profiles: None,
             identities: None,
@@ -194,6 +197,7 @@ fn look<E: From<ObservationError>>(
     Ok(Observed {
         host,
         now,
+        last_record: request.last_record.clone(),
         profiles: installed_profiles(request).map_err(ObservationError::from)?,
         identities: identities(request)?,
         targets: targets(request).map_err(ObservationError::from)?,

@@ -109,7 +109,9 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     let written = receipt.write(
         exit_code(ended.as_ref()),
         ended.as_ref().err(),
-        audit::checkpoint(log.path()).ok(),
+        audit::standing(log.path(), Some(&state.receipts()))
+            .ok()
+            .map(|standing| standing.checkpoint),
     );
     match (ended, written) {
         (ended, Ok(())) => ended,

@@ -11,13 +11,14 @@ use super::question::Question;
 use crate::apple::anchors::Anchors;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
-use crate::context::gate::facts::Identities;
+use crate::context::gate::facts::{Identities, Observation};
 use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Verdict};
 use crate::context::manifest::Manifest;
 use crate::context::policy::Policy;
 use crate::host::inputs::Inputs;
 use crate::host::observation::{self, Request};
-use crate::ops::error::Failure;
+use crate::ledger::audit;
+use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
 use crate::ops::world::{LoadedPolicy, World};
 
@@ -65,7 +66,8 @@ pub fn judge(
             });
         }
     };
-    let (facts, profiles) = subject.look(question, keychain, world, |request| {
+    let last_record = last_record(world);
+    let (facts, profiles) = subject.look(question, keychain, last_record, world, |request| {
         observation::observe(request, &world.clock)
     })?;
     let verdict = gate::judge(&subject.policy, &subject.manifest, &facts, &subject.asked)
@@ -103,7 +105,9 @@ pub(super) fn rehearse(
             return Ok(GateAnswer::new(rehearsal.judgement(), None, None, true));
         }
     };
-    let (facts, _) = subject.look(question, keychain, world, |request| {
+    // Another machine, or another time: what this one's log knows says nothing.
+    let last_record = Observation::Observed(None);
+    let (facts, _) = subject.look(question, keychain, last_record, world, |request| {
         observation::plan(request, host, at)
     })?;
     let rehearsal = gate::rehearse(&subject.policy, &subject.manifest, &facts, &subject.asked)
@@ -114,6 +118,21 @@ pub(super) fn rehearse(
         rehearsal.until(),
         true,
     ))
+}
+
+/// The latest time that the audit log knows of. A log that cannot be read is a fact for the gate, not an error.
+fn last_record(world: &World) -> Observation<Option<Timestamp>> {
+    let read = || -> Result<_, Error> {
+        let state = world.state_directory()?;
+        Ok(audit::standing(
+            &state.audit_log(),
+            Some(&state.receipts()),
+        )?)
+    };
+    match read() {
+        Ok(standing) => Observation::Observed(standing.latest),
+        Err(error) => Observation::unobserved(error.to_string()),
+    }
 }
 
 /// What is judged, with what was asked.
@@ -184,6 +203,7 @@ impl Subject {
         &self,
         question: &Question,
         keychain: KeychainIdentities<'_>,
+        last_record: Observation<Option<Timestamp>>,
         world: &World,
         observe: impl FnOnce(&Request<'_, Failure>) -> Result<T, Failure>,
     ) -> Result<(T, ProfileSources), Failure> {
@@ -207,6 +227,7 @@ impl Subject {
         };
         let projects = question.targets.request(world)?;
         let observed = observe(&Request {
+            last_record,
             manifest: Some(&self.manifest),
             profiles: is_judged(Group::Profiles).then(|| profiles.places(world)),
             identities: is_judged(Group::Identities).then_some(&identities),
