@@ -223,6 +223,10 @@ codes! {
     RegionMismatch = "region-mismatch" in Node;
     /// Unattended unlocking is not allowed at this hour.
     WindowNotAllowedNow = "window-not-allowed-now" in Node;
+    /// A run should have closed its keychain long ago, and did not.
+    WindowOverdue = "window-overdue" in Node;
+    /// A keychain is open, and no living run has it open.
+    KeychainLeftOpen = "keychain-left-open" in Node;
 
     /// No policy file: the built-in defaults apply.
     PolicyDefault = "policy-default" in Policy;

@@ -29,7 +29,7 @@ mod topology;
 
 pub use self::hours::{AllowedSpan, Days, Hours};
 pub use self::identities::IdentityRules;
-pub use self::keychain::{KeychainRules, OnClosed};
+pub use self::keychain::{KeychainRules, LONGEST_CEILING, OnClosed};
 pub use self::profiles::ProfileRules;
 pub use self::targets::{TargetOverride, TargetOverrides};
 pub use self::topology::{Topology, TopologyKind};

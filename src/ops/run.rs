@@ -184,7 +184,7 @@ impl Session<'_> {
     fn prepare(&self, receipt: &mut Receipt) -> Result<Result<Ready, GateAnswer>, Failure> {
         let world = self.world;
         // What dead runs left, before anything is judged.
-        let unfinished = dead_runs::finish(self.state, self.log, world)?;
+        let unfinished = dead_runs::finish(self.state, self.log, "run", world)?;
         if let Some(path) = self.envelope {
             envelope::remove_earlier(path)?;
         }
