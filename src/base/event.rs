@@ -65,6 +65,8 @@ actions! {
     Notify = "notify";
     /// What a dead run left behind was finished.
     Recover = "recover";
+    /// A window that should have been closed long before was found, and closed.
+    Overdue = "overdue";
     /// A profile was installed on this machine.
     ProfileInstall = "profile-install";
     /// An installed profile was removed from this machine.

@@ -234,6 +234,10 @@ codes! {
     ClockBehindRecord = "clock-behind-record" in Node;
     /// The audit log cannot be read, so the clock cannot be compared with it.
     RecordUnobserved = "record-unobserved" in Node;
+    /// A run should have closed its keychain long ago, and did not.
+    WindowOverdue = "window-overdue" in Node;
+    /// A keychain is open, and no living run has it open.
+    KeychainLeftOpen = "keychain-left-open" in Node;
 
     /// There is no policy. A warning if it was waived for a verdict.
     PolicyMissing = "policy-missing" in Policy;

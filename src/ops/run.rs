@@ -210,7 +210,7 @@ impl Session<'_> {
         let world = self.world;
         self.question.check(self.envelope.is_some(), world)?;
         // What dead runs left, before anything is judged.
-        let unfinished = dead_runs::finish(self.state, self.log, world)?;
+        let unfinished = dead_runs::finish(self.state, self.log, "run", world)?;
         if let Some(path) = self.envelope {
             envelope::remove_earlier(path)?;
         }
