@@ -8,6 +8,7 @@ pub mod answer;
 pub mod audit;
 mod deferred;
 pub mod document;
+pub mod envelope;
 pub mod exit;
 pub mod failure;
 pub mod format;
@@ -87,6 +88,9 @@ enum Command {
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
+    /// Check envelopes that the gate wrote: verify.
+    #[command(subcommand)]
+    Envelope(Deferred<envelope::Command>),
     /// Read the audit log: show, verify, checkpoint.
     #[command(subcommand)]
     Audit(Deferred<audit::Command>),
@@ -194,6 +198,7 @@ fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
         Command::Gate(arguments) => gate::run(*arguments.0, world),
         Command::Run(arguments) => run::run(*arguments.0, world),
         Command::Keychain(command) => keychain::run(*command.0, world),
+        Command::Envelope(command) => envelope::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
         Command::Man { directory } => help::man(&directory, Cli::command()),

@@ -56,6 +56,8 @@ error_codes! {
     NotRecorded = "not-recorded";
     /// The journal of a run cannot be written or read.
     JournalUnusable = "journal-unusable";
+    /// An envelope cannot be signed.
+    SigningFailed = "signing-failed";
     /// A password cannot be read.
     PasswordUnavailable = "password-unavailable";
     /// This machine has no name that can be used.
@@ -110,6 +112,7 @@ impl ErrorCode {
             | Self::LockHeld
             | Self::NotRecorded
             | Self::JournalUnusable
+            | Self::SigningFailed
             | Self::PasswordUnavailable
             | Self::HostUnnamed => ErrorArea::Files,
             Self::KeychainMissing

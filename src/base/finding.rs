@@ -61,6 +61,8 @@ pub enum Group {
     Policy,
     /// A built product.
     Product,
+    /// An envelope that was handed over.
+    Envelope,
 }
 
 impl Group {
@@ -75,6 +77,7 @@ impl Group {
             Self::Node => "node",
             Self::Policy => "policy",
             Self::Product => "product",
+            Self::Envelope => "envelope",
         }
     }
 }
@@ -230,6 +233,21 @@ codes! {
     PolicyInvalid = "policy-invalid" in Policy;
     /// The policy file has a section that has no effect yet.
     PolicyUnused = "policy-unused" in Policy;
+
+    /// The file is not an envelope, or is not written as the gate writes one.
+    EnvelopeMalformed = "envelope-malformed" in Envelope;
+    /// The envelope is not signed.
+    EnvelopeUnsigned = "envelope-unsigned" in Envelope;
+    /// The signature does not belong to the payload, or was made for something else.
+    EnvelopeSignatureInvalid = "envelope-signature-invalid" in Envelope;
+    /// The key that signed may not sign envelopes, or not at that time.
+    EnvelopeSignerNotAllowed = "envelope-signer-not-allowed" in Envelope;
+    /// What is signed is not a statement about a signing context.
+    EnvelopeTypeMismatch = "envelope-type-mismatch" in Envelope;
+    /// The verdict is older than asked for, or lies in the future.
+    EnvelopeNotCurrent = "envelope-not-current" in Envelope;
+    /// The signed statement has a field that this version does not know.
+    EnvelopeFieldUnknown = "envelope-field-unknown" in Envelope;
 }
 
 impl fmt::Display for Code {

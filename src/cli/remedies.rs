@@ -43,6 +43,8 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::LengthenWindow => "--window DURATION",
         Remedy::VerifyAuditLog => "countersign audit verify",
         Remedy::ShowCheckpoint => "countersign audit checkpoint",
+        Remedy::SignEnvelope => "countersign gate --envelope FILE --sign-with KEY",
+        Remedy::NameEnvelope => "--envelope FILE",
         Remedy::NameStateDirectory => "--state-dir DIR",
         Remedy::NameOutput => "-o FILE",
         Remedy::ListCommands => "countersign --help",

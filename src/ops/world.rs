@@ -127,6 +127,16 @@ impl World {
             .map(|(_, value)| value.clone())
     }
 
+    /// The environment without the variables that passwords came in: what something that we start may know of it.
+    pub fn variables_without(&self, secrets: &[Option<&str>]) -> Vec<(OsString, OsString)> {
+        let is_secret = |name: &OsString| secrets.iter().flatten().any(|secret| name == secret);
+        let variables = self.surroundings.variables.iter();
+        variables
+            .filter(|(name, _)| !is_secret(name))
+            .cloned()
+            .collect()
+    }
+
     /// The policy in force: the named file, the default one, or the built-in defaults.
     ///
     /// # Errors

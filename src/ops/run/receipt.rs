@@ -21,6 +21,7 @@ use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
 use crate::host::state_dir::StateDir;
 use crate::ops::error::{Error, Failure};
+use crate::ops::gate::document::EnvelopeDocument;
 use crate::ops::keychain::selected::SelectedKeychain;
 use crate::ops::report::VerdictWord;
 
@@ -48,6 +49,9 @@ pub struct ReceiptDocument {
     /// The manifest that was judged; absent if policy or manifest could not be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<JudgedManifest>,
+    /// What became of the envelope; absent if none was asked for, or if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<EnvelopeDocument>,
     /// The host that ran it.
     host: HostName,
     /// Its region, if the policy names regions.
@@ -126,6 +130,7 @@ impl Receipt {
                 blocked_by: Vec::new(),
                 waived: Vec::new(),
                 manifest: None,
+                envelope: None,
                 host: host.clone(),
                 region: None,
                 keychain: None,
@@ -157,6 +162,11 @@ impl Receipt {
             revision: manifest.revision,
             plan: manifest.plan,
         });
+    }
+
+    /// Adds what became of the envelope.
+    pub(super) fn handed_on(&mut self, envelope: EnvelopeDocument) {
+        self.document.envelope = Some(envelope);
     }
 
     /// Adds which keychain it is.
