@@ -135,6 +135,7 @@ const CONTEXT: &str = r#"{
   "predicateType": "urn:countersign:signing-context:v1",
   "predicate": {
     "signed": true,
+    "policy": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
     "manifest": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
     "revision": 7,
     "plan": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
@@ -143,6 +144,14 @@ const CONTEXT: &str = r#"{
     "judged_at": "2026-07-06T14:15:00Z",
     "cleared_until": "2026-07-06T14:20:00Z",
     "waived": ["identities"],
+    "warnings": ["profile-anchor-not-apple"],
+    "profile_directories": ["/Users/ci/Library/Developer/Xcode/UserData/Provisioning Profiles"],
+    "trust_anchors": [
+      {
+        "name": "Acme Root CA",
+        "sha256": "4444444444444444444444444444444444444444444444444444444444444444"
+      }
+    ],
     "certificates": ["0a1b2c"],
     "audit": "12:sha256:2222222222222222222222222222222222222222222222222222222222222222"
   }

@@ -30,6 +30,7 @@ fn ask(file: &[u8], allowed: &AllowedSigners) -> Verification {
             allowed_file: Path::new("allowed_signers"),
             signer: None,
             manifest: None,
+            policy: None,
             maximum_age: None,
             now: Timestamp::from_second(1_783_349_100).expect("in range"),
         },

@@ -8,10 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::answer::Answer;
 use super::input::input;
-use super::report::{self, FAINT, GOOD, STRONG, plain};
+use super::report::{self, FAINT, GOOD, STRONG};
 use crate::base::clock::parse_duration;
 use crate::base::digest::Digest;
 use crate::base::finding::Severity;
+use crate::base::plain::plain;
 use crate::ops::envelope::{self, EnvelopeVerifyDocument, VerifyRequest};
 use crate::ops::error::Failure;
 use crate::ops::world::World;
@@ -38,6 +39,9 @@ pub struct VerifyArguments {
     /// The gate must have cleared the manifest with this digest: sha256:<64 hex> or 64 hex.
     #[arg(long, value_name = "DIGEST")]
     pub expect_manifest: Option<Digest>,
+    /// The gate must have judged by the policy with this digest: sha256:<64 hex> or 64 hex.
+    #[arg(long, value_name = "DIGEST")]
+    pub expect_policy: Option<Digest>,
     /// The verdict must not be older than this, as in 2h; a copy of an old envelope is signed as well as a new one.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub maximum_age: Option<SignedDuration>,
@@ -57,6 +61,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
         allowed_signers: arguments.allowed_signers,
         signer: arguments.signer,
         expect_manifest: arguments.expect_manifest,
+        expect_policy: arguments.expect_policy,
         maximum_age: arguments.maximum_age,
         at: arguments.at,
     };
@@ -90,6 +95,7 @@ fn show(document: &EnvelopeVerifyDocument, out: &mut dyn Write) -> io::Result<()
     row("key", &signer.key)?;
     row("manifest", &format!("revision {}", context.revision))?;
     row("digest", &context.manifest.to_string())?;
+    row("policy", &context.policy.to_string())?;
     let region = match &context.region {
         Some(region) => format!(", region {region}"),
         None => String::new(),

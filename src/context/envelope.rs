@@ -23,10 +23,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::gate::Verdict;
+use super::gate::facts::TrustAnchor;
 use super::manifest::Manifest;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
-use crate::base::finding::Group;
+use crate::base::finding::{Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 
 /// The predicate type of a signing context.
@@ -70,6 +71,8 @@ pub struct SigningContext {
     /// True if the statement is the payload of a signed envelope. False if nobody signs it: then whoever can write to the
     /// file can write anything into it, and it proves nothing.
     pub signed: bool,
+    /// `sha256:…` of the policy.
+    pub policy: Digest,
     /// `sha256:…` of the manifest.
     pub manifest: Digest,
     /// Its revision.
@@ -90,6 +93,12 @@ pub struct SigningContext {
     pub cleared_until: Timestamp,
     /// The groups that were waived.
     pub waived: Vec<Group>,
+    /// The codes of the findings that warn.
+    pub warnings: Vec<String>,
+    /// The directories of installed profiles that were looked at, in their order, with their links resolved.
+    pub profile_directories: Vec<String>,
+    /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
+    pub trust_anchors: Vec<TrustAnchor>,
     /// The certificates that sign, by the last six digits of their serial numbers.
     pub certificates: Vec<String>,
     /// Where the audit log stood when the verdict was recorded: `SEQ:sha256:HEX`. With it, a log that was cut short or
@@ -158,6 +167,7 @@ pub fn statement(
         predicate_type: PREDICATE_TYPE.to_owned(),
         predicate: SigningContext {
             signed,
+            policy: cleared.policy(),
             manifest: cleared.manifest(),
             revision: cleared.revision(),
             plan: cleared.plan_digest(),
@@ -167,6 +177,17 @@ pub fn statement(
             judged_at: cleared.from(),
             cleared_until: cleared.until(),
             waived: judgement.waived.iter().copied().collect(),
+            warnings: judgement
+                .codes(Severity::Warn)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            profile_directories: judgement
+                .profile_directories
+                .iter()
+                .map(|directory| directory.display().to_string())
+                .collect(),
+            trust_anchors: judgement.trust_anchors.clone(),
             certificates: serials.into_iter().map(str::to_owned).collect(),
             audit: audit.to_string(),
         },

@@ -29,6 +29,8 @@ pub struct VerifyRequest {
     pub signer: Option<String>,
     /// The manifest that must have been cleared.
     pub expect_manifest: Option<Digest>,
+    /// The policy that it must have been judged by.
+    pub expect_policy: Option<Digest>,
     /// How old the verdict may be; without it as old as it is.
     pub maximum_age: Option<SignedDuration>,
     /// The instant for which it is asked; without it now.
@@ -76,13 +78,23 @@ impl Report for EnvelopeVerifyDocument {
 /// # Errors
 /// The envelope or the list cannot be read, or the list cannot be used.
 pub fn verify(request: &VerifyRequest, world: &World) -> Result<EnvelopeVerifyDocument, Failure> {
-    if let Some(Digest::Sha1(_)) = request.expect_manifest {
-        let message =
-            "an envelope names its manifest by SHA-256, and the digest that is expected is a SHA-1";
-        return Err(Error::new(ErrorCode::Usage, message)
-            .hint("name the SHA-256 of the manifest")
-            .remedy(Remedy::ShowManifestDigest)
-            .into());
+    for (expected, what, remedy) in [
+        (
+            request.expect_manifest,
+            "manifest",
+            Remedy::ShowManifestDigest,
+        ),
+        (request.expect_policy, "policy", Remedy::ShowPolicyDigest),
+    ] {
+        if let Some(Digest::Sha1(_)) = expected {
+            let message = format!(
+                "an envelope names its {what} by SHA-256, and the digest that is expected is a SHA-1"
+            );
+            return Err(Error::new(ErrorCode::Usage, message)
+                .hint(format!("name the SHA-256 of the {what}"))
+                .remedy(remedy)
+                .into());
+        }
     }
     let path = &request.allowed_signers;
     let list = files::read_bounded(path, allowed_signers::MAX_BYTES)?;
@@ -99,6 +111,7 @@ pub fn verify(request: &VerifyRequest, world: &World) -> Result<EnvelopeVerifyDo
             allowed_file: path,
             signer: request.signer.as_deref(),
             manifest: request.expect_manifest,
+            policy: request.expect_policy,
             maximum_age: request.maximum_age,
             now: request.at.unwrap_or(world.now),
         },

@@ -28,6 +28,7 @@ use super::world::World;
 use super::{audit_log, password};
 use crate::base::event::Witness as _;
 use crate::base::ids::HostName;
+use crate::context::gate::Purpose;
 use crate::context::gate::facts::Identities;
 use crate::context::policy::Policy;
 
@@ -62,6 +63,7 @@ pub struct RehearsalRequest {
 /// removed; the verdict that it would hand on cannot be recorded. That another verdict cannot be recorded is only said: a
 /// gate on a read-only disk must still say no.
 pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure> {
+    request.question.check(request.envelope.is_some(), world)?;
     let secret = password::variable(Some(&request.question.identities_password));
     let variables = world.variables_without(&[secret]);
     let envelope = request.envelope.as_ref();
@@ -69,7 +71,8 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
         .map(|request| ReadyEnvelope::new(request, &variables, world))
         .transpose()?;
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
-    let judged = judge::judge(&request.question, &named, world)?;
+    let policy = world.policy_if_any();
+    let judged = judge::judge(&request.question, Purpose::Verdict, policy, &named, world)?;
     let is_cleared = judged.verdict.cleared().is_some();
     let envelope = match &envelope {
         Some(envelope) if is_cleared => Some(recorded_and_handed_on(envelope, &judged, world)?),
@@ -122,6 +125,7 @@ fn recorded_and_handed_on(
 /// # Errors
 /// Something that is judged cannot be read.
 pub fn rehearse(request: &RehearsalRequest, world: &World) -> Result<GateAnswer, Failure> {
+    request.question.check(false, world)?;
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
     let at = request.at.unwrap_or(world.now);
     judge::rehearse(&request.question, &named, request.host.as_ref(), at, world)

@@ -29,6 +29,11 @@ pub(crate) fn manifest() -> Digest {
     Digest::of(b"a manifest")
 }
 
+/// The policy that it was judged by.
+pub(crate) fn policy() -> Digest {
+    Digest::of(b"a policy")
+}
+
 /// Everything that a verification is about.
 pub(crate) struct Scene {
     pub(crate) statement: Json,
@@ -38,6 +43,7 @@ pub(crate) struct Scene {
     pub(crate) allowed: String,
     pub(crate) signer: Option<&'static str>,
     pub(crate) manifest: Option<Digest>,
+    pub(crate) policy: Option<Digest>,
     pub(crate) maximum_age: Option<SignedDuration>,
     pub(crate) now: Timestamp,
 }
@@ -56,6 +62,7 @@ impl Scene {
                 "predicateType": "urn:countersign:signing-context:v1",
                 "predicate": {
                     "signed": true,
+                    "policy": policy().to_string(),
                     "manifest": digest,
                     "revision": 7,
                     "plan": Digest::of(b"a plan").to_string(),
@@ -63,6 +70,9 @@ impl Scene {
                     "judged_at": JUDGED,
                     "cleared_until": "2026-07-06T14:20:00Z",
                     "waived": ["identities"],
+                    "warnings": ["profile-expires-soon"],
+                    "profile_directories": ["/profiles"],
+                    "trust_anchors": [{ "name": "Acme Root CA", "sha256": "00".repeat(32) }],
                     "certificates": ["0a1b2c"],
                     "audit": format!("12:{}", Digest::of(b"a record")),
                 },
@@ -73,6 +83,7 @@ impl Scene {
             allowed: signer().allowed("signer-01.acme.example", ""),
             signer: None,
             manifest: Some(manifest()),
+            policy: Some(policy()),
             maximum_age: Some(SignedDuration::from_hours(1)),
             now: instant(NOW),
         }
@@ -103,6 +114,7 @@ impl Scene {
                 allowed_file: Path::new("allowed_signers"),
                 signer: self.signer,
                 manifest: self.manifest,
+                policy: self.policy,
                 maximum_age: self.maximum_age,
                 now: self.now,
             },

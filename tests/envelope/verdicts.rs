@@ -469,6 +469,15 @@ fn another_manifest_than_the_expected_one_is_refused() {
 }
 
 #[test]
+fn another_policy_than_the_expected_one_is_refused() {
+    let mut scene = Scene::new();
+    scene.policy = Some(Digest::of(b"another"));
+    scene.refuses(Code::PolicyDigestMismatch, &["another policy"]);
+    scene.policy = None;
+    scene.holds();
+}
+
+#[test]
 fn an_old_envelope_and_one_of_the_future_are_refused() {
     let mut scene = Scene::new();
     scene.maximum_age = Some(SignedDuration::from_mins(30));
@@ -488,6 +497,7 @@ fn an_old_envelope_and_one_of_the_future_are_refused() {
 fn everything_that_is_wrong_with_a_proven_statement_is_said_at_once() {
     let mut scene = Scene::new();
     scene.manifest = Some(Digest::of(b"another"));
+    scene.policy = Some(Digest::of(b"another"));
     scene.maximum_age = Some(SignedDuration::from_secs(1));
     scene.statement["predicate"]["mood"] = json!("good");
     let findings = scene.verify(scene.envelope().as_bytes()).findings;
@@ -496,6 +506,7 @@ fn everything_that_is_wrong_with_a_proven_statement_is_said_at_once() {
         codes,
         [
             Code::ManifestDigestMismatch,
+            Code::PolicyDigestMismatch,
             Code::EnvelopeNotCurrent,
             Code::EnvelopeFieldUnknown
         ]

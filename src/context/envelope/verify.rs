@@ -40,6 +40,8 @@ pub struct Asked<'a> {
     pub signer: Option<&'a str>,
     /// The manifest that must have been cleared.
     pub manifest: Option<Digest>,
+    /// The policy that it must have been judged by.
+    pub policy: Option<Digest>,
     /// How old the verdict may be; without it as old as it is.
     pub maximum_age: Option<SignedDuration>,
     /// The instant for which it is asked.
@@ -133,6 +135,7 @@ fn check(
     let signer = allowed(key, asked, &[asked.now, statement.predicate.judged_at]);
     let signer = signer.map_err(one)?;
     findings.extend(check_manifest(&statement, asked));
+    findings.extend(check_policy(&statement, asked));
     findings.extend(check_age(&statement, asked));
     finding::sort(&mut findings);
     match finding::any_blocks(&findings) {
@@ -271,10 +274,23 @@ fn check_manifest(statement: &Statement, asked: &Asked<'_>) -> Option<Finding> {
         return None;
     }
     let message = "the envelope is about another manifest";
-    let finding = Finding::block(Code::ManifestDigestMismatch, message)
-        .values(expected, found)
-        .hint("name the envelope of this build, or check out the manifest that it is about");
-    Some(finding.remedy(Remedy::ShowManifestDigest))
+    let finding = Finding::block(Code::ManifestDigestMismatch, message).values(expected, found);
+    Some(
+        finding.hint("name the envelope of this build, or check out the manifest that it is about"),
+    )
+}
+
+fn check_policy(statement: &Statement, asked: &Asked<'_>) -> Option<Finding> {
+    let (expected, found) = (asked.policy?, statement.predicate.policy);
+    if expected == found {
+        return None;
+    }
+    let message = "the envelope was judged by another policy";
+    let finding = Finding::block(Code::PolicyDigestMismatch, message).values(expected, found);
+    Some(
+        finding
+            .hint("run the gate with the reviewed policy, or review the one that it was judged by"),
+    )
 }
 
 /// An old envelope is as well signed as a new one: whoever kept it can hand it on again.

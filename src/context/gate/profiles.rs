@@ -14,7 +14,7 @@ use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::FileSha256;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedProfile};
-use crate::context::policy::Policy;
+use crate::context::policy::{Policy, ReadOnly};
 
 /// Judges the installed profiles against the pinned ones.
 pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
@@ -34,7 +34,7 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Find
                     "the installed profiles were not looked at",
                 )
                 .found(why)
-                .hint("name the directory of the installed profiles, or waive the group")
+                .hint("name the directory of the installed profiles, or waive the group if the policy allows that")
                 .remedy(Remedy::NameProfileDirectory),
             ]
         }
@@ -166,7 +166,7 @@ impl<'a> View<'a> {
     fn directories(&self, policy: &Policy) -> Vec<Finding> {
         let mut findings = Vec::new();
         for directory in &self.installed.directories {
-            if policy.profiles.read_only && directory.writable != Some(false) {
+            if policy.profiles.read_only != ReadOnly::No && directory.writable != Some(false) {
                 findings.push(
                     Finding::block(
                         Code::ProfileDirectoryWritable,

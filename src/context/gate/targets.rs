@@ -36,7 +36,7 @@ pub fn check(
                     "the targets of the Xcode project were not looked at",
                 )
                 .found(why)
-                .hint("name the Xcode project, or waive the group")
+                .hint("name the Xcode project, or waive the group if the policy allows that")
                 .remedy(Remedy::NameProject),
             ];
         }
@@ -90,7 +90,7 @@ fn nothing_selected(observed: &ObservedTargets) -> Finding {
     .values("at least one target", found);
     if observed.selection.is_everything() {
         finding
-            .hint("name a project that has targets, or waive the group")
+            .hint("name a project that has targets, or waive the group if the policy allows that")
             .remedy(Remedy::NameProject)
     } else {
         finding.hint("select targets that the project has, or select nothing to judge all of them")
