@@ -23,6 +23,7 @@
 //! - [`run_id`]: the name of one run
 //! - [`secret_source`]: how a password comes in
 //! - [`session`]: a command runs while a keychain is open, and the keychain closes
+//! - [`signer`]: who signs an envelope
 //! - [`sources`]: project files, for `xcode`
 //! - [`state_dir`]: the directory of everything that countersign keeps
 //! - [`watchdog`]: closes the keychain when the run cannot
@@ -47,6 +48,7 @@ pub mod random;
 pub mod run_id;
 pub mod secret_source;
 pub mod session;
+pub mod signer;
 pub mod sources;
 pub mod state_dir;
 pub mod watchdog;

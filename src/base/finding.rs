@@ -63,6 +63,8 @@ pub enum Group {
     Product,
     /// The audit log of this machine.
     Audit,
+    /// An envelope that was handed over.
+    Envelope,
 }
 
 impl Group {
@@ -78,6 +80,7 @@ impl Group {
             Self::Policy => "policy",
             Self::Product => "product",
             Self::Audit => "audit",
+            Self::Envelope => "envelope",
         }
     }
 }
@@ -258,6 +261,21 @@ codes! {
     AuditTimeBackwards = "audit-time-backwards" in Audit;
     /// Records are lost, and somebody resumed the audit log.
     AuditLogResumed = "audit-log-resumed" in Audit;
+
+    /// The file is not an envelope, or is not written as the gate writes one.
+    EnvelopeMalformed = "envelope-malformed" in Envelope;
+    /// The envelope is not signed.
+    EnvelopeUnsigned = "envelope-unsigned" in Envelope;
+    /// The signature does not belong to the payload, or was made for something else.
+    EnvelopeSignatureInvalid = "envelope-signature-invalid" in Envelope;
+    /// The key that signed may not sign envelopes, or not at that time.
+    EnvelopeSignerNotAllowed = "envelope-signer-not-allowed" in Envelope;
+    /// What is signed is not a statement about a signing context.
+    EnvelopeTypeMismatch = "envelope-type-mismatch" in Envelope;
+    /// The verdict is older than asked for, or lies in the future.
+    EnvelopeNotCurrent = "envelope-not-current" in Envelope;
+    /// The signed statement has a field that this version does not know.
+    EnvelopeFieldUnknown = "envelope-field-unknown" in Envelope;
 }
 
 impl fmt::Display for Code {

@@ -16,7 +16,6 @@ const RESERVED: &[&str] = &[
     // The custody of private keys.
     "action custody",
     "action export",
-    "action emit",
     "exit 14",
     "policy export.approvals",
     "policy export.ticket",

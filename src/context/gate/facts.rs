@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::apple::profile::ProfileKind;
 use crate::base::digest::Digest;
@@ -193,7 +193,7 @@ pub struct InstalledProfiles {
 }
 
 /// A root that is believed besides Apple's, because the policy names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrustAnchor {
     /// Whose it is: the common name of its certificate, which anybody can choose.
     pub name: String,

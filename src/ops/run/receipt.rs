@@ -22,6 +22,7 @@ use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
 use crate::host::state_dir::StateDir;
 use crate::ops::error::{Error, Failure};
+use crate::ops::gate::document::EnvelopeDocument;
 use crate::ops::keychain::selected::SelectedKeychain;
 use crate::ops::report::{PolicyName, VerdictWord, shown_paths};
 
@@ -58,6 +59,9 @@ pub struct ReceiptDocument {
     profile_directories: Vec<String>,
     /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
     trust_anchors: Vec<TrustAnchor>,
+    /// What became of the envelope; absent if none was asked for, or if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<EnvelopeDocument>,
     /// The host that ran it.
     host: HostName,
     /// Its region, if the policy names regions.
@@ -168,6 +172,7 @@ impl Receipt {
                 manifest: None,
                 profile_directories: Vec::new(),
                 trust_anchors: Vec::new(),
+                envelope: None,
                 host: host.clone(),
                 region: None,
                 keychain: None,
@@ -206,6 +211,11 @@ impl Receipt {
             revision: manifest.revision,
             plan: manifest.plan,
         });
+    }
+
+    /// Adds what became of the envelope.
+    pub(super) fn handed_on(&mut self, envelope: EnvelopeDocument) {
+        self.document.envelope = Some(envelope);
     }
 
     /// Adds which keychain it is.
