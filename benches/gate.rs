@@ -62,6 +62,7 @@ fn observe_and_judge(directory: &Path, manifest: &Manifest, policy: &Policy) -> 
             }],
             temporary: &[],
             checkouts: &[],
+            with_access: false,
             prove: None,
         }),
         ..Request::default()

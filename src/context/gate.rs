@@ -52,6 +52,7 @@ pub mod facts;
 pub mod identities;
 pub mod manifest;
 pub mod node;
+mod profile_directories;
 pub mod profiles;
 mod shadows;
 pub mod targets;

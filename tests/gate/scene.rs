@@ -149,7 +149,7 @@ impl Scene {
                 profiles: Observation::Observed(InstalledProfiles {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),
-                        writable: Some(true),
+                        access: None,
                         ephemeral: None,
                     }],
                     files,
@@ -215,6 +215,7 @@ impl Scene {
                 }],
                 temporary: &[],
                 checkouts: &[],
+                with_access: false,
                 prove: None,
             }),
             identities: Some(&identities),

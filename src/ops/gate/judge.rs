@@ -11,7 +11,7 @@ use crate::base::ids::HostName;
 use crate::context::gate::facts::Identities;
 use crate::context::gate::{self, Asked, ExpectedManifest, Verdict};
 use crate::context::manifest::Manifest;
-use crate::context::policy::Policy;
+use crate::context::policy::{Policy, ReadOnly};
 use crate::host::observation::{self, ProfilePlaces, Request};
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
@@ -168,6 +168,7 @@ impl Subject {
                 directories: &directories,
                 temporary: &world.surroundings.temporary,
                 checkouts: &world.surroundings.checkouts,
+                with_access: self.policy.profiles.read_only != ReadOnly::No,
                 prove: verifier.as_ref(),
             }),
             identities: is_judged(Group::Identities).then_some(&identities),
