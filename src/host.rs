@@ -4,6 +4,7 @@
 //! function says what happens in bad cases: a directory instead of a file, a pipe without a writer, a disk that
 //! becomes full.
 //!
+//! - [`access`]: what this user may change of a directory and of the way to it
 //! - [`deadline`]: when a window ends, by two clocks
 //! - [`directories`]: default directories, and directories that something clears
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
@@ -29,6 +30,7 @@
 //! - [`watchdog`]: closes the keychain when the run cannot
 //! - [`window`]: a keychain that is open, and what closes it
 
+pub mod access;
 pub mod deadline;
 pub mod directories;
 pub mod files;

@@ -153,7 +153,7 @@ codes! {
     ProfileShadowed = "profile-shadowed" in Profiles;
     /// The profile is in a directory that Xcode or a clean-up clears.
     ProfileInWipeableTree = "profile-in-wipeable-tree" in Profiles;
-    /// The profile directory is writable although the policy says read-only.
+    /// The user who signs may change the profile directory although the policy says read-only.
     ProfileDirectoryWritable = "profile-directory-writable" in Profiles;
     /// The profiles could not be looked at.
     ProfilesUnobserved = "profiles-unobserved" in Profiles;

@@ -58,6 +58,7 @@ pub mod inputs;
 pub mod manifest;
 pub mod node;
 pub mod policy;
+mod profile_directories;
 pub mod profiles;
 mod shadows;
 pub mod targets;

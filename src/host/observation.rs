@@ -16,6 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::projects::{ProjectError, ProjectRequest};
+use super::access;
 use super::directories;
 use super::inputs::Inputs;
 use super::node::{self, HostNameError};
@@ -29,8 +30,8 @@ use crate::base::finding::Place;
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{
-    Identities, InstalledProfiles, LiveFacts, Observation, Observed, ObservedTargets, PlannedFacts,
-    ProfileDirectory, TrustAnchor,
+    DirectoryAccess, Identities, InstalledProfiles, LiveFacts, Observation, Observed,
+    ObservedTargets, PlannedFacts, ProfileDirectory, TrustAnchor,
 };
 use crate::context::manifest::Manifest;
 
@@ -76,6 +77,8 @@ pub struct ProfilePlaces<'a> {
     pub checkouts: &'a [PathBuf],
     /// The roots that are believed.
     pub anchors: &'a Anchors,
+    /// Whether it matters what this user may change of them.
+    pub with_access: bool,
     /// Proves every file again, if there is one.
     pub prove: Option<&'a Verifier>,
 }
@@ -226,19 +229,28 @@ fn installed_in(
     };
     let mut files = Vec::new();
     for place in places.directories {
-        match profile_store::list(&place.path) {
-            Ok(found) => files.extend(found),
+        let found = match profile_store::list(&place.path) {
+            Ok(found) => Some(found),
             Err(error) if !place.must_exist && error.error.kind() == io::ErrorKind::NotFound => {
-                continue;
+                None
             }
             Err(error) => return Err(error),
+        };
+        let access = places
+            .with_access
+            .then(|| access::of_directory(&place.path, found.as_deref().unwrap_or_default()));
+        // One that is not there matters to nobody but who may make it.
+        let may_make = |access: &DirectoryAccess| access.is_root || !access.changes.is_empty();
+        let is_there = found.is_some() || access.as_ref().is_some_and(may_make);
+        if is_there {
+            installed.directories.push(ProfileDirectory {
+                access,
+                ephemeral: ephemeral(&place.path, places),
+                resolved: resolved(&place.path),
+                path: place.path.clone(),
+            });
         }
-        installed.directories.push(ProfileDirectory {
-            writable: node::may_write_into(&place.path).ok(),
-            ephemeral: ephemeral(&place.path, places),
-            resolved: resolved(&place.path),
-            path: place.path.clone(),
-        });
+        files.extend(found.unwrap_or_default());
     }
     let is_pinned = |sha256: &_| manifest.is_some_and(|manifest| manifest.has_bytes(sha256));
     installed.files = profile_store::observe_but(known, files, is_pinned, places.prove);

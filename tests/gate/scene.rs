@@ -152,7 +152,7 @@ impl Scene {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),
                         resolved: PathBuf::from("/profiles"),
-                        writable: Some(true),
+                        access: None,
                         ephemeral: None,
                     }],
                     files,
@@ -226,6 +226,7 @@ impl Scene {
                 temporary: &[],
                 checkouts: &[],
                 anchors: &Anchors::apple(),
+                with_access: false,
                 prove: None,
             }),
             identities: Some(&identities),
