@@ -5,6 +5,7 @@
 //! becomes full.
 //!
 //! - [`directories`]: default directories, and directories that something clears
+//! - [`evidence`]: what the kernel and the loader say of this process
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
 //! - [`journal`]: what a run was about to do, so that another process can finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
@@ -27,6 +28,7 @@
 //! - [`window`]: a keychain that is open, and what closes it
 
 pub mod directories;
+pub mod evidence;
 pub mod files;
 pub mod journal;
 pub mod keychain;

@@ -228,6 +228,10 @@ codes! {
     RegionMismatch = "region-mismatch" in Node;
     /// Unattended unlocking is not allowed at this hour.
     WindowNotAllowedNow = "window-not-allowed-now" in Node;
+    /// Somebody puts libraries into this process.
+    LibraryPreloaded = "library-preloaded" in Node;
+    /// This process is in a user or UTS namespace that is not the kernel's first.
+    HostInNamespace = "host-in-namespace" in Node;
 
     /// There is no policy. A warning if it was waived for a verdict.
     PolicyMissing = "policy-missing" in Policy;

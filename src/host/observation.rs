@@ -8,6 +8,7 @@
 
 pub mod projects;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 
 use self::projects::{ProjectError, ProjectRequest};
 use super::directories;
+use super::evidence;
 use super::node::{self, HostNameError};
 use super::profile_store::{self, DirectoryError};
 use crate::apple::anchors::Anchors;
@@ -27,8 +29,8 @@ use crate::base::finding::Place;
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{
-    Identities, InstalledProfiles, LiveFacts, Observation, Observed, ObservedTargets, PlannedFacts,
-    ProfileDirectory, TrustAnchor,
+    Evidence, HostEvidence, Identities, InstalledProfiles, LiveFacts, Observation, Observed,
+    ObservedTargets, PlannedFacts, ProfileDirectory, TrustAnchor,
 };
 use crate::context::manifest::Manifest;
 
@@ -42,6 +44,8 @@ pub struct Request<'a, E> {
     pub identities: Option<IdentityReader<'a, E>>,
     /// The projects.
     pub targets: Option<&'a ProjectRequest>,
+    /// The environment of this process.
+    pub environment: &'a [(OsString, OsString)],
 }
 
 /// Reads identities; `None` if nobody named a place where they are.
@@ -54,6 +58,7 @@ impl<E> Default for Request<'_, E> {
             profiles: None,
             identities: None,
             targets: None,
+            environment: &[],
         }
     }
 }
@@ -140,7 +145,8 @@ pub fn observe<E: From<ObservationError>>(
 ) -> Result<LiveFacts, E> {
     let now = whole_second(clock.now());
     let host = node::host_name().map_err(ObservationError::from)?;
-    look(request, host, now).map(LiveFacts::of_this_machine)
+    let evidence = evidence::observe(HostEvidence::SelfDeclared, request.environment);
+    look(request, host, evidence, now).map(LiveFacts::of_this_machine)
 }
 
 /// Looks at this machine as if it were `host`, or as if it were another instant.
@@ -152,21 +158,27 @@ pub fn plan<E: From<ObservationError>>(
     host: Option<&HostName>,
     now: Timestamp,
 ) -> Result<PlannedFacts, E> {
-    let host = match host {
-        Some(host) => host.clone(),
-        None => node::host_name().map_err(ObservationError::from)?,
+    let (host, known_by) = match host {
+        Some(host) => (host.clone(), HostEvidence::Asked),
+        None => {
+            let own = node::host_name().map_err(ObservationError::from)?;
+            (own, HostEvidence::SelfDeclared)
+        }
     };
-    look(request, host, now).map(PlannedFacts::new)
+    let evidence = evidence::observe(known_by, request.environment);
+    look(request, host, evidence, now).map(PlannedFacts::new)
 }
 
 fn look<E: From<ObservationError>>(
     request: &Request<'_, E>,
     host: HostName,
+    evidence: Evidence,
     now: Timestamp,
 ) -> Result<Observed, E> {
     Ok(Observed {
         host,
         now,
+        evidence,
         profiles: installed_profiles(request).map_err(ObservationError::from)?,
         identities: identities(request)?,
         targets: targets(request).map_err(ObservationError::from)?,

@@ -147,6 +147,7 @@ impl Scene {
             facts: Observed {
                 now: instant(NOW),
                 host: SIGNER.parse().unwrap(),
+                evidence: support::evidence(),
                 profiles: Observation::Observed(InstalledProfiles {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),
@@ -228,6 +229,7 @@ impl Scene {
             }),
             identities: Some(&identities),
             targets: Some(&projects),
+            environment: &[],
         };
         let facts = observe(&request, &FixedClock(self.facts.now)).unwrap();
         judge(&policy, &manifest, &facts, &self.asked)

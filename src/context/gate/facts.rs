@@ -33,6 +33,8 @@
 //! }
 //! ```
 
+mod evidence;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,6 +73,8 @@ impl<T> Observation<T> {
     }
 }
 
+pub use self::evidence::{Evidence, HostEvidence, Namespace};
+
 /// Everything that one judgement is about.
 #[derive(Debug, Clone)]
 pub struct Observed {
@@ -78,6 +82,8 @@ pub struct Observed {
     pub host: HostName,
     /// The instant at which it is judged: when the looking began.
     pub now: Timestamp,
+    /// What the kernel and the loader say of the process that looked.
+    pub evidence: Evidence,
     /// What lies in the profile directories.
     pub profiles: Observation<InstalledProfiles>,
     /// Private keys with their certificates.

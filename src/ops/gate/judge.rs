@@ -54,7 +54,7 @@ pub fn judge(
     let subject = match Subject::load(question, purpose, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::observe::<Failure>(&Request::default(), &world.clock)?;
+            let facts = observation::observe::<Failure>(&of_process(world), &world.clock)?;
             return Ok(Judged {
                 verdict: gate::refuse(&facts, findings),
                 subject: None,
@@ -87,7 +87,7 @@ pub(super) fn rehearse(
     let subject = match Subject::load(question, Purpose::Verdict, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::plan::<Failure>(&Request::default(), host, at)?;
+            let facts = observation::plan::<Failure>(&of_process(world), host, at)?;
             let rehearsal = gate::rehearse_refusal(&facts, findings);
             return Ok(GateAnswer::new(rehearsal.judgement(), None, None, true));
         }
@@ -103,6 +103,14 @@ pub(super) fn rehearse(
         rehearsal.until(),
         true,
     ))
+}
+
+/// Looks at nothing but this process: there is no policy to judge more by.
+fn of_process(world: &World) -> Request<'_, Failure> {
+    Request {
+        environment: &world.surroundings.variables,
+        ..Request::default()
+    }
 }
 
 /// What is judged, with what was asked.
@@ -187,6 +195,7 @@ impl Subject {
             }),
             identities: is_judged(Group::Identities).then_some(&identities),
             targets: (!projects.projects.is_empty()).then_some(&projects),
+            environment: &world.surroundings.variables,
         })
     }
 }
