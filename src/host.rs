@@ -7,6 +7,7 @@
 //! - [`access`]: what this user may change of a directory and of the way to it
 //! - [`deadline`]: when a window ends, by two clocks
 //! - [`directories`]: default directories, and directories that something clears
+//! - [`evidence`]: what the kernel and the loader say of this process
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
 //! - [`inputs`]: the files that a verdict rests on, to be read again when the command has ended
 //! - [`journal`]: what a run was about to do, so that another process can finish it
@@ -33,6 +34,7 @@
 pub mod access;
 pub mod deadline;
 pub mod directories;
+pub mod evidence;
 pub mod files;
 pub mod inputs;
 pub mod journal;

@@ -241,6 +241,10 @@ codes! {
     WindowOverdue = "window-overdue" in Node;
     /// A keychain is open, and no living run has it open.
     KeychainLeftOpen = "keychain-left-open" in Node;
+    /// Somebody puts libraries into this process.
+    LibraryPreloaded = "library-preloaded" in Node;
+    /// This process is in a user or UTS namespace that is not the kernel's first.
+    HostInNamespace = "host-in-namespace" in Node;
 
     /// There is no policy. A warning if it was waived for a verdict.
     PolicyMissing = "policy-missing" in Policy;

@@ -8,6 +8,7 @@
 
 pub mod projects;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use self::projects::{ProjectError, ProjectRequest};
 use super::access;
 use super::directories;
+use super::evidence;
 use super::inputs::Inputs;
 use super::node::{self, HostNameError};
 use super::profile_store::{self, DirectoryError, KnownFiles};
@@ -30,8 +32,8 @@ use crate::base::finding::Place;
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{
-    DirectoryAccess, Identities, InstalledProfiles, LiveFacts, Observation, Observed,
-    ObservedTargets, PlannedFacts, ProfileDirectory, TrustAnchor,
+    DirectoryAccess, Evidence, HostEvidence, Identities, InstalledProfiles, LiveFacts, Observation,
+    Observed, ObservedTargets, PlannedFacts, ProfileDirectory, TrustAnchor,
 };
 use crate::context::manifest::Manifest;
 
@@ -49,6 +51,8 @@ pub struct Request<'a, E> {
     pub targets: Option<&'a ProjectRequest>,
     /// Where the files of projects are noted, if somebody will look again.
     pub inputs: Option<&'a Arc<Inputs>>,
+    /// The environment of this process.
+    pub environment: &'a [(OsString, OsString)],
 }
 
 /// Reads identities; `None` if nobody named a place where they are.
@@ -63,6 +67,7 @@ impl<E> Default for Request<'_, E> {
             identities: None,
             targets: None,
             inputs: None,
+            environment: &[],
         }
     }
 }
@@ -151,7 +156,8 @@ pub fn observe<E: From<ObservationError>>(
 ) -> Result<LiveFacts, E> {
     let now = whole_second(clock.now());
     let host = node::host_name().map_err(ObservationError::from)?;
-    look(request, host, now).map(LiveFacts::of_this_machine)
+    let evidence = evidence::observe(HostEvidence::SelfDeclared, request.environment);
+    look(request, host, evidence, now).map(LiveFacts::of_this_machine)
 }
 
 /// Looks at this machine as if it were `host`, or as if it were another instant.
@@ -163,11 +169,15 @@ pub fn plan<E: From<ObservationError>>(
     host: Option<&HostName>,
     now: Timestamp,
 ) -> Result<PlannedFacts, E> {
-    let host = match host {
-        Some(host) => host.clone(),
-        None => node::host_name().map_err(ObservationError::from)?,
+    let (host, known_by) = match host {
+        Some(host) => (host.clone(), HostEvidence::Asked),
+        None => {
+            let own = node::host_name().map_err(ObservationError::from)?;
+            (own, HostEvidence::SelfDeclared)
+        }
     };
-    look(request, host, now).map(PlannedFacts::new)
+    let evidence = evidence::observe(known_by, request.environment);
+    look(request, host, evidence, now).map(PlannedFacts::new)
 }
 
 /// Looks again at the directories of profiles that `first` saw: what of this machine would be judged then, if all else were
@@ -195,12 +205,14 @@ pub fn look_again(
 fn look<E: From<ObservationError>>(
     request: &Request<'_, E>,
     host: HostName,
+    evidence: Evidence,
     now: Timestamp,
 ) -> Result<Observed, E> {
     Ok(Observed {
         host,
         now,
         last_record: request.last_record.clone(),
+        evidence,
         profiles: installed_profiles(request).map_err(ObservationError::from)?,
         identities: identities(request)?,
         targets: targets(request).map_err(ObservationError::from)?,

@@ -20,7 +20,6 @@ const RESERVED: &[&str] = &[
     "policy export.approvals",
     "policy export.ticket",
     // Where a job's process runs, and what it leaves running.
-    "policy gate.block_on",
     "policy session.on_stragglers",
     // The rotation.
     "action rotate",

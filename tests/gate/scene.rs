@@ -148,6 +148,7 @@ impl Scene {
                 now: instant(NOW),
                 last_record: Observation::Observed(None),
                 host: SIGNER.parse().unwrap(),
+                evidence: support::evidence(),
                 profiles: Observation::Observed(InstalledProfiles {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),

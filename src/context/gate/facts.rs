@@ -33,6 +33,8 @@
 //! }
 //! ```
 
+mod evidence;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -73,6 +75,8 @@ impl<T> Observation<T> {
     }
 }
 
+pub use self::evidence::{Evidence, HostEvidence, Namespace};
+
 /// Everything that one judgement is about.
 #[derive(Debug, Clone)]
 pub struct Observed {
@@ -82,6 +86,8 @@ pub struct Observed {
     pub now: Timestamp,
     /// The latest time that the audit log of this machine knows of; `None` if it has no records.
     pub last_record: Observation<Option<Timestamp>>,
+    /// What the kernel and the loader say of the process that looked.
+    pub evidence: Evidence,
     /// What lies in the profile directories.
     pub profiles: Observation<InstalledProfiles>,
     /// Private keys with their certificates.

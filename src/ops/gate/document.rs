@@ -8,6 +8,7 @@ use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Judgement;
+use crate::context::gate::facts::Evidence;
 use crate::context::gate::facts::TrustAnchor;
 use crate::context::manifest::Manifest;
 use crate::ops::report::{ManifestName, PolicyName, Report, VerdictWord, shown_paths};
@@ -40,6 +41,8 @@ pub struct GateDocument {
     pub region: Option<RegionName>,
     /// The host that was judged.
     pub host: HostName,
+    /// What the kernel and the loader say of the process that looked: how far host, user and clock can be believed.
+    pub evidence: Evidence,
     /// The instant of the verdict (RFC 3339, UTC).
     pub judged_at: Timestamp,
     /// The last instant of the clearance (RFC 3339, UTC); null if nothing is cleared: something blocks, or there is no policy.
@@ -132,6 +135,7 @@ impl GateAnswer {
                 },
                 region: judgement.region.clone(),
                 host: judgement.host.clone(),
+                evidence: judgement.evidence.clone(),
                 judged_at: judgement.at,
                 cleared_until,
                 envelope: None,

@@ -60,7 +60,7 @@ pub fn judge(
     let subject = match Subject::load(question, purpose, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::observe::<Failure>(&Request::default(), &world.clock)?;
+            let facts = observation::observe::<Failure>(&of_process(world), &world.clock)?;
             return Ok(Judged {
                 verdict: gate::refuse(&facts, findings),
                 basis: None,
@@ -101,7 +101,7 @@ pub(super) fn rehearse(
     let subject = match Subject::load(question, Purpose::Verdict, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::plan::<Failure>(&Request::default(), host, at)?;
+            let facts = observation::plan::<Failure>(&of_process(world), host, at)?;
             let rehearsal = gate::rehearse_refusal(&facts, findings);
             return Ok(GateAnswer::new(rehearsal.judgement(), None, None, true));
         }
@@ -133,6 +133,14 @@ fn last_record(world: &World) -> Observation<Option<Timestamp>> {
     match read() {
         Ok(standing) => Observation::Observed(standing.latest),
         Err(error) => Observation::unobserved(error.to_string()),
+    }
+}
+
+/// Looks at nothing but this process: there is no policy to judge more by.
+fn of_process(world: &World) -> Request<'_, Failure> {
+    Request {
+        environment: &world.surroundings.variables,
+        ..Request::default()
     }
 }
 
@@ -238,6 +246,7 @@ impl Subject {
             profiles: is_judged(Group::Profiles).then(|| profiles.places(world)),
             identities: is_judged(Group::Identities).then_some(&identities),
             targets: (!projects.projects.is_empty()).then_some(&projects),
+            environment: &world.surroundings.variables,
             inputs,
         })?;
         Ok((observed, profiles))

@@ -15,7 +15,7 @@ use crate::base::event::Checkpoint;
 use crate::base::finding::{Code, Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Verdict;
-use crate::context::gate::facts::TrustAnchor;
+use crate::context::gate::facts::{Evidence, TrustAnchor};
 use crate::host::keychain::{BackendKind, KeychainPath, PasswordSource};
 use crate::host::owned_files::{OwnedFileError, ReservedFile};
 use crate::host::run_id::RunId;
@@ -64,6 +64,9 @@ pub struct ReceiptDocument {
     envelope: Option<EnvelopeDocument>,
     /// The host that ran it.
     host: HostName,
+    /// What the kernel and the loader say of the process that judged; absent if nothing could be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
     /// Its region, if the policy names regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<RegionName>,
@@ -174,6 +177,7 @@ impl Receipt {
                 trust_anchors: Vec::new(),
                 envelope: None,
                 host: host.clone(),
+                evidence: None,
                 region: None,
                 keychain: None,
                 backend: None,
@@ -206,6 +210,7 @@ impl Receipt {
         document.trust_anchors = judgement.trust_anchors.clone();
         document.waived = judgement.waived.iter().copied().collect();
         document.region = judgement.region.clone();
+        document.evidence = Some(judgement.evidence.clone());
         document.manifest = judgement.manifest.map(|manifest| JudgedManifest {
             digest: manifest.digest,
             revision: manifest.revision,
