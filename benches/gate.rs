@@ -63,6 +63,7 @@ fn observe_and_judge(directory: &Path, manifest: &Manifest, policy: &Policy) -> 
             temporary: &[],
             checkouts: &[],
             anchors: &Anchors::apple(),
+            with_access: false,
             prove: None,
         }),
         ..Request::default()

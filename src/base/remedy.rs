@@ -65,6 +65,8 @@ pub enum Remedy {
     NameKeychain,
     /// Hand the keychain's password in.
     GiveKeychainPassword,
+    /// Start the helper that holds the keychain's password.
+    ServePassword,
     /// Hand the password of a file in.
     GivePassword,
     /// Finish what killed runs left.
@@ -73,8 +75,14 @@ pub enum Remedy {
     LengthenWindow,
     /// Verify the audit log.
     VerifyAuditLog,
+    /// Go on with an audit log that was lost, or whose clock was set back.
+    ResumeAuditLog,
     /// Print a checkpoint of the audit log.
     ShowCheckpoint,
+    /// Have the gate sign its envelope.
+    SignEnvelope,
+    /// Write the envelope to another file.
+    NameEnvelope,
     /// Choose another state directory.
     NameStateDirectory,
     /// Write to another file.

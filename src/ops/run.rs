@@ -14,7 +14,6 @@ pub mod receipt;
 pub mod request;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -24,11 +23,11 @@ use self::request::{RunAnswer, RunRequest, Task};
 use super::error::{Error, Failure};
 use super::gate::basis::Basis;
 use super::gate::document::GateAnswer;
-use super::gate::judge::FoundPolicy;
+use super::gate::envelope::{EnvelopeRequest, ReadyEnvelope};
+use super::gate::judge::{self, FoundPolicy};
 use super::gate::question::Question;
-use super::gate::{envelope, judge};
 use super::keychain::selected::{self, SelectedKeychain, Selection};
-use super::keychain::{dead_runs, work};
+use super::keychain::{dead_runs, served, work};
 use super::notice::Notice;
 use super::world::World;
 use super::{audit_log, password};
@@ -38,10 +37,13 @@ use crate::base::event::{Action, Event, Outcome, Witness as _};
 use crate::base::finding::Finding;
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
+use crate::base::secret::Password;
 use crate::context::gate::{Cleared, Purpose};
 use crate::context::plan;
 use crate::context::policy::Policy;
+use crate::host::keychain::PasswordSource;
 use crate::host::node;
+use crate::host::password_service::Offer;
 use crate::host::permit::OpenPermit;
 use crate::host::run_id::RunId;
 use crate::host::secret_source::SecretSource;
@@ -61,6 +63,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
         envelope,
         keychain,
         keychain_password,
+        served,
         window,
         receipt,
         task,
@@ -69,6 +72,10 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     work::prepare_process()?;
     password::keep_from_commands(Some(&question.identities_password))?;
     password::keep_from_commands(keychain_password.as_ref())?;
+    let keychain = match &served {
+        Some(offer) => served::select(&keychain, offer.terms())?,
+        None => keychain,
+    };
     let host = node::host_name()?;
     let run = work::new_run(world)?;
     // The log first: what cannot be recorded is not done. The receipt too has its place before anything is opened.
@@ -80,7 +87,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
             keychain_password.as_ref(),
         ],
         question: &question,
-        envelope: envelope.as_deref(),
+        envelope: envelope.as_ref(),
         keychain: &keychain,
         window,
         host: &host,
@@ -94,14 +101,16 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     // Read once: what the command leaves at the policy's path says nothing about this run.
     let policy = world.policy_if_any();
     let on_closed = on_closed::of(&policy);
-    let ended = session.attempt(task, policy, &mut receipt);
+    let ended = session.attempt(task, policy, served, &mut receipt);
     if on_closed::is_due(ended.as_ref()) {
         on_closed::run_command(&on_closed, &run, &log, &session.environment(), world);
     }
     let written = receipt.write(
         exit_code(ended.as_ref()),
         ended.as_ref().err(),
-        audit::checkpoint(log.path()).ok(),
+        audit::standing(log.path(), Some(&state.receipts()))
+            .ok()
+            .map(|standing| standing.checkpoint),
     );
     match (ended, written) {
         (ended, Ok(())) => ended,
@@ -116,7 +125,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
 /// One run: what is asked, by whom, where it is remembered.
 struct Session<'a> {
     question: &'a Question,
-    envelope: Option<&'a Path>,
+    envelope: Option<&'a EnvelopeRequest>,
     keychain: &'a Selection,
     /// Where the passwords of the p12 and of the keychain come from.
     passwords: [Option<&'a SecretSource>; 2],
@@ -140,6 +149,7 @@ impl Session<'_> {
         &self,
         task: Task<'_>,
         policy: FoundPolicy,
+        served: Option<Offer>,
         receipt: &mut Receipt,
     ) -> Result<RunAnswer, Failure> {
         let task = self.refusing(self.found(task))?;
@@ -152,7 +162,10 @@ impl Session<'_> {
             basis,
             selected,
         } = ready;
-        let request = self.session_request(cleared, &basis, &selected);
+        let obtained = self.password(served, &cleared, &selected);
+        let (password, source) = self.refusing(obtained.map_err(Failure::from))?;
+        receipt.obtained(source);
+        let request = self.session_request(cleared, password, &basis, &selected);
         let request = self.refusing(request.map_err(Failure::from))?;
         self.work(task, request, &basis, &selected, receipt)
     }
@@ -168,12 +181,8 @@ impl Session<'_> {
 
     /// The environment that a command inherits: ours without the variables that passwords came in.
     fn environment(&self) -> Vec<(OsString, OsString)> {
-        let secrets = self.passwords.map(password::variable);
-        let variables = self.world.surroundings.variables.iter();
-        variables
-            .filter(|(name, _)| !secrets.iter().flatten().any(|secret| name == secret))
-            .cloned()
-            .collect()
+        self.world
+            .variables_without(&self.passwords.map(password::variable))
     }
 
     fn found<'t>(&self, task: Task<'t>) -> Result<FoundTask<'t>, Failure> {
@@ -196,10 +205,11 @@ impl Session<'_> {
         let world = self.world;
         self.question.check(self.envelope.is_some(), world)?;
         // What dead runs left, before anything is judged.
-        let unfinished = dead_runs::finish(self.state, self.log, world)?;
-        if let Some(path) = self.envelope {
-            envelope::remove_earlier(path)?;
-        }
+        let unfinished = dead_runs::finish(self.state, self.log, "run", world)?;
+        let envelope = self
+            .envelope
+            .map(|request| ReadyEnvelope::new(request, &self.environment(), world));
+        let envelope = envelope.transpose()?;
         let identities = |policy: &Policy| {
             let selected = selected::select(self.keychain, policy, world)?;
             Ok(Some(selected.identities()?))
@@ -207,9 +217,14 @@ impl Session<'_> {
         let judged = judge::judge(self.question, Purpose::Run, policy, &identities, world)?;
         receipt.judged(&judged.verdict);
         let event = judged.verdict.event().of_run(self.run);
-        let recorded = self.log.record(&event)?;
-        if let Some(path) = self.envelope {
-            envelope::write(path, &judged, recorded, world)?;
+        let recorded = self.log.record(&event).inspect_err(|_| {
+            envelope.iter().for_each(ReadyEnvelope::give_up);
+        })?;
+        if let Some(envelope) = &envelope {
+            receipt.handed_on(match judged.verdict.cleared() {
+                Some(_) => envelope.hand_on(&judged, recorded, self.log, Some(self.run))?,
+                None => envelope.withdraw()?,
+            });
         }
         let blocked = judged.answer();
         // The clearance is good for one window: from here on it is in nobody's hands but ours.
@@ -226,17 +241,38 @@ impl Session<'_> {
         }))
     }
 
+    /// The keychain's password, and where it came from. A helper gives it only to what is cleared.
+    fn password(
+        &self,
+        served: Option<Offer>,
+        cleared: &Cleared,
+        selected: &SelectedKeychain,
+    ) -> Result<(Password, PasswordSource), Error> {
+        // Said before a password is asked for that nothing would be opened with.
+        selected.backend.check(&selected.path)?;
+        let [_, handed_in] = self.passwords;
+        let Some(offer) = served else {
+            return selected.password(handed_in, self.world);
+        };
+        let kept = selected.kept_password();
+        if kept.is_kept() {
+            self.world.notify(&Notice::Caution(&format!(
+                "the password is also kept in {}, where every process of this user can read it: make the keychain again \
+                 with a new password",
+                kept.path.display()
+            )));
+        }
+        Ok((offer.ask(self.run, cleared)?, PasswordSource::Served))
+    }
+
     /// Everything that the session needs. The permit comes last: reading a password may take as long as a person takes.
     fn session_request<'a>(
         &'a self,
         cleared: Cleared,
+        password: Password,
         basis: &Basis,
         selected: &'a SelectedKeychain,
     ) -> Result<SessionRequest<'a>, Error> {
-        // Said before a password is asked for that nothing would be opened with.
-        selected.backend.check(&selected.path)?;
-        let [_, password] = self.passwords;
-        let password = selected.password(password, self.world)?;
         let region = cleared.region().cloned();
         // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
         let policy = basis.policy();

@@ -146,12 +146,14 @@ impl Scene {
             targets: Vec::new(),
             facts: Observed {
                 now: instant(NOW),
+                last_record: Observation::Observed(None),
                 host: SIGNER.parse().unwrap(),
+                evidence: support::evidence(),
                 profiles: Observation::Observed(InstalledProfiles {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),
                         resolved: PathBuf::from("/profiles"),
-                        writable: Some(true),
+                        access: None,
                         ephemeral: None,
                     }],
                     files,
@@ -215,6 +217,7 @@ impl Scene {
             Observation::Unobserved { .. } => Ok(None),
         };
         let request: Request<'_, ObservationError> = Request {
+            last_record: self.facts.last_record.clone(),
             manifest: Some(&manifest),
             profiles: Some(ProfilePlaces {
                 directories: &[ProfilePlace {
@@ -224,6 +227,7 @@ impl Scene {
                 temporary: &[],
                 checkouts: &[],
                 anchors: &Anchors::apple(),
+                with_access: false,
                 prove: None,
             }),
             identities: Some(&identities),

@@ -16,21 +16,15 @@ use crate::ops::world::World;
 
 /// Where profiles are looked for, and what is believed of them.
 pub struct ProfileSources {
-    directories: Vec<ProfilePlace>,
-    anchors: Anchors,
-    verifier: Option<Verifier>,
+    pub(super) directories: Vec<ProfilePlace>,
+    pub(super) anchors: Anchors,
+    /// Proves every file, if there is one.
+    pub(super) verifier: Option<Verifier>,
+    /// Whether it matters what this user may change of the directories.
+    pub(super) with_access: bool,
 }
 
 impl ProfileSources {
-    /// These directories and anchors; with `prove`, every file is proven.
-    pub(super) fn new(directories: Vec<ProfilePlace>, anchors: Anchors, prove: bool) -> Self {
-        Self {
-            directories,
-            verifier: prove.then(|| Verifier::new(anchors.clone())),
-            anchors,
-        }
-    }
-
     /// As the observation wants it.
     pub(super) fn places<'a>(&'a self, world: &'a World) -> ProfilePlaces<'a> {
         self.places_in(&self.directories, world)
@@ -46,6 +40,7 @@ impl ProfileSources {
             temporary: &world.surroundings.temporary,
             checkouts: &world.surroundings.checkouts,
             anchors: &self.anchors,
+            with_access: self.with_access,
             prove: self.verifier.as_ref(),
         }
     }

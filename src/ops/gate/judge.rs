@@ -9,15 +9,17 @@ use super::basis::{Basis, ProfileSources};
 use super::document::GateAnswer;
 use super::question::Question;
 use crate::apple::anchors::Anchors;
+use crate::apple::signed_message::Verifier;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
-use crate::context::gate::facts::Identities;
+use crate::context::gate::facts::{Identities, Observation};
 use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Verdict};
 use crate::context::manifest::Manifest;
-use crate::context::policy::Policy;
+use crate::context::policy::{Policy, ReadOnly};
 use crate::host::inputs::Inputs;
 use crate::host::observation::{self, Request};
-use crate::ops::error::Failure;
+use crate::ledger::audit;
+use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
 use crate::ops::world::{LoadedPolicy, World};
 
@@ -58,14 +60,15 @@ pub fn judge(
     let subject = match Subject::load(question, purpose, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::observe::<Failure>(&Request::default(), &world.clock)?;
+            let facts = observation::observe::<Failure>(&of_process(world), &world.clock)?;
             return Ok(Judged {
                 verdict: gate::refuse(&facts, findings),
                 basis: None,
             });
         }
     };
-    let (facts, profiles) = subject.look(question, keychain, world, |request| {
+    let last_record = last_record(world);
+    let (facts, profiles) = subject.look(question, keychain, last_record, world, |request| {
         observation::observe(request, &world.clock)
     })?;
     let verdict = gate::judge(&subject.policy, &subject.manifest, &facts, &subject.asked)
@@ -98,12 +101,14 @@ pub(super) fn rehearse(
     let subject = match Subject::load(question, Purpose::Verdict, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::plan::<Failure>(&Request::default(), host, at)?;
+            let facts = observation::plan::<Failure>(&of_process(world), host, at)?;
             let rehearsal = gate::rehearse_refusal(&facts, findings);
             return Ok(GateAnswer::new(rehearsal.judgement(), None, None, true));
         }
     };
-    let (facts, _) = subject.look(question, keychain, world, |request| {
+    // Another machine, or another time: what this one's log knows says nothing.
+    let last_record = Observation::Observed(None);
+    let (facts, _) = subject.look(question, keychain, last_record, world, |request| {
         observation::plan(request, host, at)
     })?;
     let rehearsal = gate::rehearse(&subject.policy, &subject.manifest, &facts, &subject.asked)
@@ -114,6 +119,29 @@ pub(super) fn rehearse(
         rehearsal.until(),
         true,
     ))
+}
+
+/// The latest time that the audit log knows of. A log that cannot be read is a fact for the gate, not an error.
+fn last_record(world: &World) -> Observation<Option<Timestamp>> {
+    let read = || -> Result<_, Error> {
+        let state = world.state_directory()?;
+        Ok(audit::standing(
+            &state.audit_log(),
+            Some(&state.receipts()),
+        )?)
+    };
+    match read() {
+        Ok(standing) => Observation::Observed(standing.latest),
+        Err(error) => Observation::unobserved(error.to_string()),
+    }
+}
+
+/// Looks at nothing but this process: there is no policy to judge more by.
+fn of_process(world: &World) -> Request<'_, Failure> {
+    Request {
+        environment: &world.surroundings.variables,
+        ..Request::default()
+    }
 }
 
 /// What is judged, with what was asked.
@@ -184,6 +212,7 @@ impl Subject {
         &self,
         question: &Question,
         keychain: KeychainIdentities<'_>,
+        last_record: Observation<Option<Timestamp>>,
         world: &World,
         observe: impl FnOnce(&Request<'_, Failure>) -> Result<T, Failure>,
     ) -> Result<(T, ProfileSources), Failure> {
@@ -195,7 +224,12 @@ impl Subject {
             true => world.anchors_noting(&self.policy, noted)?,
             false => Anchors::apple(),
         };
-        let profiles = ProfileSources::new(directories, anchors, question.prove);
+        let profiles = ProfileSources {
+            directories,
+            verifier: question.prove.then(|| Verifier::new(anchors.clone())),
+            anchors,
+            with_access: self.policy.profiles.read_only != ReadOnly::No,
+        };
         let identities = || match question.identity_file() {
             Some(file) => Ok(Some(source::read_file(
                 &file,
@@ -207,10 +241,12 @@ impl Subject {
         };
         let projects = question.targets.request(world)?;
         let observed = observe(&Request {
+            last_record,
             manifest: Some(&self.manifest),
             profiles: is_judged(Group::Profiles).then(|| profiles.places(world)),
             identities: is_judged(Group::Identities).then_some(&identities),
             targets: (!projects.projects.is_empty()).then_some(&projects),
+            environment: &world.surroundings.variables,
             inputs,
         })?;
         Ok((observed, profiles))

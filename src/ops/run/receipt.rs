@@ -15,13 +15,14 @@ use crate::base::event::Checkpoint;
 use crate::base::finding::{Code, Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Verdict;
-use crate::context::gate::facts::TrustAnchor;
-use crate::host::keychain::{BackendKind, KeychainPath};
+use crate::context::gate::facts::{Evidence, TrustAnchor};
+use crate::host::keychain::{BackendKind, KeychainPath, PasswordSource};
 use crate::host::owned_files::{OwnedFileError, ReservedFile};
 use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
 use crate::host::state_dir::StateDir;
 use crate::ops::error::{Error, Failure};
+use crate::ops::gate::document::EnvelopeDocument;
 use crate::ops::keychain::selected::SelectedKeychain;
 use crate::ops::report::{PolicyName, VerdictWord, shown_paths};
 
@@ -58,8 +59,14 @@ pub struct ReceiptDocument {
     profile_directories: Vec<String>,
     /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
     trust_anchors: Vec<TrustAnchor>,
+    /// What became of the envelope; absent if none was asked for, or if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<EnvelopeDocument>,
     /// The host that ran it.
     host: HostName,
+    /// What the kernel and the loader say of the process that judged; absent if nothing could be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
     /// Its region, if the policy names regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<RegionName>,
@@ -67,6 +74,12 @@ pub struct ReceiptDocument {
     keychain: Option<KeychainPath>,
     /// What kind of keychain it is; null if none was chosen.
     backend: Option<BackendKind>,
+    /// Where the keychain's password came from; absent if none was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_source: Option<PasswordSource>,
+    /// What that way does not protect from, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_limits: Option<&'static str>,
     /// How long the keychain was open; absent if it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<Window>,
@@ -162,10 +175,14 @@ impl Receipt {
                 manifest: None,
                 profile_directories: Vec::new(),
                 trust_anchors: Vec::new(),
+                envelope: None,
                 host: host.clone(),
+                evidence: None,
                 region: None,
                 keychain: None,
                 backend: None,
+                password_source: None,
+                password_limits: None,
                 window: None,
                 ending: None,
                 inputs: None,
@@ -193,6 +210,7 @@ impl Receipt {
         document.trust_anchors = judgement.trust_anchors.clone();
         document.waived = judgement.waived.iter().copied().collect();
         document.region = judgement.region.clone();
+        document.evidence = Some(judgement.evidence.clone());
         document.manifest = judgement.manifest.map(|manifest| JudgedManifest {
             digest: manifest.digest,
             revision: manifest.revision,
@@ -200,10 +218,21 @@ impl Receipt {
         });
     }
 
+    /// Adds what became of the envelope.
+    pub(super) fn handed_on(&mut self, envelope: EnvelopeDocument) {
+        self.document.envelope = Some(envelope);
+    }
+
     /// Adds which keychain it is.
     pub(super) fn selected(&mut self, selected: &SelectedKeychain) {
         self.document.keychain = Some(selected.path.clone());
         self.document.backend = Some(selected.backend.kind());
+    }
+
+    /// Adds where its password came from.
+    pub(super) fn obtained(&mut self, source: PasswordSource) {
+        self.document.password_source = Some(source);
+        self.document.password_limits = Some(source.limits());
     }
 
     /// Adds what became of the session.
