@@ -5,14 +5,17 @@
 //! becomes full.
 //!
 //! - [`access`]: what this user may change of a directory and of the way to it
+//! - [`deadline`]: when a window ends, by two clocks
 //! - [`directories`]: default directories, and directories that something clears
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
+//! - [`inputs`]: the files that a verdict rests on, to be read again when the command has ended
 //! - [`journal`]: what a run was about to do, so that another process can finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`lifeline`]: what a run tells its watchdog
 //! - [`node`]: the name of this machine, and the current user
 //! - [`observation`]: the facts about this machine that the gate judges
 //! - [`owned_files`]: files and directories that only this user can use
+//! - [`password_service`]: a keychain's password that another user holds
 //! - [`permit`]: the permission to open a keychain
 //! - [`process`]: the only place that starts processes
 //! - [`profile_store`]: provisioning profiles on disk
@@ -27,14 +30,17 @@
 //! - [`window`]: a keychain that is open, and what closes it
 
 pub mod access;
+pub mod deadline;
 pub mod directories;
 pub mod files;
+pub mod inputs;
 pub mod journal;
 pub mod keychain;
 pub mod lifeline;
 pub mod node;
 pub mod observation;
 pub mod owned_files;
+pub mod password_service;
 pub mod permit;
 pub mod process;
 pub mod profile_store;

@@ -36,6 +36,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("manifest diff", "manifests/profiles.json other.json"),
     ("manifest verify", ""),
     ("manifest schema", "gate"),
+    ("policy digest", ""),
     ("targets show", "--project Acme.xcodeproj"),
     (
         "targets check",
@@ -71,6 +72,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("audit show", ""),
     ("audit verify", ""),
     ("audit checkpoint", ""),
+    ("audit resume", ""),
     ("completions", "bash"),
     ("man", "pages"),
     ("help", "gate"),
@@ -100,6 +102,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("policy", "targets show", &["policy-invalid"]),
     ("policy", "targets check", &["policy-invalid"]),
     ("policy", "targets export", &["policy-invalid"]),
+    ("policy", "policy digest", &["policy-invalid"]),
     ("policy", "gate", &["policy-invalid"]),
     ("policy", "run", &["policy-invalid"]),
     ("policy", "keychain create", &["policy-invalid"]),

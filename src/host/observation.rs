@@ -11,14 +11,18 @@ pub mod projects;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use self::projects::{ProjectError, ProjectRequest};
 use super::access;
 use super::directories;
+use super::inputs::Inputs;
 use super::node::{self, HostNameError};
-use super::profile_store::{self, DirectoryError};
+use super::profile_store::{self, DirectoryError, KnownFiles};
+use crate::apple::anchors::Anchors;
+use crate::apple::certificate::Certificate;
 use crate::apple::signed_message::Verifier;
 use crate::base::clock::Clock;
 use crate::base::error::{ErrorCode, Explain};
@@ -27,12 +31,14 @@ use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{
     DirectoryAccess, Identities, InstalledProfiles, LiveFacts, Observation, Observed,
-    ObservedTargets, PlannedFacts, ProfileDirectory,
+    ObservedTargets, PlannedFacts, ProfileDirectory, TrustAnchor,
 };
 use crate::context::manifest::Manifest;
 
 /// What to look at. The default is nothing but this machine's name and clock.
 pub struct Request<'a, E> {
+    /// The latest time that the audit log knows of, which the caller has read. The default is a log without records.
+    pub last_record: Observation<Option<Timestamp>>,
     /// The manifest that is judged: bytes that it pins need no closer look, and what it pins of projects is read.
     pub manifest: Option<&'a Manifest>,
     /// Where profiles are installed.
@@ -41,6 +47,8 @@ pub struct Request<'a, E> {
     pub identities: Option<IdentityReader<'a, E>>,
     /// The projects.
     pub targets: Option<&'a ProjectRequest>,
+    /// Where the files of projects are noted, if somebody will look again.
+    pub inputs: Option<&'a Arc<Inputs>>,
 }
 
 /// Reads identities; `None` if nobody named a place where they are.
@@ -49,10 +57,12 @@ pub type IdentityReader<'a, E> = &'a dyn Fn() -> Result<Option<Identities>, E>;
 impl<E> Default for Request<'_, E> {
     fn default() -> Self {
         Self {
+            last_record: Observation::Observed(None),
             manifest: None,
             profiles: None,
             identities: None,
             targets: None,
+            inputs: None,
         }
     }
 }
@@ -67,6 +77,8 @@ pub struct ProfilePlaces<'a> {
     pub checkouts: &'a [PathBuf],
     /// Whether it matters what this user may change of them.
     pub with_access: bool,
+    /// The roots that are believed.
+    pub anchors: &'a Anchors,
     /// Proves every file again, if there is one.
     pub prove: Option<&'a Verifier>,
 }
@@ -158,6 +170,28 @@ pub fn plan<E: From<ObservationError>>(
     look(request, host, now).map(PlannedFacts::new)
 }
 
+/// Looks again at the directories of profiles that `first` saw: what of this machine would be judged then, if all else were
+/// as it was. A file with the same bytes at the same path counts as it did; what is new is looked at as it was then. `places`
+/// holds the same directories as absolute paths, and `absolute` makes a path of then absolute.
+///
+/// # Errors
+/// A directory of profiles that somebody named cannot be listed any more.
+pub fn look_again(
+    first: &LiveFacts,
+    manifest: &Manifest,
+    places: &ProfilePlaces<'_>,
+    absolute: impl Fn(&Path) -> PathBuf,
+) -> Result<PlannedFacts, DirectoryError> {
+    let mut observed = first.observed().clone();
+    if let Observation::Observed(earlier) = &first.observed().profiles {
+        let files = earlier.files.iter();
+        let known = files.map(|file| (absolute(&file.path), file)).collect();
+        let installed = installed_in(places, Some(manifest), &known)?;
+        observed.profiles = Observation::Observed(installed);
+    }
+    Ok(PlannedFacts::new(observed))
+}
+
 fn look<E: From<ObservationError>>(
     request: &Request<'_, E>,
     host: HostName,
@@ -166,6 +200,7 @@ fn look<E: From<ObservationError>>(
     Ok(Observed {
         host,
         now,
+        last_record: request.last_record.clone(),
         profiles: installed_profiles(request).map_err(ObservationError::from)?,
         identities: identities(request)?,
         targets: targets(request).map_err(ObservationError::from)?,
@@ -175,10 +210,23 @@ fn look<E: From<ObservationError>>(
 fn installed_profiles<E>(
     request: &Request<'_, E>,
 ) -> Result<Observation<InstalledProfiles>, DirectoryError> {
-    let Some(places) = &request.profiles else {
-        return Ok(Observation::unobserved("nobody asked for them"));
+    match &request.profiles {
+        Some(places) => installed_in(places, request.manifest, &KnownFiles::default())
+            .map(Observation::Observed),
+        None => Ok(Observation::unobserved("nobody asked for them")),
+    }
+}
+
+fn installed_in(
+    places: &ProfilePlaces<'_>,
+    manifest: Option<&Manifest>,
+    known: &KnownFiles<'_>,
+) -> Result<InstalledProfiles, DirectoryError> {
+    let anchors = places.anchors.extra();
+    let mut installed = InstalledProfiles {
+        trust_anchors: anchors.map(trust_anchor).collect(),
+        ..InstalledProfiles::default()
     };
-    let mut installed = InstalledProfiles::default();
     let mut files = Vec::new();
     for place in places.directories {
         let found = match profile_store::list(&place.path) {
@@ -198,21 +246,35 @@ fn installed_profiles<E>(
             installed.directories.push(ProfileDirectory {
                 access,
                 ephemeral: ephemeral(&place.path, places),
+                resolved: resolved(&place.path),
                 path: place.path.clone(),
             });
         }
         files.extend(found.unwrap_or_default());
     }
-    let manifest = request.manifest;
     let is_pinned = |sha256: &_| manifest.is_some_and(|manifest| manifest.has_bytes(sha256));
-    installed.files = profile_store::observe(files, is_pinned, places.prove);
-    Ok(Observation::Observed(installed))
+    installed.files = profile_store::observe_but(known, files, is_pinned, places.prove);
+    Ok(installed)
+}
+
+/// `path`, absolute and with its links resolved, as far as that can be told.
+fn resolved(path: &Path) -> PathBuf {
+    fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
+}
+
+fn trust_anchor(certificate: &Certificate) -> TrustAnchor {
+    TrustAnchor {
+        name: certificate.common_name.clone(),
+        sha256: certificate.sha256,
+    }
 }
 
 /// Why what lies in `directory` may be wiped between two builds, if it may. A checkout does not count: a directory of
 /// profiles that a team commits is as durable as the manifest beside it.
 fn ephemeral(directory: &Path, places: &ProfilePlaces<'_>) -> Option<String> {
-    let absolute = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    let absolute = resolved(directory);
     let temporary: Vec<&Path> = places.temporary.iter().map(PathBuf::as_path).collect();
     let checkouts: Vec<&Path> = places.checkouts.iter().map(PathBuf::as_path).collect();
     let tree = directories::ephemeral_tree(&absolute, &temporary, &checkouts)?;
@@ -230,7 +292,8 @@ fn identities<E>(request: &Request<'_, E>) -> Result<Observation<Identities>, E>
 
 fn targets<E>(request: &Request<'_, E>) -> Result<Observation<ObservedTargets>, ProjectError> {
     match request.targets {
-        Some(wanted) => projects::read(wanted, request.manifest).map(Observation::Observed),
+        Some(wanted) => projects::read_noting(wanted, request.manifest, request.inputs)
+            .map(Observation::Observed),
         None => Ok(Observation::unobserved("no project is named")),
     }
 }

@@ -5,7 +5,7 @@
 //! ten thousand needs little more memory than its verdicts. Only files that are *named* like profiles are looked at,
 //! and only directly in the directory, as Xcode does it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -121,9 +121,42 @@ pub fn examine<T: Send>(
         .collect()
 }
 
+/// Files that were looked at before, by path.
+#[derive(Default)]
+pub struct KnownFiles<'a>(HashMap<PathBuf, &'a InstalledFile>);
+
+impl<'a> FromIterator<(PathBuf, &'a InstalledFile)> for KnownFiles<'a> {
+    fn from_iter<I: IntoIterator<Item = (PathBuf, &'a InstalledFile)>>(files: I) -> Self {
+        Self(files.into_iter().collect())
+    }
+}
+
+impl KnownFiles<'_> {
+    /// What was found in the file at `path`, if these bytes were.
+    fn content(&self, path: &Path, bytes: &[u8]) -> Option<InstalledContent> {
+        let known = &self.0.get(path)?.content;
+        match known {
+            InstalledContent::Read { sha256, .. } if *sha256 == FileSha256::of(bytes) => {
+                Some(known.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What the gate wants to know of each file: the digest of its bytes; what it claims, if they are not pinned; and
 /// whether its signatures hold, if `prove` is given.
 pub fn observe(
+    files: Vec<PathBuf>,
+    is_pinned: impl Fn(&FileSha256) -> bool + Sync,
+    prove: Option<&Verifier>,
+) -> Vec<InstalledFile> {
+    observe_but(&KnownFiles::default(), files, is_pinned, prove)
+}
+
+/// As [`observe`]; of a file whose bytes are those that are `known` of it, what is known.
+pub fn observe_but(
+    known: &KnownFiles<'_>,
     files: Vec<PathBuf>,
     is_pinned: impl Fn(&FileSha256) -> bool + Sync,
     prove: Option<&Verifier>,
@@ -138,7 +171,9 @@ pub fn observe(
                 Err(error) => InstalledContent::Unreadable {
                     problem: error.to_string(),
                 },
-                Ok(bytes) => installed(&bytes, &is_pinned, prove, &any),
+                Ok(bytes) => known
+                    .content(&path, &bytes)
+                    .unwrap_or_else(|| installed(&bytes, &is_pinned, prove, &any)),
             };
             InstalledFile { path, content }
         })

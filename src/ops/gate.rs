@@ -4,11 +4,13 @@
 //! another host or another instant: nothing is recorded and nothing handed on. A [`run`](super::run) asks the same question
 //! before it opens anything.
 //!
+//! - [`basis`]: what a verdict rests on, to be looked at again
 //! - [`document`]: what a judgement looks like
 //! - [`envelope`]: the statement that hands a clearance on
 //! - [`judge`]: looks, and judges
 //! - [`question`]: what is asked
 
+pub mod basis;
 pub mod document;
 pub mod envelope;
 pub mod judge;
@@ -23,13 +25,16 @@ use self::question::Question;
 use super::audit_log;
 use super::error::Failure;
 use super::identity::source;
+use super::keychain::dead_runs;
 use super::keychain::selected::Selection;
 use super::notice::Notice;
 use super::world::World;
 use crate::base::event::Witness as _;
 use crate::base::ids::HostName;
+use crate::context::gate::Purpose;
 use crate::context::gate::facts::Identities;
 use crate::context::policy::Policy;
+use crate::host::journal::Journals;
 
 /// What this machine is asked.
 #[derive(Debug, Clone)]
@@ -61,11 +66,14 @@ pub struct RehearsalRequest {
 /// Something that is judged cannot be read; the envelope cannot be written, or the verdict that it would hand on cannot be
 /// recorded. That a verdict alone cannot be recorded is only said: a gate on a read-only disk must still say no.
 pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure> {
+    request.question.check(request.envelope.is_some(), world)?;
     if let Some(path) = &request.envelope {
         envelope::remove_earlier(path)?;
     }
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
-    let judged = judge::judge(&request.question, &named, world)?;
+    close_overdue(world);
+    let policy = world.policy_if_any();
+    let judged = judge::judge(&request.question, Purpose::Verdict, policy, &named, world)?;
     let region = judged.verdict.judgement().region.clone();
     let log = audit_log::open(world, region);
     let event = judged.verdict.event();
@@ -83,11 +91,26 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
     Ok(judged.answer())
 }
 
+/// Closes what should have been closed long ago. Where no run is, that costs one look at a directory.
+fn close_overdue(world: &World) {
+    let Ok(state) = world.state_directory() else {
+        return;
+    };
+    let journals = Journals::new(&state, world.clock.as_ref());
+    // Whoever cannot write the log is told so when the verdict is recorded.
+    if let Ok(true) = journals.has_overdue()
+        && let Ok(log) = audit_log::open(world, None)
+    {
+        dead_runs::mention_overdue(&state, &log, "gate", world);
+    }
+}
+
 /// Judges this machine as if it were another host, or as if it were another instant.
 ///
 /// # Errors
 /// Something that is judged cannot be read.
 pub fn rehearse(request: &RehearsalRequest, world: &World) -> Result<GateAnswer, Failure> {
+    request.question.check(false, world)?;
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
     let at = request.at.unwrap_or(world.now);
     judge::rehearse(&request.question, &named, request.host.as_ref(), at, world)

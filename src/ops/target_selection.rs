@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::{Error, Failure};
 use super::prove::{self, Pinnable};
-use super::world::{LoadedPolicy, World};
+use super::world::World;
 use crate::apple::profile::ProfileKind;
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
@@ -51,7 +51,7 @@ pub struct PlannedTargets {
     /// The manifest that the profiles came from, if they did.
     pub manifest: Option<Manifest>,
     /// The policy in force.
-    pub policy: LoadedPolicy,
+    pub policy: Policy,
     kind: Option<ProfileKind>,
     targets_were_named: bool,
     sources: Arc<dyn Sources + Send + Sync>,
@@ -95,7 +95,7 @@ impl PlannedTargets {
                 .as_ref()
                 .map(Manifest::targets)
                 .unwrap_or_default(),
-            overrides: &self.policy.policy.targets,
+            overrides: &self.policy.targets,
             kind: self.kind,
             targets_were_named: self.targets_were_named,
             must_be_mapped: false,
@@ -116,7 +116,7 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
             .remedy(Remedy::NameProject)
             .into());
     }
-    let policy = world.policy()?;
+    let policy = world.policy_or_defaults()?;
     let ObservedTargets {
         targets,
         mut findings,
@@ -131,7 +131,7 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
     };
     let profiles = match &manifest {
         Some(manifest) => manifest.profiles().to_vec(),
-        None => at_hand(&policy.policy, world, &mut findings)?,
+        None => at_hand(&policy, world, &mut findings)?,
     };
     Ok(PlannedTargets {
         targets,

@@ -20,9 +20,7 @@ const RESERVED: &[&str] = &[
     "exit 14",
     "policy export.approvals",
     "policy export.ticket",
-    // What a job may waive, where its process runs, and what it leaves running.
-    "policy gate.waivable",
-    "policy gate.run_waivable",
+    // Where a job's process runs, and what it leaves running.
     "policy gate.block_on",
     "policy session.on_stragglers",
     // The rotation.

@@ -128,7 +128,7 @@ fn what_stands_in_the_place_of_a_retiring_profile_may_shadow_another() {
     ]);
     let name = proven(&retiring).fields().file_name();
     scene.installed().files.pop();
-    assert!(scene.rehearse().would_clear());
+    assert!(scene.rehearse().until().is_some());
     let renewed = proven(&retiring.valid("2026-02-01T10:00:00Z", "2046-06-01T00:00:00Z"));
     scene
         .installed()

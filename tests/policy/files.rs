@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use countersign::base::finding::{Code, Severity};
+use countersign::base::digest::Digest;
 use countersign::context::policy::OnClosed;
 use countersign::context::policy::TopologyKind;
 use countersign::context::policy::{MAX_BYTES, Policy};
@@ -120,11 +120,14 @@ fn a_policy_of_one_line_has_the_built_in_rules() {
     assert_eq!(builtin.file(), None);
     assert_eq!(builtin.place_of("topology").file, None);
     assert_eq!(Policy::builtin(None).keychain.path, None);
-    let says = Policy::builtin_applies(Path::new("manifests/signing.toml"));
-    assert_eq!(
-        (says.code, says.severity),
-        (Code::PolicyDefault, Severity::Info)
-    );
+    assert_eq!(builtin.digest(), None, "nobody reviewed it");
+    let text = "version = 1\n";
+    assert_eq!(written.digest(), Some(Digest::of(text.as_bytes())));
+    let bytes = Policy::parse_bytes(text.as_bytes(), Path::new(FILE), home).unwrap();
+    assert_eq!(bytes.digest(), written.digest());
+    // Comments and a byte-order mark are part of what was reviewed.
+    let marked = Policy::parse("\u{feff}version = 1\n", Path::new(FILE), home).unwrap();
+    assert_ne!(marked.digest(), written.digest());
 }
 
 #[test]

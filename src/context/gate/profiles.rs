@@ -40,7 +40,7 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Find
                     "the installed profiles were not looked at",
                 )
                 .found(why)
-                .hint("name the directory of the installed profiles, or waive the group")
+                .hint("name the directory of the installed profiles, or waive the group if the policy allows that")
                 .remedy(Remedy::NameProfileDirectory),
             ]
         }

@@ -31,7 +31,7 @@ pub fn check(
                     "the targets of the Xcode project were not looked at",
                 )
                 .found(why)
-                .hint("name the Xcode project, or waive the group")
+                .hint("name the Xcode project, or waive the group if the policy allows that")
                 .remedy(Remedy::NameProject),
             ];
         }
