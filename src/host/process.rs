@@ -22,6 +22,7 @@ mod orphan;
 mod poll;
 mod run;
 mod set_group_id;
+mod stragglers;
 mod tool;
 
 pub(in crate::host) use self::child::peek_exit;
@@ -36,4 +37,6 @@ pub use self::orphan::end_orphans;
 pub(in crate::host) use self::poll::{is_ready_within, wait_for};
 pub use self::run::run;
 pub use self::set_group_id::{drop_set_group_id, has_set_group_id};
+pub use self::stragglers::Straggler;
+pub(in crate::host) use self::stragglers::{adopt_orphans, reap_orphans, settle};
 pub use self::tool::{Bounds, Output, Tool};

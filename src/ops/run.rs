@@ -278,6 +278,7 @@ impl Session<'_> {
             work,
             password,
             window: self.window(policy)?,
+            on_stragglers: policy.session.on_stragglers,
             closes,
         })
     }

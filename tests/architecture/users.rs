@@ -24,7 +24,6 @@ const RESERVED: &[&str] = &[
     "policy gate.waivable",
     "policy gate.run_waivable",
     "policy gate.block_on",
-    "policy session.on_stragglers",
     // The rotation.
     "action rotate",
 ];

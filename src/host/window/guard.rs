@@ -216,6 +216,11 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// The watchdog's process.
+    pub(in crate::host) fn watchdog_id(&self) -> u32 {
+        self.watchdog.id()
+    }
+
     pub(in crate::host) fn is_watchdog_lost(&mut self) -> bool {
         matches!(self.watchdog.try_wait(), Ok(Some(_)) | Err(_))
     }

@@ -64,6 +64,11 @@ impl Job {
         &self.group
     }
 
+    /// The command's process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How the command ended, if it has; its group may have other members still.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Verdict;
 use crate::host::keychain::{BackendKind, KeychainPath, PasswordSource};
 use crate::host::owned_files::{OwnedFileError, ReservedFile};
+use crate::host::process::Straggler;
 use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
 use crate::host::state_dir::StateDir;
@@ -69,6 +70,8 @@ pub struct ReceiptDocument {
     /// How the session ended; absent if there was none or it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     ending: Option<Ending>,
+    /// What the command left running outside of its process group.
+    stragglers: Vec<Straggler>,
     /// Why nothing was opened, or what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -140,6 +143,7 @@ impl Receipt {
                 password_limits: None,
                 window: None,
                 ending: None,
+                stragglers: Vec::new(),
                 error: None,
                 exit: 0,
                 audit: None,
@@ -188,6 +192,7 @@ impl Receipt {
             locked: report.closed.is_some_and(|(_, is_locked)| is_locked),
         });
         self.document.ending = report.ending;
+        self.document.stragglers = report.stragglers.clone();
     }
 
     /// Writes it, once: with the exit code, with what failed, and with where the audit log stands.

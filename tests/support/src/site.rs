@@ -11,6 +11,7 @@ use crate::start;
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
 use countersign::base::event::{Actor, Witness};
+use countersign::context::policy::OnStragglers;
 use countersign::host::keychain::{Backends, KeychainBackend, KeychainPath, LockState, Settings};
 use countersign::host::owned_files::Lock;
 use countersign::host::permit::OpenPermit;
@@ -372,6 +373,7 @@ pub fn request<'a>(
         },
         password: password(SECRET),
         window: Duration::from_secs(60),
+        on_stragglers: OnStragglers::End,
         closes: None,
     }
 }
