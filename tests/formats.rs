@@ -70,6 +70,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("keychain destroy", "--yes --keychain ci.p12"),
     ("keychain recover", ""),
     (
+        "keychain serve",
+        "--keychain ci.p12 --socket socket --password-file password",
+    ),
+    (
         "envelope verify",
         "envelope.json --allowed-signers allowed_signers",
     ),

@@ -26,6 +26,7 @@ mod poll;
 mod run;
 mod set_group_id;
 mod started;
+mod stragglers;
 mod tool;
 
 pub(in crate::host) use self::child::{has_ended_or_stopped, peek_exit};
@@ -43,4 +44,6 @@ pub(in crate::host) use self::poll::{is_ready_within, wait_for};
 pub use self::run::run;
 pub use self::set_group_id::{drop_set_group_id, has_set_group_id};
 pub use self::started::boot_id;
+pub use self::stragglers::Straggler;
+pub(in crate::host) use self::stragglers::{adopt_orphans, reap_orphans, settle};
 pub use self::tool::{Bounds, Output, Tool};

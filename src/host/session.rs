@@ -33,9 +33,12 @@ use self::signals::Signals;
 pub use self::task::{Announce, Task};
 use super::keychain::KeychainError;
 use super::lifeline::Message;
-use super::process::{Ending as EndingOfProcesses, Exit, wait_for};
+use super::process::{
+    Ending as EndingOfProcesses, Exit, Straggler, adopt_orphans, reap_orphans, settle, wait_for,
+};
 use super::window::{Guard, Job, JobCommand, STRAGGLERS, UnlockWindow};
 use crate::base::event::{Action, Event, Outcome};
+use crate::context::policy::OnStragglers;
 
 /// Opens the keychain, does the work, closes the keychain, and fills in the report as it goes.
 ///
@@ -49,6 +52,7 @@ pub fn run(
     // Before anything is opened, so that a signal is never the system's to act on.
     let mut signals = Signals::new().map_err(io_error("watch for signals"))?;
     let (witness, run) = (request.work.witness, request.work.run.clone());
+    let on_stragglers = request.on_stragglers;
     let event = |outcome| Event::new(Action::Run, outcome).of_run(&run);
     let mut came = None;
     let opened = UnlockWindow::open(request, &mut || {
@@ -77,14 +81,14 @@ pub fn run(
         },
         Task::Run(mut command) => {
             command.environment.extend(access);
-            run_job(&mut window, &mut signals, &command)
+            run_job(&mut window, &mut signals, &command, on_stragglers, report)
         }
     };
     report.ending = ended.as_ref().ok().copied();
     // Whatever happened, the keychain closes, and how the work ended is recorded even if it does not.
     let closed = window.guard().close(&mut || ());
     report.closed = window.guard().closed();
-    let event = event(outcome_of(&ended));
+    let event = with_stragglers(event(outcome_of(&ended)), &report.stragglers);
     let recorded = witness.record(&match &ended {
         Ok(ending) => event.detail("ending", describe(*ending)),
         Err(error) => event.detail("error", error),
@@ -141,10 +145,27 @@ fn describe(ending: Ending) -> String {
     }
 }
 
+/// Names what the command left running.
+fn with_stragglers(event: Event, stragglers: &[Straggler]) -> Event {
+    if stragglers.is_empty() {
+        return event;
+    }
+    let names = |ended| {
+        let of_kind = stragglers.iter().filter(|one| one.ended == ended);
+        let names: Vec<String> = of_kind.map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    event
+        .detail("stragglers-ended", names(true))
+        .detail("stragglers-left", names(false))
+}
+
 fn run_job(
     window: &mut UnlockWindow<'_>,
     signals: &mut Signals,
     command: &JobCommand,
+    on_stragglers: OnStragglers,
+    report: &mut SessionReport,
 ) -> Result<Ending, SessionError> {
     // A signal that came while the keychain was being opened means that nobody wants the command any more.
     if let Some(signal) = signals.next() {
@@ -154,6 +175,8 @@ fn run_job(
     if window.left().is_zero() {
         return Ok(Ending::WindowEnded);
     }
+    // What leaves the command's process group stays below this process.
+    adopt_orphans().map_err(io_error("adopt what the command leaves behind"))?;
     let job = Job::start(window, command).map_err(SessionError::Command)?;
     if let Some(group) = job.group() {
         // The watchdog first: it is there already when we are gone; the journal is for when both are.
@@ -172,6 +195,9 @@ fn run_job(
     let _ = window.guard().close(&mut end_what_is_left);
     end_what_is_left();
     drop(left);
+    let known = [window.guard().watchdog_id()];
+    let ends = on_stragglers == OnStragglers::End;
+    report.stragglers = settle(&known, window.guard().run().as_str(), ends, STRAGGLERS);
     let exit = job
         .reap()
         .map_err(io_error("learn how the command ended"))?;
@@ -207,6 +233,9 @@ fn wait(
                 Some(job) => job.signal(signal),
                 None => return Ok(Ending::Interrupted(signal.as_raw())),
             }
+        }
+        if let Some(job) = job {
+            reap_orphans(&[job.id(), window.guard().watchdog_id()]);
         }
         if window.guard().is_watchdog_lost() {
             return Ok(Ending::WatchdogLost);

@@ -19,8 +19,6 @@ const RESERVED: &[&str] = &[
     "exit 14",
     "policy export.approvals",
     "policy export.ticket",
-    // Where a job's process runs, and what it leaves running.
-    "policy session.on_stragglers",
     // The rotation.
     "action rotate",
 ];

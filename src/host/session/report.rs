@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::host::process::Exit;
+use crate::host::process::{Exit, Straggler};
 
 /// How a session came to its end. The keychain is closed in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,4 +29,6 @@ pub struct SessionReport {
     pub closed: Option<(Timestamp, bool)>,
     /// How the session ended.
     pub ending: Option<Ending>,
+    /// What the command left running outside of its process group.
+    pub stragglers: Vec<Straggler>,
 }

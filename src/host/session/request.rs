@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::base::clock::Clock;
 use crate::base::event::{Actor, Witness};
 use crate::base::secret::Password;
+use crate::context::policy::OnStragglers;
 use crate::host::keychain::{KeychainBackend, KeychainPath};
 use crate::host::permit::OpenPermit;
 use crate::host::process::Tool;
@@ -43,6 +44,8 @@ pub struct SessionRequest<'a> {
     pub password: Password,
     /// How long the keychain may stay open.
     pub window: Duration,
+    /// What becomes of processes that the command leaves running.
+    pub on_stragglers: OnStragglers,
     /// When the hours in which unlocking is allowed end.
     pub closes: Option<Timestamp>,
 }

@@ -296,6 +296,11 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// The watchdog's process.
+    pub(in crate::host) fn watchdog_id(&self) -> u32 {
+        self.watchdog.id()
+    }
+
     /// Whether the watchdog could not close any more: it has ended, or somebody has stopped it.
     pub(in crate::host) fn is_watchdog_lost(&self) -> bool {
         has_ended_or_stopped(&self.watchdog).unwrap_or(true)

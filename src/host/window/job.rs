@@ -67,6 +67,11 @@ impl Job {
         self.group.as_ref()
     }
 
+    /// The command's process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How the command ended, if it has; its group may have other members still.
     ///
     /// # Errors

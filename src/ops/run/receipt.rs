@@ -18,6 +18,7 @@ use crate::context::gate::Verdict;
 use crate::context::gate::facts::{Evidence, TrustAnchor};
 use crate::host::keychain::{BackendKind, KeychainPath, PasswordSource};
 use crate::host::owned_files::{OwnedFileError, ReservedFile};
+use crate::host::process::Straggler;
 use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
 use crate::host::state_dir::StateDir;
@@ -89,6 +90,8 @@ pub struct ReceiptDocument {
     /// Whether what was judged is still the same after the keychain was closed; absent if it was never open.
     #[serde(skip_serializing_if = "Option::is_none")]
     inputs: Option<Inputs>,
+    /// What the command left running outside of its process group.
+    stragglers: Vec<Straggler>,
     /// Why nothing was opened, or what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -186,6 +189,7 @@ impl Receipt {
                 window: None,
                 ending: None,
                 inputs: None,
+                stragglers: Vec::new(),
                 error: None,
                 exit: 0,
                 audit: None,
@@ -244,6 +248,7 @@ impl Receipt {
             locked: report.closed.is_some_and(|(_, is_locked)| is_locked),
         });
         self.document.ending = report.ending;
+        self.document.stragglers = report.stragglers.clone();
     }
 
     /// Adds what was judged and is another now.

@@ -13,6 +13,7 @@ use crate::start;
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
 use countersign::base::event::{Actor, Witness};
+use countersign::context::policy::OnStragglers;
 use countersign::host::keychain::{Backends, KeychainBackend, KeychainPath, LockState, Settings};
 use countersign::host::owned_files::Lock;
 use countersign::host::permit::OpenPermit;
@@ -404,6 +405,7 @@ pub fn request<'a>(
         },
         password: password(SECRET),
         window: Duration::from_secs(60),
+        on_stragglers: OnStragglers::End,
         closes: None,
     }
 }
