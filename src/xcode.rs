@@ -22,7 +22,7 @@ pub mod product_type;
 pub mod project;
 mod property_list;
 pub mod settings;
-mod shortened;
+pub(crate) mod shortened;
 pub mod show_build_settings;
 pub mod sources;
 pub mod targets;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+use crate::machine::{
+    Kind, Machine, cleared_at, host, manifest_bytes, now, p12, password, plan_digest,
+};
 use crate::start;
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
@@ -41,11 +43,7 @@ impl Site {
         let site = Self { machine, kind };
         site.make_keychain(&site.machine.keychain());
         fs::write(site.path("signing.toml"), "version = 1\n").unwrap();
-        fs::write(
-            site.path("profiles.json"),
-            r#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
-        )
-        .unwrap();
+        fs::write(site.path("profiles.json"), manifest_bytes()).unwrap();
         countersign::host::owned_files::create(&site.path("password"), SECRET.as_bytes()).unwrap();
         site
     }
