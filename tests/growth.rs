@@ -14,8 +14,8 @@
 use std::sync::Arc;
 
 use countersign::context::gate::facts::{
-    Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles, Observation,
-    Observed, ObservedClaims, ObservedTargets, PlannedFacts, TargetSelection,
+    FileFacts, Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles,
+    Observation, Observed, ObservedClaims, ObservedTargets, PlannedFacts, TargetSelection,
 };
 use countersign::context::gate::{Asked, rehearse};
 use countersign::context::manifest::Manifest;
@@ -127,8 +127,7 @@ fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
         path: format!("/profiles/{}", profile.filename).into(),
         content: InstalledContent::Read {
             sha256: profile.sha256,
-            claims: ObservedClaims::PinnedBytes,
-            proof: None,
+            claims: ObservedClaims::Proven(FileFacts::new(profile.clone())),
         },
     });
     let resolved = project::resolved(project);

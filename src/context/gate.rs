@@ -51,6 +51,7 @@ pub mod facts;
 pub mod identities;
 pub mod manifest;
 pub mod node;
+pub mod pins;
 pub mod profiles;
 pub mod targets;
 
@@ -59,8 +60,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 pub use asked::{Asked, ExpectedManifest};
-use facts::{LiveFacts, Observed, PlannedFacts};
+use facts::{LiveFacts, Observation, Observed, PlannedFacts};
 use identities::IdentityDigests;
+use pins::Pins;
 
 use super::manifest::Manifest;
 use super::plan;
@@ -303,7 +305,8 @@ impl Rehearsal {
 pub fn judge(policy: &Policy, manifest: &Manifest, facts: &LiveFacts, asked: &Asked) -> Verdict {
     let facts = facts.observed();
     let judged = JudgedManifest::of(manifest);
-    let judgement = judgement(policy, manifest, judged, facts, asked);
+    let pins = pins_of(policy, manifest, facts, asked);
+    let judgement = judgement(policy, manifest, judged, &pins, facts, asked);
     let cleared = judgement.passes().then(|| Cleared {
         manifest: judged.digest,
         revision: judged.revision,
@@ -311,18 +314,16 @@ pub fn judge(policy: &Policy, manifest: &Manifest, facts: &LiveFacts, asked: &As
         host: facts.host.clone(),
         region: judgement.region.clone(),
         identities: match &facts.identities {
-            facts::Observation::Observed(seen) if !asked.waived.contains(&Group::Identities) => {
-                Some(
-                    seen.identities
-                        .iter()
-                        .map(|identity| identity.sha1)
-                        .collect(),
-                )
-            }
+            Observation::Observed(seen) if !asked.waived.contains(&Group::Identities) => Some(
+                seen.identities
+                    .iter()
+                    .map(|identity| identity.sha1)
+                    .collect(),
+            ),
             _ => None,
         },
         from: facts.now,
-        until: until(policy, manifest, facts.now),
+        until: until(policy, &pins, facts.now),
     });
     Verdict { judgement, cleared }
 }
@@ -344,10 +345,9 @@ pub fn rehearse(
 ) -> Rehearsal {
     let facts = facts.observed();
     let judged = JudgedManifest::of(manifest);
-    let judgement = judgement(policy, manifest, judged, facts, asked);
-    let until = judgement
-        .passes()
-        .then(|| until(policy, manifest, facts.now));
+    let pins = pins_of(policy, manifest, facts, asked);
+    let judgement = judgement(policy, manifest, judged, &pins, facts, asked);
+    let until = judgement.passes().then(|| until(policy, &pins, facts.now));
     Rehearsal { judgement, until }
 }
 
@@ -359,30 +359,48 @@ pub fn rehearse_refusal(facts: &PlannedFacts, findings: Vec<Finding>) -> Rehears
     }
 }
 
+fn pins_of<'a>(
+    policy: &'a Policy,
+    manifest: &'a Manifest,
+    facts: &'a Observed,
+    asked: &Asked,
+) -> Pins<'a> {
+    let installed = match &facts.profiles {
+        Observation::Observed(installed) if !asked.waived.contains(&Group::Profiles) => {
+            Some(installed)
+        }
+        _ => None,
+    };
+    Pins::new(policy, manifest, installed)
+}
+
 /// The one judgement: asks every group's check and collects all findings.
 fn judgement(
     policy: &Policy,
     manifest: &Manifest,
     judged: JudgedManifest,
+    pins: &Pins<'_>,
     facts: &Observed,
     asked: &Asked,
 ) -> Judgement {
     let is_judged = |group: Group| !asked.waived.contains(&group);
     let mut findings = manifest::check(manifest, asked);
-    findings.extend(profiles::check_pinned(policy, manifest, facts));
-    if is_judged(Group::Profiles) {
-        findings.extend(profiles::check(policy, manifest, facts));
+    findings.extend(pins.check());
+    findings.extend(profiles::check_pinned(policy, pins, facts));
+    match is_judged(Group::Profiles) {
+        true => findings.extend(profiles::check(policy, pins, facts)),
+        false => findings.extend(pins.at_their_word()),
     }
-    let pinned = certificates::by_sha1(manifest);
-    findings.extend(certificates::check(policy, manifest, &pinned, facts));
+    let pinned = certificates::by_sha1(pins);
+    findings.extend(certificates::check(policy, pins, &pinned, facts));
     let mut identities = IdentityDigests::default();
     if is_judged(Group::Identities) {
-        let (found, digests) = identities::check(policy, manifest, &pinned, facts, asked.signing);
+        let (found, digests) = identities::check(policy, pins, &pinned, facts, asked.signing);
         findings.extend(found);
         identities = digests;
     }
     if is_judged(Group::Targets) {
-        findings.extend(targets::check(policy, manifest, facts, asked));
+        findings.extend(targets::check(policy, pins, facts, asked));
     }
     let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
     findings.extend(found);
@@ -399,14 +417,10 @@ fn judgement(
 }
 
 /// The clearance ends with the first of: its own time, the hours in which unlocking is allowed, a profile's validity.
-fn until(policy: &Policy, manifest: &Manifest, now: Timestamp) -> Timestamp {
+fn until(policy: &Policy, pins: &Pins<'_>, now: Timestamp) -> Timestamp {
     let own = now.checked_add(CLEARANCE).unwrap_or(now);
     let hours = policy.keychain.allowed.closes_at(now);
-    let in_use = manifest
-        .profiles()
-        .iter()
-        .filter(|profile| manifest.is_in_use(profile));
-    in_use
+    pins.in_use()
         .map(|profile| profile.expires)
         .chain(hours)
         .fold(own, Timestamp::min)

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use self::projects::{ProjectError, ProjectRequest};
 use super::directories;
 use super::node::{self, HostNameError};
-use super::profile_store::{self, DirectoryError};
+use super::profile_store::{self, DirectoryError, Pinned};
 use crate::apple::signed_message::Verifier;
 use crate::base::clock::Clock;
 use crate::base::error::{ErrorCode, Explain};
@@ -32,7 +32,7 @@ use crate::context::manifest::Manifest;
 
 /// What to look at. The default is nothing but this machine's name and clock.
 pub struct Request<'a, E> {
-    /// The manifest that is judged: bytes that it pins need no closer look, and what it pins of projects is read.
+    /// The manifest that is judged: files whose bytes it pins are proven, and what it pins of projects is read.
     pub manifest: Option<&'a Manifest>,
     /// Where profiles are installed.
     pub profiles: Option<ProfilePlaces<'a>>,
@@ -64,8 +64,8 @@ pub struct ProfilePlaces<'a> {
     pub temporary: &'a [PathBuf],
     /// Checkouts, from the environment.
     pub checkouts: &'a [PathBuf],
-    /// Proves every file again, if there is one.
-    pub prove: Option<&'a Verifier>,
+    /// What believes the roots: every file whose bytes the manifest pins is proven.
+    pub verifier: &'a Verifier,
 }
 
 /// A directory in which profiles are installed.
@@ -191,9 +191,11 @@ fn installed_profiles<E>(
             path: place.path.clone(),
         });
     }
-    let manifest = request.manifest;
-    let is_pinned = |sha256: &_| manifest.is_some_and(|manifest| manifest.has_bytes(sha256));
-    installed.files = profile_store::observe(files, is_pinned, places.prove);
+    let pinned = request.manifest.map(|manifest| Pinned {
+        manifest,
+        verifier: places.verifier,
+    });
+    installed.files = profile_store::observe(files, pinned);
     Ok(Observation::Observed(installed))
 }
 

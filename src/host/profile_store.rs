@@ -20,8 +20,10 @@ use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::context::gate::facts::{
-    Family, InstalledClaims, InstalledContent, InstalledFile, InstalledScope, ObservedClaims,
+    Family, FileFacts, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
+    ObservedClaims,
 };
+use crate::context::manifest::{FactsDigest, Manifest, PinnedProfile, ProfileState};
 
 /// What became of one file.
 pub enum Examined {
@@ -125,13 +127,18 @@ pub fn examine<T: Send>(
         .collect()
 }
 
-/// What the gate wants to know of each file: the digest of its bytes; what it claims, if they are not pinned; and
-/// whether its signatures hold, if `prove` is given.
-pub fn observe(
-    files: Vec<PathBuf>,
-    is_pinned: impl Fn(&FileSha256) -> bool + Sync,
-    prove: Option<&Verifier>,
-) -> Vec<InstalledFile> {
+/// What the gate wants to know of each file that the manifest pins: whether its signatures hold, and what it says.
+#[derive(Clone, Copy)]
+pub struct Pinned<'a> {
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// What believes the roots.
+    pub verifier: &'a Verifier,
+}
+
+/// What the gate wants to know of each file: the digest of its bytes; whether it is proven and what it says, if `pinned`
+/// pins its bytes; and else what it claims.
+pub fn observe(files: Vec<PathBuf>, pinned: Option<Pinned<'_>>) -> Vec<InstalledFile> {
     // Anchors do not matter to claims.
     let any = Verifier::new(Anchors::apple());
     files
@@ -142,44 +149,35 @@ pub fn observe(
                 Err(error) => InstalledContent::Unreadable {
                     problem: error.to_string(),
                 },
-                Ok(bytes) => installed(&bytes, &is_pinned, prove, &any),
+                Ok(bytes) => {
+                    let sha256 = FileSha256::of(&bytes);
+                    let pinned = pinned.filter(|pinned| pinned.manifest.has_bytes(&sha256));
+                    let claims = match pinned {
+                        Some(pinned) => proven(&bytes, sha256, &pinned),
+                        None => claims(&profile::prove_hashed(&bytes, sha256, &any)),
+                    };
+                    InstalledContent::Read { sha256, claims }
+                }
             };
             InstalledFile { path, content }
         })
         .collect()
 }
 
-/// What the gate wants to know of one file's bytes: hashed once, proven once at most.
-fn installed(
-    bytes: &[u8],
-    is_pinned: impl Fn(&FileSha256) -> bool,
-    prove: Option<&Verifier>,
-    any: &Verifier,
-) -> InstalledContent {
-    if let Some(verifier) = prove {
-        let proven = profile::prove(bytes, verifier);
-        let sha256 = match &proven {
-            Ok(profile) => *profile.sha256(),
-            Err(unproven) => unproven.sha256,
-        };
-        return InstalledContent::Read {
-            claims: match is_pinned(&sha256) {
-                true => ObservedClaims::PinnedBytes,
-                false => claims(&proven),
-            },
-            sha256,
-            proof: Some(proven.map_or_else(|unproven| unproven.findings, |_| Vec::new())),
-        };
-    }
-    let sha256 = FileSha256::of(bytes);
-    InstalledContent::Read {
-        claims: match is_pinned(&sha256) {
-            true => ObservedClaims::PinnedBytes,
-            false => claims(&profile::prove(bytes, any)),
-        },
-        sha256,
-        proof: None,
-    }
+/// What a file says whose bytes are pinned, if it is proven.
+fn proven(bytes: &[u8], sha256: FileSha256, pinned: &Pinned<'_>) -> ObservedClaims {
+    let profile = match profile::prove_hashed(bytes, sha256, pinned.verifier) {
+        Ok(profile) => profile,
+        Err(unproven) => return ObservedClaims::Unproven(unproven.findings),
+    };
+    // Of the state no file says anything.
+    let says = PinnedProfile::of(&profile, ProfileState::Active);
+    let digest = FactsDigest::of(&says);
+    let mut entries = pinned.manifest.facts_of(&sha256);
+    ObservedClaims::Proven(match entries.all(|entry| entry == Some(digest)) {
+        true => FileFacts::as_pinned(digest),
+        false => FileFacts::new(says),
+    })
 }
 
 /// What a file claims, whether or not it is proven.
@@ -294,7 +292,6 @@ pub fn pruning(
     let InstalledContent::Read {
         sha256,
         claims: ObservedClaims::Read(claims),
-        ..
     } = &file.content
     else {
         // A file that cannot be read as a profile may be anything: it stays.

@@ -28,10 +28,11 @@ fn a_typo_in_the_policy_is_shown_with_its_line_and_the_key_that_was_meant() {
 fn without_a_policy_the_built_in_one_applies_and_is_said_to() {
     let workshop = Workshop::frozen();
     fs::remove_file(workshop.path("manifests/signing.toml")).unwrap();
+    // Nothing believes the root of these profiles then.
     workshop
         .gate(&["--profiles", "profiles"])
-        .exits(0)
-        .says(&["policy-default"]);
+        .exits(10)
+        .says(&["policy-default", "profile-anchor-not-apple"]);
     // One that was named must be there.
     workshop
         .gate(&["--policy", "manifests/signing.toml"])

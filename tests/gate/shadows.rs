@@ -28,7 +28,6 @@ fn claims_of(profile: &Profile) -> InstalledContent {
                 expires: fields.expires,
             }),
         }),
-        proof: None,
     }
 }
 

@@ -9,22 +9,23 @@ use super::facts::{
     Family, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
     Observed, ObservedClaims,
 };
+use super::pins::Pins;
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::FileSha256;
 use crate::base::remedy::Remedy;
-use crate::context::manifest::{Manifest, PinnedProfile};
+use crate::context::manifest::PinnedProfile;
 use crate::context::policy::Policy;
 
 /// Judges the installed profiles against the pinned ones.
-pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
+pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> {
     match &facts.profiles {
         Observation::Observed(installed) => {
-            let view = View::new(manifest, installed);
+            let view = View::new(pins, installed);
             let mut findings = view.directories(policy);
             findings.extend(view.pinned());
             findings.extend(view.shadows());
-            findings.extend(parallel(manifest));
+            findings.extend(parallel(pins));
             findings
         }
         Observation::Unobserved { why } => {
@@ -41,9 +42,9 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Find
     }
 }
 
-/// Judges what the manifest and the policy alone say of profiles: no waiver reaches it.
-pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
-    let mut findings = validity(policy, manifest, facts);
+/// Judges what is said of pinned profiles, whether or not their files were looked at: no waiver reaches it.
+pub fn check_pinned(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> {
+    let mut findings = validity(policy, pins, facts);
     if !policy.profiles.trust_anchors.is_empty() {
         findings.push(
             policy.at_rule(
@@ -59,11 +60,11 @@ pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Observed) -> V
     findings
 }
 
-/// Expiry of what is pinned: known from the manifest alone.
-fn validity(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
+/// Expiry of what is pinned.
+fn validity(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> {
     let margins = Margins::of(policy);
     let mut findings = Vec::new();
-    for (index, profile) in manifest.profiles().iter().enumerate() {
+    for (index, profile) in pins.profiles().iter().enumerate() {
         let near_end = margins.finding(
             (Code::ProfileExpired, Code::ProfileExpiresSoon),
             profile.expires,
@@ -73,7 +74,7 @@ fn validity(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Findi
         let Some(mut finding) = near_end else {
             continue;
         };
-        if !manifest.is_in_use(profile) {
+        if !pins.is_in_use(index) {
             // What is retiring no longer signs: its end is the plan.
             finding.severity = Severity::Info;
         }
@@ -101,11 +102,11 @@ fn scope_of(profile: &PinnedProfile) -> Scope<'_> {
 }
 
 /// Pinned profiles that could stand in for each other: normal while old and new run in parallel.
-fn parallel(manifest: &Manifest) -> Vec<Finding> {
+fn parallel(pins: &Pins<'_>) -> Vec<Finding> {
     let mut first_by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
     let mut first_by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::new();
     let mut findings = Vec::new();
-    for profile in manifest.profiles() {
+    for profile in pins.profiles() {
         let same_name = first_by_name.get(profile.name.as_str()).copied();
         let same_scope = first_by_scope.get(&scope_of(profile)).copied();
         first_by_name.entry(&profile.name).or_insert(profile);
@@ -140,15 +141,15 @@ fn parallel(manifest: &Manifest) -> Vec<Finding> {
     findings
 }
 
-/// Manifest and disk, indexed for each other.
+/// Pins and disk, indexed for each other.
 struct View<'a> {
-    manifest: &'a Manifest,
+    pins: &'a Pins<'a>,
     installed: &'a InstalledProfiles,
     by_digest: HashMap<FileSha256, Vec<&'a InstalledFile>>,
 }
 
 impl<'a> View<'a> {
-    fn new(manifest: &'a Manifest, installed: &'a InstalledProfiles) -> Self {
+    fn new(pins: &'a Pins<'a>, installed: &'a InstalledProfiles) -> Self {
         let mut by_digest: HashMap<FileSha256, Vec<&InstalledFile>> =
             HashMap::with_capacity(installed.files.len());
         for file in &installed.files {
@@ -157,7 +158,7 @@ impl<'a> View<'a> {
             }
         }
         Self {
-            manifest,
+            pins,
             installed,
             by_digest,
         }
@@ -208,8 +209,8 @@ impl<'a> View<'a> {
         for file in &self.installed.files {
             let mut keys = vec![file_name(&file.path).to_ascii_lowercase()];
             match &file.content {
-                InstalledContent::Read { sha256, claims, .. } => {
-                    if self.manifest.has_bytes(sha256) {
+                InstalledContent::Read { sha256, claims } => {
+                    if self.pins.has_bytes(sha256) {
                         continue;
                     }
                     if let ObservedClaims::Read(claims) = claims {
@@ -224,7 +225,7 @@ impl<'a> View<'a> {
                 strangers.entry(key).or_default().push(file);
             }
         }
-        for (index, profile) in self.manifest.profiles().iter().enumerate() {
+        for (index, profile) in self.pins.profiles().iter().enumerate() {
             let Some(copies) = self.by_digest.get(&profile.sha256) else {
                 let uuid = profile.uuid.as_str().to_ascii_lowercase();
                 let suspects = strangers
@@ -238,19 +239,6 @@ impl<'a> View<'a> {
                 ));
                 continue;
             };
-            for copy in copies {
-                if let InstalledContent::Read {
-                    proof: Some(faults),
-                    ..
-                } = &copy.content
-                {
-                    findings.extend(
-                        faults.iter().map(|fault| {
-                            fault.clone().in_file(&copy.path).of_profile(&profile.uuid)
-                        }),
-                    );
-                }
-            }
             findings.extend(copies_beside(profile, copies));
         }
         findings
@@ -260,14 +248,14 @@ impl<'a> View<'a> {
     fn shadows(&self) -> Vec<Finding> {
         let mut by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
         let mut by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::new();
-        for profile in self.manifest.profiles() {
+        for profile in self.pins.profiles() {
             by_name.entry(&profile.name).or_insert(profile);
             by_scope.entry(scope_of(profile)).or_insert(profile);
         }
         let mut findings = Vec::new();
         for file in &self.installed.files {
             let (sha256, claims) = match &file.content {
-                InstalledContent::Read { sha256, claims, .. } => (sha256, claims),
+                InstalledContent::Read { sha256, claims } => (sha256, claims),
                 InstalledContent::Unreadable { problem } => {
                     findings.push(
                         Finding::warn(
@@ -281,7 +269,7 @@ impl<'a> View<'a> {
                     continue;
                 }
             };
-            if self.manifest.has_bytes(sha256) {
+            if self.pins.has_bytes(sha256) {
                 continue;
             }
             let claims = match claims {
@@ -297,7 +285,7 @@ impl<'a> View<'a> {
                     );
                     continue;
                 }
-                ObservedClaims::PinnedBytes => {
+                ObservedClaims::Proven(_) | ObservedClaims::Unproven(_) => {
                     findings.push(
                         Finding::block(
                             Code::ProfilesUnobserved,
@@ -312,7 +300,7 @@ impl<'a> View<'a> {
             let same_uuid = claims
                 .uuid
                 .as_ref()
-                .and_then(|uuid| self.manifest.profile(uuid))
+                .and_then(|uuid| self.pins.profile(uuid))
                 .map(|(_, pinned)| pinned);
             if let Some(pinned) = same_uuid {
                 // Where the pinned bytes are nowhere, it stands in their place: reported as profile-bytes-differ.
@@ -425,7 +413,7 @@ fn absent(
         // Only the manifest can be pointed at.
         finding = finding.at_pointer(format!("/profiles/{index}"));
     }
-    if !view.manifest.is_in_use(profile) {
+    if !view.pins.is_in_use(index) {
         finding.severity = Severity::Warn;
     }
     finding

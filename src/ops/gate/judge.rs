@@ -154,11 +154,10 @@ impl Subject {
     ) -> Result<T, Failure> {
         let is_judged = |group| !self.asked.waived.contains(&group);
         let directories = world.profile_directories(&self.policy);
-        let verifier = (question.prove && is_judged(Group::Profiles))
-            .then(|| world.anchors(&self.policy).map(Verifier::new))
-            .transpose()?;
+        let verifier = Verifier::new(world.anchors(&self.policy)?);
         let identities = || match question.identity_file() {
-            Some(file) => Ok(Some(source::read_file(&file, Some(&self.manifest), world)?)),
+            // What a capture shows is resolved by the gate, through the profiles that are proven.
+            Some(file) => Ok(Some(source::read_file(&file, None, world)?)),
             None => keychain(&self.policy),
         };
         let projects = question.targets.request()?;
@@ -168,7 +167,7 @@ impl Subject {
                 directories: &directories,
                 temporary: &world.surroundings.temporary,
                 checkouts: &world.surroundings.checkouts,
-                prove: verifier.as_ref(),
+                verifier: &verifier,
             }),
             identities: is_judged(Group::Identities).then_some(&identities),
             targets: (!projects.projects.is_empty()).then_some(&projects),
