@@ -19,6 +19,7 @@ mod input;
 pub mod keychain;
 pub mod manifest;
 pub mod password;
+pub mod policy;
 mod process;
 pub mod profile;
 pub mod progress;
@@ -43,6 +44,8 @@ use self::answer::Answer;
 use self::deferred::Deferred;
 use self::exit::Exit;
 use self::global::{Color, Global};
+pub use self::process::Start;
+use self::stream::Stream;
 use self::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::ops::error::{Error, Failure};
@@ -74,6 +77,9 @@ enum Command {
     /// Work with the manifest that pins profiles: freeze, digest, diff, verify, schema.
     #[command(subcommand)]
     Manifest(Deferred<manifest::Command>),
+    /// Work with the policy that says who may sign, where and when: digest.
+    #[command(subcommand)]
+    Policy(Deferred<policy::Command>),
     /// Show, check and export which profile signs which target of an Xcode project.
     #[command(subcommand)]
     Targets(Deferred<targets::Command>),
@@ -112,24 +118,29 @@ const WATCHDOG: &str = "watchdog";
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let arguments = process::arguments();
+    main_of(&Start::of_process())
+}
+
+/// Runs the program as `start` says.
+pub fn main_of(start: &Start) -> ExitCode {
     // A run waits for its watchdog to start, so that one does not describe the whole command line to itself first.
-    if let [_, only] = arguments.as_slice()
+    if let [_, only] = start.arguments.as_slice()
         && only == WATCHDOG
     {
-        let (world, terminal) = process::world(&Global::default());
+        let (world, terminal) = process::world(&Global::default(), start);
         return finished(run::watchdog(&world), &terminal).into();
     }
-    let cli = match parsed(&arguments) {
+    let cli = match parsed(&start.arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            let code = if error.use_stderr() {
-                Exit::Usage
+            let (stream, code) = if error.use_stderr() {
+                (Stream::Error, Exit::Usage)
             } else {
-                Exit::Fine
+                (Stream::Output, Exit::Fine)
             };
+            let text = error.render().ansi().to_string();
             // Nothing can be done about a closed terminal.
-            error.print().unwrap_or_default();
+            stream.write_text(text.as_bytes()).unwrap_or_default();
             return code.into();
         }
     };
@@ -138,7 +149,7 @@ pub fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let (world, terminal) = process::world(&cli.global);
+    let (world, terminal) = process::world(&cli.global, start);
     finished(answer(cli.command, &world), &terminal).into()
 }
 
@@ -189,6 +200,7 @@ fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
         Command::Profile(command) => profile::run(*command.0, world),
         Command::Manifest(command) => manifest::run(*command.0, world),
+        Command::Policy(command) => policy::run(*command.0, world),
         Command::Targets(command) => targets::run(*command.0, world),
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),

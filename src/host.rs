@@ -15,6 +15,7 @@
 //! - [`permit`]: the permission to open a keychain
 //! - [`process`]: the only place that starts processes
 //! - [`profile_store`]: provisioning profiles on disk
+//! - [`project_root`]: the folder that the files of a project may reach into
 //! - [`random`]: bytes from the operating system's generator
 //! - [`run_id`]: the name of one run
 //! - [`secret_source`]: how a password comes in
@@ -35,6 +36,7 @@ pub mod owned_files;
 pub mod permit;
 pub mod process;
 pub mod profile_store;
+pub mod project_root;
 pub mod random;
 pub mod run_id;
 pub mod secret_source;

@@ -15,6 +15,7 @@
 //! - [`notice`]: what a verb reports while it works
 //! - [`output`]: writing output files
 //! - [`password`]: passwords that a verb is handed
+//! - [`policy`]: the policy: digest
 //! - [`profile`]: provisioning profiles: show, list, install, prune
 //! - [`report`]: words that several documents share, and where a document's findings stand
 //! - [`run`]: a command runs while the CI keychain is open
@@ -34,6 +35,7 @@ pub mod manifest;
 pub mod notice;
 pub mod output;
 pub mod password;
+pub mod policy;
 pub mod profile;
 mod prove;
 pub mod report;

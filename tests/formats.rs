@@ -36,6 +36,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("manifest diff", "manifests/profiles.json other.json"),
     ("manifest verify", ""),
     ("manifest schema", "gate"),
+    ("policy digest", ""),
     ("targets show", "--project Acme.xcodeproj"),
     (
         "targets check",
@@ -100,6 +101,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("policy", "targets show", &["policy-invalid"]),
     ("policy", "targets check", &["policy-invalid"]),
     ("policy", "targets export", &["policy-invalid"]),
+    ("policy", "policy digest", &["policy-invalid"]),
     ("policy", "gate", &["policy-invalid"]),
     ("policy", "run", &["policy-invalid"]),
     ("policy", "keychain create", &["policy-invalid"]),

@@ -368,6 +368,7 @@ fn keychain_commands_and_runs_tell_what_their_schemas_say() {
         let path = Path::new(PACKAGE).join("fixtures/acme").join(file);
         fs::copy(path, workshop.path(file)).unwrap();
     }
+    workshop.allow_waivers();
     let keychain = |verb: &str| {
         let command = format!("keychain {verb} --keychain ci.p12 --state-dir state");
         prints(&workshop, &command, 0, "keychain")

@@ -126,13 +126,20 @@ impl<'a> Element<'a> {
     /// # Errors
     /// Something inside is malformed.
     pub fn walk(&self) -> Result<(), BerError> {
-        if self.tag.is_constructed() {
-            let mut reader = self.reader()?;
-            while let Some(child) = reader.next()? {
-                child.walk()?;
+        match self.tag {
+            Tag::BOOLEAN => self.boolean().map(drop),
+            Tag::INTEGER => self.integer_bytes().map(drop),
+            Tag::NULL => self.null(),
+            Tag::OID => self.oid().map(drop),
+            tag if tag.is_constructed() => {
+                let mut reader = self.reader()?;
+                while let Some(child) = reader.next()? {
+                    child.walk()?;
+                }
+                Ok(())
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// A UTF8String, or one of the types that are subsets of it.
@@ -161,9 +168,9 @@ impl<'a> Element<'a> {
     /// An INTEGER of at most 64 bits.
     ///
     /// # Errors
-    /// Another type, empty, or larger.
+    /// Another type, empty, padded, or larger.
     pub fn integer(&self) -> Result<i64, BerError> {
-        let bytes = self.expect(Tag::INTEGER, "an INTEGER")?.contents;
+        let bytes = self.integer_bytes()?;
         match bytes {
             [first, ..] if bytes.len() <= 8 => {
                 let sign = if first & 0x80 == 0 { 0 } else { -1 };
@@ -178,23 +185,51 @@ impl<'a> Element<'a> {
     /// The contents of an INTEGER as they stand (serial numbers).
     ///
     /// # Errors
-    /// Another type, or empty.
+    /// Another type, empty, or padded: the first nine bits are not all alike, in BER too (X.690 §8.3.2).
     pub fn integer_bytes(&self) -> Result<&'a [u8], BerError> {
         let bytes = self.expect(Tag::INTEGER, "an INTEGER")?.contents;
-        if bytes.is_empty() {
-            return Err(self.error(Problem::Malformed("INTEGER")));
+        match bytes {
+            [] | [0x00, 0..0x80, ..] | [0xff, 0x80..=0xff, ..] => {
+                Err(self.error(Problem::Malformed("INTEGER")))
+            }
+            _ => Ok(bytes),
         }
-        Ok(bytes)
+    }
+
+    /// A NULL, which has no contents.
+    ///
+    /// # Errors
+    /// Another type, or contents.
+    pub fn null(&self) -> Result<(), BerError> {
+        match self.expect(Tag::NULL, "a NULL")?.contents {
+            [] => Ok(()),
+            _ => Err(self.error(Problem::Malformed("NULL"))),
+        }
+    }
+
+    /// The bytes of a BIT STRING of whole bytes.
+    ///
+    /// # Errors
+    /// Another type, or bits that are left over.
+    pub fn whole_bytes(&self) -> Result<&'a [u8], BerError> {
+        match self.expect(Tag::BIT_STRING, "a BIT STRING")?.contents {
+            [0, bytes @ ..] => Ok(bytes),
+            _ => Err(self.error(Problem::Malformed("BIT STRING"))),
+        }
     }
 
     /// An OBJECT IDENTIFIER.
     ///
     /// # Errors
-    /// Another type, or contents that end inside an arc.
+    /// Another type, contents that end inside an arc, or an arc that is padded (X.690 §8.19.2).
     pub fn oid(&self) -> Result<Oid<'a>, BerError> {
         let bytes = self.expect(Tag::OID, "an OBJECT IDENTIFIER")?.contents;
+        let ends_an_arc = |byte: &u8| byte & 0x80 == 0;
+        let is_padded = bytes
+            .split_inclusive(ends_an_arc)
+            .any(|arc| arc.first() == Some(&0x80));
         match bytes.last() {
-            Some(last) if last & 0x80 == 0 && bytes.len() <= 64 => Ok(Oid(bytes)),
+            Some(last) if ends_an_arc(last) && bytes.len() <= 64 && !is_padded => Ok(Oid(bytes)),
             _ => Err(self.error(Problem::Malformed("OBJECT IDENTIFIER"))),
         }
     }
@@ -257,26 +292,39 @@ impl<'a> Element<'a> {
     /// # Errors
     /// Something inside is malformed.
     pub fn to_definite(&self, tag: Tag) -> Result<Vec<u8>, BerError> {
+        self.outer_levels_to_definite(tag, usize::MAX)
+    }
+
+    /// As [`Element::to_definite`], for so many levels of constructed elements, this one counted. What is constructed
+    /// below them stays as it stands, except for strings.
+    ///
+    /// # Errors
+    /// Something in those levels is malformed.
+    pub fn outer_levels_to_definite(&self, tag: Tag, levels: usize) -> Result<Vec<u8>, BerError> {
         let mut out = Vec::with_capacity(self.raw.len());
-        self.write_definite(tag, &mut out)?;
+        self.write_definite(tag, levels, &mut out)?;
         Ok(out)
     }
 
-    fn write_definite(&self, tag: Tag, out: &mut Vec<u8>) -> Result<(), BerError> {
+    fn write_definite(&self, tag: Tag, levels: usize, out: &mut Vec<u8>) -> Result<(), BerError> {
         let mut contents = Vec::new();
-        let (tag, contents): (Tag, &[u8]) = match self.tag {
-            Tag(0x24) => {
+        let (tag, contents): (Tag, &[u8]) = match (self.tag, levels.checked_sub(1)) {
+            (Tag(0x24), _) => {
                 contents = self
                     .string(Tag::OCTET_STRING, "an OCTET STRING")?
                     .into_owned();
                 (Tag::OCTET_STRING, &contents)
             }
-            tag_here if tag_here.is_constructed() => {
+            (tag_here, Some(levels)) if tag_here.is_constructed() => {
                 let mut reader = self.reader()?;
                 while let Some(child) = reader.next()? {
-                    child.write_definite(child.tag, &mut contents)?;
+                    child.write_definite(child.tag, levels, &mut contents)?;
                 }
                 (tag, &contents)
+            }
+            (tag_here, None) if tag_here.is_constructed() => {
+                out.extend_from_slice(self.raw);
+                return Ok(());
             }
             _ => (tag, self.contents),
         };

@@ -190,6 +190,8 @@ codes! {
     EntitlementNotGranted = "entitlement-not-granted" in Targets;
     /// The project contradicts itself: a reference leads nowhere, or an object occurs twice.
     ProjectInconsistent = "project-inconsistent" in Targets;
+    /// The project names a file outside of the folder that project files may reach into.
+    ProjectFileOutsideRoot = "project-file-outside-root" in Targets;
     /// A configuration file that the project or another one names cannot be read.
     XcconfigMissing = "xcconfig-missing" in Targets;
     /// Configuration files include each other in a circle.
@@ -224,10 +226,14 @@ codes! {
     /// Unattended unlocking is not allowed at this hour.
     WindowNotAllowedNow = "window-not-allowed-now" in Node;
 
-    /// No policy file: the built-in defaults apply.
-    PolicyDefault = "policy-default" in Policy;
+    /// There is no policy. A warning if it was waived for a verdict.
+    PolicyMissing = "policy-missing" in Policy;
     /// The policy file cannot be used.
     PolicyInvalid = "policy-invalid" in Policy;
+    /// The policy is not the one that was expected (`--expect-policy`).
+    PolicyDigestMismatch = "policy-digest-mismatch" in Policy;
+    /// Somebody waived a group that the policy does not allow to waive.
+    WaiverNotAllowed = "waiver-not-allowed" in Policy;
     /// The policy file has a section that has no effect yet.
     PolicyUnused = "policy-unused" in Policy;
 }

@@ -4,9 +4,10 @@ use clap::Subcommand;
 
 use super::answer::Answer;
 use super::exit::Exit;
-use super::report::{self, FAINT, GOOD, STRONG, plain};
+use super::report::{self, FAINT, GOOD, STRONG};
 use crate::base::event::Checkpoint;
 use crate::base::finding::Severity;
+use crate::base::plain::plain;
 use crate::ops::audit::{self, ShowRequest};
 use crate::ops::error::Failure;
 use crate::ops::world::World;

@@ -10,12 +10,13 @@ use super::answer::Answer;
 use super::input::input;
 use super::password::PasswordArguments;
 use super::projects::ProjectArguments;
-use super::report::{self, FAINT, GOOD, STRONG, plain};
+use super::report::{self, FAINT, GOOD, STRONG};
 use super::selection::KeychainArguments;
 use super::terminal::Terminal;
 use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
+use crate::base::plain::plain;
 use crate::ops::error::Failure;
 use crate::ops::gate::document::{GateAnswer, GateDocument};
 use crate::ops::gate::question::Question;
@@ -26,6 +27,9 @@ use crate::ops::world::World;
 /// What the gate is asked: the flags that `gate` and `run` share.
 #[derive(Debug, Args)]
 pub struct GateArguments {
+    /// The policy must have this digest: sha256:<64 hex>, 64 hex, or the 40 hex of `shasum`.
+    #[arg(long, value_name = "DIGEST")]
+    pub expect_policy: Option<Digest>,
     /// The manifest must have this digest: sha256:<64 hex>, 64 hex, or the 40 hex of `shasum`.
     #[arg(long, value_name = "DIGEST")]
     pub expect_manifest: Option<Digest>,
@@ -47,7 +51,7 @@ pub struct GateArguments {
     /// The Xcode project whose targets are judged, and which of them.
     #[command(flatten)]
     pub targets: ProjectArguments,
-    /// Do not judge this group; the verdict names the waiver.
+    /// Do not judge this group, if the policy allows that; the verdict names the waiver.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub without: Vec<Waivable>,
     /// Prove every pinned profile afresh, whatever earlier gates have proven; `run` and `--envelope` always do.
@@ -94,6 +98,8 @@ pub enum Waivable {
     Identities,
     /// Targets of Xcode projects.
     Targets,
+    /// The policy, if there is none: for a verdict of `gate` that opens nothing and has no envelope.
+    Policy,
 }
 
 impl From<Waivable> for Group {
@@ -102,6 +108,7 @@ impl From<Waivable> for Group {
             Waivable::Profiles => Self::Profiles,
             Waivable::Identities => Self::Identities,
             Waivable::Targets => Self::Targets,
+            Waivable::Policy => Self::Policy,
         }
     }
 }
@@ -114,6 +121,7 @@ impl GateArguments {
             .as_ref()
             .map_or(String::new(), ToString::to_string);
         let question = Question {
+            expect_policy: self.expect_policy,
             expect_manifest: self.expect_manifest,
             minimum_revision: self.minimum_revision,
             expect_signing: self.expect_signing,
@@ -175,6 +183,9 @@ fn show(
     show_verdict(&document.findings, out, terminal)?;
     let mut row =
         |label: &str, value: &str| writeln!(out, "  {FAINT}{label:<10}{FAINT:#}{}", plain(value));
+    if let Some(policy) = &document.policy {
+        row("policy", &hex(policy.digest))?;
+    }
     if let Some(manifest) = &document.manifest {
         let revision = manifest.revision;
         row(
@@ -197,6 +208,12 @@ fn show(
             "",
             "a rehearsal: the host or the instant is not the real one",
         )?;
+    }
+    for directory in &document.profile_directories {
+        row("profiles", directory)?;
+    }
+    for anchor in &document.trust_anchors {
+        row("anchor", &anchor.to_string())?;
     }
     if !document.waived.is_empty() {
         let waived: Vec<&str> = document.waived.iter().map(|group| group.as_str()).collect();

@@ -10,9 +10,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::gate::Verdict;
+use super::gate::facts::TrustAnchor;
 use super::manifest::Manifest;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
+use crate::base::finding::{Code, Severity};
 
 /// The predicate type of a signing context.
 pub const PREDICATE_TYPE: &str = "urn:countersign:signing-context:v1";
@@ -49,6 +51,8 @@ pub struct Subject {
 /// The signing context that was cleared.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SigningContext {
+    /// `sha256:…` of the policy.
+    pub policy: Digest,
     /// `sha256:…` of the manifest.
     pub manifest: Digest,
     /// Its revision.
@@ -69,6 +73,12 @@ pub struct SigningContext {
     pub cleared_until: String,
     /// The groups that were waived.
     pub waived: Vec<&'static str>,
+    /// The codes of the findings that warn.
+    pub warnings: Vec<Code>,
+    /// The directories of installed profiles that were looked at, in their order, with their links resolved.
+    pub profile_directories: Vec<String>,
+    /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
+    pub trust_anchors: Vec<TrustAnchor>,
     /// The certificates that sign, by the last six digits of their serial numbers.
     pub certificates: Vec<String>,
     /// Where the audit log stood when the verdict was recorded: `SEQ:sha256:HEX`. With it, a log that was cut short or
@@ -135,6 +145,7 @@ pub fn statement(
         }],
         predicate_type: PREDICATE_TYPE,
         predicate: SigningContext {
+            policy: cleared.policy(),
             manifest: cleared.manifest(),
             revision: cleared.revision(),
             plan: cleared.plan_digest(),
@@ -148,6 +159,13 @@ pub fn statement(
                 .iter()
                 .map(|group| group.as_str())
                 .collect(),
+            warnings: judgement.codes(Severity::Warn),
+            profile_directories: judgement
+                .profile_directories
+                .iter()
+                .map(|directory| directory.display().to_string())
+                .collect(),
+            trust_anchors: judgement.trust_anchors.clone(),
             certificates: serials.into_iter().map(str::to_owned).collect(),
             audit: audit.to_string(),
         },

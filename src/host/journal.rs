@@ -327,7 +327,7 @@ mod tests {
     use super::*;
     use crate::base::error::Explain as _;
     use crate::base::remedy::Remedy;
-    use crate::host::keychain::{BackendChoice, BackendKind};
+    use crate::host::keychain::BackendKind;
     use crate::host::run_id::RunId;
 
     fn journals(directory: &tempfile::TempDir) -> Journals {
@@ -339,7 +339,7 @@ mod tests {
         JournalEntry {
             run: RunId::new(now).unwrap(),
             keychain: KeychainPath::new(Path::new("/k/ci.p12")).unwrap(),
-            backend: BackendChoice::new(BackendKind::Portable, None, "/h".into(), "ci").unwrap(),
+            backend: BackendKind::Portable,
             until: now,
         }
     }

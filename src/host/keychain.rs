@@ -15,7 +15,7 @@
 //! that a watchdog, a recovery or a signal handler can always do it.
 
 mod backend;
-mod choice;
+mod backends;
 mod create;
 mod error;
 mod imported;
@@ -27,7 +27,7 @@ pub(in crate::host) mod path;
 pub mod portable;
 
 pub use self::backend::{ChildAccess, KeychainBackend, Opening, Settings};
-pub use self::choice::BackendChoice;
+pub use self::backends::Backends;
 pub use self::create::{create, refuse_existing};
 pub use self::error::KeychainError;
 pub use self::kept_password::{KeptPassword, KeptPasswordError};

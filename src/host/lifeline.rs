@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 use serde::{Deserialize, Serialize};
 
-use super::keychain::{BackendChoice, KeychainPath};
+use super::keychain::{BackendKind, KeychainPath};
 use super::process::{ProcessGroup, wait_for};
 use super::run_id::RunId;
 use super::state_dir::StateDir;
@@ -24,8 +24,8 @@ pub struct WatchdogConfig {
     pub run: RunId,
     /// What to close.
     pub keychain: KeychainPath,
-    /// By which backend.
-    pub backend: BackendChoice,
+    /// Of which kind it is.
+    pub backend: BackendKind,
     /// The state directory.
     pub state: StateDir,
     /// When the window ends, by the calendar.

@@ -18,6 +18,7 @@ use self::projects::{ProjectError, ProjectRequest};
 use super::directories;
 use super::node::{self, HostNameError};
 use super::profile_store::{self, DirectoryError, Pinned};
+use crate::apple::certificate::Certificate;
 use crate::apple::signed_message::Verifier;
 use crate::base::clock::Clock;
 use crate::base::error::{ErrorCode, Explain};
@@ -26,7 +27,7 @@ use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{
     Identities, InstalledProfiles, LiveFacts, Observation, Observed, ObservedTargets, PlannedFacts,
-    ProfileDirectory,
+    ProfileDirectory, TrustAnchor,
 };
 use crate::context::manifest::Manifest;
 
@@ -175,7 +176,11 @@ fn installed_profiles<E>(
     let Some(places) = &request.profiles else {
         return Ok(Observation::unobserved("nobody asked for them"));
     };
-    let mut installed = InstalledProfiles::default();
+    let anchors = places.verifier.anchors().extra();
+    let mut installed = InstalledProfiles {
+        trust_anchors: anchors.map(trust_anchor).collect(),
+        ..InstalledProfiles::default()
+    };
     let mut files = Vec::new();
     for place in places.directories {
         match profile_store::list(&place.path) {
@@ -188,6 +193,7 @@ fn installed_profiles<E>(
         installed.directories.push(ProfileDirectory {
             writable: node::may_write_into(&place.path).ok(),
             ephemeral: ephemeral(&place.path, places),
+            resolved: resolved(&place.path),
             path: place.path.clone(),
         });
     }
@@ -199,10 +205,24 @@ fn installed_profiles<E>(
     Ok(Observation::Observed(installed))
 }
 
+/// `path`, absolute and with its links resolved, as far as that can be told.
+fn resolved(path: &Path) -> PathBuf {
+    fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
+}
+
+fn trust_anchor(certificate: &Certificate) -> TrustAnchor {
+    TrustAnchor {
+        name: certificate.common_name.clone(),
+        sha256: certificate.sha256,
+    }
+}
+
 /// Why what lies in `directory` may be wiped between two builds, if it may. A checkout does not count: a directory of
 /// profiles that a team commits is as durable as the manifest beside it.
 fn ephemeral(directory: &Path, places: &ProfilePlaces<'_>) -> Option<String> {
-    let absolute = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    let absolute = resolved(directory);
     let temporary: Vec<&Path> = places.temporary.iter().map(PathBuf::as_path).collect();
     let checkouts: Vec<&Path> = places.checkouts.iter().map(PathBuf::as_path).collect();
     let tree = directories::ephemeral_tree(&absolute, &temporary, &checkouts)?;

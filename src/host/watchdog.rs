@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use rustix::process::Signal;
 
 use super::journal::Journals;
-use super::keychain::KeychainBackend;
+use super::keychain::{Backends, KeychainBackend};
 use super::lifeline::{ARMED, LifelineReader, Message, WatchdogConfig};
 use super::process::{ProcessGroup, keep_exit_statuses, protect_memory};
 use super::session::error::{SessionError, io_error};
@@ -32,6 +32,7 @@ use crate::base::event::{Action, Event, Outcome, Witness};
 /// The keychain may still be open, or its closing could not be recorded; the journal stays, for a recovery.
 pub fn main(
     clock: &dyn Clock,
+    backends: &Backends,
     open_witness: &dyn Fn(&WatchdogConfig) -> Box<dyn Witness>,
 ) -> Result<(), SessionError> {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
@@ -48,7 +49,7 @@ pub fn main(
     else {
         return Ok(()); // the run ended before it opened anything
     };
-    let backend = config.backend.build(&config.state)?;
+    let backend = backends.build(config.backend, &config.state)?;
     let mut out = io::stdout();
     out.write_all(&ARMED)
         .and_then(|()| out.flush())

@@ -28,6 +28,7 @@ use super::notice::Notice;
 use super::world::World;
 use crate::base::event::Witness as _;
 use crate::base::ids::HostName;
+use crate::context::gate::Purpose;
 use crate::context::gate::facts::Identities;
 use crate::context::policy::Policy;
 
@@ -61,11 +62,13 @@ pub struct RehearsalRequest {
 /// Something that is judged cannot be read; the envelope cannot be written, or the verdict that it would hand on cannot be
 /// recorded. That a verdict alone cannot be recorded is only said: a gate on a read-only disk must still say no.
 pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure> {
+    request.question.check(request.envelope.is_some(), world)?;
     if let Some(path) = &request.envelope {
         envelope::remove_earlier(path)?;
     }
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
-    let judged = judge::judge(&request.question, &named, world)?;
+    let policy = world.policy_if_any();
+    let judged = judge::judge(&request.question, Purpose::Verdict, policy, &named, world)?;
     let region = judged.verdict.judgement().region.clone();
     let log = audit_log::open(world, region);
     let event = judged.verdict.event();
@@ -88,6 +91,7 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
 /// # Errors
 /// Something that is judged cannot be read.
 pub fn rehearse(request: &RehearsalRequest, world: &World) -> Result<GateAnswer, Failure> {
+    request.question.check(false, world)?;
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
     let at = request.at.unwrap_or(world.now);
     judge::rehearse(&request.question, &named, request.host.as_ref(), at, world)

@@ -4,6 +4,8 @@
 //! [`World`](super::world::World): how far it is with many files, that a killed run was finished, that a password came in by
 //! a way that is not safe. A notice decides nothing.
 
+use std::path::Path;
+
 use super::error::Error;
 use crate::host::keychain::KeychainPath;
 use crate::host::run_id::RunId;
@@ -11,6 +13,11 @@ use crate::host::run_id::RunId;
 /// Something worth hearing before the answer.
 #[derive(Debug)]
 pub enum Notice<'a> {
+    /// There is no policy, and the verb goes on by the built-in defaults: it decides nothing about signing.
+    NoPolicy {
+        /// Where a policy was looked for.
+        looked_for: &'a Path,
+    },
     /// Work on so many files begins.
     Begun {
         /// What is done with them, as in "proving".

@@ -23,6 +23,7 @@ use self::receipt::Receipt;
 use self::request::{RunAnswer, RunRequest, Task};
 use super::error::{Error, Failure};
 use super::gate::document::GateAnswer;
+use super::gate::judge::FoundPolicy;
 use super::gate::question::Question;
 use super::gate::{envelope, judge};
 use super::keychain::selected::{self, SelectedKeychain, Selection};
@@ -35,7 +36,7 @@ use crate::base::error::ErrorCode;
 use crate::base::event::{Action, Event, Outcome, Witness as _};
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
-use crate::context::gate::Cleared;
+use crate::context::gate::{Cleared, Purpose};
 use crate::context::manifest::Manifest;
 use crate::context::plan;
 use crate::context::policy::Policy;
@@ -89,9 +90,12 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     };
     let reserved = Receipt::reserve(receipt.as_deref(), &state, &run, &host);
     let mut receipt = session.refusing(reserved.map_err(Failure::from))?;
-    let ended = session.attempt(task, &mut receipt);
+    // Read once: what the command leaves at the policy's path says nothing about this run.
+    let policy = world.policy_if_any();
+    let on_closed = on_closed::of(&policy);
+    let ended = session.attempt(task, policy, &mut receipt);
     if on_closed::is_due(ended.as_ref()) {
-        on_closed::run_command(&run, &log, &session.environment(), world);
+        on_closed::run_command(&on_closed, &run, &log, &session.environment(), world);
     }
     let written = receipt.write(
         exit_code(ended.as_ref()),
@@ -132,9 +136,14 @@ struct Ready {
 }
 
 impl Session<'_> {
-    fn attempt(&self, task: Task<'_>, receipt: &mut Receipt) -> Result<RunAnswer, Failure> {
+    fn attempt(
+        &self,
+        task: Task<'_>,
+        policy: FoundPolicy,
+        receipt: &mut Receipt,
+    ) -> Result<RunAnswer, Failure> {
         let task = self.refusing(self.found(task))?;
-        let ready = match self.refusing(self.prepare(receipt))? {
+        let ready = match self.refusing(self.prepare(policy, receipt))? {
             Ok(ready) => ready,
             Err(blocked) => return Ok(RunAnswer::Blocked(Box::new(blocked))),
         };
@@ -181,8 +190,13 @@ impl Session<'_> {
     }
 
     /// Judges. The answer of a gate that blocks is the inner error.
-    fn prepare(&self, receipt: &mut Receipt) -> Result<Result<Ready, GateAnswer>, Failure> {
+    fn prepare(
+        &self,
+        policy: FoundPolicy,
+        receipt: &mut Receipt,
+    ) -> Result<Result<Ready, GateAnswer>, Failure> {
         let world = self.world;
+        self.question.check(self.envelope.is_some(), world)?;
         // What dead runs left, before anything is judged.
         let unfinished = dead_runs::finish(self.state, self.log, world)?;
         if let Some(path) = self.envelope {
@@ -192,7 +206,7 @@ impl Session<'_> {
             let selected = selected::select(self.keychain, policy, world)?;
             Ok(Some(selected.identities()?))
         };
-        let judged = judge::judge(self.question, &identities, world)?;
+        let judged = judge::judge(self.question, Purpose::Run, policy, &identities, world)?;
         receipt.judged(&judged.verdict);
         let event = judged.verdict.event().of_run(self.run);
         let recorded = self.log.record(&event)?;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::report::{FindingsDocument, Report};
-use super::{audit, gate, identity, keychain, manifest, profile, run, targets};
+use super::{audit, gate, identity, keychain, manifest, policy, profile, run, targets};
 use crate::context::envelope;
 use crate::context::manifest as frozen;
 use crate::context::plan::PlanDocument;
@@ -42,6 +42,7 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<manifest::DigestDocument>("manifest-digest", 1),
     Document::of::<manifest::DiffDocument>("manifest-diff", 1),
     Document::of::<manifest::VerifyDocument>("manifest-verify", 1),
+    Document::of::<policy::PolicyDigestDocument>("policy-digest", 1),
     Document::of::<profile::ProfilesDocument>("profiles", 1),
     Document::of::<profile::InstallDocument>("profile-install", 1),
     Document::of::<profile::PruneDocument>("profile-prune", 1),

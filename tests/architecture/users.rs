@@ -20,6 +20,9 @@ const RESERVED: &[&str] = &[
     "exit 14",
     "policy export.approvals",
     "policy export.ticket",
+    // Where a job's process runs, and what it leaves running.
+    "policy gate.block_on",
+    "policy session.on_stragglers",
     // The rotation.
     "action rotate",
 ];

@@ -66,7 +66,8 @@ fn what_nobody_looked_at_blocks_and_the_remedy_names_the_option() {
         "identities-unobserved",
         "--identities",
         "targets-unobserved",
-        "--without targets",
+        "--project X.xcodeproj",
+        "waive the group if the policy allows that",
     ]);
     workshop
         .run(&["gate", "--without", "identities,targets"])

@@ -26,14 +26,14 @@ fn region_mismatch_is_a_known_region_elsewhere_or_an_unknown_one() {
             .contains("us-east")
     );
     scene.asked.region = Some("us-east".parse().unwrap());
-    assert!(scene.rehearse().would_clear());
+    assert!(scene.rehearse().until().is_some());
 }
 
 #[test]
 fn window_not_allowed_now_says_when_the_next_one_opens() {
     let mut scene = Scene::new();
     scene.policy.push_str(HOURS);
-    assert!(scene.rehearse().would_clear());
+    assert!(scene.rehearse().until().is_some());
     scene.facts.now = instant("2026-07-05T14:15:00Z");
     let finding = scene.blocked_by(Code::WindowNotAllowedNow);
     assert!(finding.hint.unwrap().contains("Mon 2026-07-06 06:00"));

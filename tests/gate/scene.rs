@@ -150,10 +150,12 @@ impl Scene {
                 profiles: Observation::Observed(InstalledProfiles {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),
+                        resolved: PathBuf::from("/profiles"),
                         writable: Some(true),
                         ephemeral: None,
                     }],
                     files,
+                    trust_anchors: Vec::new(),
                 }),
                 identities: Observation::Observed(Identities {
                     source: "a capture".to_owned(),
@@ -189,15 +191,20 @@ impl Scene {
         self.rehearse().judgement().clone()
     }
 
-    /// The same on this machine at the scene's instant: its profiles and its project are written where they are looked
-    /// for, and the policy's first signer has this machine's name.
+    /// The scene's policy, in which the first signer has this machine's name.
+    pub(crate) fn live_policy(&self) -> Policy {
+        let policy = self.policy.replace(SIGNER, host_name().unwrap().as_str());
+        Policy::parse(&policy, Path::new("signing.toml"), None).unwrap()
+    }
+
+    /// The same on this machine at the scene's instant, by [`Scene::live_policy`]: its profiles and its project are written
+    /// where they are looked for.
     pub(crate) fn judge_live(&self) -> Verdict {
         let directory = tempfile::tempdir().unwrap();
         for spec in &self.specs {
             std::fs::write(directory.path().join(spec.file_name()), spec.mint()).unwrap();
         }
-        let policy = self.policy.replace(SIGNER, host_name().unwrap().as_str());
-        let policy = Policy::parse(&policy, Path::new("signing.toml"), None).unwrap();
+        let policy = self.live_policy();
         let manifest = self.manifest();
         let projects = ProjectRequest {
             projects: vec![project().write(directory.path())],
@@ -281,7 +288,7 @@ impl Scene {
             "{:#?}",
             judgement.findings
         );
-        assert!(!rehearsal.would_clear());
+        assert!(rehearsal.until().is_none());
         let finding = judgement
             .findings
             .into_iter()
@@ -296,7 +303,7 @@ impl Scene {
     pub(crate) fn cleared_with(&self, code: Code, severity: Severity) -> Finding {
         let rehearsal = self.rehearse();
         let verdict = rehearsal.judgement();
-        assert!(rehearsal.would_clear(), "{:#?}", verdict.findings);
+        assert!(rehearsal.until().is_some(), "{:#?}", verdict.findings);
         let finding = verdict.findings.iter().find(|finding| finding.code == code);
         let finding = finding
             .unwrap_or_else(|| panic!("no {code}: {:#?}", verdict.findings))

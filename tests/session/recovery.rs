@@ -18,11 +18,10 @@ use countersign::host::window::JobCommand;
 use countersign::ledger::audit;
 use rustix::process::Signal;
 use support::machine::{Kind, now, password};
-use support::start;
 
 use crate::site::{
-    SECRET, Site, document, job_of, kill, lives, over_both, request, text, until, watchdog_of,
-    while_it_is_anothers_turn,
+    SECRET, Site, document, job_of, kill, lives, over_both, request, text, through_shell, until,
+    watchdog_of, while_it_is_anothers_turn,
 };
 
 #[test]
@@ -99,7 +98,7 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
     let told = document(&recovered.stdout);
     assert_eq!(told["unfinished"].as_array().unwrap().len(), 1, "{told}");
     fs::remove_file(site.path("home/stand-in-mode")).unwrap();
-    // The remedy works as it is printed (the stand-in's place aside, which no Mac has).
+    // The remedy works as it is printed (with the program that knows the stand-in, which no Mac has).
     let commands: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
     let commands: Vec<&&str> = commands
         .iter()
@@ -107,13 +106,9 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
         .collect();
     assert_eq!(commands.len(), 2, "{said}");
     for command in commands {
-        let tools = match command.contains(" lock ") {
-            true => format!(" --tools '{}'", site.path("bin").display()),
-            false => String::new(),
-        };
-        let command = command.replacen("countersign", support::program().to_str().unwrap(), 1);
-        let output = start::command("sh", &site.path("home"))
-            .args(["-c", &format!("{command}{tools}")])
+        let words = command.strip_prefix("countersign ").unwrap();
+        let script = format!("\"$@\" {words}");
+        let output = through_shell(&site, &script, &site.program())
             .output()
             .unwrap();
         assert!(
@@ -181,7 +176,8 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     assert_eq!(site.status(), LockState::Locked);
     assert!(site.has("closed"));
     site.settle();
-    let recovery = session::recover(&state, &failing(Action::Recover, 99)).unwrap();
+    let recovery =
+        session::recover(&state, &site.backends(), &failing(Action::Recover, 99)).unwrap();
     let said = recovery.unfinished[0].to_string();
     assert!(recovery.unfinished[0].is_closed, "{said}");
     assert!(
@@ -190,7 +186,7 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     );
     assert!(site.has("closed"));
     site.settle();
-    let recovery = session::recover(&state, &log).unwrap();
+    let recovery = session::recover(&state, &site.backends(), &log).unwrap();
     assert_eq!(recovery.finished.len(), 1);
     site.assert_all_is_well("after a recovery that could be recorded");
 }
@@ -232,7 +228,7 @@ fn a_dead_run_that_cannot_be_finished_keeps_no_other_from_closing() {
         state: &state,
         seen: Mutex::default(),
     };
-    let recovery = session::recover(&state, &onlooker).unwrap();
+    let recovery = session::recover(&state, &site.backends(), &onlooker).unwrap();
     assert_eq!(recovery.unfinished.len(), 1);
     // Whoever ends in that moment must lock the keychain, not leave it to the dead one.
     assert_eq!(*onlooker.seen.lock().unwrap(), [0]);

@@ -101,7 +101,73 @@ fn integers_have_a_sign_and_at_most_64_bits() {
     assert_eq!(integer(&[2, 1, 0xff]).unwrap(), -1);
     assert_eq!(integer(&[2, 2, 0x01, 0x6c]).unwrap(), 364);
     assert!(integer(&[2, 0]).is_err());
-    assert!(integer(&[2, 9, 0, 1, 1, 1, 1, 1, 1, 1, 1]).is_err());
+    assert!(integer(&[2, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1]).is_err());
+}
+
+/// X.690 forbids padding in BER too, and OpenSSL refuses it.
+#[test]
+fn what_is_padded_is_malformed() {
+    for padded in [&[2, 2, 0, 0x7f][..], &[2, 2, 0xff, 0x80]] {
+        assert!(only_element(padded).unwrap().integer().is_err());
+        assert!(only_element(padded).unwrap().integer_bytes().is_err());
+    }
+    for whole in [&[2, 2, 0, 0x80][..], &[2, 2, 0xff, 0x7f], &[2, 1, 0]] {
+        assert!(only_element(whole).unwrap().integer_bytes().is_ok());
+    }
+    for padded in [&[6, 2, 0x80, 0x01][..], &[6, 3, 0x2a, 0x80, 0x01]] {
+        assert!(only_element(padded).unwrap().oid().is_err());
+    }
+    assert!(
+        only_element(&[6, 3, 0x2a, 0x81, 0x80])
+            .unwrap()
+            .oid()
+            .is_err()
+    );
+    assert!(
+        only_element(&[6, 4, 0x2a, 0x81, 0x80, 0x01])
+            .unwrap()
+            .oid()
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_walk_looks_into_what_it_knows() {
+    let walk = |inside: &[u8]| {
+        let length = u8::try_from(inside.len()).unwrap();
+        only_element(&[&[0x30, length], inside].concat())
+            .unwrap()
+            .walk()
+    };
+    for good in [
+        &[5, 0][..],
+        &[1, 1, 0xff],
+        &[2, 1, 5],
+        &[6, 1, 0x2a],
+        &[0x80, 1, 0],
+    ] {
+        assert!(walk(good).is_ok(), "{good:?}");
+    }
+    for bad in [
+        &[5, 1, 0][..],
+        &[1, 0],
+        &[1, 2, 0, 0],
+        &[2, 2, 0, 5],
+        &[6, 1, 0x80],
+        &[6, 0],
+    ] {
+        assert!(walk(bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_bit_string_of_whole_bytes_leaves_no_bits_over() {
+    let bytes = |bytes: &'static [u8]| only_element(bytes).unwrap().whole_bytes();
+    assert_eq!(bytes(&[3, 3, 0, 7, 8]).unwrap(), [7, 8]);
+    assert_eq!(bytes(&[3, 1, 0]).unwrap(), b"");
+    for bad in [&[3, 2, 1, 8][..], &[3, 0], &[4, 1, 0]] {
+        assert!(bytes(bad).is_err(), "{bad:?}");
+    }
 }
 
 #[test]
@@ -121,6 +187,29 @@ fn reencoding_an_indefinite_set_gives_its_definite_form() {
     assert_eq!(
         element.to_definite(Tag::SET).unwrap(),
         [0x31, 5, 0x30, 3, 0x04, 1, b'a']
+    );
+}
+
+#[test]
+fn below_the_levels_that_are_reencoded_only_strings_are() {
+    // A set of a sequence in a long length, in which an indefinite sequence and a string in parts stand.
+    let bytes = [
+        0x31, 0x80, 0x30, 0x81, 9, 0x30, 0x80, 0, 0, 0x24, 3, 0x04, 1, b'a', 0, 0,
+    ];
+    let element = only_element(&bytes).unwrap();
+    assert_eq!(
+        element.outer_levels_to_definite(Tag::SET, 2).unwrap(),
+        [0x31, 9, 0x30, 7, 0x30, 0x80, 0, 0, 0x04, 1, b'a']
+    );
+    assert_eq!(
+        element.to_definite(Tag::SET).unwrap(),
+        [0x31, 7, 0x30, 5, 0x30, 0, 0x04, 1, b'a']
+    );
+    assert_eq!(
+        element.outer_levels_to_definite(Tag::SET, 1).unwrap(),
+        [
+            0x31, 12, 0x30, 0x81, 9, 0x30, 0x80, 0, 0, 0x24, 3, 0x04, 1, b'a'
+        ]
     );
 }
 

@@ -38,6 +38,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::apple::profile::ProfileKind;
 use crate::base::digest::Digest;
@@ -173,13 +175,32 @@ pub struct InstalledProfiles {
     pub directories: Vec<ProfileDirectory>,
     /// The files in them that are named like profiles.
     pub files: Vec<InstalledFile>,
+    /// The roots that are believed besides Apple's.
+    pub trust_anchors: Vec<TrustAnchor>,
+}
+
+/// A root that is believed besides Apple's, because the policy names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TrustAnchor {
+    /// Whose it is: the common name of its certificate, which anybody can choose.
+    pub name: String,
+    /// SHA-256 of the certificate's DER encoding, hex.
+    pub sha256: CertSha256,
+}
+
+impl fmt::Display for TrustAnchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.sha256)
+    }
 }
 
 /// A directory of profiles.
 #[derive(Debug, Clone)]
 pub struct ProfileDirectory {
-    /// Where.
+    /// Where, as somebody named it.
     pub path: PathBuf,
+    /// Where, absolute and with its links resolved, as far as that could be told.
+    pub resolved: PathBuf,
     /// Whether this user may write to it, where that could be told.
     pub writable: Option<bool>,
     /// Why what lies here may be wiped, if it may.

@@ -15,7 +15,7 @@ use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::FileSha256;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::PinnedProfile;
-use crate::context::policy::Policy;
+use crate::context::policy::{Policy, ReadOnly};
 
 /// Judges the installed profiles against the pinned ones.
 pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> {
@@ -35,7 +35,7 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding>
                     "the installed profiles were not looked at",
                 )
                 .found(why)
-                .hint("name the directory of the installed profiles, or waive the group")
+                .hint("name the directory of the installed profiles, or waive the group if the policy allows that")
                 .remedy(Remedy::NameProfileDirectory),
             ]
         }
@@ -167,7 +167,7 @@ impl<'a> View<'a> {
     fn directories(&self, policy: &Policy) -> Vec<Finding> {
         let mut findings = Vec::new();
         for directory in &self.installed.directories {
-            if policy.profiles.read_only && directory.writable != Some(false) {
+            if policy.profiles.read_only != ReadOnly::No && directory.writable != Some(false) {
                 findings.push(
                     Finding::block(
                         Code::ProfileDirectoryWritable,

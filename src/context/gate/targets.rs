@@ -32,7 +32,7 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) 
                     "the targets of the Xcode project were not looked at",
                 )
                 .found(why)
-                .hint("name the Xcode project, or waive the group")
+                .hint("name the Xcode project, or waive the group if the policy allows that")
                 .remedy(Remedy::NameProject),
             ];
         }
@@ -86,7 +86,7 @@ fn nothing_selected(observed: &ObservedTargets) -> Finding {
     .values("at least one target", found);
     if observed.selection.is_everything() {
         finding
-            .hint("name a project that has targets, or waive the group")
+            .hint("name a project that has targets, or waive the group if the policy allows that")
             .remedy(Remedy::NameProject)
     } else {
         finding.hint("select targets that the project has, or select nothing to judge all of them")

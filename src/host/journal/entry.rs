@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::host::keychain::{BackendChoice, KeychainPath};
+use crate::host::keychain::{BackendKind, KeychainPath};
 use crate::host::run_id::RunId;
 
 /// What a run is about to open.
@@ -14,8 +14,8 @@ pub struct JournalEntry {
     pub run: RunId,
     /// The keychain that it opens.
     pub keychain: KeychainPath,
-    /// By which backend.
-    pub backend: BackendChoice,
+    /// Of which kind it is.
+    pub backend: BackendKind,
     /// When the window ends.
     pub until: Timestamp,
 }

@@ -15,7 +15,7 @@ use crate::base::event::{Action, Event, Outcome, Witness};
 use crate::base::finding::Place;
 use crate::base::remedy::Remedy;
 use crate::host::journal::{FoundJournal, JournalEntry, Journals};
-use crate::host::keychain::{KeychainPath, LockState};
+use crate::host::keychain::{Backends, KeychainBackend, KeychainPath, LockState};
 use crate::host::owned_files::{Lock, for_shell};
 use crate::host::run_id::RunId;
 use crate::host::state_dir::StateDir;
@@ -103,7 +103,7 @@ impl Explain for Unfinished {
             )),
             Some(entry) => Some(format!(
                 "lock the {} keychain {}, then recover the killed runs of the state directory {state}",
-                entry.backend.kind(),
+                entry.backend,
                 for_shell(entry.keychain.as_path())
             )),
         }
@@ -125,11 +125,15 @@ impl Explain for Unfinished {
     }
 }
 
-/// Finishes every dead run below `state`; goes on after one that cannot be finished.
+/// Finishes every dead run below `state` with `backends`; goes on after one that cannot be finished.
 ///
 /// # Errors
 /// The journals cannot be listed or the lock cannot be had.
-pub fn recover(state: &StateDir, witness: &dyn Witness) -> Result<Recovery, SessionError> {
+pub fn recover(
+    state: &StateDir,
+    backends: &Backends,
+    witness: &dyn Witness,
+) -> Result<Recovery, SessionError> {
     let journals = Journals::new(state);
     let mut recovery = Recovery::default();
     for found in journals.all()? {
@@ -138,7 +142,7 @@ pub fn recover(state: &StateDir, witness: &dyn Witness) -> Result<Recovery, Sess
             Ok(found) => {
                 let entry = found.entry.clone();
                 let mut is_closed = found.is_closed;
-                match recover_run(&journals, state, found, witness, &mut is_closed) {
+                match recover_run(&journals, state, backends, found, witness, &mut is_closed) {
                     Ok(None) => {}
                     Ok(Some(recovered)) => recovery.finished.push(recovered),
                     Err(error) => recovery.unfinished.push(Unfinished {
@@ -166,6 +170,7 @@ pub fn recover(state: &StateDir, witness: &dyn Witness) -> Result<Recovery, Sess
 fn recover_run(
     journals: &Journals,
     state: &StateDir,
+    backends: &Backends,
     found: FoundJournal,
     witness: &dyn Witness,
     is_closed: &mut bool,
@@ -181,7 +186,8 @@ fn recover_run(
         if lease.is_none() || found.is_closed {
             return Ok(());
         }
-        let closed = close_left_open(&lock, journals, state, &entry, &mut was_open);
+        let backend = backends.build(entry.backend, state)?;
+        let closed = close_left_open(&lock, journals, backend.as_ref(), &entry, &mut was_open);
         if closed.is_err() {
             // While the lock is held: who has it next must not take the dead run for one that lives and will close.
             lease = None;
@@ -215,13 +221,12 @@ fn recover_run(
 fn close_left_open(
     lock: &Lock,
     journals: &Journals,
-    state: &StateDir,
+    backend: &dyn KeychainBackend,
     entry: &JournalEntry,
     was_open: &mut bool,
 ) -> Result<(), SessionError> {
     let JournalEntry { run, keychain, .. } = entry;
-    let backend = entry.backend.build(state)?;
     // Closing asks for nothing, not even whether it is open.
     *was_open = matches!(backend.status(keychain), Ok(LockState::Unlocked));
-    close_locked(lock, journals, backend.as_ref(), keychain, run).map(drop)
+    close_locked(lock, journals, backend, keychain, run).map(drop)
 }

@@ -18,7 +18,7 @@ use crate::host::keychain::{KeychainBackend, KeychainPath};
 use crate::host::lifeline::{ARMED, Message, WatchdogConfig};
 use crate::host::owned_files::Lock;
 use crate::host::permit::OpenPermit;
-use crate::host::process::{ProcessGroup, Tool, is_ready_within, start};
+use crate::host::process::{ProcessGroup, is_ready_within, start};
 use crate::host::run_id::RunId;
 use crate::host::session::error::{SessionError, io_error};
 use crate::host::session::request::KeychainWork;
@@ -59,7 +59,7 @@ impl<'a> Guard<'a> {
         let entry = JournalEntry {
             run: work.run.clone(),
             keychain: work.keychain.clone(),
-            backend: work.choice.clone(),
+            backend: work.backend.kind(),
             until,
         };
         let lease = journals.begin(&lock, &entry)?;
@@ -252,12 +252,11 @@ fn start_watchdog(
     time: Duration,
 ) -> Result<(Child, ChildStdin, ChildStdout), SessionError> {
     let lease = lease.try_clone().map_err(io_error("share the lease"))?;
-    let tool = Tool::new(&work.program).arg("watchdog");
-    let mut child = start(&tool, Stdio::piped(), Stdio::piped(), lease)?;
+    let mut child = start(&work.watchdog, Stdio::piped(), Stdio::piped(), lease)?;
     let config = WatchdogConfig {
         run: work.run.clone(),
         keychain: work.keychain.clone(),
-        backend: work.choice.clone(),
+        backend: work.backend.kind(),
         state: work.state.clone(),
         until,
         seconds: time.as_secs() + GRACE.as_secs(),

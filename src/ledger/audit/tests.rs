@@ -51,7 +51,7 @@ fn lines(count: usize) -> Vec<Vec<u8>> {
 fn verified(lines: &[Vec<u8>], checkpoints: &[Checkpoint]) -> Verification {
     let mut bytes = lines.join(&b'\n');
     bytes.push(b'\n');
-    read_lines(&bytes[..], Chain::new(checkpoints), |_| ()).unwrap()
+    read_lines(&bytes[..], 0, Chain::new(checkpoints), |_| ()).unwrap()
 }
 
 fn head_of(lines: &[Vec<u8>]) -> Checkpoint {

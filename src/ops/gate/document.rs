@@ -8,8 +8,9 @@ use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Judgement;
+use crate::context::gate::facts::TrustAnchor;
 use crate::context::manifest::Manifest;
-use crate::ops::report::{ManifestName, Report, VerdictWord};
+use crate::ops::report::{ManifestName, PolicyName, Report, VerdictWord, shown_paths};
 
 /// The `countersign.gate.v1` document.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -23,9 +24,16 @@ pub struct GateDocument {
     pub findings: Vec<Finding>,
     /// The groups that were not judged because somebody waived them.
     pub waived: Vec<Group>,
+    /// The policy that was judged by; absent if there is none or it could not be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyName>,
     /// The manifest that was judged; absent if the policy could not be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestName>,
+    /// The directories of installed profiles that were looked at, in their order, with their links resolved.
+    pub profile_directories: Vec<String>,
+    /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
+    pub trust_anchors: Vec<TrustAnchor>,
     /// The digests of the identities, as far as they are known.
     pub identities: IdentityDocument,
     /// The region, if the policy names regions; else null.
@@ -34,6 +42,8 @@ pub struct GateDocument {
     pub host: HostName,
     /// The instant of the verdict (RFC 3339, UTC).
     pub judged_at: Timestamp,
+    /// The last instant of the clearance (RFC 3339, UTC); null if nothing is cleared: something blocks, or there is no policy.
+    pub cleared_until: Option<Timestamp>,
     /// True if the host or the instant is not the real one, so this is a rehearsal and not a verdict about this machine.
     pub rehearsal: bool,
 }
@@ -64,20 +74,23 @@ pub struct GateAnswer {
 }
 
 impl GateAnswer {
-    /// Shows a judgement of `manifest`, which is absent if the policy could not be used.
+    /// Shows a judgement of `manifest`, which is absent if the policy is missing or could not be used.
     pub(super) fn new(
         judgement: &Judgement,
         manifest: Option<&Manifest>,
-        is_cleared: bool,
+        cleared_until: Option<Timestamp>,
         is_rehearsal: bool,
     ) -> Self {
         Self {
             document: GateDocument {
                 schema: "countersign.gate.v1",
-                verdict: VerdictWord::of(is_cleared),
+                verdict: VerdictWord::of(judgement.passes()),
                 findings: judgement.findings.clone(),
                 waived: judgement.waived.iter().copied().collect(),
+                policy: judgement.policy.map(PolicyName::from),
                 manifest: manifest.map(ManifestName::from),
+                profile_directories: shown_paths(&judgement.profile_directories),
+                trust_anchors: judgement.trust_anchors.clone(),
                 identities: IdentityDocument {
                     canonical: judgement.identities.canonical,
                     compatible: judgement.identities.compatible,
@@ -85,6 +98,7 @@ impl GateAnswer {
                 region: judgement.region.clone(),
                 host: judgement.host.clone(),
                 judged_at: judgement.at,
+                cleared_until,
                 rehearsal: is_rehearsal,
             },
             profile_count: manifest.map(|manifest| manifest.profiles().len()),

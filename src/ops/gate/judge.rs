@@ -4,18 +4,18 @@ use jiff::Timestamp;
 
 use super::document::GateAnswer;
 use super::question::Question;
+use crate::apple::anchors::Anchors;
 use crate::apple::signed_message::Verifier;
-use crate::base::error::ErrorCode;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
 use crate::context::gate::facts::Identities;
-use crate::context::gate::{self, Asked, ExpectedManifest, Verdict};
+use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Verdict};
 use crate::context::manifest::Manifest;
 use crate::context::policy::Policy;
 use crate::host::observation::{self, ProfilePlaces, Request};
-use crate::ops::error::{Error, Failure};
+use crate::ops::error::Failure;
 use crate::ops::identity::source;
-use crate::ops::world::World;
+use crate::ops::world::{LoadedPolicy, World};
 
 /// A verdict, and what it was given on.
 pub struct Judged {
@@ -28,25 +28,30 @@ pub struct Judged {
 impl Judged {
     /// The verdict as it is shown.
     pub fn answer(&self) -> GateAnswer {
-        let is_cleared = self.verdict.cleared().is_some();
         let manifest = self.subject.as_ref().map(|(_, manifest)| manifest);
-        GateAnswer::new(self.verdict.judgement(), manifest, is_cleared, false)
+        let until = self.verdict.cleared().map(Cleared::until);
+        GateAnswer::new(self.verdict.judgement(), manifest, until, false)
     }
 }
 
 /// Reads the identities of a keychain, where one is named and no file of identities is.
 pub type KeychainIdentities<'a> = &'a dyn Fn(&Policy) -> Result<Option<Identities>, Failure>;
 
-/// Looks at this machine, now, and judges it.
+/// The policy as [`World::policy_if_any`] found it: whoever asks reads it, once.
+pub type FoundPolicy = Result<Option<LoadedPolicy>, Failure>;
+
+/// Looks at this machine, now, and judges it by `policy`.
 ///
 /// # Errors
 /// Something that is judged cannot be read.
 pub fn judge(
     question: &Question,
+    purpose: Purpose,
+    policy: FoundPolicy,
     keychain: KeychainIdentities<'_>,
     world: &World,
 ) -> Result<Judged, Failure> {
-    let subject = match Subject::load(question, world)? {
+    let subject = match Subject::load(question, purpose, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
             let facts = observation::observe::<Failure>(&Request::default(), &world.clock)?;
@@ -78,12 +83,13 @@ pub(super) fn rehearse(
     at: Timestamp,
     world: &World,
 ) -> Result<GateAnswer, Failure> {
-    let subject = match Subject::load(question, world)? {
+    let policy = world.policy_if_any();
+    let subject = match Subject::load(question, Purpose::Verdict, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
             let facts = observation::plan::<Failure>(&Request::default(), host, at)?;
             let rehearsal = gate::rehearse_refusal(&facts, findings);
-            return Ok(GateAnswer::new(rehearsal.judgement(), None, false, true));
+            return Ok(GateAnswer::new(rehearsal.judgement(), None, None, true));
         }
     };
     let facts = subject.look(question, keychain, world, |request| {
@@ -94,7 +100,7 @@ pub(super) fn rehearse(
     Ok(GateAnswer::new(
         rehearsal.judgement(),
         Some(&subject.manifest),
-        rehearsal.would_clear(),
+        rehearsal.until(),
         true,
     ))
 }
@@ -108,39 +114,45 @@ struct Subject {
 }
 
 impl Subject {
-    /// Reads the policy and the manifest; the findings of a policy that cannot be used are a verdict too.
-    fn load(question: &Question, world: &World) -> Result<Result<Self, Vec<Finding>>, Failure> {
-        let loaded = match world.policy() {
-            Ok(loaded) => loaded,
+    /// Takes the policy and reads the manifest. A policy that is missing or cannot be used is a verdict too: its findings.
+    fn load(
+        question: &Question,
+        purpose: Purpose,
+        policy: FoundPolicy,
+        world: &World,
+    ) -> Result<Result<Self, Vec<Finding>>, Failure> {
+        let mut asked = Asked {
+            purpose,
+            region: question.region.clone(),
+            policy: None,
+            manifest: None,
+            minimum_revision: question.minimum_revision,
+            signing: question.expect_signing,
+            kind: question.targets.kind,
+            waived: question.waived.clone(),
+        };
+        let policy = match policy {
+            Ok(Some(LoadedPolicy { policy, bytes })) => {
+                let expected = question.expect_policy;
+                asked.policy = expected.map(|expected| ExpectedDigest::new(expected, &bytes));
+                policy
+            }
+            Ok(None) if gate::policy::is_waived(&asked) => Policy::builtin(world.home()),
+            Ok(None) => {
+                let missing = gate::policy::missing(world.policy_path(), purpose);
+                return Ok(Err(vec![missing]));
+            }
             Err(Failure::Blocked(findings)) => return Ok(Err(findings)),
             Err(error) => return Err(error),
         };
         let (manifest, bytes) = world.manifest()?;
-        for (group, is_named) in [
-            (Group::Identities, question.identities.is_some()),
-            (Group::Targets, !question.targets.projects.is_empty()),
-        ] {
-            if is_named && question.waived.contains(&group) {
-                let message = format!("the {group} are named and also waived");
-                return Err(Error::new(ErrorCode::Usage, message)
-                    .hint("remove one of the two options")
-                    .into());
-            }
-        }
+        let expected = question.expect_manifest;
+        asked.manifest = expected.map(|expected| ExpectedDigest::new(expected, &bytes));
         Ok(Ok(Self {
-            policy: loaded.policy,
-            asked: Asked {
-                region: question.region.clone(),
-                manifest: question
-                    .expect_manifest
-                    .map(|expected| ExpectedManifest::new(expected, &bytes)),
-                minimum_revision: question.minimum_revision,
-                signing: question.expect_signing,
-                kind: question.targets.kind,
-                waived: question.waived.clone(),
-            },
+            remarks: policy.remarks(),
+            policy,
+            asked,
             manifest,
-            remarks: loaded.remarks,
         }))
     }
 
@@ -154,13 +166,17 @@ impl Subject {
     ) -> Result<T, Failure> {
         let is_judged = |group| !self.asked.waived.contains(&group);
         let directories = world.profile_directories(&self.policy);
-        let verifier = Verifier::new(world.anchors(&self.policy)?);
+        let anchors = match is_judged(Group::Profiles) {
+            true => world.anchors(&self.policy)?,
+            false => Anchors::apple(),
+        };
+        let verifier = Verifier::new(anchors);
         let identities = || match question.identity_file() {
             // What a capture shows is resolved by the gate, through the profiles that are proven.
             Some(file) => Ok(Some(source::read_file(&file, None, world)?)),
             None => keychain(&self.policy),
         };
-        let projects = question.targets.request()?;
+        let projects = question.targets.request(world)?;
         observe(&Request {
             manifest: Some(&self.manifest),
             profiles: is_judged(Group::Profiles).then(|| ProfilePlaces {

@@ -1,6 +1,6 @@
 //! Recovers runs that were killed, before anything else begins.
 
-use super::selected::SelectedKeychain;
+use super::selected::{self, SelectedKeychain};
 use crate::base::event::Witness;
 use crate::host::session::{self, Unfinished};
 use crate::host::state_dir::StateDir;
@@ -17,7 +17,7 @@ pub fn finish(
     witness: &dyn Witness,
     world: &World,
 ) -> Result<Vec<Unfinished>, Error> {
-    let recovery = session::recover(state, witness)?;
+    let recovery = session::recover(state, &selected::backends(world)?, witness)?;
     for recovered in &recovery.finished {
         world.notify(&Notice::Recovered {
             run: &recovered.run,
@@ -52,7 +52,7 @@ pub fn explain(unfinished: Unfinished) -> Error {
     // A damaged journal does not say what was open.
     let target = unfinished.entry.as_ref().map(|entry| RecoveryTarget {
         state: unfinished.state.path().to_owned(),
-        keychain: (!unfinished.is_closed).then(|| (entry.keychain.clone(), entry.backend.kind())),
+        keychain: (!unfinished.is_closed).then(|| (entry.keychain.clone(), entry.backend)),
     });
     let error = Error::from(unfinished);
     match target {

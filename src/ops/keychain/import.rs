@@ -43,7 +43,7 @@ pub fn import(request: &ImportRequest, world: &World) -> Result<Imported, Failur
     work::prepare_process()?;
     password::keep_from_commands(request.keychain_password.as_ref())?;
     password::keep_from_commands(Some(&request.file_password))?;
-    let policy = world.policy()?.policy;
+    let policy = world.policy_or_defaults()?;
     let selected = selected::select(&request.keychain, &policy, world)?;
     let file = request.file.read(pkcs12::MAX_FILE)?;
     let file_password = password::read(&request.file_password, world)?;

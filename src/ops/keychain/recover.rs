@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::dead_runs;
+use super::{dead_runs, selected};
 use crate::host::keychain::KeychainPath;
 use crate::host::session::{self, Recovered};
 use crate::ops::audit_log;
@@ -49,7 +49,7 @@ pub struct Recovery {
 /// The journals cannot be read.
 pub fn recover(world: &World) -> Result<Recovery, Failure> {
     let log = audit_log::open(world, None)?;
-    let recovery = session::recover(&world.state_directory()?, &log)?;
+    let recovery = session::recover(&world.state_directory()?, &selected::backends(world)?, &log)?;
     let shown = recovery.unfinished.iter().map(|run| ShownUnfinished {
         keychain: run.keychain().cloned(),
         error: run.error.to_string(),

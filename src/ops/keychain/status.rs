@@ -79,7 +79,7 @@ pub(super) fn locked(selected: &SelectedKeychain) -> KeychainDocument {
     KeychainDocument {
         schema: "countersign.keychain.v1",
         keychain: selected.path.clone(),
-        backend: selected.choice.kind(),
+        backend: selected.backend.kind(),
         state: LockState::Locked,
         open_for: Vec::new(),
         identities: Vec::new(),

@@ -75,7 +75,7 @@ impl<'a> Work<'a> {
 pub fn event(selected: &SelectedKeychain, what: Action, outcome: Outcome) -> Event {
     Event::new(what, outcome)
         .detail("keychain", &selected.path)
-        .detail("backend", selected.choice.kind())
+        .detail("backend", selected.backend.kind())
 }
 
 /// From here on nobody reads the secrets in the memory of this process, and the tools that it starts can be waited for. To

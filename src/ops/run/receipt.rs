@@ -15,6 +15,7 @@ use crate::base::event::Checkpoint;
 use crate::base::finding::{Code, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Verdict;
+use crate::context::gate::facts::TrustAnchor;
 use crate::host::keychain::{BackendKind, KeychainPath};
 use crate::host::owned_files::{OwnedFileError, ReservedFile};
 use crate::host::run_id::RunId;
@@ -22,7 +23,7 @@ use crate::host::session::{Ending, SessionReport};
 use crate::host::state_dir::StateDir;
 use crate::ops::error::{Error, Failure};
 use crate::ops::keychain::selected::SelectedKeychain;
-use crate::ops::report::VerdictWord;
+use crate::ops::report::{PolicyName, VerdictWord, shown_paths};
 
 /// A receipt that has its place and is not written yet.
 pub(super) struct Receipt {
@@ -45,9 +46,18 @@ pub struct ReceiptDocument {
     blocked_by: Vec<Code>,
     /// The groups that were not judged because somebody waived them.
     waived: Vec<Group>,
+    /// The codes of the findings that warn.
+    warnings: Vec<Code>,
+    /// The policy that was judged by; absent if there is none or it could not be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<PolicyName>,
     /// The manifest that was judged; absent if policy or manifest could not be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<JudgedManifest>,
+    /// The directories of installed profiles that were looked at, in their order, with their links resolved.
+    profile_directories: Vec<String>,
+    /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
+    trust_anchors: Vec<TrustAnchor>,
     /// The host that ran it.
     host: HostName,
     /// Its region, if the policy names regions.
@@ -125,7 +135,11 @@ impl Receipt {
                 verdict: None,
                 blocked_by: Vec::new(),
                 waived: Vec::new(),
+                warnings: Vec::new(),
+                policy: None,
                 manifest: None,
+                profile_directories: Vec::new(),
+                trust_anchors: Vec::new(),
                 host: host.clone(),
                 region: None,
                 keychain: None,
@@ -150,6 +164,10 @@ impl Receipt {
             .filter(|finding| finding.severity == Severity::Block)
             .map(|finding| finding.code)
             .collect();
+        document.warnings = judgement.codes(Severity::Warn);
+        document.policy = judgement.policy.map(PolicyName::from);
+        document.profile_directories = shown_paths(&judgement.profile_directories);
+        document.trust_anchors = judgement.trust_anchors.clone();
         document.waived = judgement.waived.iter().copied().collect();
         document.region = judgement.region.clone();
         document.manifest = judgement.manifest.map(|manifest| JudgedManifest {
@@ -162,7 +180,7 @@ impl Receipt {
     /// Adds which keychain it is.
     pub(super) fn selected(&mut self, selected: &SelectedKeychain) {
         self.document.keychain = Some(selected.path.clone());
-        self.document.backend = Some(selected.choice.kind());
+        self.document.backend = Some(selected.backend.kind());
     }
 
     /// Adds what became of the session.

@@ -12,6 +12,7 @@
     reason = "it panics where a test would, it runs the built program, and a directory is made by name"
 )]
 
+pub mod log;
 pub mod machine;
 pub mod schema;
 #[cfg(target_os = "linux")]

@@ -7,17 +7,17 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::machine::{
-    Kind, Machine, cleared_at, host, manifest_bytes, now, p12, password, plan_digest,
+    Kind, Machine, WAIVING, cleared_at, example, host, manifest_bytes, now, p12, password,
+    plan_digest,
 };
 use crate::start;
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
 use countersign::base::event::{Actor, Witness};
-use countersign::host::keychain::{
-    BackendChoice, BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
-};
+use countersign::host::keychain::{Backends, KeychainBackend, KeychainPath, LockState, Settings};
 use countersign::host::owned_files::Lock;
 use countersign::host::permit::OpenPermit;
+use countersign::host::process::Tool;
 use countersign::host::run_id::RunId;
 use countersign::host::session::{KeychainWork, SessionRequest};
 use countersign::host::state_dir::StateDir;
@@ -42,10 +42,15 @@ impl Site {
         let machine = Machine::new();
         let site = Self { machine, kind };
         site.make_keychain(&site.machine.keychain());
-        fs::write(site.path("signing.toml"), "version = 1\n").unwrap();
+        site.policy("");
         fs::write(site.path("profiles.json"), manifest_bytes()).unwrap();
         countersign::host::owned_files::create(&site.path("password"), SECRET.as_bytes()).unwrap();
         site
+    }
+
+    /// Writes the policy: a run may waive everything that can be waived, and these sections besides.
+    pub fn policy(&self, sections: &str) {
+        fs::write(self.path("signing.toml"), format!("{WAIVING}{sections}")).unwrap();
     }
 
     /// Makes a keychain at `keychain` and imports one identity.
@@ -68,6 +73,25 @@ impl Site {
         self.machine.path(name)
     }
 
+    /// The program that knows the site's tools: the released one, or the one made for development.
+    pub fn program(&self) -> Command {
+        let home = self.path("home");
+        match self.kind {
+            Kind::Portable => start::countersign(&home),
+            Kind::MacOs => {
+                let mut command = start::command(example("countersign_with_tools"), &home);
+                command.arg("--tools").arg(self.path("bin"));
+                command
+            }
+        }
+    }
+
+    /// What makes the site's backends in this process.
+    pub fn backends(&self) -> Backends {
+        let tools = (self.kind == Kind::MacOs).then(|| self.path("bin"));
+        Backends::new(&self.path("home"), "ci", tools).unwrap()
+    }
+
     /// The program with `words`, the state directory and the policy of the site.
     pub fn base(&self, words: &[&str]) -> Command {
         self.base_in(&self.path("state"), words)
@@ -75,7 +99,7 @@ impl Site {
 
     /// As [`Site::base`], with another state directory.
     pub fn base_in(&self, state: &Path, words: &[&str]) -> Command {
-        let mut command = start::countersign(&self.path("home"));
+        let mut command = self.program();
         command
             .arg("--state-dir")
             .arg(state)
@@ -98,8 +122,7 @@ impl Site {
         command
             .arg("--keychain")
             .arg(self.machine.keychain().as_path())
-            .args(["--backend", backend, "--tools"])
-            .arg(self.path("bin"));
+            .args(["--backend", backend]);
     }
 
     /// `run`, up to and with `--`.
@@ -186,11 +209,10 @@ impl Site {
         let script = self.path("page.sh");
         fs::write(&script, format!("#!/bin/sh\ntouch '{}'\n", mark.display())).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-        let policy = format!(
-            "version = 1\n[keychain]\non_closed = [\"{}\"]\n",
+        self.policy(&format!(
+            "[keychain]\non_closed = [\"{}\"]\n",
             script.display()
-        );
-        fs::write(self.path("signing.toml"), policy).unwrap();
+        ));
     }
 
     /// The bytes of the audit log.
@@ -337,8 +359,6 @@ pub fn request<'a>(
             run: RunId::new(now()).unwrap(),
             keychain: site.machine.keychain(),
             backend,
-            choice: BackendChoice::new(BackendKind::Portable, None, site.path("home"), "ci")
-                .unwrap(),
             state,
             actor: Actor {
                 who: "ci".into(),
@@ -346,7 +366,10 @@ pub fn request<'a>(
                 region: None,
                 job: None,
             },
-            program: crate::program(),
+            watchdog: Tool::new(crate::program())
+                .arg("watchdog")
+                .env("HOME", site.path("home"))
+                .env("USER", "ci"),
             witness,
             clock: &SystemClock,
         },
