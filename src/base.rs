@@ -11,3 +11,4 @@ pub mod ids;
 pub mod plain;
 pub mod remedy;
 pub mod secret;
+pub mod shell;

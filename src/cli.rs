@@ -49,6 +49,7 @@ use self::stream::Stream;
 use self::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::ops::error::{Error, Failure};
+use crate::ops::keychain::served::{self, Begun, Role};
 use crate::ops::world::World;
 
 /// Keeps the signing context of Mac build fleets pinned, proven and short-lived.
@@ -90,7 +91,7 @@ enum Command {
     Gate(Deferred<gate::Arguments>),
     /// Run the gate, open the CI keychain, run a command, and close the keychain. Ends with the command's exit code.
     Run(Deferred<run::Arguments>),
-    /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover.
+    /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
     /// Read the audit log: show, verify, checkpoint.
@@ -127,10 +128,14 @@ pub fn main_of(start: &Start) -> ExitCode {
     if let [_, only] = start.arguments.as_slice()
         && only == WATCHDOG
     {
+        let begun = served::begin(Role::None);
         let (world, terminal) = process::world(&Global::default(), start);
-        return finished(run::watchdog(&world), &terminal).into();
+        let answer = begun.map_err(Failure::from);
+        return finished(answer.and_then(|_| run::watchdog(&world)), &terminal).into();
     }
-    let cli = match parsed(&start.arguments) {
+    let parsed = parsed(&start.arguments);
+    let begun = served::begin(parsed.as_ref().map_or(Role::None, Cli::role));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             let (stream, code) = if error.use_stderr() {
@@ -150,7 +155,23 @@ pub fn main_of(start: &Start) -> ExitCode {
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
     let (world, terminal) = process::world(&cli.global, start);
-    finished(answer(cli.command, &world), &terminal).into()
+    let begun = begun.map_err(Failure::from);
+    finished(
+        begun.and_then(|begun| answer(cli.command, begun, world)),
+        &terminal,
+    )
+    .into()
+}
+
+impl Cli {
+    /// What the command does with the right of a set-group-ID program.
+    fn role(&self) -> Role {
+        match &self.command {
+            Command::Run(arguments) => arguments.0.guarded.role(),
+            Command::Keychain(command) => command.0.role(),
+            _ => Role::None,
+        }
+    }
 }
 
 /// Prints what a command came to, and says how the program ends.
@@ -196,7 +217,11 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
     }
 }
 
-fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
+fn answer(command: Command, begun: Begun, mut world: World) -> Result<Answer<'static>, Failure> {
+    if let Begun::Offered(offer) = &begun {
+        served::accept(offer.terms(), &mut world)?;
+    }
+    let world = &world;
     match command {
         Command::Profile(command) => profile::run(*command.0, world),
         Command::Manifest(command) => manifest::run(*command.0, world),
@@ -204,8 +229,8 @@ fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
         Command::Targets(command) => targets::run(*command.0, world),
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),
-        Command::Run(arguments) => run::run(*arguments.0, world),
-        Command::Keychain(command) => keychain::run(*command.0, world),
+        Command::Run(arguments) => run::run(*arguments.0, begun.offer(), world),
+        Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
         Command::Man { directory } => help::man(&directory, Cli::command()),

@@ -58,6 +58,8 @@ error_codes! {
     JournalUnusable = "journal-unusable";
     /// A password cannot be read.
     PasswordUnavailable = "password-unavailable";
+    /// The keychain's password cannot be served to runs.
+    PasswordNotServed = "password-not-served";
     /// This machine has no name that can be used.
     HostUnnamed = "host-unnamed";
     /// No keychain exists at the path.
@@ -111,6 +113,7 @@ impl ErrorCode {
             | Self::NotRecorded
             | Self::JournalUnusable
             | Self::PasswordUnavailable
+            | Self::PasswordNotServed
             | Self::HostUnnamed => ErrorArea::Files,
             Self::KeychainMissing
             | Self::KeychainExists

@@ -55,6 +55,8 @@ actions! {
     KeychainLock = "keychain-lock";
     /// A keychain was deleted.
     KeychainDestroy = "keychain-destroy";
+    /// A run asked the helper that holds the keychain's password for it.
+    PasswordServe = "password-serve";
     /// A command ran inside a window.
     Run = "run";
     /// The policy's `on_closed` command was run: somebody was told that a job was refused.

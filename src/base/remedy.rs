@@ -65,6 +65,8 @@ pub enum Remedy {
     NameKeychain,
     /// Hand the keychain's password in.
     GiveKeychainPassword,
+    /// Start the helper that holds the keychain's password.
+    ServePassword,
     /// Hand the password of a file in.
     GivePassword,
     /// Finish what killed runs left.

@@ -1,9 +1,8 @@
 //! Which command takes which step: the only place where a remedy becomes words of the command line.
 
-use std::path::Path;
-
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
+use crate::base::shell;
 use crate::ops::error::Error;
 
 /// The command or the flags that take the step, as somebody types them.
@@ -40,6 +39,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::GiveKeychainPassword => {
             "--keychain-password-file, --keychain-password-fd or --keychain-password-env"
         }
+        Remedy::ServePassword => "countersign keychain serve",
         Remedy::GivePassword => "--password-file, --password-fd or --password-env",
         Remedy::RecoverKeychains => "countersign keychain recover",
         Remedy::LengthenWindow => "--window DURATION",
@@ -68,20 +68,15 @@ pub fn of_error(error: &Error) -> Option<String> {
         let (hint, remedy) = error.advice();
         return advice(hint, remedy);
     };
-    let state = shell_word(&target.state);
+    let state = shell::word(&target.state);
     let recover = format!("`countersign --state-dir {state} keychain recover`");
     Some(match &target.keychain {
         None => format!("write it with {recover}"),
         Some((keychain, backend)) => format!(
             "close it with `countersign --state-dir {state} keychain lock --backend {backend} --keychain {}`, then run {recover}",
-            shell_word(keychain.as_path())
+            shell::word(keychain.as_path())
         ),
     })
-}
-
-/// A path as a word of a shell's command: macOS keeps our state below a directory whose name holds a blank.
-fn shell_word(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// Adds the command of the finding's remedy to its hint.

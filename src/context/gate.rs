@@ -49,6 +49,7 @@
 
 mod asked;
 pub mod certificates;
+mod coverage;
 pub mod expiry;
 pub mod facts;
 pub mod identities;
@@ -57,6 +58,7 @@ pub mod node;
 pub mod pins;
 pub mod policy;
 pub mod profiles;
+mod shadows;
 pub mod targets;
 
 use std::collections::BTreeSet;

@@ -23,6 +23,7 @@ mod kept_password;
 mod kind;
 pub mod macos;
 mod password;
+mod password_source;
 pub(in crate::host) mod path;
 pub mod portable;
 
@@ -32,4 +33,5 @@ pub use self::create::{create, refuse_existing};
 pub use self::error::KeychainError;
 pub use self::kept_password::{KeptPassword, KeptPasswordError};
 pub use self::kind::{BackendKind, LockState};
+pub use self::password_source::PasswordSource;
 pub use self::path::KeychainPath;

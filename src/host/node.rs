@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 use rustix::io::Errno;
@@ -89,14 +89,28 @@ pub struct User {
     pub name: Option<String>,
 }
 
+/// A user by name or number, and their home directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The user id.
+    pub id: u32,
+    /// The home directory; unknown for a number that `/etc/passwd` does not have.
+    pub home: Option<PathBuf>,
+}
+
+impl Account {
+    /// The user called `user`, or with that number; `None` for a name that `/etc/passwd` does not have.
+    pub fn find(user: &str) -> Option<Self> {
+        account_in_passwd(&passwd(), user)
+    }
+}
+
 impl User {
     /// The user who runs this process. Their name is what `/etc/passwd` says about the id; macOS keeps most users
     /// elsewhere, so `login_name` (`$USER`) stands in. It is for people to read: nothing is granted by it.
     pub fn current(login_name: Option<&str>) -> Self {
-        const PASSWD_LIMIT: usize = 4 * 1024 * 1024;
         let id = rustix::process::geteuid().as_raw();
-        let passwd = read_bounded(Path::new("/etc/passwd"), PASSWD_LIMIT).unwrap_or_default();
-        let name = name_in_passwd(&String::from_utf8_lossy(&passwd), id);
+        let name = name_in_passwd(&passwd(), id);
         let stand_in = || {
             login_name
                 .filter(|name| !name.is_empty())
@@ -117,6 +131,30 @@ impl fmt::Display for User {
             None => write!(f, "{}", self.id),
         }
     }
+}
+
+/// `/etc/passwd`; empty if it cannot be read.
+fn passwd() -> String {
+    const LIMIT: usize = 4 * 1024 * 1024;
+    let bytes = read_bounded(Path::new("/etc/passwd"), LIMIT).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A user of passwd(5), by name or number: `name:password:id:group:comment:home:shell`, a user a line.
+fn account_in_passwd(passwd: &str, user: &str) -> Option<Account> {
+    let number: Option<u32> = user.parse().ok();
+    let found = passwd.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let id: u32 = fields.get(2)?.parse().ok()?;
+        let is_meant = match number {
+            Some(number) => id == number,
+            None => fields.first() == Some(&user),
+        };
+        let home = fields.get(5).map(PathBuf::from);
+        let home = home.filter(|home| home.is_absolute());
+        is_meant.then_some(Account { id, home })
+    });
+    found.or(number.map(|id| Account { id, home: None }))
 }
 
 /// The name of a user id in the format of passwd(5): `name:password:id:…`, a user a line.
@@ -172,6 +210,30 @@ mod tests {
         assert_eq!(name_in_passwd(passwd, 501).as_deref(), Some("ci"));
         assert_eq!(name_in_passwd(passwd, 7), None);
         assert_eq!(name_in_passwd("", 0), None);
+    }
+
+    #[test]
+    fn accounts_are_found_by_name_and_by_number() {
+        let passwd =
+            "root:x:0:0:root:/root:/bin/sh\nci:x:501:20::/home/ci:/bin/sh\n7:x:9:9::rel:\nodd\n";
+        let ci = Account {
+            id: 501,
+            home: Some("/home/ci".into()),
+        };
+        assert_eq!(account_in_passwd(passwd, "ci"), Some(ci.clone()));
+        assert_eq!(account_in_passwd(passwd, "501"), Some(ci));
+        let unknown = |id| Some(Account { id, home: None });
+        assert_eq!(
+            account_in_passwd(passwd, "7"),
+            unknown(7),
+            "a number is one"
+        );
+        assert_eq!(
+            account_in_passwd(passwd, "9"),
+            unknown(9),
+            "no home is relative"
+        );
+        assert_eq!(account_in_passwd(passwd, "nobody"), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod lock;
 mod ownership;
 mod reserved;
 mod shell;
+mod unsteerable;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -21,6 +22,7 @@ use self::ownership::{DIRECTORY_MODE, FILE_MODE, check_metadata, not_ours};
 pub use self::ownership::{Others, check_owned, check_regular, open_unfollowed};
 pub use self::reserved::ReservedFile;
 pub use self::shell::for_shell;
+pub use self::unsteerable::check_unsteerable;
 use super::files::{
     TEMPORARY_PREFIX, directory_of, read_at_most, sync_directory_of, write_through,
 };

@@ -21,6 +21,7 @@ mod memory;
 mod orphan;
 mod poll;
 mod run;
+mod set_group_id;
 mod tool;
 
 pub(in crate::host) use self::child::peek_exit;
@@ -34,4 +35,5 @@ pub use self::memory::protect_memory;
 pub use self::orphan::end_orphans;
 pub(in crate::host) use self::poll::{is_ready_within, wait_for};
 pub use self::run::run;
+pub use self::set_group_id::{drop_set_group_id, has_set_group_id};
 pub use self::tool::{Bounds, Output, Tool};

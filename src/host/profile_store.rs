@@ -6,7 +6,6 @@
 //! and only directly in the directory, as Xcode does it.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -62,14 +61,11 @@ impl Explain for DirectoryError {
     }
 }
 
-/// Whether a file is named like a profile.
-pub fn is_named_like_a_profile(path: &Path) -> bool {
-    path.extension()
-        .and_then(OsStr::to_str)
-        .is_some_and(|extension| {
-            extension.eq_ignore_ascii_case("mobileprovision")
-                || extension.eq_ignore_ascii_case("provisionprofile")
-        })
+/// Whether a file is named like a profile: its name ends so, in whatever case, and may be nothing else.
+fn is_named_like_a_profile(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_ascii_lowercase();
+    name.ends_with(".mobileprovision") || name.ends_with(".provisionprofile")
 }
 
 /// The files directly in `directory` that are named like profiles, by name.
@@ -203,7 +199,12 @@ fn claims(proven: &Result<Profile, Box<Unproven>>) -> ObservedClaims {
             Some(claims) => ObservedClaims::Read(InstalledClaims {
                 uuid: claims.uuid.as_deref().and_then(|uuid| uuid.parse().ok()),
                 name: claims.name.clone(),
-                signs: unproven.fields.as_deref().map(scope),
+                // What was picked out of a file that cannot be read is for display: another reader may find something else.
+                signs: unproven
+                    .fields
+                    .as_deref()
+                    .filter(|_| unproven.is_readable())
+                    .map(scope),
             }),
             None => ObservedClaims::Unreadable,
         },

@@ -27,7 +27,7 @@ use super::gate::judge::FoundPolicy;
 use super::gate::question::Question;
 use super::gate::{envelope, judge};
 use super::keychain::selected::{self, SelectedKeychain, Selection};
-use super::keychain::{dead_runs, work};
+use super::keychain::{dead_runs, served, work};
 use super::notice::Notice;
 use super::world::World;
 use super::{audit_log, password};
@@ -36,11 +36,14 @@ use crate::base::error::ErrorCode;
 use crate::base::event::{Action, Event, Outcome, Witness as _};
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
+use crate::base::secret::Password;
 use crate::context::gate::{Cleared, Purpose};
 use crate::context::manifest::Manifest;
 use crate::context::plan;
 use crate::context::policy::Policy;
+use crate::host::keychain::PasswordSource;
 use crate::host::node;
+use crate::host::password_service::Offer;
 use crate::host::permit::OpenPermit;
 use crate::host::run_id::RunId;
 use crate::host::secret_source::SecretSource;
@@ -60,6 +63,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
         envelope,
         keychain,
         keychain_password,
+        served,
         window,
         receipt,
         task,
@@ -68,6 +72,10 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     work::prepare_process()?;
     password::keep_from_commands(Some(&question.identities_password))?;
     password::keep_from_commands(keychain_password.as_ref())?;
+    let keychain = match &served {
+        Some(offer) => served::select(&keychain, offer.terms())?,
+        None => keychain,
+    };
     let host = node::host_name()?;
     let run = work::new_run(world)?;
     // The log first: what cannot be recorded is not done. The receipt too has its place before anything is opened.
@@ -93,7 +101,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     // Read once: what the command leaves at the policy's path says nothing about this run.
     let policy = world.policy_if_any();
     let on_closed = on_closed::of(&policy);
-    let ended = session.attempt(task, policy, &mut receipt);
+    let ended = session.attempt(task, policy, served, &mut receipt);
     if on_closed::is_due(ended.as_ref()) {
         on_closed::run_command(&on_closed, &run, &log, &session.environment(), world);
     }
@@ -140,6 +148,7 @@ impl Session<'_> {
         &self,
         task: Task<'_>,
         policy: FoundPolicy,
+        served: Option<Offer>,
         receipt: &mut Receipt,
     ) -> Result<RunAnswer, Failure> {
         let task = self.refusing(self.found(task))?;
@@ -153,7 +162,10 @@ impl Session<'_> {
             manifest,
             selected,
         } = ready;
-        let request = self.session_request(cleared, &policy, &manifest, &selected);
+        let obtained = self.password(served, &cleared, &selected);
+        let (password, source) = self.refusing(obtained.map_err(Failure::from))?;
+        receipt.obtained(source);
+        let request = self.session_request(cleared, password, &policy, &manifest, &selected);
         let request = self.refusing(request.map_err(Failure::from))?;
         let ending = self.work(task, request, &manifest, &selected, receipt)?;
         Ok(RunAnswer::Ended(ending))
@@ -231,18 +243,39 @@ impl Session<'_> {
         }))
     }
 
+    /// The keychain's password, and where it came from. A helper gives it only to what is cleared.
+    fn password(
+        &self,
+        served: Option<Offer>,
+        cleared: &Cleared,
+        selected: &SelectedKeychain,
+    ) -> Result<(Password, PasswordSource), Error> {
+        // Said before a password is asked for that nothing would be opened with.
+        selected.backend.check(&selected.path)?;
+        let [_, handed_in] = self.passwords;
+        let Some(offer) = served else {
+            return selected.password(handed_in, self.world);
+        };
+        let kept = selected.kept_password();
+        if kept.is_kept() {
+            self.world.notify(&Notice::Caution(&format!(
+                "the password is also kept in {}, where every process of this user can read it: make the keychain again \
+                 with a new password",
+                kept.path.display()
+            )));
+        }
+        Ok((offer.ask(self.run, cleared)?, PasswordSource::Served))
+    }
+
     /// Everything that the session needs. The permit comes last: reading a password may take as long as a person takes.
     fn session_request<'a>(
         &'a self,
         cleared: Cleared,
+        password: Password,
         policy: &Policy,
         manifest: &Manifest,
         selected: &'a SelectedKeychain,
     ) -> Result<SessionRequest<'a>, Error> {
-        // Said before a password is asked for that nothing would be opened with.
-        selected.backend.check(&selected.path)?;
-        let [_, password] = self.passwords;
-        let password = selected.password(password, self.world)?;
         let region = cleared.region().cloned();
         // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
         let closes = policy.keychain.allowed.closes_at(cleared.from());

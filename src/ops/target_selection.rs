@@ -15,7 +15,7 @@ use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{self, InstalledProfiles, ObservedTargets};
 use crate::context::gate::pins::Pins;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
-use crate::context::plan::Request;
+use crate::context::plan::{Request, nothing_observed};
 use crate::context::policy::Policy;
 use crate::host::observation::projects::{self, ProjectRequest};
 use crate::host::profile_store::{self, Pinned};
@@ -147,12 +147,15 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
     })
 }
 
-/// What the selected targets ask for, and what is not right with their projects.
+/// What the selected targets ask for, and what is not right with their projects, or that there is nothing to judge.
 ///
 /// # Errors
 /// A project cannot be read at all, or no target has a name that was given.
 pub fn read(selection: &TargetSelection, world: &World) -> Result<ObservedTargets, Error> {
-    Ok(projects::read(&selection.request(world)?, None)?)
+    let mut observed = projects::read(&selection.request(world)?, None)?;
+    let nothing = nothing_observed(&observed.looked_at());
+    observed.findings.extend(nothing);
+    Ok(observed)
 }
 
 /// What the files of the pinned profiles say, as far as they are installed here; where they are not, what the manifest

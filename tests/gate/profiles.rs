@@ -100,18 +100,6 @@ fn what_was_looked_at_for_another_manifest_is_not_passed() {
 }
 
 #[test]
-fn an_unreadable_file_beside_the_good_ones_only_warns() {
-    let mut scene = Scene::new();
-    scene.installed().files.push(installed(
-        "broken.mobileprovision",
-        InstalledContent::Unreadable {
-            problem: "a pipe".to_owned(),
-        },
-    ));
-    scene.cleared_with(Code::ProfileUnreadable, Severity::Warn);
-}
-
-#[test]
 fn a_pinned_file_that_is_not_proven_blocks() {
     let mut scene = Scene::new();
     let fault = Finding::block(Code::ProfileNotTrusted, "the chain does not hold")

@@ -49,6 +49,7 @@ use crate::base::ids::{
     TeamId,
 };
 use crate::context::manifest::{FactsDigest, PinnedProfile};
+use crate::context::plan::LookedAt;
 use crate::xcode::platform::Platform;
 use crate::xcode::sources::Sources;
 use crate::xcode::targets::SigningTarget;
@@ -137,6 +138,17 @@ pub struct ObservedTargets {
     pub selection: TargetSelection,
     /// The files of the projects, to find the lines of claims in.
     pub sources: Arc<dyn Sources + Send + Sync>,
+}
+
+impl ObservedTargets {
+    /// What was looked at, to be held against what should have been.
+    pub fn looked_at(&self) -> LookedAt<'_> {
+        LookedAt {
+            targets: &self.targets,
+            projects: &self.projects,
+            is_selection: !self.selection.is_everything(),
+        }
+    }
 }
 
 impl fmt::Debug for ObservedTargets {

@@ -47,7 +47,7 @@ pub fn import(request: &ImportRequest, world: &World) -> Result<Imported, Failur
     let selected = selected::select(&request.keychain, &policy, world)?;
     let file = request.file.read(pkcs12::MAX_FILE)?;
     let file_password = password::read(&request.file_password, world)?;
-    let password = selected.password(request.keychain_password.as_ref(), world)?;
+    let (password, _) = selected.password(request.keychain_password.as_ref(), world)?;
     let log = audit_log::open(world, None)?;
     let certificates = Work::begin(Action::KeychainImport, &selected, &log, world)?.perform(
         |selected| {

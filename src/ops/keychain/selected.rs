@@ -10,6 +10,7 @@ use crate::context::gate::facts::{Identities, Identity};
 use crate::context::policy::Policy;
 use crate::host::keychain::{
     BackendKind, Backends, KeptPassword, KeychainBackend, KeychainError, KeychainPath,
+    PasswordSource,
 };
 use crate::host::node::{OsFamily, User};
 use crate::host::process::Tool;
@@ -99,7 +100,7 @@ fn login_name(world: &World) -> String {
     user.name.unwrap_or_else(|| user.id.to_string())
 }
 
-fn kind_of(path: &KeychainPath) -> BackendKind {
+pub(super) fn kind_of(path: &KeychainPath) -> BackendKind {
     // No keychain of macOS is called so.
     if path.as_str().ends_with(".p12") || OsFamily::current() != OsFamily::MacOs {
         BackendKind::Portable
@@ -108,7 +109,7 @@ fn kind_of(path: &KeychainPath) -> BackendKind {
     }
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Error> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(path).map_err(|error| {
         Error::new(
             ErrorCode::FileUnreadable,
@@ -198,7 +199,7 @@ impl SelectedKeychain {
         }
     }
 
-    /// The password: handed in, or kept.
+    /// The password, handed in or kept, and which of the two.
     ///
     /// # Errors
     /// Neither.
@@ -206,11 +207,13 @@ impl SelectedKeychain {
         &self,
         handed_in: Option<&SecretSource>,
         world: &World,
-    ) -> Result<Password, Error> {
+    ) -> Result<(Password, PasswordSource), Error> {
         if let Some(source) = handed_in {
-            return password::read(source, world);
+            return Ok((password::read(source, world)?, source.into()));
         }
-        self.kept_password().read()?.ok_or_else(|| {
+        let kept = self.kept_password().read()?;
+        let kept = kept.map(|password| (password, PasswordSource::KeptFile));
+        kept.ok_or_else(|| {
             Error::new(
                 ErrorCode::KeychainFailed,
                 format!("no password is kept for {}", self.path),

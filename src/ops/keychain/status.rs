@@ -5,8 +5,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::selected::{self, SelectedKeychain, Selection};
+use super::served;
 use crate::host::journal::Journals;
-use crate::host::keychain::{BackendKind, KeychainPath, LockState};
+use crate::host::keychain::{BackendKind, KeychainPath, LockState, PasswordSource};
+use crate::host::password_service::Offer;
 use crate::host::run_id::RunId;
 use crate::ops::error::{Error, Failure};
 use crate::ops::report::{Report, ShownIdentity};
@@ -29,6 +31,10 @@ pub struct KeychainDocument {
     pub open_for: Vec<OpenFor>,
     /// The identities in it; also empty if the keychain is missing.
     pub identities: Vec<ShownIdentity>,
+    /// Where its password comes from if nobody hands it in; null if no process of this user can have it without that.
+    pub password_source: Option<PasswordSource>,
+    /// What this way does not protect from, for people.
+    pub password_limits: Option<&'static str>,
 }
 
 /// A run that has a keychain open.
@@ -42,13 +48,27 @@ pub struct OpenFor {
 
 impl Report for KeychainDocument {}
 
-/// How a keychain is now. Nothing is opened for that.
+/// How a keychain is now. Nothing is opened for that, and a helper that holds its password is not asked for it.
 ///
 /// # Errors
 /// That cannot be told.
-pub fn status(selection: &Selection, world: &World) -> Result<KeychainDocument, Failure> {
-    let selected = selected::select_without_policy(selection, world)?;
-    Ok(describe(&selected)?)
+pub fn status(
+    selection: &Selection,
+    served: Option<&Offer>,
+    world: &World,
+) -> Result<KeychainDocument, Failure> {
+    let selection = match served {
+        Some(offer) => served::select(selection, offer.terms())?,
+        None => selection.clone(),
+    };
+    let selected = selected::select_without_policy(&selection, world)?;
+    let mut document = describe(&selected)?;
+    // A kept one can be read, whoever else holds it.
+    if document.password_source.is_none() && served.is_some() {
+        document.password_source = Some(PasswordSource::Served);
+        document.password_limits = Some(PasswordSource::Served.limits());
+    }
+    Ok(document)
 }
 
 /// How a selected keychain is now.
@@ -76,6 +96,8 @@ pub fn describe(selected: &SelectedKeychain) -> Result<KeychainDocument, Error> 
 
 /// A locked keychain of which nothing else is known.
 pub(super) fn locked(selected: &SelectedKeychain) -> KeychainDocument {
+    let kept = selected.kept_password().is_kept();
+    let source = kept.then_some(PasswordSource::KeptFile);
     KeychainDocument {
         schema: "countersign.keychain.v1",
         keychain: selected.path.clone(),
@@ -83,5 +105,7 @@ pub(super) fn locked(selected: &SelectedKeychain) -> KeychainDocument {
         state: LockState::Locked,
         open_for: Vec::new(),
         identities: Vec::new(),
+        password_source: source,
+        password_limits: source.map(PasswordSource::limits),
     }
 }

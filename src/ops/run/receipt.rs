@@ -16,7 +16,7 @@ use crate::base::finding::{Code, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Verdict;
 use crate::context::gate::facts::TrustAnchor;
-use crate::host::keychain::{BackendKind, KeychainPath};
+use crate::host::keychain::{BackendKind, KeychainPath, PasswordSource};
 use crate::host::owned_files::{OwnedFileError, ReservedFile};
 use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
@@ -67,6 +67,12 @@ pub struct ReceiptDocument {
     keychain: Option<KeychainPath>,
     /// What kind of keychain it is; null if none was chosen.
     backend: Option<BackendKind>,
+    /// Where the keychain's password came from; absent if none was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_source: Option<PasswordSource>,
+    /// What that way does not protect from, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_limits: Option<&'static str>,
     /// How long the keychain was open; absent if it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<Window>,
@@ -144,6 +150,8 @@ impl Receipt {
                 region: None,
                 keychain: None,
                 backend: None,
+                password_source: None,
+                password_limits: None,
                 window: None,
                 ending: None,
                 error: None,
@@ -181,6 +189,12 @@ impl Receipt {
     pub(super) fn selected(&mut self, selected: &SelectedKeychain) {
         self.document.keychain = Some(selected.path.clone());
         self.document.backend = Some(selected.backend.kind());
+    }
+
+    /// Adds where its password came from.
+    pub(super) fn obtained(&mut self, source: PasswordSource) {
+        self.document.password_source = Some(source);
+        self.document.password_limits = Some(source.limits());
     }
 
     /// Adds what became of the session.

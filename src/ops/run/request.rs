@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
+use crate::host::password_service::Offer;
 use crate::host::secret_source::SecretSource;
 use crate::host::session::{Announce, Ending};
 use crate::ops::error::Failure;
@@ -22,6 +23,8 @@ pub struct RunRequest<'a> {
     pub keychain: Selection,
     /// Its password; without it the kept one.
     pub keychain_password: Option<SecretSource>,
+    /// The offer of the helper that holds the password, whose terms are those of the world; then no other is handed in.
+    pub served: Option<Offer>,
     /// How long it may stay open at most; the policy may allow less.
     pub window: Option<SignedDuration>,
     /// Where the receipt is written; without it, in the state directory. The file must not exist.

@@ -12,6 +12,8 @@
     reason = "it panics where a test would, it runs the built program, and a directory is made by name"
 )]
 
+#[cfg(target_os = "linux")]
+pub mod keeper;
 pub mod log;
 pub mod machine;
 pub mod schema;
