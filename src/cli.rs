@@ -94,7 +94,7 @@ enum Command {
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
-    /// Read the audit log: show, verify, checkpoint.
+    /// Read the audit log: show, verify, checkpoint; go on after a loss: resume.
     #[command(subcommand)]
     Audit(Deferred<audit::Command>),
     /// Print a completion script for a shell.

@@ -4,8 +4,10 @@
 //! function says what happens in bad cases: a directory instead of a file, a pipe without a writer, a disk that
 //! becomes full.
 //!
+//! - [`deadline`]: when a window ends, by two clocks
 //! - [`directories`]: default directories, and directories that something clears
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
+//! - [`inputs`]: the files that a verdict rests on, to be read again when the command has ended
 //! - [`journal`]: what a run was about to do, so that another process can finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`lifeline`]: what a run tells its watchdog
@@ -26,8 +28,10 @@
 //! - [`watchdog`]: closes the keychain when the run cannot
 //! - [`window`]: a keychain that is open, and what closes it
 
+pub mod deadline;
 pub mod directories;
 pub mod files;
+pub mod inputs;
 pub mod journal;
 pub mod keychain;
 pub mod lifeline;

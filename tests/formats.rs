@@ -72,6 +72,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("audit show", ""),
     ("audit verify", ""),
     ("audit checkpoint", ""),
+    ("audit resume", ""),
     ("completions", "bash"),
     ("man", "pages"),
     ("help", "gate"),

@@ -134,6 +134,7 @@ fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
     let resolved = project::resolved(project);
     PlannedFacts::new(Observed {
         now: "2026-02-01T12:00:00Z".parse().unwrap(),
+        last_record: Observation::Observed(None),
         host: "signer-01.example.com".parse().unwrap(),
         profiles: Observation::Observed(InstalledProfiles {
             directories: Vec::new(),

@@ -54,6 +54,8 @@ error_codes! {
     LockHeld = "lock-held";
     /// An action cannot be recorded in the audit log, so it does not happen.
     NotRecorded = "not-recorded";
+    /// The audit log is gone or empty, but receipts tell of its records.
+    AuditLogLost = "audit-log-lost";
     /// The journal of a run cannot be written or read.
     JournalUnusable = "journal-unusable";
     /// A password cannot be read.
@@ -111,6 +113,7 @@ impl ErrorCode {
             | Self::StateNotPrivate
             | Self::LockHeld
             | Self::NotRecorded
+            | Self::AuditLogLost
             | Self::JournalUnusable
             | Self::PasswordUnavailable
             | Self::PasswordNotServed

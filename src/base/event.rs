@@ -59,10 +59,14 @@ actions! {
     PasswordServe = "password-serve";
     /// A command ran inside a window.
     Run = "run";
+    /// What was judged was looked at again after the command of a run.
+    InputsCheck = "inputs-check";
     /// The policy's `on_closed` command was run: somebody was told that a job was refused.
     Notify = "notify";
     /// What a dead run left behind was finished.
     Recover = "recover";
+    /// A window that should have been closed long before was found, and closed.
+    Overdue = "overdue";
     /// A profile was installed on this machine.
     ProfileInstall = "profile-install";
     /// An installed profile was removed from this machine.
@@ -77,6 +81,8 @@ actions! {
     Emit = "emit";
     /// A torn last line of the log itself was set aside.
     AuditRepair = "audit-repair";
+    /// The log goes on after a loss, or after its clock was set back: somebody looked at it and decided so.
+    AuditResume = "audit-resume";
 }
 
 impl fmt::Display for Action {

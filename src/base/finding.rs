@@ -61,6 +61,8 @@ pub enum Group {
     Policy,
     /// A built product.
     Product,
+    /// The audit log of this machine.
+    Audit,
 }
 
 impl Group {
@@ -75,6 +77,7 @@ impl Group {
             Self::Node => "node",
             Self::Policy => "policy",
             Self::Product => "product",
+            Self::Audit => "audit",
         }
     }
 }
@@ -225,6 +228,16 @@ codes! {
     RegionMismatch = "region-mismatch" in Node;
     /// Unattended unlocking is not allowed at this hour.
     WindowNotAllowedNow = "window-not-allowed-now" in Node;
+    /// Something that was judged is another when the command of a run has ended.
+    InputsChanged = "inputs-changed" in Node;
+    /// The clock is behind the last record of the audit log.
+    ClockBehindRecord = "clock-behind-record" in Node;
+    /// The audit log cannot be read, so the clock cannot be compared with it.
+    RecordUnobserved = "record-unobserved" in Node;
+    /// A run should have closed its keychain long ago, and did not.
+    WindowOverdue = "window-overdue" in Node;
+    /// A keychain is open, and no living run has it open.
+    KeychainLeftOpen = "keychain-left-open" in Node;
 
     /// There is no policy. A warning if it was waived for a verdict.
     PolicyMissing = "policy-missing" in Policy;
@@ -236,6 +249,15 @@ codes! {
     WaiverNotAllowed = "waiver-not-allowed" in Policy;
     /// The policy file has a section that has no effect yet.
     PolicyUnused = "policy-unused" in Policy;
+
+    /// A record of the audit log was changed, removed, repeated or moved.
+    AuditRecordAltered = "audit-record-altered" in Audit;
+    /// The audit log does not have a record that a checkpoint tells of, or has another one.
+    AuditRecordMissing = "audit-record-missing" in Audit;
+    /// Time runs backwards between records of the audit log. A warning after somebody resumed the log.
+    AuditTimeBackwards = "audit-time-backwards" in Audit;
+    /// Records are lost, and somebody resumed the audit log.
+    AuditLogResumed = "audit-log-resumed" in Audit;
 }
 
 impl fmt::Display for Code {

@@ -75,6 +75,8 @@ pub enum Remedy {
     LengthenWindow,
     /// Verify the audit log.
     VerifyAuditLog,
+    /// Go on with an audit log that was lost, or whose clock was set back.
+    ResumeAuditLog,
     /// Print a checkpoint of the audit log.
     ShowCheckpoint,
     /// Choose another state directory.

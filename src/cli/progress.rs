@@ -12,6 +12,7 @@ use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::base::finding::{Place, Severity};
 use crate::base::plain::plain;
+use crate::host::session::Recovered;
 use crate::ops::notice::{Listener, Notice};
 
 /// Below this many files nobody waits long enough to look.
@@ -90,10 +91,22 @@ impl Listener for Progress {
                 }
             }
             Notice::Ended => self.bar().finish_and_clear(),
-            Notice::Recovered { run, keychain } => self.write(
-                Severity::Warn,
-                &format!("recovered run {run}, which was killed: {keychain} is closed"),
-            ),
+            Notice::Recovered(recovered) => {
+                let Recovered {
+                    run,
+                    keychain,
+                    overdue,
+                    ..
+                } = recovered;
+                let why = match overdue {
+                    true => "whose window ended long ago",
+                    false => "which was killed",
+                };
+                self.write(
+                    Severity::Warn,
+                    &format!("recovered run {run}, {why}: {keychain} is closed"),
+                );
+            }
             Notice::Failed(error) => self.write(
                 Severity::Warn,
                 &match remedies::of_error(error) {

@@ -44,6 +44,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::RecoverKeychains => "countersign keychain recover",
         Remedy::LengthenWindow => "--window DURATION",
         Remedy::VerifyAuditLog => "countersign audit verify",
+        Remedy::ResumeAuditLog => "countersign audit resume",
         Remedy::ShowCheckpoint => "countersign audit checkpoint",
         Remedy::NameStateDirectory => "--state-dir DIR",
         Remedy::NameOutput => "-o FILE",

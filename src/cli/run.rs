@@ -128,7 +128,9 @@ fn answer(
     Ok(match ended {
         RunAnswer::Blocked(blocked) => gate::answer(*blocked),
         // Standard output belongs to the command.
-        RunAnswer::Ended(_) => Answer::artifact(title, Vec::new(), Vec::new()).ending_in(exit),
+        RunAnswer::Ended { changes, .. } => {
+            Answer::artifact(title, Vec::new(), changes).ending_in(exit)
+        }
     })
 }
 
@@ -137,12 +139,18 @@ impl Exit {
     fn of_run(answer: &RunAnswer) -> Self {
         match answer {
             RunAnswer::Blocked(_) => Self::Blocked,
-            RunAnswer::Ended(Ending::Exited(exit)) => Self::Child(exit.shell_code()),
-            RunAnswer::Ended(Ending::WindowEnded) => Self::WindowEnded,
-            RunAnswer::Ended(Ending::WatchdogLost) => Self::Keychain,
-            RunAnswer::Ended(Ending::Interrupted(signal)) => {
-                Self::Child(ProcessExit::Signal(*signal).shell_code())
-            }
+            RunAnswer::Ended { ending, changes } => match ending {
+                // A command that failed has already said that what it left is not to be used.
+                Ending::Exited(exit) if exit.shell_code() == 0 && !changes.is_empty() => {
+                    Self::Blocked
+                }
+                Ending::Exited(exit) => Self::Child(exit.shell_code()),
+                Ending::WindowEnded => Self::WindowEnded,
+                Ending::WatchdogLost => Self::Keychain,
+                Ending::Interrupted(signal) => {
+                    Self::Child(ProcessExit::Signal(*signal).shell_code())
+                }
+            },
         }
     }
 }
@@ -155,4 +163,30 @@ pub fn watchdog(world: &World) -> Result<Answer<'static>, Failure> {
     watchdog::watch(world)?;
     let title = "countersign watchdog";
     Ok(Answer::artifact(title, Vec::new(), Vec::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::finding::{Code, Finding};
+
+    #[test]
+    fn changed_inputs_block_only_a_run_that_ended_well() {
+        let exit = |ending, changes: &[Finding]| {
+            let changes = changes.to_vec();
+            Exit::of_run(&RunAnswer::Ended { ending, changes }).code()
+        };
+        let changed = [Finding::block(Code::InputsChanged, "another policy")];
+        for (ending, unchanged, with_changes) in [
+            (Ending::Exited(ProcessExit::Code(0)), 0, 10),
+            (Ending::Exited(ProcessExit::Code(7)), 7, 7),
+            (Ending::Exited(ProcessExit::Signal(9)), 137, 137),
+            (Ending::WindowEnded, 13, 13),
+            (Ending::WatchdogLost, 12, 12),
+            (Ending::Interrupted(15), 143, 143),
+        ] {
+            assert_eq!(exit(ending, &[]), unchanged, "{ending:?}");
+            assert_eq!(exit(ending, &changed), with_changes, "{ending:?}");
+        }
+    }
 }

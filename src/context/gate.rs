@@ -49,10 +49,12 @@
 
 mod asked;
 pub mod certificates;
+pub mod clock;
 mod coverage;
 pub mod expiry;
 pub mod facts;
 pub mod identities;
+pub mod inputs;
 pub mod manifest;
 pub mod node;
 pub mod pins;
@@ -463,6 +465,7 @@ fn judgement(
     }
     let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
     findings.extend(found);
+    findings.extend(clock::check(facts));
     finding::sort(&mut findings);
     let installed = match &facts.profiles {
         Observation::Observed(installed) => Some(installed),

@@ -34,7 +34,7 @@ mod topology;
 pub use self::gate::{BlockOn, GateRules};
 pub use self::hours::{AllowedSpan, Days, Hours};
 pub use self::identities::IdentityRules;
-pub use self::keychain::{KeychainRules, OnClosed};
+pub use self::keychain::{KeychainRules, LONGEST_CEILING, OnClosed};
 pub use self::profiles::{ProfileRules, ReadOnly};
 pub use self::session::{OnStragglers, SessionRules};
 pub use self::targets::{TargetOverride, TargetOverrides};

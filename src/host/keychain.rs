@@ -27,7 +27,7 @@ mod password_source;
 pub(in crate::host) mod path;
 pub mod portable;
 
-pub use self::backend::{ChildAccess, KeychainBackend, Opening, Settings};
+pub use self::backend::{ChildAccess, Closer, KeychainBackend, Opening, Settings};
 pub use self::backends::Backends;
 pub use self::create::{create, refuse_existing};
 pub use self::error::KeychainError;

@@ -7,12 +7,12 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 use serde::{Deserialize, Serialize};
 
+use super::deadline::Deadline;
 use super::keychain::{BackendKind, KeychainPath};
-use super::process::{ProcessGroup, wait_for};
+use super::process::{KnownProcess, ProcessGroup, wait_for};
 use super::run_id::RunId;
 use super::state_dir::StateDir;
 use crate::base::event::Actor;
@@ -28,10 +28,10 @@ pub struct WatchdogConfig {
     pub backend: BackendKind,
     /// The state directory.
     pub state: StateDir,
-    /// When the window ends, by the calendar.
-    pub until: Timestamp,
-    /// After how many seconds the watchdog acts although the run still lives.
-    pub seconds: u64,
+    /// When the window ends.
+    pub deadline: Deadline,
+    /// The process of the run.
+    pub session: Option<KnownProcess>,
     /// In whose name it records.
     pub actor: Actor,
 }

@@ -11,13 +11,15 @@ pub mod projects;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use self::projects::{ProjectError, ProjectRequest};
 use super::directories;
+use super::inputs::Inputs;
 use super::node::{self, HostNameError};
-use super::profile_store::{self, DirectoryError, Pinned};
+use super::profile_store::{self, DirectoryError, KnownFiles, Pinned};
 use crate::apple::certificate::Certificate;
 use crate::apple::signed_message::Verifier;
 use crate::base::clock::Clock;
@@ -33,6 +35,8 @@ use crate::context::manifest::Manifest;
 
 /// What to look at. The default is nothing but this machine's name and clock.
 pub struct Request<'a, E> {
+    /// The latest time that the audit log knows of, which the caller has read. The default is a log without records.
+    pub last_record: Observation<Option<Timestamp>>,
     /// The manifest that is judged: files whose bytes it pins are proven, and what it pins of projects is read.
     pub manifest: Option<&'a Manifest>,
     /// Where profiles are installed.
@@ -41,6 +45,8 @@ pub struct Request<'a, E> {
     pub identities: Option<IdentityReader<'a, E>>,
     /// The projects.
     pub targets: Option<&'a ProjectRequest>,
+    /// Where the files of projects are noted, if somebody will look again.
+    pub inputs: Option<&'a Arc<Inputs>>,
 }
 
 /// Reads identities; `None` if nobody named a place where they are.
@@ -49,10 +55,12 @@ pub type IdentityReader<'a, E> = &'a dyn Fn() -> Result<Option<Identities>, E>;
 impl<E> Default for Request<'_, E> {
     fn default() -> Self {
         Self {
+            last_record: Observation::Observed(None),
             manifest: None,
             profiles: None,
             identities: None,
             targets: None,
+            inputs: None,
         }
     }
 }
@@ -156,6 +164,28 @@ pub fn plan<E: From<ObservationError>>(
     look(request, host, now).map(PlannedFacts::new)
 }
 
+/// Looks again at the directories of profiles that `first` saw: what of this machine would be judged then, if all else were
+/// as it was. A file with the same bytes at the same path counts as it did; what is new is looked at as it was then. `places`
+/// holds the same directories as absolute paths, and `absolute` makes a path of then absolute.
+///
+/// # Errors
+/// A directory of profiles that somebody named cannot be listed any more.
+pub fn look_again(
+    first: &LiveFacts,
+    manifest: &Manifest,
+    places: &ProfilePlaces<'_>,
+    absolute: impl Fn(&Path) -> PathBuf,
+) -> Result<PlannedFacts, DirectoryError> {
+    let mut observed = first.observed().clone();
+    if let Observation::Observed(earlier) = &first.observed().profiles {
+        let files = earlier.files.iter();
+        let known = files.map(|file| (absolute(&file.path), file)).collect();
+        let installed = installed_in(places, Some(manifest), &known)?;
+        observed.profiles = Observation::Observed(installed);
+    }
+    Ok(PlannedFacts::new(observed))
+}
+
 fn look<E: From<ObservationError>>(
     request: &Request<'_, E>,
     host: HostName,
@@ -164,6 +194,7 @@ fn look<E: From<ObservationError>>(
     Ok(Observed {
         host,
         now,
+        last_record: request.last_record.clone(),
         profiles: installed_profiles(request).map_err(ObservationError::from)?,
         identities: identities(request)?,
         targets: targets(request).map_err(ObservationError::from)?,
@@ -173,9 +204,18 @@ fn look<E: From<ObservationError>>(
 fn installed_profiles<E>(
     request: &Request<'_, E>,
 ) -> Result<Observation<InstalledProfiles>, DirectoryError> {
-    let Some(places) = &request.profiles else {
-        return Ok(Observation::unobserved("nobody asked for them"));
-    };
+    match &request.profiles {
+        Some(places) => installed_in(places, request.manifest, &KnownFiles::default())
+            .map(Observation::Observed),
+        None => Ok(Observation::unobserved("nobody asked for them")),
+    }
+}
+
+fn installed_in(
+    places: &ProfilePlaces<'_>,
+    manifest: Option<&Manifest>,
+    known: &KnownFiles<'_>,
+) -> Result<InstalledProfiles, DirectoryError> {
     let anchors = places.verifier.anchors().extra();
     let mut installed = InstalledProfiles {
         trust_anchors: anchors.map(trust_anchor).collect(),
@@ -197,12 +237,12 @@ fn installed_profiles<E>(
             path: place.path.clone(),
         });
     }
-    let pinned = request.manifest.map(|manifest| Pinned {
+    let pinned = manifest.map(|manifest| Pinned {
         manifest,
         verifier: places.verifier,
     });
-    installed.files = profile_store::observe(files, pinned);
-    Ok(Observation::Observed(installed))
+    installed.files = profile_store::observe_but(known, files, pinned);
+    Ok(installed)
 }
 
 /// `path`, absolute and with its links resolved, as far as that can be told.
@@ -240,7 +280,8 @@ fn identities<E>(request: &Request<'_, E>) -> Result<Observation<Identities>, E>
 
 fn targets<E>(request: &Request<'_, E>) -> Result<Observation<ObservedTargets>, ProjectError> {
     match request.targets {
-        Some(wanted) => projects::read(wanted, request.manifest).map(Observation::Observed),
+        Some(wanted) => projects::read_noting(wanted, request.manifest, request.inputs)
+            .map(Observation::Observed),
         None => Ok(Observation::unobserved("no project is named")),
     }
 }

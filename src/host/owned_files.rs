@@ -110,15 +110,25 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), OwnedFileError> {
     write().map_err(OwnedFileError::of(FileStep::Write, path))
 }
 
+/// Opens a file of ours for reading.
+///
+/// # Errors
+/// It is missing, is no regular file, or is not ours alone.
+pub fn open(path: &Path) -> Result<File, OwnedFileError> {
+    let file = open_unfollowed(OpenOptions::new().read(true), path)
+        .map_err(OwnedFileError::of(FileStep::Open, path))?;
+    check_owned(&file, path, Others::MayNothing)?;
+    Ok(file)
+}
+
 /// Reads a file of ours.
 ///
 /// # Errors
 /// It is missing, not ours alone, or longer than `limit` bytes.
 pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, OwnedFileError> {
-    let file = open_unfollowed(OpenOptions::new().read(true), path)
-        .map_err(OwnedFileError::of(FileStep::Open, path))?;
-    let metadata = check_owned(&file, path, Others::MayNothing)?;
-    let expected = usize::try_from(metadata.len()).map_or(limit, |size| size.min(limit));
+    let file = open(path)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let expected = usize::try_from(size).map_or(limit, |size| size.min(limit));
     read_at_most(file, limit, expected)
         .map_err(OwnedFileError::of(FileStep::Read, path))?
         .ok_or_else(|| OwnedFileError::TooLarge {

@@ -23,10 +23,12 @@ mod admission;
 mod client;
 mod error;
 mod line;
+mod listener;
 mod protocol;
 mod server;
 
 pub use self::client::{Connection, Offer};
 pub use self::error::PasswordServiceError;
+pub use self::listener::Listener;
 pub use self::protocol::{Question, Terms};
-pub use self::server::{Listener, Server};
+pub use self::server::Server;

@@ -5,7 +5,7 @@
 //! ten thousand needs little more memory than its verdicts. Only files that are *named* like profiles are looked at,
 //! and only directly in the directory, as Xcode does it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -132,9 +132,39 @@ pub struct Pinned<'a> {
     pub verifier: &'a Verifier,
 }
 
+/// Files that were looked at before, by path.
+#[derive(Default)]
+pub struct KnownFiles<'a>(HashMap<PathBuf, &'a InstalledFile>);
+
+impl<'a> FromIterator<(PathBuf, &'a InstalledFile)> for KnownFiles<'a> {
+    fn from_iter<I: IntoIterator<Item = (PathBuf, &'a InstalledFile)>>(files: I) -> Self {
+        Self(files.into_iter().collect())
+    }
+}
+
+impl KnownFiles<'_> {
+    /// What was found in the file at `path`, if bytes of this digest were.
+    fn content(&self, path: &Path, found: &FileSha256) -> Option<InstalledContent> {
+        let known = &self.0.get(path)?.content;
+        match known {
+            InstalledContent::Read { sha256, .. } if sha256 == found => Some(known.clone()),
+            _ => None,
+        }
+    }
+}
+
 /// What the gate wants to know of each file: the digest of its bytes; whether it is proven and what it says, if `pinned`
 /// pins its bytes; and else what it claims.
 pub fn observe(files: Vec<PathBuf>, pinned: Option<Pinned<'_>>) -> Vec<InstalledFile> {
+    observe_but(&KnownFiles::default(), files, pinned)
+}
+
+/// As [`observe`]; of a file whose bytes are those that are `known` of it, what is known.
+pub fn observe_but(
+    known: &KnownFiles<'_>,
+    files: Vec<PathBuf>,
+    pinned: Option<Pinned<'_>>,
+) -> Vec<InstalledFile> {
     // Anchors do not matter to claims.
     let any = Verifier::new(Anchors::apple());
     files
@@ -147,17 +177,28 @@ pub fn observe(files: Vec<PathBuf>, pinned: Option<Pinned<'_>>) -> Vec<Installed
                 },
                 Ok(bytes) => {
                     let sha256 = FileSha256::of(&bytes);
-                    let pinned = pinned.filter(|pinned| pinned.manifest.has_bytes(&sha256));
-                    let claims = match pinned {
-                        Some(pinned) => proven(&bytes, sha256, &pinned),
-                        None => claims(&profile::prove_hashed(&bytes, sha256, &any)),
-                    };
-                    InstalledContent::Read { sha256, claims }
+                    let known = known.content(&path, &sha256);
+                    known.unwrap_or_else(|| installed(&bytes, sha256, pinned, &any))
                 }
             };
             InstalledFile { path, content }
         })
         .collect()
+}
+
+/// What the gate wants to know of one file's bytes.
+fn installed(
+    bytes: &[u8],
+    sha256: FileSha256,
+    pinned: Option<Pinned<'_>>,
+    any: &Verifier,
+) -> InstalledContent {
+    let pinned = pinned.filter(|pinned| pinned.manifest.has_bytes(&sha256));
+    let claims = match pinned {
+        Some(pinned) => proven(bytes, sha256, &pinned),
+        None => claims(&profile::prove_hashed(bytes, sha256, any)),
+    };
+    InstalledContent::Read { sha256, claims }
 }
 
 /// What a file says whose bytes are pinned, if it is proven.

@@ -86,6 +86,20 @@ impl DiskSources {
         self
     }
 
+    /// The same folders, each opened anew by its name, and files of at most `limit` bytes: what lies there now, also if
+    /// somebody put another folder in its place.
+    #[must_use]
+    pub fn reopened(&self, limit: u64) -> Self {
+        let roots = self.roots.iter().map(|root| {
+            let folder = open_root(&root.path).map_err(|error| source_error(error.kind, limit));
+            Root::new(root.path.clone(), folder)
+        });
+        Self {
+            limit,
+            ..Self::below(roots.collect())
+        }
+    }
+
     fn outside(&self) -> SourceError {
         let roots: Vec<String> = self
             .roots
@@ -233,7 +247,8 @@ fn kind(errno: Errno) -> ReadErrorKind {
     }
 }
 
-fn source_error(kind: ReadErrorKind, limit: u64) -> SourceError {
+/// What the reading of a file of a project says where reading a file says `kind`.
+pub(super) fn source_error(kind: ReadErrorKind, limit: u64) -> SourceError {
     match kind {
         ReadErrorKind::Missing
         | ReadErrorKind::DanglingLink(_)

@@ -4,11 +4,13 @@
 //! another host or another instant: nothing is recorded and nothing handed on. A [`run`](super::run) asks the same question
 //! before it opens anything.
 //!
+//! - [`basis`]: what a verdict rests on, to be looked at again
 //! - [`document`]: what a judgement looks like
 //! - [`envelope`]: the statement that hands a clearance on
 //! - [`judge`]: looks, and judges
 //! - [`question`]: what is asked
 
+pub mod basis;
 pub mod document;
 pub mod envelope;
 pub mod judge;
@@ -23,6 +25,7 @@ use self::question::Question;
 use super::audit_log;
 use super::error::Failure;
 use super::identity::source;
+use super::keychain::dead_runs;
 use super::keychain::selected::Selection;
 use super::notice::Notice;
 use super::world::World;
@@ -31,6 +34,7 @@ use crate::base::ids::HostName;
 use crate::context::gate::Purpose;
 use crate::context::gate::facts::Identities;
 use crate::context::policy::Policy;
+use crate::host::journal::Journals;
 
 /// What this machine is asked.
 #[derive(Debug, Clone)]
@@ -67,6 +71,7 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
         envelope::remove_earlier(path)?;
     }
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
+    close_overdue(world);
     let policy = world.policy_if_any();
     let judged = judge::judge(&request.question, Purpose::Verdict, policy, &named, world)?;
     let region = judged.verdict.judgement().region.clone();
@@ -84,6 +89,20 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
         }
     }
     Ok(judged.answer())
+}
+
+/// Closes what should have been closed long ago. Where no run is, that costs one look at a directory.
+fn close_overdue(world: &World) {
+    let Ok(state) = world.state_directory() else {
+        return;
+    };
+    let journals = Journals::new(&state, world.clock.as_ref());
+    // Whoever cannot write the log is told so when the verdict is recorded.
+    if let Ok(true) = journals.has_overdue()
+        && let Ok(log) = audit_log::open(world, None)
+    {
+        dead_runs::mention_overdue(&state, &log, "gate", world);
+    }
 }
 
 /// Judges this machine as if it were another host, or as if it were another instant.

@@ -7,8 +7,7 @@
 use std::path::Path;
 
 use super::error::Error;
-use crate::host::keychain::KeychainPath;
-use crate::host::run_id::RunId;
+use crate::host::session::Recovered;
 
 /// Something worth hearing before the answer.
 #[derive(Debug)]
@@ -29,13 +28,8 @@ pub enum Notice<'a> {
     FileDone,
     /// The files are done.
     Ended,
-    /// A run that was killed is finished now: its keychain is closed.
-    Recovered {
-        /// The run.
-        run: &'a RunId,
-        /// Its keychain.
-        keychain: &'a KeychainPath,
-    },
+    /// A run that could not finish itself is finished now: its keychain is closed.
+    Recovered(&'a Recovered),
     /// Something failed, and the work goes on. The error says what, and what to do.
     Failed(&'a Error),
     /// The window of a session ended. The keychain is closed, and its command was stopped.

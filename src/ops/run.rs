@@ -1,7 +1,7 @@
 //! A command runs while the CI keychain is open; or the keychain is held open and nothing runs.
 //!
-//! The steps are gate, clearance, window, command, lock, receipt. The receipt is written in every case, also after a
-//! blocked gate. It tells countersign's exit codes from those of the command.
+//! The steps are gate, clearance, window, command, lock, another look at what was judged, receipt. The receipt is written
+//! in every case, also after a blocked gate. It tells countersign's exit codes from those of the command.
 //!
 //! - `command`: the command, found as a shell would find it
 //! - [`on_closed`]: the command of the policy that is told when the keychain stays closed
@@ -22,6 +22,7 @@ use jiff::SignedDuration;
 use self::receipt::Receipt;
 use self::request::{RunAnswer, RunRequest, Task};
 use super::error::{Error, Failure};
+use super::gate::basis::Basis;
 use super::gate::document::GateAnswer;
 use super::gate::judge::FoundPolicy;
 use super::gate::question::Question;
@@ -34,11 +35,11 @@ use super::{audit_log, password};
 use crate::base::clock::Clock as _;
 use crate::base::error::ErrorCode;
 use crate::base::event::{Action, Event, Outcome, Witness as _};
+use crate::base::finding::Finding;
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
 use crate::base::secret::Password;
 use crate::context::gate::{Cleared, Purpose};
-use crate::context::manifest::Manifest;
 use crate::context::plan;
 use crate::context::policy::Policy;
 use crate::host::keychain::PasswordSource;
@@ -108,7 +109,9 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     let written = receipt.write(
         exit_code(ended.as_ref()),
         ended.as_ref().err(),
-        audit::checkpoint(log.path()).ok(),
+        audit::standing(log.path(), Some(&state.receipts()))
+            .ok()
+            .map(|standing| standing.checkpoint),
     );
     match (ended, written) {
         (ended, Ok(())) => ended,
@@ -138,8 +141,7 @@ struct Session<'a> {
 /// What the gate cleared.
 struct Ready {
     cleared: Cleared,
-    policy: Policy,
-    manifest: Manifest,
+    basis: Basis,
     selected: SelectedKeychain,
 }
 
@@ -158,17 +160,15 @@ impl Session<'_> {
         };
         let Ready {
             cleared,
-            policy,
-            manifest,
+            basis,
             selected,
         } = ready;
         let obtained = self.password(served, &cleared, &selected);
         let (password, source) = self.refusing(obtained.map_err(Failure::from))?;
         receipt.obtained(source);
-        let request = self.session_request(cleared, password, &policy, &manifest, &selected);
+        let request = self.session_request(cleared, password, &basis, &selected);
         let request = self.refusing(request.map_err(Failure::from))?;
-        let ending = self.work(task, request, &manifest, &selected, receipt)?;
-        Ok(RunAnswer::Ended(ending))
+        self.work(task, request, &basis, &selected, receipt)
     }
 
     /// Records it when nothing will be opened because something failed before.
@@ -210,7 +210,7 @@ impl Session<'_> {
         let world = self.world;
         self.question.check(self.envelope.is_some(), world)?;
         // What dead runs left, before anything is judged.
-        let unfinished = dead_runs::finish(self.state, self.log, world)?;
+        let unfinished = dead_runs::finish(self.state, self.log, "run", world)?;
         if let Some(path) = self.envelope {
             envelope::remove_earlier(path)?;
         }
@@ -227,18 +227,15 @@ impl Session<'_> {
         }
         let blocked = judged.answer();
         // The clearance is good for one window: from here on it is in nobody's hands but ours.
-        let (Some(cleared), Some((policy, manifest))) =
-            (judged.verdict.into_parts().1, judged.subject)
-        else {
+        let (Some(cleared), Some(basis)) = (judged.verdict.into_parts().1, judged.basis) else {
             return Ok(Err(blocked));
         };
-        let selected = selected::select(self.keychain, &policy, world)?;
+        let selected = selected::select(self.keychain, basis.policy(), world)?;
         receipt.selected(&selected);
         dead_runs::refuse_unfinished(unfinished, &selected, world)?;
         Ok(Ok(Ready {
             cleared,
-            policy,
-            manifest,
+            basis,
             selected,
         }))
     }
@@ -272,15 +269,15 @@ impl Session<'_> {
         &'a self,
         cleared: Cleared,
         password: Password,
-        policy: &Policy,
-        manifest: &Manifest,
+        basis: &Basis,
         selected: &'a SelectedKeychain,
     ) -> Result<SessionRequest<'a>, Error> {
         let region = cleared.region().cloned();
         // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
+        let policy = basis.policy();
         let closes = policy.keychain.allowed.closes_at(cleared.from());
         let work = selected.work(self.run, self.log, region, self.world)?;
-        let plan = plan::digest(manifest.targets());
+        let plan = plan::digest(basis.manifest().targets());
         let now = self.world.clock.now();
         let permit = OpenPermit::from_clearance(cleared, self.host, plan, now)?;
         Ok(SessionRequest {
@@ -310,10 +307,11 @@ impl Session<'_> {
         &self,
         task: FoundTask<'_>,
         request: SessionRequest<'_>,
-        manifest: &Manifest,
+        basis: &Basis,
         selected: &SelectedKeychain,
         receipt: &mut Receipt,
-    ) -> Result<Ending, Error> {
+    ) -> Result<RunAnswer, Failure> {
+        let manifest = basis.manifest();
         let variables = [
             ("COUNTERSIGN_MANIFEST", manifest.digest().to_string()),
             ("COUNTERSIGN_REVISION", manifest.revision().to_string()),
@@ -335,13 +333,44 @@ impl Session<'_> {
             }
         };
         receipt.session(&report);
+        // The keychain is closed: from here on nothing is signed any more, whatever else there is to do.
+        let looked = report.opened.map(|_| self.look_again(basis, receipt));
+        if let (Err(_), Some(Ok(changes))) = (&ended, &looked)
+            && !changes.is_empty()
+        {
+            self.world.notify(&Notice::Caution(
+                "what was judged changed before the command ended; the receipt names it",
+            ));
+        }
         let ending = ended?;
+        let changes = looked.transpose()?.unwrap_or_default();
         match ending {
             Ending::WindowEnded => self.world.notify(&Notice::WindowEnded { is_held }),
             Ending::WatchdogLost => self.world.notify(&Notice::WatchdogLost { is_held }),
             Ending::Exited(_) | Ending::Interrupted(_) => {}
         }
-        Ok(ending)
+        Ok(RunAnswer::Ended { ending, changes })
+    }
+
+    /// Compares what was judged with what is there now, for receipt and record.
+    fn look_again(&self, basis: &Basis, receipt: &mut Receipt) -> Result<Vec<Finding>, Error> {
+        let changes = basis.changes(self.world);
+        receipt.inputs(&changes);
+        let event = match changes.is_empty() {
+            true => Event::new(Action::InputsCheck, Outcome::Done).detail("inputs", "unchanged"),
+            false => {
+                let places = changes.iter().map(|change| &change.place);
+                let files: Vec<&str> = places.filter_map(|place| place.file.as_deref()).collect();
+                Event::new(Action::InputsCheck, Outcome::Failed)
+                    .detail("inputs", "changed")
+                    .detail("changes", changes.len())
+                    .detail("files", files.join(","))
+            }
+        };
+        self.log.append(&event.of_run(self.run)).map_err(|error| {
+            Error::from(error).preceded_by("whether what was judged changed is not recorded")
+        })?;
+        Ok(changes)
     }
 }
 

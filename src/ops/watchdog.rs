@@ -16,8 +16,11 @@ pub fn watch(world: &World) -> Result<(), Error> {
         world.clock.as_ref(),
         &backends,
         &|config| {
-            let path = config.state.audit_log();
-            Box::new(audit_log::open_at(path, config.actor.clone(), world))
+            Box::new(audit_log::open_in(
+                &config.state,
+                config.actor.clone(),
+                world,
+            ))
         },
     )?)
 }

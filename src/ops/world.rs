@@ -20,6 +20,7 @@ use crate::context::manifest::{self, Manifest};
 use crate::context::policy::{self, Policy};
 use crate::host::directories;
 use crate::host::files::{self, ReadErrorKind};
+use crate::host::inputs::Inputs;
 use crate::host::node::OsFamily;
 use crate::host::observation::ProfilePlace;
 use crate::host::profile_store;
@@ -248,9 +249,24 @@ impl World {
     /// # Errors
     /// An anchor file cannot be read or holds no certificates.
     pub fn anchors(&self, policy: &Policy) -> Result<Anchors, Error> {
+        self.anchors_noting(policy, None)
+    }
+
+    /// As [`World::anchors`], and notes every file that is read.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn anchors_noting(
+        &self,
+        policy: &Policy,
+        inputs: Option<&Inputs>,
+    ) -> Result<Anchors, Error> {
         let mut extra = Vec::new();
         for path in &policy.profiles.trust_anchors {
             let pem = files::read_bounded(path, MAX_ANCHORS)?;
+            if let Some(inputs) = inputs {
+                inputs.note(path, &pem);
+            }
             let certificates = certificates_from_pem(&pem).map_err(|error| {
                 Error::new(
                     ErrorCode::FileMalformed,

@@ -20,6 +20,14 @@ pub trait Sources {
     /// # Errors
     /// There is no such file, it is larger than this source hands out, or it cannot be read.
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError>;
+
+    /// The same of an Info.plist, of which nothing but the bundle id counts.
+    ///
+    /// # Errors
+    /// As [`Sources::read`].
+    fn read_info_plist(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
+        self.read(path)
+    }
 }
 
 /// Why a file's contents could not be had.

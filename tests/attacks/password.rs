@@ -456,7 +456,7 @@ fn a_helper_of_a_jobs_own_gives_what_the_job_knows_anyway() {
         s = socket.socket(socket.AF_UNIX); s.bind('fake'); s.listen(); print('ready', flush=True)\n\
         c, _ = s.accept(); home = os.environ['HOME']\n\
         c.sendall((json.dumps({'keychain': home + '/ci.p12', 'backend': 'portable', 'policy': home + '/own.toml', \
-        'manifest': home + '/own.json', 'state': home + '/own', 'home': home, 'held_by': 'me'}) + '\\n').encode())\n\
+        'manifest': home + '/own.json', 'state': home + '/own', 'home': home}) + '\\n').encode())\n\
         c.recv(65536); c.sendall(b'{\"password\":\"guess\"}\\n'); c.recv(1)\n";
     keeper.write("home/own.toml", "version = 1\n", JOB, 0o644);
     keeper.write(

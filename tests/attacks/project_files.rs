@@ -11,7 +11,7 @@ use std::path::Path;
 use forge::fixtures::{products, project};
 use forge::project::ProjectSpec;
 use serde_json::Value as Json;
-use support::workshop::{Ran, Workshop, codes, ran};
+use support::workshop::{Ran, Workshop, codes, fifo, ran};
 
 /// What only the machine knows: everything outside of the checkout holds it.
 const SECRET: &str = "hunter2";
@@ -426,14 +426,7 @@ fn devices_and_pipes_are_neither_opened_nor_waited_for() {
         "/dev/zero",
     );
     let workshop = configured("#include? \"pipe\"");
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        workshop.path("pipe"),
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::from_raw_mode(0o600),
-        0,
-    )
-    .unwrap();
+    fifo(&workshop.path("pipe"));
     symlink("../../pipe", workshop.path("checkout/Config/pipe")).unwrap();
     reaching(&checked(&workshop));
     // One inside is no file; it blocks as one that cannot be read.

@@ -10,7 +10,7 @@ use std::process::Command;
 use forge::flaw::{Flaw, Layer};
 use forge::profile::{Kind, ProfileSpec};
 use serde_json::Value as Json;
-use support::workshop::{Ran, Workshop, codes};
+use support::workshop::{Ran, Workshop, codes, fifo};
 use support::{ROCKET, rocket};
 
 /// A profile that Xcode could choose instead of the pinned one of Acme's app, under another name and UUID.
@@ -167,14 +167,7 @@ fn what_is_no_file_under_a_profiles_name_blocks() {
             "link to nothing" => symlink("/tmp/not-there-yet/x.mobileprovision", path).unwrap(),
             "link to itself" => symlink("x.mobileprovision", path).unwrap(),
             "link to a device" => symlink("/dev/zero", path).unwrap(),
-            _ => rustix::fs::mknodat(
-                rustix::fs::CWD,
-                path,
-                rustix::fs::FileType::Fifo,
-                rustix::fs::Mode::from_raw_mode(0o600),
-                0,
-            )
-            .unwrap(),
+            _ => fifo(&path),
         }
     };
     for what in [

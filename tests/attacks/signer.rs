@@ -107,6 +107,14 @@ impl Signer {
         records
     }
 
+    /// As [`Signer::records`], also while the log is not there yet or somebody writes to it.
+    pub(crate) fn records_if_any(&self, action: &str) -> Vec<String> {
+        let log = fs::read_to_string(self.path("state/audit.jsonl")).unwrap_or_default();
+        let word = format!("\"what\":\"{action}\"");
+        let lines = log.lines().filter(|line| line.contains(&word));
+        lines.map(str::to_owned).collect()
+    }
+
     fn log(&self) -> Vec<Json> {
         let log = fs::read_to_string(self.path("state/audit.jsonl")).unwrap();
         log.lines()

@@ -146,6 +146,7 @@ impl Scene {
             targets: Vec::new(),
             facts: Observed {
                 now: instant(NOW),
+                last_record: Observation::Observed(None),
                 host: SIGNER.parse().unwrap(),
                 profiles: Observation::Observed(InstalledProfiles {
                     directories: vec![ProfileDirectory {
@@ -215,6 +216,7 @@ impl Scene {
             Observation::Unobserved { .. } => Ok(None),
         };
         let request: Request<'_, ObservationError> = Request {
+            last_record: self.facts.last_record.clone(),
             manifest: Some(&manifest),
             profiles: Some(ProfilePlaces {
                 directories: &[ProfilePlace {
@@ -227,6 +229,7 @@ impl Scene {
             }),
             identities: Some(&identities),
             targets: Some(&projects),
+            ..Request::default()
         };
         let facts = observe(&request, &FixedClock(self.facts.now)).unwrap();
         judge(&policy, &manifest, &facts, &self.asked)

@@ -7,12 +7,13 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use countersign::base::clock::SystemClock;
 use countersign::base::event::{Action, Checkpoint, Event, Outcome, Witness, WitnessError};
 use countersign::host::journal::Journals;
 use countersign::host::keychain::{LockState, Settings};
 use countersign::host::owned_files::{FileStep, OwnedFileError};
 use countersign::host::process::Exit;
-use countersign::host::session::{self, Ending, SessionReport, Task};
+use countersign::host::session::{self, Ending, Recovery, RecoveryRequest, SessionReport, Task};
 use countersign::host::state_dir::StateDir;
 use countersign::host::window::JobCommand;
 use countersign::ledger::audit;
@@ -120,6 +121,19 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
     site.assert_all_is_well("after a recovery that could close it");
 }
 
+/// Recovers in this process.
+fn recover(site: &Site, witness: &dyn Witness) -> Recovery {
+    session::recover(&RecoveryRequest {
+        state: &site.machine.state(),
+        backends: &site.backends(),
+        witness,
+        clock: &SystemClock,
+        by: "test",
+        only_overdue: false,
+    })
+    .unwrap()
+}
+
 /// A log that cannot be written when something is done, for so many times.
 struct Failing<'a> {
     log: &'a audit::AuditLog,
@@ -176,8 +190,7 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     assert_eq!(site.status(), LockState::Locked);
     assert!(site.has("closed"));
     site.settle();
-    let recovery =
-        session::recover(&state, &site.backends(), &failing(Action::Recover, 99)).unwrap();
+    let recovery = recover(&site, &failing(Action::Recover, 99));
     let said = recovery.unfinished[0].to_string();
     assert!(recovery.unfinished[0].is_closed, "{said}");
     assert!(
@@ -186,7 +199,7 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     );
     assert!(site.has("closed"));
     site.settle();
-    let recovery = session::recover(&state, &site.backends(), &log).unwrap();
+    let recovery = recover(&site, &log);
     assert_eq!(recovery.finished.len(), 1);
     site.assert_all_is_well("after a recovery that could be recorded");
 }
@@ -202,7 +215,7 @@ struct Onlooker<'a> {
 impl Witness for Onlooker<'_> {
     fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError> {
         if event.what == Action::Recover && event.outcome == Outcome::Failed {
-            let journals = Journals::new(self.state);
+            let journals = Journals::new(self.state, &SystemClock);
             let holders = journals.holders(&self.site.machine.keychain()).unwrap();
             self.seen.lock().unwrap().push(holders.len());
         }
@@ -228,7 +241,7 @@ fn a_dead_run_that_cannot_be_finished_keeps_no_other_from_closing() {
         state: &state,
         seen: Mutex::default(),
     };
-    let recovery = session::recover(&state, &site.backends(), &onlooker).unwrap();
+    let recovery = recover(&site, &onlooker);
     assert_eq!(recovery.unfinished.len(), 1);
     // Whoever ends in that moment must lock the keychain, not leave it to the dead one.
     assert_eq!(*onlooker.seen.lock().unwrap(), [0]);

@@ -80,6 +80,8 @@ pub struct Observed {
     pub host: HostName,
     /// The instant at which it is judged: when the looking began.
     pub now: Timestamp,
+    /// The latest time that the audit log of this machine knows of; `None` if it has no records.
+    pub last_record: Observation<Option<Timestamp>>,
     /// What lies in the profile directories.
     pub profiles: Observation<InstalledProfiles>,
     /// Private keys with their certificates.

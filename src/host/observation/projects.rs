@@ -13,6 +13,7 @@ use crate::context::gate::facts::{ObservedTargets, TargetSelection};
 use crate::context::gate::targets::pinned_configurations;
 use crate::context::manifest::Manifest;
 use crate::host::files::{self, ReadError};
+use crate::host::inputs::{Inputs, NotingSources};
 use crate::host::sources::DiskSources;
 use crate::xcode::platform::Platform;
 use crate::xcode::project::Project;
@@ -138,17 +139,30 @@ pub fn read(
     request: &ProjectRequest,
     pinned: Option<&Manifest>,
 ) -> Result<ObservedTargets, ProjectError> {
+    read_noting(request, pinned, None)
+}
+
+/// As [`read`], and notes every file that is read.
+///
+/// # Errors
+/// As there.
+pub fn read_noting(
+    request: &ProjectRequest,
+    pinned: Option<&Manifest>,
+    inputs: Option<&Arc<Inputs>>,
+) -> Result<ObservedTargets, ProjectError> {
     let mut opened = Opened::default();
     let declared = match request.roots.as_slice() {
         [] => None,
         folders => Some(DiskSources::of_folders(folders)?),
     };
     for path in &request.projects {
-        let sources = match &declared {
+        let disk = match &declared {
             Some(declared) => declared.clone(),
             None => DiskSources::of_project(path, request.home.as_deref()),
         };
-        opened.open(path, &sources)?;
+        let inputs = inputs.cloned();
+        opened.open(path, &NotingSources { inputs, disk })?;
     }
     let names: Vec<String> = opened
         .projects
@@ -194,10 +208,14 @@ pub fn read(
             }
         }
     }
-    let (projects, sources): (Vec<Project>, Vec<DiskSources>) = opened.projects.into_iter().unzip();
+    let (projects, sources): (Vec<Project>, Vec<NotingSources>) =
+        opened.projects.into_iter().unzip();
     link_projects(&projects, &mut targets);
     for path in &request.captures {
         let bytes = files::read_bounded(path, MAX_CAPTURE)?;
+        if let Some(inputs) = inputs {
+            inputs.note(path, &bytes);
+        }
         let captured = show_build_settings::read(path, &sources::text(&bytes))?;
         findings.extend(show_build_settings::compare(&captured, &targets));
         for target in &mut targets {
@@ -229,6 +247,7 @@ pub fn read(
         sources: Arc::new(
             sources
                 .into_iter()
+                .map(|sources| sources.disk)
                 .fold(DiskSources::default(), DiskSources::joined),
         ),
     })

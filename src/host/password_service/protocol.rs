@@ -33,8 +33,6 @@ pub struct Terms {
     pub state: StateDir,
     /// The home directory of their user.
     pub home: PathBuf,
-    /// The user who holds the password, for people.
-    pub held_by: String,
 }
 
 /// What a run says of itself when it asks for the password: the server records it.

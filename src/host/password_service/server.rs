@@ -3,21 +3,18 @@
 //! One thread serves one question after the other. A client that is admitted hears the terms at once; it has some minutes to
 //! be cleared and to ask. Clients wait in turn, and there is room for so many.
 
-use std::fs;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::fs::Mode;
-use rustix::process::umask;
 
-use super::admission::{Admission, Peer};
+use super::admission::Peer;
 use super::error::PasswordServiceError;
 use super::line;
+use super::listener::Listener;
 use super::protocol::{Answer, Question, Terms};
 use crate::base::digest::Digest;
 use crate::base::event::{Action, Event, Outcome, Witness};
@@ -26,61 +23,6 @@ use crate::context::{manifest, policy};
 use crate::host::files::read_bounded;
 use crate::host::owned_files::check_unsteerable;
 use crate::host::process::wait_for;
-
-/// A socket on which runs of one user ask. It goes with its value.
-#[derive(Debug)]
-pub struct Listener {
-    listener: UnixListener,
-    socket: PathBuf,
-    admission: Admission,
-    user: u32,
-}
-
-impl Listener {
-    /// Listens at `socket` for runs of `user`. Whoever may not ask cannot connect either. Until a [`Server`] serves, they wait.
-    ///
-    /// # Errors
-    /// The system does not tell who is at the other end of a socket; jobs of the user could steer the program or the socket; or
-    /// something listens there.
-    pub fn bind(socket: &Path, user: u32) -> Result<Self, PasswordServiceError> {
-        if rustix::process::geteuid().as_raw() == user {
-            return Err(PasswordServiceError::Unsafe {
-                why: format!("it would be held by user {user}, whose own jobs ask for it"),
-                hint: "start the helper as another user".into(),
-            });
-        }
-        let admission = Admission::new(user)?;
-        check_unsteerable(socket.parent().unwrap_or(Path::new("/")), user)?;
-        match bind(socket, &admission) {
-            Ok(listener) => Ok(Self {
-                listener,
-                socket: socket.to_owned(),
-                admission,
-                user,
-            }),
-            Err(source) => Err(PasswordServiceError::NotListening {
-                socket: socket.to_owned(),
-                source,
-            }),
-        }
-    }
-
-    /// Where it listens.
-    pub fn socket(&self) -> &Path {
-        &self.socket
-    }
-
-    /// The user whose runs may ask.
-    pub fn user(&self) -> u32 {
-        self.user
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.socket);
-    }
-}
 
 /// What is served on a socket.
 #[derive(Debug)]
@@ -95,7 +37,7 @@ impl Server {
     /// # Errors
     /// Jobs of the user could steer the policy or the manifest.
     pub fn new(listener: Listener, terms: Terms) -> Result<Self, PasswordServiceError> {
-        check_terms(&terms, listener.user)?;
+        check_terms(&terms, listener.user())?;
         Ok(Self { listener, terms })
     }
 
@@ -216,7 +158,7 @@ impl Server {
 
     /// Whether the terms still hold, and the gate judged the manifest that they name. Says the policy's digest.
     fn check(&self, question: &Question) -> Result<Digest, String> {
-        check_terms(&self.terms, self.listener.user).map_err(|error| error.to_string())?;
+        check_terms(&self.terms, self.listener.user()).map_err(|error| error.to_string())?;
         let read = |path: &Path, limit| {
             read_bounded(path, limit)
                 .map(|bytes| Digest::of(&bytes))
@@ -236,7 +178,7 @@ impl Server {
     fn event(&self, peer: &Peer, outcome: Outcome) -> Event {
         let event = Event::new(Action::PasswordServe, outcome)
             .detail("keychain", self.terms.keychain.display())
-            .detail("user", self.listener.user);
+            .detail("user", self.listener.user());
         match peer.process {
             Some(process) => event.detail("process", process),
             None => event,
@@ -254,31 +196,6 @@ fn check_terms(terms: &Terms, user: u32) -> Result<(), PasswordServiceError> {
     check_unsteerable(&terms.policy, user)?;
     check_unsteerable(&terms.manifest, user)?;
     Ok(())
-}
-
-/// Listens at `socket`, which nobody may connect to before its permissions are right.
-fn bind(socket: &Path, admission: &Admission) -> io::Result<UnixListener> {
-    match fs::symlink_metadata(socket) {
-        Ok(metadata) => {
-            let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
-            if !is_ours || !metadata.file_type().is_socket() {
-                return Err(io::Error::other("something else is there"));
-            }
-            if UnixStream::connect(socket).is_ok() {
-                return Err(io::Error::other("another server listens there"));
-            }
-            // Its server was killed.
-            fs::remove_file(socket)?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
-    let bound = UnixListener::bind(socket);
-    umask(before);
-    let listener = bound?;
-    admission.open_socket(socket)?;
-    Ok(listener)
 }
 
 /// A client that is admitted and has not asked yet.
@@ -329,8 +246,11 @@ const MAX_WAITING: usize = 64;
 /// How long a run may take from its start to its clearance: recovering killed runs takes minutes at worst.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
     use std::sync::Mutex;
 
     use super::*;
@@ -370,13 +290,7 @@ mod tests {
             for name in ["signing.toml", "profiles.json"] {
                 fs::write(path(name), name).unwrap();
             }
-            let admission = Admission::of_this_process();
-            let listener = Listener {
-                listener: bind(&path("socket"), &admission).unwrap(),
-                socket: path("socket"),
-                admission,
-                user,
-            };
+            let listener = Listener::of_this_process(&path("socket"), user);
             let terms = Terms {
                 keychain: path("ci.p12"),
                 backend: BackendKind::Portable,
@@ -384,7 +298,6 @@ mod tests {
                 manifest: path("profiles.json"),
                 state: StateDir::new(path("state")).unwrap(),
                 home: path("home"),
-                held_by: "keeper".into(),
             };
             Self {
                 server: Server { listener, terms },
@@ -407,17 +320,25 @@ mod tests {
             }
         }
 
-        /// Lets one client in and answers what it asks.
-        fn serve_once(&self, witness: &Memory) {
-            self.server.listener.listener.set_nonblocking(true).unwrap();
+        /// What a client that says `said` is answered.
+        fn answered(&self, said: &Question, witness: &Memory) -> (UnixStream, io::Result<Answer>) {
+            let listener = &self.server.listener.listener;
+            listener.set_nonblocking(true).unwrap();
+            let client = self.connect();
             let mut waiting = Vec::new();
             self.server.accept(&mut waiting, witness).unwrap();
+            let terms: Terms = line::read(&client, PATIENT).unwrap();
+            assert_eq!(terms, self.server.terms);
+            line::write(&client, said).unwrap();
             let password = Password::new("correct-horse".into());
             for client in &mut waiting {
                 if let Heard::Question(question) = client.hear() {
                     self.server.answer(client, &question, &password, witness);
                 }
             }
+            drop(waiting);
+            let answer = line::read(&client, PATIENT);
+            (client, answer)
         }
     }
 
@@ -425,21 +346,12 @@ mod tests {
     const OTHER: u32 = 61_001;
     const PATIENT: Duration = Duration::from_secs(60);
 
-    fn answer(client: &UnixStream) -> Result<Answer, io::Error> {
-        line::read::<Terms>(client, PATIENT)?;
-        line::read(client, PATIENT)
-    }
-
     #[test]
     fn a_question_by_the_terms_is_recorded_and_answered_once() {
         let scene = Scene::new(OTHER);
         let witness = Memory::default();
-        let client = scene.connect();
-        line::write(&client, &scene.question()).unwrap();
-        scene.serve_once(&witness);
-        let terms: Terms = line::read(&client, PATIENT).unwrap();
-        assert_eq!(terms, scene.server.terms);
-        let Answer::Password(password) = line::read(&client, PATIENT).unwrap() else {
+        let (client, answer) = scene.answered(&scene.question(), &witness);
+        let Answer::Password(password) = answer.unwrap() else {
             panic!("refused");
         };
         assert_eq!(password, "correct-horse");
@@ -464,35 +376,30 @@ mod tests {
     #[test]
     fn what_cannot_be_recorded_is_not_given() {
         let scene = Scene::new(OTHER);
-        let client = scene.connect();
-        line::write(&client, &scene.question()).unwrap();
-        scene.serve_once(&Memory {
+        let witness = Memory {
             fails: true,
             ..Memory::default()
-        });
-        assert!(matches!(answer(&client), Ok(Answer::Refused(_))));
+        };
+        let (_, answer) = scene.answered(&scene.question(), &witness);
+        assert!(matches!(answer, Ok(Answer::Refused(_))));
     }
 
     #[test]
     fn another_manifest_and_a_policy_that_its_user_may_change_get_nothing() {
         let scene = Scene::new(OTHER);
         let witness = Memory::default();
-        let client = scene.connect();
-        let question = Question {
+        let refused = |question: &Question, word: &str| match scene.answered(question, &witness).1 {
+            Ok(Answer::Refused(why)) => assert!(why.contains(word), "{why}"),
+            _ => panic!("not refused"),
+        };
+        let another = Question {
             manifest: Digest::of(b"another"),
             ..scene.question()
         };
-        line::write(&client, &question).unwrap();
-        scene.serve_once(&witness);
-        assert!(matches!(answer(&client), Ok(Answer::Refused(why)) if why.contains("manifest")));
+        refused(&another, "manifest");
         let policy = &scene.server.terms.policy;
-        fs::set_permissions(policy, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
-        let client = scene.connect();
-        line::write(&client, &scene.question()).unwrap();
-        scene.serve_once(&witness);
-        assert!(
-            matches!(answer(&client), Ok(Answer::Refused(why)) if why.contains("signing.toml"))
-        );
+        fs::set_permissions(policy, fs::Permissions::from_mode(0o666)).unwrap();
+        refused(&scene.question(), "signing.toml");
         let seen = witness.seen.lock().unwrap();
         assert!(seen.iter().all(|event| event.outcome == Outcome::Refused));
         assert_eq!(seen.len(), 2);
@@ -535,26 +442,5 @@ mod tests {
             .iter()
             .filter(|client| line::read::<Terms>(client, PATIENT).is_err());
         assert_eq!(refused.count(), clients.len());
-    }
-
-    #[test]
-    fn a_socket_is_taken_from_a_dead_server_and_from_no_other() {
-        let scene = Scene::new(OTHER);
-        let socket = scene.directory.path().join("socket");
-        let admission = Admission::of_this_process();
-        let error = bind(&socket, &admission).unwrap_err();
-        assert!(error.to_string().contains("listens"), "{error}");
-        drop(scene.server);
-        assert!(
-            !socket.exists(),
-            "a server that ends takes its socket along"
-        );
-        // One that is killed does not.
-        drop(bind(&socket, &admission).unwrap());
-        drop(bind(&socket, &admission).unwrap());
-        fs::remove_file(&socket).unwrap();
-        fs::write(&socket, "a file").unwrap();
-        let error = bind(&socket, &admission).unwrap_err();
-        assert!(error.to_string().contains("something else"), "{error}");
     }
 }

@@ -7,25 +7,46 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::chain::{self, Chain, Verification};
 use super::error::AuditError;
 use super::log::LOCK_PATIENCE;
-use super::record::Record;
+use super::lost::check_not_lost;
+use super::record::{Position, Record};
 use super::tail::Tail;
 use crate::base::event::Checkpoint;
 use crate::host::owned_files::{
     FileStep, OwnedFileError, check_regular, open_unfollowed, wait_for_lock,
 };
 
-/// Where the log at `path` stands; a log that does not exist stands at [`Checkpoint::EMPTY`].
+/// Where a log stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Its last record; [`Checkpoint::EMPTY`] without records.
+    pub checkpoint: Checkpoint,
+    /// The latest time that it knows of: that of the last record, unless the clock was behind an earlier one then. `None`
+    /// without records.
+    pub latest: Option<Timestamp>,
+}
+
+/// Where the log at `path` stands, found at its end. If `receipts` holds a receipt that tells of a record, a log without
+/// records is lost.
 ///
 /// # Errors
-/// It cannot be read, or its last whole line is not a record. A torn line after that is not part of the log.
-pub fn checkpoint(path: &Path) -> Result<Checkpoint, AuditError> {
-    match OpenLog::at(path)? {
-        Some(log) => Ok(log.tail?.head),
-        None => Ok(Checkpoint::EMPTY),
+/// It is lost, it cannot be read, or its last whole line is not a record. A torn line after that is not part of the log.
+pub fn standing(path: &Path, receipts: Option<&Path>) -> Result<Standing, AuditError> {
+    let position = match OpenLog::open(path)? {
+        Some(log) => log.tail?.position,
+        None => Position::START,
+    };
+    if position == Position::START {
+        check_not_lost(path, receipts)?;
     }
+    Ok(Standing {
+        checkpoint: position.head,
+        latest: position.latest,
+    })
 }
 
 /// Verifies the log at `path` against itself and against every one of `checkpoints`.
@@ -46,7 +67,7 @@ pub fn show(path: &Path, each: impl FnMut(Record)) -> Result<Verification, Audit
 }
 
 fn read(path: &Path, chain: Chain, each: impl FnMut(Record)) -> Result<Verification, AuditError> {
-    let Some(log) = OpenLog::at(path)? else {
+    let Some(log) = OpenLog::open(path)? else {
         return Ok(chain.finish(0));
     };
     let (whole, torn) = match &log.tail {
@@ -72,7 +93,7 @@ struct OpenLog {
 
 impl OpenLog {
     /// The log at `path`; `None` if there is none. Whoever appends waits until its end is known, and no longer.
-    fn at(path: &Path) -> Result<Option<Self>, AuditError> {
+    fn open(path: &Path) -> Result<Option<Self>, AuditError> {
         let file = match open_unfollowed(OpenOptions::new().read(true), path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

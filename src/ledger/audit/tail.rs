@@ -6,16 +6,14 @@ use std::path::Path;
 
 use super::chain;
 use super::error::AuditError;
-use super::record;
-use crate::base::digest::{Digest, sha256};
-use crate::base::event::Checkpoint;
+use super::record::{self, Position};
 use crate::host::owned_files::{FileStep, OwnedFileError};
 
 /// The end of a log: what an append must know, found without reading the rest.
 #[derive(Debug)]
 pub(super) struct Tail {
     /// After the last whole line.
-    pub(super) head: Checkpoint,
+    pub(super) position: Position,
     /// The offset after the last whole line.
     pub(super) end: u64,
     /// How many bytes follow it.
@@ -50,7 +48,7 @@ impl Tail {
             // `whole` ends where the torn bytes begin; its last line end closes the last whole line.
             let Some(line_end) = whole.iter().rposition(|byte| *byte == b'\n') else {
                 return Ok((start == 0).then_some(Self {
-                    head: Checkpoint::EMPTY,
+                    position: Position::START,
                     end: 0,
                     torn: torn + whole.len() as u64,
                 }));
@@ -81,10 +79,7 @@ impl Tail {
                 },
             })?;
             return Ok(Some(Self {
-                head: Checkpoint {
-                    seq: record.seq,
-                    head: Digest::Sha256(sha256(line)),
-                },
+                position: Position::after(&record, line),
                 end: start + line_end as u64 + 1,
                 torn,
             }));

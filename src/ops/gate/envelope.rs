@@ -33,14 +33,14 @@ pub fn write(
     recorded: Checkpoint,
     world: &World,
 ) -> Result<(), Failure> {
-    let (Some(_), Some((_, manifest))) = (judged.verdict.cleared(), &judged.subject) else {
+    let (Some(_), Some(basis)) = (judged.verdict.cleared(), &judged.basis) else {
         return Ok(());
     };
     let name = world.manifest_path().file_name().map_or_else(
         || "profiles.json".to_owned(),
         |name| name.to_string_lossy().into_owned(),
     );
-    let statement = envelope::statement(&judged.verdict, manifest, &name, recorded)
+    let statement = envelope::statement(&judged.verdict, basis.manifest(), &name, recorded)
         .map_err(Error::unexpected)?;
     let mut text = serde_json::to_vec_pretty(&statement).map_err(Error::unexpected)?;
     text.push(b'\n');

@@ -1,19 +1,24 @@
 //! Looks at this machine, or plans a look, and judges.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
+use super::basis::{Basis, ProfileSources};
 use super::document::GateAnswer;
 use super::question::Question;
 use crate::apple::anchors::Anchors;
-use crate::apple::signed_message::Verifier;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
-use crate::context::gate::facts::Identities;
+use crate::context::gate::facts::{Identities, Observation};
 use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Verdict};
 use crate::context::manifest::Manifest;
 use crate::context::policy::Policy;
-use crate::host::observation::{self, ProfilePlaces, Request};
-use crate::ops::error::Failure;
+use crate::host::inputs::Inputs;
+use crate::host::observation::{self, Request};
+use crate::ledger::audit;
+use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
 use crate::ops::world::{LoadedPolicy, World};
 
@@ -21,14 +26,14 @@ use crate::ops::world::{LoadedPolicy, World};
 pub struct Judged {
     /// The verdict.
     pub verdict: Verdict,
-    /// The policy and the manifest; absent if the policy could not be used.
-    pub subject: Option<(Policy, Manifest)>,
+    /// What it rests on; absent if the policy is missing or could not be used.
+    pub basis: Option<Basis>,
 }
 
 impl Judged {
     /// The verdict as it is shown.
     pub fn answer(&self) -> GateAnswer {
-        let manifest = self.subject.as_ref().map(|(_, manifest)| manifest);
+        let manifest = self.basis.as_ref().map(Basis::manifest);
         let until = self.verdict.cleared().map(Cleared::until);
         GateAnswer::new(self.verdict.judgement(), manifest, until, false)
     }
@@ -57,18 +62,26 @@ pub fn judge(
             let facts = observation::observe::<Failure>(&Request::default(), &world.clock)?;
             return Ok(Judged {
                 verdict: gate::refuse(&facts, findings),
-                subject: None,
+                basis: None,
             });
         }
     };
-    let facts = subject.look(question, keychain, world, |request| {
+    let last_record = last_record(world);
+    let (facts, profiles) = subject.look(question, keychain, last_record, world, |request| {
         observation::observe(request, &world.clock)
     })?;
     let verdict = gate::judge(&subject.policy, &subject.manifest, &facts, &subject.asked)
         .with_remarks(subject.remarks);
     Ok(Judged {
         verdict,
-        subject: Some((subject.policy, subject.manifest)),
+        basis: Some(Basis {
+            policy: subject.policy,
+            manifest: subject.manifest,
+            asked: subject.asked,
+            facts,
+            profiles,
+            inputs: subject.inputs.unwrap_or_else(|| Arc::new(Inputs::here())),
+        }),
     })
 }
 
@@ -92,7 +105,9 @@ pub(super) fn rehearse(
             return Ok(GateAnswer::new(rehearsal.judgement(), None, None, true));
         }
     };
-    let facts = subject.look(question, keychain, world, |request| {
+    // Another machine, or another time: what this one's log knows says nothing.
+    let last_record = Observation::Observed(None);
+    let (facts, _) = subject.look(question, keychain, last_record, world, |request| {
         observation::plan(request, host, at)
     })?;
     let rehearsal = gate::rehearse(&subject.policy, &subject.manifest, &facts, &subject.asked)
@@ -105,12 +120,29 @@ pub(super) fn rehearse(
     ))
 }
 
+/// The latest time that the audit log knows of. A log that cannot be read is a fact for the gate, not an error.
+fn last_record(world: &World) -> Observation<Option<Timestamp>> {
+    let read = || -> Result<_, Error> {
+        let state = world.state_directory()?;
+        Ok(audit::standing(
+            &state.audit_log(),
+            Some(&state.receipts()),
+        )?)
+    };
+    match read() {
+        Ok(standing) => Observation::Observed(standing.latest),
+        Err(error) => Observation::unobserved(error.to_string()),
+    }
+}
+
 /// What is judged, with what was asked.
 struct Subject {
     policy: Policy,
     manifest: Manifest,
     remarks: Vec<Finding>,
     asked: Asked,
+    /// Where what is read is noted, if somebody will look again.
+    inputs: Option<Arc<Inputs>>,
 }
 
 impl Subject {
@@ -131,8 +163,16 @@ impl Subject {
             kind: question.targets.kind,
             waived: question.waived.clone(),
         };
+        // Only a run has an end at which somebody looks again.
+        let inputs = (purpose == Purpose::Run).then(|| Arc::new(Inputs::here()));
+        let note = |path: &Path, bytes: &[u8]| {
+            if let Some(inputs) = &inputs {
+                inputs.note(path, bytes);
+            }
+        };
         let policy = match policy {
             Ok(Some(LoadedPolicy { policy, bytes })) => {
+                note(world.policy_path(), &bytes);
                 let expected = question.expect_policy;
                 asked.policy = expected.map(|expected| ExpectedDigest::new(expected, &bytes));
                 policy
@@ -146,6 +186,7 @@ impl Subject {
             Err(error) => return Err(error),
         };
         let (manifest, bytes) = world.manifest()?;
+        note(world.manifest_path(), &bytes);
         let expected = question.expect_manifest;
         asked.manifest = expected.map(|expected| ExpectedDigest::new(expected, &bytes));
         Ok(Ok(Self {
@@ -153,6 +194,7 @@ impl Subject {
             policy,
             asked,
             manifest,
+            inputs,
         }))
     }
 
@@ -161,32 +203,33 @@ impl Subject {
         &self,
         question: &Question,
         keychain: KeychainIdentities<'_>,
+        last_record: Observation<Option<Timestamp>>,
         world: &World,
         observe: impl FnOnce(&Request<'_, Failure>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+    ) -> Result<(T, ProfileSources), Failure> {
+        let inputs = self.inputs.as_ref();
+        let noted = inputs.map(AsRef::as_ref);
         let is_judged = |group| !self.asked.waived.contains(&group);
         let directories = world.profile_directories(&self.policy);
         let anchors = match is_judged(Group::Profiles) {
-            true => world.anchors(&self.policy)?,
+            true => world.anchors_noting(&self.policy, noted)?,
             false => Anchors::apple(),
         };
-        let verifier = Verifier::new(anchors);
+        let profiles = ProfileSources::new(directories, anchors);
         let identities = || match question.identity_file() {
             // What a capture shows is resolved by the gate, through the profiles that are proven.
-            Some(file) => Ok(Some(source::read_file(&file, None, world)?)),
+            Some(file) => Ok(Some(source::read_file(&file, None, noted, world)?)),
             None => keychain(&self.policy),
         };
         let projects = question.targets.request(world)?;
-        observe(&Request {
+        let observed = observe(&Request {
+            last_record,
             manifest: Some(&self.manifest),
-            profiles: is_judged(Group::Profiles).then(|| ProfilePlaces {
-                directories: &directories,
-                temporary: &world.surroundings.temporary,
-                checkouts: &world.surroundings.checkouts,
-                verifier: &verifier,
-            }),
+            profiles: is_judged(Group::Profiles).then(|| profiles.places(world)),
             identities: is_judged(Group::Identities).then_some(&identities),
             targets: (!projects.projects.is_empty()).then_some(&projects),
-        })
+            inputs,
+        })?;
+        Ok((observed, profiles))
     }
 }

@@ -60,7 +60,7 @@ pub fn create(request: &CreateRequest, world: &World) -> Result<Created, Failure
         },
     )?;
     Ok(Created {
-        document: status::describe(&selected)?,
+        document: status::describe(&selected, world)?,
         kept_password: kept.map(|kept| kept.path),
     })
 }

@@ -30,5 +30,5 @@ pub fn destroy(selection: &Selection, world: &World) -> Result<KeychainDocument,
             Ok(selected.kept_password().remove()?)
         },
     )?;
-    Ok(status::describe(&selected)?)
+    Ok(status::describe(&selected, world)?)
 }

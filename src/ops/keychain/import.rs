@@ -64,7 +64,7 @@ pub fn import(request: &ImportRequest, world: &World) -> Result<Imported, Failur
         },
     )?;
     Ok(Imported {
-        document: status::describe(&selected)?,
+        document: status::describe(&selected, world)?,
         certificates,
     })
 }

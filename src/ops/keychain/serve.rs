@@ -13,7 +13,7 @@ use crate::context::policy::{self, Policy};
 use crate::host::directories;
 use crate::host::files::read_bounded;
 use crate::host::keychain::KeychainPath;
-use crate::host::node::{Account, OsFamily, User};
+use crate::host::node::{Account, OsFamily};
 use crate::host::password_service::{Listener, Server, Terms};
 use crate::host::secret_source::SecretSource;
 use crate::host::state_dir::StateDir;
@@ -112,7 +112,6 @@ fn terms(request: &ServeRequest, world: &World) -> Result<Terms, Error> {
     let keychain = absolute(keychain)?;
     let as_ours = KeychainPath::new(&keychain)
         .map_err(|error| Error::from(error).with_code(ErrorCode::Usage))?;
-    let holder = User::current(world.surroundings.login_name.as_deref());
     Ok(Terms {
         backend: match request.keychain.backend {
             Some(kind) => kind,
@@ -127,7 +126,6 @@ fn terms(request: &ServeRequest, world: &World) -> Result<Terms, Error> {
         )?,
         state: StateDir::new(state)?,
         home,
-        held_by: holder.to_string(),
     })
 }
 

@@ -210,7 +210,6 @@ mod tests {
             manifest: "/etc/countersign/profiles.json".into(),
             state: StateDir::new("/home/ci/state").unwrap(),
             home: "/home/ci".into(),
-            held_by: "keeper (990)".into(),
         }
     }
 

@@ -35,7 +35,7 @@ impl<'a> Work<'a> {
         log: &'a AuditLog,
         world: &'a World,
     ) -> Result<Self, Error> {
-        let unfinished = dead_runs::finish(&selected.state, log, world)?;
+        let unfinished = dead_runs::finish(&selected.state, log, what.as_str(), world)?;
         dead_runs::refuse_unfinished(unfinished, selected, world)?;
         let session = selected.work(&new_run(world)?, log, None, world)?;
         Ok(Self {

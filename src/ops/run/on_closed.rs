@@ -26,7 +26,7 @@ pub fn is_due(ended: Result<&RunAnswer, &Failure>) -> bool {
         Ok(RunAnswer::Blocked(answer)) => answer.document.findings.iter().any(|finding| {
             finding.severity == Severity::Block && finding.code == Code::WindowNotAllowedNow
         }),
-        Ok(RunAnswer::Ended(ending)) => *ending == Ending::WatchdogLost,
+        Ok(RunAnswer::Ended { ending, .. }) => *ending == Ending::WatchdogLost,
         Err(Failure::Error(error)) => error.code().area() == ErrorArea::Keychain,
         Err(Failure::Blocked(_)) => false,
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::base::digest::Digest;
 use crate::base::error::ErrorCode;
 use crate::base::event::Checkpoint;
-use crate::base::finding::{Code, Group, Severity};
+use crate::base::finding::{Code, Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Verdict;
 use crate::context::gate::facts::TrustAnchor;
@@ -79,6 +79,9 @@ pub struct ReceiptDocument {
     /// How the session ended; absent if there was none or it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     ending: Option<Ending>,
+    /// Whether what was judged is still the same after the keychain was closed; absent if it was never open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inputs: Option<Inputs>,
     /// Why nothing was opened, or what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -100,6 +103,25 @@ struct JudgedManifest {
     revision: u64,
     /// SHA-256 of its plan, which target is signed by what: `sha256:` and 64 hex digits.
     plan: Digest,
+}
+
+/// What became of what was judged.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Inputs {
+    /// `unchanged`, or `changed`.
+    state: InputsState,
+    /// What changed: a finding `inputs-changed` for each file.
+    changes: Vec<Finding>,
+}
+
+/// Whether what was judged is still the same.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum InputsState {
+    /// Everything that was looked at again is as it was judged.
+    Unchanged,
+    /// Something is not.
+    Changed,
 }
 
 /// How long the keychain was open; the instants are RFC 3339 in UTC.
@@ -154,6 +176,7 @@ impl Receipt {
                 password_limits: None,
                 window: None,
                 ending: None,
+                inputs: None,
                 error: None,
                 exit: 0,
                 audit: None,
@@ -206,6 +229,17 @@ impl Receipt {
             locked: report.closed.is_some_and(|(_, is_locked)| is_locked),
         });
         self.document.ending = report.ending;
+    }
+
+    /// Adds what was judged and is another now.
+    pub(super) fn inputs(&mut self, changes: &[Finding]) {
+        self.document.inputs = Some(Inputs {
+            state: match changes.is_empty() {
+                true => InputsState::Unchanged,
+                false => InputsState::Changed,
+            },
+            changes: changes.to_vec(),
+        });
     }
 
     /// Writes it, once: with the exit code, with what failed, and with where the audit log stands.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
+use crate::base::finding::Finding;
 use crate::host::password_service::Offer;
 use crate::host::secret_source::SecretSource;
 use crate::host::session::{Announce, Ending};
@@ -50,5 +51,10 @@ pub enum RunAnswer {
     /// The gate blocks, so nothing was opened.
     Blocked(Box<GateAnswer>),
     /// The keychain was open and is closed.
-    Ended(Ending),
+    Ended {
+        /// How it ended.
+        ending: Ending,
+        /// What was judged and is another now.
+        changes: Vec<Finding>,
+    },
 }

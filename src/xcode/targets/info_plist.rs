@@ -53,7 +53,7 @@ impl<'s> InfoPlists<'s> {
 }
 
 fn read(path: &Path, sources: &dyn Sources) -> Result<Option<WrittenBundleId>, SourceError> {
-    match sources.read(path) {
+    match sources.read_info_plist(path) {
         Ok(bytes) => Ok(written(path, &bytes)),
         Err(problem) if problem.is_out_of_reach() => Err(problem),
         Err(_) => Ok(None),
@@ -61,12 +61,17 @@ fn read(path: &Path, sources: &dyn Sources) -> Result<Option<WrittenBundleId>, S
 }
 
 fn written(path: &Path, bytes: &[u8]) -> Option<WrittenBundleId> {
-    let Ok(Value::Dictionary(values)) = property_list::read(bytes) else {
-        return None;
-    };
     Some(WrittenBundleId {
-        text: values.get(KEY)?.as_str()?.into(),
+        text: written_bundle_id(bytes)?.into(),
         file: path.into(),
         line: WordLines::of(bytes).line(KEY),
     })
+}
+
+/// The bundle id that the bytes of an Info.plist say, unexpanded; none if they say none.
+pub fn written_bundle_id(bytes: &[u8]) -> Option<String> {
+    let Ok(Value::Dictionary(values)) = property_list::read(bytes) else {
+        return None;
+    };
+    Some(values.get(KEY)?.as_str()?.to_owned())
 }

@@ -198,6 +198,12 @@ impl Workshop {
     }
 }
 
+/// Makes a pipe by name. By the tool: the system call is not to be had on macOS without C.
+pub fn fifo(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
 /// Runs a command to its end.
 pub fn ran(command: &mut Command) -> Ran {
     let output = command.output().unwrap();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::ProjectError;
 use crate::base::finding::{Code, Finding};
-use crate::host::sources::DiskSources;
+use crate::host::inputs::NotingSources;
 use crate::xcode::project::{self, Project};
 use crate::xcode::sources::SourceError;
 use crate::xcode::workspace::{self, ProjectReference, WorkspaceError};
@@ -21,7 +21,7 @@ const MAX_FINDINGS: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Opened {
     /// In the order in which they were named.
-    pub(super) projects: Vec<(Project, DiskSources)>,
+    pub(super) projects: Vec<(Project, NotingSources)>,
     /// Those that project files may not reach.
     pub(super) findings: Vec<Finding>,
     /// The paths of both.
@@ -33,7 +33,11 @@ impl Opened {
     ///
     /// # Errors
     /// It is neither a project nor a workspace, or it cannot be read, or one of its projects cannot.
-    pub(super) fn open(&mut self, path: &Path, sources: &DiskSources) -> Result<(), ProjectError> {
+    pub(super) fn open(
+        &mut self,
+        path: &Path,
+        sources: &NotingSources,
+    ) -> Result<(), ProjectError> {
         let path = without_trailing_slash(path);
         match path.extension().and_then(OsStr::to_str) {
             Some("xcworkspace") => self.workspace(&path, sources),
@@ -48,7 +52,7 @@ impl Opened {
         }
     }
 
-    fn workspace(&mut self, path: &Path, sources: &DiskSources) -> Result<(), ProjectError> {
+    fn workspace(&mut self, path: &Path, sources: &NotingSources) -> Result<(), ProjectError> {
         let references = match workspace::projects(path, sources) {
             Ok(references) => references,
             Err(WorkspaceError::Source { problem, .. }) if problem.is_out_of_reach() => {
@@ -74,7 +78,7 @@ impl Opened {
         &mut self,
         path: &Path,
         from: Option<(&Path, &ProjectReference)>,
-        sources: &DiskSources,
+        sources: &NotingSources,
     ) -> Result<(), ProjectError> {
         if !self.known.insert(path.to_owned()) {
             return Ok(());

@@ -97,11 +97,16 @@ fn group_of(metadata: &Metadata) -> Result<u32, String> {
     if mode & 0o2010 != 0o2010 {
         return Err(format!("is not set-group-ID (mode {mode:04o})"));
     }
-    if metadata.gid() == 0 {
-        return Err("is set-group-ID to root's group".into());
+    match metadata.gid() {
+        0 => Err("is set-group-ID to root's group".into()),
+        // Groups of other user namespaces look like this one.
+        NO_GROUP => Err("is set-group-ID to the group that stands for unknown groups".into()),
+        group => Ok(group),
     }
-    Ok(metadata.gid())
 }
+
+/// The kernel's number for a group that a namespace does not know.
+const NO_GROUP: u32 = 65_534;
 
 /// A user who is in the group, by the files group(5) and passwd(5): as one of its members or by login.
 fn member_of(group: u32, groups: &str, users: &str) -> Option<String> {
