@@ -66,6 +66,7 @@ fn observe_and_judge(directory: &Path, manifest: &Manifest, policy: &Policy) -> 
             }],
             temporary: &[],
             checkouts: &[],
+            with_access: false,
             verifier: &verifier(),
         }),
         ..Request::default()

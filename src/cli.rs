@@ -8,6 +8,7 @@ pub mod answer;
 pub mod audit;
 mod deferred;
 pub mod document;
+pub mod envelope;
 pub mod exit;
 pub mod failure;
 pub mod format;
@@ -94,6 +95,9 @@ enum Command {
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
+    /// Check envelopes that the gate wrote: verify.
+    #[command(subcommand)]
+    Envelope(Deferred<envelope::Command>),
     /// Read the audit log: show, verify, checkpoint; go on after a loss: resume.
     #[command(subcommand)]
     Audit(Deferred<audit::Command>),
@@ -231,6 +235,7 @@ fn answer(command: Command, begun: Begun, mut world: World) -> Result<Answer<'st
         Command::Gate(arguments) => gate::run(*arguments.0, world),
         Command::Run(arguments) => run::run(*arguments.0, begun.offer(), world),
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
+        Command::Envelope(command) => envelope::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
         Command::Man { directory } => help::man(&directory, Cli::command()),

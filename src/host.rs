@@ -4,8 +4,10 @@
 //! function says what happens in bad cases: a directory instead of a file, a pipe without a writer, a disk that
 //! becomes full.
 //!
+//! - [`access`]: what this user may change of a directory and of the way to it
 //! - [`deadline`]: when a window ends, by two clocks
 //! - [`directories`]: default directories, and directories that something clears
+//! - [`evidence`]: what the kernel and the loader say of this process
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
 //! - [`inputs`]: the files that a verdict rests on, to be read again when the command has ended
 //! - [`journal`]: what a run was about to do, so that another process can finish it
@@ -23,13 +25,16 @@
 //! - [`run_id`]: the name of one run
 //! - [`secret_source`]: how a password comes in
 //! - [`session`]: a command runs while a keychain is open, and the keychain closes
+//! - [`signer`]: who signs an envelope
 //! - [`sources`]: project files, for `xcode`
 //! - [`state_dir`]: the directory of everything that countersign keeps
 //! - [`watchdog`]: closes the keychain when the run cannot
 //! - [`window`]: a keychain that is open, and what closes it
 
+pub mod access;
 pub mod deadline;
 pub mod directories;
+pub mod evidence;
 pub mod files;
 pub mod inputs;
 pub mod journal;
@@ -47,6 +52,7 @@ pub mod random;
 pub mod run_id;
 pub mod secret_source;
 pub mod session;
+pub mod signer;
 pub mod sources;
 pub mod state_dir;
 pub mod watchdog;

@@ -136,6 +136,7 @@ fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
         now: "2026-02-01T12:00:00Z".parse().unwrap(),
         last_record: Observation::Observed(None),
         host: "signer-01.example.com".parse().unwrap(),
+        evidence: support::evidence(),
         profiles: Observation::Observed(InstalledProfiles {
             directories: Vec::new(),
             files: files.collect(),

@@ -58,6 +58,8 @@ error_codes! {
     AuditLogLost = "audit-log-lost";
     /// The journal of a run cannot be written or read.
     JournalUnusable = "journal-unusable";
+    /// An envelope cannot be signed.
+    SigningFailed = "signing-failed";
     /// A password cannot be read.
     PasswordUnavailable = "password-unavailable";
     /// The keychain's password cannot be served to runs.
@@ -115,6 +117,7 @@ impl ErrorCode {
             | Self::NotRecorded
             | Self::AuditLogLost
             | Self::JournalUnusable
+            | Self::SigningFailed
             | Self::PasswordUnavailable
             | Self::PasswordNotServed
             | Self::HostUnnamed => ErrorArea::Files,

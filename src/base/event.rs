@@ -77,7 +77,7 @@ actions! {
     Custody = "custody";
     /// A private key left its keychain under custody.
     Export = "export";
-    /// A signed statement was handed on.
+    /// An envelope was handed on.
     Emit = "emit";
     /// A torn last line of the log itself was set aside.
     AuditRepair = "audit-repair";

@@ -63,6 +63,8 @@ pub enum Group {
     Product,
     /// The audit log of this machine.
     Audit,
+    /// An envelope that was handed over.
+    Envelope,
 }
 
 impl Group {
@@ -78,6 +80,7 @@ impl Group {
             Self::Policy => "policy",
             Self::Product => "product",
             Self::Audit => "audit",
+            Self::Envelope => "envelope",
         }
     }
 }
@@ -150,7 +153,7 @@ codes! {
     ProfileShadowed = "profile-shadowed" in Profiles;
     /// The profile is in a directory that Xcode or a clean-up clears.
     ProfileInWipeableTree = "profile-in-wipeable-tree" in Profiles;
-    /// The profile directory is writable although the policy says read-only.
+    /// The user who signs may change the profile directory although the policy says read-only.
     ProfileDirectoryWritable = "profile-directory-writable" in Profiles;
     /// The profiles could not be looked at.
     ProfilesUnobserved = "profiles-unobserved" in Profiles;
@@ -238,6 +241,10 @@ codes! {
     WindowOverdue = "window-overdue" in Node;
     /// A keychain is open, and no living run has it open.
     KeychainLeftOpen = "keychain-left-open" in Node;
+    /// Somebody puts libraries into this process.
+    LibraryPreloaded = "library-preloaded" in Node;
+    /// This process is in a user or UTS namespace that is not the kernel's first.
+    HostInNamespace = "host-in-namespace" in Node;
 
     /// There is no policy. A warning if it was waived for a verdict.
     PolicyMissing = "policy-missing" in Policy;
@@ -258,6 +265,21 @@ codes! {
     AuditTimeBackwards = "audit-time-backwards" in Audit;
     /// Records are lost, and somebody resumed the audit log.
     AuditLogResumed = "audit-log-resumed" in Audit;
+
+    /// The file is not an envelope, or is not written as the gate writes one.
+    EnvelopeMalformed = "envelope-malformed" in Envelope;
+    /// The envelope is not signed.
+    EnvelopeUnsigned = "envelope-unsigned" in Envelope;
+    /// The signature does not belong to the payload, or was made for something else.
+    EnvelopeSignatureInvalid = "envelope-signature-invalid" in Envelope;
+    /// The key that signed may not sign envelopes, or not at that time.
+    EnvelopeSignerNotAllowed = "envelope-signer-not-allowed" in Envelope;
+    /// What is signed is not a statement about a signing context.
+    EnvelopeTypeMismatch = "envelope-type-mismatch" in Envelope;
+    /// The verdict is older than asked for, or lies in the future.
+    EnvelopeNotCurrent = "envelope-not-current" in Envelope;
+    /// The signed statement has a field that this version does not know.
+    EnvelopeFieldUnknown = "envelope-field-unknown" in Envelope;
 }
 
 impl fmt::Display for Code {

@@ -79,6 +79,10 @@ pub enum Remedy {
     ResumeAuditLog,
     /// Print a checkpoint of the audit log.
     ShowCheckpoint,
+    /// Have the gate sign its envelope.
+    SignEnvelope,
+    /// Write the envelope to another file.
+    NameEnvelope,
     /// Choose another state directory.
     NameStateDirectory,
     /// Write to another file.

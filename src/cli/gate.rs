@@ -17,8 +17,10 @@ use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::base::plain::plain;
+use crate::host::signer::Signer;
 use crate::ops::error::Failure;
-use crate::ops::gate::document::{GateAnswer, GateDocument};
+use crate::ops::gate::document::{EnvelopeDocument, EnvelopeOutcome, GateAnswer, GateDocument};
+use crate::ops::gate::envelope::EnvelopeRequest;
 use crate::ops::gate::question::Question;
 use crate::ops::gate::{self, GateRequest, RehearsalRequest};
 use crate::ops::report::VerdictWord;
@@ -57,9 +59,21 @@ pub struct GateArguments {
     /// Prove every pinned profile afresh, whatever earlier gates have proven; `run` and `--envelope` always do.
     #[arg(long)]
     pub prove: bool,
-    /// Write the in-toto statement to this file if the gate clears.
+    /// Write the envelope, an in-toto statement, to this file if the gate clears; if it blocks, an earlier envelope there is
+    /// removed.
     #[arg(long, value_name = "FILE")]
     pub envelope: Option<PathBuf>,
+    /// Sign the envelope with this SSH key: a private key, or a public key whose private half is in the SSH agent.
+    #[arg(long, value_name = "KEY", requires = "envelope")]
+    pub sign_with: Option<PathBuf>,
+    /// Sign the envelope with this program, which reads the message on standard input and writes an SSH signature.
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        requires = "envelope",
+        conflicts_with = "sign_with"
+    )]
+    pub sign_with_command: Option<PathBuf>,
 }
 
 /// What `gate` is asked.
@@ -114,8 +128,8 @@ impl From<Waivable> for Group {
 }
 
 impl GateArguments {
-    /// What is judged, and where the envelope is written.
-    pub(super) fn question(self) -> (Question, Option<PathBuf>) {
+    /// What is judged, and the envelope that is asked for.
+    pub(super) fn question(self) -> (Question, Option<EnvelopeRequest>) {
         let identities = self.identities.map(input);
         let file = identities
             .as_ref()
@@ -132,7 +146,11 @@ impl GateArguments {
             waived: self.without.into_iter().map(Group::from).collect(),
             prove: self.prove,
         };
-        (question, self.envelope)
+        let signer = self.sign_with.map(Signer::Key);
+        let signer = signer.or(self.sign_with_command.map(Signer::Command));
+        let envelope = self.envelope;
+        let envelope = envelope.map(|file| EnvelopeRequest { file, signer });
+        (question, envelope)
     }
 }
 
@@ -219,7 +237,26 @@ fn show(
         let waived: Vec<&str> = document.waived.iter().map(|group| group.as_str()).collect();
         row("waived", &waived.join(", "))?;
     }
+    if let Some(envelope) = &document.envelope {
+        row("envelope", &became(envelope))?;
+    }
     Ok(())
+}
+
+/// What became of an envelope, in one line.
+fn became(envelope: &EnvelopeDocument) -> String {
+    let file = &envelope.file;
+    match envelope.outcome {
+        EnvelopeOutcome::Signed => {
+            format!(
+                "{file}, signed by {}",
+                envelope.signer.as_deref().unwrap_or_default()
+            )
+        }
+        EnvelopeOutcome::NotSigned => format!("{file}, NOT SIGNED: it proves nothing"),
+        EnvelopeOutcome::Removed => format!("none; the earlier one at {file} is removed"),
+        EnvelopeOutcome::NotWritten => "none".to_owned(),
+    }
 }
 
 fn show_verdict(findings: &[Finding], out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {

@@ -46,6 +46,8 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::VerifyAuditLog => "countersign audit verify",
         Remedy::ResumeAuditLog => "countersign audit resume",
         Remedy::ShowCheckpoint => "countersign audit checkpoint",
+        Remedy::SignEnvelope => "countersign gate --envelope FILE --sign-with KEY",
+        Remedy::NameEnvelope => "--envelope FILE",
         Remedy::NameStateDirectory => "--state-dir DIR",
         Remedy::NameOutput => "-o FILE",
         Remedy::ListCommands => "countersign --help",

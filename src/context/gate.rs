@@ -59,6 +59,8 @@ pub mod manifest;
 pub mod node;
 pub mod pins;
 pub mod policy;
+pub mod process;
+mod profile_directories;
 pub mod profiles;
 mod shadows;
 pub mod targets;
@@ -70,7 +72,7 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 
 pub use asked::{Asked, ExpectedDigest, Purpose};
-use facts::{LiveFacts, Observation, Observed, PlannedFacts, TrustAnchor};
+use facts::{Evidence, LiveFacts, Observation, Observed, PlannedFacts, TrustAnchor};
 use identities::IdentityDigests;
 use pins::Pins;
 
@@ -184,6 +186,8 @@ pub struct Judgement {
     pub identities: IdentityDigests,
     /// The region that the host was judged to be in.
     pub region: Option<RegionName>,
+    /// What the kernel and the loader say of the process that looked.
+    pub evidence: Evidence,
 }
 
 /// What names a manifest that was judged.
@@ -238,6 +242,7 @@ impl Judgement {
             waived: BTreeSet::new(),
             identities: IdentityDigests::default(),
             region: None,
+            evidence: facts.evidence.clone(),
         }
     }
 }
@@ -304,6 +309,17 @@ impl Verdict {
             let anchors = listed(&judgement.trust_anchors, ToString::to_string);
             event = event.detail("trust-anchors", anchors);
         }
+        let evidence = &judgement.evidence;
+        let preloaded = evidence.preloaded.as_ref();
+        let preloaded = preloaded.map_or("unknown".to_owned(), |found| match found.as_slice() {
+            [] => "none".to_owned(),
+            found => listed(found, String::as_str),
+        });
+        event = event
+            .detail("host", evidence.host.as_str())
+            .detail("user-namespace", evidence.user_namespace.as_str())
+            .detail("uts-namespace", evidence.uts_namespace.as_str())
+            .detail("preloaded", preloaded);
         for (severity, name) in [
             (Severity::Block, "blocked-by"),
             (Severity::Warn, "warnings"),
@@ -466,6 +482,7 @@ fn judgement(
     let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
     findings.extend(found);
     findings.extend(clock::check(facts));
+    findings.extend(process::check(policy, &facts.evidence));
     finding::sort(&mut findings);
     let installed = match &facts.profiles {
         Observation::Observed(installed) => Some(installed),
@@ -487,6 +504,7 @@ fn judgement(
         waived: asked.waived.clone(),
         identities,
         region,
+        evidence: facts.evidence.clone(),
     }
 }
 

@@ -3,13 +3,9 @@
 //! Observed here, judged in `context::gate::node`.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Access;
-use rustix::io::Errno;
-
-use super::files::{ReadError, ReadErrorKind, read_bounded};
+use super::files::read_bounded;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{HostName, IdError};
 
@@ -167,30 +163,8 @@ fn name_in_passwd(passwd: &str, id: u32) -> Option<String> {
     })
 }
 
-/// Whether this user may create and remove files in `directory`, access control lists and read-only mounts included.
-/// Root may nearly everywhere, so a policy with `read_only` fails for a job that runs as root: as it should.
-///
-/// # Errors
-/// It is not there, or is no directory.
-pub fn may_write_into(directory: &Path) -> Result<bool, ReadError> {
-    let error = |kind| ReadError::new(directory, kind);
-    let metadata = std::fs::metadata(directory)
-        .map_err(|source| error(ReadErrorKind::of(directory, source)))?;
-    if !metadata.is_dir() {
-        return Err(error(ReadErrorKind::NotDirectory));
-    }
-    match rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) => Ok(true),
-        Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Ok(false),
-        Err(errno) => Err(error(ReadErrorKind::of(directory, io::Error::from(errno)))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -247,23 +221,5 @@ mod tests {
         let current = User::current(Some(""));
         assert_eq!(current.id, rustix::process::geteuid().as_raw());
         assert_ne!(current.name.as_deref(), Some(""));
-    }
-
-    #[test]
-    fn a_directory_is_writable_or_not_and_what_is_none_is_an_error() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(may_write_into(dir.path()).unwrap());
-        let missing = may_write_into(&dir.path().join("missing")).unwrap_err();
-        assert!(matches!(missing.kind, ReadErrorKind::Missing));
-        let file = dir.path().join("file");
-        fs::write(&file, b"").unwrap();
-        let error = may_write_into(&file).unwrap_err();
-        assert!(matches!(error.kind, ReadErrorKind::NotDirectory));
-        if rustix::process::geteuid().is_root() {
-            eprintln!("skipped the rest: root may write everywhere");
-            return;
-        }
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
-        assert!(!may_write_into(dir.path()).unwrap());
     }
 }

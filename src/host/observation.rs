@@ -8,6 +8,7 @@
 
 pub mod projects;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::projects::{ProjectError, ProjectRequest};
+use super::access;
 use super::directories;
+use super::evidence;
 use super::inputs::Inputs;
 use super::node::{self, HostNameError};
 use super::profile_store::{self, DirectoryError, KnownFiles, Pinned};
@@ -28,8 +31,8 @@ use crate::base::finding::Place;
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{
-    Identities, InstalledProfiles, LiveFacts, Observation, Observed, ObservedTargets, PlannedFacts,
-    ProfileDirectory, TrustAnchor,
+    DirectoryAccess, Evidence, HostEvidence, Identities, InstalledProfiles, LiveFacts, Observation,
+    Observed, ObservedTargets, PlannedFacts, ProfileDirectory, TrustAnchor,
 };
 use crate::context::manifest::Manifest;
 
@@ -47,6 +50,8 @@ pub struct Request<'a, E> {
     pub targets: Option<&'a ProjectRequest>,
     /// Where the files of projects are noted, if somebody will look again.
     pub inputs: Option<&'a Arc<Inputs>>,
+    /// The environment of this process.
+    pub environment: &'a [(OsString, OsString)],
 }
 
 /// Reads identities; `None` if nobody named a place where they are.
@@ -61,6 +66,7 @@ impl<E> Default for Request<'_, E> {
             identities: None,
             targets: None,
             inputs: None,
+            environment: &[],
         }
     }
 }
@@ -73,6 +79,8 @@ pub struct ProfilePlaces<'a> {
     pub temporary: &'a [PathBuf],
     /// Checkouts, from the environment.
     pub checkouts: &'a [PathBuf],
+    /// Whether it matters what this user may change of them.
+    pub with_access: bool,
     /// What believes the roots: every file whose bytes the manifest pins is proven.
     pub verifier: &'a Verifier,
 }
@@ -145,7 +153,8 @@ pub fn observe<E: From<ObservationError>>(
 ) -> Result<LiveFacts, E> {
     let now = whole_second(clock.now());
     let host = node::host_name().map_err(ObservationError::from)?;
-    look(request, host, now).map(LiveFacts::of_this_machine)
+    let evidence = evidence::observe(HostEvidence::SelfDeclared, request.environment);
+    look(request, host, evidence, now).map(LiveFacts::of_this_machine)
 }
 
 /// Looks at this machine as if it were `host`, or as if it were another instant.
@@ -157,11 +166,15 @@ pub fn plan<E: From<ObservationError>>(
     host: Option<&HostName>,
     now: Timestamp,
 ) -> Result<PlannedFacts, E> {
-    let host = match host {
-        Some(host) => host.clone(),
-        None => node::host_name().map_err(ObservationError::from)?,
+    let (host, known_by) = match host {
+        Some(host) => (host.clone(), HostEvidence::Asked),
+        None => {
+            let own = node::host_name().map_err(ObservationError::from)?;
+            (own, HostEvidence::SelfDeclared)
+        }
     };
-    look(request, host, now).map(PlannedFacts::new)
+    let evidence = evidence::observe(known_by, request.environment);
+    look(request, host, evidence, now).map(PlannedFacts::new)
 }
 
 /// Looks again at the directories of profiles that `first` saw: what of this machine would be judged then, if all else were
@@ -189,12 +202,14 @@ pub fn look_again(
 fn look<E: From<ObservationError>>(
     request: &Request<'_, E>,
     host: HostName,
+    evidence: Evidence,
     now: Timestamp,
 ) -> Result<Observed, E> {
     Ok(Observed {
         host,
         now,
         last_record: request.last_record.clone(),
+        evidence,
         profiles: installed_profiles(request).map_err(ObservationError::from)?,
         identities: identities(request)?,
         targets: targets(request).map_err(ObservationError::from)?,
@@ -223,19 +238,28 @@ fn installed_in(
     };
     let mut files = Vec::new();
     for place in places.directories {
-        match profile_store::list(&place.path) {
-            Ok(found) => files.extend(found),
+        let found = match profile_store::list(&place.path) {
+            Ok(found) => Some(found),
             Err(error) if !place.must_exist && error.error.kind() == io::ErrorKind::NotFound => {
-                continue;
+                None
             }
             Err(error) => return Err(error),
+        };
+        let access = places
+            .with_access
+            .then(|| access::of_directory(&place.path, found.as_deref().unwrap_or_default()));
+        // One that is not there matters to nobody but who may make it.
+        let may_make = |access: &DirectoryAccess| access.is_root || !access.changes.is_empty();
+        let is_there = found.is_some() || access.as_ref().is_some_and(may_make);
+        if is_there {
+            installed.directories.push(ProfileDirectory {
+                access,
+                ephemeral: ephemeral(&place.path, places),
+                resolved: resolved(&place.path),
+                path: place.path.clone(),
+            });
         }
-        installed.directories.push(ProfileDirectory {
-            writable: node::may_write_into(&place.path).ok(),
-            ephemeral: ephemeral(&place.path, places),
-            resolved: resolved(&place.path),
-            path: place.path.clone(),
-        });
+        files.extend(found.unwrap_or_default());
     }
     let pinned = manifest.map(|manifest| Pinned {
         manifest,

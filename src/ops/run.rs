@@ -14,7 +14,6 @@ pub mod receipt;
 pub mod request;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -24,9 +23,9 @@ use self::request::{RunAnswer, RunRequest, Task};
 use super::error::{Error, Failure};
 use super::gate::basis::Basis;
 use super::gate::document::GateAnswer;
-use super::gate::judge::FoundPolicy;
+use super::gate::envelope::{EnvelopeRequest, ReadyEnvelope};
+use super::gate::judge::{self, FoundPolicy};
 use super::gate::question::Question;
-use super::gate::{envelope, judge};
 use super::keychain::selected::{self, SelectedKeychain, Selection};
 use super::keychain::{dead_runs, served, work};
 use super::notice::Notice;
@@ -88,7 +87,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
             keychain_password.as_ref(),
         ],
         question: &question,
-        envelope: envelope.as_deref(),
+        envelope: envelope.as_ref(),
         keychain: &keychain,
         window,
         host: &host,
@@ -126,7 +125,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
 /// One run: what is asked, by whom, where it is remembered.
 struct Session<'a> {
     question: &'a Question,
-    envelope: Option<&'a Path>,
+    envelope: Option<&'a EnvelopeRequest>,
     keychain: &'a Selection,
     /// Where the passwords of the p12 and of the keychain come from.
     passwords: [Option<&'a SecretSource>; 2],
@@ -182,12 +181,8 @@ impl Session<'_> {
 
     /// The environment that a command inherits: ours without the variables that passwords came in.
     fn environment(&self) -> Vec<(OsString, OsString)> {
-        let secrets = self.passwords.map(password::variable);
-        let variables = self.world.surroundings.variables.iter();
-        variables
-            .filter(|(name, _)| !secrets.iter().flatten().any(|secret| name == secret))
-            .cloned()
-            .collect()
+        self.world
+            .variables_without(&self.passwords.map(password::variable))
     }
 
     fn found<'t>(&self, task: Task<'t>) -> Result<FoundTask<'t>, Failure> {
@@ -211,9 +206,10 @@ impl Session<'_> {
         self.question.check(self.envelope.is_some(), world)?;
         // What dead runs left, before anything is judged.
         let unfinished = dead_runs::finish(self.state, self.log, "run", world)?;
-        if let Some(path) = self.envelope {
-            envelope::remove_earlier(path)?;
-        }
+        let envelope = self
+            .envelope
+            .map(|request| ReadyEnvelope::new(request, &self.environment(), world));
+        let envelope = envelope.transpose()?;
         let identities = |policy: &Policy| {
             let selected = selected::select(self.keychain, policy, world)?;
             Ok(Some(selected.identities()?))
@@ -221,9 +217,14 @@ impl Session<'_> {
         let judged = judge::judge(self.question, Purpose::Run, policy, &identities, world)?;
         receipt.judged(&judged.verdict);
         let event = judged.verdict.event().of_run(self.run);
-        let recorded = self.log.record(&event)?;
-        if let Some(path) = self.envelope {
-            envelope::write(path, &judged, recorded, world)?;
+        let recorded = self.log.record(&event).inspect_err(|_| {
+            envelope.iter().for_each(ReadyEnvelope::give_up);
+        })?;
+        if let Some(envelope) = &envelope {
+            receipt.handed_on(match judged.verdict.cleared() {
+                Some(_) => envelope.hand_on(&judged, recorded, self.log, Some(self.run))?,
+                None => envelope.withdraw()?,
+            });
         }
         let blocked = judged.answer();
         // The clearance is good for one window: from here on it is in nobody's hands but ours.

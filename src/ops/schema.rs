@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::report::{FindingsDocument, Report};
-use super::{audit, gate, identity, keychain, manifest, policy, profile, run, targets};
-use crate::context::envelope;
+use super::{audit, envelope, gate, identity, keychain, manifest, policy, profile, run, targets};
+use crate::context::envelope as statement;
 use crate::context::manifest as frozen;
 use crate::context::plan::PlanDocument;
 
@@ -37,7 +37,8 @@ pub const DOCUMENTS: &[Document] = &[
         version: 1,
         schema: frozen::json_schema,
     },
-    Document::of::<envelope::Statement>("envelope", 1),
+    Document::of::<statement::Statement>("envelope", 1),
+    Document::of::<envelope::EnvelopeVerifyDocument>("envelope-verify", 1),
     Document::of::<manifest::FreezeDocument>("freeze", 1),
     Document::of::<manifest::DigestDocument>("manifest-digest", 1),
     Document::of::<manifest::DiffDocument>("manifest-diff", 1),

@@ -130,6 +130,16 @@ impl World {
             .map(|(_, value)| value.clone())
     }
 
+    /// The environment without the variables that passwords came in: what something that we start may know of it.
+    pub fn variables_without(&self, secrets: &[Option<&str>]) -> Vec<(OsString, OsString)> {
+        let is_secret = |name: &OsString| secrets.iter().flatten().any(|secret| name == secret);
+        let variables = self.surroundings.variables.iter();
+        variables
+            .filter(|(name, _)| !is_secret(name))
+            .cloned()
+            .collect()
+    }
+
     /// Where the policy lies.
     pub fn policy_path(&self) -> &Path {
         let named = self.places.policy.as_deref();

@@ -16,12 +16,10 @@ const RESERVED: &[&str] = &[
     // The custody of private keys.
     "action custody",
     "action export",
-    "action emit",
     "exit 14",
     "policy export.approvals",
     "policy export.ticket",
     // Where a job's process runs, and what it leaves running.
-    "policy gate.block_on",
     "policy session.on_stragglers",
     // The rotation.
     "action rotate",

@@ -142,13 +142,14 @@ fn only_a_cleared_verdict_on_this_manifest_has_an_envelope() {
     let audit: countersign::base::event::Checkpoint =
         format!("7:{}", Digest::of(b"a log")).parse().unwrap();
     let statement = |verdict: &Verdict, manifest: &Manifest| {
-        envelope::statement(verdict, manifest, "profiles.json", audit)
+        envelope::statement(verdict, manifest, "profiles.json", audit, false)
     };
     let manifest = scene.manifest();
     let verdict = scene.judge_live();
     let stated = statement(&verdict, &manifest).unwrap();
     assert_eq!(stated.predicate.manifest, manifest.digest());
-    assert_eq!(stated.predicate.judged_at, NOW);
+    assert_eq!(stated.predicate.judged_at, instant(NOW));
+    assert!(!stated.predicate.signed);
     scene.target(identity(&distribution()).sha256.unwrap());
     assert_eq!(
         statement(&verdict, &scene.manifest()).unwrap_err(),

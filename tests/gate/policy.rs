@@ -81,7 +81,7 @@ fn a_live_verdict_without_a_policy_opens_nothing_and_has_no_envelope() {
         "profiles-unobserved,policy-missing"
     );
     let audit = format!("7:{}", Digest::of(b"a log")).parse().unwrap();
-    let statement = envelope::statement(&verdict, &scene.manifest(), "profiles.json", audit);
+    let statement = envelope::statement(&verdict, &scene.manifest(), "profiles.json", audit, false);
     assert_eq!(statement.unwrap_err(), NoStatement::NotCleared);
 
     // With the same policy written down, all of it is cleared: it is the policy that makes the difference.

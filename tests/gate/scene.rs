@@ -148,11 +148,12 @@ impl Scene {
                 now: instant(NOW),
                 last_record: Observation::Observed(None),
                 host: SIGNER.parse().unwrap(),
+                evidence: support::evidence(),
                 profiles: Observation::Observed(InstalledProfiles {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),
                         resolved: PathBuf::from("/profiles"),
-                        writable: Some(true),
+                        access: None,
                         ephemeral: None,
                     }],
                     files,
@@ -225,6 +226,7 @@ impl Scene {
                 }],
                 temporary: &[],
                 checkouts: &[],
+                with_access: false,
                 verifier: &verifier(),
             }),
             identities: Some(&identities),

@@ -10,20 +10,21 @@ use super::facts::{
     ObservedClaims,
 };
 use super::pins::Pins;
+use super::profile_directories;
 use super::shadows::Shadows;
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::FileSha256;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::PinnedProfile;
-use crate::context::policy::{Policy, ReadOnly};
+use crate::context::policy::Policy;
 
 /// Judges the installed profiles against the pinned ones.
 pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> {
     match &facts.profiles {
         Observation::Observed(installed) => {
             let view = View::new(pins, installed);
-            let mut findings = view.directories(policy);
+            let mut findings = profile_directories::check(policy, installed);
             let (of_pinned, reported) = view.pinned();
             findings.extend(of_pinned);
             let shadows = Shadows::new(pins, facts, reported);
@@ -167,43 +168,6 @@ impl<'a> View<'a> {
             installed,
             by_digest,
         }
-    }
-
-    fn directories(&self, policy: &Policy) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for directory in &self.installed.directories {
-            if policy.profiles.read_only != ReadOnly::No && directory.writable != Some(false) {
-                findings.push(
-                    Finding::block(
-                        Code::ProfileDirectoryWritable,
-                        "the profile directory is writable although the policy says read_only",
-                    )
-                    .values(
-                        "not writable by this user",
-                        if directory.writable.is_some() {
-                            "writable"
-                        } else {
-                            "unknown"
-                        },
-                    )
-                    .in_file(&directory.path)
-                    .hint("remove the write permission (chmod a-w), or give the directory to another user"),
-                );
-            }
-            if let Some(why) = &directory.ephemeral {
-                findings.push(
-                    Finding::warn(
-                        Code::ProfileInWipeableTree,
-                        "the profile directory can be wiped between two builds",
-                    )
-                    .found(why)
-                    .in_file(&directory.path)
-                    .hint("install into Xcode's own directory")
-                    .remedy(Remedy::InstallProfile),
-                );
-            }
-        }
-        findings
     }
 
     /// Each pinned profile: installed, once, with the pinned bytes. Besides, the files that are told because one in use is not.

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::chain::{self, LOST_AFTER};
 use super::error::AuditError;
 use super::known::KnownCheckpoint;
 use super::lost::check_not_lost;
-use super::record::{self, Position};
+use super::record::{self, LOST_AFTER, Position};
 use super::tail::Tail;
 use crate::base::clock::Clock;
 use crate::base::digest::Digest;
@@ -150,10 +149,10 @@ impl AuditLog {
     ) -> Result<Position, AuditError> {
         let (line, after) =
             record::write(before, now, &self.actor, event).map_err(AuditError::Unwritable)?;
-        if line.len() > chain::MAX_LINE {
+        if line.len() > record::MAX_LINE {
             return Err(AuditError::TooLong {
                 bytes: line.len(),
-                limit: chain::MAX_LINE,
+                limit: record::MAX_LINE,
             });
         }
         bytes.extend_from_slice(&line);

@@ -9,11 +9,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::chain::{self, Chain, Verification};
+use super::chain::{Chain, Verification};
 use super::error::AuditError;
 use super::log::LOCK_PATIENCE;
 use super::lost::check_not_lost;
-use super::record::{Position, Record};
+use super::record::{self, Position, Record};
 use super::tail::Tail;
 use crate::base::event::Checkpoint;
 use crate::host::owned_files::{
@@ -128,7 +128,7 @@ pub(super) fn read_lines(
     let mut line = Vec::with_capacity(1_024);
     loop {
         line.clear();
-        let limit = chain::MAX_LINE as u64 + 1;
+        let limit = record::MAX_LINE as u64 + 1;
         let read = (&mut reader).take(limit).read_until(b'\n', &mut line)?;
         if line.pop_if(|last| *last == b'\n').is_some() {
             if let Some(record) = chain.feed(&line) {

@@ -178,6 +178,12 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Unreadable> {
     serde_json::from_slice(line).map_err(|error| Unreadable::Shape(error.to_string()))
 }
 
+/// The detail of a record that resumes the log after a loss: the last record that is known of.
+pub(super) const LOST_AFTER: &str = "lost-after";
+
+/// Longest line of a log, in bytes without its line end. Events are cut far below; this bounds what a reader holds.
+pub(super) const MAX_LINE: usize = 64 * 1_024;
+
 /// What stands between a record's own fields and its digest.
 const DIGEST_FIELD: &[u8] = b",\"digest\":\"";
 

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::chain;
 use super::error::AuditError;
 use super::record::{self, Position};
 use crate::host::owned_files::{FileStep, OwnedFileError};
@@ -25,7 +24,7 @@ impl Tail {
         let io = |source| OwnedFileError::of(FileStep::Read, path)(source);
         let length = file.metadata().map_err(io)?.len();
         // A page holds the last line nearly always; the second try holds a torn line and the longest record.
-        for window in [4_096, 2 * chain::MAX_LINE as u64 + 2] {
+        for window in [4_096, 2 * record::MAX_LINE as u64 + 2] {
             let start = length.saturating_sub(window);
             let mut bytes = vec![0; usize::try_from(length - start).unwrap_or_default()];
             file.read_exact_at(&mut bytes, start).map_err(io)?;
@@ -35,7 +34,7 @@ impl Tail {
         }
         Err(AuditError::Damaged {
             path: path.to_owned(),
-            why: format!("it is longer than {} bytes", chain::MAX_LINE),
+            why: format!("it is longer than {} bytes", record::MAX_LINE),
         })
     }
 

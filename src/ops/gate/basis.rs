@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::apple::anchors::Anchors;
 use crate::apple::signed_message::Verifier;
 use crate::base::finding::Finding;
 use crate::context::gate::facts::{LiveFacts, Observation};
@@ -16,19 +15,13 @@ use crate::ops::world::World;
 
 /// Where profiles are looked for, and what is believed of them.
 pub struct ProfileSources {
-    directories: Vec<ProfilePlace>,
-    verifier: Verifier,
+    pub(super) directories: Vec<ProfilePlace>,
+    pub(super) verifier: Verifier,
+    /// Whether it matters what this user may change of the directories.
+    pub(super) with_access: bool,
 }
 
 impl ProfileSources {
-    /// These directories and anchors.
-    pub(super) fn new(directories: Vec<ProfilePlace>, anchors: Anchors) -> Self {
-        Self {
-            directories,
-            verifier: Verifier::new(anchors),
-        }
-    }
-
     /// As the observation wants it.
     pub(super) fn places<'a>(&'a self, world: &'a World) -> ProfilePlaces<'a> {
         self.places_in(&self.directories, world)
@@ -43,6 +36,7 @@ impl ProfileSources {
             directories,
             temporary: &world.surroundings.temporary,
             checkouts: &world.surroundings.checkouts,
+            with_access: self.with_access,
             verifier: &self.verifier,
         }
     }

@@ -9,12 +9,13 @@ use super::basis::{Basis, ProfileSources};
 use super::document::GateAnswer;
 use super::question::Question;
 use crate::apple::anchors::Anchors;
+use crate::apple::signed_message::Verifier;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
 use crate::context::gate::facts::{Identities, Observation};
 use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Verdict};
 use crate::context::manifest::Manifest;
-use crate::context::policy::Policy;
+use crate::context::policy::{Policy, ReadOnly};
 use crate::host::inputs::Inputs;
 use crate::host::observation::{self, Request};
 use crate::ledger::audit;
@@ -59,7 +60,7 @@ pub fn judge(
     let subject = match Subject::load(question, purpose, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::observe::<Failure>(&Request::default(), &world.clock)?;
+            let facts = observation::observe::<Failure>(&of_process(world), &world.clock)?;
             return Ok(Judged {
                 verdict: gate::refuse(&facts, findings),
                 basis: None,
@@ -100,7 +101,7 @@ pub(super) fn rehearse(
     let subject = match Subject::load(question, Purpose::Verdict, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::plan::<Failure>(&Request::default(), host, at)?;
+            let facts = observation::plan::<Failure>(&of_process(world), host, at)?;
             let rehearsal = gate::rehearse_refusal(&facts, findings);
             return Ok(GateAnswer::new(rehearsal.judgement(), None, None, true));
         }
@@ -132,6 +133,14 @@ fn last_record(world: &World) -> Observation<Option<Timestamp>> {
     match read() {
         Ok(standing) => Observation::Observed(standing.latest),
         Err(error) => Observation::unobserved(error.to_string()),
+    }
+}
+
+/// Looks at nothing but this process: there is no policy to judge more by.
+fn of_process(world: &World) -> Request<'_, Failure> {
+    Request {
+        environment: &world.surroundings.variables,
+        ..Request::default()
     }
 }
 
@@ -215,7 +224,11 @@ impl Subject {
             true => world.anchors_noting(&self.policy, noted)?,
             false => Anchors::apple(),
         };
-        let profiles = ProfileSources::new(directories, anchors);
+        let profiles = ProfileSources {
+            directories,
+            verifier: Verifier::new(anchors),
+            with_access: self.policy.profiles.read_only != ReadOnly::No,
+        };
         let identities = || match question.identity_file() {
             // What a capture shows is resolved by the gate, through the profiles that are proven.
             Some(file) => Ok(Some(source::read_file(&file, None, noted, world)?)),
@@ -228,6 +241,7 @@ impl Subject {
             profiles: is_judged(Group::Profiles).then(|| profiles.places(world)),
             identities: is_judged(Group::Identities).then_some(&identities),
             targets: (!projects.projects.is_empty()).then_some(&projects),
+            environment: &world.surroundings.variables,
             inputs,
         })?;
         Ok((observed, profiles))

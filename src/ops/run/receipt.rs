@@ -15,13 +15,14 @@ use crate::base::event::Checkpoint;
 use crate::base::finding::{Code, Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Verdict;
-use crate::context::gate::facts::TrustAnchor;
+use crate::context::gate::facts::{Evidence, TrustAnchor};
 use crate::host::keychain::{BackendKind, KeychainPath, PasswordSource};
 use crate::host::owned_files::{OwnedFileError, ReservedFile};
 use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
 use crate::host::state_dir::StateDir;
 use crate::ops::error::{Error, Failure};
+use crate::ops::gate::document::EnvelopeDocument;
 use crate::ops::keychain::selected::SelectedKeychain;
 use crate::ops::report::{PolicyName, VerdictWord, shown_paths};
 
@@ -58,8 +59,14 @@ pub struct ReceiptDocument {
     profile_directories: Vec<String>,
     /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
     trust_anchors: Vec<TrustAnchor>,
+    /// What became of the envelope; absent if none was asked for, or if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<EnvelopeDocument>,
     /// The host that ran it.
     host: HostName,
+    /// What the kernel and the loader say of the process that judged; absent if nothing could be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
     /// Its region, if the policy names regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<RegionName>,
@@ -168,7 +175,9 @@ impl Receipt {
                 manifest: None,
                 profile_directories: Vec::new(),
                 trust_anchors: Vec::new(),
+                envelope: None,
                 host: host.clone(),
+                evidence: None,
                 region: None,
                 keychain: None,
                 backend: None,
@@ -201,11 +210,17 @@ impl Receipt {
         document.trust_anchors = judgement.trust_anchors.clone();
         document.waived = judgement.waived.iter().copied().collect();
         document.region = judgement.region.clone();
+        document.evidence = Some(judgement.evidence.clone());
         document.manifest = judgement.manifest.map(|manifest| JudgedManifest {
             digest: manifest.digest,
             revision: manifest.revision,
             plan: manifest.plan,
         });
+    }
+
+    /// Adds what became of the envelope.
+    pub(super) fn handed_on(&mut self, envelope: EnvelopeDocument) {
+        self.document.envelope = Some(envelope);
     }
 
     /// Adds which keychain it is.

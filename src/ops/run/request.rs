@@ -11,6 +11,7 @@ use crate::host::secret_source::SecretSource;
 use crate::host::session::{Announce, Ending};
 use crate::ops::error::Failure;
 use crate::ops::gate::document::GateAnswer;
+use crate::ops::gate::envelope::EnvelopeRequest;
 use crate::ops::gate::question::Question;
 use crate::ops::keychain::selected::Selection;
 
@@ -18,8 +19,8 @@ use crate::ops::keychain::selected::Selection;
 pub struct RunRequest<'a> {
     /// What is judged before anything is opened.
     pub question: Question,
-    /// Where the hand-off statement is written if the gate clears. An earlier one is removed first.
-    pub envelope: Option<PathBuf>,
+    /// The envelope that is written if the gate clears, before anything is opened.
+    pub envelope: Option<EnvelopeRequest>,
     /// Which keychain.
     pub keychain: Selection,
     /// Its password; without it the kept one.
