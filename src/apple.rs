@@ -1,5 +1,6 @@
 //! Apple's formats: bytes in, typed values out; pure, no I/O.
 
+pub mod algorithm;
 pub mod anchors;
 pub mod ber;
 pub mod certificate;

@@ -43,7 +43,7 @@ fn tlv(tag: Tag, contents: &[u8]) -> Vec<u8> {
 /// The message with other certificates in its bundle; an empty list leaves the bundle out.
 fn with_certificates(message: &[u8], certificates: &[Vec<u8>]) -> Vec<u8> {
     let mut info = Reader::new(message).any("ContentInfo").unwrap();
-    let definite = info.to_definite(Tag::SEQUENCE).unwrap();
+    let definite = info.to_definite(Tag::SEQUENCE, usize::MAX).unwrap();
     info = Reader::new(&definite).any("ContentInfo").unwrap();
     let mut info = info.reader().unwrap();
     let content_type = info.any("type").unwrap();

@@ -8,13 +8,16 @@ use countersign::apple::anchors::Anchors;
 use countersign::apple::ber::Oid;
 use countersign::apple::certificate::Certificate;
 use countersign::apple::cms::{self, ID_DATA};
+use countersign::apple::profile_signer::{Layer, LayerProof};
 use countersign::apple::signature::DigestAlgorithm;
 use countersign::apple::signed_message::{
     Authority, Content, Fault, MAX_CHAIN, Requirements, RoleMarkers, SignedMessage, ValidAt,
     Verifier,
 };
+use forge::ber::Element;
 use forge::certificate::{CertificateSpec, Extension, Identity, Name, attribute, extension};
 use forge::cms::{SignedData, Signer};
+use forge::der;
 use forge::hierarchy::at;
 use forge::key::{Hash, Key};
 use jiff::Timestamp;
@@ -379,4 +382,401 @@ fn a_bundle_made_to_make_work_is_given_up() {
         verify(&message(&[notary], &links), &asked(), &verifier(&[&other])).unwrap_err(),
         Fault::TooManyCandidates
     );
+}
+
+/// What a chain of three is made of. Every part can be another one.
+#[derive(Clone)]
+struct Parts {
+    root: CertificateSpec,
+    office: CertificateSpec,
+    notary: CertificateSpec,
+    /// Makes the keys.
+    key: fn(&str) -> Key,
+    hash: Hash,
+}
+
+impl Parts {
+    fn new() -> Self {
+        let extensions = vec![
+            extension::leaf(),
+            extension::signs_data(),
+            extension::marker(NOTARY, false),
+        ];
+        Self {
+            root: authority("Root", None),
+            office: office(),
+            notary: spec("Notary", "notary", extensions),
+            key: Key::p256,
+            hash: Hash::Sha256,
+        }
+    }
+
+    fn chain(&self) -> [Identity; 3] {
+        let root = self.root.self_sign(&(self.key)("root"));
+        let office = self.office.issue(&(self.key)("office"), &root);
+        let notary = self.notary.issue(&(self.key)("notary"), &office);
+        [root, office, notary]
+    }
+
+    fn judge(&self) -> Result<SignedMessage<Notary>, Fault> {
+        let chain = self.chain();
+        verify(&message(&chain, &[]), &asked(), &verifier(&[&chain[0]]))
+    }
+
+    /// The certificates, the root first.
+    fn all(&mut self) -> [&mut CertificateSpec; 3] {
+        [&mut self.root, &mut self.office, &mut self.notary]
+    }
+}
+
+#[track_caller]
+fn not_allowed(parts: &Parts, subject: &str) {
+    let fault = parts.judge().unwrap_err();
+    assert!(
+        matches!(&fault, Fault::NotAllowed { subject: whose, .. } if whose == subject),
+        "{fault:?}"
+    );
+}
+
+#[test]
+fn an_authority_is_one_by_both_of_its_extensions() {
+    Parts::new().judge().unwrap();
+    for (position, name) in ["Root", "Office"].into_iter().enumerate() {
+        let with = |extensions: Vec<Extension>| {
+            let mut parts = Parts::new();
+            let changed = &mut parts.all()[position].extensions;
+            changed.retain(|it| !matches!(it, Extension::Ready(der) if is_of_authority(der)));
+            changed.extend(extensions);
+            parts
+        };
+        let both = vec![extension::authority(None), extension::signs_certificates()];
+        with(both).judge().unwrap();
+        // An authority that signs no certificates, one that is none but signs them, one that says nothing of itself.
+        not_allowed(
+            &with(vec![extension::authority(None), extension::signs_data()]),
+            name,
+        );
+        not_allowed(
+            &with(vec![extension::leaf(), extension::signs_certificates()]),
+            name,
+        );
+        not_allowed(&with(vec![extension::signs_certificates()]), name);
+        not_allowed(&with(Vec::new()), name);
+        // Whoever does not say what its key is for may use it for all.
+        with(vec![extension::authority(None)]).judge().unwrap();
+    }
+}
+
+/// Whether an extension is basicConstraints or keyUsage.
+fn is_of_authority(extension: &[u8]) -> bool {
+    let oid = Element::read(extension).at(&[0]).to_der();
+    [der::oid("2.5.29.19"), der::oid("2.5.29.15")].contains(&oid)
+}
+
+#[test]
+fn a_signer_signs_data() {
+    let mut parts = Parts::new();
+    parts.notary.extensions = vec![
+        extension::signs_certificates(),
+        extension::marker(NOTARY, false),
+    ];
+    not_allowed(&parts, "Notary");
+    parts.notary.extensions = vec![extension::marker(NOTARY, false)];
+    parts.judge().unwrap();
+}
+
+#[test]
+fn every_certificate_of_a_chain_is_valid_at_the_instant() {
+    for position in 0..3 {
+        for outside in [
+            ("2026-05-01T12:00:01Z", "2026-12-31T00:00:00Z"),
+            ("2026-01-01T00:00:00Z", "2026-05-01T11:59:59Z"),
+        ] {
+            let mut parts = Parts::new();
+            let changed = &mut parts.all()[position];
+            changed.validity = (at(outside.0), at(outside.1));
+            let name = changed
+                .subject
+                .get(attribute::COMMON_NAME)
+                .unwrap()
+                .to_owned();
+            let fault = parts.judge().unwrap_err();
+            assert!(
+                matches!(&fault, Fault::NotValid { subject, .. } if *subject == name),
+                "{fault:?}"
+            );
+        }
+        // Its first and its last second are its own.
+        for inside in [
+            ("2026-05-01T12:00:00Z", "2026-12-31T00:00:00Z"),
+            ("2026-01-01T00:00:00Z", "2026-05-01T12:00:00Z"),
+        ] {
+            let mut parts = Parts::new();
+            parts.all()[position].validity = (at(inside.0), at(inside.1));
+            parts.judge().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_role_is_the_signer_s_marker_and_the_authority_s() {
+    let other = || extension::marker("1.2.840.113635.100.6.2.98", false);
+    let without = |spec: &mut CertificateSpec, oid: &str| {
+        let marker = der::oid(oid);
+        spec.extensions.retain(
+            |it| !matches!(it, Extension::Ready(der) if Element::read(der).at(&[0]).to_der() == marker),
+        );
+    };
+    let is_role = |parts: &Parts| matches!(parts.judge(), Err(Fault::Role { .. }));
+    let mut parts = Parts::new();
+    without(&mut parts.notary, NOTARY);
+    assert!(is_role(&parts), "a signer without its marker");
+    let mut parts = Parts::new();
+    without(&mut parts.office, OFFICE);
+    parts.office.subject = name("Bureau");
+    assert!(is_role(&parts), "another authority without a marker");
+    parts.office.extensions.push(other());
+    assert!(
+        is_role(&parts),
+        "another authority with a marker of its own"
+    );
+    parts.office.subject = name("Office");
+    assert!(
+        is_role(&parts),
+        "an authority of the right name with another marker"
+    );
+    without(&mut parts.office, "1.2.840.113635.100.6.2.98");
+    parts.judge().unwrap();
+    let mut parts = Parts::new();
+    parts.office.subject = name("Bureau");
+    parts.judge().unwrap();
+}
+
+#[test]
+fn the_signer_is_found_by_all_of_its_identifier() {
+    let chain = Parts::new().chain();
+    let verifier = verifier(&[&chain[0]]);
+    let message = message(&chain, &[]);
+    let instead = |notary: Identity, more: Vec<Vec<u8>>| {
+        let mut message = message.clone();
+        message.certificates = [vec![notary.der.to_vec(), chain[1].der.to_vec()], more].concat();
+        verify(&message, &asked(), &verifier)
+    };
+    instead(chain[2].clone(), vec![]).unwrap();
+    // The same key under the same name: of the same issuer with another serial number, and of another issuer with the same
+    // one. Each of them would verify the signature and has a chain.
+    let mut another_serial = Parts::new().notary;
+    another_serial.serial = forge::certificate::serial("another", 8);
+    let another_serial = another_serial.issue(&Key::p256("notary"), &chain[1]);
+    assert_eq!(
+        instead(another_serial, vec![]).unwrap_err(),
+        Fault::SignerNotBundled
+    );
+    let mut bureau = office();
+    bureau.subject = name("Bureau");
+    let bureau = bureau.issue(&Key::p256("office"), &chain[0]);
+    let another_issuer = Parts::new().notary.issue(&Key::p256("notary"), &bureau);
+    let outcome = instead(another_issuer, vec![bureau.der.to_vec()]);
+    assert_eq!(outcome.unwrap_err(), Fault::SignerNotBundled);
+}
+
+#[test]
+fn the_signer_is_found_by_its_key_identifier() {
+    let mut parts = Parts::new();
+    parts.notary.extensions.push(Extension::SubjectKey);
+    let chain = parts.chain();
+    let verifier = verifier(&[&chain[0]]);
+    let message = Element::read(&message(&chain, &[]).to_der());
+    let named = |id: &[u8]| {
+        let id = der::context_primitive(0, id);
+        let message = message.to_der_with(&[1, 0, 4, 0, 1], &id);
+        verifier.verify(&cms::parse(&message).unwrap(), &asked())
+    };
+    named(&chain[2].key.identifier()).unwrap();
+    for other in [
+        &[][..],
+        &chain[2].key.identifier()[..19],
+        &chain[1].key.identifier(),
+    ] {
+        assert!(matches!(
+            named(other),
+            Err(Fault::SignerNotBundled | Fault::Signature(_))
+        ));
+    }
+}
+
+#[test]
+fn a_signer_that_issued_itself_is_none() {
+    let [_, _, notary] = Parts::new().chain();
+    let own = Parts::new().notary.self_sign(&notary.key);
+    let message = message(std::slice::from_ref(&own), &[]);
+    // Even if it is believed.
+    assert_eq!(
+        verify(&message, &asked(), &verifier(&[&own])).unwrap_err(),
+        Fault::SelfSigned("Notary".to_owned())
+    );
+}
+
+#[test]
+fn an_anchor_that_is_no_root_ends_no_chain_of_any_length() {
+    // The root's name, issued by another: the chain has as many certificates as are allowed.
+    let other = root();
+    let mut root = authority("Another Root", None);
+    root.serial = forge::certificate::serial("cross", 8);
+    let root = root.issue(&Key::p256("another root"), &other);
+    let office = office().issue(&Key::p256("office"), &root);
+    let notary = notary(&office);
+    let chain = [root.clone(), office, notary];
+    for longest_chain in [3, 4] {
+        let asked = Requirements {
+            longest_chain,
+            ..asked()
+        };
+        let outcome = verify(&message(&chain, &[]), &asked, &verifier(&[&root]));
+        assert!(
+            matches!(
+                outcome,
+                Err(Fault::Anchor { .. } | Fault::IssuerNotBundled { .. })
+            ),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn an_anchor_has_signed_itself() {
+    let stranger = Key::p256("stranger");
+    let root = authority("Root", None).issue_as(&Key::p256("root"), &name("Root"), &stranger);
+    let office = office().issue(&Key::p256("office"), &root);
+    let chain = [root.clone(), office.clone(), notary(&office)];
+    let outcome = verify(&message(&chain, &[]), &asked(), &verifier(&[&root]));
+    assert!(matches!(outcome, Err(Fault::Link { .. })), "{outcome:?}");
+}
+
+/// A layer of a profile, signed in a chain of keys of RSA with the markers of that layer.
+fn layer(
+    layer: Layer,
+    hash: Hash,
+    of_signer: &str,
+    of_authority: &str,
+    levels: usize,
+) -> Result<(), Fault> {
+    let mut parts = Parts::new();
+    parts.notary.extensions = vec![extension::signs_data(), extension::marker(of_signer, false)];
+    parts.office.extensions.pop();
+    parts
+        .office
+        .extensions
+        .push(extension::marker(of_authority, false));
+    let root = parts.root.self_sign(&Key::rsa("root"));
+    let mut chain = vec![root];
+    for level in 0..levels {
+        let between = authority(&format!("Level {level}"), None);
+        chain.push(between.issue(&Key::rsa("level"), chain.last().unwrap()));
+    }
+    chain.push(
+        parts
+            .office
+            .issue(&Key::rsa("office"), chain.last().unwrap()),
+    );
+    chain.push(
+        parts
+            .notary
+            .issue(&Key::rsa("notary"), chain.last().unwrap()),
+    );
+    let (signer, issuers) = chain.split_last().unwrap();
+    let signer = Signer::new(signer.clone(), hash, signed());
+    let message = SignedData::new(CONTENT.to_vec(), signer, issuers).to_der();
+    let proof = LayerProof::prove(
+        &cms::parse(&message).unwrap(),
+        layer,
+        &verifier(&[&chain[0]]),
+    );
+    proof.map(drop).map_err(|fault| fault.fault)
+}
+
+const APPLE: &str = "1.2.840.113635.100";
+
+#[test]
+fn sha_1_is_for_outer_layers() {
+    let (signer, authority) = (format!("{APPLE}.12.19"), format!("{APPLE}.6.2.17"));
+    let inner = |hash| layer(Layer::Inner, hash, &signer, &authority, 0);
+    inner(Hash::Sha256).unwrap();
+    inner(Hash::Sha384).unwrap();
+    assert!(matches!(inner(Hash::Sha1), Err(Fault::Algorithm(_))));
+    let (signer, authority) = (format!("{APPLE}.6.58"), format!("{APPLE}.6.2.18"));
+    for hash in [Hash::Sha1, Hash::Sha256, Hash::Sha384] {
+        layer(Layer::Outer, hash, &signer, &authority, 0).unwrap();
+    }
+}
+
+#[test]
+fn each_layer_has_its_signers_and_each_signer_its_authority() {
+    const SIGNERS: [&str; 5] = ["6.58", "6.2.2.1", "4.11", "12.19", "6.1.4"];
+    const AUTHORITIES: [&str; 4] = ["6.2.18", "6.2.1", "6.2.17", "6.2.6"];
+    const RIGHT: [(Layer, &str, &str); 4] = [
+        (Layer::Outer, "6.58", "6.2.18"),
+        (Layer::Outer, "6.2.2.1", "6.2.18"),
+        (Layer::Outer, "4.11", "6.2.1"),
+        (Layer::Inner, "12.19", "6.2.17"),
+    ];
+    for which in [Layer::Outer, Layer::Inner] {
+        for signer in SIGNERS {
+            for authority in AUTHORITIES {
+                let (of_signer, of_authority) =
+                    (format!("{APPLE}.{signer}"), format!("{APPLE}.{authority}"));
+                let outcome = layer(which, Hash::Sha256, &of_signer, &of_authority, 0);
+                if RIGHT.contains(&(which, signer, authority)) {
+                    outcome.unwrap();
+                } else {
+                    assert!(
+                        matches!(outcome, Err(Fault::Role { .. })),
+                        "{which:?} {signer} {authority}: {outcome:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_chain_of_a_layer_has_three_certificates() {
+    let (signer, authority) = (format!("{APPLE}.6.58"), format!("{APPLE}.6.2.18"));
+    let long = layer(Layer::Outer, Hash::Sha256, &signer, &authority, 1);
+    assert!(matches!(long, Err(Fault::Anchor { .. })), "{long:?}");
+    let (signer, authority) = (format!("{APPLE}.12.19"), format!("{APPLE}.6.2.17"));
+    let long = layer(Layer::Inner, Hash::Sha256, &signer, &authority, 1);
+    assert!(matches!(long, Err(Fault::Anchor { .. })), "{long:?}");
+}
+
+#[test]
+fn the_key_that_a_certificate_names_is_its_issuer_s() {
+    for (what, is_right) in [(Key::p256("office"), true), (Key::p256("stranger"), false)] {
+        let mut parts = Parts::new();
+        parts.office.extensions.push(Extension::SubjectKey);
+        let key_id = der::sequence([der::context_primitive(0, what.identifier())]);
+        let named = extension::make("2.5.29.35", false, &key_id);
+        parts.notary.extensions.push(Extension::Ready(named));
+        assert_eq!(parts.judge().is_ok(), is_right);
+        // Whoever has no identifier is not found by it.
+        parts.office.extensions.pop();
+        parts.judge().unwrap();
+    }
+    for (serial, is_right) in [(Parts::new().office.serial, true), (vec![1, 2, 3], false)] {
+        let mut parts = Parts::new();
+        let by_serial = der::sequence([der::context_primitive(2, serial)]);
+        let named = extension::make("2.5.29.35", false, &by_serial);
+        parts.notary.extensions.push(Extension::Ready(named));
+        assert_eq!(parts.judge().is_ok(), is_right);
+    }
+}
+
+#[test]
+fn every_certificate_has_a_name() {
+    let mut parts = Parts::new();
+    parts.notary.subject = Name::new();
+    not_allowed(&parts, "");
+    let mut parts = Parts::new();
+    parts.office.subject = Name::new();
+    not_allowed(&parts, "");
 }

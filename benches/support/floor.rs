@@ -127,7 +127,7 @@ impl Floor {
                     });
             }
         }
-        let is_sha1 = info.digest_algorithm.0 == [0x2b, 0x0e, 0x03, 0x02, 0x1a];
+        let is_sha1 = info.digest_algorithm.algorithm.0 == [0x2b, 0x0e, 0x03, 0x02, 0x1a];
         let (algorithm, key): (&'static dyn VerificationAlgorithm, _) = match &signer.public_key {
             Some(PublicKey::Rsa(key)) if is_sha1 => (
                 &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,

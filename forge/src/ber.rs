@@ -69,6 +69,33 @@ impl Element {
         }
     }
 
+    /// The whole in DER, with these bytes where the element at `path` stands.
+    pub fn to_der_with(&self, path: &[usize], bytes: &[u8]) -> Vec<u8> {
+        let Some((first, rest)) = path.split_first() else {
+            return bytes.to_vec();
+        };
+        let mut contents = Vec::new();
+        for (index, child) in self.children().iter().enumerate() {
+            contents.extend(match index == *first {
+                true => child.to_der_with(rest, bytes),
+                false => child.to_der(),
+            });
+        }
+        der::tlv(self.tag, contents)
+    }
+
+    /// The path of every element, its own first.
+    pub fn paths(&self) -> Vec<Vec<usize>> {
+        let mut found = vec![Vec::new()];
+        let mut next = 0;
+        while let Some(path) = found.get(next).cloned() {
+            let children = self.at(&path).children().len();
+            found.extend((0..children).map(|index| [path.as_slice(), &[index]].concat()));
+            next += 1;
+        }
+        found
+    }
+
     /// The child at each index in turn.
     pub fn at(&self, path: &[usize]) -> &Element {
         path.iter()

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use jiff::Timestamp;
 
+use super::ber::Element;
 use super::der;
 use super::key::{Hash, Key};
 use super::stream;
@@ -193,6 +194,16 @@ impl Identity {
         Hash::Sha256.digest(&self.der)
     }
 
+    /// The same with another `tbsCertificate`, which `issuer` signs with SHA-256; the algorithm outside stays.
+    pub fn with_signed_part(&self, to_be_signed: &[u8], issuer: &Key) -> Identity {
+        let algorithm = Element::read(&self.der).at(&[1]).to_der();
+        let signature = der::bits(issuer.sign(Hash::Sha256, to_be_signed));
+        Identity {
+            der: der::sequence([to_be_signed, &algorithm, &signature]).into(),
+            ..self.clone()
+        }
+    }
+
     /// The certificate in PEM.
     pub fn pem(&self) -> String {
         pem("CERTIFICATE", &self.der)
@@ -286,6 +297,24 @@ pub mod extension {
     /// extendedKeyUsage of one purpose: `1.3.6.1.5.5.7.3.3` is code signing.
     pub fn purpose(oid: &str) -> Extension {
         ready("2.5.29.37", true, &der::sequence([der::oid(oid)]))
+    }
+
+    /// nameConstraints: general names, each as it is encoded, that are permitted and excluded.
+    pub fn name_constraints(permitted: &[Vec<u8>], excluded: &[Vec<u8>]) -> Extension {
+        let subtrees = |number: u8, names: &[Vec<u8>]| match names {
+            [] => Vec::new(),
+            names => {
+                let subtrees: Vec<_> = names.iter().map(|name| der::sequence([name])).collect();
+                der::context(number, subtrees.concat())
+            }
+        };
+        let constraints = der::sequence([subtrees(0, permitted), subtrees(1, excluded)]);
+        ready("2.5.29.30", true, &constraints)
+    }
+
+    /// subjectAltName of these general names.
+    pub fn alternative_names(names: &[Vec<u8>]) -> Extension {
+        ready("2.5.29.17", false, &der::sequence(names))
     }
 
     /// One of Apple's markers: an extension that holds NULL. Developers' certificates have it critical.

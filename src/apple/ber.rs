@@ -5,8 +5,8 @@
 //! slice of the input, and only constructed strings are ever copied. Every error carries the offset in the file.
 //!
 //! What it refuses: elements that run past what encloses them, more than [`MAX_DEPTH`] levels, lengths of more than
-//! four bytes, tag numbers beyond 30 (nothing that we read has one), end-of-contents where none is open, and data left
-//! over after what was asked for.
+//! four bytes or of several bytes for nothing, padded integers and object identifiers, tag numbers beyond 30 (nothing
+//! that we read has one), end-of-contents where none is open, and data left over after what was asked for.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -289,18 +289,12 @@ impl<'a> Element<'a> {
     /// The element in definite lengths and primitive strings, under another tag: what was hashed when it was signed, if
     /// a tool has re-encoded it since. The order of a SET is left as it stands.
     ///
-    /// # Errors
-    /// Something inside is malformed.
-    pub fn to_definite(&self, tag: Tag) -> Result<Vec<u8>, BerError> {
-        self.outer_levels_to_definite(tag, usize::MAX)
-    }
-
-    /// As [`Element::to_definite`], for so many levels of constructed elements, this one counted. What is constructed
-    /// below them stays as it stands, except for strings.
+    /// So many levels of constructed elements are re-encoded, this one counted. What is constructed below them stays as it
+    /// stands, except for strings.
     ///
     /// # Errors
     /// Something in those levels is malformed.
-    pub fn outer_levels_to_definite(&self, tag: Tag, levels: usize) -> Result<Vec<u8>, BerError> {
+    pub fn to_definite(&self, tag: Tag, levels: usize) -> Result<Vec<u8>, BerError> {
         let mut out = Vec::with_capacity(self.raw.len());
         self.write_definite(tag, levels, &mut out)?;
         Ok(out)
@@ -408,6 +402,11 @@ impl<'a> Reader<'a> {
     /// Whether everything was read.
     pub fn is_at_end(&self) -> bool {
         self.position >= self.bytes.len()
+    }
+
+    /// What was not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.position..).unwrap_or_default()
     }
 
     /// The next element's tag, if there is one.
@@ -559,8 +558,9 @@ fn header(bytes: &[u8], offset: usize) -> Result<(usize, Length), BerError> {
         .iter()
         .fold(0u64, |length, octet| (length << 8) | u64::from(*octet));
     match usize::try_from(length) {
+        // OpenSSL takes many a length that is longer than it need be, but none for nothing.
+        Ok(0) | Err(_) => error(1, Problem::Length),
         Ok(length) => Ok((2 + count, Length::Definite(length))),
-        Err(_) => error(1, Problem::Length),
     }
 }
 

@@ -8,21 +8,26 @@
 use std::fmt;
 use std::ops::Range;
 
-use jiff::Timestamp;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::oid_registry;
-use x509_parser::prelude::FromDer;
-use x509_parser::public_key::PublicKey as KeyKind;
-
-use super::ber::{Oid, Reader, Tag};
-use super::signature::{DigestAlgorithm, PublicKey, SignatureAlgorithm, SignatureError};
+use super::ber::{BerError, Oid, Reader};
+use super::signature::{
+    DigestAlgorithm, PublicKey, SignatureAlgorithm, SignatureError, SignatureFamily,
+};
 use crate::base::clock::Validity;
 use crate::base::digest::hex;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{CertSha1, CertSha256, TeamId};
 
+mod extensions;
+mod frame;
+mod general_name;
 mod kind;
+mod name;
+mod name_constraints;
+
+use extensions::Extensions;
+use frame::Frame;
+use name::Name;
+use name_constraints::NameConstraints;
 
 pub use kind::CertificateKind;
 
@@ -63,8 +68,10 @@ pub struct Certificate {
     pub may_sign_certificates: bool,
     /// KeyUsage allows signing data; true where it is silent.
     pub may_sign_data: bool,
-    /// The critical extension that we do not know, dotted, if there is one: such a certificate must not be trusted
-    /// (RFC 5280 §4.2).
+    /// ExtendedKeyUsage allows signing code, or any purpose; true where it is silent.
+    pub may_sign_code: bool,
+    /// The extension that must be obeyed and that we do not know, dotted, if there is one: such a certificate must not be
+    /// trusted (RFC 5280 §4.2).
     pub unknown_critical_extension: Option<String>,
     /// Its public key, if it is of a kind that signs profiles.
     pub public_key: Option<PublicKey>,
@@ -73,8 +80,13 @@ pub struct Certificate {
     subject: Range<usize>,
     issuer: Range<usize>,
     signed: Range<usize>,
-    own_signature: Option<(DigestAlgorithm, Box<[u8]>)>,
+    /// `None` where it is made with an algorithm that is not accepted.
+    own_signature: Option<(SignatureFamily, DigestAlgorithm, Box<[u8]>)>,
     subject_key_id: Option<Box<[u8]>>,
+    authority_key_id: Option<Box<[u8]>>,
+    authority_serial: Option<Box<[u8]>>,
+    alternative_names: Option<Box<[u8]>>,
+    name_constraints: Option<Box<[u8]>>,
 }
 
 /// Why bytes are not a certificate.
@@ -82,16 +94,13 @@ pub struct Certificate {
 pub enum CertificateError {
     /// Not DER, or not the shape of a certificate.
     #[error("not an X.509 certificate: {0}")]
-    Malformed(String),
+    Malformed(#[from] BerError),
     /// More than [`MAX_BYTES`].
     #[error("a certificate of {0} bytes; at most {MAX_BYTES} are read")]
     TooLarge(usize),
     /// Bytes follow the certificate.
     #[error("{0} bytes follow the certificate")]
     Trailing(usize),
-    /// A date outside of what instants can hold.
-    #[error("the validity is not a date")]
-    Date,
 }
 
 impl Certificate {
@@ -103,78 +112,55 @@ impl Certificate {
         if der.len() > MAX_BYTES {
             return Err(CertificateError::TooLarge(der.len()));
         }
-        let (rest, parsed) = X509Certificate::from_der(der)
-            .map_err(|error| CertificateError::Malformed(error.to_string()))?;
+        let mut file = Reader::new(der);
+        let frame = Frame::read(file.any("a certificate")?)?;
+        let rest = file.rest();
         if !rest.is_empty() {
             return Err(CertificateError::Trailing(rest.len()));
         }
-        let tbs = &parsed.tbs_certificate;
-        let date = |time: x509_parser::time::ASN1Time| {
-            Timestamp::from_second(time.timestamp()).map_err(|_| CertificateError::Date)
-        };
-        let mut certificate = Self {
+        let said = Extensions::read(&frame.extensions)?;
+        let text = |name: &Name<'_>, kind| name.texts(kind).next().map(str::to_owned);
+        let markers: Vec<Box<[u8]>> = said.markers.iter().map(|oid| oid.0.into()).collect();
+        let (not_before, not_after) = frame.validity;
+        Ok(Self {
             sha256: CertSha256::of(der),
             sha1: CertSha1::of(der),
-            common_name: first(tbs.subject.iter_common_name()).unwrap_or_default(),
-            team_id: first(tbs.subject.iter_organizational_unit())
-                .and_then(|unit| unit.parse().ok()),
-            issuer_common_name: first(tbs.issuer.iter_common_name()).unwrap_or_default(),
-            issuer_unit: first(tbs.issuer.iter_organizational_unit()),
-            serial: tbs.raw_serial().into(),
+            common_name: text(&frame.subject_name, name::COMMON_NAME).unwrap_or_default(),
+            team_id: text(&frame.subject_name, name::UNIT).and_then(|unit| unit.parse().ok()),
+            issuer_common_name: text(&frame.issuer_name, name::COMMON_NAME).unwrap_or_default(),
+            issuer_unit: text(&frame.issuer_name, name::UNIT),
+            serial: frame.serial.into(),
             validity: Validity {
-                not_before: date(tbs.validity.not_before)?,
-                not_after: date(tbs.validity.not_after)?,
+                not_before,
+                not_after,
             },
-            kind: CertificateKind::Other,
-            is_ca: false,
-            path_length: None,
-            may_sign_certificates: true,
-            may_sign_data: true,
-            unknown_critical_extension: None,
-            public_key: public_key(&parsed),
-            markers: Vec::new(),
-            subject: range_of(der, tbs.subject.as_raw()),
-            issuer: range_of(der, tbs.issuer.as_raw()),
-            signed: range_of(der, tbs.as_ref()),
-            own_signature: own_signature(der).map(|(digest, bits)| (digest, bits.into())),
-            subject_key_id: None,
+            kind: CertificateKind::from_markers(&markers),
+            is_ca: said.is_ca,
+            path_length: said.path_length,
+            may_sign_certificates: said.may_sign_certificates,
+            may_sign_data: said.may_sign_data,
+            may_sign_code: said.may_sign_code,
+            unknown_critical_extension: said.unknown.map(|oid| oid.to_string()),
+            public_key: PublicKey::new(frame.key_algorithm, frame.key),
+            markers,
+            subject: range_of(der, frame.subject),
+            issuer: range_of(der, frame.issuer),
+            signed: range_of(der, frame.signed),
+            own_signature: own_signature(&frame),
+            subject_key_id: said.subject_key_id.map(Into::into),
+            authority_key_id: said
+                .authority_key
+                .as_ref()
+                .and_then(|key| key.id)
+                .map(Into::into),
+            authority_serial: said
+                .authority_key
+                .and_then(|key| key.serial)
+                .map(Into::into),
+            alternative_names: said.alternative_names.map(Into::into),
+            name_constraints: said.name_constraints.map(Into::into),
             der: der.into(),
-        };
-        certificate.read_extensions(&parsed);
-        certificate.kind = CertificateKind::from_markers(&certificate.markers);
-        Ok(certificate)
-    }
-
-    fn read_extensions(&mut self, parsed: &X509Certificate<'_>) {
-        for extension in parsed.extensions() {
-            let is_apples = extension.oid.as_bytes().starts_with(APPLE_ARC);
-            if is_apples {
-                self.markers.push(extension.oid.as_bytes().into());
-            }
-            match extension.parsed_extension() {
-                ParsedExtension::BasicConstraints(constraints) => {
-                    self.is_ca = constraints.ca;
-                    self.path_length = constraints.path_len_constraint;
-                }
-                ParsedExtension::KeyUsage(usage) => {
-                    self.may_sign_certificates = usage.key_cert_sign();
-                    self.may_sign_data = usage.digital_signature();
-                }
-                ParsedExtension::SubjectKeyIdentifier(id) => {
-                    self.subject_key_id = Some(id.0.into())
-                }
-                ParsedExtension::ExtendedKeyUsage(_)
-                | ParsedExtension::AuthorityKeyIdentifier(_)
-                | ParsedExtension::CertificatePolicies(_)
-                | ParsedExtension::CRLDistributionPoints(_)
-                | ParsedExtension::AuthorityInfoAccess(_)
-                | ParsedExtension::SubjectAlternativeName(_) => {}
-                _ if extension.critical && !is_apples => {
-                    self.unknown_critical_extension = Some(extension.oid.to_id_string());
-                }
-                _ => {}
-            }
-        }
+        })
     }
 
     /// Whether it carries the marker extension with this OID.
@@ -210,17 +196,50 @@ impl Certificate {
         self.subject() == self.issuer()
     }
 
+    /// Whether its subject has a name.
+    pub fn has_subject(&self) -> bool {
+        Name::from_der(self.subject()).is_ok_and(|name| !name.is_empty())
+    }
+
+    /// Whether it names `issuer` as its issuer, by its name and, where both tell it, by its key (RFC 5280 §4.2.1.1).
+    pub fn names_as_issuer(&self, issuer: &Certificate) -> bool {
+        let is_or_silent = |named: &Option<Box<[u8]>>, has: Option<&[u8]>| match (named, has) {
+            (Some(named), Some(has)) => **named == *has,
+            _ => true,
+        };
+        self.issuer() == issuer.subject()
+            && is_or_silent(&self.authority_key_id, issuer.subject_key_id())
+            && is_or_silent(&self.authority_serial, Some(&issuer.serial))
+    }
+
+    /// Whether its name constraints, if it has any, allow the names of `below`: a certificate under it, which may be the
+    /// signer's (RFC 5280 §4.2.1.10).
+    pub fn allows_names_of(&self, below: &Certificate, is_signer: bool) -> bool {
+        let Some(constraints) = &self.name_constraints else {
+            return true;
+        };
+        let allows = || {
+            let constraints = NameConstraints::from_der(constraints)?;
+            let subject = Name::from_der(below.subject())?;
+            let alternative = below.alternative_names.as_deref();
+            let names = name_constraints::names_of(&subject, alternative, is_signer)?;
+            Ok::<_, BerError>(constraints.allow(&names))
+        };
+        allows().unwrap_or(false)
+    }
+
     /// Whether `issuer`'s key signed this certificate.
     ///
     /// # Errors
     /// It did not, or with an algorithm that is not accepted.
     pub fn verify_issued_by(&self, issuer: &Certificate) -> Result<(), SignatureError> {
-        let (Some(key), Some((digest, signature))) = (&issuer.public_key, &self.own_signature)
+        let (Some(key), Some((family, digest, signature))) =
+            (&issuer.public_key, &self.own_signature)
         else {
             return Err(SignatureError::Invalid);
         };
         let signed = self.der.get(self.signed.clone()).unwrap_or_default();
-        key.verify(*digest, signed, signature)
+        key.verify(*family, *digest, signed, signature)
     }
 
     /// The last six hex digits of the serial number: enough for a person to tell certificates apart, too few to
@@ -250,18 +269,6 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The first value of an attribute, as text.
-fn first<'a, 'b: 'a>(
-    mut values: impl Iterator<Item = &'a x509_parser::x509::AttributeTypeAndValue<'b>>,
-) -> Option<String> {
-    let value = values.next()?;
-    value
-        .as_str()
-        .map(str::to_owned)
-        .ok()
-        .or_else(|| Some(String::from_utf8_lossy(value.as_slice()).into_owned()))
-}
-
 /// Where `part`, a subslice of `whole`, lies in it.
 fn range_of(whole: &[u8], part: &[u8]) -> Range<usize> {
     let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
@@ -272,56 +279,11 @@ fn range_of(whole: &[u8], part: &[u8]) -> Range<usize> {
     }
 }
 
-fn public_key(parsed: &X509Certificate<'_>) -> Option<PublicKey> {
-    let spki = parsed.public_key();
-    match spki.parsed().ok()? {
-        KeyKind::RSA(_) => Some(PublicKey::Rsa(spki.subject_public_key.data.as_ref().into())),
-        KeyKind::EC(point) => {
-            let curve = spki.algorithm.parameters.as_ref()?.as_oid().ok()?;
-            let point: Box<[u8]> = point.data().into();
-            if curve == oid_registry::OID_EC_P256 {
-                Some(PublicKey::P256(point))
-            } else if curve == oid_registry::OID_NIST_EC_P384 {
-                Some(PublicKey::P384(point))
-            } else if curve == oid_registry::OID_NIST_EC_P521 {
-                Some(PublicKey::P521(point))
-            } else {
-                None
-            }
-        }
-        _ => None,
-    }
-}
-
-/// The digest under the certificate's own signature and the signature's bytes, if the part that no signature covers has
-/// the shape it must have: the algorithm stands there exactly as it does inside (RFC 5280 §4.1.1.2), and the bits are
-/// whole bytes. x509-parser is generous there, down to the tag of the algorithm's identifier.
-fn own_signature(der: &[u8]) -> Option<(DigestAlgorithm, &[u8])> {
-    let mut fields = Reader::new(der)
-        .read(Tag::SEQUENCE, "a certificate")
-        .and_then(|certificate| certificate.reader())
-        .ok()?;
-    let signed = fields.read(Tag::SEQUENCE, "tbsCertificate").ok()?;
-    let algorithm = fields.read(Tag::SEQUENCE, "signatureAlgorithm").ok()?;
-    let bits = fields.read(Tag::BIT_STRING, "signatureValue").ok()?;
-    let mut signed = signed.reader().ok()?;
-    signed.optional(Tag::context(0)).ok()?;
-    signed.read(Tag::INTEGER, "serialNumber").ok()?;
-    let inside = signed.read(Tag::SEQUENCE, "signature").ok()?;
-    if inside.raw != algorithm.raw {
-        return None;
-    }
-    let oid = algorithm
-        .reader()
-        .ok()?
-        .any("an algorithm")
-        .ok()?
-        .oid()
-        .ok()?;
-    let SignatureAlgorithm::With(digest) = SignatureAlgorithm::from_oid(oid)? else {
-        return None;
-    };
-    Some((digest, bits.contents.strip_prefix(&[0])?))
+/// How and with what the certificate is signed, if the algorithm is one that names its digest.
+fn own_signature(frame: &Frame<'_>) -> Option<(SignatureFamily, DigestAlgorithm, Box<[u8]>)> {
+    let SignatureAlgorithm { family, digest } =
+        SignatureAlgorithm::from_oid(frame.algorithm.without_parameters()?)?;
+    Some((family, digest?, frame.signature.into()))
 }
 
 impl Explain for CertificateError {
@@ -333,6 +295,7 @@ impl Explain for CertificateError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apple::ber::Tag;
 
     #[test]
     fn bytes_that_are_no_certificate_are_refused() {
@@ -358,9 +321,10 @@ mod tests {
         let changed = include_bytes!(
             "../../fixtures/fuzz/certificate/algorithm-identified-by-an-integer.cer"
         );
-        let certificate = Certificate::from_der(changed).unwrap();
-        assert!(certificate.is_self_issued());
-        assert!(certificate.verify_issued_by(&certificate).is_err());
+        assert!(matches!(
+            Certificate::from_der(changed),
+            Err(CertificateError::Malformed(_))
+        ));
         let mut honest = changed.to_vec();
         assert_eq!(
             std::mem::replace(&mut honest[525], Tag::OID.0),

@@ -10,9 +10,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fmt;
 
 use jiff::Timestamp;
 
+use super::algorithm::AlgorithmIdentifier;
 use super::ber::{BerError, Element, Oid, Problem, Reader, Tag};
 use crate::base::error::{ErrorCode, Explain};
 
@@ -28,6 +30,9 @@ const ID_MESSAGE_DIGEST: Oid<'static> =
     Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04]);
 /// `1.2.840.113549.1.9.5` id-signingTime (RFC 5652 §11.3).
 const ID_SIGNING_TIME: Oid<'static> = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x05]);
+/// `1.2.840.113549.1.9.52` id-aa-CMSAlgorithmProtection (RFC 6211 §2).
+const ID_ALGORITHM_PROTECTION: Oid<'static> =
+    Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x34]);
 
 /// How many certificates, signers or attributes are looked at before the file is refused: real ones carry three,
 /// one and six.
@@ -64,6 +69,8 @@ pub enum CmsError {
 /// A parsed SignedData: views into the bytes it was parsed from.
 #[derive(Debug, Clone)]
 pub struct SignedData<'a> {
+    /// The digest algorithms that the signers use, as the message announces them to readers in one pass.
+    pub digest_algorithms: Vec<AlgorithmIdentifier<'a>>,
     /// The type of what was signed; `id-data` for profiles.
     pub content_type: Oid<'a>,
     /// What was signed; `None` when detached.
@@ -72,6 +79,29 @@ pub struct SignedData<'a> {
     pub certificates: Vec<Cow<'a, [u8]>>,
     /// The signers.
     pub signers: Vec<SignerInfo<'a>>,
+    /// What stands beside these, signed by nobody, and is not read here.
+    pub extras: Vec<Extra>,
+}
+
+/// What a message may hold beside its content, its certificates and what its signers sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extra {
+    /// Certificates that are not X.509: attribute certificates and formats of others.
+    OtherCertificates,
+    /// Revocation lists, or responses about revocation.
+    Revocations,
+    /// Attributes of a signer that its signature does not cover: timestamps, countersignatures.
+    UnsignedAttributes,
+}
+
+impl fmt::Display for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherCertificates => "certificates that are not X.509",
+            Self::Revocations => "revocation lists",
+            Self::UnsignedAttributes => "unsigned attributes",
+        })
+    }
 }
 
 /// One signer's statement.
@@ -80,11 +110,11 @@ pub struct SignerInfo<'a> {
     /// Which certificate signed.
     pub signer: SignerId<'a>,
     /// Digest algorithm of the content.
-    pub digest_algorithm: Oid<'a>,
+    pub digest_algorithm: AlgorithmIdentifier<'a>,
     /// The attributes under the signature; without them it covers the content itself (§5.4).
     pub signed_attributes: Option<SignedAttributes<'a>>,
     /// Signature algorithm, alone or combined with a digest.
-    pub signature_algorithm: Oid<'a>,
+    pub signature_algorithm: AlgorithmIdentifier<'a>,
     /// The signature.
     pub signature: Cow<'a, [u8]>,
 }
@@ -114,6 +144,8 @@ pub struct SignedAttributes<'a> {
     pub message_digest: Option<Cow<'a, [u8]>>,
     /// `id-signingTime`: when the signer says it signed.
     pub signing_time: Option<Timestamp>,
+    /// `id-aa-CMSAlgorithmProtection`: the algorithms of digest and signature, which otherwise nothing protects.
+    pub algorithms: Option<(AlgorithmIdentifier<'a>, AlgorithmIdentifier<'a>)>,
 }
 
 /// What a CMS file holds (RFC 5652 §3).
@@ -192,41 +224,60 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
             version,
         });
     }
-    let mut digest_algorithms = fields.read(Tag::SET, "digestAlgorithms")?.reader()?;
-    let mut count = 0;
-    while let Some(algorithm) = digest_algorithms.next()? {
-        algorithm_identifier(algorithm)?;
-        count = count_one_more(count, "digest algorithms")?;
+    let mut digest_algorithms = Vec::new();
+    let mut set = fields.read(Tag::SET, "digestAlgorithms")?.reader()?;
+    while let Some(algorithm) = set.next()? {
+        count_one_more(digest_algorithms.len(), "digest algorithms")?;
+        digest_algorithms.push(AlgorithmIdentifier::read(algorithm)?);
     }
     let (content_type, content) =
         encapsulated_content(fields.read(Tag::SEQUENCE, "encapContentInfo")?)?;
+    let mut extras = Vec::new();
     let mut certificates = Vec::new();
     if let Some(set) = fields.optional(Tag::context(0))? {
         let mut set = set.reader()?;
+        let mut others = 0;
         while let Some(certificate) = set.next()? {
-            count_one_more(certificates.len(), "certificates")?;
-            // Attribute certificates and other formats ([0] to [3]) sign nothing here and are passed over.
-            if certificate.tag == Tag::SEQUENCE {
-                certificates.push(in_definite_lengths(certificate)?);
+            count_one_more(certificates.len() + others, "certificates")?;
+            match certificate.tag.0 {
+                // The signature of a certificate covers what stands inside: that stays as it is.
+                0x30 => certificates.push(in_definite_lengths(certificate, 1)?),
+                // Attribute certificates and other formats ([0] to [3]).
+                0xa0..=0xa3 => {
+                    certificate.walk()?;
+                    others += 1;
+                }
+                _ => drop(certificate.expect(Tag::SEQUENCE, "a certificate")?),
             }
+        }
+        if others > 0 {
+            extras.push(Extra::OtherCertificates);
         }
     }
     if let Some(revocations) = fields.optional(Tag::context(1))? {
-        // Read for well-formedness alone: revocation is not judged offline.
         revocations.walk()?;
+        if !revocations.contents.is_empty() {
+            extras.push(Extra::Revocations);
+        }
     }
     let mut signers = Vec::new();
     let mut signer_infos = fields.read(Tag::SET, "signerInfos")?.reader()?;
     while let Some(signer) = signer_infos.next()? {
         count_one_more(signers.len(), "signers")?;
-        signers.push(signer_info(signer)?);
+        let (signer, has_unsigned_attributes) = signer_info(signer)?;
+        if has_unsigned_attributes {
+            extras.push(Extra::UnsignedAttributes);
+        }
+        signers.push(signer);
     }
     fields.end("signerInfos")?;
     Ok(SignedData {
+        digest_algorithms,
         content_type,
         content,
         certificates,
         signers,
+        extras,
     })
 }
 
@@ -251,7 +302,8 @@ fn encapsulated_content(element: Element<'_>) -> Result<Encapsulated<'_>, CmsErr
     Ok((content_type, content))
 }
 
-fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
+/// A signer, and whether it has unsigned attributes.
+fn signer_info(element: Element<'_>) -> Result<(SignerInfo<'_>, bool), CmsError> {
     let mut fields = element.expect(Tag::SEQUENCE, "SignerInfo")?.reader()?;
     let version = fields.any("a version")?.integer()?;
     if !(0..=5).contains(&version) {
@@ -265,50 +317,47 @@ fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
         let mut names = id.reader()?;
         let issuer = names.read(Tag::SEQUENCE, "an issuer name")?;
         // A tool that re-encodes the message may loosen this copy of the name; the one in the certificate is signed.
-        let issuer = in_definite_lengths(issuer)?;
+        let issuer = in_definite_lengths(issuer, usize::MAX)?;
         let serial = names.any("a serial number")?.integer_bytes()?;
         names.end("the serial number")?;
         SignerId::IssuerAndSerial { issuer, serial }
     } else {
         SignerId::SubjectKeyId(id.string(Tag::context_primitive(0), "a subject key identifier")?)
     };
-    let digest_algorithm = algorithm_identifier(fields.any("a digest algorithm")?)?;
+    let digest_algorithm = AlgorithmIdentifier::read(fields.any("a digest algorithm")?)?;
     let signed_attributes = fields
         .optional(Tag::context(0))?
         .map(signed_attributes)
         .transpose()?;
-    let signature_algorithm = algorithm_identifier(fields.any("a signature algorithm")?)?;
+    let signature_algorithm = AlgorithmIdentifier::read(fields.any("a signature algorithm")?)?;
     let signature = fields
         .any("a signature")?
         .string(Tag::OCTET_STRING, "a signature")?;
-    if let Some(unsigned) = fields.optional(Tag::context(1))? {
+    let unsigned = fields.optional(Tag::context(1))?;
+    if let Some(unsigned) = unsigned {
         unsigned.walk()?;
     }
     fields.end("SignerInfo")?;
-    Ok(SignerInfo {
+    let info = SignerInfo {
         signer,
         digest_algorithm,
         signed_attributes,
         signature_algorithm,
         signature,
-    })
+    };
+    Ok((info, unsigned.is_some_and(|set| !set.contents.is_empty())))
 }
 
 fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsError> {
-    let der = if element.is_definite()? {
-        let mut der = element.raw.to_vec();
-        if let Some(tag) = der.first_mut() {
-            *tag = Tag::SET.0;
-        }
-        der
-    } else {
-        element.to_definite(Tag::SET)?
-    };
+    // The set, its attributes and their values are brought to DER, as their signer did before it signed (§5.4). What
+    // stands inside of a value is the signer's own.
+    let der = element.to_definite(Tag::SET, 3)?;
     let mut attributes = SignedAttributes {
         der,
         content_type: None,
         message_digest: None,
         signing_time: None,
+        algorithms: None,
     };
     let mut seen = HashSet::new();
     let mut reader = element.reader()?;
@@ -342,6 +391,11 @@ fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsEr
                 attributes.signing_time = Some(single("signing-time")?.time()?);
                 "signing-time"
             }
+            ID_ALGORITHM_PROTECTION => {
+                let value = single("algorithm-protection")?;
+                attributes.algorithms = Some(protected_algorithms(value)?);
+                "algorithm-protection"
+            }
             _ => {
                 set.walk()?;
                 "one of the others"
@@ -354,25 +408,26 @@ fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsEr
     Ok(attributes)
 }
 
-/// The algorithm of an AlgorithmIdentifier; its parameters are only walked through.
-fn algorithm_identifier(element: Element<'_>) -> Result<Oid<'_>, CmsError> {
-    let mut fields = element
-        .expect(Tag::SEQUENCE, "an algorithm identifier")?
+/// CMSAlgorithmProtection: the digest's algorithm, and the signature's as `[1]`.
+fn protected_algorithms(
+    value: Element<'_>,
+) -> Result<(AlgorithmIdentifier<'_>, AlgorithmIdentifier<'_>), BerError> {
+    let mut fields = value
+        .expect(Tag::SEQUENCE, "protected algorithms")?
         .reader()?;
-    let algorithm = fields.any("an algorithm")?.oid()?;
-    if let Some(parameters) = fields.next()? {
-        parameters.walk()?;
-    }
-    fields.end("algorithm parameters")?;
-    Ok(algorithm)
+    let digest = AlgorithmIdentifier::read(fields.any("a digest algorithm")?)?;
+    let mut signature = fields.read(Tag::context(1), "a signature algorithm")?;
+    fields.end("a signature algorithm")?;
+    signature.tag = Tag::SEQUENCE;
+    Ok((digest, AlgorithmIdentifier::read(signature)?))
 }
 
-/// The bytes of an element, brought to definite lengths if it had others (its own signature covers its DER).
-fn in_definite_lengths(element: Element<'_>) -> Result<Cow<'_, [u8]>, CmsError> {
+/// The bytes of an element, its outer levels brought to definite lengths if it had others somewhere.
+fn in_definite_lengths(element: Element<'_>, levels: usize) -> Result<Cow<'_, [u8]>, CmsError> {
     Ok(if element.is_definite()? {
         Cow::Borrowed(element.raw)
     } else {
-        Cow::Owned(element.to_definite(element.tag)?)
+        Cow::Owned(element.to_definite(element.tag, levels)?)
     })
 }
 

@@ -211,6 +211,10 @@ impl LayerFault {
                     .values("1 signer", format!("{count} signers"))
                     .hint(DOWNLOAD)
             }
+            Fault::Extra(extra) => {
+                Finding::block(Code::ProfileSignatureInvalid, format!("the {layer} holds {extra}, which nobody signed"))
+                    .hint(DOWNLOAD)
+            }
             Fault::ContentType(found) => Finding::block(
                 Code::ProfileSignatureInvalid,
                 format!("the {layer} was signed as another type of content"),

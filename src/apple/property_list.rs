@@ -2,21 +2,25 @@
 //!
 //! Why not simply deserialize: a binary list may refer to one object many times, so that a kilobyte expands without end;
 //! nesting may exhaust the stack; a date before the year 0 panics in the crate's own conversion; and the crate takes
-//! broken XML for an old-style ASCII list. Here the crate only splits bytes into events, and this module builds the value
-//! with its own limits, so that the error can also say at which key it happened.
+//! broken XML for an old-style ASCII list. Here the `plist` crate only splits a binary list into events, [`xml`] does so
+//! with an XML one, and this module builds the value with its own limits, so that the error can also say at which key it
+//! happened.
 //!
 //! Old-style (ASCII) lists, real numbers and UIDs are refused: nothing that Apple signs or that signing reads holds them.
-//! So are CDATA sections, which the crate would skip in silence and Apple's parser would not.
+//! So is all that one reader of XML passes over and another does not: CDATA sections, entities and document types of a
+//! list's own (see [`xml`]).
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{BufRead as _, Cursor};
+use std::io::Cursor;
 
-use plist::stream::{BinaryReader, Event, OwnedEvent, XmlReader};
+use plist::stream::{BinaryReader, Event, OwnedEvent};
 
 use super::value::{MAX_DEPTH, Value};
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
+
+mod xml;
 
 /// How many values a list may hold, however few bytes they take: real profiles with a thousand devices hold 2,000.
 const MAX_VALUES: u64 = 200_000;
@@ -144,8 +148,13 @@ pub fn read_with(
         repeated,
     };
     let outcome = match encoding {
-        Encoding::Binary => builder.run(BinaryReader::new(Cursor::new(bytes))),
-        Encoding::Xml => builder.run(XmlReader::new(bytes)),
+        Encoding::Binary => {
+            let events = BinaryReader::new(Cursor::new(bytes));
+            builder.run(events.map(|event| event.map_err(|error| Stop::Crate(error.to_string()))))
+        }
+        Encoding::Xml => xml::Events::of(bytes)
+            .map_err(Stop::from)
+            .and_then(|events| builder.run(events.map(|event| event.map_err(Stop::from)))),
     };
     outcome
         .and_then(|()| {
@@ -185,9 +194,6 @@ impl Encoding {
                 .iter()
                 .any(|start| text.starts_with(start)) =>
             {
-                if holds_cdata(text) {
-                    return Err(Problem::Kind("a CDATA section"));
-                }
                 return Ok(Self::Xml);
             }
             [b'<', ..] => "another kind of XML or HTML",
@@ -201,23 +207,17 @@ impl Encoding {
     }
 }
 
-/// Whether a CDATA section opens anywhere. Exclamation marks are rare in property lists: looking for them alone costs
-/// nothing beside the parsing.
-fn holds_cdata(text: &[u8]) -> bool {
-    let mut rest = text;
-    while let Ok(1..) = rest.skip_until(b'!') {
-        let before = text.get(..text.len() - rest.len()).unwrap_or_default();
-        if before.ends_with(b"<!") && rest.starts_with(b"[CDATA[") {
-            return true;
-        }
-    }
-    false
-}
-
-/// Why reading stopped: at a known key, or with the crate's words for it.
+/// Why reading stopped: at a known key, at a byte of an XML list, or with the crate's words for it.
 enum Stop {
     Here(Problem),
+    At(u64, Problem),
     Crate(String),
+}
+
+impl From<xml::Fault> for Stop {
+    fn from(fault: xml::Fault) -> Self {
+        Self::At(fault.offset, fault.problem)
+    }
 }
 
 impl From<Problem> for Stop {
@@ -241,12 +241,9 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn run(
-        &mut self,
-        events: impl Iterator<Item = Result<OwnedEvent, plist::Error>>,
-    ) -> Result<(), Stop> {
+    fn run(&mut self, events: impl Iterator<Item = Result<OwnedEvent, Stop>>) -> Result<(), Stop> {
         for event in events {
-            let event = event.map_err(|error| Stop::Crate(error.to_string()))?;
+            let event = event?;
             if self.root.is_some() {
                 return Err(Problem::Extent("it goes on after its value").into());
             }
@@ -356,6 +353,7 @@ impl Builder<'_> {
         }
         let (offset, problem) = match stop {
             Stop::Here(problem) => (None, problem),
+            Stop::At(offset, problem) => (Some(offset), problem),
             Stop::Crate(words) => {
                 let (words, offset) = split_offset(&words);
                 (offset, Problem::Malformed(plain_words(words)))
@@ -570,7 +568,18 @@ mod tests {
             xml("<date>2026-02-03T04:05:06Z</date>").unwrap().as_str(),
             Some("2026-02-03T04:05:06Z")
         );
-        assert!(xml("<date>0000-01-01T00:00:00+23:59</date>").is_ok());
+        assert!(xml("<date>0000-01-01T00:00:00Z</date>").is_ok());
+        for strange in [
+            "0000-01-01T00:00:00+23:59",
+            "2026-02-30T00:00:00Z",
+            "2026-02-03 04:05:06Z",
+            "",
+        ] {
+            assert!(
+                xml(&format!("<date>{strange}</date>")).is_err(),
+                "{strange}"
+            );
+        }
         let mut date = vec![0x33];
         date.extend((-7e10_f64).to_bits().to_be_bytes());
         assert!(read(&binary(&[&date]), LIMIT).is_ok());

@@ -9,6 +9,7 @@ use std::fmt;
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use sha2::Digest as _;
 
+use super::algorithm::{AlgorithmIdentifier, Parameters};
 use super::ber::Oid;
 use crate::base::error::{ErrorCode, Explain};
 
@@ -61,39 +62,65 @@ impl fmt::Display for DigestAlgorithm {
     }
 }
 
+/// A family of signatures, and of the keys that make them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureFamily {
+    /// RSA with PKCS #1 v1.5 padding.
+    Rsa,
+    /// ECDSA.
+    Ecdsa,
+}
+
+impl fmt::Display for SignatureFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rsa => "RSA",
+            Self::Ecdsa => "ECDSA",
+        })
+    }
+}
+
 /// What a signature algorithm OID says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignatureAlgorithm {
-    /// RSA or ECDSA; the digest is named elsewhere (`rsaEncryption`, `id-ecPublicKey` in a SignerInfo).
-    KeyOnly,
-    /// The combination names the digest.
-    With(DigestAlgorithm),
+pub struct SignatureAlgorithm {
+    /// The family: the key must be of it.
+    pub family: SignatureFamily,
+    /// The digest; `None` where it is named elsewhere (`rsaEncryption`, `id-ecPublicKey` in a SignerInfo).
+    pub digest: Option<DigestAlgorithm>,
 }
 
 impl SignatureAlgorithm {
     /// The algorithm that an OID of RFC 3370 §3, RFC 5754 §3 or RFC 3279 §2.2 names.
     pub fn from_oid(oid: Oid<'_>) -> Option<Self> {
-        Some(match oid.0 {
+        use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+        let (family, digest) = match oid.0 {
             // 1.2.840.113549.1.1.x, PKCS #1
-            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, scheme] => match scheme {
-                1 => Self::KeyOnly,
-                5 => Self::With(DigestAlgorithm::Sha1),
-                11 => Self::With(DigestAlgorithm::Sha256),
-                12 => Self::With(DigestAlgorithm::Sha384),
-                13 => Self::With(DigestAlgorithm::Sha512),
-                _ => return None,
-            },
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, scheme] => {
+                let digest = match scheme {
+                    1 => None,
+                    5 => Some(Sha1),
+                    11 => Some(Sha256),
+                    12 => Some(Sha384),
+                    13 => Some(Sha512),
+                    _ => return None,
+                };
+                (SignatureFamily::Rsa, digest)
+            }
             // 1.2.840.10045.2.1 id-ecPublicKey
-            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01] => Self::KeyOnly,
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01] => (SignatureFamily::Ecdsa, None),
             // 1.2.840.10045.4.3.x ecdsa-with-SHA2
-            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, scheme] => match scheme {
-                2 => Self::With(DigestAlgorithm::Sha256),
-                3 => Self::With(DigestAlgorithm::Sha384),
-                4 => Self::With(DigestAlgorithm::Sha512),
-                _ => return None,
-            },
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, scheme] => {
+                let digest = match scheme {
+                    2 => Sha256,
+                    3 => Sha384,
+                    4 => Sha512,
+                    _ => return None,
+                };
+                (SignatureFamily::Ecdsa, Some(digest))
+            }
             _ => return None,
-        })
+        };
+        Some(Self { family, digest })
     }
 }
 
@@ -111,8 +138,36 @@ pub enum PublicKey {
 }
 
 impl PublicKey {
-    /// The family's name, for messages.
-    pub fn family(&self) -> &'static str {
+    /// The key in a SubjectPublicKeyInfo with this algorithm and these bytes, if it is of a kind that signs profiles.
+    pub fn new(algorithm: AlgorithmIdentifier<'_>, bytes: &[u8]) -> Option<Self> {
+        match (algorithm.algorithm.0, algorithm.parameters) {
+            // 1.2.840.113549.1.1.1 rsaEncryption
+            ([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01], Parameters::None) => {
+                Some(Self::Rsa(bytes.into()))
+            }
+            // 1.2.840.10045.2.1 id-ecPublicKey
+            ([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01], Parameters::Oid(curve)) => match curve.0 {
+                // 1.2.840.10045.3.1.7 prime256v1
+                [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07] => Some(Self::P256(bytes.into())),
+                // 1.3.132.0.{34,35} secp384r1, secp521r1
+                [0x2b, 0x81, 0x04, 0x00, 0x22] => Some(Self::P384(bytes.into())),
+                [0x2b, 0x81, 0x04, 0x00, 0x23] => Some(Self::P521(bytes.into())),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The signatures that it makes.
+    pub fn family(&self) -> SignatureFamily {
+        match self {
+            Self::Rsa(_) => SignatureFamily::Rsa,
+            Self::P256(_) | Self::P384(_) | Self::P521(_) => SignatureFamily::Ecdsa,
+        }
+    }
+
+    /// Its name, for messages.
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Rsa(_) => "RSA",
             Self::P256(_) => "ECDSA P-256",
@@ -121,17 +176,24 @@ impl PublicKey {
         }
     }
 
-    /// Whether `signature` over `message` holds under this key.
+    /// Whether `signature` of this family over `message` holds under this key.
     ///
     /// # Errors
-    /// It does not, or the combination is none that we take.
+    /// It does not, the family is another key's, or the combination is none that we take.
     pub fn verify(
         &self,
+        family: SignatureFamily,
         digest: DigestAlgorithm,
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
         use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+        if family != self.family() {
+            return Err(SignatureError::Family {
+                key: self.name(),
+                signature: family,
+            });
+        }
         let (algorithm, key): (&dyn VerificationAlgorithm, &[u8]) = match (self, digest) {
             (Self::Rsa(key), Sha1) => (
                 &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
@@ -147,7 +209,7 @@ impl PublicKey {
             (Self::P521(key), Sha512) => (&signature::ECDSA_P521_SHA512_ASN1, key),
             _ => {
                 return Err(SignatureError::Combination {
-                    key: self.family(),
+                    key: self.name(),
                     digest,
                 });
             }
@@ -160,7 +222,7 @@ impl PublicKey {
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.family())
+        f.write_str(self.name())
     }
 }
 
@@ -170,10 +232,18 @@ pub enum SignatureError {
     /// The bytes, the key or the signature are not the ones that belong together.
     #[error("the signature does not belong to these bytes and this key")]
     Invalid,
+    /// The algorithm of the signature is one of other keys.
+    #[error("{signature} signatures are not made by a key of {key}")]
+    Family {
+        /// The key's name.
+        key: &'static str,
+        /// What the signature says that it is.
+        signature: SignatureFamily,
+    },
     /// A key and digest that Apple does not combine.
     #[error("a signature by {key} with {digest} is not accepted")]
     Combination {
-        /// The key's family.
+        /// The key's name.
         key: &'static str,
         /// The digest.
         digest: DigestAlgorithm,

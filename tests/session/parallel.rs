@@ -99,7 +99,8 @@ fn sixteen_at_once(kind: Kind) {
     for ((what, outcome), count) in &seen {
         assert_eq!(*count, 320, "{what} {outcome}");
     }
-    assert_eq!(seen.len(), 5, "gate, unlock twice, lock, run: {seen:?}");
+    let events = "gate, unlock twice, lock, run, inputs";
+    assert_eq!(seen.len(), 6, "{events}: {seen:?}");
 }
 
 #[test]

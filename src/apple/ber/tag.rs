@@ -25,12 +25,20 @@ impl Tag {
     pub const NUMERIC_STRING: Tag = Tag(0x12);
     /// PrintableString.
     pub const PRINTABLE_STRING: Tag = Tag(0x13);
+    /// TeletexString.
+    pub const TELETEX_STRING: Tag = Tag(0x14);
     /// IA5String.
     pub const IA5_STRING: Tag = Tag(0x16);
     /// UTCTime.
     pub const UTC_TIME: Tag = Tag(0x17);
     /// GeneralizedTime.
     pub const GENERALIZED_TIME: Tag = Tag(0x18);
+    /// VisibleString.
+    pub const VISIBLE_STRING: Tag = Tag(0x1a);
+    /// UniversalString.
+    pub const UNIVERSAL_STRING: Tag = Tag(0x1c);
+    /// BMPString.
+    pub const BMP_STRING: Tag = Tag(0x1e);
     /// SEQUENCE.
     pub const SEQUENCE: Tag = Tag(0x30);
     /// SET.

@@ -150,6 +150,8 @@ fn a_walk_looks_into_what_it_knows() {
     }
     for bad in [
         &[5, 1, 0][..],
+        &[5, 0x81, 0],
+        &[0x30, 0x84, 0, 0, 0, 0],
         &[1, 0],
         &[1, 2, 0, 0],
         &[2, 2, 0, 5],
@@ -185,7 +187,7 @@ fn reencoding_an_indefinite_set_gives_its_definite_form() {
     let element = only_element(&indefinite).unwrap();
     assert!(!element.is_definite().unwrap());
     assert_eq!(
-        element.to_definite(Tag::SET).unwrap(),
+        element.to_definite(Tag::SET, usize::MAX).unwrap(),
         [0x31, 5, 0x30, 3, 0x04, 1, b'a']
     );
 }
@@ -198,15 +200,15 @@ fn below_the_levels_that_are_reencoded_only_strings_are() {
     ];
     let element = only_element(&bytes).unwrap();
     assert_eq!(
-        element.outer_levels_to_definite(Tag::SET, 2).unwrap(),
+        element.to_definite(Tag::SET, 2).unwrap(),
         [0x31, 9, 0x30, 7, 0x30, 0x80, 0, 0, 0x04, 1, b'a']
     );
     assert_eq!(
-        element.to_definite(Tag::SET).unwrap(),
+        element.to_definite(Tag::SET, usize::MAX).unwrap(),
         [0x31, 7, 0x30, 5, 0x30, 0, 0x04, 1, b'a']
     );
     assert_eq!(
-        element.outer_levels_to_definite(Tag::SET, 1).unwrap(),
+        element.to_definite(Tag::SET, 1).unwrap(),
         [
             0x31, 12, 0x30, 0x81, 9, 0x30, 0x80, 0, 0, 0x24, 3, 0x04, 1, b'a'
         ]

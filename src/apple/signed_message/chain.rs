@@ -79,7 +79,8 @@ impl<'a, R> Search<'a, R> {
                         && !reached
                             .iter()
                             .any(|earlier| earlier.certificate.sha256 == issuer.sha256)
-                        && is_usable_issuer(issuer, length, self.instant)
+                        && issuer.validity.contains(self.instant)
+                        && objection(issuer, &chain_up_to(&reached, position)).is_none()
                         && (length > 1 || self.fits_a_role(signer, issuer));
                     if !is_candidate || !self.is_issued_by(subject, issuer)? {
                         continue;
@@ -90,7 +91,8 @@ impl<'a, R> Search<'a, R> {
                         length: length + 1,
                     });
                     if self.is_believed(issuer) {
-                        return Ok(Some(chain_to_last(&reached)));
+                        let chain = chain_up_to(&reached, reached.len() - 1);
+                        return Ok(Some(chain.into_iter().map(Arc::clone).collect()));
                     }
                 }
             }
@@ -147,7 +149,7 @@ impl<'a, R> Search<'a, R> {
     }
 
     fn is_named_issuer(&self, issuer: &Certificate, subject: &Certificate) -> bool {
-        issuer.subject() == subject.issuer() && issuer.sha256 != subject.sha256
+        subject.names_as_issuer(issuer) && issuer.sha256 != subject.sha256
     }
 
     fn is_issued_by(&self, subject: &Certificate, issuer: &Certificate) -> Result<bool, Fault> {
@@ -156,39 +158,65 @@ impl<'a, R> Search<'a, R> {
         Ok(self.cache.is_issued_by(subject, issuer))
     }
 
-    /// Whether a chain may end here.
+    /// Whether a chain may end here: in a root that is believed, names itself and its own key, and signed itself.
     fn is_believed(&self, root: &Certificate) -> bool {
-        root.is_self_issued() && self.roots.iter().any(|known| known.sha256 == root.sha256)
+        root.names_as_issuer(root)
+            && self.roots.iter().any(|known| known.sha256 == root.sha256)
+            && self.cache.is_issued_by(root, root)
     }
 }
 
-/// Whether a certificate may issue one that stands above `below` certificates at `instant`, the signer counted: it is an
-/// authority, its path length (RFC 5280 §4.2.1.9) allows the authorities below it, and nothing about it is unknown.
-fn is_usable_issuer(issuer: &Certificate, below: usize, instant: Timestamp) -> bool {
-    may_issue(issuer)
-        && allows_authorities_below(issuer, below - 1)
-        && issuer.unknown_critical_extension.is_none()
-        && issuer.validity.contains(instant)
+/// Why `issuer` may not stand above the certificates of a chain, the signer's first; `None` if it may. Its validity is the
+/// caller's to judge.
+pub(super) fn objection(issuer: &Certificate, below: &[&Arc<Certificate>]) -> Option<String> {
+    let authorities = below.len().saturating_sub(1);
+    if !issuer.is_ca || !issuer.may_sign_certificates {
+        return Some("may not issue certificates".to_owned());
+    }
+    // RFC 5280 §4.2.1.9
+    if let Some(most) = issuer.path_length
+        && usize::try_from(most).is_ok_and(|most| authorities > most)
+    {
+        return Some(format!("may stand above {most} authorities at most"));
+    }
+    if !issuer.may_sign_code {
+        return Some(OTHER_PURPOSES.to_owned());
+    }
+    // RFC 5280 §6.1.4 (b): an authority may issue itself another certificate under any constraints.
+    let mut constrained = below.iter().enumerate();
+    let offender = constrained.find(|(position, certificate)| {
+        let is_signer = *position == 0;
+        (is_signer || !certificate.is_self_issued())
+            && !issuer.allows_names_of(certificate, is_signer)
+    });
+    offender
+        .map(|(_, certificate)| {
+            format!(
+                "has name constraints that exclude {}",
+                certificate.common_name
+            )
+        })
+        .or_else(|| reservation(issuer))
 }
 
-/// Whether a certificate is an authority's that signs certificates.
-pub(super) fn may_issue(certificate: &Certificate) -> bool {
-    certificate.is_ca && certificate.may_sign_certificates
+/// Why a certificate may not stand in a chain at all; `None` if it may.
+pub(super) fn reservation(certificate: &Certificate) -> Option<String> {
+    if !certificate.has_subject() {
+        return Some("has no name".to_owned());
+    }
+    let unknown = certificate.unknown_critical_extension.as_ref();
+    unknown.map(|oid| format!("has the unknown critical extension {oid}"))
 }
 
-/// Whether a certificate's path length allows so many authorities between it and the signer.
-pub(super) fn allows_authorities_below(certificate: &Certificate, authorities: usize) -> bool {
-    certificate
-        .path_length
-        .is_none_or(|most| usize::try_from(most).map_or(true, |most| authorities <= most))
-}
+/// What is said of a certificate whose extended key usage does not allow signing code.
+pub(super) const OTHER_PURPOSES: &str = "may not be used for signing code";
 
-/// The chain that ends in what was reached last, signer first.
-fn chain_to_last(reached: &[Reached<'_>]) -> Vec<Arc<Certificate>> {
+/// The chain that leads to what was reached at `position`, signer first.
+fn chain_up_to<'a>(reached: &[Reached<'a>], position: usize) -> Vec<&'a Arc<Certificate>> {
     let mut chain = Vec::new();
-    let mut next = reached.len().checked_sub(1);
+    let mut next = Some(position);
     while let Some(here) = next.and_then(|position| reached.get(position)) {
-        chain.push(Arc::clone(here.certificate));
+        chain.push(here.certificate);
         next = here.issued;
     }
     chain.reverse();

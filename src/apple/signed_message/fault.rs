@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::apple::certificate::CertificateError;
+use crate::apple::cms::Extra;
 use crate::apple::signature::SignatureError;
 use crate::base::ids::CertSha256;
 
@@ -15,6 +16,8 @@ pub enum Fault {
     NotDetached,
     /// Not exactly one signer.
     Signers(usize),
+    /// The message holds something that nobody signed and that is not read, so it could say anything.
+    Extra(Extra),
     /// The message or its signed attributes name another type of content than the one that is asked for, dotted.
     ContentType(String),
     /// A signed attribute that must be there is not.

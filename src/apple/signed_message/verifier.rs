@@ -8,6 +8,7 @@ use super::certificate_cache::CertificateCache;
 use super::chain::{self, Search};
 use super::fault::Fault;
 use super::requirements::{Content, MAX_CHAIN, Requirements, ValidAt};
+use crate::apple::algorithm::AlgorithmIdentifier;
 use crate::apple::anchors::{AnchorOwner, Anchors};
 use crate::apple::certificate::{Certificate, CertificateError};
 use crate::apple::cms::{SignedAttributes, SignedData, SignerId, SignerInfo};
@@ -108,6 +109,9 @@ impl Verifier {
         let [signer_info] = message.signers.as_slice() else {
             return Err(Fault::Signers(message.signers.len()));
         };
+        if let Some(extra) = message.extras.first() {
+            return Err(Fault::Extra(*extra));
+        }
         let content = content(message, asked.content)?;
         if message.content_type != asked.content_type {
             return Err(Fault::ContentType(message.content_type.to_string()));
@@ -119,7 +123,8 @@ impl Verifier {
             .collect::<Result<Vec<_>, _>>()
             .map_err(Fault::Certificate)?;
         let signer = find_signer(&bundle, &signer_info.signer).ok_or(Fault::SignerNotBundled)?;
-        let attributes = check_signature(signer_info, signer, content, asked)?;
+        let digest = digest_algorithm(message, signer_info, asked.digests)?;
+        let attributes = check_signature(signer_info, signer, digest, content, asked)?;
         let instant = match asked.valid_at {
             ValidAt::Instant(instant) => instant,
             ValidAt::SigningTime => attributes
@@ -181,19 +186,21 @@ impl Verifier {
             // A root that issues signers itself has no authority's marker: Apple's never do.
             return Err(wrong_role());
         }
-        for (authorities_below, issuer) in issuers.iter().enumerate() {
-            let may_issue = chain::may_issue(issuer)
-                && chain::allows_authorities_below(issuer, authorities_below);
-            if !may_issue {
-                return Err(not_allowed(issuer, "may not issue certificates".to_owned()));
+        let below: Vec<&Arc<Certificate>> = chain.iter().collect();
+        for (position, issuer) in (1..).zip(issuers) {
+            if let Some(what) = chain::objection(issuer, below.get(..position).unwrap_or_default())
+            {
+                return Err(not_allowed(issuer, what));
             }
         }
         if !signer.may_sign_data {
             return Err(not_allowed(signer, "may not sign data".to_owned()));
         }
+        if !signer.may_sign_code {
+            return Err(not_allowed(signer, chain::OTHER_PURPOSES.to_owned()));
+        }
         for certificate in &chain {
-            if let Some(oid) = &certificate.unknown_critical_extension {
-                let what = format!("has the unknown critical extension {oid}");
+            if let Some(what) = chain::reservation(certificate) {
                 return Err(not_allowed(certificate, what));
             }
             if !certificate.validity.contains(instant) {
@@ -207,13 +214,22 @@ impl Verifier {
                 });
             }
         }
+        // Only what names itself and its own key as its issuer, and signed itself, is a root: another anchor ends no chain.
         let owner = self
             .anchors
             .owner_of(&root.sha256, asked.roots)
+            .filter(|_| root.names_as_issuer(root))
             .ok_or_else(|| Fault::Anchor {
                 subject: root.common_name.clone(),
                 found: root.sha256,
             })?;
+        if !self.cache.is_issued_by(root, root) {
+            let subject = root.common_name.clone();
+            return Err(Fault::Link {
+                issuer: subject.clone(),
+                subject,
+            });
+        }
         let role = asked
             .roles
             .iter()
@@ -261,28 +277,71 @@ fn find_signer<'a>(
     })
 }
 
+/// The digest algorithm of a signer: one that suffices, and that the message announces. A reader in one pass computes only
+/// those that are announced, so whoever is not among them has no digest (OpenSSL, Apple).
+fn digest_algorithm(
+    message: &SignedData<'_>,
+    info: &SignerInfo<'_>,
+    accepted: &[DigestAlgorithm],
+) -> Result<DigestAlgorithm, Fault> {
+    let known = |identifier: &AlgorithmIdentifier<'_>| {
+        let oid = identifier.without_parameters();
+        oid.and_then(DigestAlgorithm::from_oid).ok_or_else(|| {
+            let parameters = if oid.is_none() {
+                " with parameters"
+            } else {
+                ""
+            };
+            Fault::Algorithm(format!("digest {}{parameters}", identifier.algorithm))
+        })
+    };
+    let digest = known(&info.digest_algorithm)?;
+    let mut is_announced = false;
+    for identifier in &message.digest_algorithms {
+        is_announced |= known(identifier)? == digest;
+    }
+    if !is_announced {
+        return Err(Fault::Algorithm(format!(
+            "digest {digest}, which digestAlgorithms lack"
+        )));
+    }
+    let is_accepted = accepted.contains(&digest);
+    is_accepted
+        .then_some(digest)
+        .ok_or_else(|| Fault::Algorithm(format!("digest {}", info.digest_algorithm.algorithm)))
+}
+
 /// Checks digest and signature (RFC 5652 §5.4, §5.6) and gives the attributes that are signed. A message without signed
 /// attributes is refused: nothing that Apple signs lacks them.
 fn check_signature<'a, R>(
     info: &'a SignerInfo<'a>,
     signer: &Certificate,
+    digest: DigestAlgorithm,
     content: &[u8],
     asked: &Requirements<'_, R>,
 ) -> Result<&'a SignedAttributes<'a>, Fault> {
-    let is_accepted = |digest: &DigestAlgorithm| asked.digests.contains(digest);
-    let digest = DigestAlgorithm::from_oid(info.digest_algorithm)
-        .filter(is_accepted)
-        .ok_or_else(|| Fault::Algorithm(format!("digest {}", info.digest_algorithm)))?;
-    let signature_digest = match SignatureAlgorithm::from_oid(info.signature_algorithm) {
-        Some(SignatureAlgorithm::KeyOnly) => Some(digest),
-        Some(SignatureAlgorithm::With(named)) => Some(named).filter(is_accepted),
-        None => None,
-    }
-    .ok_or_else(|| Fault::Algorithm(format!("signature {}", info.signature_algorithm)))?;
+    let algorithm = info.signature_algorithm;
+    let SignatureAlgorithm { family, .. } = algorithm
+        .without_parameters()
+        .and_then(SignatureAlgorithm::from_oid)
+        // One that names a digest names the one of the content, or OpenSSL and Apple disagree about what was signed.
+        .filter(|named| named.digest.is_none_or(|named| named == digest))
+        .ok_or_else(|| {
+            Fault::Algorithm(format!("signature {} with {digest}", algorithm.algorithm))
+        })?;
     let attributes = info
         .signed_attributes
         .as_ref()
         .ok_or(Fault::NoAttribute("signing-time"))?;
+    if attributes
+        .algorithms
+        .is_some_and(|signed| signed != (info.digest_algorithm, algorithm))
+    {
+        return Err(Fault::Algorithm(format!(
+            "{digest} and {}, but others were signed",
+            algorithm.algorithm
+        )));
+    }
     match attributes.content_type {
         Some(named) if named == asked.content_type => {}
         Some(other) => return Err(Fault::ContentType(other.to_string())),
@@ -305,7 +364,7 @@ fn check_signature<'a, R>(
             signer.common_name
         ))
     })?;
-    key.verify(signature_digest, &attributes.der, &info.signature)
+    key.verify(family, digest, &attributes.der, &info.signature)
         .map_err(Fault::Signature)?;
     Ok(attributes)
 }

@@ -3,25 +3,35 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::apple::anchors::Anchors;
 use crate::apple::signed_message::Verifier;
 use crate::base::finding::Finding;
 use crate::context::gate::facts::{LiveFacts, Observation};
 use crate::context::gate::{self, Asked};
 use crate::context::manifest::Manifest;
-use crate::context::policy::Policy;
+use crate::context::policy::{Policy, ReadOnly};
 use crate::host::inputs::Inputs;
 use crate::host::observation::{self, ProfilePlace, ProfilePlaces};
 use crate::ops::world::World;
 
 /// Where profiles are looked for, and what is believed of them.
 pub struct ProfileSources {
-    pub(super) directories: Vec<ProfilePlace>,
-    pub(super) verifier: Verifier,
+    directories: Vec<ProfilePlace>,
+    verifier: Verifier,
     /// Whether it matters what this user may change of the directories.
-    pub(super) with_access: bool,
+    with_access: bool,
 }
 
 impl ProfileSources {
+    /// These directories and anchors. Whether access to them matters, the policy says.
+    pub(super) fn new(policy: &Policy, directories: Vec<ProfilePlace>, anchors: Anchors) -> Self {
+        Self {
+            with_access: policy.profiles.read_only != ReadOnly::No,
+            directories,
+            verifier: Verifier::new(anchors),
+        }
+    }
+
     /// As the observation wants it.
     pub(super) fn places<'a>(&'a self, world: &'a World) -> ProfilePlaces<'a> {
         self.places_in(&self.directories, world)

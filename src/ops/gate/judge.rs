@@ -9,13 +9,12 @@ use super::basis::{Basis, ProfileSources};
 use super::document::GateAnswer;
 use super::question::Question;
 use crate::apple::anchors::Anchors;
-use crate::apple::signed_message::Verifier;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
 use crate::context::gate::facts::{Identities, Observation};
 use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Verdict};
 use crate::context::manifest::Manifest;
-use crate::context::policy::{Policy, ReadOnly};
+use crate::context::policy::Policy;
 use crate::host::inputs::Inputs;
 use crate::host::observation::{self, Request};
 use crate::ledger::audit;
@@ -224,11 +223,7 @@ impl Subject {
             true => world.anchors_noting(&self.policy, noted)?,
             false => Anchors::apple(),
         };
-        let profiles = ProfileSources {
-            directories,
-            verifier: Verifier::new(anchors),
-            with_access: self.policy.profiles.read_only != ReadOnly::No,
-        };
+        let profiles = ProfileSources::new(&self.policy, directories, anchors);
         let identities = || match question.identity_file() {
             // What a capture shows is resolved by the gate, through the profiles that are proven.
             Some(file) => Ok(Some(source::read_file(&file, None, noted, world)?)),
