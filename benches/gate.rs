@@ -33,9 +33,13 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 const COUNTS: [usize; 2] = [20, 1_000];
 
-fn content(files: &[PathBuf]) -> Content {
+fn verifier() -> Verifier {
     let anchors = certificates_from_pem(corpus::anchors_pem().as_bytes()).unwrap();
-    let verifier = Verifier::new(Anchors::with_extra(anchors));
+    Verifier::new(Anchors::with_extra(anchors))
+}
+
+fn content(files: &[PathBuf]) -> Content {
+    let verifier = verifier();
     let pinned = files.iter().map(|path| {
         let profile = profile::prove(&std::fs::read(path).unwrap(), &verifier).unwrap();
         PinnedProfile::of(&profile, ProfileState::Active)
@@ -62,9 +66,8 @@ fn observe_and_judge(directory: &Path, manifest: &Manifest, policy: &Policy) -> 
             }],
             temporary: &[],
             checkouts: &[],
-            anchors: &Anchors::apple(),
             with_access: false,
-            prove: None,
+            verifier: &verifier(),
         }),
         ..Request::default()
     };

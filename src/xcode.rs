@@ -24,7 +24,7 @@ pub mod project;
 mod property_list;
 pub mod reach;
 pub mod settings;
-mod shortened;
+pub(crate) mod shortened;
 pub mod show_build_settings;
 pub mod sources;
 pub mod targets;

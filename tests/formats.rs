@@ -71,7 +71,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("keychain recover", ""),
     (
         "keychain serve",
-        "--keychain ci.p12 --socket socket --password-file password",
+        // A folder that is not there, or it would wait for runs.
+        "--keychain ci.p12 --user 4242 --socket missing/socket --keychain-password-file password",
     ),
     (
         "envelope verify",

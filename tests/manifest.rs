@@ -13,10 +13,12 @@ use std::sync::LazyLock;
 use countersign::base::digest::Digest;
 use countersign::base::error::Explain as _;
 use countersign::base::ids::CertSha256;
+use countersign::base::remedy::Remedy;
 use countersign::context::manifest::diff::{ChangeKind, diff};
 use countersign::context::manifest::freeze::{Previous, freeze, ordered};
 use countersign::context::manifest::{
-    Content, MAX_REVISION, Manifest, ManifestError, PinnedProfile, PinnedTarget, ProfileState,
+    Content, FactsDigest, MAX_REVISION, Manifest, ManifestError, PinnedProfile, PinnedTarget,
+    ProfileState,
 };
 use countersign::xcode::platform::Platform;
 use forge::profile::{Kind, ProfileSpec};
@@ -110,12 +112,11 @@ fn two_files_of_one_uuid_clash_and_the_order_does_not_matter() {
 }
 
 #[test]
-fn what_is_written_is_read_back_and_is_canonical() {
+fn what_is_written_is_read_back() {
     let bytes = content().to_bytes();
     let manifest = Manifest::parse(&bytes).unwrap();
     assert_eq!(manifest.content(), &content());
     assert_eq!(manifest.digest(), Digest::of(&bytes));
-    assert!(manifest.is_canonical(&bytes));
     assert!(bytes.ends_with(b"}\n") && !bytes.ends_with(b"\n\n"));
     assert!(bytes.starts_with(
         b"{\n  \"schema\": \"countersign.manifest.v1\",\n  \"revision\": 1,\n  \"profiles\": ["
@@ -123,14 +124,84 @@ fn what_is_written_is_read_back_and_is_canonical() {
 }
 
 #[test]
-fn other_white_space_is_the_same_manifest_but_not_canonical() {
-    let compact = serde_json::to_vec(&json()).unwrap();
-    let manifest = Manifest::parse(&compact).unwrap();
-    assert_eq!(manifest.content(), &content());
-    assert!(!manifest.is_canonical(&compact));
-    let mut longer = content().to_bytes();
-    longer.push(b'\n');
-    assert!(!Manifest::parse(&longer).unwrap().is_canonical(&longer));
+fn what_freezing_does_not_write_is_refused_where_it_first_differs() {
+    let text = String::from_utf8(content().to_bytes()).unwrap();
+    let compact = serde_json::to_string(&json()).unwrap();
+    let places = [
+        // Compact, keys in another order.
+        (compact, (1, 2), "line 1"),
+        // A line feed more, and one less.
+        (
+            format!("{text}\n"),
+            (text.lines().count() + 1, 1),
+            "nothing",
+        ),
+        (
+            text.trim_end().to_owned(),
+            (text.lines().count(), 2),
+            r#""}\n" here, but this file has "}""#,
+        ),
+        // Windows line ends.
+        (text.replace('\n', "\r\n"), (1, 2), "\\r"),
+        // The same values in other words.
+        (
+            text.replacen("\"revision\": 1", "\"revision\":  1", 1),
+            (3, 15),
+            "revision",
+        ),
+        (
+            text.replacen("Rocket.xcodeproj", "\\u0052ocket.xcodeproj", 1),
+            (0, 0),
+            "u0052ocket",
+        ),
+        (text.replacen("00Z\",", "00.000Z\",", 1), (0, 0), ".000Z"),
+        (text.replacen("00Z\",", "00+00:00\",", 1), (0, 0), "+00:00"),
+    ];
+    for (edited, (line, column), says) in places {
+        let error = Manifest::parse(edited.as_bytes()).unwrap_err();
+        let ManifestError::NotFrozen(difference) = &error else {
+            panic!("{error}");
+        };
+        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(error.place().line, Some(difference.line as u64));
+        assert_eq!(error.remedy(), Some(Remedy::FreezeManifest));
+        if line > 0 {
+            assert_eq!(
+                (difference.line, difference.column),
+                (line, column),
+                "{error}"
+            );
+        }
+    }
+    // Hex digits in the other case are the same digest.
+    let sha256 = content().profiles[0].sha256.to_string();
+    let error = edited(&sha256, &sha256.to_uppercase()).unwrap_err();
+    assert!(matches!(error, ManifestError::NotFrozen(_)), "{error}");
+}
+
+#[test]
+fn the_digest_of_an_entry_is_of_all_that_it_says_but_its_state() {
+    let manifest = Manifest::parse(&content().to_bytes()).unwrap();
+    let profile = &manifest.profiles()[0];
+    let digest = FactsDigest::of(profile);
+    for (index, profile) in manifest.profiles().iter().enumerate() {
+        assert_eq!(manifest.facts(index), Some(FactsDigest::of(profile)));
+        assert_eq!(index == 0, FactsDigest::of(profile) == digest);
+    }
+    assert_eq!(manifest.facts(manifest.profiles().len()), None);
+    let mut retiring = profile.clone();
+    retiring.state = ProfileState::Retiring;
+    assert_eq!(FactsDigest::of(&retiring), digest);
+    // Another spelling of the UUID is the same UUID, and other facts.
+    let mut upper = profile.clone();
+    upper.uuid = profile
+        .uuid
+        .to_string()
+        .to_ascii_uppercase()
+        .parse()
+        .unwrap();
+    assert_eq!(upper.uuid, profile.uuid);
+    assert_ne!(FactsDigest::of(&upper), digest);
 }
 
 #[test]
@@ -191,7 +262,12 @@ fn no_revision_follows_the_last_one() {
         last["revision"] = json!(revision);
         let bytes = serde_json::to_vec(&last).unwrap();
         assert!(Previous::from_bytes(&bytes).is_err(), "{revision}");
-        assert_eq!(Manifest::parse(&bytes).is_ok(), is_manifest, "{revision}");
+        let frozen = Content {
+            revision,
+            ..content()
+        }
+        .to_bytes();
+        assert_eq!(Manifest::parse(&frozen).is_ok(), is_manifest, "{revision}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use countersign::apple::pkcs12::Form;
-use support::machine::{WAIVING, identity, p12};
+use support::machine::{WAIVING, identity, manifest_bytes, p12};
 use support::start;
 
 /// The least that is a program for arm64 Macs: a page of code without an instruction, and room for a signature.
@@ -67,9 +67,7 @@ fn rcodesign_signs_with_the_identity_of_an_open_window() {
     let here = directory.path();
     let policy = format!("{WAIVING}[keychain]\npath = \"ci.p12\"\n");
     fs::write(here.join("signing.toml"), policy).unwrap();
-    let manifest =
-        r#"{"schema":"countersign.manifest.v1","revision":1,"profiles":[],"targets":[]}"#;
-    fs::write(here.join("profiles.json"), manifest).unwrap();
+    fs::write(here.join("profiles.json"), manifest_bytes()).unwrap();
     fs::write(here.join("team.p12"), p12(&[1], "file", Form::Modern)).unwrap();
     fs::write(here.join("team.password"), "file").unwrap();
     fs::write(here.join("program"), mach_o()).unwrap();

@@ -209,9 +209,17 @@ impl Unproven {
 /// # Errors
 /// It is not proven: every reason found, and what could be read.
 pub fn prove(bytes: &[u8], verifier: &Verifier) -> Result<Profile, Box<Unproven>> {
+    prove_hashed(bytes, FileSha256::of(bytes), verifier)
+}
+
+/// The same where the SHA-256 of `bytes` is known already.
+pub(crate) fn prove_hashed(
+    bytes: &[u8],
+    sha256: FileSha256,
+    verifier: &Verifier,
+) -> Result<Profile, Box<Unproven>> {
     let mut findings = Vec::new();
     let reading = read(bytes, verifier, &mut findings);
-    let sha256 = FileSha256::of(bytes);
     let (outer_plist, outer, inner) = match reading {
         Some(reading) => reading,
         None => {

@@ -122,8 +122,8 @@ codes! {
     ManifestDigestMismatch = "manifest-digest-mismatch" in Manifest;
     /// The manifest's revision is older than one already seen or asked for.
     ManifestStaleRevision = "manifest-stale-revision" in Manifest;
-    /// The manifest's bytes are not what freezing writes: somebody edited the file.
-    ManifestNotCanonical = "manifest-not-canonical" in Manifest;
+    /// The manifest says something else of a profile than the profile's proven file: somebody edited the manifest.
+    ManifestEntryDiffers = "manifest-entry-differs" in Manifest;
 
     /// The file cannot be read as a provisioning profile.
     ProfileUnreadable = "profile-unreadable" in Profiles;

@@ -56,7 +56,7 @@ pub struct GateArguments {
     /// Do not judge this group, if the policy allows that; the verdict names the waiver.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub without: Vec<Waivable>,
-    /// Also verify the signatures of the installed profiles again.
+    /// Prove every pinned profile afresh, whatever earlier gates have proven; `run` and `--envelope` always do.
     #[arg(long)]
     pub prove: bool,
     /// Write the envelope, an in-toto statement, to this file if the gate clears; if it blocks, an earlier envelope there is

@@ -57,6 +57,7 @@ pub mod identities;
 pub mod inputs;
 pub mod manifest;
 pub mod node;
+pub mod pins;
 pub mod policy;
 pub mod process;
 mod profile_directories;
@@ -73,6 +74,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use asked::{Asked, ExpectedDigest, Purpose};
 use facts::{Evidence, LiveFacts, Observation, Observed, PlannedFacts, TrustAnchor};
 use identities::IdentityDigests;
+use pins::Pins;
 
 use super::manifest::Manifest;
 use super::plan;
@@ -374,7 +376,8 @@ impl Rehearsal {
 pub fn judge(policy: &Policy, manifest: &Manifest, facts: &LiveFacts, asked: &Asked) -> Verdict {
     let facts = facts.observed();
     let judged = JudgedManifest::of(manifest);
-    let judgement = judgement(policy, manifest, judged, facts, asked);
+    let pins = pins_of(policy, manifest, facts, asked);
+    let judgement = judgement(policy, manifest, judged, &pins, facts, asked);
     // Nobody answers for the built-in defaults: without a policy nothing is cleared, whatever passes.
     let by = policy.digest().filter(|_| judgement.passes());
     let cleared = by.map(|digest| Cleared {
@@ -395,7 +398,7 @@ pub fn judge(policy: &Policy, manifest: &Manifest, facts: &LiveFacts, asked: &As
             _ => None,
         },
         from: facts.now,
-        until: until(policy, manifest, facts.now),
+        until: until(policy, &pins, facts.now),
     });
     Verdict { judgement, cleared }
 }
@@ -417,9 +420,10 @@ pub fn rehearse(
 ) -> Rehearsal {
     let facts = facts.observed();
     let judged = JudgedManifest::of(manifest);
-    let judgement = judgement(policy, manifest, judged, facts, asked);
+    let pins = pins_of(policy, manifest, facts, asked);
+    let judgement = judgement(policy, manifest, judged, &pins, facts, asked);
     let by = policy.digest().filter(|_| judgement.passes());
-    let until = by.map(|_| until(policy, manifest, facts.now));
+    let until = by.map(|_| until(policy, &pins, facts.now));
     Rehearsal { judgement, until }
 }
 
@@ -431,31 +435,49 @@ pub fn rehearse_refusal(facts: &PlannedFacts, findings: Vec<Finding>) -> Rehears
     }
 }
 
+fn pins_of<'a>(
+    policy: &'a Policy,
+    manifest: &'a Manifest,
+    facts: &'a Observed,
+    asked: &Asked,
+) -> Pins<'a> {
+    let installed = match &facts.profiles {
+        Observation::Observed(installed) if !asked.waived.contains(&Group::Profiles) => {
+            Some(installed)
+        }
+        _ => None,
+    };
+    Pins::new(policy, manifest, installed)
+}
+
 /// The one judgement: asks every group's check and collects all findings.
 fn judgement(
     policy: &Policy,
     manifest: &Manifest,
     judged: JudgedManifest,
+    pins: &Pins<'_>,
     facts: &Observed,
     asked: &Asked,
 ) -> Judgement {
     let is_judged = |group: Group| !asked.waived.contains(&group);
     let mut findings = policy::check(policy, asked);
     findings.extend(manifest::check(manifest, asked));
-    findings.extend(profiles::check_pinned(policy, manifest, facts));
-    if is_judged(Group::Profiles) {
-        findings.extend(profiles::check(policy, manifest, facts));
+    findings.extend(pins.check());
+    findings.extend(profiles::check_pinned(policy, pins, facts));
+    match is_judged(Group::Profiles) {
+        true => findings.extend(profiles::check(policy, pins, facts)),
+        false => findings.extend(pins.at_their_word()),
     }
-    let pinned = certificates::by_sha1(manifest);
-    findings.extend(certificates::check(policy, manifest, &pinned, facts));
+    let pinned = certificates::by_sha1(pins);
+    findings.extend(certificates::check(policy, pins, &pinned, facts));
     let mut identities = IdentityDigests::default();
     if is_judged(Group::Identities) {
-        let (found, digests) = identities::check(policy, manifest, &pinned, facts, asked.signing);
+        let (found, digests) = identities::check(policy, pins, &pinned, facts, asked.signing);
         findings.extend(found);
         identities = digests;
     }
     if is_judged(Group::Targets) {
-        findings.extend(targets::check(policy, manifest, facts, asked));
+        findings.extend(targets::check(policy, pins, facts, asked));
     }
     let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
     findings.extend(found);
@@ -487,14 +509,10 @@ fn judgement(
 }
 
 /// The clearance ends with the first of: its own time, the hours in which unlocking is allowed, a profile's validity.
-fn until(policy: &Policy, manifest: &Manifest, now: Timestamp) -> Timestamp {
+fn until(policy: &Policy, pins: &Pins<'_>, now: Timestamp) -> Timestamp {
     let own = now.checked_add(CLEARANCE).unwrap_or(now);
     let hours = policy.keychain.allowed.closes_at(now);
-    let in_use = manifest
-        .profiles()
-        .iter()
-        .filter(|profile| manifest.is_in_use(profile));
-    in_use
+    pins.in_use()
         .map(|profile| profile.expires)
         .chain(hours)
         .fold(own, Timestamp::min)

@@ -7,25 +7,27 @@
 //!
 //! A [`Manifest`] exists only after [`Manifest::parse`]: well-formed, complete in itself (each target's profile is
 //! there), unique and in order. Unknown and repeated keys are errors, so that nothing which a reviewer reads is
-//! silently ignored. Whether its *bytes* are the ones freezing writes is a separate question
-//! ([`Manifest::is_canonical`]), because a reviewer's editor may have touched white space without changing the meaning;
-//! whoever pins the digest pins the bytes anyway.
+//! silently ignored. Its bytes are exactly the ones that freezing writes of what it says: a file of other bytes was
+//! written by somebody else, and is refused with the first place at which it differs.
+//!
+//! The manifest is the *pin*, the file is the *fact*. An entry says what a profile said when it was frozen; what a
+//! decision rests on is read from the proven file, and [`FactsDigest`] tells whether the two are the same.
 
 mod content;
 pub mod diff;
 mod entry;
 mod error;
+mod facts;
 pub mod freeze;
 mod instant;
 pub mod verify;
-
-use std::collections::HashSet;
 
 use serde::Deserialize;
 
 pub use content::{Content, MAX_REVISION, SCHEMA, json_schema};
 pub use entry::{PinnedCertificate, PinnedProfile, PinnedTarget, ProfileState};
 pub use error::ManifestError;
+pub use facts::FactsDigest;
 
 use crate::base::digest::Digest;
 use crate::base::ids::{FileSha256, ProfileUuid};
@@ -34,12 +36,16 @@ use error::explain;
 /// The largest manifest that is read: twenty thousand profiles with long entitlements.
 pub const MAX_BYTES: usize = 128 * 1024 * 1024;
 
-/// A manifest that is well-formed, complete and in order. Only [`Manifest::parse`] makes one.
+/// A manifest that is well-formed, complete and in order, and whose bytes are what freezing writes. Only
+/// [`Manifest::parse`] makes one.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     content: Content,
     digest: Digest,
-    files: HashSet<FileSha256>,
+    /// The digest of each pinned file with the position of its entry, sorted.
+    files: Vec<(FileSha256, usize)>,
+    /// For each profile the digest of what its entry says of it.
+    facts: Vec<FactsDigest>,
     /// For each profile whether a target is pinned to it.
     signing: Vec<bool>,
 }
@@ -58,7 +64,8 @@ impl Manifest {
     /// Reads a manifest from its bytes.
     ///
     /// # Errors
-    /// They are no manifest that this version can use; the error names the line or the JSON pointer.
+    /// They are no manifest that this version can use, or not what freezing writes; the error names the line or the JSON
+    /// pointer.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         let written: Written =
             serde_json::from_slice(bytes).map_err(|error| explain(bytes, &error))?;
@@ -104,15 +111,21 @@ impl Manifest {
                 }
             }
         }
-        let files = content
-            .profiles
-            .iter()
-            .map(|profile| profile.sha256)
+        if let Some(difference) = content.first_difference(bytes) {
+            return Err(ManifestError::NotFrozen(difference));
+        }
+        // What was compared just now has an entry for each profile.
+        let facts = facts::of_frozen(bytes, &content.profiles).unwrap_or_default();
+        let numbered = content.profiles.iter().enumerate();
+        let mut files: Vec<_> = numbered
+            .map(|(index, profile)| (profile.sha256, index))
             .collect();
+        files.sort_unstable();
         Ok(Self {
             content,
             digest: Digest::of(bytes),
             files,
+            facts,
             signing,
         })
     }
@@ -148,6 +161,11 @@ impl Manifest {
         Some((index, self.content.profiles.get(index)?))
     }
 
+    /// The digest of what the entry at `index` says of its profile.
+    pub fn facts(&self, index: usize) -> Option<FactsDigest> {
+        self.facts.get(index).copied()
+    }
+
     /// Whether a profile signs anything: it is not retiring, or a target is pinned to it nevertheless.
     pub fn is_in_use(&self, profile: &PinnedProfile) -> bool {
         let is_pinned_to = || {
@@ -159,12 +177,22 @@ impl Manifest {
 
     /// Whether a file with this digest is pinned.
     pub fn has_bytes(&self, sha256: &FileSha256) -> bool {
-        self.files.contains(sha256)
+        self.entries_of(sha256).next().is_some()
     }
 
-    /// Whether `bytes`, from which this was parsed, are what freezing writes.
-    pub fn is_canonical(&self, bytes: &[u8]) -> bool {
-        self.content.equals_bytes(bytes)
+    /// The digests of what the entries say that pin a file with this digest.
+    pub fn facts_of(&self, sha256: &FileSha256) -> impl Iterator<Item = Option<FactsDigest>> {
+        self.entries_of(sha256).map(|index| self.facts(index))
+    }
+
+    /// The positions of the entries that pin a file with this digest.
+    fn entries_of(&self, sha256: &FileSha256) -> impl Iterator<Item = usize> {
+        let start = self.files.partition_point(|(known, _)| known < sha256);
+        let from_start = self.files.get(start..).unwrap_or_default();
+        let entries = from_start
+            .iter()
+            .take_while(move |(known, _)| known == sha256);
+        entries.map(|(_, index)| *index)
     }
 }
 

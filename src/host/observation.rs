@@ -22,8 +22,7 @@ use super::directories;
 use super::evidence;
 use super::inputs::Inputs;
 use super::node::{self, HostNameError};
-use super::profile_store::{self, DirectoryError, KnownFiles};
-use crate::apple::anchors::Anchors;
+use super::profile_store::{self, DirectoryError, KnownFiles, Pinned};
 use crate::apple::certificate::Certificate;
 use crate::apple::signed_message::Verifier;
 use crate::base::clock::Clock;
@@ -41,7 +40,7 @@ use crate::context::manifest::Manifest;
 pub struct Request<'a, E> {
     /// The latest time that the audit log knows of, which the caller has read. The default is a log without records.
     pub last_record: Observation<Option<Timestamp>>,
-    /// The manifest that is judged: bytes that it pins need no closer look, and what it pins of projects is read.
+    /// The manifest that is judged: files whose bytes it pins are proven, and what it pins of projects is read.
     pub manifest: Option<&'a Manifest>,
     /// Where profiles are installed.
     pub profiles: Option<ProfilePlaces<'a>>,
@@ -80,12 +79,10 @@ pub struct ProfilePlaces<'a> {
     pub temporary: &'a [PathBuf],
     /// Checkouts, from the environment.
     pub checkouts: &'a [PathBuf],
-    /// The roots that are believed.
-    pub anchors: &'a Anchors,
     /// Whether it matters what this user may change of them.
     pub with_access: bool,
-    /// Proves every file again, if there is one.
-    pub prove: Option<&'a Verifier>,
+    /// What believes the roots: every file whose bytes the manifest pins is proven.
+    pub verifier: &'a Verifier,
 }
 
 /// A directory in which profiles are installed.
@@ -234,7 +231,7 @@ fn installed_in(
     manifest: Option<&Manifest>,
     known: &KnownFiles<'_>,
 ) -> Result<InstalledProfiles, DirectoryError> {
-    let anchors = places.anchors.extra();
+    let anchors = places.verifier.anchors().extra();
     let mut installed = InstalledProfiles {
         trust_anchors: anchors.map(trust_anchor).collect(),
         ..InstalledProfiles::default()
@@ -264,8 +261,11 @@ fn installed_in(
         }
         files.extend(found.unwrap_or_default());
     }
-    let is_pinned = |sha256: &_| manifest.is_some_and(|manifest| manifest.has_bytes(sha256));
-    installed.files = profile_store::observe_but(known, files, is_pinned, places.prove);
+    let pinned = manifest.map(|manifest| Pinned {
+        manifest,
+        verifier: places.verifier,
+    });
+    installed.files = profile_store::observe_but(known, files, pinned);
     Ok(installed)
 }
 

@@ -19,8 +19,10 @@ use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::context::gate::facts::{
-    Family, InstalledClaims, InstalledContent, InstalledFile, InstalledScope, ObservedClaims,
+    Family, FileFacts, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
+    ObservedClaims,
 };
+use crate::context::manifest::{FactsDigest, Manifest, PinnedProfile, ProfileState};
 
 /// What became of one file.
 pub enum Examined {
@@ -121,6 +123,15 @@ pub fn examine<T: Send>(
         .collect()
 }
 
+/// What the gate wants to know of each file that the manifest pins: whether its signatures hold, and what it says.
+#[derive(Clone, Copy)]
+pub struct Pinned<'a> {
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// What believes the roots.
+    pub verifier: &'a Verifier,
+}
+
 /// Files that were looked at before, by path.
 #[derive(Default)]
 pub struct KnownFiles<'a>(HashMap<PathBuf, &'a InstalledFile>);
@@ -132,34 +143,27 @@ impl<'a> FromIterator<(PathBuf, &'a InstalledFile)> for KnownFiles<'a> {
 }
 
 impl KnownFiles<'_> {
-    /// What was found in the file at `path`, if these bytes were.
-    fn content(&self, path: &Path, bytes: &[u8]) -> Option<InstalledContent> {
+    /// What was found in the file at `path`, if bytes of this digest were.
+    fn content(&self, path: &Path, found: &FileSha256) -> Option<InstalledContent> {
         let known = &self.0.get(path)?.content;
         match known {
-            InstalledContent::Read { sha256, .. } if *sha256 == FileSha256::of(bytes) => {
-                Some(known.clone())
-            }
+            InstalledContent::Read { sha256, .. } if sha256 == found => Some(known.clone()),
             _ => None,
         }
     }
 }
 
-/// What the gate wants to know of each file: the digest of its bytes; what it claims, if they are not pinned; and
-/// whether its signatures hold, if `prove` is given.
-pub fn observe(
-    files: Vec<PathBuf>,
-    is_pinned: impl Fn(&FileSha256) -> bool + Sync,
-    prove: Option<&Verifier>,
-) -> Vec<InstalledFile> {
-    observe_but(&KnownFiles::default(), files, is_pinned, prove)
+/// What the gate wants to know of each file: the digest of its bytes; whether it is proven and what it says, if `pinned`
+/// pins its bytes; and else what it claims.
+pub fn observe(files: Vec<PathBuf>, pinned: Option<Pinned<'_>>) -> Vec<InstalledFile> {
+    observe_but(&KnownFiles::default(), files, pinned)
 }
 
 /// As [`observe`]; of a file whose bytes are those that are `known` of it, what is known.
 pub fn observe_but(
     known: &KnownFiles<'_>,
     files: Vec<PathBuf>,
-    is_pinned: impl Fn(&FileSha256) -> bool + Sync,
-    prove: Option<&Verifier>,
+    pinned: Option<Pinned<'_>>,
 ) -> Vec<InstalledFile> {
     // Anchors do not matter to claims.
     let any = Verifier::new(Anchors::apple());
@@ -171,46 +175,46 @@ pub fn observe_but(
                 Err(error) => InstalledContent::Unreadable {
                     problem: error.to_string(),
                 },
-                Ok(bytes) => known
-                    .content(&path, &bytes)
-                    .unwrap_or_else(|| installed(&bytes, &is_pinned, prove, &any)),
+                Ok(bytes) => {
+                    let sha256 = FileSha256::of(&bytes);
+                    let known = known.content(&path, &sha256);
+                    known.unwrap_or_else(|| installed(&bytes, sha256, pinned, &any))
+                }
             };
             InstalledFile { path, content }
         })
         .collect()
 }
 
-/// What the gate wants to know of one file's bytes: hashed once, proven once at most.
+/// What the gate wants to know of one file's bytes.
 fn installed(
     bytes: &[u8],
-    is_pinned: impl Fn(&FileSha256) -> bool,
-    prove: Option<&Verifier>,
+    sha256: FileSha256,
+    pinned: Option<Pinned<'_>>,
     any: &Verifier,
 ) -> InstalledContent {
-    if let Some(verifier) = prove {
-        let proven = profile::prove(bytes, verifier);
-        let sha256 = match &proven {
-            Ok(profile) => *profile.sha256(),
-            Err(unproven) => unproven.sha256,
-        };
-        return InstalledContent::Read {
-            claims: match is_pinned(&sha256) {
-                true => ObservedClaims::PinnedBytes,
-                false => claims(&proven),
-            },
-            sha256,
-            proof: Some(proven.map_or_else(|unproven| unproven.findings, |_| Vec::new())),
-        };
-    }
-    let sha256 = FileSha256::of(bytes);
-    InstalledContent::Read {
-        claims: match is_pinned(&sha256) {
-            true => ObservedClaims::PinnedBytes,
-            false => claims(&profile::prove(bytes, any)),
-        },
-        sha256,
-        proof: None,
-    }
+    let pinned = pinned.filter(|pinned| pinned.manifest.has_bytes(&sha256));
+    let claims = match pinned {
+        Some(pinned) => proven(bytes, sha256, &pinned),
+        None => claims(&profile::prove_hashed(bytes, sha256, any)),
+    };
+    InstalledContent::Read { sha256, claims }
+}
+
+/// What a file says whose bytes are pinned, if it is proven.
+fn proven(bytes: &[u8], sha256: FileSha256, pinned: &Pinned<'_>) -> ObservedClaims {
+    let profile = match profile::prove_hashed(bytes, sha256, pinned.verifier) {
+        Ok(profile) => profile,
+        Err(unproven) => return ObservedClaims::Unproven(unproven.findings),
+    };
+    // Of the state no file says anything.
+    let says = PinnedProfile::of(&profile, ProfileState::Active);
+    let digest = FactsDigest::of(&says);
+    let mut entries = pinned.manifest.facts_of(&sha256);
+    ObservedClaims::Proven(match entries.all(|entry| entry == Some(digest)) {
+        true => FileFacts::as_pinned(digest),
+        false => FileFacts::new(says),
+    })
 }
 
 /// What a file claims, whether or not it is proven.
@@ -330,7 +334,6 @@ pub fn pruning(
     let InstalledContent::Read {
         sha256,
         claims: ObservedClaims::Read(claims),
-        ..
     } = &file.content
     else {
         // A file that cannot be read as a profile may be anything: it stays.

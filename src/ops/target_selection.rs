@@ -12,11 +12,13 @@ use crate::base::error::ErrorCode;
 use crate::base::finding::{Finding, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
-use crate::context::gate::facts::{self, ObservedTargets};
+use crate::context::gate::facts::{self, InstalledProfiles, ObservedTargets};
+use crate::context::gate::pins::Pins;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
 use crate::context::plan::{Request, nothing_observed};
 use crate::context::policy::Policy;
 use crate::host::observation::projects::{self, ProjectRequest};
+use crate::host::profile_store::{self, Pinned};
 use crate::xcode::platform::Platform;
 use crate::xcode::sources::Sources;
 use crate::xcode::targets::SigningTarget;
@@ -130,7 +132,7 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         world.manifest_if_any()?
     };
     let profiles = match &manifest {
-        Some(manifest) => manifest.profiles().to_vec(),
+        Some(manifest) => pinned(manifest, &policy, world, &mut findings)?,
         None => at_hand(&policy, world, &mut findings)?,
     };
     Ok(PlannedTargets {
@@ -154,6 +156,38 @@ pub fn read(selection: &TargetSelection, world: &World) -> Result<ObservedTarget
     let nothing = nothing_observed(&observed.looked_at());
     observed.findings.extend(nothing);
     Ok(observed)
+}
+
+/// What the files of the pinned profiles say, as far as they are installed here; where they are not, what the manifest
+/// says of them. Where the two say different things, that blocks.
+fn pinned(
+    manifest: &Manifest,
+    policy: &Policy,
+    world: &World,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<PinnedProfile>, Error> {
+    let verifier = Verifier::new(world.anchors(policy)?);
+    let installed = match world.installed_files(policy) {
+        // Only who names a directory here says that it is there.
+        Err(error)
+            if error.code() == ErrorCode::FileMissing && world.places.profiles.is_empty() =>
+        {
+            Vec::new()
+        }
+        listed => listed?,
+    };
+    let looked_for = Pinned {
+        manifest,
+        verifier: &verifier,
+    };
+    let installed = InstalledProfiles {
+        files: profile_store::observe(installed, Some(looked_for)),
+        ..InstalledProfiles::default()
+    };
+    let pins = Pins::new(policy, manifest, Some(&installed));
+    findings.extend(pins.check());
+    findings.extend(pins.at_their_word());
+    Ok(pins.profiles().to_vec())
 }
 
 /// The installed profiles that are proven; what is wrong with the others is a warning, because they sign nothing.

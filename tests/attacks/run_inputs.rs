@@ -126,12 +126,12 @@ fn a_command_that_fails_keeps_its_own_code() {
 
 #[test]
 fn every_format_says_it_beside_what_the_command_prints() {
-    let signer = Signer::new();
     for (format, said) in [
         ("human", "block inputs-changed"),
         ("json", "\"code\":\"inputs-changed\""),
         ("github", "::error title=inputs-changed"),
     ] {
+        let signer = Signer::new();
         let mut run = signer.run_with(&["--format", format]);
         let script = "echo out; echo >> manifests/profiles.json";
         let ran = ran(run.args(["sh", "-ec", script])).exits(10);

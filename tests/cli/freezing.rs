@@ -97,7 +97,7 @@ fn verify_compares_the_manifest_with_the_files() {
     workshop
         .run(&["manifest", "verify"])
         .exits(10)
-        .says(&["manifest-not-canonical", "/name"]);
+        .says(&["manifest-entry-differs", "/profiles/1/name"]);
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn a_verb_that_decides_nothing_about_signing_goes_on_without_a_policy_and_says_s
 #[test]
 fn a_verdict_without_a_policy_is_waived_by_name_and_ends_well() {
     let workshop = without_policy();
-    let empty = r#"{"schema":"countersign.manifest.v1","revision":1,"profiles":[],"targets":[]}"#;
+    let empty = support::machine::manifest_bytes();
     workshop.write("empty.json", empty);
     let gate = |waived: &str| {
         workshop.run(&[
@@ -96,7 +96,7 @@ fn a_verdict_without_a_policy_is_waived_by_name_and_ends_well() {
 fn nothing_is_deleted_by_a_default() {
     let workshop = without_policy();
     let prune = ["profile", "prune", "--unpinned", "--manifest", "empty.json"];
-    let empty = r#"{"schema":"countersign.manifest.v1","revision":1,"profiles":[],"targets":[]}"#;
+    let empty = support::machine::manifest_bytes();
     workshop.write("empty.json", empty);
     let installed = "home/Library/Developer/Xcode/UserData/Provisioning Profiles";
     fs::create_dir_all(workshop.path(installed)).unwrap();

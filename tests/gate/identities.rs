@@ -81,9 +81,24 @@ fn the_canonical_digest_does_not_know_order_or_number() {
 }
 
 #[test]
-fn an_identity_known_by_sha_1_alone_leaves_no_canonical_digest() {
+fn an_identity_known_by_sha_1_alone_is_the_certificate_that_a_proven_profile_embeds() {
     let mut scene = Scene::new();
+    let sha256 = identity(&distribution()).sha256.unwrap();
     scene.identities().identities[0].sha256 = None;
+    assert_eq!(
+        scene.judge().identities.canonical,
+        Some(canonical([sha256]))
+    );
+}
+
+#[test]
+fn an_identity_known_by_sha_1_alone_leaves_no_canonical_digest_where_no_profile_embeds_it() {
+    let mut scene = Scene::new();
+    let stranger = identity(&LeafSpec::new(LeafKind::AppleDevelopment));
+    let rules = format!("[identities]\nallow = [\"{}\"]\n", stranger.sha1);
+    scene.policy.push_str(&rules);
+    scene.identities().identities.push(stranger);
+    scene.identities().identities[1].sha256 = None;
     let digests = scene.judge().identities;
     assert_eq!(digests.canonical, None);
     assert_eq!(digests.compatible, Some(compatible(b"captured")));

@@ -76,7 +76,10 @@ fn a_live_verdict_without_a_policy_opens_nothing_and_has_no_envelope() {
     assert_eq!(event.outcome, Outcome::Done);
     assert!(!event.details.contains_key("policy"), "{event:?}");
     assert!(event.details["waived"].contains("policy"), "{event:?}");
-    assert_eq!(event.details["warnings"], "policy-missing");
+    assert_eq!(
+        event.details["warnings"],
+        "profiles-unobserved,policy-missing"
+    );
     let audit = format!("7:{}", Digest::of(b"a log")).parse().unwrap();
     let statement = envelope::statement(&verdict, &scene.manifest(), "profiles.json", audit, false);
     assert_eq!(statement.unwrap_err(), NoStatement::NotCleared);
@@ -176,7 +179,11 @@ fn every_waiver_that_is_not_allowed_is_told() {
         [Group::Profiles, Group::Identities, Group::Targets],
     );
     let findings = scene.judge().findings;
-    let refused: Vec<_> = findings.iter().filter_map(|f| f.found.as_deref()).collect();
+    let refused: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.code == Code::WaiverNotAllowed)
+        .filter_map(|finding| finding.found.as_deref())
+        .collect();
     assert_eq!(refused, ["profiles", "identities", "targets"]);
     assert_eq!(blocking(&findings), ["waiver-not-allowed"]);
 }

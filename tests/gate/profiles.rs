@@ -40,7 +40,6 @@ fn profile_bytes_differ_tells_both_digests_and_the_file() {
                 name: None,
                 signs: None,
             }),
-            proof: None,
         },
     )];
     let finding = scene.blocked_by(Code::ProfileBytesDiffer);
@@ -65,7 +64,6 @@ fn profile_bytes_differ_tells_both_digests_and_the_file() {
         InstalledContent::Read {
             sha256: FileSha256::of(b"rubbish"),
             claims: ObservedClaims::Unreadable,
-            proof: None,
         },
     )];
     scene.blocked_by(Code::ProfileBytesDiffer);
@@ -92,8 +90,7 @@ fn what_was_looked_at_for_another_manifest_is_not_passed() {
         "retired.mobileprovision",
         InstalledContent::Read {
             sha256: FileSha256::of(b"pinned by another manifest"),
-            claims: ObservedClaims::PinnedBytes,
-            proof: None,
+            claims: ObservedClaims::Unproven(Vec::new()),
         },
     ));
     let finding = scene.blocked_by(Code::ProfilesUnobserved);
@@ -107,12 +104,12 @@ fn what_was_looked_at_for_another_manifest_is_not_passed() {
 }
 
 #[test]
-fn a_signature_that_no_longer_holds_blocks_when_it_is_proven_again() {
+fn a_pinned_file_that_is_not_proven_blocks() {
     let mut scene = Scene::new();
     let fault = Finding::block(Code::ProfileNotTrusted, "the chain does not hold")
         .hint("download it again");
-    if let InstalledContent::Read { proof, .. } = &mut scene.installed().files[0].content {
-        *proof = Some(vec![fault]);
+    if let InstalledContent::Read { claims, .. } = &mut scene.installed().files[0].content {
+        *claims = ObservedClaims::Unproven(vec![fault]);
     }
     let finding = scene.blocked_by(Code::ProfileNotTrusted);
     assert!(finding.place.file.is_some() && finding.place.profile.is_some());

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use countersign::apple::anchors::Anchors;
 use countersign::apple::identity::digest::compatible;
 use countersign::apple::profile::Profile;
 use countersign::base::clock::FixedClock;
 use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::{CertSha1, CertSha256};
 use countersign::context::gate::facts::{
-    Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles, Observation,
-    Observed, ObservedClaims, ObservedTargets, PlannedFacts, ProfileDirectory, TargetSelection,
+    FileFacts, Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles,
+    Observation, Observed, ObservedClaims, ObservedTargets, PlannedFacts, ProfileDirectory,
+    TargetSelection,
 };
 use countersign::context::gate::{Asked, Cleared, Judgement, Rehearsal, Verdict, judge, rehearse};
 use countersign::context::manifest::freeze::{freeze, ordered};
@@ -30,7 +30,7 @@ use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::ProfileSpec;
 use forge::project::{Product, ProjectSpec, TargetSpec};
 use jiff::Timestamp;
-use support::{ROCKET, blocking, proven, rocket};
+use support::{ROCKET, blocking, proven, rocket, verifier};
 
 /// A Monday, 10:15 in New York.
 pub(crate) const NOW: &str = "2026-07-06T14:15:00Z";
@@ -69,12 +69,12 @@ pub(crate) fn installed(name: &str, content: InstalledContent) -> InstalledFile 
     }
 }
 
-/// What is installed of a profile whose bytes are pinned: nothing but its digest is looked at.
+/// What is installed of a profile whose bytes are pinned: it is proven.
 pub(crate) fn pinned_bytes(profile: &Profile) -> InstalledContent {
+    let says = PinnedProfile::of(profile, ProfileState::Active);
     InstalledContent::Read {
         sha256: *profile.sha256(),
-        claims: ObservedClaims::PinnedBytes,
-        proof: None,
+        claims: ObservedClaims::Proven(FileFacts::new(says)),
     }
 }
 
@@ -226,9 +226,8 @@ impl Scene {
                 }],
                 temporary: &[],
                 checkouts: &[],
-                anchors: &Anchors::apple(),
                 with_access: false,
-                prove: None,
+                verifier: &verifier(),
             }),
             identities: Some(&identities),
             targets: Some(&projects),

@@ -30,7 +30,6 @@ fn claims_of(profile: &Profile) -> InstalledContent {
                 expires: fields.expires,
             }),
         }),
-        proof: None,
     }
 }
 
@@ -44,7 +43,6 @@ fn unpinned(claims: ObservedClaims) -> InstalledContent {
     InstalledContent::Read {
         sha256: FileSha256::of(b"unpinned"),
         claims,
-        proof: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use countersign::context::manifest::ProfileState;
 use forge::fixtures::products;
 use forge::profile::{Kind, ProfileSpec};
 use forge::project::{Product, TargetSpec};
@@ -79,17 +80,13 @@ fn exact_profiles_come_before_wildcards_and_longer_prefixes_before_shorter_ones(
 }
 
 /// Freezes what is there and gives one profile another state.
-fn freeze_with_state(workshop: &Workshop, uuid: &str, state: &str) {
+fn freeze_with_state(workshop: &Workshop, uuid: &str, state: ProfileState) {
     workshop.run(&["manifest", "freeze"]).exits(0);
-    let mut manifest: Json =
-        serde_json::from_slice(&workshop.read("manifests/profiles.json")).unwrap();
-    for profile in manifest["profiles"].as_array_mut().unwrap() {
-        if profile["uuid"] == uuid {
-            profile["state"] = state.into();
-        }
-    }
-    let text = serde_json::to_string_pretty(&manifest).unwrap();
-    workshop.write("manifests/profiles.json", text);
+    workshop.edit_manifest(|content| {
+        let mut profiles = content.profiles.iter_mut();
+        let profile = profiles.find(|profile| profile.uuid.as_str() == uuid);
+        profile.unwrap().state = state;
+    });
 }
 
 /// `targets` against the frozen manifest.
@@ -113,7 +110,7 @@ fn active_profiles_come_before_incoming_ones_and_retiring_ones_are_not_chosen() 
         .named("iOS App Store - Extensions-Share 2027")
         .valid("2026-06-01T00:00:00Z", "2056-01-01T00:00:00Z");
     let both = [products(), vec![newer.clone()]].concat();
-    let chosen = |state: &str, of: &str| {
+    let chosen = |state: ProfileState, of: &str| {
         let workshop = scene(&unasked(), &both);
         freeze_with_state(&workshop, of, state);
         let document = pinned(&workshop, "show", &["--target", "Share"])
@@ -125,15 +122,21 @@ fn active_profiles_come_before_incoming_ones_and_retiring_ones_are_not_chosen() 
             .to_owned()
     };
     assert_eq!(
-        chosen("active", &newer.uuid),
+        chosen(ProfileState::Active, &newer.uuid),
         newer.uuid,
         "the newer of two active ones"
     );
-    assert_eq!(chosen("incoming", &newer.uuid), profile(SHARE).uuid);
-    assert_eq!(chosen("retiring", &profile(SHARE).uuid), newer.uuid);
+    assert_eq!(
+        chosen(ProfileState::Incoming, &newer.uuid),
+        profile(SHARE).uuid
+    );
+    assert_eq!(
+        chosen(ProfileState::Retiring, &profile(SHARE).uuid),
+        newer.uuid
+    );
     // What still asks for the retiring one is stale, wherever both are installed.
     let workshop = scene(&rocket(), &both);
-    freeze_with_state(&workshop, &profile(SHARE).uuid, "retiring");
+    freeze_with_state(&workshop, &profile(SHARE).uuid, ProfileState::Retiring);
     let document = pinned(&workshop, "check", &[]).exits(10).json();
     let told = blocking(&workshop, &document);
     let told = only(told, "target-profile-stale", "Share", SPECIFIER);
@@ -144,7 +147,7 @@ fn active_profiles_come_before_incoming_ones_and_retiring_ones_are_not_chosen() 
 fn a_target_whose_only_profile_is_retiring_is_not_signed() {
     for (project, line) in [(rocket(), SPECIFIER), (unasked(), SHARE)] {
         let workshop = scene(&project, &products());
-        freeze_with_state(&workshop, &profile(SHARE).uuid, "retiring");
+        freeze_with_state(&workshop, &profile(SHARE).uuid, ProfileState::Retiring);
         let document = pinned(&workshop, "check", &[]).exits(10).json();
         let told = only(
             blocking(&workshop, &document),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::expiry::Margins;
 use super::facts::{Observation, Observed};
+use super::pins::Pins;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::base::remedy::Remedy;
@@ -18,12 +19,12 @@ use crate::context::policy::Policy;
 /// Judges the certificates.
 pub fn check(
     policy: &Policy,
-    manifest: &Manifest,
+    pins: &Pins<'_>,
     pinned: &BySha1<'_>,
     facts: &Observed,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let relied_on = relied_on(manifest, &mut findings);
+    let relied_on = relied_on(pins, &mut findings);
     let margins = Margins::of(policy);
     for (certificate, profiles) in relied_on.values() {
         let near_end = margins.finding(
@@ -80,7 +81,7 @@ pub fn check(
 type Relied<'a> = BTreeMap<CertSha256, (&'a PinnedCertificate, Vec<&'a PinnedProfile>)>;
 
 /// Each certificate that a profile in use relies on, with those profiles.
-fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<'a> {
+fn relied_on<'a>(pins: &'a Pins<'_>, findings: &mut Vec<Finding>) -> Relied<'a> {
     let mut relied: Relied<'a> = BTreeMap::new();
     // Thousands of profiles may rely on one certificate, and many targets on one profile.
     let mut known = HashSet::new();
@@ -94,8 +95,8 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
             }
         };
     let mut pinned_by_target = HashSet::new();
-    for (target_index, target) in manifest.targets().iter().enumerate() {
-        let Some((index, profile)) = manifest.profile(&target.profile) else {
+    for (target_index, target) in pins.targets().iter().enumerate() {
+        let Some((index, profile)) = pins.profile(&target.profile) else {
             continue;
         };
         match profile.certificates.iter().find(|certificate| certificate.sha256 == target.certificate) {
@@ -120,8 +121,8 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
             ),
         }
     }
-    for (index, profile) in manifest.profiles().iter().enumerate() {
-        if !manifest.is_in_use(profile) || pinned_by_target.contains(&index) {
+    for (index, profile) in pins.profiles().iter().enumerate() {
+        if !pins.is_in_use(index) || pinned_by_target.contains(&index) {
             continue;
         }
         if let Some(certificate) = profile
@@ -138,11 +139,21 @@ fn relied_on<'a>(manifest: &'a Manifest, findings: &mut Vec<Finding>) -> Relied<
 /// Pinned certificates by SHA-1.
 pub type BySha1<'a> = HashMap<CertSha1, &'a PinnedCertificate>;
 
-/// Every certificate that any pinned profile lets sign, by SHA-1: what a captured `find-identity` is resolved with.
-pub fn by_sha1(manifest: &Manifest) -> BySha1<'_> {
-    let certificates = manifest
-        .profiles()
-        .iter()
+/// Every certificate that a pinned profile lets sign, by SHA-1: what a captured `find-identity` is resolved with.
+pub fn by_sha1<'a>(pins: &'a Pins<'_>) -> BySha1<'a> {
+    let numbered = pins.profiles().iter().enumerate();
+    let counting = numbered.filter(|(index, _)| pins.counts(*index));
+    certificates_of(counting.map(|(_, profile)| profile))
+}
+
+/// The same by the manifest's word alone, where no file is at hand.
+pub fn by_sha1_as_pinned(manifest: &Manifest) -> BySha1<'_> {
+    certificates_of(manifest.profiles())
+}
+
+fn certificates_of<'a>(profiles: impl IntoIterator<Item = &'a PinnedProfile>) -> BySha1<'a> {
+    let certificates = profiles
+        .into_iter()
         .flat_map(|profile| &profile.certificates);
     certificates
         .map(|certificate| (certificate.sha1, certificate))

@@ -51,6 +51,7 @@ use crate::base::ids::{
     BundlePattern, CertSha1, CertSha256, ConfigurationName, FileSha256, HostName, ProfileUuid,
     TeamId,
 };
+use crate::context::manifest::{FactsDigest, PinnedProfile};
 use crate::context::plan::LookedAt;
 use crate::xcode::platform::Platform;
 use crate::xcode::sources::Sources;
@@ -292,22 +293,58 @@ pub enum InstalledContent {
     Read {
         /// SHA-256 of its bytes.
         sha256: FileSha256,
-        /// What it claims to be.
+        /// What it says.
         claims: ObservedClaims,
-        /// Why it was not proven, where signatures were proven again (`--prove`); empty where they held.
-        proof: Option<Vec<Finding>>,
     },
 }
 
 /// What was observed of an installed file's claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObservedClaims {
-    /// Nobody looked: the manifest that is judged pins these bytes. For another manifest nothing is known of the file.
-    PinnedBytes,
+    /// The manifest that was looked at pins these bytes, and both signatures hold: what the file says is a fact.
+    Proven(FileFacts),
+    /// The manifest that was looked at pins these bytes, and they are not proven: at least one finding that blocks.
+    Unproven(Vec<Finding>),
     /// It cannot be read as a profile.
     Unreadable,
     /// This is what it claims.
     Read(InstalledClaims),
+}
+
+/// What a proven file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    digest: FactsDigest,
+    /// What it says, unless the entry of the manifest that was looked at says just that.
+    differing: Option<Box<PinnedProfile>>,
+}
+
+impl FileFacts {
+    /// The file says what the manifest's entry says that has this digest.
+    pub fn as_pinned(digest: FactsDigest) -> Self {
+        Self {
+            digest,
+            differing: None,
+        }
+    }
+
+    /// The file says this, as freezing would write it. Its state is not the file's.
+    pub fn new(says: PinnedProfile) -> Self {
+        Self {
+            digest: FactsDigest::of(&says),
+            differing: Some(Box::new(says)),
+        }
+    }
+
+    /// The digest of what the file says.
+    pub fn digest(&self) -> FactsDigest {
+        self.digest
+    }
+
+    /// What the file says, where that is known in full: always, if it is not what the manifest says that was looked at.
+    pub fn in_full(&self) -> Option<&PinnedProfile> {
+        self.differing.as_deref()
+    }
 }
 
 /// What an installed file claims, proven or not: Xcode does not ask for proof when it chooses by name.

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::certificates::{BySha1, title};
 use super::facts::{Identities, Identity, Observation, Observed};
+use super::pins::Pins;
 use crate::apple::identity::digest::canonical;
 use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::base::remedy::Remedy;
-use crate::context::manifest::{Manifest, PinnedProfile};
+use crate::context::manifest::PinnedProfile;
 use crate::context::policy::Policy;
 
 /// The digests of the identities that were observed.
@@ -27,7 +28,7 @@ pub struct IdentityDigests {
 /// Judges the identities, and tells their digests.
 pub fn check(
     policy: &Policy,
-    manifest: &Manifest,
+    pins: &Pins<'_>,
     pinned: &BySha1<'_>,
     facts: &Observed,
     expected: Option<Digest>,
@@ -45,21 +46,27 @@ pub fn check(
             return (vec![finding], IdentityDigests::default());
         }
     };
-    let digests = digests(identities);
-    let mut findings = missing(manifest, identities);
+    let digests = digests(identities, pinned);
+    let mut findings = missing(pins, identities);
     findings.extend(unexpected(policy, pinned, identities));
-    findings.extend(ambiguous(manifest, pinned, identities));
+    findings.extend(ambiguous(pins, pinned, identities));
     if let Some(expected) = expected {
-        findings.extend(digest_mismatch(expected, digests, identities));
+        findings.extend(digest_mismatch(expected, digests, identities, pinned));
     }
     (findings, digests)
 }
 
-fn digests(identities: &Identities) -> IdentityDigests {
+/// The certificate of an identity: a capture shows its SHA-1 alone, and the pinned profiles tell the rest.
+fn fingerprint(identity: &Identity, pinned: &BySha1<'_>) -> Option<CertSha256> {
+    let known = || Some(pinned.get(&identity.sha1)?.sha256);
+    identity.sha256.or_else(known)
+}
+
+fn digests(identities: &Identities, pinned: &BySha1<'_>) -> IdentityDigests {
     let fingerprints: Option<Vec<CertSha256>> = identities
         .identities
         .iter()
-        .map(|identity| identity.sha256)
+        .map(|identity| fingerprint(identity, pinned))
         .collect();
     IdentityDigests {
         canonical: fingerprints.map(canonical),
@@ -68,7 +75,7 @@ fn digests(identities: &Identities) -> IdentityDigests {
 }
 
 /// Profiles in use for which no identity here can sign: one finding for each distinct set of certificates.
-fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
+fn missing(pins: &Pins<'_>, identities: &Identities) -> Vec<Finding> {
     let usable: BTreeSet<CertSha1> = identities
         .identities
         .iter()
@@ -83,8 +90,8 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
     };
     let mut pinned_by_target = HashSet::new();
     let mut demanded = HashSet::new();
-    for target in manifest.targets() {
-        let Some((_, profile)) = manifest.profile(&target.profile) else {
+    for target in pins.targets() {
+        let Some((index, profile)) = pins.profile(&target.profile) else {
             continue;
         };
         let Some(certificate) = profile
@@ -94,13 +101,13 @@ fn missing(manifest: &Manifest, identities: &Identities) -> Vec<Finding> {
         else {
             continue;
         };
-        pinned_by_target.insert(&profile.uuid);
+        pinned_by_target.insert(index);
         if demanded.insert((&profile.uuid, certificate.sha1)) {
             demand([certificate.sha1].into(), profile);
         }
     }
-    for profile in manifest.profiles() {
-        if manifest.is_in_use(profile) && !pinned_by_target.contains(&profile.uuid) {
+    for (index, profile) in pins.profiles().iter().enumerate() {
+        if pins.is_in_use(index) && !pinned_by_target.contains(&index) {
             demand(
                 profile
                     .certificates
@@ -174,8 +181,8 @@ fn unexpected(policy: &Policy, pinned: &BySha1<'_>, identities: &Identities) -> 
 
 /// Usable identities that share a name. Around a renewal that is normal, and harmless where the manifest pins which of
 /// them signs each target; where nothing does, Xcode chooses.
-fn ambiguous(manifest: &Manifest, pinned: &BySha1<'_>, identities: &Identities) -> Vec<Finding> {
-    let pinned_by_target: HashSet<CertSha256> = manifest
+fn ambiguous(pins: &Pins<'_>, pinned: &BySha1<'_>, identities: &Identities) -> Vec<Finding> {
+    let pinned_by_target: HashSet<CertSha256> = pins
         .targets()
         .iter()
         .map(|target| target.certificate)
@@ -219,6 +226,7 @@ fn digest_mismatch(
     expected: Digest,
     digests: IdentityDigests,
     identities: &Identities,
+    pinned: &BySha1<'_>,
 ) -> Option<Finding> {
     let found = match expected {
         Digest::Sha256(_) => digests.canonical,
@@ -233,7 +241,7 @@ fn digest_mismatch(
             let unknown = identities
                 .identities
                 .iter()
-                .filter(|identity| identity.sha256.is_none())
+                .filter(|identity| fingerprint(identity, pinned).is_none())
                 .count();
             format!("no canonical digest: {unknown} of the certificates are known by SHA-1 only")
         }

@@ -9,28 +9,29 @@ use super::facts::{
     Family, InstalledContent, InstalledFile, InstalledProfiles, Observation, Observed,
     ObservedClaims,
 };
+use super::pins::Pins;
 use super::profile_directories;
 use super::shadows::Shadows;
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::FileSha256;
 use crate::base::remedy::Remedy;
-use crate::context::manifest::{Manifest, PinnedProfile};
+use crate::context::manifest::PinnedProfile;
 use crate::context::policy::Policy;
 
 /// Judges the installed profiles against the pinned ones.
-pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
+pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> {
     match &facts.profiles {
         Observation::Observed(installed) => {
-            let view = View::new(manifest, installed);
+            let view = View::new(pins, installed);
             let mut findings = profile_directories::check(policy, installed);
             let (of_pinned, reported) = view.pinned();
             findings.extend(of_pinned);
-            let shadows = Shadows::new(manifest, facts, reported);
+            let shadows = Shadows::new(pins, facts, reported);
             findings.extend(installed.files.iter().filter_map(|file| {
                 shadows.check(file, |sha256| view.by_digest.contains_key(sha256))
             }));
-            findings.extend(parallel(manifest));
+            findings.extend(parallel(pins));
             findings
         }
         Observation::Unobserved { why } => {
@@ -47,9 +48,9 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Find
     }
 }
 
-/// Judges what the manifest and the policy alone say of profiles: no waiver reaches it.
-pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
-    let mut findings = validity(policy, manifest, facts);
+/// Judges what is said of pinned profiles, whether or not their files were looked at: no waiver reaches it.
+pub fn check_pinned(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> {
+    let mut findings = validity(policy, pins, facts);
     if !policy.profiles.trust_anchors.is_empty() {
         findings.push(
             policy.at_rule(
@@ -65,11 +66,11 @@ pub fn check_pinned(policy: &Policy, manifest: &Manifest, facts: &Observed) -> V
     findings
 }
 
-/// Expiry of what is pinned: known from the manifest alone.
-fn validity(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Finding> {
+/// Expiry of what is pinned.
+fn validity(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> {
     let margins = Margins::of(policy);
     let mut findings = Vec::new();
-    for (index, profile) in manifest.profiles().iter().enumerate() {
+    for (index, profile) in pins.profiles().iter().enumerate() {
         let near_end = margins.finding(
             (Code::ProfileExpired, Code::ProfileExpiresSoon),
             profile.expires,
@@ -79,7 +80,7 @@ fn validity(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Findi
         let Some(mut finding) = near_end else {
             continue;
         };
-        if !manifest.is_in_use(profile) {
+        if !pins.is_in_use(index) {
             // What is retiring no longer signs: its end is the plan.
             finding.severity = Severity::Info;
         }
@@ -107,11 +108,11 @@ fn scope_of(profile: &PinnedProfile) -> Scope<'_> {
 }
 
 /// Pinned profiles that could stand in for each other: normal while old and new run in parallel.
-fn parallel(manifest: &Manifest) -> Vec<Finding> {
+fn parallel(pins: &Pins<'_>) -> Vec<Finding> {
     let mut first_by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
     let mut first_by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::new();
     let mut findings = Vec::new();
-    for profile in manifest.profiles() {
+    for profile in pins.profiles() {
         let same_name = first_by_name.get(profile.name.as_str()).copied();
         let same_scope = first_by_scope.get(&scope_of(profile)).copied();
         first_by_name.entry(&profile.name).or_insert(profile);
@@ -146,15 +147,15 @@ fn parallel(manifest: &Manifest) -> Vec<Finding> {
     findings
 }
 
-/// Manifest and disk, indexed for each other.
+/// Pins and disk, indexed for each other.
 struct View<'a> {
-    manifest: &'a Manifest,
+    pins: &'a Pins<'a>,
     installed: &'a InstalledProfiles,
     by_digest: HashMap<FileSha256, Vec<&'a InstalledFile>>,
 }
 
 impl<'a> View<'a> {
-    fn new(manifest: &'a Manifest, installed: &'a InstalledProfiles) -> Self {
+    fn new(pins: &'a Pins<'a>, installed: &'a InstalledProfiles) -> Self {
         let mut by_digest: HashMap<FileSha256, Vec<&InstalledFile>> =
             HashMap::with_capacity(installed.files.len());
         for file in &installed.files {
@@ -163,7 +164,7 @@ impl<'a> View<'a> {
             }
         }
         Self {
-            manifest,
+            pins,
             installed,
             by_digest,
         }
@@ -178,8 +179,8 @@ impl<'a> View<'a> {
         for file in &self.installed.files {
             let mut keys = vec![file_name(&file.path).to_ascii_lowercase()];
             match &file.content {
-                InstalledContent::Read { sha256, claims, .. } => {
-                    if self.manifest.has_bytes(sha256) {
+                InstalledContent::Read { sha256, claims } => {
+                    if self.pins.has_bytes(sha256) {
                         continue;
                     }
                     if let ObservedClaims::Read(claims) = claims {
@@ -194,32 +195,19 @@ impl<'a> View<'a> {
                 strangers.entry(key).or_default().push(file);
             }
         }
-        for (index, profile) in self.manifest.profiles().iter().enumerate() {
+        for (index, profile) in self.pins.profiles().iter().enumerate() {
             let Some(copies) = self.by_digest.get(&profile.sha256) else {
                 let uuid = profile.uuid.as_str().to_ascii_lowercase();
                 let suspects = strangers
                     .get(&uuid)
                     .or_else(|| strangers.get(&profile.filename.to_ascii_lowercase()));
                 let suspect = suspects.and_then(|files| files.first()).copied();
-                if self.manifest.is_in_use(profile) {
+                if self.pins.is_in_use(index) {
                     reported.extend(suspect.map(|file| file.path.as_path()));
                 }
                 findings.push(absent(profile, index, suspect, self));
                 continue;
             };
-            for copy in copies {
-                if let InstalledContent::Read {
-                    proof: Some(faults),
-                    ..
-                } = &copy.content
-                {
-                    findings.extend(
-                        faults.iter().map(|fault| {
-                            fault.clone().in_file(&copy.path).of_profile(&profile.uuid)
-                        }),
-                    );
-                }
-            }
             findings.extend(copies_beside(profile, copies));
         }
         (findings, reported)
@@ -268,7 +256,7 @@ fn absent(
         // Only the manifest can be pointed at.
         finding = finding.at_pointer(format!("/profiles/{index}"));
     }
-    if !view.manifest.is_in_use(profile) {
+    if !view.pins.is_in_use(index) {
         finding.severity = Severity::Warn;
     }
     finding

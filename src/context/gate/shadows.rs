@@ -11,15 +11,16 @@ use super::coverage::Coverage;
 use super::facts::{
     InstalledClaims, InstalledContent, InstalledFile, Observation, Observed, ObservedClaims,
 };
+use super::pins::Pins;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, FileSha256};
 use crate::base::remedy::Remedy;
 use crate::base::shell;
-use crate::context::manifest::{Manifest, PinnedProfile};
+use crate::context::manifest::PinnedProfile;
 
 /// What the pinned profiles are held against.
 pub(super) struct Shadows<'a> {
-    manifest: &'a Manifest,
+    pins: &'a Pins<'a>,
     by_name: HashMap<&'a str, &'a PinnedProfile>,
     coverage: Coverage<'a>,
     /// Files that were reported already: they stand where a pinned profile is missing.
@@ -27,20 +28,20 @@ pub(super) struct Shadows<'a> {
 }
 
 impl<'a> Shadows<'a> {
-    /// Holds files against what `manifest` pins. `reported` are the files that were reported already.
+    /// Holds files against what is pinned. `reported` are the files that were reported already.
     pub(super) fn new(
-        manifest: &'a Manifest,
+        pins: &'a Pins<'a>,
         facts: &'a Observed,
         reported: HashSet<&'a Path>,
     ) -> Self {
         let mut by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
-        for profile in manifest.profiles() {
+        for profile in pins.profiles() {
             by_name.entry(&profile.name).or_insert(profile);
         }
         Self {
-            manifest,
+            pins,
             by_name,
-            coverage: Coverage::new(manifest.profiles(), &bundle_ids(manifest, facts)),
+            coverage: Coverage::new(pins.profiles(), &bundle_ids(pins, facts)),
             reported,
         }
     }
@@ -52,18 +53,18 @@ impl<'a> Shadows<'a> {
         is_installed: impl Fn(&FileSha256) -> bool,
     ) -> Option<Finding> {
         let (sha256, claims) = match &file.content {
-            InstalledContent::Read { sha256, claims, .. } => (sha256, claims),
+            InstalledContent::Read { sha256, claims } => (sha256, claims),
             InstalledContent::Unreadable { problem } => {
                 return self.unreadable(file).map(|finding| finding.found(problem));
             }
         };
-        if self.manifest.has_bytes(sha256) {
+        if self.pins.has_bytes(sha256) {
             return None;
         }
         let claims = match claims {
             ObservedClaims::Read(claims) => claims,
             ObservedClaims::Unreadable => return self.unreadable(file),
-            ObservedClaims::PinnedBytes => {
+            ObservedClaims::Proven(_) | ObservedClaims::Unproven(_) => {
                 return Some(
                     Finding::block(
                         Code::ProfilesUnobserved,
@@ -77,7 +78,7 @@ impl<'a> Shadows<'a> {
         let same_uuid = claims
             .uuid
             .as_ref()
-            .and_then(|uuid| self.manifest.profile(uuid));
+            .and_then(|uuid| self.pins.profile(uuid));
         if let Some((_, pinned)) = same_uuid
             && is_installed(&pinned.sha256)
         {
@@ -125,14 +126,14 @@ fn away(path: &Path) -> String {
 }
 
 /// The bundle ids that are signed: of the pinned targets, and of those that the projects have.
-fn bundle_ids<'a>(manifest: &'a Manifest, facts: &'a Observed) -> BTreeSet<&'a BundleId> {
+fn bundle_ids<'a>(pins: &'a Pins<'a>, facts: &'a Observed) -> BTreeSet<&'a BundleId> {
     let observed = match &facts.targets {
         Observation::Observed(observed) => observed.targets.as_slice(),
         Observation::Unobserved { .. } => &[],
     };
     let observed = observed.iter().filter(|target| target.needs_profile());
     let observed = observed.filter_map(|target| Some(&target.bundle_id.as_ref()?.value));
-    let pinned = manifest.targets().iter().map(|target| &target.bundle_id);
+    let pinned = pins.targets().iter().map(|target| &target.bundle_id);
     pinned.chain(observed).collect()
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::asked::Asked;
 use super::facts::{Observation, Observed};
+use super::pins::Pins;
 use crate::base::finding::{self, Code, Finding};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
@@ -16,12 +17,7 @@ use crate::context::plan::{Request, nothing_observed, plan, unobserved};
 use crate::context::policy::Policy;
 
 /// Judges the targets.
-pub fn check(
-    policy: &Policy,
-    manifest: &Manifest,
-    facts: &Observed,
-    asked: &Asked,
-) -> Vec<Finding> {
+pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) -> Vec<Finding> {
     let observed = match &facts.targets {
         Observation::Observed(observed) => observed,
         Observation::Unobserved { why } => {
@@ -45,8 +41,8 @@ pub fn check(
     let mut findings = observed.findings.clone();
     let request = Request {
         targets: &observed.targets,
-        profiles: manifest.profiles(),
-        pinned: manifest.targets(),
+        profiles: pins.profiles(),
+        pinned: pins.targets(),
         overrides: &policy.targets,
         kind: asked.kind,
         targets_were_named: !observed.selection.targets.is_empty(),
@@ -54,7 +50,7 @@ pub fn check(
         sources: &*observed.sources,
     };
     findings.extend(plan(&request).findings);
-    findings.extend(unobserved(manifest.targets(), &looked_at));
+    findings.extend(unobserved(pins.targets(), &looked_at));
     finding::distinct(&mut findings);
     findings
 }

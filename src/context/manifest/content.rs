@@ -1,11 +1,13 @@
 //! What the file holds, and the bytes that it is written as.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::entry::{PinnedProfile, PinnedTarget};
+use crate::base::finding::line_of;
 
 /// The `schema` word of the version that this program writes and reads.
 pub const SCHEMA: &str = "countersign.manifest.v1";
@@ -44,6 +46,27 @@ impl Content {
         self.write(&mut comparison).is_ok() && comparison.rest.is_empty()
     }
 
+    /// Where `bytes` first differ from what [`Content::write`] writes, if they do.
+    pub fn first_difference(&self, bytes: &[u8]) -> Option<Difference> {
+        if self.equals_bytes(bytes) {
+            return None;
+        }
+        let frozen = self.to_bytes();
+        let both = frozen.iter().zip(bytes);
+        let same = both.take_while(|(one, other)| one == other).count();
+        let before = bytes.get(..same).unwrap_or_default();
+        let line_start = before
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        Some(Difference {
+            line: usize::try_from(line_of(bytes, same)).unwrap_or(usize::MAX),
+            column: same - line_start + 1,
+            frozen: excerpt(&frozen, line_start, same),
+            found: excerpt(bytes, line_start, same),
+        })
+    }
+
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -51,6 +74,52 @@ impl Content {
         self.write(&mut bytes).unwrap_or_default();
         bytes
     }
+}
+
+/// The first place at which bytes are not what freezing writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// From 1.
+    pub line: usize,
+    /// In bytes, from 1.
+    pub column: usize,
+    /// What freezing writes there, shortened; empty at the end of the file.
+    pub frozen: String,
+    /// What stands there, likewise.
+    pub found: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |text: &str| match text {
+            "" => "nothing".to_owned(),
+            text => format!("{text:?}"),
+        };
+        write!(
+            f,
+            "line {}, column {}: freezing writes {} here, but this file has {}",
+            self.line,
+            self.column,
+            quoted(&self.frozen),
+            quoted(&self.found)
+        )
+    }
+}
+
+/// How much of a line is shown before and behind the place where it differs.
+const SHOWN: usize = 40;
+
+/// What stands around `at`, on the line that begins at `line_start`; its end too, if that is what differs.
+fn excerpt(bytes: &[u8], line_start: usize, at: usize) -> String {
+    let before = bytes.get(line_start.max(at.saturating_sub(SHOWN))..at);
+    let behind = bytes.get(at..).unwrap_or_default();
+    let line_end = behind
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .unwrap_or(behind.len());
+    let behind = behind.get(..line_end.clamp(1, SHOWN)).unwrap_or(behind);
+    let around = [before.unwrap_or_default(), behind].concat();
+    String::from_utf8_lossy(&around).into_owned()
 }
 
 /// Swallows what is written as long as it equals what is expected.

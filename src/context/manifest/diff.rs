@@ -101,12 +101,7 @@ impl<T: Serialize + PartialEq, K: Ord> Entries<T, K> {
             let after = by_new.get(key).and_then(|at| new.get(*at));
             let (change, entry, fields) = match (before, after) {
                 (Some(before), Some(after)) if before == after => continue,
-                (Some(before), Some(after)) => {
-                    let mut fields = Vec::new();
-                    let json = |entry: &T| serde_json::to_value(entry).unwrap_or_default();
-                    compare_json("", &json(before), &json(after), &mut fields);
-                    (ChangeKind::Changed, after, fields)
-                }
+                (Some(before), Some(after)) => (ChangeKind::Changed, after, fields(before, after)),
                 (Some(before), None) => (ChangeKind::Removed, before, Vec::new()),
                 (None, Some(after)) => (ChangeKind::Added, after, Vec::new()),
                 (None, None) => continue,
@@ -121,6 +116,14 @@ impl<T: Serialize + PartialEq, K: Ord> Entries<T, K> {
         }
         changes
     }
+}
+
+/// The fields in which two entries differ.
+pub(super) fn fields<T: Serialize>(old: &T, new: &T) -> Vec<FieldChange> {
+    let mut fields = Vec::new();
+    let json = |entry: &T| serde_json::to_value(entry).unwrap_or_default();
+    compare_json("", &json(old), &json(new), &mut fields);
+    fields
 }
 
 fn compare_json(pointer: &str, old: &Json, new: &Json, fields: &mut Vec<FieldChange>) {
@@ -139,6 +142,11 @@ fn compare_json(pointer: &str, old: &Json, new: &Json, fields: &mut Vec<FieldCha
                     &value(new),
                     fields,
                 );
+            }
+        }
+        (Json::Array(old), Json::Array(new)) if old.len() == new.len() => {
+            for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                compare_json(&format!("{pointer}/{index}"), old, new, fields);
             }
         }
         _ => fields.push(FieldChange {

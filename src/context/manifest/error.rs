@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::content::{MAX_REVISION, SCHEMA};
+use super::content::{Difference, MAX_REVISION, SCHEMA};
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::remedy::Remedy;
@@ -49,6 +49,9 @@ pub enum ManifestError {
         /// The profile.
         profile: String,
     },
+    /// It reads as a manifest, but its bytes are not what freezing writes of it: somebody edited it.
+    #[error("{0}")]
+    NotFrozen(Difference),
     /// Revisions count from 1, and every JSON reader must be able to tell one from the next.
     #[error("/revision: a revision is a number from 1 to {MAX_REVISION}, but this one is {found}")]
     Revision {
@@ -67,9 +70,10 @@ impl Explain for ManifestError {
             Self::Json { .. } => "restore the file from version control, or freeze it again",
             Self::Schema { .. } => "install the countersign that wrote the file",
             Self::NoSchema => "name the manifest's file",
-            Self::Order { .. } | Self::Dangling { .. } | Self::Revision { .. } => {
-                "freeze the manifest again instead of editing it"
-            }
+            Self::Order { .. }
+            | Self::Dangling { .. }
+            | Self::Revision { .. }
+            | Self::NotFrozen(_) => "freeze the manifest again instead of editing it",
         };
         Some(hint.to_owned())
     }
@@ -84,7 +88,9 @@ impl Explain for ManifestError {
 
     fn place(&self) -> Place {
         let (line, pointer) = match self {
-            Self::Json { line, .. } => (u64::try_from(*line).ok(), None),
+            Self::Json { line, .. } | Self::NotFrozen(Difference { line, .. }) => {
+                (u64::try_from(*line).ok(), None)
+            }
             Self::Order { pointer, .. } | Self::Dangling { pointer, .. } => {
                 (None, Some(pointer.clone()))
             }

@@ -17,25 +17,18 @@ use crate::ops::world::World;
 /// Where profiles are looked for, and what is believed of them.
 pub struct ProfileSources {
     directories: Vec<ProfilePlace>,
-    anchors: Anchors,
-    verifier: Option<Verifier>,
+    verifier: Verifier,
     /// Whether it matters what this user may change of the directories.
     with_access: bool,
 }
 
 impl ProfileSources {
-    /// These directories and anchors; with `prove`, every file is proven. Whether access to them matters, the policy says.
-    pub(super) fn new(
-        policy: &Policy,
-        directories: Vec<ProfilePlace>,
-        anchors: Anchors,
-        prove: bool,
-    ) -> Self {
+    /// These directories and anchors. Whether access to them matters, the policy says.
+    pub(super) fn new(policy: &Policy, directories: Vec<ProfilePlace>, anchors: Anchors) -> Self {
         Self {
             with_access: policy.profiles.read_only != ReadOnly::No,
             directories,
-            verifier: prove.then(|| Verifier::new(anchors.clone())),
-            anchors,
+            verifier: Verifier::new(anchors),
         }
     }
 
@@ -53,9 +46,8 @@ impl ProfileSources {
             directories,
             temporary: &world.surroundings.temporary,
             checkouts: &world.surroundings.checkouts,
-            anchors: &self.anchors,
             with_access: self.with_access,
-            prove: self.verifier.as_ref(),
+            verifier: &self.verifier,
         }
     }
 }

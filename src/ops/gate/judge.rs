@@ -223,14 +223,10 @@ impl Subject {
             true => world.anchors_noting(&self.policy, noted)?,
             false => Anchors::apple(),
         };
-        let profiles = ProfileSources::new(&self.policy, directories, anchors, question.prove);
+        let profiles = ProfileSources::new(&self.policy, directories, anchors);
         let identities = || match question.identity_file() {
-            Some(file) => Ok(Some(source::read_file(
-                &file,
-                Some(&self.manifest),
-                noted,
-                world,
-            )?)),
+            // What a capture shows is resolved by the gate, through the profiles that are proven.
+            Some(file) => Ok(Some(source::read_file(&file, None, noted, world)?)),
             None => keychain(&self.policy),
         };
         let projects = question.targets.request(world)?;

@@ -34,7 +34,7 @@ pub struct Question {
     pub targets: TargetSelection,
     /// The groups that somebody waives by name.
     pub waived: BTreeSet<Group>,
-    /// The signatures of the installed profiles are verified again.
+    /// Every pinned profile is proven afresh, whatever earlier gates have proven.
     pub prove: bool,
 }
 

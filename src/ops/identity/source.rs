@@ -172,7 +172,9 @@ fn parse_capture(
     manifest: Option<&Manifest>,
 ) -> Result<Identities, Error> {
     let listing = IdentityListing::parse(bytes).map_err(|error| malformed(file, error))?;
-    let known = manifest.map(certificates::by_sha1).unwrap_or_default();
+    let known = manifest
+        .map(certificates::by_sha1_as_pinned)
+        .unwrap_or_default();
     let valid = listing.valid_certificates();
     let mut identities: Vec<Identity> = Vec::new();
     // "Matching identities" that are not among the valid ones are keys nonetheless.

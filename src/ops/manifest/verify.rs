@@ -44,9 +44,7 @@ impl Report for VerifyDocument {
 /// # Errors
 /// The manifest cannot be read, the policy cannot be used, or a directory cannot be listed.
 pub fn verify(paths: &[PathBuf], world: &World) -> Result<VerifyDocument, Failure> {
-    let (manifest, bytes) = world.manifest()?;
-    let mut findings = Vec::new();
-    findings.extend(judge::canonical(&manifest, &bytes, world.manifest_path()));
+    let (manifest, _) = world.manifest()?;
     let (policy, verifier) = prove::verifier(world)?;
     let files = prove::named_or_installed(paths, &policy, world)?;
     let state = |uuid: &_| {
@@ -55,10 +53,9 @@ pub fn verify(paths: &[PathBuf], world: &World) -> Result<VerifyDocument, Failur
     };
     let Pinnable {
         profiles,
-        findings: of_files,
+        mut findings,
         has_unread,
     } = prove::pinnable(&files, &verifier, world, state);
-    findings.extend(of_files);
     findings.extend(judge::against(&manifest, &profiles));
     finding::sort(&mut findings);
     Ok(VerifyDocument {

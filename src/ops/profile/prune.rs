@@ -93,7 +93,7 @@ pub fn prune(request: &PruneRequest, world: &World) -> Result<PruneDocument, Fai
         .collect();
     let mut log: Option<AuditLog> = None;
     let mut pruned = Vec::new();
-    for file in profile_store::observe(world.installed_files(&policy)?, |_| false, None) {
+    for file in profile_store::observe(world.installed_files(&policy)?, None) {
         let pruning = profile_store::pruning(
             &file,
             request.rules,

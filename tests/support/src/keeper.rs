@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::machine::p12;
+use crate::machine::{manifest_bytes, p12};
 use crate::site::text;
 use crate::start;
 use countersign::apple::pkcs12::Form;
@@ -79,9 +79,7 @@ impl Keeper {
         // The same program without the right.
         keeper.install(&crate::program(), "plain", 0o755);
         keeper.write("etc/signing.toml", crate::machine::WAIVING, 0, 0o644);
-        let manifest =
-            r#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#;
-        keeper.write("etc/profiles.json", manifest, 0, 0o644);
+        keeper.write("etc/profiles.json", manifest_bytes(), 0, 0o644);
         keeper.write("keeper/password", SECRET, KEEPER, 0o600);
         keeper.make_keychain();
         Some(keeper)

@@ -13,7 +13,8 @@ use countersign::base::finding::Group;
 use countersign::base::ids::HostName;
 use countersign::base::secret::Password;
 use countersign::context::gate::{Asked, Cleared, Purpose, judge};
-use countersign::context::manifest::Manifest;
+use countersign::context::manifest::freeze::freeze;
+use countersign::context::manifest::{Content, Manifest};
 use countersign::context::plan;
 use countersign::context::policy::Policy;
 use countersign::host::keychain::macos::{MacOsBackend, MacOsConfig};
@@ -182,12 +183,18 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// A manifest that pins nothing.
+/// A manifest that pins nothing, as freezing writes it.
+pub fn manifest_bytes() -> Vec<u8> {
+    let content = Content {
+        revision: 7,
+        ..freeze(Vec::new(), None, None)
+    };
+    content.to_bytes()
+}
+
+/// The same, read.
 pub fn manifest() -> Manifest {
-    Manifest::parse(
-        br#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
-    )
-    .unwrap()
+    Manifest::parse(&manifest_bytes()).unwrap()
 }
 
 /// The plan of that manifest.

@@ -7,7 +7,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::machine::{
-    Kind, Machine, WAIVING, cleared_at, example, host, now, p12, password, plan_digest,
+    Kind, Machine, WAIVING, cleared_at, example, host, manifest_bytes, now, p12, password,
+    plan_digest,
 };
 use crate::start;
 use countersign::apple::pkcs12::Form;
@@ -43,11 +44,7 @@ impl Site {
         let site = Self { machine, kind };
         site.make_keychain(&site.machine.keychain());
         site.policy("");
-        fs::write(
-            site.path("profiles.json"),
-            r#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
-        )
-        .unwrap();
+        fs::write(site.path("profiles.json"), manifest_bytes()).unwrap();
         countersign::host::owned_files::create(&site.path("password"), SECRET.as_bytes()).unwrap();
         site
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use countersign::context::manifest::{Content, Manifest};
 use serde_json::Value as Json;
 
 use crate::machine::WAIVING;
@@ -174,6 +175,14 @@ impl Workshop {
     /// Runs the program.
     pub fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Ran {
         ran(&mut self.command(arguments))
+    }
+
+    /// Changes what the manifest says, and writes it as freezing would write that.
+    pub fn edit_manifest(&self, edit: impl FnOnce(&mut Content)) {
+        let manifest = Manifest::parse(&self.read("manifests/profiles.json")).unwrap();
+        let mut content = manifest.content().clone();
+        edit(&mut content);
+        self.write("manifests/profiles.json", content.to_bytes());
     }
 
     /// Runs the gate with the captured identities and without targets, and these arguments.

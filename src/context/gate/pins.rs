@@ -1,0 +1,201 @@
+//! What is judged of the manifest: its pins, and of each pinned profile what its file says.
+//!
+//! The manifest is the pin, the file is the fact. Every check of the gate takes what a decision rests on (expiry,
+//! certificates, team, bundle id, kind, platforms, entitlements) from here, and here it comes from the proven file. Where
+//! the manifest's entry says otherwise that blocks, and the checks go on with what the file says.
+//!
+//! An entry is taken at its word only where no proven file is at hand: where the profiles are waived, which the verdict
+//! names; where the profile is missing or not proven, which blocks if anything is signed with it; and else for a profile
+//! that is retiring. Nothing rests on the last kind: its certificates do not count as pinned.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::facts::{InstalledContent, InstalledFile, InstalledProfiles, ObservedClaims};
+use crate::base::finding::{Code, Finding};
+use crate::base::ids::{FileSha256, ProfileUuid};
+use crate::context::manifest::{Manifest, PinnedProfile, PinnedTarget, verify};
+use crate::context::policy::Policy;
+
+/// The manifest as it is judged.
+pub struct Pins<'a> {
+    manifest: &'a Manifest,
+    /// As the files say; in the order of the manifest.
+    profiles: Cow<'a, [PinnedProfile]>,
+    /// What became of the file of each.
+    files: Vec<File<'a>>,
+    /// Profiles that the policy gives to targets by hand.
+    given: HashSet<&'a ProfileUuid>,
+}
+
+/// What became of the file of a pinned profile.
+#[derive(Debug, Clone, Copy)]
+enum File<'a> {
+    /// It is proven and says what the entry says.
+    AsPinned,
+    /// It is proven and says something else.
+    Differs,
+    /// It is there and not proven, for these reasons.
+    Unproven(&'a InstalledFile, &'a [Finding]),
+    /// It is there, and what it says is not known: it was looked at for another manifest.
+    NotLookedAt(&'a InstalledFile),
+    /// No file has these bytes.
+    Absent,
+    /// Nobody looked.
+    Unobserved,
+}
+
+impl<'a> Pins<'a> {
+    /// The pins of `manifest`, with what the files say that are installed; without these, with what the entries say.
+    pub fn new(
+        policy: &'a Policy,
+        manifest: &'a Manifest,
+        installed: Option<&'a InstalledProfiles>,
+    ) -> Self {
+        let mut profiles = Cow::Borrowed(manifest.profiles());
+        let files = match installed {
+            Some(installed) => look(manifest, installed, &mut profiles),
+            None => vec![File::Unobserved; manifest.profiles().len()],
+        };
+        Self {
+            manifest,
+            profiles,
+            files,
+            given: policy.targets.iter().map(|rule| &rule.profile).collect(),
+        }
+    }
+
+    /// The pinned profiles, in the order of the manifest.
+    pub fn profiles(&self) -> &[PinnedProfile] {
+        &self.profiles
+    }
+
+    /// The pinned targets.
+    pub fn targets(&self) -> &'a [PinnedTarget] {
+        self.manifest.targets()
+    }
+
+    /// What the profile that the manifest calls by this UUID says, and its position.
+    pub fn profile(&self, uuid: &ProfileUuid) -> Option<(usize, &PinnedProfile)> {
+        let (index, _) = self.manifest.profile(uuid)?;
+        Some((index, self.profiles.get(index)?))
+    }
+
+    /// Whether the profile at `index` signs anything: it is not retiring, or a target gets it nevertheless.
+    pub fn is_in_use(&self, index: usize) -> bool {
+        self.manifest
+            .profiles()
+            .get(index)
+            .is_some_and(|entry| self.manifest.is_in_use(entry) || self.given.contains(&entry.uuid))
+    }
+
+    /// The profiles that sign anything, in the order of the manifest.
+    pub fn in_use(&self) -> impl Iterator<Item = &PinnedProfile> {
+        let numbered = self.profiles.iter().enumerate();
+        numbered.filter_map(|(index, profile)| self.is_in_use(index).then_some(profile))
+    }
+
+    /// Whether the certificates of the profile at `index` are pinned ones: not of a profile that nothing is signed with
+    /// and whose file is not proven.
+    pub fn counts(&self, index: usize) -> bool {
+        match self.files.get(index) {
+            Some(File::AsPinned | File::Differs | File::Unobserved) => true,
+            Some(_) => self.is_in_use(index),
+            None => false,
+        }
+    }
+
+    /// Whether a file with these bytes is pinned.
+    pub fn has_bytes(&self, sha256: &FileSha256) -> bool {
+        self.manifest.has_bytes(sha256)
+    }
+
+    /// Where the manifest says something else than the files, and where that could not be told.
+    pub fn check(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let entries = self.manifest.profiles().iter().zip(self.profiles());
+        for ((index, (entry, says)), file) in entries.enumerate().zip(&self.files) {
+            match file {
+                File::Differs => findings.extend(verify::entry_differs(entry, index, says)),
+                File::NotLookedAt(file) => findings.push(
+                    Finding::block(
+                        Code::ProfilesUnobserved,
+                        format!(
+                            "what the file of profile {} says was not looked at",
+                            entry.title()
+                        ),
+                    )
+                    .in_file(&file.path)
+                    .of_profile(&entry.uuid)
+                    .hint("look at the installed profiles again for this manifest"),
+                ),
+                File::Unproven(file, faults) => findings.extend(faults.iter().map(|fault| {
+                    let fault = fault.clone().in_file(&file.path);
+                    fault.of_profile(&entry.uuid)
+                })),
+                File::AsPinned | File::Absent | File::Unobserved => {}
+            }
+        }
+        findings
+    }
+
+    /// That entries are taken at their word, because their files are not at hand, if some are.
+    pub fn at_their_word(&self) -> Option<Finding> {
+        let is_absent = |file: &&File<'_>| matches!(file, File::Absent | File::Unobserved);
+        let count = self.files.iter().filter(is_absent).count();
+        (count > 0).then(|| {
+            Finding::warn(
+                Code::ProfilesUnobserved,
+                "the manifest is not compared with the files of all profiles that it pins",
+            )
+            .values(
+                format!("{} pinned files", self.files.len()),
+                format!("{count} of them not looked at"),
+            )
+            .hint("run this where the profiles are installed")
+        })
+    }
+}
+
+/// Looks at the file of each pinned profile, and puts what differs into `profiles`.
+fn look<'a>(
+    manifest: &'a Manifest,
+    installed: &'a InstalledProfiles,
+    profiles: &mut Cow<'a, [PinnedProfile]>,
+) -> Vec<File<'a>> {
+    // Copies say the same: any of them will do.
+    let mut by_bytes: HashMap<FileSha256, (&InstalledFile, &ObservedClaims)> =
+        HashMap::with_capacity(installed.files.len());
+    for file in &installed.files {
+        if let InstalledContent::Read { sha256, claims } = &file.content {
+            by_bytes.entry(*sha256).or_insert((file, claims));
+        }
+    }
+    let mut files = Vec::with_capacity(manifest.profiles().len());
+    for (index, entry) in manifest.profiles().iter().enumerate() {
+        let Some((file, claims)) = by_bytes.get(&entry.sha256) else {
+            files.push(File::Absent);
+            continue;
+        };
+        files.push(match claims {
+            ObservedClaims::Proven(facts) if manifest.facts(index) == Some(facts.digest()) => {
+                File::AsPinned
+            }
+            ObservedClaims::Proven(facts) => match facts.in_full() {
+                Some(says) => {
+                    if let Some(profile) = profiles.to_mut().get_mut(index) {
+                        *profile = PinnedProfile {
+                            state: entry.state,
+                            ..says.clone()
+                        };
+                    }
+                    File::Differs
+                }
+                None => File::NotLookedAt(file),
+            },
+            ObservedClaims::Unproven(faults) => File::Unproven(file, faults),
+            ObservedClaims::Read(_) | ObservedClaims::Unreadable => File::NotLookedAt(file),
+        });
+    }
+    files
+}
