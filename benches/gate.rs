@@ -62,6 +62,8 @@ fn observe_and_judge(directory: &Path, manifest: &Manifest, policy: &Policy) -> 
             }],
             temporary: &[],
             checkouts: &[],
+            anchors: &Anchors::apple(),
+            with_access: false,
             prove: None,
         }),
         ..Request::default()
@@ -76,7 +78,7 @@ fn observe_and_judge(directory: &Path, manifest: &Manifest, policy: &Policy) -> 
 }
 
 fn gate(criterion: &mut Criterion) {
-    let policy = Policy::builtin(None);
+    let policy = Policy::parse("version = 1\n", Path::new("signing.toml"), None).unwrap();
     for count in COUNTS {
         let (directory, files, content) = pinned(count);
         let bytes = content.to_bytes();

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let start = cpu_milliseconds();
-    let sources = DiskSources::default();
+    let sources = DiskSources::of_project(&path, None);
     let project = match Project::open(&path, &sources) {
         Ok(project) => project,
         Err(error) => {

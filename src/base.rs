@@ -8,5 +8,7 @@ pub mod error;
 pub mod event;
 pub mod finding;
 pub mod ids;
+pub mod plain;
 pub mod remedy;
 pub mod secret;
+pub mod shell;

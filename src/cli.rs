@@ -8,6 +8,7 @@ pub mod answer;
 pub mod audit;
 mod deferred;
 pub mod document;
+pub mod envelope;
 pub mod exit;
 pub mod failure;
 pub mod format;
@@ -19,6 +20,7 @@ mod input;
 pub mod keychain;
 pub mod manifest;
 pub mod password;
+pub mod policy;
 mod process;
 pub mod profile;
 pub mod progress;
@@ -43,9 +45,12 @@ use self::answer::Answer;
 use self::deferred::Deferred;
 use self::exit::Exit;
 use self::global::{Color, Global};
+pub use self::process::Start;
+use self::stream::Stream;
 use self::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::ops::error::{Error, Failure};
+use crate::ops::keychain::served::{self, Begun, Role};
 use crate::ops::world::World;
 
 /// Keeps the signing context of Mac build fleets pinned, proven and short-lived.
@@ -74,6 +79,9 @@ enum Command {
     /// Work with the manifest that pins profiles: freeze, digest, diff, verify, schema.
     #[command(subcommand)]
     Manifest(Deferred<manifest::Command>),
+    /// Work with the policy that says who may sign, where and when: digest.
+    #[command(subcommand)]
+    Policy(Deferred<policy::Command>),
     /// Show, check and export which profile signs which target of an Xcode project.
     #[command(subcommand)]
     Targets(Deferred<targets::Command>),
@@ -84,10 +92,13 @@ enum Command {
     Gate(Deferred<gate::Arguments>),
     /// Run the gate, open the CI keychain, run a command, and close the keychain. Ends with the command's exit code.
     Run(Deferred<run::Arguments>),
-    /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover.
+    /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
-    /// Read the audit log: show, verify, checkpoint.
+    /// Check envelopes that the gate wrote: verify.
+    #[command(subcommand)]
+    Envelope(Deferred<envelope::Command>),
+    /// Read the audit log: show, verify, checkpoint; go on after a loss: resume.
     #[command(subcommand)]
     Audit(Deferred<audit::Command>),
     /// Print a completion script for a shell.
@@ -112,24 +123,33 @@ const WATCHDOG: &str = "watchdog";
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let arguments = process::arguments();
+    main_of(&Start::of_process())
+}
+
+/// Runs the program as `start` says.
+pub fn main_of(start: &Start) -> ExitCode {
     // A run waits for its watchdog to start, so that one does not describe the whole command line to itself first.
-    if let [_, only] = arguments.as_slice()
+    if let [_, only] = start.arguments.as_slice()
         && only == WATCHDOG
     {
-        let (world, terminal) = process::world(&Global::default());
-        return finished(run::watchdog(&world), &terminal).into();
+        let begun = served::begin(Role::None);
+        let (world, terminal) = process::world(&Global::default(), start);
+        let answer = begun.map_err(Failure::from);
+        return finished(answer.and_then(|_| run::watchdog(&world)), &terminal).into();
     }
-    let cli = match parsed(&arguments) {
+    let parsed = parsed(&start.arguments);
+    let begun = served::begin(parsed.as_ref().map_or(Role::None, Cli::role));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            let code = if error.use_stderr() {
-                Exit::Usage
+            let (stream, code) = if error.use_stderr() {
+                (Stream::Error, Exit::Usage)
             } else {
-                Exit::Fine
+                (Stream::Output, Exit::Fine)
             };
+            let text = error.render().ansi().to_string();
             // Nothing can be done about a closed terminal.
-            error.print().unwrap_or_default();
+            stream.write_text(text.as_bytes()).unwrap_or_default();
             return code.into();
         }
     };
@@ -138,8 +158,24 @@ pub fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let (world, terminal) = process::world(&cli.global);
-    finished(answer(cli.command, &world), &terminal).into()
+    let (world, terminal) = process::world(&cli.global, start);
+    let begun = begun.map_err(Failure::from);
+    finished(
+        begun.and_then(|begun| answer(cli.command, begun, world)),
+        &terminal,
+    )
+    .into()
+}
+
+impl Cli {
+    /// What the command does with the right of a set-group-ID program.
+    fn role(&self) -> Role {
+        match &self.command {
+            Command::Run(arguments) => arguments.0.guarded.role(),
+            Command::Keychain(command) => command.0.role(),
+            _ => Role::None,
+        }
+    }
 }
 
 /// Prints what a command came to, and says how the program ends.
@@ -185,15 +221,21 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
     }
 }
 
-fn answer(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
+fn answer(command: Command, begun: Begun, mut world: World) -> Result<Answer<'static>, Failure> {
+    if let Begun::Offered(offer) = &begun {
+        served::accept(offer.terms(), &mut world)?;
+    }
+    let world = &world;
     match command {
         Command::Profile(command) => profile::run(*command.0, world),
         Command::Manifest(command) => manifest::run(*command.0, world),
+        Command::Policy(command) => policy::run(*command.0, world),
         Command::Targets(command) => targets::run(*command.0, world),
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),
-        Command::Run(arguments) => run::run(*arguments.0, world),
-        Command::Keychain(command) => keychain::run(*command.0, world),
+        Command::Run(arguments) => run::run(*arguments.0, begun.offer(), world),
+        Command::Keychain(command) => keychain::run(*command.0, begun, world),
+        Command::Envelope(command) => envelope::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
         Command::Man { directory } => help::man(&directory, Cli::command()),

@@ -8,13 +8,14 @@
 //! - [`manifest`]: `profiles.json`, what the signing context is pinned to
 //! - [`plan`]: which target is signed by which profile and certificate
 //! - [`gate`]: whether this runner may sign this project now, one file per check
-//! - [`envelope`]: the statement about it for the next stage of a pipeline
+//! - [`envelope`]: the statement about it for the next stage of a pipeline, and whether one holds
+//! - [`ssh`]: OpenSSH's keys, signatures and allowed signers
 //! - [`suggestion`]: "did you mean"
 
 pub mod envelope;
 pub mod gate;
 pub mod manifest;
-
 pub mod plan;
 pub mod policy;
+pub mod ssh;
 pub mod suggestion;

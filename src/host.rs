@@ -4,41 +4,55 @@
 //! function says what happens in bad cases: a directory instead of a file, a pipe without a writer, a disk that
 //! becomes full.
 //!
+//! - [`access`]: what this user may change of a directory and of the way to it
+//! - [`deadline`]: when a window ends, by two clocks
 //! - [`directories`]: default directories, and directories that something clears
+//! - [`evidence`]: what the kernel and the loader say of this process
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
+//! - [`inputs`]: the files that a verdict rests on, to be read again when the command has ended
 //! - [`journal`]: what a run was about to do, so that another process can finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`lifeline`]: what a run tells its watchdog
 //! - [`node`]: the name of this machine, and the current user
 //! - [`observation`]: the facts about this machine that the gate judges
 //! - [`owned_files`]: files and directories that only this user can use
+//! - [`password_service`]: a keychain's password that another user holds
 //! - [`permit`]: the permission to open a keychain
 //! - [`process`]: the only place that starts processes
 //! - [`profile_store`]: provisioning profiles on disk
+//! - [`project_root`]: the folder that the files of a project may reach into
 //! - [`random`]: bytes from the operating system's generator
 //! - [`run_id`]: the name of one run
 //! - [`secret_source`]: how a password comes in
 //! - [`session`]: a command runs while a keychain is open, and the keychain closes
+//! - [`signer`]: who signs an envelope
 //! - [`sources`]: project files, for `xcode`
 //! - [`state_dir`]: the directory of everything that countersign keeps
 //! - [`watchdog`]: closes the keychain when the run cannot
 //! - [`window`]: a keychain that is open, and what closes it
 
+pub mod access;
+pub mod deadline;
 pub mod directories;
+pub mod evidence;
 pub mod files;
+pub mod inputs;
 pub mod journal;
 pub mod keychain;
 pub mod lifeline;
 pub mod node;
 pub mod observation;
 pub mod owned_files;
+pub mod password_service;
 pub mod permit;
 pub mod process;
 pub mod profile_store;
+pub mod project_root;
 pub mod random;
 pub mod run_id;
 pub mod secret_source;
 pub mod session;
+pub mod signer;
 pub mod sources;
 pub mod state_dir;
 pub mod watchdog;

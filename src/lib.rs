@@ -28,6 +28,7 @@
 //! | [`context::gate::facts::LiveFacts`] | this machine was looked at, and when | [`host::observation::observe`] |
 //! | [`context::gate::Verdict`] | the gate judged this machine | [`context::gate::judge`], or [`context::gate::refuse`] without a policy |
 //! | [`context::gate::Cleared`] | the gate passed for one plan, on this host, from one instant until another | [`context::gate::judge`] |
+//! | [`context::envelope::verify::VerifiedEnvelope`] | somebody who may sign has signed a statement of the gate, and it says what is expected | [`context::envelope::verify::verify`] |
 //! | [`host::permit::OpenPermit`] | a clearance that still holds allows to open a keychain once | [`host::permit::OpenPermit::from_clearance`] |
 //! | [`host::window::UnlockWindow`] | a keychain is open and somebody owns its closing | `UnlockWindow::open`, which [`host::session::run`] calls |
 //!

@@ -7,6 +7,7 @@
 //!
 //! - [`audit`]: the audit log: show, verify, checkpoint
 //! - [`audit_log`]: the audit log, opened for writing, and actions that it records
+//! - [`envelope`]: envelopes that were handed over: verify
 //! - [`error`]: why a verb gives no answer
 //! - [`gate`]: whether this machine may sign with this manifest now
 //! - [`identity`]: signing identities: list, digest
@@ -15,6 +16,7 @@
 //! - [`notice`]: what a verb reports while it works
 //! - [`output`]: writing output files
 //! - [`password`]: passwords that a verb is handed
+//! - [`policy`]: the policy: digest
 //! - [`profile`]: provisioning profiles: show, list, install, prune
 //! - [`report`]: words that several documents share, and where a document's findings stand
 //! - [`run`]: a command runs while the CI keychain is open
@@ -26,6 +28,7 @@
 
 pub mod audit;
 pub mod audit_log;
+pub mod envelope;
 pub mod error;
 pub mod gate;
 pub mod identity;
@@ -34,6 +37,7 @@ pub mod manifest;
 pub mod notice;
 pub mod output;
 pub mod password;
+pub mod policy;
 pub mod profile;
 mod prove;
 pub mod report;

@@ -3,6 +3,7 @@
 //! Text in, typed values out. A value remembers the file and line it came from, so that a finding can point there.
 //!
 //! - [`sources`]: where the text comes from
+//! - [`reach`]: how far a project may make somebody reach for it
 //! - [`assignment`]: one build setting's assignment, its conditions, its place
 //! - [`openstep`]: the property-list dialect of `project.pbxproj`, with positions
 //! - [`project`]: targets, embedding, configurations
@@ -21,6 +22,7 @@ pub mod platform;
 pub mod product_type;
 pub mod project;
 mod property_list;
+pub mod reach;
 pub mod settings;
 mod shortened;
 pub mod show_build_settings;

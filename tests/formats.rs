@@ -36,6 +36,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("manifest diff", "manifests/profiles.json other.json"),
     ("manifest verify", ""),
     ("manifest schema", "gate"),
+    ("policy digest", ""),
     ("targets show", "--project Acme.xcodeproj"),
     (
         "targets check",
@@ -68,9 +69,14 @@ const COMMANDS: &[(&str, &str)] = &[
     ("keychain status", "--keychain ci.p12"),
     ("keychain destroy", "--yes --keychain ci.p12"),
     ("keychain recover", ""),
+    (
+        "envelope verify",
+        "envelope.json --allowed-signers allowed_signers",
+    ),
     ("audit show", ""),
     ("audit verify", ""),
     ("audit checkpoint", ""),
+    ("audit resume", ""),
     ("completions", "bash"),
     ("man", "pages"),
     ("help", "gate"),
@@ -100,6 +106,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("policy", "targets show", &["policy-invalid"]),
     ("policy", "targets check", &["policy-invalid"]),
     ("policy", "targets export", &["policy-invalid"]),
+    ("policy", "policy digest", &["policy-invalid"]),
     ("policy", "gate", &["policy-invalid"]),
     ("policy", "run", &["policy-invalid"]),
     ("policy", "keychain create", &["policy-invalid"]),
@@ -109,6 +116,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("expired", "targets check", &["profile-expired"]),
     ("expired", "targets export", &["profile-expired"]),
     ("expired", "gate", &["profile-expired"]),
+    ("policy", "envelope verify", &["envelope-unsigned"]),
     ("expired", "profile list", &["profile-anchor-not-apple"]),
     ("expired", "manifest verify", &["profile-anchor-not-apple"]),
 ];
@@ -124,6 +132,9 @@ fn workshop(project: &forge::project::ProjectSpec, profiles: &[ProfileSpec]) -> 
     workshop.write("other.json", workshop.read("manifests/profiles.json"));
     let new = forge::fixtures::products()[0].clone().named("New");
     workshop.write("new.mobileprovision", new.mint());
+    let unsigned = r#"{"_type":"https://in-toto.io/Statement/v1"}"#;
+    workshop.write("envelope.json", unsigned);
+    workshop.write("allowed_signers", "# nobody\n");
     for (from, to) in [
         ("distribution.p12", "identity.p12"),
         ("distribution.p12.password", "identity.p12.password"),

@@ -106,12 +106,13 @@ fn parsing_a_manifest_is_linear() {
 fn a_gate_of_profiles_that_share_a_certificate_is_linear() {
     let of = |profiles: usize| {
         let manifest = Manifest::parse(&project::manifest_bytes(profiles, 1)).unwrap();
-        let policy = Policy::builtin(None);
+        let policy =
+            Policy::parse("version = 1\n", std::path::Path::new("signing.toml"), None).unwrap();
         let facts = facts(&manifest, &project::project_text(profiles));
         let (rehearsal, allocations) =
             count(|| rehearse(&policy, &manifest, &facts, &Asked::default()));
         assert!(
-            rehearsal.would_clear(),
+            rehearsal.until().is_some(),
             "{:#?}",
             rehearsal.judgement().findings
         );
@@ -134,10 +135,13 @@ fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
     let resolved = project::resolved(project);
     PlannedFacts::new(Observed {
         now: "2026-02-01T12:00:00Z".parse().unwrap(),
+        last_record: Observation::Observed(None),
         host: "signer-01.example.com".parse().unwrap(),
+        evidence: support::evidence(),
         profiles: Observation::Observed(InstalledProfiles {
             directories: Vec::new(),
             files: files.collect(),
+            trust_anchors: Vec::new(),
         }),
         identities: Observation::Observed(Identities {
             source: "a test".to_owned(),

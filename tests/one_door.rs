@@ -19,12 +19,12 @@ use countersign::base::ids::{
     BundleId, BundlePattern, CertSha1, CertSha256, ConfigurationName, FileSha256, HostName,
     ProfileUuid, RegionName, TargetName, TeamId,
 };
-use countersign::host::keychain::{BackendChoice, BackendKind, KeychainPath};
+use countersign::host::keychain::{Backends, KeychainPath};
 use countersign::host::process::ProcessGroup;
 use countersign::host::run_id::RunId;
 use countersign::host::state_dir::StateDir;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Holds what a constructor says of a text against what serde says of it.
 fn both_doors<T: DeserializeOwned>(
@@ -133,29 +133,16 @@ fn a_text_that_the_constructor_refuses_is_refused_by_serde() {
 }
 
 #[test]
-fn a_choice_of_backend_that_the_constructor_refuses_is_refused_by_serde() {
+fn backends_are_made_of_absolute_paths_and_a_login_name() {
     let made = |tools: Option<&str>, home: &str, user: &str| {
-        BackendChoice::new(
-            BackendKind::MacOs,
-            tools.map(PathBuf::from),
-            home.into(),
-            user,
-        )
-        .is_ok()
+        Backends::new(Path::new(home), user, tools.map(PathBuf::from)).is_ok()
     };
-    let read = |tools: Option<&str>, home: &str, user: &str| {
-        let kind = "macos";
-        let json = json!({"kind": kind, "tools": tools, "home": home, "user": user});
-        serde_json::from_value::<BackendChoice>(json).is_ok()
-    };
-    for door in [&made as &dyn Fn(Option<&str>, &str, &str) -> bool, &read] {
-        assert!(door(None, "/Users/ci", "ci"));
-        assert!(door(Some("/opt/tools"), "/Users/ci", "ci"));
-        assert!(!door(Some("tools"), "/Users/ci", "ci"), "relative tools");
-        assert!(!door(None, "home", "ci"), "a relative home");
-        assert!(!door(None, "/Users/ci", ""), "no user");
-        assert!(!door(None, "/Users/ci", "a\nb"), "a user of two lines");
-    }
+    assert!(made(None, "/Users/ci", "ci"));
+    assert!(made(Some("/opt/tools"), "/Users/ci", "ci"));
+    assert!(!made(Some("tools"), "/Users/ci", "ci"), "relative tools");
+    assert!(!made(None, "home", "ci"), "a relative home");
+    assert!(!made(None, "/Users/ci", ""), "no user");
+    assert!(!made(None, "/Users/ci", "a\nb"), "a user of two lines");
 }
 
 #[test]
@@ -168,16 +155,6 @@ fn a_process_group_that_means_other_processes_is_not_read() {
     for bad in [-4_711, -1, 0, 1] {
         assert!(!read(bad), "{bad}");
     }
-}
-
-/// The old word of journals that a run died with.
-#[test]
-fn a_journal_that_calls_the_backend_security_tool_is_read() {
-    let kind: BackendKind = serde_json::from_value(json!("security-tool")).unwrap();
-    assert_eq!(kind, BackendKind::MacOs);
-    assert_eq!(serde_json::to_value(kind).unwrap(), json!("macos"));
-    let unknown: Result<BackendKind, _> = serde_json::from_value(Value::from("vault"));
-    assert!(unknown.is_err());
 }
 
 /// Functions that return `Result<Self, …>` and are no constructors: they find a file and read it through serde.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use countersign::apple::pkcs12::Form;
-use support::machine::{identity, p12};
+use support::machine::{WAIVING, identity, p12};
 use support::start;
 
 /// The least that is a program for arm64 Macs: a page of code without an instruction, and room for a signature.
@@ -65,7 +65,7 @@ fn rcodesign_signs_with_the_identity_of_an_open_window() {
     }
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
-    let policy = "version = 1\n[keychain]\npath = \"ci.p12\"\n";
+    let policy = format!("{WAIVING}[keychain]\npath = \"ci.p12\"\n");
     fs::write(here.join("signing.toml"), policy).unwrap();
     let manifest =
         r#"{"schema":"countersign.manifest.v1","revision":1,"profiles":[],"targets":[]}"#;

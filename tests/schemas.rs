@@ -368,6 +368,7 @@ fn keychain_commands_and_runs_tell_what_their_schemas_say() {
         let path = Path::new(PACKAGE).join("fixtures/acme").join(file);
         fs::copy(path, workshop.path(file)).unwrap();
     }
+    workshop.allow_waivers();
     let keychain = |verb: &str| {
         let command = format!("keychain {verb} --keychain ci.p12 --state-dir state");
         prints(&workshop, &command, 0, "keychain")
@@ -424,6 +425,17 @@ fn audit_commands_print_what_their_schemas_say() {
     assert!(!broken["flaws"].as_array().unwrap().is_empty());
     let broken = prints("audit show --last 1 --state-dir state", 10, "audit");
     assert_eq!(broken["holds"], false);
+    // A log of which nothing but a checkpoint is left.
+    let known = workshop.run(&["audit", "checkpoint", "--state-dir", "other"]);
+    let known = known.exits(0).out.replacen('0', "7", 1);
+    let command = format!(
+        "audit resume --state-dir other --checkpoint {}",
+        known.trim()
+    );
+    let resumed = prints(&command, 0, "audit-resume");
+    assert_eq!(resumed["lost_after"], known.trim());
+    let whole = prints("audit verify --state-dir other", 0, "audit-verify");
+    assert_eq!(codes(&whole), ["audit-log-resumed"]);
 }
 
 #[test]

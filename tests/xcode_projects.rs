@@ -34,14 +34,25 @@ fn shared(path: &str) -> Option<PathBuf> {
 }
 
 fn resolved(project: &Path, configuration: Option<&str>) -> SigningTargets {
-    let sources = DiskSources::default();
-    let project = Project::open(project, &sources).unwrap();
-    let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
+    resolved_from(
+        &DiskSources::of_project(project, None),
+        project,
+        configuration,
+    )
+}
+
+fn resolved_from(
+    sources: &DiskSources,
+    project: &Path,
+    configuration: Option<&str>,
+) -> SigningTargets {
+    let project = Project::open(project, sources).unwrap();
+    let settings = ProjectSettings::load(&project, sources, &Overrides::default());
     let selection = Selection {
         configuration,
         ..Selection::default()
     };
-    targets::resolve(&settings, &sources, &selection)
+    targets::resolve(&settings, sources, &selection)
 }
 
 /// `target configuration platform: bundle id, style, team, identity, profile`, a row a line.
@@ -163,10 +174,28 @@ fn netnewswire_resolves_as_its_configuration_files_say() {
             .as_str(),
         "NetNewsWire"
     );
-    // One entitlements file is not in the sample.
+    // One entitlements file is not in the sample. Its developers keep settings beside their checkouts, where nobody looks.
     let codes: Vec<_> = found.findings.iter().map(|f| f.code).collect();
+    assert_eq!(
+        codes,
+        [
+            &[Code::ProjectFileOutsideRoot; 4][..],
+            &[Code::EntitlementsUnreadable]
+        ]
+        .concat()
+    );
+    for finding in &found.findings[..4] {
+        let written = finding.found.as_deref().unwrap();
+        assert!(written.contains("/SharedXcodeSettings/"), "{written}");
+    }
+    assert_eq!(found.findings[4].place.line, Some(2));
+    // Declared is a folder that holds all places where Xcode would look.
+    let holds_all = path.ancestors().nth(4).unwrap().to_owned();
+    let sources = DiskSources::of_folders(&[holds_all]).unwrap();
+    let declared = resolved_from(&sources, &path, None);
+    assert_eq!(table(&declared.rows), table(&found.rows));
+    let codes: Vec<_> = declared.findings.iter().map(|f| f.code).collect();
     assert_eq!(codes, [Code::EntitlementsUnreadable]);
-    assert_eq!(found.findings[0].place.line, Some(2));
 }
 
 #[test]
@@ -402,7 +431,7 @@ fn our_own_export_fed_back_gives_every_target_its_profile() {
     let Some(path) = data("missing-profile-for-new-target/before/HomeAssistant.xcodeproj") else {
         return;
     };
-    let sources = DiskSources::default();
+    let sources = DiskSources::of_project(&path, None);
     let project = Project::open(&path, &sources).unwrap();
     let overrides = Overrides::default()
         .with_arguments([

@@ -38,6 +38,8 @@ pub struct Signer {
     pub content_type: Option<&'static str>,
     /// Whether there are signed attributes at all; without them the signature is over the content itself.
     pub signed_attributes: bool,
+    /// The value of an unsigned attribute, whose bytes nobody vouches for; none leaves it out.
+    pub unsigned_attribute: Option<Vec<u8>>,
 }
 
 impl Signer {
@@ -50,6 +52,7 @@ impl Signer {
             message_digest: MessageDigest::Right,
             content_type: Some(DATA),
             signed_attributes: true,
+            unsigned_attribute: None,
         }
     }
 
@@ -69,6 +72,12 @@ impl Signer {
         };
         parts.push(self.identity.key.signer_algorithm(self.hash));
         parts.push(der::octets(self.identity.key.sign(self.hash, &signed)));
+        if let Some(value) = &self.unsigned_attribute {
+            // An attribute of nobody's: an OID below that of examples (RFC 5612).
+            let values = der::set_of([der::octets(value)]);
+            let attribute = der::sequence([der::oid("1.3.6.1.4.1.32473.1"), values]);
+            parts.push(der::context(1, attribute));
+        }
         der::sequence(parts)
     }
 

@@ -90,6 +90,10 @@ pub enum Flaw {
     TwoSigners(Layer),
     /// The content is not in it.
     Detached(Layer),
+    /// An unsigned attribute of so many bytes.
+    UnsignedAttribute(Layer, usize),
+    /// So many certificates, the right ones among them.
+    Certificates(Layer, usize),
     /// Indefinite lengths, and the content in chunks of so many bytes.
     Ber(Layer, usize),
     /// The same in sets, signers and identifiers, everywhere except in what is hashed.
@@ -233,6 +237,13 @@ impl Flaw {
                 signed.signers.push(Signer::new(leaf, hash, spec.created));
             }
             Self::Detached(_) => signed.attached = false,
+            Self::UnsignedAttribute(_, length) => {
+                signed.signers[0].unsigned_attribute = Some(vec![0; *length]);
+            }
+            Self::Certificates(_, count) => {
+                let root = signed.certificates.last().unwrap().clone();
+                signed.certificates.resize(*count, root);
+            }
             _ => {}
         }
     }
@@ -312,7 +323,9 @@ impl Flaw {
             | Self::Digest(layer, _)
             | Self::NoSigner(layer)
             | Self::TwoSigners(layer)
-            | Self::Detached(layer) => Some(*layer),
+            | Self::Detached(layer)
+            | Self::UnsignedAttribute(layer, _)
+            | Self::Certificates(layer, _) => Some(*layer),
             _ => None,
         }
     }

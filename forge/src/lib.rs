@@ -1,8 +1,8 @@
 //! The forge makes everything that the tests of countersign need to see signed, in Rust and without a kept secret.
 //!
 //! It makes a certificate hierarchy with the shape of Apple's ([`hierarchy`]), both CMS layers ([`cms`]), profiles of every
-//! kind ([`profile`]) with one or more flaws ([`flaw`]), p12s ([`p12`]), and the Xcode projects that ask for them
-//! ([`project`]). The shapes are those of real files, down to the order of attributes. `forge/tests/honest.rs` checks this
+//! kind ([`profile`]) with one or more flaws ([`flaw`]), p12s ([`p12`]), SSH signatures and envelopes ([`ssh`]), and the Xcode
+//! projects that ask for profiles ([`project`]). The shapes are those of real files, down to the order of attributes. `forge/tests/honest.rs` checks this
 //! with OpenSSL and, if they are available, with real profiles. The forge shares no code with the library, so that the two
 //! cannot have the same mistake.
 //!
@@ -42,5 +42,6 @@ pub mod key;
 pub mod p12;
 pub mod profile;
 pub mod project;
+pub mod ssh;
 pub mod stream;
 pub mod xml;

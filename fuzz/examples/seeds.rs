@@ -21,6 +21,7 @@ use forge::der;
 use forge::flaw::{Flaw, Layer, Place};
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec, Role};
 use forge::profile::{Kind, ProfileSpec, inner_value};
+use forge::ssh::{STATEMENT, SshKey, SshSignature, envelope, pre_authentication};
 
 type Failure = Box<dyn Error>;
 
@@ -47,6 +48,7 @@ fn main() -> Result<(), Failure> {
     seeds.identities()?;
     seeds.settings()?;
     seeds.audit()?;
+    seeds.envelopes()?;
     seeds.pkcs12()
 }
 
@@ -119,6 +121,43 @@ fn flawed() -> Vec<(String, ProfileSpec)> {
     flawed
 }
 
+/// A statement as the gate writes it.
+const CONTEXT: &str = r#"{
+  "_type": "https://in-toto.io/Statement/v1",
+  "subject": [
+    {
+      "name": "profiles.json",
+      "digest": {
+        "sha256": "0000000000000000000000000000000000000000000000000000000000000000"
+      }
+    }
+  ],
+  "predicateType": "urn:countersign:signing-context:v1",
+  "predicate": {
+    "signed": true,
+    "policy": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+    "manifest": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+    "revision": 7,
+    "plan": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+    "host": "signer-01.acme.example",
+    "region": "us-east",
+    "judged_at": "2026-07-06T14:15:00Z",
+    "cleared_until": "2026-07-06T14:20:00Z",
+    "waived": ["identities"],
+    "warnings": ["profile-anchor-not-apple"],
+    "profile_directories": ["/Users/ci/Library/Developer/Xcode/UserData/Provisioning Profiles"],
+    "trust_anchors": [
+      {
+        "name": "Acme Root CA",
+        "sha256": "4444444444444444444444444444444444444444444444444444444444444444"
+      }
+    ],
+    "certificates": ["0a1b2c"],
+    "audit": "12:sha256:2222222222222222222222222222222222222222222222222222222222222222"
+  }
+}
+"#;
+
 struct Seeds(PathBuf);
 
 impl Seeds {
@@ -127,6 +166,39 @@ impl Seeds {
         fs::create_dir_all(&folder)?;
         fs::write(Path::new(&folder).join(name), bytes)?;
         Ok(())
+    }
+
+    /// Envelopes that hold, each with a list that allows its key, and what an attacker would begin with.
+    fn envelopes(&self) -> Result<(), Failure> {
+        let keys = [
+            ("ed25519", SshKey::ed25519("seed")),
+            ("p256", SshKey::p256("seed")),
+            ("sk-ed25519", SshKey::ed25519("seed").in_security_key()),
+            ("sk-p256", SshKey::p256("seed").in_security_key()),
+        ];
+        let options = r#"namespaces="countersign-*,!git",valid-after="20260101Z",valid-before="20990101000000Z""#;
+        let mut list =
+            "# comment\n*,!b cert-authority ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\n".to_owned();
+        for (name, key) in &keys {
+            list += &key.allowed("\"ci\",*@acme.example", options);
+            let file = envelope(STATEMENT, CONTEXT.as_bytes(), key, &SshSignature::default());
+            self.write("envelope", name, file.as_bytes())?;
+            let both = [
+                file.as_bytes(),
+                b"\0",
+                key.allowed("ci", options).as_bytes(),
+            ]
+            .concat();
+            self.write("envelope", &format!("{name}-and-list"), &both)?;
+            let git = SshSignature::in_namespace("git");
+            let file = envelope(STATEMENT, CONTEXT.as_bytes(), key, &git);
+            self.write("envelope", &format!("{name}-git"), file.as_bytes())?;
+            let message = pre_authentication(STATEMENT, CONTEXT.as_bytes());
+            let armored = SshSignature::default().armored(key, &message);
+            self.write("envelope", &format!("{name}-armor"), armored.as_bytes())?;
+        }
+        self.write("envelope", "unsigned", CONTEXT.as_bytes())?;
+        self.write("envelope", "allowed_signers", list.as_bytes())
     }
 
     /// A profile feeds every parser below it.

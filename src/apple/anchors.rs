@@ -63,6 +63,11 @@ impl Anchors {
         }
     }
 
+    /// The roots that were added to Apple's.
+    pub fn extra(&self) -> impl Iterator<Item = &Certificate> {
+        self.extra.iter().map(AsRef::as_ref)
+    }
+
     /// Whose root this is, for chains that may end in these of Apple's roots; `None` where it is not believed.
     pub fn owner_of(&self, root: &CertSha256, apples: &[CertSha256]) -> Option<AnchorOwner> {
         if apples.contains(root) {

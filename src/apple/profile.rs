@@ -195,6 +195,15 @@ pub struct Unproven {
     pub sha256: FileSha256,
 }
 
+impl Unproven {
+    /// Whether the file could be read whole: what is wrong with it is not that it is damaged or lacks something. Otherwise its
+    /// claims are what could be picked out of it.
+    pub fn is_readable(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.all(|finding| finding.code != Code::ProfileUnreadable)
+    }
+}
+
 /// Proves a profile.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Whether one signature over some bytes holds under one public key: the only caller of the cryptographic library.
+//! Whether one signature over some bytes holds under one public key, for all of Apple's formats.
 //!
 //! RSA is PKCS#1 v1.5 with 2,048 to 8,192 bits, ECDSA is on P-256, P-384 or P-521 with DER signatures: what Apple's
 //! profile and developer certificates use. SHA-1 is taken with RSA alone, because the outer layer of every real profile

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::error::{ErrorCode, Explain};
@@ -46,6 +46,10 @@ impl Clock for FixedClock {
     }
 }
 
+/// How far the clock may go back from one record to the next: what time synchronisation corrects. Beyond that somebody set
+/// it, or it was wrong.
+pub const CLOCK_CORRECTION: SignedDuration = SignedDuration::from_mins(1);
+
 /// A span of validity as certificates and profiles state it, both ends inclusive (RFC 5280 §4.1.2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validity {
@@ -79,7 +83,7 @@ impl Explain for DurationError {
 ///
 /// # Errors
 /// Anything else, a negative number, or more than 100 years.
-pub fn parse_duration(text: &str) -> Result<jiff::SignedDuration, DurationError> {
+pub fn parse_duration(text: &str) -> Result<SignedDuration, DurationError> {
     let bad = || DurationError(text.to_owned());
     let trimmed = text.trim();
     let unit_at = trimmed
@@ -98,12 +102,12 @@ pub fn parse_duration(text: &str) -> Result<jiff::SignedDuration, DurationError>
     number
         .checked_mul(seconds_per_unit)
         .filter(|seconds| *seconds <= 100 * 366 * 86_400)
-        .map(jiff::SignedDuration::from_secs)
+        .map(SignedDuration::from_secs)
         .ok_or_else(bad)
 }
 
 /// Writes a duration for people: its two largest units (`41d 3h`, `14m`, `0s`).
-pub fn show_duration(duration: jiff::SignedDuration) -> String {
+pub fn show_duration(duration: SignedDuration) -> String {
     let total = duration.as_secs().unsigned_abs();
     let parts = [
         (total / 86_400, "d"),
@@ -146,12 +150,9 @@ mod tests {
         ] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
-        assert_eq!(show_duration(jiff::SignedDuration::from_secs(0)), "0s");
-        assert_eq!(
-            show_duration(jiff::SignedDuration::from_secs(90_000)),
-            "1d 1h"
-        );
-        assert_eq!(show_duration(jiff::SignedDuration::from_secs(-840)), "14m");
+        assert_eq!(show_duration(SignedDuration::from_secs(0)), "0s");
+        assert_eq!(show_duration(SignedDuration::from_secs(90_000)), "1d 1h");
+        assert_eq!(show_duration(SignedDuration::from_secs(-840)), "14m");
     }
 
     #[test]

@@ -54,10 +54,16 @@ error_codes! {
     LockHeld = "lock-held";
     /// An action cannot be recorded in the audit log, so it does not happen.
     NotRecorded = "not-recorded";
+    /// The audit log is gone or empty, but receipts tell of its records.
+    AuditLogLost = "audit-log-lost";
     /// The journal of a run cannot be written or read.
     JournalUnusable = "journal-unusable";
+    /// An envelope cannot be signed.
+    SigningFailed = "signing-failed";
     /// A password cannot be read.
     PasswordUnavailable = "password-unavailable";
+    /// The keychain's password cannot be served to runs.
+    PasswordNotServed = "password-not-served";
     /// This machine has no name that can be used.
     HostUnnamed = "host-unnamed";
     /// No keychain exists at the path.
@@ -109,8 +115,11 @@ impl ErrorCode {
             | Self::StateNotPrivate
             | Self::LockHeld
             | Self::NotRecorded
+            | Self::AuditLogLost
             | Self::JournalUnusable
+            | Self::SigningFailed
             | Self::PasswordUnavailable
+            | Self::PasswordNotServed
             | Self::HostUnnamed => ErrorArea::Files,
             Self::KeychainMissing
             | Self::KeychainExists

@@ -55,12 +55,18 @@ actions! {
     KeychainLock = "keychain-lock";
     /// A keychain was deleted.
     KeychainDestroy = "keychain-destroy";
+    /// A run asked the helper that holds the keychain's password for it.
+    PasswordServe = "password-serve";
     /// A command ran inside a window.
     Run = "run";
+    /// What was judged was looked at again after the command of a run.
+    InputsCheck = "inputs-check";
     /// The policy's `on_closed` command was run: somebody was told that a job was refused.
     Notify = "notify";
     /// What a dead run left behind was finished.
     Recover = "recover";
+    /// A window that should have been closed long before was found, and closed.
+    Overdue = "overdue";
     /// A profile was installed on this machine.
     ProfileInstall = "profile-install";
     /// An installed profile was removed from this machine.
@@ -71,10 +77,12 @@ actions! {
     Custody = "custody";
     /// A private key left its keychain under custody.
     Export = "export";
-    /// A signed statement was handed on.
+    /// An envelope was handed on.
     Emit = "emit";
     /// A torn last line of the log itself was set aside.
     AuditRepair = "audit-repair";
+    /// The log goes on after a loss, or after its clock was set back: somebody looked at it and decided so.
+    AuditResume = "audit-resume";
 }
 
 impl fmt::Display for Action {

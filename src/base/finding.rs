@@ -61,6 +61,10 @@ pub enum Group {
     Policy,
     /// A built product.
     Product,
+    /// The audit log of this machine.
+    Audit,
+    /// An envelope that was handed over.
+    Envelope,
 }
 
 impl Group {
@@ -75,6 +79,8 @@ impl Group {
             Self::Node => "node",
             Self::Policy => "policy",
             Self::Product => "product",
+            Self::Audit => "audit",
+            Self::Envelope => "envelope",
         }
     }
 }
@@ -147,7 +153,7 @@ codes! {
     ProfileShadowed = "profile-shadowed" in Profiles;
     /// The profile is in a directory that Xcode or a clean-up clears.
     ProfileInWipeableTree = "profile-in-wipeable-tree" in Profiles;
-    /// The profile directory is writable although the policy says read-only.
+    /// The user who signs may change the profile directory although the policy says read-only.
     ProfileDirectoryWritable = "profile-directory-writable" in Profiles;
     /// The profiles could not be looked at.
     ProfilesUnobserved = "profiles-unobserved" in Profiles;
@@ -190,6 +196,8 @@ codes! {
     EntitlementNotGranted = "entitlement-not-granted" in Targets;
     /// The project contradicts itself: a reference leads nowhere, or an object occurs twice.
     ProjectInconsistent = "project-inconsistent" in Targets;
+    /// The project names a file outside of the folder that project files may reach into.
+    ProjectFileOutsideRoot = "project-file-outside-root" in Targets;
     /// A configuration file that the project or another one names cannot be read.
     XcconfigMissing = "xcconfig-missing" in Targets;
     /// Configuration files include each other in a circle.
@@ -223,13 +231,55 @@ codes! {
     RegionMismatch = "region-mismatch" in Node;
     /// Unattended unlocking is not allowed at this hour.
     WindowNotAllowedNow = "window-not-allowed-now" in Node;
+    /// Something that was judged is another when the command of a run has ended.
+    InputsChanged = "inputs-changed" in Node;
+    /// The clock is behind the last record of the audit log.
+    ClockBehindRecord = "clock-behind-record" in Node;
+    /// The audit log cannot be read, so the clock cannot be compared with it.
+    RecordUnobserved = "record-unobserved" in Node;
+    /// A run should have closed its keychain long ago, and did not.
+    WindowOverdue = "window-overdue" in Node;
+    /// A keychain is open, and no living run has it open.
+    KeychainLeftOpen = "keychain-left-open" in Node;
+    /// Somebody puts libraries into this process.
+    LibraryPreloaded = "library-preloaded" in Node;
+    /// This process is in a user or UTS namespace that is not the kernel's first.
+    HostInNamespace = "host-in-namespace" in Node;
 
-    /// No policy file: the built-in defaults apply.
-    PolicyDefault = "policy-default" in Policy;
+    /// There is no policy. A warning if it was waived for a verdict.
+    PolicyMissing = "policy-missing" in Policy;
     /// The policy file cannot be used.
     PolicyInvalid = "policy-invalid" in Policy;
+    /// The policy is not the one that was expected (`--expect-policy`).
+    PolicyDigestMismatch = "policy-digest-mismatch" in Policy;
+    /// Somebody waived a group that the policy does not allow to waive.
+    WaiverNotAllowed = "waiver-not-allowed" in Policy;
     /// The policy file has a section that has no effect yet.
     PolicyUnused = "policy-unused" in Policy;
+
+    /// A record of the audit log was changed, removed, repeated or moved.
+    AuditRecordAltered = "audit-record-altered" in Audit;
+    /// The audit log does not have a record that a checkpoint tells of, or has another one.
+    AuditRecordMissing = "audit-record-missing" in Audit;
+    /// Time runs backwards between records of the audit log. A warning after somebody resumed the log.
+    AuditTimeBackwards = "audit-time-backwards" in Audit;
+    /// Records are lost, and somebody resumed the audit log.
+    AuditLogResumed = "audit-log-resumed" in Audit;
+
+    /// The file is not an envelope, or is not written as the gate writes one.
+    EnvelopeMalformed = "envelope-malformed" in Envelope;
+    /// The envelope is not signed.
+    EnvelopeUnsigned = "envelope-unsigned" in Envelope;
+    /// The signature does not belong to the payload, or was made for something else.
+    EnvelopeSignatureInvalid = "envelope-signature-invalid" in Envelope;
+    /// The key that signed may not sign envelopes, or not at that time.
+    EnvelopeSignerNotAllowed = "envelope-signer-not-allowed" in Envelope;
+    /// What is signed is not a statement about a signing context.
+    EnvelopeTypeMismatch = "envelope-type-mismatch" in Envelope;
+    /// The verdict is older than asked for, or lies in the future.
+    EnvelopeNotCurrent = "envelope-not-current" in Envelope;
+    /// The signed statement has a field that this version does not know.
+    EnvelopeFieldUnknown = "envelope-field-unknown" in Envelope;
 }
 
 impl fmt::Display for Code {

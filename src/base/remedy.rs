@@ -13,11 +13,13 @@ pub enum Remedy {
     FreezeTargets,
     /// Print the manifest's digest.
     ShowManifestDigest,
+    /// Show the digest of the policy that is read.
+    ShowPolicyDigest,
     /// Name the manifest's file.
     NameManifest,
     /// Name the policy's file.
     NamePolicy,
-    /// Name the directory of the installed profiles, or waive the group.
+    /// Name the directory of the installed profiles.
     NameProfileDirectory,
     /// Install a profile.
     InstallProfile,
@@ -27,8 +29,10 @@ pub enum Remedy {
     ShowProfile,
     /// Remove installed profiles that the manifest does not pin.
     PruneProfiles,
-    /// Name the Xcode project, or waive the group.
+    /// Name the Xcode project.
     NameProject,
+    /// Declare the folder that project files may reach into.
+    NameRoot,
     /// Name the target.
     NameTarget,
     /// Name the build configuration.
@@ -41,7 +45,7 @@ pub enum Remedy {
     CheckTargets,
     /// Hand the planned profiles to Xcode on its command line.
     ExportTargets,
-    /// Name the source of the identities, or waive the group.
+    /// Name the source of the identities.
     NameIdentities,
     /// List the identities.
     ListIdentities,
@@ -61,6 +65,8 @@ pub enum Remedy {
     NameKeychain,
     /// Hand the keychain's password in.
     GiveKeychainPassword,
+    /// Start the helper that holds the keychain's password.
+    ServePassword,
     /// Hand the password of a file in.
     GivePassword,
     /// Finish what killed runs left.
@@ -69,8 +75,14 @@ pub enum Remedy {
     LengthenWindow,
     /// Verify the audit log.
     VerifyAuditLog,
+    /// Go on with an audit log that was lost, or whose clock was set back.
+    ResumeAuditLog,
     /// Print a checkpoint of the audit log.
     ShowCheckpoint,
+    /// Have the gate sign its envelope.
+    SignEnvelope,
+    /// Write the envelope to another file.
+    NameEnvelope,
     /// Choose another state directory.
     NameStateDirectory,
     /// Write to another file.

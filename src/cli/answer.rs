@@ -206,6 +206,8 @@ mod erased {
 
     use serde::Serialize;
 
+    use crate::base::plain::Escaped;
+
     pub(super) trait Document {
         fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;
         fn write_line(&self, out: &mut dyn Write) -> io::Result<()>;
@@ -213,11 +215,11 @@ mod erased {
 
     impl<T: Serialize> Document for T {
         fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-            serde_json::to_writer_pretty(out, self).map_err(io::Error::from)
+            serde_json::to_writer_pretty(Escaped(out), self).map_err(io::Error::from)
         }
 
         fn write_line(&self, out: &mut dyn Write) -> io::Result<()> {
-            serde_json::to_writer(out, self).map_err(io::Error::from)
+            serde_json::to_writer(Escaped(out), self).map_err(io::Error::from)
         }
     }
 }

@@ -1,13 +1,17 @@
-//! `countersign audit`: show, verify, checkpoint.
+//! `countersign audit`: show, verify, checkpoint, resume.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 
 use super::answer::Answer;
-use super::exit::Exit;
-use super::report::{self, FAINT, GOOD, STRONG, plain};
+use super::report::{self, FAINT, GOOD, STRONG};
 use crate::base::event::Checkpoint;
 use crate::base::finding::Severity;
-use crate::ops::audit::{self, ShowRequest};
+use crate::base::plain::plain;
+use crate::ops::audit::known::Named;
+use crate::ops::audit::resume::Reason;
+use crate::ops::audit::{self as verb, ShowRequest};
 use crate::ops::error::Failure;
 use crate::ops::world::World;
 
@@ -23,15 +27,33 @@ pub enum Command {
         #[arg(long, value_name = "N")]
         last: Option<usize>,
     },
-    /// Find every record that was changed, removed, repeated or moved. With a checkpoint, also find a log that was cut
-    /// short. Exit code 10 if it finds one.
-    Verify {
-        /// A checkpoint from `audit checkpoint`, a receipt or an envelope: SEQ:sha256:HEX; repeatable.
-        #[arg(long, value_name = "CHECKPOINT")]
-        checkpoint: Vec<Checkpoint>,
-    },
+    /// Find every record that was changed, removed, repeated or moved, a log that was cut short, and a clock that was set
+    /// back. Exit code 10 if it finds one.
+    Verify(Evidence),
     /// Print the checkpoint of the last record. Keep it on another machine.
     Checkpoint,
+    /// Go on with a log that was lost, or after the clock was set back. A record says what was found.
+    Resume(Evidence),
+}
+
+/// What tells of the log's records.
+#[derive(Debug, Args)]
+pub struct Evidence {
+    /// Receipts, envelopes, or directories of them. The receipts in the state directory are always read.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// A checkpoint from `audit checkpoint`, a receipt or an envelope: SEQ:sha256:HEX; repeatable.
+    #[arg(long, value_name = "CHECKPOINT")]
+    checkpoint: Vec<Checkpoint>,
+}
+
+impl From<Evidence> for Named {
+    fn from(evidence: Evidence) -> Self {
+        Self {
+            checkpoints: evidence.checkpoint,
+            files: evidence.files,
+        }
+    }
 }
 
 /// Runs the command.
@@ -41,9 +63,10 @@ pub enum Command {
 pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
         Command::Show { run, last } => show(&ShowRequest { run, last }, world),
-        Command::Verify { checkpoint } => verify(&checkpoint, world),
+        Command::Verify(evidence) => verify(&evidence.into(), world),
+        Command::Resume(evidence) => resume(&evidence.into(), world),
         Command::Checkpoint => {
-            let document = audit::checkpoint(world)?;
+            let document = verb::checkpoint(world)?;
             let line = format!("{}\n", document.checkpoint);
             Ok(Answer::data("countersign audit checkpoint", document, line))
         }
@@ -51,65 +74,74 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
 }
 
 fn show(request: &ShowRequest, world: &World) -> Result<Answer<'static>, Failure> {
-    let document = audit::show(request, world)?;
-    let exit = exit_of(document.holds);
-    let answer = Answer::report("countersign audit show", document, |document, out, _| {
-        for record in &document.records {
-            writeln!(
-                out,
-                "{:>6}  {}  {STRONG}{} {}{STRONG:#}  {FAINT}{} on {}{FAINT:#}",
-                record.seq,
-                record.time,
-                plain(&record.what),
-                record.outcome,
-                plain(&record.actor.who),
-                record.actor.host,
-            )?;
-            let run = record.run.iter().map(|run| ("run", run));
-            let details = record
-                .details
-                .iter()
-                .map(|(name, text)| (name.as_str(), text));
-            for (name, text) in run.chain(details) {
+    let document = verb::show(request, world)?;
+    Ok(Answer::report(
+        "countersign audit show",
+        document,
+        |document, out, _| {
+            for record in &document.records {
                 writeln!(
                     out,
-                    "        {FAINT}{}{FAINT:#} {}",
-                    plain(name),
-                    plain(text)
+                    "{:>6}  {}  {STRONG}{} {}{STRONG:#}  {FAINT}{} on {}{FAINT:#}",
+                    record.seq,
+                    record.time,
+                    plain(&record.what),
+                    record.outcome,
+                    plain(&record.actor.who),
+                    record.actor.host,
                 )?;
+                let run = record.run.iter().map(|run| ("run", run));
+                let details = record
+                    .details
+                    .iter()
+                    .map(|(name, text)| (name.as_str(), text));
+                for (name, text) in run.chain(details) {
+                    writeln!(
+                        out,
+                        "        {FAINT}{}{FAINT:#} {}",
+                        plain(name),
+                        plain(text)
+                    )?;
+                }
             }
-        }
-        show_flaws(out, &document.flaws)
-    });
-    Ok(answer.ending_in(exit))
+            Ok(())
+        },
+    ))
 }
 
-fn verify(checkpoints: &[Checkpoint], world: &World) -> Result<Answer<'static>, Failure> {
-    let document = audit::verify(checkpoints, world)?;
-    let exit = exit_of(document.holds);
-    let answer = Answer::report("countersign audit verify", document, |document, out, _| {
-        let records = document.records;
-        if document.holds {
-            let checkpoint = &document.checkpoint;
-            return writeln!(out, "{GOOD}intact{GOOD:#}  {records} records, {checkpoint}");
-        }
-        let style = report::style(Severity::Block);
-        writeln!(
-            out,
-            "{style}DAMAGED{style:#}  {} flaws in {records} records",
-            document.flaw_count
-        )?;
-        show_flaws(out, &document.flaws)
-    });
-    Ok(answer.ending_in(exit))
+fn verify(named: &Named, world: &World) -> Result<Answer<'static>, Failure> {
+    let document = verb::verify::verify(named, world)?;
+    Ok(Answer::report(
+        "countersign audit verify",
+        document,
+        |document, out, _| {
+            let records = document.records;
+            if document.holds {
+                let (head, known) = (&document.checkpoint, document.checkpoints);
+                return writeln!(
+                    out,
+                    "{GOOD}intact{GOOD:#}  {records} records, {head}; compared with {known} checkpoints"
+                );
+            }
+            let style = report::style(Severity::Block);
+            writeln!(
+                out,
+                "{style}DAMAGED{style:#}  {} flaws in {records} records",
+                document.flaw_count
+            )
+        },
+    ))
 }
 
-fn show_flaws(out: &mut dyn std::io::Write, flaws: &[String]) -> std::io::Result<()> {
-    flaws
-        .iter()
-        .try_for_each(|flaw| writeln!(out, "  {}", plain(flaw)))
-}
-
-fn exit_of(holds: bool) -> Exit {
-    if holds { Exit::Fine } else { Exit::Blocked }
+fn resume(named: &Named, world: &World) -> Result<Answer<'static>, Failure> {
+    let document = verb::resume::resume(named, world)?;
+    let title = "countersign audit resume";
+    Ok(Answer::report(title, document, |document, out, _| {
+        let checkpoint = &document.checkpoint;
+        let why = match (document.reason, &document.lost_after) {
+            (Reason::Lost, Some(last)) => format!("what followed {last} is lost"),
+            _ => "the clock was set back".to_owned(),
+        };
+        writeln!(out, "{STRONG}resumed{STRONG:#}  {checkpoint}: {why}")
+    }))
 }

@@ -14,6 +14,7 @@ use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::base::error::{ErrorArea, ErrorCode};
 use crate::base::finding::{Place, Severity};
+use crate::base::plain::{Escaped, plain};
 use crate::ops::error::{Error, Failure};
 use crate::ops::report::FindingsDocument;
 
@@ -104,7 +105,7 @@ pub fn print_error(error: &Error, terminal: &Terminal) -> io::Result<()> {
                 hint,
                 place: error.place(),
             };
-            serde_json::to_writer(&mut err, &document)?;
+            serde_json::to_writer(Escaped(&mut err), &document)?;
             err.push(b'\n');
         }
         Format::Github => {
@@ -116,11 +117,7 @@ pub fn print_error(error: &Error, terminal: &Terminal) -> io::Result<()> {
         }
         Format::Human => {
             let style = report::style(Severity::Block);
-            writeln!(
-                err,
-                "{style}error:{style:#} {}",
-                report::plain(error.message())
-            )?;
+            writeln!(err, "{style}error:{style:#} {}", plain(error.message()))?;
             if let Some(hint) = hint {
                 report::paragraph(&mut err, "do        ", &hint, terminal.width)?;
             }

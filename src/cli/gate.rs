@@ -10,14 +10,17 @@ use super::answer::Answer;
 use super::input::input;
 use super::password::PasswordArguments;
 use super::projects::ProjectArguments;
-use super::report::{self, FAINT, GOOD, STRONG, plain};
+use super::report::{self, FAINT, GOOD, STRONG};
 use super::selection::KeychainArguments;
 use super::terminal::Terminal;
 use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
+use crate::base::plain::plain;
+use crate::host::signer::Signer;
 use crate::ops::error::Failure;
-use crate::ops::gate::document::{GateAnswer, GateDocument};
+use crate::ops::gate::document::{EnvelopeDocument, EnvelopeOutcome, GateAnswer, GateDocument};
+use crate::ops::gate::envelope::EnvelopeRequest;
 use crate::ops::gate::question::Question;
 use crate::ops::gate::{self, GateRequest, RehearsalRequest};
 use crate::ops::report::VerdictWord;
@@ -26,6 +29,9 @@ use crate::ops::world::World;
 /// What the gate is asked: the flags that `gate` and `run` share.
 #[derive(Debug, Args)]
 pub struct GateArguments {
+    /// The policy must have this digest: sha256:<64 hex>, 64 hex, or the 40 hex of `shasum`.
+    #[arg(long, value_name = "DIGEST")]
+    pub expect_policy: Option<Digest>,
     /// The manifest must have this digest: sha256:<64 hex>, 64 hex, or the 40 hex of `shasum`.
     #[arg(long, value_name = "DIGEST")]
     pub expect_manifest: Option<Digest>,
@@ -47,15 +53,27 @@ pub struct GateArguments {
     /// The Xcode project whose targets are judged, and which of them.
     #[command(flatten)]
     pub targets: ProjectArguments,
-    /// Do not judge this group; the verdict names the waiver.
+    /// Do not judge this group, if the policy allows that; the verdict names the waiver.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub without: Vec<Waivable>,
     /// Also verify the signatures of the installed profiles again.
     #[arg(long)]
     pub prove: bool,
-    /// Write the in-toto statement to this file if the gate clears.
+    /// Write the envelope, an in-toto statement, to this file if the gate clears; if it blocks, an earlier envelope there is
+    /// removed.
     #[arg(long, value_name = "FILE")]
     pub envelope: Option<PathBuf>,
+    /// Sign the envelope with this SSH key: a private key, or a public key whose private half is in the SSH agent.
+    #[arg(long, value_name = "KEY", requires = "envelope")]
+    pub sign_with: Option<PathBuf>,
+    /// Sign the envelope with this program, which reads the message on standard input and writes an SSH signature.
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        requires = "envelope",
+        conflicts_with = "sign_with"
+    )]
+    pub sign_with_command: Option<PathBuf>,
 }
 
 /// What `gate` is asked.
@@ -94,6 +112,8 @@ pub enum Waivable {
     Identities,
     /// Targets of Xcode projects.
     Targets,
+    /// The policy, if there is none: for a verdict of `gate` that opens nothing and has no envelope.
+    Policy,
 }
 
 impl From<Waivable> for Group {
@@ -102,18 +122,20 @@ impl From<Waivable> for Group {
             Waivable::Profiles => Self::Profiles,
             Waivable::Identities => Self::Identities,
             Waivable::Targets => Self::Targets,
+            Waivable::Policy => Self::Policy,
         }
     }
 }
 
 impl GateArguments {
-    /// What is judged, and where the envelope is written.
-    pub(super) fn question(self) -> (Question, Option<PathBuf>) {
+    /// What is judged, and the envelope that is asked for.
+    pub(super) fn question(self) -> (Question, Option<EnvelopeRequest>) {
         let identities = self.identities.map(input);
         let file = identities
             .as_ref()
             .map_or(String::new(), ToString::to_string);
         let question = Question {
+            expect_policy: self.expect_policy,
             expect_manifest: self.expect_manifest,
             minimum_revision: self.minimum_revision,
             expect_signing: self.expect_signing,
@@ -124,7 +146,11 @@ impl GateArguments {
             waived: self.without.into_iter().map(Group::from).collect(),
             prove: self.prove,
         };
-        (question, self.envelope)
+        let signer = self.sign_with.map(Signer::Key);
+        let signer = signer.or(self.sign_with_command.map(Signer::Command));
+        let envelope = self.envelope;
+        let envelope = envelope.map(|file| EnvelopeRequest { file, signer });
+        (question, envelope)
     }
 }
 
@@ -175,6 +201,9 @@ fn show(
     show_verdict(&document.findings, out, terminal)?;
     let mut row =
         |label: &str, value: &str| writeln!(out, "  {FAINT}{label:<10}{FAINT:#}{}", plain(value));
+    if let Some(policy) = &document.policy {
+        row("policy", &hex(policy.digest))?;
+    }
     if let Some(manifest) = &document.manifest {
         let revision = manifest.revision;
         row(
@@ -198,11 +227,36 @@ fn show(
             "a rehearsal: the host or the instant is not the real one",
         )?;
     }
+    for directory in &document.profile_directories {
+        row("profiles", directory)?;
+    }
+    for anchor in &document.trust_anchors {
+        row("anchor", &anchor.to_string())?;
+    }
     if !document.waived.is_empty() {
         let waived: Vec<&str> = document.waived.iter().map(|group| group.as_str()).collect();
         row("waived", &waived.join(", "))?;
     }
+    if let Some(envelope) = &document.envelope {
+        row("envelope", &became(envelope))?;
+    }
     Ok(())
+}
+
+/// What became of an envelope, in one line.
+fn became(envelope: &EnvelopeDocument) -> String {
+    let file = &envelope.file;
+    match envelope.outcome {
+        EnvelopeOutcome::Signed => {
+            format!(
+                "{file}, signed by {}",
+                envelope.signer.as_deref().unwrap_or_default()
+            )
+        }
+        EnvelopeOutcome::NotSigned => format!("{file}, NOT SIGNED: it proves nothing"),
+        EnvelopeOutcome::Removed => format!("none; the earlier one at {file} is removed"),
+        EnvelopeOutcome::NotWritten => "none".to_owned(),
+    }
 }
 
 fn show_verdict(findings: &[Finding], out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {

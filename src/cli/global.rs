@@ -19,7 +19,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub format: Format,
-    /// The signing policy [default: manifests/signing.toml if it exists, else built-in defaults].
+    /// The signing policy [default: manifests/signing.toml].
     #[arg(
         long,
         global = true,

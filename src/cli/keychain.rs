@@ -1,4 +1,4 @@
-//! `countersign keychain`: create, import, unlock, lock, status, destroy, recover.
+//! `countersign keychain`: create, import, unlock, lock, status, destroy, recover, serve.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -9,17 +9,20 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::identity;
 use super::input::input;
-use super::password::{KeychainPasswordArguments, PasswordArguments};
-use super::report::{self, GOOD, plain};
+use super::password::{KeychainPasswordArguments, PasswordArguments, PasswordSocketArguments};
+use super::report::{self, GOOD};
 use super::run::{self, Guarded};
 use super::selection::KeychainArguments;
 use super::terminal::Terminal;
+use crate::base::plain::plain;
 use crate::host::keychain::LockState;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
 use crate::ops::keychain::create::{self, CreateRequest};
 use crate::ops::keychain::import::{self, ImportRequest};
 use crate::ops::keychain::recover::{self, RecoveryDocument};
+use crate::ops::keychain::serve::{self, ServeRequest};
+use crate::ops::keychain::served::{Begun, Role};
 use crate::ops::keychain::status::{self, KeychainDocument};
 use crate::ops::keychain::{destroy, lock};
 use crate::ops::world::World;
@@ -45,8 +48,15 @@ pub enum Command {
     Unlock(Box<Guarded>),
     /// Close the keychain now, even if a run has it open.
     Lock(KeychainArguments),
-    /// Show whether the keychain exists and is open, and its identities.
-    Status(KeychainArguments),
+    /// Show whether the keychain exists and is open, its identities, and where its password is.
+    Status {
+        /// Which keychain.
+        #[command(flatten)]
+        keychain: KeychainArguments,
+        /// Who holds its password.
+        #[command(flatten)]
+        socket: PasswordSocketArguments,
+    },
     /// Delete the keychain, all its private keys, and its kept password.
     Destroy {
         /// Which keychain.
@@ -58,6 +68,31 @@ pub enum Command {
     },
     /// Clean up after runs that were killed: end their commands and close their keychains.
     Recover,
+    /// Hold the keychain's password for the runs of another user, and give it to those that the gate clears.
+    Serve(Box<Serve>),
+}
+
+/// What is served to whom.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The user whose runs may ask: a name of /etc/passwd, or a number.
+    #[arg(long, value_name = "USER", required = true)]
+    pub user: String,
+    /// The user's home directory [default: the one in /etc/passwd].
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Listen at this socket [default: /run/countersign/UID.sock].
+    #[arg(long, value_name = "SOCKET")]
+    pub socket: Option<PathBuf>,
+    /// The state directory of the user's runs [default: the usual one below the home directory].
+    #[arg(long, value_name = "DIR")]
+    pub run_state_dir: Option<PathBuf>,
+    /// The user's keychain.
+    #[command(flatten)]
+    pub keychain: KeychainArguments,
+    /// Its password.
+    #[command(flatten)]
+    pub password: KeychainPasswordArguments,
 }
 
 /// A keychain and its password.
@@ -75,7 +110,7 @@ pub struct Keychain {
 ///
 /// # Errors
 /// See the verbs in [`ops::keychain`](crate::ops::keychain).
-pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
+pub fn run(command: Command, begun: Begun, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
         Command::Create(keychain) => create(keychain, world),
         Command::Import {
@@ -83,7 +118,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             keychain,
             password,
         } => import(file, keychain, password, world),
-        Command::Unlock(arguments) => run::unlock(*arguments, world),
+        Command::Unlock(arguments) => run::unlock(*arguments, begun.offer(), world),
         Command::Lock(keychain) => {
             let document = lock::lock(&keychain.into(), world)?;
             Ok(Answer::report(
@@ -92,8 +127,8 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                 |document, out, _| changed(out, "locked", document),
             ))
         }
-        Command::Status(keychain) => {
-            let document = status::status(&keychain.into(), world)?;
+        Command::Status { keychain, .. } => {
+            let document = status::status(&keychain.into(), begun.offer().as_ref(), world)?;
             let title = "countersign keychain status";
             Ok(Answer::report(title, document, show_status))
         }
@@ -106,6 +141,22 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             ))
         }
         Command::Recover => recover(world),
+        Command::Serve(arguments) => serve(*arguments, begun, world),
+    }
+}
+
+impl Command {
+    /// What the command does with the right of a set-group-ID program.
+    pub(super) fn role(&self) -> Role {
+        match self {
+            Self::Unlock(arguments) => arguments.role(),
+            Self::Status { socket, .. } => socket.role(),
+            Self::Serve(arguments) => Role::Serve {
+                user: arguments.user.clone(),
+                socket: arguments.socket.clone(),
+            },
+            _ => Role::None,
+        }
     }
 }
 
@@ -156,6 +207,25 @@ fn import(
     Ok(Answer::report(title, imported.document, form))
 }
 
+fn serve(arguments: Serve, begun: Begun, world: &World) -> Result<Answer<'static>, Failure> {
+    let request = ServeRequest {
+        listener: begun.listener()?,
+        home: arguments.home,
+        keychain: arguments.keychain.into(),
+        run_state: arguments.run_state_dir,
+        password: arguments.password.source_of("the keychain"),
+    };
+    serve::serve(request, world, &mut |serving| {
+        let mut out = io::stdout().lock();
+        let (socket, terms) = (serving.socket.display(), serving.terms);
+        let keychain = terms.keychain.display();
+        writeln!(out, "serving the password of {keychain} at {socket}")?;
+        out.flush()
+    })?;
+    let title = "countersign keychain serve";
+    Ok(Answer::artifact(title, Vec::new(), Vec::new()))
+}
+
 fn recover(world: &World) -> Result<Answer<'static>, Failure> {
     let recovery = recover::recover(world)?;
     let exit = exit_of(&recovery.unfinished);
@@ -192,6 +262,13 @@ fn show_status(
             "  open for run {} until {} at the latest",
             run.run, run.until
         )?;
+    }
+    match (document.password_source, document.password_limits) {
+        (Some(source), Some(limits)) => {
+            writeln!(out, "  password {source}")?;
+            report::paragraph(out, "  ", limits, terminal.width)?;
+        }
+        _ => writeln!(out, "  password not kept: each run is handed it")?,
     }
     match document.state {
         LockState::Missing => Ok(()),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::host::secret_source::SecretSource;
+use crate::ops::keychain::served::{PasswordSocket, Role};
 
 /// Where a password comes from.
 #[derive(Debug, Args)]
@@ -34,6 +35,30 @@ pub struct KeychainPasswordArguments {
     pub keychain_password_env: Option<String>,
 }
 
+/// Who holds the keychain's password, where it is neither kept nor handed in.
+#[derive(Debug, Args)]
+pub struct PasswordSocketArguments {
+    /// Ask the helper that listens at this socket for the keychain's password [default: /run/countersign/UID.sock if it
+    /// exists and countersign is set-group-ID].
+    #[arg(
+        long,
+        value_name = "SOCKET",
+        group = "keychain_password",
+        help_heading = "Keychain"
+    )]
+    pub keychain_password_socket: Option<PathBuf>,
+}
+
+impl PasswordSocketArguments {
+    /// The helper is asked there.
+    pub(super) fn role(&self) -> Role {
+        Role::Ask(match &self.keychain_password_socket {
+            Some(socket) => PasswordSocket::Named(socket.clone()),
+            None => PasswordSocket::Usual,
+        })
+    }
+}
+
 impl PasswordArguments {
     /// The source that is named, or a terminal, where the password of `what` is asked for.
     pub fn source_of(self, what: &str) -> SecretSource {
@@ -43,6 +68,19 @@ impl PasswordArguments {
 }
 
 impl KeychainPasswordArguments {
+    /// Whether a source is named.
+    pub(super) fn is_named(&self) -> bool {
+        self.keychain_password_file.is_some()
+            || self.keychain_password_fd.is_some()
+            || self.keychain_password_env.is_some()
+    }
+
+    /// The source that is named, or a terminal, where the password of `what` is asked for.
+    pub fn source_of(self, what: &str) -> SecretSource {
+        self.source()
+            .unwrap_or_else(|| SecretSource::Prompt(format!("password of {what}: ")))
+    }
+
     /// The source that is named, if one is.
     pub fn source(self) -> Option<SecretSource> {
         named(

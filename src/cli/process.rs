@@ -21,9 +21,27 @@ const JOB_VARIABLES: &[&str] = &[
     "CIRCLE_WORKFLOW_JOB_ID",
 ];
 
-/// The words that this process was started with, its own name first.
-pub(super) fn arguments() -> Vec<OsString> {
-    std::env::args_os().collect()
+/// How the program is started.
+#[derive(Debug)]
+pub struct Start {
+    /// The words, the program's own name first.
+    pub arguments: Vec<OsString>,
+    /// The words before its own arguments with which it must be started again.
+    pub words: Vec<OsString>,
+    /// A directory with another `security` and `codesign` than Apple's. The released program has none, and nothing that it
+    /// reads can name one; a program made for development says so here.
+    pub tools: Option<PathBuf>,
+}
+
+impl Start {
+    /// As this process was started.
+    pub fn of_process() -> Self {
+        Self {
+            arguments: std::env::args_os().collect(),
+            words: Vec::new(),
+            tools: None,
+        }
+    }
 }
 
 /// The world and the terminal of this process.
@@ -31,7 +49,7 @@ pub(super) fn arguments() -> Vec<OsString> {
     clippy::disallowed_methods,
     reason = "this is where the environment is read"
 )]
-pub(super) fn world(global: &Global) -> (World, Terminal) {
+pub(super) fn world(global: &Global, start: &Start) -> (World, Terminal) {
     let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let variable = |name: &str| -> Option<OsString> {
         let mut known = variables.iter();
@@ -50,8 +68,8 @@ pub(super) fn world(global: &Global) -> (World, Terminal) {
         xdg_state_home: path("XDG_STATE_HOME"),
         temporary: paths(TEMPORARY_VARIABLES),
         checkouts: paths(CHECKOUT_VARIABLES),
-        // A program without a name can be started, and can start no watchdog: whoever needs one says so.
-        program: std::env::current_exe().unwrap_or_default(),
+        program: own_program(start),
+        tools: start.tools.clone(),
         variables,
     };
     let places = Places {
@@ -68,4 +86,13 @@ pub(super) fn world(global: &Global) -> (World, Terminal) {
         Box::new(listener),
     );
     (world, terminal)
+}
+
+/// What starts this program again. A program without a path can be started, and can start no watchdog: whoever needs one
+/// says so.
+fn own_program(start: &Start) -> Vec<OsString> {
+    match std::env::current_exe() {
+        Ok(path) => [vec![path.into()], start.words.clone()].concat(),
+        Err(_) => Vec::new(),
+    }
 }

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::exit::Exit;
-use super::report::{self, FAINT, GOOD, STRONG, plain};
+use super::report::{self, FAINT, GOOD, STRONG};
 use super::table::{keep_whole, table};
 use crate::apple::profile::KindSource;
 use crate::base::clock::show_duration;
 use crate::base::finding::{self, Finding, Severity};
+use crate::base::plain::plain;
 use crate::host::profile_store::PruneRules;
 use crate::ops::error::Failure;
 use crate::ops::profile::{self, ProfilesDocument, PruneRequest, ShownProfile};

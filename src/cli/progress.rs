@@ -7,10 +7,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::format::Format;
 use super::remedies;
-use super::report::{self, plain};
+use super::report;
 use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::base::finding::{Place, Severity};
+use crate::base::plain::plain;
+use crate::host::session::Recovered;
 use crate::ops::notice::{Listener, Notice};
 
 /// Below this many files nobody waits long enough to look.
@@ -20,6 +22,7 @@ const WORTH_DRAWING: usize = 200;
 pub struct Progress {
     format: Format,
     draws: bool,
+    is_quiet: bool,
     bar: Mutex<ProgressBar>,
 }
 
@@ -29,6 +32,7 @@ impl Progress {
         Self {
             format: terminal.format,
             draws: terminal.draws_progress,
+            is_quiet: terminal.is_quiet,
             bar: Mutex::new(ProgressBar::hidden()),
         }
     }
@@ -70,16 +74,39 @@ impl Listener for Progress {
                 *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
             }
             Notice::Begun { .. } => {}
+            Notice::NoPolicy { looked_for } => {
+                if !self.is_quiet {
+                    self.write(
+                        Severity::Warn,
+                        &format!(
+                            "caution: there is no policy at {}, so the built-in defaults apply; write one, or name it (--policy FILE)",
+                            looked_for.display()
+                        ),
+                    );
+                }
+            }
             Notice::FileDone => {
                 if self.draws {
                     self.bar().inc(1);
                 }
             }
             Notice::Ended => self.bar().finish_and_clear(),
-            Notice::Recovered { run, keychain } => self.write(
-                Severity::Warn,
-                &format!("recovered run {run}, which was killed: {keychain} is closed"),
-            ),
+            Notice::Recovered(recovered) => {
+                let Recovered {
+                    run,
+                    keychain,
+                    overdue,
+                    ..
+                } = recovered;
+                let why = match overdue {
+                    true => "whose window ended long ago",
+                    false => "which was killed",
+                };
+                self.write(
+                    Severity::Warn,
+                    &format!("recovered run {run}, {why}: {keychain} is closed"),
+                );
+            }
             Notice::Failed(error) => self.write(
                 Severity::Warn,
                 &match remedies::of_error(error) {

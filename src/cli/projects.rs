@@ -30,6 +30,10 @@ pub struct ProjectArguments {
     /// How the product is distributed; only profiles of this kind fit.
     #[arg(long, value_enum, value_name = "KIND")]
     pub kind: Option<Kind>,
+    /// A folder that project files may reach into, instead of the repository that holds the project, or of the project's
+    /// folder if there is none; repeatable.
+    #[arg(long, value_name = "DIR")]
+    pub root: Vec<PathBuf>,
 }
 
 /// How a product is distributed.
@@ -68,6 +72,7 @@ impl From<ProjectArguments> for TargetSelection {
             sdk: arguments.sdk,
             build_settings: arguments.build_settings,
             kind: arguments.kind.map(ProfileKind::from),
+            roots: arguments.root,
         }
     }
 }

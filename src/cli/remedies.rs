@@ -1,9 +1,8 @@
 //! Which command takes which step: the only place where a remedy becomes words of the command line.
 
-use std::path::Path;
-
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
+use crate::base::shell;
 use crate::ops::error::Error;
 
 /// The command or the flags that take the step, as somebody types them.
@@ -12,21 +11,23 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::FreezeManifest => "countersign manifest freeze",
         Remedy::FreezeTargets => "countersign manifest freeze --project X.xcodeproj",
         Remedy::ShowManifestDigest => "countersign manifest digest",
+        Remedy::ShowPolicyDigest => "countersign policy digest",
         Remedy::NameManifest => "--manifest FILE",
         Remedy::NamePolicy => "--policy FILE",
-        Remedy::NameProfileDirectory => "--profiles DIR, or --without profiles",
+        Remedy::NameProfileDirectory => "--profiles DIR",
         Remedy::InstallProfile => "countersign profile install FILE",
         Remedy::ListProfiles => "countersign profile list",
         Remedy::ShowProfile => "countersign profile show FILE",
         Remedy::PruneProfiles => "countersign profile prune --unpinned",
-        Remedy::NameProject => "--project X.xcodeproj, or --without targets",
+        Remedy::NameProject => "--project X.xcodeproj",
+        Remedy::NameRoot => "--root DIR",
         Remedy::NameTarget => "--target NAME",
         Remedy::NameConfiguration => "--configuration NAME",
         Remedy::NameKind => "--kind KIND",
         Remedy::ShowTargets => "countersign targets show",
         Remedy::CheckTargets => "countersign targets check",
         Remedy::ExportTargets => "xcodebuild $(countersign targets export --as xcargs)",
-        Remedy::NameIdentities => "--identities FILE or --keychain PATH, or --without identities",
+        Remedy::NameIdentities => "--identities FILE or --keychain PATH",
         Remedy::ListIdentities => "countersign identity list",
         Remedy::JudgeKeychain => "leave --identities out",
         Remedy::CreateKeychain => "countersign keychain create",
@@ -38,11 +39,15 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::GiveKeychainPassword => {
             "--keychain-password-file, --keychain-password-fd or --keychain-password-env"
         }
+        Remedy::ServePassword => "countersign keychain serve",
         Remedy::GivePassword => "--password-file, --password-fd or --password-env",
         Remedy::RecoverKeychains => "countersign keychain recover",
         Remedy::LengthenWindow => "--window DURATION",
         Remedy::VerifyAuditLog => "countersign audit verify",
+        Remedy::ResumeAuditLog => "countersign audit resume",
         Remedy::ShowCheckpoint => "countersign audit checkpoint",
+        Remedy::SignEnvelope => "countersign gate --envelope FILE --sign-with KEY",
+        Remedy::NameEnvelope => "--envelope FILE",
         Remedy::NameStateDirectory => "--state-dir DIR",
         Remedy::NameOutput => "-o FILE",
         Remedy::ListCommands => "countersign --help",
@@ -66,20 +71,15 @@ pub fn of_error(error: &Error) -> Option<String> {
         let (hint, remedy) = error.advice();
         return advice(hint, remedy);
     };
-    let state = shell_word(&target.state);
+    let state = shell::word(&target.state);
     let recover = format!("`countersign --state-dir {state} keychain recover`");
     Some(match &target.keychain {
         None => format!("write it with {recover}"),
         Some((keychain, backend)) => format!(
             "close it with `countersign --state-dir {state} keychain lock --backend {backend} --keychain {}`, then run {recover}",
-            shell_word(keychain.as_path())
+            shell::word(keychain.as_path())
         ),
     })
-}
-
-/// A path as a word of a shell's command: macOS keeps our state below a directory whose name holds a blank.
-fn shell_word(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// Adds the command of the finding's remedy to its hint.

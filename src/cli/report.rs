@@ -12,6 +12,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::terminal::Terminal;
 use crate::base::finding::{Code, Finding, Group, Place, Severity};
+use crate::base::plain::{REPLACEMENT, plain};
 use crate::host::files;
 
 /// The style of a severity.
@@ -31,13 +32,6 @@ pub const GOOD: Style = Style::new()
     .fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
 /// Less important.
 pub const FAINT: Style = Style::new().dimmed();
-
-/// Text of an untrusted file, without what a terminal would act on.
-pub fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
-}
 
 /// Says that findings block, and how many.
 pub fn blocked(out: &mut (impl Write + ?Sized), findings: &[Finding]) -> io::Result<()> {
@@ -133,12 +127,7 @@ pub fn paragraph(
     let room = width.saturating_sub(hang).max(20);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    // Control characters of untrusted names must not reach a terminal.
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    for word in words(&text) {
+    for word in words(&plain(text)) {
         let length = line.chars().count();
         if length > 0 && length + 1 + word.chars().count() > room {
             lines.push(std::mem::take(&mut line));
@@ -201,9 +190,9 @@ pub fn inert(out: &mut impl Write, text: &[u8]) -> io::Result<()> {
     let text = strip_bytes(text).into_vec();
     for line in String::from_utf8_lossy(&text).split_inclusive('\n') {
         if line.trim_start().starts_with("::") {
-            out.write_all("\u{fffd}".as_bytes())?;
+            write!(out, "{REPLACEMENT}")?;
         }
-        out.write_all(line.replace("##[", "#\u{fffd}[").as_bytes())?;
+        out.write_all(line.replace("##[", &format!("#{REPLACEMENT}[")).as_bytes())?;
     }
     Ok(())
 }
@@ -280,9 +269,11 @@ pub fn github(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
 /// Findings as a Markdown table, for a step summary.
 pub fn markdown(title: &str, findings: &[Finding]) -> String {
     let cell = |text: &str| {
-        text.replace('|', "\\|")
+        let text = text
+            .replace('|', "\\|")
             .replace(['\n', '\r'], " ")
-            .replace('<', "&lt;")
+            .replace('<', "&lt;");
+        plain(&text)
     };
     let mut text = format!("### {title}\n\n");
     if !findings.is_empty() {
@@ -303,8 +294,8 @@ pub fn markdown(title: &str, findings: &[Finding]) -> String {
     text
 }
 
-/// The escapes of workflow-command messages (actions/toolkit, `command.ts`). Other control characters are shown as such: a
-/// name that begins what a terminal takes for a title would swallow every annotation that follows.
+/// The escapes of workflow-command messages (actions/toolkit, `command.ts`). Other active characters are replaced: a name that
+/// begins what a terminal takes for a title would swallow every annotation that follows.
 pub(super) fn escape_data(text: &str) -> String {
     let text = text
         .replace('%', "%25")

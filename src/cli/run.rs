@@ -10,12 +10,14 @@ use jiff::SignedDuration;
 use super::answer::Answer;
 use super::exit::Exit;
 use super::gate::{self, GateArguments};
-use super::password::KeychainPasswordArguments;
+use super::password::{KeychainPasswordArguments, PasswordSocketArguments};
 use super::selection::KeychainArguments;
 use crate::base::clock::parse_duration;
+use crate::host::password_service::Offer;
 use crate::host::process::Exit as ProcessExit;
 use crate::host::session::Ending;
 use crate::ops::error::Failure;
+use crate::ops::keychain::served::Role;
 use crate::ops::run::request::{RunAnswer, RunRequest, Task};
 use crate::ops::world::World;
 use crate::ops::{run as verb, watchdog};
@@ -43,6 +45,9 @@ pub struct Guarded {
     /// Its password.
     #[command(flatten)]
     pub password: KeychainPasswordArguments,
+    /// Who holds it.
+    #[command(flatten)]
+    pub socket: PasswordSocketArguments,
     /// The longest time that the keychain stays open, as in 20m; the policy may allow less.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Keychain")]
     pub window: Option<SignedDuration>,
@@ -52,13 +57,22 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    fn request(self, task: Task<'_>) -> RunRequest<'_> {
+    /// A run asks the helper that holds the password, unless that is handed in.
+    pub(super) fn role(&self) -> Role {
+        match self.password.is_named() {
+            true => Role::None,
+            false => self.socket.role(),
+        }
+    }
+
+    fn request(self, served: Option<Offer>, task: Task<'_>) -> RunRequest<'_> {
         let (question, envelope) = self.gate.question();
         RunRequest {
             question,
             envelope,
             keychain: self.keychain.into(),
             keychain_password: self.password.source(),
+            served,
             window: self.window,
             receipt: self.receipt,
             task,
@@ -74,8 +88,13 @@ impl Guarded {
 ///
 /// # Errors
 /// See [`ops::run`](crate::ops::run).
-pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failure> {
-    let request = arguments.guarded.request(Task::Command(arguments.command));
+pub fn run(
+    arguments: Arguments,
+    served: Option<Offer>,
+    world: &World,
+) -> Result<Answer<'static>, Failure> {
+    let task = Task::Command(arguments.command);
+    let request = arguments.guarded.request(served, task);
     answer("countersign run", request, world)
 }
 
@@ -83,7 +102,11 @@ pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failu
 ///
 /// # Errors
 /// See [`ops::run`](crate::ops::run).
-pub fn unlock(arguments: Guarded, world: &World) -> Result<Answer<'static>, Failure> {
+pub fn unlock(
+    arguments: Guarded,
+    served: Option<Offer>,
+    world: &World,
+) -> Result<Answer<'static>, Failure> {
     let mut announce = |variables: &[(OsString, OsString)]| {
         let mut out = io::stdout().lock();
         for (name, value) in variables {
@@ -91,7 +114,7 @@ pub fn unlock(arguments: Guarded, world: &World) -> Result<Answer<'static>, Fail
         }
         out.flush()
     };
-    let request = arguments.request(Task::Hold(&mut announce));
+    let request = arguments.request(served, Task::Hold(&mut announce));
     answer("countersign keychain unlock", request, world)
 }
 
@@ -105,7 +128,9 @@ fn answer(
     Ok(match ended {
         RunAnswer::Blocked(blocked) => gate::answer(*blocked),
         // Standard output belongs to the command.
-        RunAnswer::Ended(_) => Answer::artifact(title, Vec::new(), Vec::new()).ending_in(exit),
+        RunAnswer::Ended { changes, .. } => {
+            Answer::artifact(title, Vec::new(), changes).ending_in(exit)
+        }
     })
 }
 
@@ -114,12 +139,18 @@ impl Exit {
     fn of_run(answer: &RunAnswer) -> Self {
         match answer {
             RunAnswer::Blocked(_) => Self::Blocked,
-            RunAnswer::Ended(Ending::Exited(exit)) => Self::Child(exit.shell_code()),
-            RunAnswer::Ended(Ending::WindowEnded) => Self::WindowEnded,
-            RunAnswer::Ended(Ending::WatchdogLost) => Self::Keychain,
-            RunAnswer::Ended(Ending::Interrupted(signal)) => {
-                Self::Child(ProcessExit::Signal(*signal).shell_code())
-            }
+            RunAnswer::Ended { ending, changes } => match ending {
+                // A command that failed has already said that what it left is not to be used.
+                Ending::Exited(exit) if exit.shell_code() == 0 && !changes.is_empty() => {
+                    Self::Blocked
+                }
+                Ending::Exited(exit) => Self::Child(exit.shell_code()),
+                Ending::WindowEnded => Self::WindowEnded,
+                Ending::WatchdogLost => Self::Keychain,
+                Ending::Interrupted(signal) => {
+                    Self::Child(ProcessExit::Signal(*signal).shell_code())
+                }
+            },
         }
     }
 }
@@ -132,4 +163,30 @@ pub fn watchdog(world: &World) -> Result<Answer<'static>, Failure> {
     watchdog::watch(world)?;
     let title = "countersign watchdog";
     Ok(Answer::artifact(title, Vec::new(), Vec::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::finding::{Code, Finding};
+
+    #[test]
+    fn changed_inputs_block_only_a_run_that_ended_well() {
+        let exit = |ending, changes: &[Finding]| {
+            let changes = changes.to_vec();
+            Exit::of_run(&RunAnswer::Ended { ending, changes }).code()
+        };
+        let changed = [Finding::block(Code::InputsChanged, "another policy")];
+        for (ending, unchanged, with_changes) in [
+            (Ending::Exited(ProcessExit::Code(0)), 0, 10),
+            (Ending::Exited(ProcessExit::Code(7)), 7, 7),
+            (Ending::Exited(ProcessExit::Signal(9)), 137, 137),
+            (Ending::WindowEnded, 13, 13),
+            (Ending::WatchdogLost, 12, 12),
+            (Ending::Interrupted(15), 143, 143),
+        ] {
+            assert_eq!(exit(ending, &[]), unchanged, "{ending:?}");
+            assert_eq!(exit(ending, &changed), with_changes, "{ending:?}");
+        }
+    }
 }

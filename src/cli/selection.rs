@@ -16,9 +16,6 @@ pub struct KeychainArguments {
     /// The kind of the keychain [default: macos on a Mac, unless PATH ends in .p12; portable elsewhere].
     #[arg(long, value_enum, value_name = "KIND", help_heading = "Keychain")]
     pub backend: Option<Backend>,
-    /// A directory with replacements for Apple's `security` and `codesign`, for rehearsals.
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub tools: Option<PathBuf>,
 }
 
 /// Kinds of keychains.
@@ -45,7 +42,6 @@ impl From<KeychainArguments> for Selection {
                 Backend::Macos => BackendKind::MacOs,
                 Backend::Portable => BackendKind::Portable,
             }),
-            tools: arguments.tools,
         }
     }
 }

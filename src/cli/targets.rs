@@ -8,9 +8,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::answer::Answer;
 use super::exit::Exit;
 use super::projects::ProjectArguments;
-use super::report::{self, FAINT, GOOD, STRONG, plain};
+use super::report::{self, FAINT, GOOD, STRONG};
 use super::table::table;
 use super::terminal::Terminal;
+use crate::base::plain::plain;
 use crate::ops::error::Failure;
 use crate::ops::report::VerdictWord;
 use crate::ops::targets::{

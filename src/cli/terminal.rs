@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::format::Format;
 use super::global::Global;
-use crate::base::finding::{Code, Finding, Severity};
+use crate::base::finding::{Finding, Severity};
 
 /// How results are shown.
 #[derive(Debug, Clone)]
@@ -65,9 +65,7 @@ impl Terminal {
         };
         findings
             .iter()
-            .filter(|finding| {
-                finding.severity <= least || finding.code == Code::PolicyDefault && !self.is_quiet
-            })
+            .filter(|finding| finding.severity <= least)
             .collect()
     }
 }

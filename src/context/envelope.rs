@@ -3,16 +3,32 @@
 //!
 //! At the gate there is no artifact yet, so the subject is the manifest; certificates appear by the last six digits of
 //! their serial numbers. Only a cleared verdict has an envelope.
+//!
+//! A statement is worth what its signature is worth. A signed one is the payload of a DSSE envelope, and [`verify`] says
+//! whether somebody who may sign has signed it. An unsigned one says so itself ([`SigningContext::signed`]): whoever can
+//! write to the file can write anything into it, so it proves nothing, and [`verify`] never says that it holds.
+//!
+//! - [`dsse`]: the file, signed or not
+//! - `json`: JSON without two meanings
+//! - [`verify`](mod@verify): whether an envelope holds
+
+pub mod dsse;
+mod json;
+pub mod verify;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::gate::Verdict;
+use super::gate::facts::TrustAnchor;
 use super::manifest::Manifest;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
+use crate::base::finding::{Group, Severity};
+use crate::base::ids::{HostName, RegionName};
 
 /// The predicate type of a signing context.
 pub const PREDICATE_TYPE: &str = "urn:countersign:signing-context:v1";
@@ -20,35 +36,43 @@ pub const PREDICATE_TYPE: &str = "urn:countersign:signing-context:v1";
 /// The type of a statement (in-toto attestation framework, v1).
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
+/// The algorithm of the subject's digest, as in-toto names it.
+const SHA256: &str = "sha256";
+
 /// An in-toto Statement (in-toto attestation framework, v1).
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Statement {
     /// Always `https://in-toto.io/Statement/v1`.
     #[serde(rename = "_type")]
     #[schemars(extend("const" = STATEMENT_TYPE))]
-    pub statement_type: &'static str,
-    /// What the statement is about.
+    pub statement_type: String,
+    /// What the statement is about: the manifest.
     pub subject: Vec<Subject>,
     /// Always `urn:countersign:signing-context:v1`.
     #[serde(rename = "predicateType")]
     #[schemars(extend("const" = PREDICATE_TYPE))]
-    pub predicate_type: &'static str,
+    pub predicate_type: String,
     /// What is stated.
     pub predicate: SigningContext,
 }
 
 /// One thing that the statement is about.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// Its name.
     pub name: String,
     /// Its digests: algorithm to hex.
-    pub digest: BTreeMap<&'static str, String>,
+    pub digest: BTreeMap<String, String>,
 }
 
 /// The signing context that was cleared.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SigningContext {
+    /// True if the statement is the payload of a signed envelope. False if nobody signs it: then whoever can write to the
+    /// file can write anything into it, and it proves nothing.
+    pub signed: bool,
+    /// `sha256:…` of the policy.
+    pub policy: Digest,
     /// `sha256:…` of the manifest.
     pub manifest: Digest,
     /// Its revision.
@@ -56,19 +80,25 @@ pub struct SigningContext {
     /// `sha256:…` of the plan.
     pub plan: Digest,
     /// Canonical digest of the identities, if they were judged.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub identities: Option<Digest>,
     /// The host that was cleared.
-    pub host: String,
+    pub host: HostName,
     /// Its region, if the policy names regions.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub region: Option<RegionName>,
     /// The instant of the verdict (RFC 3339, UTC).
-    pub judged_at: String,
+    pub judged_at: Timestamp,
     /// Until when the clearance may be used (RFC 3339, UTC).
-    pub cleared_until: String,
+    pub cleared_until: Timestamp,
     /// The groups that were waived.
-    pub waived: Vec<&'static str>,
+    pub waived: Vec<Group>,
+    /// The codes of the findings that warn.
+    pub warnings: Vec<String>,
+    /// The directories of installed profiles that were looked at, in their order, with their links resolved.
+    pub profile_directories: Vec<String>,
+    /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
+    pub trust_anchors: Vec<TrustAnchor>,
     /// The certificates that sign, by the last six digits of their serial numbers.
     pub certificates: Vec<String>,
     /// Where the audit log stood when the verdict was recorded: `SEQ:sha256:HEX`. With it, a log that was cut short or
@@ -94,7 +124,7 @@ pub enum NoStatement {
 }
 
 /// The statement for a cleared verdict on `manifest`, which readers know as `manifest_name`; `audit` is where the audit
-/// log stood when the verdict was recorded.
+/// log stood when the verdict was recorded. `signed` says that the statement will be the payload of a signed envelope.
 ///
 /// # Errors
 /// The verdict is not cleared, or was given on another manifest.
@@ -103,6 +133,7 @@ pub fn statement(
     manifest: &Manifest,
     manifest_name: &str,
     audit: Checkpoint,
+    signed: bool,
 ) -> Result<Statement, NoStatement> {
     let cleared = verdict.cleared().ok_or(NoStatement::NotCleared)?;
     if cleared.manifest() != manifest.digest() {
@@ -128,28 +159,47 @@ pub fn statement(
         .map(|certificate| certificate.serial.as_str())
         .collect();
     Ok(Statement {
-        statement_type: STATEMENT_TYPE,
+        statement_type: STATEMENT_TYPE.to_owned(),
         subject: vec![Subject {
             name: manifest_name.to_owned(),
-            digest: BTreeMap::from([("sha256", hex)]),
+            digest: BTreeMap::from([(SHA256.to_owned(), hex)]),
         }],
-        predicate_type: PREDICATE_TYPE,
+        predicate_type: PREDICATE_TYPE.to_owned(),
         predicate: SigningContext {
+            signed,
+            policy: cleared.policy(),
             manifest: cleared.manifest(),
             revision: cleared.revision(),
             plan: cleared.plan_digest(),
             identities: judgement.identities.canonical,
-            host: cleared.host().to_string(),
-            region: cleared.region().map(ToString::to_string),
-            judged_at: cleared.from().to_string(),
-            cleared_until: cleared.until().to_string(),
-            waived: judgement
-                .waived
+            host: cleared.host().clone(),
+            region: cleared.region().cloned(),
+            judged_at: cleared.from(),
+            cleared_until: cleared.until(),
+            waived: judgement.waived.iter().copied().collect(),
+            warnings: judgement
+                .codes(Severity::Warn)
                 .iter()
-                .map(|group| group.as_str())
+                .map(ToString::to_string)
                 .collect(),
+            profile_directories: judgement
+                .profile_directories
+                .iter()
+                .map(|directory| directory.display().to_string())
+                .collect(),
+            trust_anchors: judgement.trust_anchors.clone(),
             certificates: serials.into_iter().map(str::to_owned).collect(),
             audit: audit.to_string(),
         },
     })
+}
+
+impl Statement {
+    /// The bytes of the statement: what is signed, and what an unsigned file holds.
+    ///
+    /// # Errors
+    /// The values cannot be written as JSON; that does not happen.
+    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        dsse::written(self)
+    }
 }

@@ -41,25 +41,37 @@
 //! A clearance is valid from the instant of the judgement and only for a short time. A build that starts an hour
 //! after its gate must ask again. So must a build whose clock shows a time before the judgement.
 //!
-//! The gate passes only what was observed. A group without facts blocks, unless it was waived by name. The verdict,
-//! the receipt and the record name the waiver.
+//! The gate passes only what was observed. A group without facts blocks, unless it was waived by name and the policy
+//! allows that. The verdict, the receipt and the record name the waiver.
+//!
+//! Without a policy nothing is cleared. A verdict alone can be had without one, if somebody waives the policy by name: it
+//! says what was found, and there is no [`Cleared`] in it.
 
 mod asked;
 pub mod certificates;
+pub mod clock;
+mod coverage;
 pub mod expiry;
 pub mod facts;
 pub mod identities;
+pub mod inputs;
 pub mod manifest;
 pub mod node;
+pub mod policy;
+pub mod process;
+mod profile_directories;
 pub mod profiles;
+mod shadows;
 pub mod targets;
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use asked::{Asked, ExpectedManifest};
-use facts::{LiveFacts, Observed, PlannedFacts};
+pub use asked::{Asked, ExpectedDigest, Purpose};
+use facts::{Evidence, LiveFacts, Observation, Observed, PlannedFacts, TrustAnchor};
 use identities::IdentityDigests;
 
 use super::manifest::Manifest;
@@ -85,6 +97,8 @@ const CLEARANCE: SignedDuration = SignedDuration::from_mins(5);
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cleared {
+    purpose: Purpose,
+    policy: Digest,
     manifest: Digest,
     revision: u64,
     plan: Digest,
@@ -96,6 +110,16 @@ pub struct Cleared {
 }
 
 impl Cleared {
+    /// What it was given for: only one for a run opens a keychain.
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// Digest of the policy that was judged by.
+    pub fn policy(&self) -> Digest {
+        self.policy
+    }
+
     /// Digest of the manifest that was judged.
     pub fn manifest(&self) -> Digest {
         self.manifest
@@ -144,8 +168,14 @@ pub struct Judgement {
     pub host: HostName,
     /// The instant that was judged.
     pub at: Timestamp,
+    /// Digest of the policy that was judged by; absent if there is none or it could not be used.
+    pub policy: Option<Digest>,
     /// The manifest that was judged; absent if the policy could not be used.
     pub manifest: Option<JudgedManifest>,
+    /// The directories of installed profiles that were looked at, with their links resolved.
+    pub profile_directories: Vec<PathBuf>,
+    /// The roots that are believed besides Apple's, by the word of the policy.
+    pub trust_anchors: Vec<TrustAnchor>,
     /// Everything that was found, in the order of reports.
     pub findings: Vec<Finding>,
     /// The groups that were not judged because somebody waived them by name.
@@ -154,6 +184,8 @@ pub struct Judgement {
     pub identities: IdentityDigests,
     /// The region that the host was judged to be in.
     pub region: Option<RegionName>,
+    /// What the kernel and the loader say of the process that looked.
+    pub evidence: Evidence,
 }
 
 /// What names a manifest that was judged.
@@ -178,9 +210,20 @@ impl JudgedManifest {
 }
 
 impl Judgement {
-    /// Whether nothing blocks.
+    /// Whether something was judged and nothing blocks. It may still clear nothing: without a policy there is no clearance.
     pub fn passes(&self) -> bool {
-        !finding::any_blocks(&self.findings)
+        self.manifest.is_some() && !finding::any_blocks(&self.findings)
+    }
+
+    /// The codes of the findings of this severity, each once, in their order.
+    pub fn codes(&self, severity: Severity) -> Vec<finding::Code> {
+        let mut codes: Vec<finding::Code> = Vec::new();
+        for finding in &self.findings {
+            if finding.severity == severity && !codes.contains(&finding.code) {
+                codes.push(finding.code);
+            }
+        }
+        codes
     }
 
     /// A judgement of nothing but these findings: the policy could not be used.
@@ -189,11 +232,15 @@ impl Judgement {
         Self {
             host: facts.host.clone(),
             at: facts.now,
+            policy: None,
             manifest: None,
+            profile_directories: Vec::new(),
+            trust_anchors: Vec::new(),
             findings,
             waived: BTreeSet::new(),
             identities: IdentityDigests::default(),
             region: None,
+            evidence: facts.evidence.clone(),
         }
     }
 }
@@ -211,7 +258,7 @@ impl Verdict {
         &self.judgement
     }
 
-    /// The clearance, unless something blocks.
+    /// The clearance, unless something blocks or there is no policy.
     pub fn cleared(&self) -> Option<&Cleared> {
         self.cleared.as_ref()
     }
@@ -232,11 +279,14 @@ impl Verdict {
     /// The verdict as the audit log remembers it.
     pub fn event(&self) -> Event {
         let judgement = &self.judgement;
-        let outcome = match self.cleared {
-            Some(_) => Outcome::Done,
-            None => Outcome::Refused,
+        let outcome = match judgement.passes() {
+            true => Outcome::Done,
+            false => Outcome::Refused,
         };
         let mut event = Event::new(Action::Gate, outcome);
+        if let Some(policy) = judgement.policy {
+            event = event.detail("policy", policy);
+        }
         if let Some(manifest) = &judgement.manifest {
             event = event
                 .detail("manifest", manifest.digest)
@@ -246,25 +296,51 @@ impl Verdict {
             event = event.detail("identities", canonical);
         }
         if !judgement.waived.is_empty() {
-            let waived: Vec<&str> = judgement
-                .waived
-                .iter()
-                .map(|group| group.as_str())
-                .collect();
-            event = event.detail("waived", waived.join(","));
+            event = event.detail("waived", listed(&judgement.waived, |group| group.as_str()));
         }
-        let mut blocking: Vec<&str> = judgement
-            .findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Block)
-            .map(|finding| finding.code.as_str())
-            .collect();
-        blocking.dedup();
-        if !blocking.is_empty() {
-            event = event.detail("blocked-by", blocking.join(","));
+        if !judgement.profile_directories.is_empty() {
+            let directories = &judgement.profile_directories;
+            let shown = listed(directories, |directory| directory.display());
+            event = event.detail("profile-directories", shown);
+        }
+        if !judgement.trust_anchors.is_empty() {
+            let anchors = listed(&judgement.trust_anchors, ToString::to_string);
+            event = event.detail("trust-anchors", anchors);
+        }
+        let evidence = &judgement.evidence;
+        let preloaded = evidence.preloaded.as_ref();
+        let preloaded = preloaded.map_or("unknown".to_owned(), |found| match found.as_slice() {
+            [] => "none".to_owned(),
+            found => listed(found, String::as_str),
+        });
+        event = event
+            .detail("host", evidence.host.as_str())
+            .detail("user-namespace", evidence.user_namespace.as_str())
+            .detail("uts-namespace", evidence.uts_namespace.as_str())
+            .detail("preloaded", preloaded);
+        for (severity, name) in [
+            (Severity::Block, "blocked-by"),
+            (Severity::Warn, "warnings"),
+        ] {
+            let codes = judgement.codes(severity);
+            if !codes.is_empty() {
+                event = event.detail(name, listed(&codes, |code| code.as_str()));
+            }
         }
         event
     }
+}
+
+/// Many things as one detail of a record.
+fn listed<'a, T: 'a, S: fmt::Display>(
+    things: impl IntoIterator<Item = &'a T>,
+    shown: impl Fn(&'a T) -> S,
+) -> String {
+    let shown: Vec<String> = things
+        .into_iter()
+        .map(|thing| shown(thing).to_string())
+        .collect();
+    shown.join(",")
 }
 
 /// What the gate would say of a planned state. It opens nothing, records nothing and hands nothing on.
@@ -280,12 +356,7 @@ impl Rehearsal {
         &self.judgement
     }
 
-    /// Whether a machine in this state would be cleared.
-    pub fn would_clear(&self) -> bool {
-        self.until.is_some()
-    }
-
-    /// The last instant of the clearance that a machine in this state would get.
+    /// The last instant of the clearance that a machine in this state would get; `None` if it would get none.
     pub fn until(&self) -> Option<Timestamp> {
         self.until
     }
@@ -304,21 +375,23 @@ pub fn judge(policy: &Policy, manifest: &Manifest, facts: &LiveFacts, asked: &As
     let facts = facts.observed();
     let judged = JudgedManifest::of(manifest);
     let judgement = judgement(policy, manifest, judged, facts, asked);
-    let cleared = judgement.passes().then(|| Cleared {
+    // Nobody answers for the built-in defaults: without a policy nothing is cleared, whatever passes.
+    let by = policy.digest().filter(|_| judgement.passes());
+    let cleared = by.map(|digest| Cleared {
+        purpose: asked.purpose,
+        policy: digest,
         manifest: judged.digest,
         revision: judged.revision,
         plan: judged.plan,
         host: facts.host.clone(),
         region: judgement.region.clone(),
         identities: match &facts.identities {
-            facts::Observation::Observed(seen) if !asked.waived.contains(&Group::Identities) => {
-                Some(
-                    seen.identities
-                        .iter()
-                        .map(|identity| identity.sha1)
-                        .collect(),
-                )
-            }
+            Observation::Observed(seen) if !asked.waived.contains(&Group::Identities) => Some(
+                seen.identities
+                    .iter()
+                    .map(|identity| identity.sha1)
+                    .collect(),
+            ),
             _ => None,
         },
         from: facts.now,
@@ -345,9 +418,8 @@ pub fn rehearse(
     let facts = facts.observed();
     let judged = JudgedManifest::of(manifest);
     let judgement = judgement(policy, manifest, judged, facts, asked);
-    let until = judgement
-        .passes()
-        .then(|| until(policy, manifest, facts.now));
+    let by = policy.digest().filter(|_| judgement.passes());
+    let until = by.map(|_| until(policy, manifest, facts.now));
     Rehearsal { judgement, until }
 }
 
@@ -368,7 +440,8 @@ fn judgement(
     asked: &Asked,
 ) -> Judgement {
     let is_judged = |group: Group| !asked.waived.contains(&group);
-    let mut findings = manifest::check(manifest, asked);
+    let mut findings = policy::check(policy, asked);
+    findings.extend(manifest::check(manifest, asked));
     findings.extend(profiles::check_pinned(policy, manifest, facts));
     if is_judged(Group::Profiles) {
         findings.extend(profiles::check(policy, manifest, facts));
@@ -386,15 +459,30 @@ fn judgement(
     }
     let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
     findings.extend(found);
+    findings.extend(clock::check(facts));
+    findings.extend(process::check(policy, &facts.evidence));
     finding::sort(&mut findings);
+    let installed = match &facts.profiles {
+        Observation::Observed(installed) => Some(installed),
+        Observation::Unobserved { .. } => None,
+    };
     Judgement {
         host: facts.host.clone(),
         at: facts.now,
+        policy: policy.digest(),
         manifest: Some(judged),
+        profile_directories: installed.map_or(Vec::new(), |installed| {
+            let directories = installed.directories.iter();
+            directories
+                .map(|directory| directory.resolved.clone())
+                .collect()
+        }),
+        trust_anchors: installed.map_or(Vec::new(), |installed| installed.trust_anchors.clone()),
         findings,
         waived: asked.waived.clone(),
         identities,
         region,
+        evidence: facts.evidence.clone(),
     }
 }
 

@@ -28,7 +28,7 @@ pub use document::{PlanDocument, digest};
 pub use pinned::{PinnedTargets, project_name};
 pub use request::Request;
 pub use row::{Choice, Discarded, Plan, Row, Why};
-pub use unobserved::{LookedAt, unobserved};
+pub use unobserved::{LookedAt, nothing_observed, unobserved};
 
 use available::Available;
 

@@ -5,7 +5,8 @@
 //! is ignored. `docs/policy.md` explains every key; a test holds that it does.
 //!
 //! A [`Policy`] also remembers the line of every key that was written, so that a finding of the gate can point at the
-//! rule that it enforces ([`Policy::place_of`]).
+//! rule that it enforces ([`Policy::place_of`]), and the digest of the bytes that it was read from. The built-in defaults
+//! have no digest: nobody wrote and reviewed them, so nothing is signed by them.
 //!
 //! This module decides nothing about the machine and reads no file: text, file name and home directory are arguments.
 //! Whether the named directories exist is found out where they are used.
@@ -16,21 +17,26 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use self::reader::Reader;
+use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Place, line_of};
 
 mod export;
+mod gate;
 mod hours;
 mod identities;
 mod keychain;
 mod profiles;
 mod reader;
+mod session;
 mod targets;
 mod topology;
 
+pub use self::gate::{BlockOn, GateRules};
 pub use self::hours::{AllowedSpan, Days, Hours};
 pub use self::identities::IdentityRules;
-pub use self::keychain::{KeychainRules, OnClosed};
-pub use self::profiles::ProfileRules;
+pub use self::keychain::{KeychainRules, LONGEST_CEILING, OnClosed};
+pub use self::profiles::{ProfileRules, ReadOnly};
+pub use self::session::{OnStragglers, SessionRules};
 pub use self::targets::{TargetOverride, TargetOverrides};
 pub use self::topology::{Topology, TopologyKind};
 
@@ -51,6 +57,8 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
             "keychain",
             "identities",
             "export",
+            "gate",
+            "session",
             "targets",
         ],
     ),
@@ -60,6 +68,8 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("keychain.allowed", hours::KEYS),
     ("identities", identities::KEYS),
     ("export", export::KEYS),
+    ("gate", gate::KEYS),
+    ("session", session::KEYS),
     ("targets", targets::KEYS),
 ];
 
@@ -74,37 +84,40 @@ pub struct Policy {
     pub keychain: KeychainRules,
     /// Certificates allowed beyond the pinned ones.
     pub identities: IdentityRules,
+    /// What the gate may be asked to leave out, and what it blocks besides.
+    pub gate: GateRules,
+    /// What happens around the command of a run.
+    pub session: SessionRules,
     /// Profiles given to targets by hand.
     pub targets: Vec<TargetOverride>,
-    /// The file it was read from; `None` for the built-in defaults.
-    file: Option<PathBuf>,
+    /// Where it was read from; `None` for the built-in defaults.
+    source: Option<Source>,
     /// Key path → line.
     lines: BTreeMap<String, u64>,
 }
 
+/// A file that a policy was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Source {
+    file: PathBuf,
+    digest: Digest,
+}
+
 impl Policy {
-    /// The policy that applies where no file lies at the default path: each runner has its own keys, any host, any hour.
+    /// The defaults of every key: each runner has its own keys, any host, any hour. Nobody wrote them, so the gate clears
+    /// nothing by them.
     pub fn builtin(home: Option<&Path>) -> Self {
         Self {
             topology: Topology::default(),
             profiles: ProfileRules::default(),
             keychain: KeychainRules::builtin(home),
             identities: IdentityRules::default(),
+            gate: GateRules::default(),
+            session: SessionRules::default(),
             targets: Vec::new(),
-            file: None,
+            source: None,
             lines: BTreeMap::new(),
         }
-    }
-
-    /// What a report says when the built-in policy applies because `looked_for` does not exist.
-    pub fn builtin_applies(looked_for: &Path) -> Finding {
-        Finding::info(
-            Code::PolicyDefault,
-            "no policy file: the built-in defaults apply (any host, any hour)",
-        )
-        .expected(looked_for.display())
-        .hint("write one to say which hosts may sign and when; docs/policy.md explains every key")
-        .in_file(looked_for)
     }
 
     /// Reads the policy of `text`, which was read from `file`. Relative paths in it are resolved against the directory of
@@ -143,6 +156,10 @@ impl Policy {
         let identities = IdentityRules::read(&mut reader, &section);
         let section = reader.section(&top, "export");
         export::check(&mut reader, &section);
+        let section = reader.section(&top, "gate");
+        let gate = GateRules::read(&mut reader, &section);
+        let section = reader.section(&top, "session");
+        let session = SessionRules::read(&mut reader, &section);
         let targets = reader
             .get(&top, "targets")
             .and_then(|item| TargetOverride::read_all(&mut reader, &item));
@@ -156,8 +173,13 @@ impl Policy {
             profiles,
             keychain,
             identities,
+            gate,
+            session,
             targets: targets.unwrap_or_default(),
-            file: Some(file.to_owned()),
+            source: Some(Source {
+                file: file.to_owned(),
+                digest: Digest::of(text.as_bytes()),
+            }),
             lines,
         })
     }
@@ -197,7 +219,12 @@ impl Policy {
 
     /// The file it was read from; `None` for the built-in defaults.
     pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+        self.source.as_ref().map(|source| source.file.as_path())
+    }
+
+    /// SHA-256 of the file's bytes; `None` for the built-in defaults.
+    pub fn digest(&self) -> Option<Digest> {
+        self.source.as_ref().map(|source| source.digest)
     }
 
     /// The line on which a key is written, by its path as in `topology.key_hosts` or `keychain.allowed[0].zone`.
@@ -225,7 +252,7 @@ impl Policy {
             }
         };
         Place {
-            file: self.file.as_ref().map(|file| file.display().to_string()),
+            file: self.file().map(|file| file.display().to_string()),
             line,
             pointer: Some(key.to_owned()),
             ..Place::default()

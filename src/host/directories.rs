@@ -38,6 +38,12 @@ pub fn state(os: OsFamily, home: Option<&Path>, xdg_state_home: Option<&Path>) -
     Some(base.join("countersign"))
 }
 
+/// Where the helper listens that holds the keychain password of the user with this id, unless somebody says otherwise. The
+/// directory is made for the helper when the system starts.
+pub fn password_socket(user: u32) -> PathBuf {
+    PathBuf::from(format!("/run/countersign/{user}.sock"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@
 //! that a watchdog, a recovery or a signal handler can always do it.
 
 mod backend;
-mod choice;
+mod backends;
 mod create;
 mod error;
 mod imported;
@@ -23,13 +23,15 @@ mod kept_password;
 mod kind;
 pub mod macos;
 mod password;
+mod password_source;
 pub(in crate::host) mod path;
 pub mod portable;
 
-pub use self::backend::{ChildAccess, KeychainBackend, Opening, Settings};
-pub use self::choice::BackendChoice;
+pub use self::backend::{ChildAccess, Closer, KeychainBackend, Opening, Settings};
+pub use self::backends::Backends;
 pub use self::create::{create, refuse_existing};
 pub use self::error::KeychainError;
 pub use self::kept_password::{KeptPassword, KeptPasswordError};
 pub use self::kind::{BackendKind, LockState};
+pub use self::password_source::PasswordSource;
 pub use self::path::KeychainPath;

@@ -7,12 +7,12 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 use serde::{Deserialize, Serialize};
 
-use super::keychain::{BackendChoice, KeychainPath};
-use super::process::{ProcessGroup, wait_for};
+use super::deadline::Deadline;
+use super::keychain::{BackendKind, KeychainPath};
+use super::process::{KnownProcess, ProcessGroup, wait_for};
 use super::run_id::RunId;
 use super::state_dir::StateDir;
 use crate::base::event::Actor;
@@ -24,14 +24,14 @@ pub struct WatchdogConfig {
     pub run: RunId,
     /// What to close.
     pub keychain: KeychainPath,
-    /// By which backend.
-    pub backend: BackendChoice,
+    /// Of which kind it is.
+    pub backend: BackendKind,
     /// The state directory.
     pub state: StateDir,
-    /// When the window ends, by the calendar.
-    pub until: Timestamp,
-    /// After how many seconds the watchdog acts although the run still lives.
-    pub seconds: u64,
+    /// When the window ends.
+    pub deadline: Deadline,
+    /// The process of the run.
+    pub session: Option<KnownProcess>,
     /// In whose name it records.
     pub actor: Actor,
 }

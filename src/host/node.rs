@@ -3,13 +3,9 @@
 //! Observed here, judged in `context::gate::node`.
 
 use std::fmt;
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::Access;
-use rustix::io::Errno;
-
-use super::files::{ReadError, ReadErrorKind, read_bounded};
+use super::files::read_bounded;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{HostName, IdError};
 
@@ -89,14 +85,28 @@ pub struct User {
     pub name: Option<String>,
 }
 
+/// A user by name or number, and their home directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The user id.
+    pub id: u32,
+    /// The home directory; unknown for a number that `/etc/passwd` does not have.
+    pub home: Option<PathBuf>,
+}
+
+impl Account {
+    /// The user called `user`, or with that number; `None` for a name that `/etc/passwd` does not have.
+    pub fn find(user: &str) -> Option<Self> {
+        account_in_passwd(&passwd(), user)
+    }
+}
+
 impl User {
     /// The user who runs this process. Their name is what `/etc/passwd` says about the id; macOS keeps most users
     /// elsewhere, so `login_name` (`$USER`) stands in. It is for people to read: nothing is granted by it.
     pub fn current(login_name: Option<&str>) -> Self {
-        const PASSWD_LIMIT: usize = 4 * 1024 * 1024;
         let id = rustix::process::geteuid().as_raw();
-        let passwd = read_bounded(Path::new("/etc/passwd"), PASSWD_LIMIT).unwrap_or_default();
-        let name = name_in_passwd(&String::from_utf8_lossy(&passwd), id);
+        let name = name_in_passwd(&passwd(), id);
         let stand_in = || {
             login_name
                 .filter(|name| !name.is_empty())
@@ -119,6 +129,30 @@ impl fmt::Display for User {
     }
 }
 
+/// `/etc/passwd`; empty if it cannot be read.
+fn passwd() -> String {
+    const LIMIT: usize = 4 * 1024 * 1024;
+    let bytes = read_bounded(Path::new("/etc/passwd"), LIMIT).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A user of passwd(5), by name or number: `name:password:id:group:comment:home:shell`, a user a line.
+fn account_in_passwd(passwd: &str, user: &str) -> Option<Account> {
+    let number: Option<u32> = user.parse().ok();
+    let found = passwd.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let id: u32 = fields.get(2)?.parse().ok()?;
+        let is_meant = match number {
+            Some(number) => id == number,
+            None => fields.first() == Some(&user),
+        };
+        let home = fields.get(5).map(PathBuf::from);
+        let home = home.filter(|home| home.is_absolute());
+        is_meant.then_some(Account { id, home })
+    });
+    found.or(number.map(|id| Account { id, home: None }))
+}
+
 /// The name of a user id in the format of passwd(5): `name:password:id:…`, a user a line.
 fn name_in_passwd(passwd: &str, id: u32) -> Option<String> {
     passwd.lines().find_map(|line| {
@@ -129,30 +163,8 @@ fn name_in_passwd(passwd: &str, id: u32) -> Option<String> {
     })
 }
 
-/// Whether this user may create and remove files in `directory`, access control lists and read-only mounts included.
-/// Root may nearly everywhere, so a policy with `read_only` fails for a job that runs as root: as it should.
-///
-/// # Errors
-/// It is not there, or is no directory.
-pub fn may_write_into(directory: &Path) -> Result<bool, ReadError> {
-    let error = |kind| ReadError::new(directory, kind);
-    let metadata = std::fs::metadata(directory)
-        .map_err(|source| error(ReadErrorKind::of(directory, source)))?;
-    if !metadata.is_dir() {
-        return Err(error(ReadErrorKind::NotDirectory));
-    }
-    match rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) => Ok(true),
-        Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Ok(false),
-        Err(errno) => Err(error(ReadErrorKind::of(directory, io::Error::from(errno)))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -175,6 +187,30 @@ mod tests {
     }
 
     #[test]
+    fn accounts_are_found_by_name_and_by_number() {
+        let passwd =
+            "root:x:0:0:root:/root:/bin/sh\nci:x:501:20::/home/ci:/bin/sh\n7:x:9:9::rel:\nodd\n";
+        let ci = Account {
+            id: 501,
+            home: Some("/home/ci".into()),
+        };
+        assert_eq!(account_in_passwd(passwd, "ci"), Some(ci.clone()));
+        assert_eq!(account_in_passwd(passwd, "501"), Some(ci));
+        let unknown = |id| Some(Account { id, home: None });
+        assert_eq!(
+            account_in_passwd(passwd, "7"),
+            unknown(7),
+            "a number is one"
+        );
+        assert_eq!(
+            account_in_passwd(passwd, "9"),
+            unknown(9),
+            "no home is relative"
+        );
+        assert_eq!(account_in_passwd(passwd, "nobody"), None);
+    }
+
+    #[test]
     fn a_user_is_shown_by_name_and_id() {
         let user = |name: Option<&str>| User {
             id: 501,
@@ -185,23 +221,5 @@ mod tests {
         let current = User::current(Some(""));
         assert_eq!(current.id, rustix::process::geteuid().as_raw());
         assert_ne!(current.name.as_deref(), Some(""));
-    }
-
-    #[test]
-    fn a_directory_is_writable_or_not_and_what_is_none_is_an_error() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(may_write_into(dir.path()).unwrap());
-        let missing = may_write_into(&dir.path().join("missing")).unwrap_err();
-        assert!(matches!(missing.kind, ReadErrorKind::Missing));
-        let file = dir.path().join("file");
-        fs::write(&file, b"").unwrap();
-        let error = may_write_into(&file).unwrap_err();
-        assert!(matches!(error.kind, ReadErrorKind::NotDirectory));
-        if rustix::process::geteuid().is_root() {
-            eprintln!("skipped the rest: root may write everywhere");
-            return;
-        }
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
-        assert!(!may_write_into(dir.path()).unwrap());
     }
 }

@@ -8,16 +8,23 @@
 
 pub mod projects;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use self::projects::{ProjectError, ProjectRequest};
+use super::access;
 use super::directories;
+use super::evidence;
+use super::inputs::Inputs;
 use super::node::{self, HostNameError};
-use super::profile_store::{self, DirectoryError};
+use super::profile_store::{self, DirectoryError, KnownFiles};
+use crate::apple::anchors::Anchors;
+use crate::apple::certificate::Certificate;
 use crate::apple::signed_message::Verifier;
 use crate::base::clock::Clock;
 use crate::base::error::{ErrorCode, Explain};
@@ -25,13 +32,15 @@ use crate::base::finding::Place;
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{
-    Identities, InstalledProfiles, LiveFacts, Observation, Observed, ObservedTargets, PlannedFacts,
-    ProfileDirectory,
+    DirectoryAccess, Evidence, HostEvidence, Identities, InstalledProfiles, LiveFacts, Observation,
+    Observed, ObservedTargets, PlannedFacts, ProfileDirectory, TrustAnchor,
 };
 use crate::context::manifest::Manifest;
 
 /// What to look at. The default is nothing but this machine's name and clock.
 pub struct Request<'a, E> {
+    /// The latest time that the audit log knows of, which the caller has read. The default is a log without records.
+    pub last_record: Observation<Option<Timestamp>>,
     /// The manifest that is judged: bytes that it pins need no closer look, and what it pins of projects is read.
     pub manifest: Option<&'a Manifest>,
     /// Where profiles are installed.
@@ -40,6 +49,10 @@ pub struct Request<'a, E> {
     pub identities: Option<IdentityReader<'a, E>>,
     /// The projects.
     pub targets: Option<&'a ProjectRequest>,
+    /// Where the files of projects are noted, if somebody will look again.
+    pub inputs: Option<&'a Arc<Inputs>>,
+    /// The environment of this process.
+    pub environment: &'a [(OsString, OsString)],
 }
 
 /// Reads identities; `None` if nobody named a place where they are.
@@ -48,10 +61,13 @@ pub type IdentityReader<'a, E> = &'a dyn Fn() -> Result<Option<Identities>, E>;
 impl<E> Default for Request<'_, E> {
     fn default() -> Self {
         Self {
+            last_record: Observation::Observed(None),
             manifest: None,
             profiles: None,
             identities: None,
             targets: None,
+            inputs: None,
+            environment: &[],
         }
     }
 }
@@ -64,6 +80,10 @@ pub struct ProfilePlaces<'a> {
     pub temporary: &'a [PathBuf],
     /// Checkouts, from the environment.
     pub checkouts: &'a [PathBuf],
+    /// The roots that are believed.
+    pub anchors: &'a Anchors,
+    /// Whether it matters what this user may change of them.
+    pub with_access: bool,
     /// Proves every file again, if there is one.
     pub prove: Option<&'a Verifier>,
 }
@@ -136,7 +156,8 @@ pub fn observe<E: From<ObservationError>>(
 ) -> Result<LiveFacts, E> {
     let now = whole_second(clock.now());
     let host = node::host_name().map_err(ObservationError::from)?;
-    look(request, host, now).map(LiveFacts::of_this_machine)
+    let evidence = evidence::observe(HostEvidence::SelfDeclared, request.environment);
+    look(request, host, evidence, now).map(LiveFacts::of_this_machine)
 }
 
 /// Looks at this machine as if it were `host`, or as if it were another instant.
@@ -148,21 +169,50 @@ pub fn plan<E: From<ObservationError>>(
     host: Option<&HostName>,
     now: Timestamp,
 ) -> Result<PlannedFacts, E> {
-    let host = match host {
-        Some(host) => host.clone(),
-        None => node::host_name().map_err(ObservationError::from)?,
+    let (host, known_by) = match host {
+        Some(host) => (host.clone(), HostEvidence::Asked),
+        None => {
+            let own = node::host_name().map_err(ObservationError::from)?;
+            (own, HostEvidence::SelfDeclared)
+        }
     };
-    look(request, host, now).map(PlannedFacts::new)
+    let evidence = evidence::observe(known_by, request.environment);
+    look(request, host, evidence, now).map(PlannedFacts::new)
+}
+
+/// Looks again at the directories of profiles that `first` saw: what of this machine would be judged then, if all else were
+/// as it was. A file with the same bytes at the same path counts as it did; what is new is looked at as it was then. `places`
+/// holds the same directories as absolute paths, and `absolute` makes a path of then absolute.
+///
+/// # Errors
+/// A directory of profiles that somebody named cannot be listed any more.
+pub fn look_again(
+    first: &LiveFacts,
+    manifest: &Manifest,
+    places: &ProfilePlaces<'_>,
+    absolute: impl Fn(&Path) -> PathBuf,
+) -> Result<PlannedFacts, DirectoryError> {
+    let mut observed = first.observed().clone();
+    if let Observation::Observed(earlier) = &first.observed().profiles {
+        let files = earlier.files.iter();
+        let known = files.map(|file| (absolute(&file.path), file)).collect();
+        let installed = installed_in(places, Some(manifest), &known)?;
+        observed.profiles = Observation::Observed(installed);
+    }
+    Ok(PlannedFacts::new(observed))
 }
 
 fn look<E: From<ObservationError>>(
     request: &Request<'_, E>,
     host: HostName,
+    evidence: Evidence,
     now: Timestamp,
 ) -> Result<Observed, E> {
     Ok(Observed {
         host,
         now,
+        last_record: request.last_record.clone(),
+        evidence,
         profiles: installed_profiles(request).map_err(ObservationError::from)?,
         identities: identities(request)?,
         targets: targets(request).map_err(ObservationError::from)?,
@@ -172,35 +222,71 @@ fn look<E: From<ObservationError>>(
 fn installed_profiles<E>(
     request: &Request<'_, E>,
 ) -> Result<Observation<InstalledProfiles>, DirectoryError> {
-    let Some(places) = &request.profiles else {
-        return Ok(Observation::unobserved("nobody asked for them"));
+    match &request.profiles {
+        Some(places) => installed_in(places, request.manifest, &KnownFiles::default())
+            .map(Observation::Observed),
+        None => Ok(Observation::unobserved("nobody asked for them")),
+    }
+}
+
+fn installed_in(
+    places: &ProfilePlaces<'_>,
+    manifest: Option<&Manifest>,
+    known: &KnownFiles<'_>,
+) -> Result<InstalledProfiles, DirectoryError> {
+    let anchors = places.anchors.extra();
+    let mut installed = InstalledProfiles {
+        trust_anchors: anchors.map(trust_anchor).collect(),
+        ..InstalledProfiles::default()
     };
-    let mut installed = InstalledProfiles::default();
     let mut files = Vec::new();
     for place in places.directories {
-        match profile_store::list(&place.path) {
-            Ok(found) => files.extend(found),
+        let found = match profile_store::list(&place.path) {
+            Ok(found) => Some(found),
             Err(error) if !place.must_exist && error.error.kind() == io::ErrorKind::NotFound => {
-                continue;
+                None
             }
             Err(error) => return Err(error),
+        };
+        let access = places
+            .with_access
+            .then(|| access::of_directory(&place.path, found.as_deref().unwrap_or_default()));
+        // One that is not there matters to nobody but who may make it.
+        let may_make = |access: &DirectoryAccess| access.is_root || !access.changes.is_empty();
+        let is_there = found.is_some() || access.as_ref().is_some_and(may_make);
+        if is_there {
+            installed.directories.push(ProfileDirectory {
+                access,
+                ephemeral: ephemeral(&place.path, places),
+                resolved: resolved(&place.path),
+                path: place.path.clone(),
+            });
         }
-        installed.directories.push(ProfileDirectory {
-            writable: node::may_write_into(&place.path).ok(),
-            ephemeral: ephemeral(&place.path, places),
-            path: place.path.clone(),
-        });
+        files.extend(found.unwrap_or_default());
     }
-    let manifest = request.manifest;
     let is_pinned = |sha256: &_| manifest.is_some_and(|manifest| manifest.has_bytes(sha256));
-    installed.files = profile_store::observe(files, is_pinned, places.prove);
-    Ok(Observation::Observed(installed))
+    installed.files = profile_store::observe_but(known, files, is_pinned, places.prove);
+    Ok(installed)
+}
+
+/// `path`, absolute and with its links resolved, as far as that can be told.
+fn resolved(path: &Path) -> PathBuf {
+    fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
+}
+
+fn trust_anchor(certificate: &Certificate) -> TrustAnchor {
+    TrustAnchor {
+        name: certificate.common_name.clone(),
+        sha256: certificate.sha256,
+    }
 }
 
 /// Why what lies in `directory` may be wiped between two builds, if it may. A checkout does not count: a directory of
 /// profiles that a team commits is as durable as the manifest beside it.
 fn ephemeral(directory: &Path, places: &ProfilePlaces<'_>) -> Option<String> {
-    let absolute = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    let absolute = resolved(directory);
     let temporary: Vec<&Path> = places.temporary.iter().map(PathBuf::as_path).collect();
     let checkouts: Vec<&Path> = places.checkouts.iter().map(PathBuf::as_path).collect();
     let tree = directories::ephemeral_tree(&absolute, &temporary, &checkouts)?;
@@ -218,7 +304,8 @@ fn identities<E>(request: &Request<'_, E>) -> Result<Observation<Identities>, E>
 
 fn targets<E>(request: &Request<'_, E>) -> Result<Observation<ObservedTargets>, ProjectError> {
     match request.targets {
-        Some(wanted) => projects::read(wanted, request.manifest).map(Observation::Observed),
+        Some(wanted) => projects::read_noting(wanted, request.manifest, request.inputs)
+            .map(Observation::Observed),
         None => Ok(Observation::unobserved("no project is named")),
     }
 }

@@ -9,6 +9,7 @@ mod lock;
 mod ownership;
 mod reserved;
 mod shell;
+mod unsteerable;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -21,6 +22,7 @@ use self::ownership::{DIRECTORY_MODE, FILE_MODE, check_metadata, not_ours};
 pub use self::ownership::{Others, check_owned, check_regular, open_unfollowed};
 pub use self::reserved::ReservedFile;
 pub use self::shell::for_shell;
+pub use self::unsteerable::check_unsteerable;
 use super::files::{
     TEMPORARY_PREFIX, directory_of, read_at_most, sync_directory_of, write_through,
 };
@@ -108,15 +110,25 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), OwnedFileError> {
     write().map_err(OwnedFileError::of(FileStep::Write, path))
 }
 
+/// Opens a file of ours for reading.
+///
+/// # Errors
+/// It is missing, is no regular file, or is not ours alone.
+pub fn open(path: &Path) -> Result<File, OwnedFileError> {
+    let file = open_unfollowed(OpenOptions::new().read(true), path)
+        .map_err(OwnedFileError::of(FileStep::Open, path))?;
+    check_owned(&file, path, Others::MayNothing)?;
+    Ok(file)
+}
+
 /// Reads a file of ours.
 ///
 /// # Errors
 /// It is missing, not ours alone, or longer than `limit` bytes.
 pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, OwnedFileError> {
-    let file = open_unfollowed(OpenOptions::new().read(true), path)
-        .map_err(OwnedFileError::of(FileStep::Open, path))?;
-    let metadata = check_owned(&file, path, Others::MayNothing)?;
-    let expected = usize::try_from(metadata.len()).map_or(limit, |size| size.min(limit));
+    let file = open(path)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let expected = usize::try_from(size).map_or(limit, |size| size.min(limit));
     read_at_most(file, limit, expected)
         .map_err(OwnedFileError::of(FileStep::Read, path))?
         .ok_or_else(|| OwnedFileError::TooLarge {

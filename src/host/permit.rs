@@ -1,7 +1,7 @@
 //! The permit to open a keychain.
 //!
 //! Every backend's `open` takes an [`OpenPermit`]. Only this module makes one, from a gate's clearance that is for
-//! this host and this plan and is still valid. Clearance and permit are taken by value, so one clearance makes one
+//! a run on this host with this plan and is still valid. Clearance and permit are taken by value, so one clearance makes one
 //! permit, and one permit opens once. A permit opens nothing after the clearance has expired, for example while a run
 //! waits for the lock. It opens nothing before the instant of the judgement. It opens nothing if the keychain holds
 //! an identity that the gate did not judge.
@@ -49,7 +49,7 @@ use crate::base::digest::Digest;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{CertSha1, HostName};
 use crate::base::remedy::Remedy;
-use crate::context::gate::Cleared;
+use crate::context::gate::{Cleared, Purpose};
 
 /// Leave to open a keychain, once, while the clearance behind it holds.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl OpenPermit {
     /// Turns a clearance into leave to open a keychain on `host` for the plan with digest `plan` at `now`.
     ///
     /// # Errors
-    /// The clearance does not hold yet or any more, or was given to another host or for another plan.
+    /// The clearance does not hold yet or any more, or was given to another host, for another plan, or for a verdict alone.
     pub fn from_clearance(
         cleared: Cleared,
         host: &HostName,
@@ -75,6 +75,9 @@ impl OpenPermit {
                 cleared: cleared.host().clone(),
                 here: host.clone(),
             });
+        }
+        if cleared.purpose() != Purpose::Run {
+            return Err(NotCleared::ForVerdict);
         }
         if cleared.plan_digest() != plan {
             return Err(NotCleared::OtherPlan {
@@ -170,6 +173,9 @@ pub enum NotCleared {
         /// This host.
         here: HostName,
     },
+    /// One for a verdict alone, which may waive more than a run.
+    #[error("the gate judged for a verdict alone, not for a run")]
+    ForVerdict,
     /// Another plan's.
     #[error("the gate cleared plan {cleared}, but this one is {here}")]
     OtherPlan {
@@ -190,6 +196,7 @@ impl Explain for NotCleared {
             Self::NotYet { .. } => "check this machine's clock, then run the gate again",
             Self::Expired { .. } => "run the gate again",
             Self::OtherIdentity { .. } => "run the gate with the identities of the keychain itself",
+            Self::ForVerdict => "ask the gate for a run",
             Self::OtherHost { .. } => "run the gate on this host",
             Self::OtherPlan { .. } => "run the gate on this plan",
         };

@@ -9,29 +9,38 @@
 //! the same user. So [`Tool`] may print its arguments in errors.
 //!
 //! Children that are not tools are the command that a person asked us to run (`window::Job`) and the watchdog. A
-//! [`ProcessGroup`] can be recognised by a process that did not start it; [`end_orphans`] ends tools whose starter was killed.
+//! [`KnownProcess`] and a [`ProcessGroup`] can be recognised by a process that did not start them; [`end_orphans`] ends
+//! tools whose starter was killed.
 
 mod child;
+mod ending;
 mod error;
 mod exit;
 mod find;
 mod group;
 mod ignored;
+mod known;
 mod memory;
 mod orphan;
 mod poll;
 mod run;
+mod set_group_id;
+mod started;
 mod tool;
 
-pub(in crate::host) use self::child::peek_exit;
+pub(in crate::host) use self::child::{has_ended_or_stopped, peek_exit};
 pub use self::child::{keep_exit_statuses, start};
+pub use self::ending::Ending;
 pub use self::error::ProcessError;
 pub use self::exit::Exit;
 pub use self::find::find_program;
 pub use self::group::ProcessGroup;
 pub use self::ignored::IgnoredSignals;
+pub use self::known::{KnownProcess, Presence};
 pub use self::memory::protect_memory;
 pub use self::orphan::end_orphans;
 pub(in crate::host) use self::poll::{is_ready_within, wait_for};
 pub use self::run::run;
+pub use self::set_group_id::{drop_set_group_id, has_set_group_id};
+pub use self::started::boot_id;
 pub use self::tool::{Bounds, Output, Tool};

@@ -5,8 +5,7 @@
 //! ten thousand needs little more memory than its verdicts. Only files that are *named* like profiles are looked at,
 //! and only directly in the directory, as Xcode does it.
 
-use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -60,14 +59,11 @@ impl Explain for DirectoryError {
     }
 }
 
-/// Whether a file is named like a profile.
-pub fn is_named_like_a_profile(path: &Path) -> bool {
-    path.extension()
-        .and_then(OsStr::to_str)
-        .is_some_and(|extension| {
-            extension.eq_ignore_ascii_case("mobileprovision")
-                || extension.eq_ignore_ascii_case("provisionprofile")
-        })
+/// Whether a file is named like a profile: its name ends so, in whatever case, and may be nothing else.
+fn is_named_like_a_profile(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_ascii_lowercase();
+    name.ends_with(".mobileprovision") || name.ends_with(".provisionprofile")
 }
 
 /// The files directly in `directory` that are named like profiles, by name.
@@ -125,9 +121,42 @@ pub fn examine<T: Send>(
         .collect()
 }
 
+/// Files that were looked at before, by path.
+#[derive(Default)]
+pub struct KnownFiles<'a>(HashMap<PathBuf, &'a InstalledFile>);
+
+impl<'a> FromIterator<(PathBuf, &'a InstalledFile)> for KnownFiles<'a> {
+    fn from_iter<I: IntoIterator<Item = (PathBuf, &'a InstalledFile)>>(files: I) -> Self {
+        Self(files.into_iter().collect())
+    }
+}
+
+impl KnownFiles<'_> {
+    /// What was found in the file at `path`, if these bytes were.
+    fn content(&self, path: &Path, bytes: &[u8]) -> Option<InstalledContent> {
+        let known = &self.0.get(path)?.content;
+        match known {
+            InstalledContent::Read { sha256, .. } if *sha256 == FileSha256::of(bytes) => {
+                Some(known.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What the gate wants to know of each file: the digest of its bytes; what it claims, if they are not pinned; and
 /// whether its signatures hold, if `prove` is given.
 pub fn observe(
+    files: Vec<PathBuf>,
+    is_pinned: impl Fn(&FileSha256) -> bool + Sync,
+    prove: Option<&Verifier>,
+) -> Vec<InstalledFile> {
+    observe_but(&KnownFiles::default(), files, is_pinned, prove)
+}
+
+/// As [`observe`]; of a file whose bytes are those that are `known` of it, what is known.
+pub fn observe_but(
+    known: &KnownFiles<'_>,
     files: Vec<PathBuf>,
     is_pinned: impl Fn(&FileSha256) -> bool + Sync,
     prove: Option<&Verifier>,
@@ -142,7 +171,9 @@ pub fn observe(
                 Err(error) => InstalledContent::Unreadable {
                     problem: error.to_string(),
                 },
-                Ok(bytes) => installed(&bytes, &is_pinned, prove, &any),
+                Ok(bytes) => known
+                    .content(&path, &bytes)
+                    .unwrap_or_else(|| installed(&bytes, &is_pinned, prove, &any)),
             };
             InstalledFile { path, content }
         })
@@ -205,7 +236,12 @@ fn claims(proven: &Result<Profile, Box<Unproven>>) -> ObservedClaims {
             Some(claims) => ObservedClaims::Read(InstalledClaims {
                 uuid: claims.uuid.as_deref().and_then(|uuid| uuid.parse().ok()),
                 name: claims.name.clone(),
-                signs: unproven.fields.as_deref().map(scope),
+                // What was picked out of a file that cannot be read is for display: another reader may find something else.
+                signs: unproven
+                    .fields
+                    .as_deref()
+                    .filter(|_| unproven.is_readable())
+                    .map(scope),
             }),
             None => ObservedClaims::Unreadable,
         },

@@ -8,6 +8,8 @@
 //! container platforms mount secrets world-readable inside a machine that nobody else uses, and there it cannot be
 //! changed.
 
+mod inherited;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -217,8 +219,7 @@ pub fn descriptor_named(path: &Path) -> Option<u32> {
     number.parse().ok()
 }
 
-/// Reads a descriptor that we were started with. It is opened by its name below `/dev/fd`: taking over a bare number
-/// would need `unsafe`, since nothing proves that nobody else uses it.
+/// Reads a descriptor that we were started with.
 fn read_descriptor(number: u32) -> Result<Vec<u8>, SecretError> {
     let limit = MAX_BYTES + LINE_END;
     let name = format!("descriptor {number}");
@@ -236,8 +237,8 @@ fn read_descriptor(number: u32) -> Result<Vec<u8>, SecretError> {
         }
         1 | 2 => Err(SecretError::OutputDescriptor(number)),
         _ => {
-            let path = PathBuf::from(format!("/dev/fd/{number}"));
-            let file = File::open(&path).map_err(|error| {
+            let file = inherited::open(number).map_err(|error| {
+                let path = PathBuf::from(format!("/dev/fd/{number}"));
                 ReadError::new(Path::new(&name), ReadErrorKind::of(&path, error))
             })?;
             if file.is_terminal() {

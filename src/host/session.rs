@@ -14,7 +14,7 @@
 //! | SIGKILL of both, or the machine goes down | [`recover`], which every run does first; until then the keychain's own idle timeout |
 
 pub(in crate::host) mod error;
-mod recovery;
+pub(in crate::host) mod recovery;
 mod report;
 pub(in crate::host) mod request;
 mod signals;
@@ -26,15 +26,15 @@ use rustix::process::Signal;
 
 pub use self::error::SessionError;
 use self::error::io_error;
-pub use self::recovery::{Recovered, Recovery, Unfinished, recover};
+pub use self::recovery::{Recovered, Recovery, RecoveryRequest, Unfinished, recover};
 pub use self::report::{Ending, SessionReport};
 pub use self::request::{KeychainWork, SessionRequest};
 use self::signals::Signals;
 pub use self::task::{Announce, Task};
 use super::keychain::KeychainError;
 use super::lifeline::Message;
-use super::process::{Exit, wait_for};
-use super::window::{Guard, Job, JobCommand, UnlockWindow, while_ending};
+use super::process::{Ending as EndingOfProcesses, Exit, wait_for};
+use super::window::{Guard, Job, JobCommand, STRAGGLERS, UnlockWindow};
 use crate::base::event::{Action, Event, Outcome};
 
 /// Opens the keychain, does the work, closes the keychain, and fills in the report as it goes.
@@ -82,7 +82,7 @@ pub fn run(
     };
     report.ending = ended.as_ref().ok().copied();
     // Whatever happened, the keychain closes, and how the work ended is recorded even if it does not.
-    let closed = window.guard().close();
+    let closed = window.guard().close(&mut || ());
     report.closed = window.guard().closed();
     let event = event(outcome_of(&ended));
     let recorded = witness.record(&match &ended {
@@ -120,7 +120,7 @@ pub fn exclusively<T>(
     }
     guard.start_tools()?;
     let done = deed();
-    guard.close()?;
+    guard.close(&mut || ())?;
     guard.finish()?;
     Ok(done?)
 }
@@ -150,14 +150,28 @@ fn run_job(
     if let Some(signal) = signals.next() {
         return Ok(Ending::Interrupted(signal.as_raw()));
     }
+    // Somebody may have stopped this process until now, and others have closed.
+    if window.left().is_zero() {
+        return Ok(Ending::WindowEnded);
+    }
     let job = Job::start(window, command).map_err(SessionError::Command)?;
-    // The watchdog first: it is there already when we are gone; the journal is for when both are.
-    window.guard().send(&Message::Job(job.group().clone()));
-    window.guard().remember_job(job.group())?;
+    if let Some(group) = job.group() {
+        // The watchdog first: it is there already when we are gone; the journal is for when both are.
+        window.guard().send(&Message::Job(group.clone()));
+        window.guard().remember_job(group)?;
+    }
     let ending = wait(window, signals, Some(&job));
     // Whatever the command left running is ended: none of it shall sign any more. The caller tries a failed closing
     // once more, and reports it.
-    let _ = while_ending(Some(job.group()), || window.guard().close());
+    let mut left = Some(job.begin_to_end(STRAGGLERS));
+    let mut end_what_is_left = || {
+        left.take()
+            .map(EndingOfProcesses::finish)
+            .unwrap_or_default()
+    };
+    let _ = window.guard().close(&mut end_what_is_left);
+    end_what_is_left();
+    drop(left);
     let exit = job
         .reap()
         .map_err(io_error("learn how the command ended"))?;

@@ -5,6 +5,7 @@
 //! windows.lock            held for every opening and closing of a keychain
 //! runs/RUN.json           the journal of a run; see `journal`
 //! runs/RUN.job            the process group of its command
+//! runs/RUN.closing        the journal when the keychain is being closed, and is left to no other run
 //! runs/RUN.closed         the journal when the keychain is closed and only the record is missing
 //! runs/RUN.lease          locked for as long as the run or its watchdog lives
 //! receipts/RUN.json       what a run did
@@ -42,6 +43,8 @@ pub enum RunFile {
     Journal,
     /// The process group of its command.
     Job,
+    /// The journal of a run whose keychain is being closed.
+    Closing,
     /// The journal of a run whose keychain is closed.
     Closed,
     /// What is locked while the run or its watchdog lives.
@@ -50,12 +53,19 @@ pub enum RunFile {
 
 impl RunFile {
     /// Every file of a run, in the order in which they are removed: the lease last, because it decides who may remove them.
-    pub const ALL: [Self; 4] = [Self::Job, Self::Journal, Self::Closed, Self::Lease];
+    pub const ALL: [Self; 5] = [
+        Self::Job,
+        Self::Journal,
+        Self::Closing,
+        Self::Closed,
+        Self::Lease,
+    ];
 
     fn extension(self) -> &'static str {
         match self {
             Self::Journal => "json",
             Self::Job => "job",
+            Self::Closing => "closing",
             Self::Closed => "closed",
             Self::Lease => "lease",
         }
@@ -236,7 +246,7 @@ mod tests {
             let name = path.file_name().unwrap();
             assert_eq!(StateDir::run_of(name, file), Some(run.clone()));
             let others = RunFile::ALL.iter().filter(|other| **other != file);
-            assert!(others.clone().count() == 3);
+            assert!(others.clone().count() == 4);
             for other in others {
                 assert_eq!(StateDir::run_of(name, *other), None);
             }

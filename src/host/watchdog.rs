@@ -14,15 +14,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rustix::process::Signal;
 
+use super::deadline::GRACE_OF_WATCHDOG;
 use super::journal::Journals;
-use super::keychain::KeychainBackend;
+use super::keychain::{Backends, Closer};
 use super::lifeline::{ARMED, LifelineReader, Message, WatchdogConfig};
-use super::process::{ProcessGroup, keep_exit_statuses, protect_memory};
+use super::process::{Ending, ProcessGroup, end_orphans, keep_exit_statuses, protect_memory};
 use super::session::error::{SessionError, io_error};
-use super::window::{close, while_ending};
+use super::session::recovery::{RecoveryRequest, recover};
+use super::window::{OF_TOOLS, STRAGGLERS, close};
 use crate::base::clock::Clock;
 use crate::base::event::{Action, Event, Outcome, Witness};
 
@@ -32,6 +33,7 @@ use crate::base::event::{Action, Event, Outcome, Witness};
 /// The keychain may still be open, or its closing could not be recorded; the journal stays, for a recovery.
 pub fn main(
     clock: &dyn Clock,
+    backends: &Backends,
     open_witness: &dyn Fn(&WatchdogConfig) -> Box<dyn Witness>,
 ) -> Result<(), SessionError> {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
@@ -48,22 +50,23 @@ pub fn main(
     else {
         return Ok(()); // the run ended before it opened anything
     };
-    let backend = config.backend.build(&config.state)?;
+    let backend = backends.build(config.backend, &config.state)?;
+    // Everything that closing needs is there before anything is open.
+    let watch = Watch {
+        journals: Journals::new(&config.state, clock),
+        witness: open_witness(&config),
+        config: &config,
+        backends,
+        clock,
+    };
+    let closer = backend.closer(&config.keychain, &config.run)?;
     let mut out = io::stdout();
     out.write_all(&ARMED)
         .and_then(|()| out.flush())
         .map_err(io_error("say that the watchdog is ready"))?;
-    let deadline = Deadline {
-        at: Instant::now() + Duration::from_secs(config.seconds),
-        until: config
-            .until
-            .checked_add(Duration::from_secs(12))
-            .unwrap_or(config.until),
-        clock,
-    };
     let mut job = None;
     loop {
-        match lifeline.next(&|| deadline.left()) {
+        match lifeline.next(&|| config.deadline.left(clock, GRACE_OF_WATCHDOG)) {
             Ok(Some(Message::Done)) => return Ok(()),
             Ok(Some(Message::Job(mark))) => job = Some(mark),
             Ok(Some(Message::Config(_))) => {}
@@ -71,61 +74,77 @@ pub fn main(
             Ok(None) | Err(_) => break,
         }
     }
-    finish(&config, backend.as_ref(), job, open_witness)
+    watch.finish(closer, job)
 }
 
-fn finish(
-    config: &WatchdogConfig,
-    backend: &dyn KeychainBackend,
-    job: Option<ProcessGroup>,
-    open_witness: &dyn Fn(&WatchdogConfig) -> Box<dyn Witness>,
-) -> Result<(), SessionError> {
-    let journals = Journals::new(&config.state);
-    let witness = open_witness(config);
-    let event = |outcome| {
-        Event::new(Action::KeychainLock, outcome)
-            .of_run(&config.run)
-            .detail("keychain", &config.keychain)
-            .detail("by", "watchdog")
-    };
-    let job = job.or_else(|| journals.job(&config.run));
-    // A tool of the dead run that still works shares its lock, so this waits until the tool has ended.
-    let mut closed = while_ending(job.as_ref(), || {
-        close(&journals, backend, &config.keychain, &config.run)
-    });
-    let mut pause = Duration::from_secs(1);
-    let start = Instant::now();
-    while let Err(error) = &closed {
-        // Closing matters more than its record.
-        let _ = witness.record(&event(Outcome::Failed).detail("error", error));
-        if start.elapsed() >= GIVE_UP {
-            break;
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_secs(60));
-        closed = close(&journals, backend, &config.keychain, &config.run);
-    }
-    let is_locked = closed?;
-    witness.record(&event(Outcome::Done).detail("left-to-others", !is_locked))?;
-    journals.forget(&config.run)?;
-    Ok(journals.sweep_if_free()?)
-}
-
-/// When the watchdog acts although the run still lives: whichever comes first of an instant that a sleeping machine delays
-/// and one of the calendar.
-struct Deadline<'a> {
-    at: Instant,
-    until: Timestamp,
+/// What a watchdog has ready.
+struct Watch<'a> {
+    journals: Journals<'a>,
+    witness: Box<dyn Witness>,
+    config: &'a WatchdogConfig,
+    backends: &'a Backends,
     clock: &'a dyn Clock,
 }
 
-impl Deadline<'_> {
-    fn left(&self) -> Duration {
-        let by_calendar = self.until.duration_since(self.clock.now());
-        let by_calendar = Duration::try_from(by_calendar).unwrap_or(Duration::ZERO);
-        self.at
-            .saturating_duration_since(Instant::now())
-            .min(by_calendar)
+impl Watch<'_> {
+    fn finish(
+        &self,
+        mut closer: Box<dyn Closer + '_>,
+        job: Option<ProcessGroup>,
+    ) -> Result<(), SessionError> {
+        let run = &self.config.run;
+        let job = job.or_else(|| self.journals.job(run));
+        let mut left = job.as_ref().map(|job| job.begin_to_end(STRAGGLERS));
+        let mut end_what_is_left = || left.take().map(Ending::finish).unwrap_or_default();
+        // A tool of the run may be opening the keychain just now; a run that is stopped is as good as dead.
+        let session: Vec<_> = self.config.session.iter().collect();
+        end_orphans(&self.config.state.tools(), &session, OF_TOOLS);
+        let mut pause = Duration::from_secs(1);
+        let start = Instant::now();
+        let is_locked = loop {
+            let closed = close(
+                &self.journals,
+                closer.as_mut(),
+                &self.config.keychain,
+                run,
+                &mut end_what_is_left,
+            );
+            let error = match closed {
+                Ok(is_locked) => break is_locked,
+                Err(error) => error,
+            };
+            end_what_is_left();
+            // Closing matters more than its record.
+            let failed = self.event(Outcome::Failed).detail("error", &error);
+            let _ = self.witness.record(&failed);
+            if start.elapsed() >= GIVE_UP {
+                return Err(error);
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_secs(60));
+        };
+        end_what_is_left();
+        let done = self.event(Outcome::Done);
+        self.witness
+            .record(&done.detail("left-to-others", !is_locked))?;
+        self.journals.forget(run)?;
+        // Other runs that should have closed long ago. Whatever cannot be finished is the next recovery's.
+        let overdue = RecoveryRequest {
+            state: &self.config.state,
+            backends: self.backends,
+            witness: self.witness.as_ref(),
+            clock: self.clock,
+            by: "watchdog",
+            only_overdue: true,
+        };
+        recover(&overdue).map(drop)
+    }
+
+    fn event(&self, outcome: Outcome) -> Event {
+        Event::new(Action::KeychainLock, outcome)
+            .of_run(&self.config.run)
+            .detail("keychain", &self.config.keychain)
+            .detail("by", "watchdog")
     }
 }
 

@@ -14,15 +14,20 @@
 
 mod chain;
 mod error;
+mod flaw;
+mod known;
 mod log;
+mod lost;
 mod reading;
 mod record;
 mod tail;
 
-pub use self::chain::{Chain, Flaw, FlawKind, Verification};
+pub use self::chain::{Chain, Verification};
 pub use self::error::AuditError;
+pub use self::flaw::{ClockStep, Flaw, FlawKind, Note, NoteKind};
+pub use self::known::{EvidenceError, KnownCheckpoint, known_from_file, known_from_receipts};
 pub use self::log::{Appended, AuditLog, SetAside};
-pub use self::reading::{checkpoint, show, verify};
+pub use self::reading::{Standing, show, standing, verify};
 pub use self::record::Record;
 
 #[cfg(test)]

@@ -1,14 +1,26 @@
-//! The audit log: show, verify, checkpoint.
+//! The audit log: show, checkpoint; and
+//!
+//! - `findings`: what a verification found, as findings
+//! - [`known`]: what is known of the log from outside
+//! - [`resume`]: goes on after a loss, or after the clock was set back
+//! - [`verify`]: whether the log is what was written
+
+mod findings;
+pub mod known;
+pub mod resume;
+pub mod verify;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::findings::findings_of;
 use super::error::Failure;
 use super::report::Report;
 use super::world::World;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
-use crate::ledger::audit::{self, Record};
+use crate::base::finding::Finding;
+use crate::ledger::audit::{self, Record, Standing};
 
 /// Which records are shown.
 #[derive(Debug, Clone, Default)]
@@ -31,25 +43,8 @@ pub struct AuditDocument {
     pub records: Vec<Record>,
     /// The first hundred places where the log is damaged, in words, by line.
     pub flaws: Vec<String>,
-}
-
-/// The `countersign.audit-verify.v1` document: whether the audit log holds.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct AuditVerifyDocument {
-    /// Always `countersign.audit-verify.v1`.
-    #[schemars(extend("const" = "countersign.audit-verify.v1"))]
-    pub schema: &'static str,
-    /// Whether the log is undamaged and contains every given checkpoint.
-    pub holds: bool,
-    /// How many records it has.
-    pub records: u64,
-    /// Where the log stands, of the lines as they are: `SEQ:sha256:HEX`.
-    #[schemars(extend("pattern" = Checkpoint::PATTERN))]
-    pub checkpoint: String,
-    /// The first hundred places where the log is damaged, in words, by line.
-    pub flaws: Vec<String>,
-    /// The number of all damaged places.
-    pub flaw_count: u64,
+    /// The same as findings.
+    pub findings: Vec<Finding>,
 }
 
 /// The `countersign.audit-checkpoint.v1` document: where the audit log stands.
@@ -67,8 +62,11 @@ pub struct AuditCheckpointDocument {
     pub head: Digest,
 }
 
-impl Report for AuditDocument {}
-impl Report for AuditVerifyDocument {}
+impl Report for AuditDocument {
+    fn findings_mut(&mut self) -> Vec<&mut Finding> {
+        self.findings.iter_mut().collect()
+    }
+}
 impl Report for AuditCheckpointDocument {}
 
 /// The records that were asked for, and whether the log holds.
@@ -77,7 +75,8 @@ impl Report for AuditCheckpointDocument {}
 /// The log cannot be read.
 pub fn show(request: &ShowRequest, world: &World) -> Result<AuditDocument, Failure> {
     let mut records = Vec::new();
-    let verification = audit::show(&world.audit_path()?, |record| {
+    let path = world.audit_path()?;
+    let verification = audit::show(&path, |record| {
         if request.run.is_none() || record.run == request.run {
             records.push(record);
         }
@@ -91,31 +90,17 @@ pub fn show(request: &ShowRequest, world: &World) -> Result<AuditDocument, Failu
         holds: verification.holds(),
         records,
         flaws: verification.flaws.iter().map(ToString::to_string).collect(),
-    })
-}
-
-/// Whether the log holds, by itself and against every one of `checkpoints`.
-///
-/// # Errors
-/// The log cannot be read.
-pub fn verify(checkpoints: &[Checkpoint], world: &World) -> Result<AuditVerifyDocument, Failure> {
-    let verification = audit::verify(&world.audit_path()?, checkpoints)?;
-    Ok(AuditVerifyDocument {
-        schema: "countersign.audit-verify.v1",
-        holds: verification.holds(),
-        records: verification.records,
-        checkpoint: verification.head.to_string(),
-        flaws: verification.flaws.iter().map(ToString::to_string).collect(),
-        flaw_count: verification.flaw_count,
+        findings: findings_of(&verification, &path, &[]),
     })
 }
 
 /// Where the log stands.
 ///
 /// # Errors
-/// The log cannot be read.
+/// The log cannot be read, or is gone although a receipt tells of its records.
 pub fn checkpoint(world: &World) -> Result<AuditCheckpointDocument, Failure> {
-    let checkpoint = audit::checkpoint(&world.audit_path()?)?;
+    let state = world.state_directory()?;
+    let Standing { checkpoint, .. } = audit::standing(&state.audit_log(), Some(&state.receipts()))?;
     Ok(AuditCheckpointDocument {
         schema: "countersign.audit-checkpoint.v1",
         checkpoint: checkpoint.to_string(),

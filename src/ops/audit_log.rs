@@ -1,6 +1,5 @@
 //! The audit log, opened for writing, and actions that are recorded in it before they happen.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::Error;
@@ -9,6 +8,7 @@ use crate::base::event::{Actor, Event, Outcome, Witness};
 use crate::base::ids::RegionName;
 use crate::host::node::{self, User};
 use crate::host::owned_files;
+use crate::host::state_dir::StateDir;
 use crate::ledger::audit::AuditLog;
 
 /// The audit log; its directory is made if it is not there. Records are written in the name of this user, host and job.
@@ -16,13 +16,15 @@ use crate::ledger::audit::AuditLog;
 /// # Errors
 /// The directory cannot be made or is not this user's alone, or the machine has no usable name.
 pub fn open(world: &World, region: Option<RegionName>) -> Result<AuditLog, Error> {
-    owned_files::make_directory(world.state_directory()?.path())?;
-    Ok(open_at(world.audit_path()?, actor(world, region)?, world))
+    let state = world.state_directory()?;
+    owned_files::make_directory(state.path())?;
+    Ok(open_in(&state, actor(world, region)?, world))
 }
 
-/// The audit log at `path`, written in the name of `actor`. Its directory must be there.
-pub fn open_at(path: PathBuf, actor: Actor, world: &World) -> AuditLog {
-    AuditLog::new(path, actor, Box::new(Arc::clone(&world.clock)))
+/// The audit log of a state directory, written in the name of `actor`. The directory must be there.
+pub fn open_in(state: &StateDir, actor: Actor, world: &World) -> AuditLog {
+    AuditLog::new(state.audit_log(), actor, Box::new(Arc::clone(&world.clock)))
+        .with_receipts(state.receipts())
 }
 
 /// In whose name this process records.

@@ -4,13 +4,19 @@
 //! [`World`](super::world::World): how far it is with many files, that a killed run was finished, that a password came in by
 //! a way that is not safe. A notice decides nothing.
 
+use std::path::Path;
+
 use super::error::Error;
-use crate::host::keychain::KeychainPath;
-use crate::host::run_id::RunId;
+use crate::host::session::Recovered;
 
 /// Something worth hearing before the answer.
 #[derive(Debug)]
 pub enum Notice<'a> {
+    /// There is no policy, and the verb goes on by the built-in defaults: it decides nothing about signing.
+    NoPolicy {
+        /// Where a policy was looked for.
+        looked_for: &'a Path,
+    },
     /// Work on so many files begins.
     Begun {
         /// What is done with them, as in "proving".
@@ -22,13 +28,8 @@ pub enum Notice<'a> {
     FileDone,
     /// The files are done.
     Ended,
-    /// A run that was killed is finished now: its keychain is closed.
-    Recovered {
-        /// The run.
-        run: &'a RunId,
-        /// Its keychain.
-        keychain: &'a KeychainPath,
-    },
+    /// A run that could not finish itself is finished now: its keychain is closed.
+    Recovered(&'a Recovered),
     /// Something failed, and the work goes on. The error says what, and what to do.
     Failed(&'a Error),
     /// The window of a session ended. The keychain is closed, and its command was stopped.

@@ -24,7 +24,7 @@ const NAME_FILES: &str =
 /// # Errors
 /// The policy or an anchor file cannot be used.
 pub(super) fn verifier(world: &World) -> Result<(Policy, Verifier), Failure> {
-    let policy = world.policy()?.policy;
+    let policy = world.policy_or_defaults()?;
     let verifier = Verifier::new(world.anchors(&policy)?);
     Ok((policy, verifier))
 }

@@ -1,5 +1,7 @@
 //! Words that several documents share, and where a document's findings stand.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -64,6 +66,25 @@ impl From<&Manifest> for ManifestName {
             revision: manifest.revision(),
         }
     }
+}
+
+/// A policy by its digest.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PolicyName {
+    /// SHA-256 of the file's bytes: `sha256:` and 64 hex digits.
+    pub digest: Digest,
+}
+
+impl From<Digest> for PolicyName {
+    fn from(digest: Digest) -> Self {
+        Self { digest }
+    }
+}
+
+/// Paths as a document shows them. A name that is not UTF-8 is shown with replacement characters.
+pub fn shown_paths(paths: &[PathBuf]) -> Vec<String> {
+    let paths = paths.iter();
+    paths.map(|path| path.display().to_string()).collect()
 }
 
 /// A private key with its certificate.

@@ -1,7 +1,7 @@
 //! A command runs while the CI keychain is open; or the keychain is held open and nothing runs.
 //!
-//! The steps are gate, clearance, window, command, lock, receipt. The receipt is written in every case, also after a
-//! blocked gate. It tells countersign's exit codes from those of the command.
+//! The steps are gate, clearance, window, command, lock, another look at what was judged, receipt. The receipt is written
+//! in every case, also after a blocked gate. It tells countersign's exit codes from those of the command.
 //!
 //! - `command`: the command, found as a shell would find it
 //! - [`on_closed`]: the command of the policy that is told when the keychain stays closed
@@ -14,7 +14,6 @@ pub mod receipt;
 pub mod request;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -22,24 +21,29 @@ use jiff::SignedDuration;
 use self::receipt::Receipt;
 use self::request::{RunAnswer, RunRequest, Task};
 use super::error::{Error, Failure};
+use super::gate::basis::Basis;
 use super::gate::document::GateAnswer;
+use super::gate::envelope::{EnvelopeRequest, ReadyEnvelope};
+use super::gate::judge::{self, FoundPolicy};
 use super::gate::question::Question;
-use super::gate::{envelope, judge};
 use super::keychain::selected::{self, SelectedKeychain, Selection};
-use super::keychain::{dead_runs, work};
+use super::keychain::{dead_runs, served, work};
 use super::notice::Notice;
 use super::world::World;
 use super::{audit_log, password};
 use crate::base::clock::Clock as _;
 use crate::base::error::ErrorCode;
 use crate::base::event::{Action, Event, Outcome, Witness as _};
+use crate::base::finding::Finding;
 use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
-use crate::context::gate::Cleared;
-use crate::context::manifest::Manifest;
+use crate::base::secret::Password;
+use crate::context::gate::{Cleared, Purpose};
 use crate::context::plan;
 use crate::context::policy::Policy;
+use crate::host::keychain::PasswordSource;
 use crate::host::node;
+use crate::host::password_service::Offer;
 use crate::host::permit::OpenPermit;
 use crate::host::run_id::RunId;
 use crate::host::secret_source::SecretSource;
@@ -59,6 +63,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
         envelope,
         keychain,
         keychain_password,
+        served,
         window,
         receipt,
         task,
@@ -67,6 +72,10 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     work::prepare_process()?;
     password::keep_from_commands(Some(&question.identities_password))?;
     password::keep_from_commands(keychain_password.as_ref())?;
+    let keychain = match &served {
+        Some(offer) => served::select(&keychain, offer.terms())?,
+        None => keychain,
+    };
     let host = node::host_name()?;
     let run = work::new_run(world)?;
     // The log first: what cannot be recorded is not done. The receipt too has its place before anything is opened.
@@ -78,7 +87,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
             keychain_password.as_ref(),
         ],
         question: &question,
-        envelope: envelope.as_deref(),
+        envelope: envelope.as_ref(),
         keychain: &keychain,
         window,
         host: &host,
@@ -89,14 +98,19 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
     };
     let reserved = Receipt::reserve(receipt.as_deref(), &state, &run, &host);
     let mut receipt = session.refusing(reserved.map_err(Failure::from))?;
-    let ended = session.attempt(task, &mut receipt);
+    // Read once: what the command leaves at the policy's path says nothing about this run.
+    let policy = world.policy_if_any();
+    let on_closed = on_closed::of(&policy);
+    let ended = session.attempt(task, policy, served, &mut receipt);
     if on_closed::is_due(ended.as_ref()) {
-        on_closed::run_command(&run, &log, &session.environment(), world);
+        on_closed::run_command(&on_closed, &run, &log, &session.environment(), world);
     }
     let written = receipt.write(
         exit_code(ended.as_ref()),
         ended.as_ref().err(),
-        audit::checkpoint(log.path()).ok(),
+        audit::standing(log.path(), Some(&state.receipts()))
+            .ok()
+            .map(|standing| standing.checkpoint),
     );
     match (ended, written) {
         (ended, Ok(())) => ended,
@@ -111,7 +125,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
 /// One run: what is asked, by whom, where it is remembered.
 struct Session<'a> {
     question: &'a Question,
-    envelope: Option<&'a Path>,
+    envelope: Option<&'a EnvelopeRequest>,
     keychain: &'a Selection,
     /// Where the passwords of the p12 and of the keychain come from.
     passwords: [Option<&'a SecretSource>; 2],
@@ -126,28 +140,34 @@ struct Session<'a> {
 /// What the gate cleared.
 struct Ready {
     cleared: Cleared,
-    policy: Policy,
-    manifest: Manifest,
+    basis: Basis,
     selected: SelectedKeychain,
 }
 
 impl Session<'_> {
-    fn attempt(&self, task: Task<'_>, receipt: &mut Receipt) -> Result<RunAnswer, Failure> {
+    fn attempt(
+        &self,
+        task: Task<'_>,
+        policy: FoundPolicy,
+        served: Option<Offer>,
+        receipt: &mut Receipt,
+    ) -> Result<RunAnswer, Failure> {
         let task = self.refusing(self.found(task))?;
-        let ready = match self.refusing(self.prepare(receipt))? {
+        let ready = match self.refusing(self.prepare(policy, receipt))? {
             Ok(ready) => ready,
             Err(blocked) => return Ok(RunAnswer::Blocked(Box::new(blocked))),
         };
         let Ready {
             cleared,
-            policy,
-            manifest,
+            basis,
             selected,
         } = ready;
-        let request = self.session_request(cleared, &policy, &manifest, &selected);
+        let obtained = self.password(served, &cleared, &selected);
+        let (password, source) = self.refusing(obtained.map_err(Failure::from))?;
+        receipt.obtained(source);
+        let request = self.session_request(cleared, password, &basis, &selected);
         let request = self.refusing(request.map_err(Failure::from))?;
-        let ending = self.work(task, request, &manifest, &selected, receipt)?;
-        Ok(RunAnswer::Ended(ending))
+        self.work(task, request, &basis, &selected, receipt)
     }
 
     /// Records it when nothing will be opened because something failed before.
@@ -161,12 +181,8 @@ impl Session<'_> {
 
     /// The environment that a command inherits: ours without the variables that passwords came in.
     fn environment(&self) -> Vec<(OsString, OsString)> {
-        let secrets = self.passwords.map(password::variable);
-        let variables = self.world.surroundings.variables.iter();
-        variables
-            .filter(|(name, _)| !secrets.iter().flatten().any(|secret| name == secret))
-            .cloned()
-            .collect()
+        self.world
+            .variables_without(&self.passwords.map(password::variable))
     }
 
     fn found<'t>(&self, task: Task<'t>) -> Result<FoundTask<'t>, Failure> {
@@ -181,59 +197,88 @@ impl Session<'_> {
     }
 
     /// Judges. The answer of a gate that blocks is the inner error.
-    fn prepare(&self, receipt: &mut Receipt) -> Result<Result<Ready, GateAnswer>, Failure> {
+    fn prepare(
+        &self,
+        policy: FoundPolicy,
+        receipt: &mut Receipt,
+    ) -> Result<Result<Ready, GateAnswer>, Failure> {
         let world = self.world;
+        self.question.check(self.envelope.is_some(), world)?;
         // What dead runs left, before anything is judged.
-        let unfinished = dead_runs::finish(self.state, self.log, world)?;
-        if let Some(path) = self.envelope {
-            envelope::remove_earlier(path)?;
-        }
+        let unfinished = dead_runs::finish(self.state, self.log, "run", world)?;
+        let envelope = self
+            .envelope
+            .map(|request| ReadyEnvelope::new(request, &self.environment(), world));
+        let envelope = envelope.transpose()?;
         let identities = |policy: &Policy| {
             let selected = selected::select(self.keychain, policy, world)?;
             Ok(Some(selected.identities()?))
         };
-        let judged = judge::judge(self.question, &identities, world)?;
+        let judged = judge::judge(self.question, Purpose::Run, policy, &identities, world)?;
         receipt.judged(&judged.verdict);
         let event = judged.verdict.event().of_run(self.run);
-        let recorded = self.log.record(&event)?;
-        if let Some(path) = self.envelope {
-            envelope::write(path, &judged, recorded, world)?;
+        let recorded = self.log.record(&event).inspect_err(|_| {
+            envelope.iter().for_each(ReadyEnvelope::give_up);
+        })?;
+        if let Some(envelope) = &envelope {
+            receipt.handed_on(match judged.verdict.cleared() {
+                Some(_) => envelope.hand_on(&judged, recorded, self.log, Some(self.run))?,
+                None => envelope.withdraw()?,
+            });
         }
         let blocked = judged.answer();
         // The clearance is good for one window: from here on it is in nobody's hands but ours.
-        let (Some(cleared), Some((policy, manifest))) =
-            (judged.verdict.into_parts().1, judged.subject)
-        else {
+        let (Some(cleared), Some(basis)) = (judged.verdict.into_parts().1, judged.basis) else {
             return Ok(Err(blocked));
         };
-        let selected = selected::select(self.keychain, &policy, world)?;
+        let selected = selected::select(self.keychain, basis.policy(), world)?;
         receipt.selected(&selected);
         dead_runs::refuse_unfinished(unfinished, &selected, world)?;
         Ok(Ok(Ready {
             cleared,
-            policy,
-            manifest,
+            basis,
             selected,
         }))
+    }
+
+    /// The keychain's password, and where it came from. A helper gives it only to what is cleared.
+    fn password(
+        &self,
+        served: Option<Offer>,
+        cleared: &Cleared,
+        selected: &SelectedKeychain,
+    ) -> Result<(Password, PasswordSource), Error> {
+        // Said before a password is asked for that nothing would be opened with.
+        selected.backend.check(&selected.path)?;
+        let [_, handed_in] = self.passwords;
+        let Some(offer) = served else {
+            return selected.password(handed_in, self.world);
+        };
+        let kept = selected.kept_password();
+        if kept.is_kept() {
+            self.world.notify(&Notice::Caution(&format!(
+                "the password is also kept in {}, where every process of this user can read it: make the keychain again \
+                 with a new password",
+                kept.path.display()
+            )));
+        }
+        Ok((offer.ask(self.run, cleared)?, PasswordSource::Served))
     }
 
     /// Everything that the session needs. The permit comes last: reading a password may take as long as a person takes.
     fn session_request<'a>(
         &'a self,
         cleared: Cleared,
-        policy: &Policy,
-        manifest: &Manifest,
+        password: Password,
+        basis: &Basis,
         selected: &'a SelectedKeychain,
     ) -> Result<SessionRequest<'a>, Error> {
-        // Said before a password is asked for that nothing would be opened with.
-        selected.backend.check(&selected.path)?;
-        let [_, password] = self.passwords;
-        let password = selected.password(password, self.world)?;
         let region = cleared.region().cloned();
         // The gate was passed inside of the allowed hours, so they end; after that no clearance holds.
+        let policy = basis.policy();
         let closes = policy.keychain.allowed.closes_at(cleared.from());
         let work = selected.work(self.run, self.log, region, self.world)?;
-        let plan = plan::digest(manifest.targets());
+        let plan = plan::digest(basis.manifest().targets());
         let now = self.world.clock.now();
         let permit = OpenPermit::from_clearance(cleared, self.host, plan, now)?;
         Ok(SessionRequest {
@@ -263,10 +308,11 @@ impl Session<'_> {
         &self,
         task: FoundTask<'_>,
         request: SessionRequest<'_>,
-        manifest: &Manifest,
+        basis: &Basis,
         selected: &SelectedKeychain,
         receipt: &mut Receipt,
-    ) -> Result<Ending, Error> {
+    ) -> Result<RunAnswer, Failure> {
+        let manifest = basis.manifest();
         let variables = [
             ("COUNTERSIGN_MANIFEST", manifest.digest().to_string()),
             ("COUNTERSIGN_REVISION", manifest.revision().to_string()),
@@ -288,13 +334,44 @@ impl Session<'_> {
             }
         };
         receipt.session(&report);
+        // The keychain is closed: from here on nothing is signed any more, whatever else there is to do.
+        let looked = report.opened.map(|_| self.look_again(basis, receipt));
+        if let (Err(_), Some(Ok(changes))) = (&ended, &looked)
+            && !changes.is_empty()
+        {
+            self.world.notify(&Notice::Caution(
+                "what was judged changed before the command ended; the receipt names it",
+            ));
+        }
         let ending = ended?;
+        let changes = looked.transpose()?.unwrap_or_default();
         match ending {
             Ending::WindowEnded => self.world.notify(&Notice::WindowEnded { is_held }),
             Ending::WatchdogLost => self.world.notify(&Notice::WatchdogLost { is_held }),
             Ending::Exited(_) | Ending::Interrupted(_) => {}
         }
-        Ok(ending)
+        Ok(RunAnswer::Ended { ending, changes })
+    }
+
+    /// Compares what was judged with what is there now, for receipt and record.
+    fn look_again(&self, basis: &Basis, receipt: &mut Receipt) -> Result<Vec<Finding>, Error> {
+        let changes = basis.changes(self.world);
+        receipt.inputs(&changes);
+        let event = match changes.is_empty() {
+            true => Event::new(Action::InputsCheck, Outcome::Done).detail("inputs", "unchanged"),
+            false => {
+                let places = changes.iter().map(|change| &change.place);
+                let files: Vec<&str> = places.filter_map(|place| place.file.as_deref()).collect();
+                Event::new(Action::InputsCheck, Outcome::Failed)
+                    .detail("inputs", "changed")
+                    .detail("changes", changes.len())
+                    .detail("files", files.join(","))
+            }
+        };
+        self.log.append(&event.of_run(self.run)).map_err(|error| {
+            Error::from(error).preceded_by("whether what was judged changed is not recorded")
+        })?;
+        Ok(changes)
     }
 }
 

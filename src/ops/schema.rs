@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::report::{FindingsDocument, Report};
-use super::{audit, gate, identity, keychain, manifest, profile, run, targets};
-use crate::context::envelope;
+use super::{audit, envelope, gate, identity, keychain, manifest, policy, profile, run, targets};
+use crate::context::envelope as statement;
 use crate::context::manifest as frozen;
 use crate::context::plan::PlanDocument;
 
@@ -37,11 +37,13 @@ pub const DOCUMENTS: &[Document] = &[
         version: 1,
         schema: frozen::json_schema,
     },
-    Document::of::<envelope::Statement>("envelope", 1),
+    Document::of::<statement::Statement>("envelope", 1),
+    Document::of::<envelope::EnvelopeVerifyDocument>("envelope-verify", 1),
     Document::of::<manifest::FreezeDocument>("freeze", 1),
     Document::of::<manifest::DigestDocument>("manifest-digest", 1),
     Document::of::<manifest::DiffDocument>("manifest-diff", 1),
     Document::of::<manifest::VerifyDocument>("manifest-verify", 1),
+    Document::of::<policy::PolicyDigestDocument>("policy-digest", 1),
     Document::of::<profile::ProfilesDocument>("profiles", 1),
     Document::of::<profile::InstallDocument>("profile-install", 1),
     Document::of::<profile::PruneDocument>("profile-prune", 1),
@@ -49,7 +51,8 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<targets::CheckDocument>("targets-check", 1),
     Document::of::<PlanDocument<'_>>("plan", 1),
     Document::of::<audit::AuditDocument>("audit", 1),
-    Document::of::<audit::AuditVerifyDocument>("audit-verify", 1),
+    Document::of::<audit::verify::AuditVerifyDocument>("audit-verify", 1),
+    Document::of::<audit::resume::AuditResumeDocument>("audit-resume", 1),
     Document::of::<audit::AuditCheckpointDocument>("audit-checkpoint", 1),
     Document::of::<FindingsDocument>("findings", 1),
     Document::of::<gate::document::GateDocument>("gate", 1),

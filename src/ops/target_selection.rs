@@ -1,10 +1,11 @@
 //! Which projects, targets and configurations a verb is about, and what they ask of signing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::{Error, Failure};
 use super::prove::{self, Pinnable};
-use super::world::{LoadedPolicy, World};
+use super::world::World;
 use crate::apple::profile::ProfileKind;
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
@@ -13,11 +14,11 @@ use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{self, ObservedTargets};
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
-use crate::context::plan::Request;
+use crate::context::plan::{Request, nothing_observed};
 use crate::context::policy::Policy;
 use crate::host::observation::projects::{self, ProjectRequest};
-use crate::host::sources::DiskSources;
 use crate::xcode::platform::Platform;
+use crate::xcode::sources::Sources;
 use crate::xcode::targets::SigningTarget;
 
 /// Which targets.
@@ -35,6 +36,8 @@ pub struct TargetSelection {
     pub build_settings: Vec<PathBuf>,
     /// What the product is meant for.
     pub kind: Option<ProfileKind>,
+    /// The folders that project files may reach into; none: the repository of each project, or its folder.
+    pub roots: Vec<PathBuf>,
 }
 
 /// What projects ask for, and what there is to sign with.
@@ -48,10 +51,10 @@ pub struct PlannedTargets {
     /// The manifest that the profiles came from, if they did.
     pub manifest: Option<Manifest>,
     /// The policy in force.
-    pub policy: LoadedPolicy,
+    pub policy: Policy,
     kind: Option<ProfileKind>,
     targets_were_named: bool,
-    sources: DiskSources,
+    sources: Arc<dyn Sources + Send + Sync>,
 }
 
 impl TargetSelection {
@@ -59,7 +62,7 @@ impl TargetSelection {
     ///
     /// # Errors
     /// The SDK is not known.
-    pub fn request(&self) -> Result<ProjectRequest, Error> {
+    pub fn request(&self, world: &World) -> Result<ProjectRequest, Error> {
         Ok(ProjectRequest {
             projects: self.projects.clone(),
             selection: facts::TargetSelection {
@@ -68,6 +71,8 @@ impl TargetSelection {
                 platform: self.sdk.as_deref().map(platform).transpose()?,
             },
             captures: self.build_settings.clone(),
+            roots: self.roots.clone(),
+            home: world.home().map(Path::to_owned),
         })
     }
 }
@@ -90,11 +95,11 @@ impl PlannedTargets {
                 .as_ref()
                 .map(Manifest::targets)
                 .unwrap_or_default(),
-            overrides: &self.policy.policy.targets,
+            overrides: &self.policy.targets,
             kind: self.kind,
             targets_were_named: self.targets_were_named,
             must_be_mapped: false,
-            sources: &self.sources,
+            sources: &*self.sources,
         }
     }
 }
@@ -111,12 +116,13 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
             .remedy(Remedy::NameProject)
             .into());
     }
-    let policy = world.policy()?;
+    let policy = world.policy_or_defaults()?;
     let ObservedTargets {
         targets,
         mut findings,
+        sources,
         ..
-    } = read(selection)?;
+    } = read(selection, world)?;
     // What was named by hand counts: a manifest, else a directory, else the default manifest.
     let manifest = if world.places.manifest.is_none() && !world.places.profiles.is_empty() {
         None
@@ -125,7 +131,7 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
     };
     let profiles = match &manifest {
         Some(manifest) => manifest.profiles().to_vec(),
-        None => at_hand(&policy.policy, world, &mut findings)?,
+        None => at_hand(&policy, world, &mut findings)?,
     };
     Ok(PlannedTargets {
         targets,
@@ -135,16 +141,19 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         policy,
         kind: selection.kind,
         targets_were_named: !selection.targets.is_empty(),
-        sources: DiskSources::default(),
+        sources,
     })
 }
 
-/// What the selected targets ask for, and what is not right with their projects.
+/// What the selected targets ask for, and what is not right with their projects, or that there is nothing to judge.
 ///
 /// # Errors
 /// A project cannot be read at all, or no target has a name that was given.
-pub fn read(selection: &TargetSelection) -> Result<ObservedTargets, Error> {
-    Ok(projects::read(&selection.request()?, None)?)
+pub fn read(selection: &TargetSelection, world: &World) -> Result<ObservedTargets, Error> {
+    let mut observed = projects::read(&selection.request(world)?, None)?;
+    let nothing = nothing_observed(&observed.looked_at());
+    observed.findings.extend(nothing);
+    Ok(observed)
 }
 
 /// The installed profiles that are proven; what is wrong with the others is a warning, because they sign nothing.

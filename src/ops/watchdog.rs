@@ -2,6 +2,7 @@
 
 use super::audit_log;
 use super::error::Error;
+use super::keychain::selected;
 use super::world::World;
 use crate::host::watchdog;
 
@@ -10,8 +11,16 @@ use crate::host::watchdog;
 /// # Errors
 /// The keychain may still be open, or its closing cannot be recorded; the next recovery goes on.
 pub fn watch(world: &World) -> Result<(), Error> {
-    Ok(watchdog::main(world.clock.as_ref(), &|config| {
-        let path = config.state.audit_log();
-        Box::new(audit_log::open_at(path, config.actor.clone(), world))
-    })?)
+    let backends = selected::backends(world)?;
+    Ok(watchdog::main(
+        world.clock.as_ref(),
+        &backends,
+        &|config| {
+            Box::new(audit_log::open_in(
+                &config.state,
+                config.actor.clone(),
+                world,
+            ))
+        },
+    )?)
 }

@@ -15,12 +15,12 @@ use super::notice::{Listener, Notice};
 use crate::apple::anchors::{Anchors, certificates_from_pem};
 use crate::base::clock::Clock;
 use crate::base::error::ErrorCode;
-use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::{self, Manifest};
 use crate::context::policy::{self, Policy};
 use crate::host::directories;
 use crate::host::files::{self, ReadErrorKind};
+use crate::host::inputs::Inputs;
 use crate::host::node::OsFamily;
 use crate::host::observation::ProfilePlace;
 use crate::host::profile_store;
@@ -63,8 +63,11 @@ pub struct Surroundings {
     pub checkouts: Vec<PathBuf>,
     /// Every environment variable: what a command inherits, and where a password may stand.
     pub variables: Vec<(OsString, OsString)>,
-    /// Our own program, which is also the watchdog's.
-    pub program: PathBuf,
+    /// What starts our own program, which is also the watchdog's: its path, and the words before its own arguments. Empty
+    /// where the path is unknown.
+    pub program: Vec<OsString>,
+    /// A directory with another `security` and `codesign` than Apple's: only a program made for development has one.
+    pub tools: Option<PathBuf>,
 }
 
 /// What a verb may know.
@@ -81,13 +84,13 @@ pub struct World {
     pub listener: Box<dyn Listener>,
 }
 
-/// A policy in force, and what is worth saying about it.
+/// A policy that was read, and its bytes.
 #[derive(Debug)]
 pub struct LoadedPolicy {
     /// The policy.
     pub policy: Policy,
-    /// That no file was there, and the like; none of them blocks.
-    pub remarks: Vec<Finding>,
+    /// The bytes of its file.
+    pub bytes: Vec<u8>,
 }
 
 impl World {
@@ -127,29 +130,79 @@ impl World {
             .map(|(_, value)| value.clone())
     }
 
-    /// The policy in force: the named file, the default one, or the built-in defaults.
+    /// The environment without the variables that passwords came in: what something that we start may know of it.
+    pub fn variables_without(&self, secrets: &[Option<&str>]) -> Vec<(OsString, OsString)> {
+        let is_secret = |name: &OsString| secrets.iter().flatten().any(|secret| name == secret);
+        let variables = self.surroundings.variables.iter();
+        variables
+            .filter(|(name, _)| !is_secret(name))
+            .cloned()
+            .collect()
+    }
+
+    /// Where the policy lies.
+    pub fn policy_path(&self) -> &Path {
+        let named = self.places.policy.as_deref();
+        named.unwrap_or(Path::new(DEFAULT_POLICY))
+    }
+
+    /// The policy if there is one at its path.
     ///
     /// # Errors
     /// The file is there and cannot be used: every finding in it. It cannot be read, or was named and is not there: an error.
-    pub fn policy(&self) -> Result<LoadedPolicy, Failure> {
-        let named = self.places.policy.as_deref();
-        let path = named.unwrap_or(Path::new(DEFAULT_POLICY));
+    pub fn policy_if_any(&self) -> Result<Option<LoadedPolicy>, Failure> {
+        let path = self.policy_path();
+        let is_named = self.places.policy.is_some();
         let bytes = match files::read_bounded(path, policy::MAX_BYTES) {
             Ok(bytes) => bytes,
-            Err(error) if named.is_none() && matches!(error.kind, ReadErrorKind::Missing) => {
-                return Ok(LoadedPolicy {
-                    policy: Policy::builtin(self.home()),
-                    remarks: vec![Policy::builtin_applies(path)],
-                });
+            Err(error) if !is_named && matches!(error.kind, ReadErrorKind::Missing) => {
+                return Ok(None);
             }
             Err(error) => return Err(error.into()),
         };
         match Policy::parse_bytes(&bytes, path, self.home()) {
-            Ok(policy) => Ok(LoadedPolicy {
-                remarks: policy.remarks(),
-                policy,
-            }),
+            Ok(policy) => Ok(Some(LoadedPolicy { policy, bytes })),
             Err(findings) => Err(Failure::Blocked(findings)),
+        }
+    }
+
+    /// The policy, or the built-in defaults, which is said: for verbs that decide nothing about signing.
+    ///
+    /// # Errors
+    /// As [`World::policy_if_any`].
+    pub fn policy_or_defaults(&self) -> Result<Policy, Failure> {
+        Ok(match self.policy_if_any()? {
+            Some(loaded) => loaded.policy,
+            None => {
+                self.notify(&Notice::NoPolicy {
+                    looked_for: self.policy_path(),
+                });
+                Policy::builtin(self.home())
+            }
+        })
+    }
+
+    /// The policy, or the built-in defaults for a verb that deletes what `is_named` says that somebody named: a default is
+    /// no order to delete.
+    ///
+    /// # Errors
+    /// As [`World::policy_if_any`]; and there is no policy, and nobody named it.
+    pub fn policy_for_deleting(
+        &self,
+        is_named: bool,
+        what: &str,
+        remedy: Remedy,
+    ) -> Result<Policy, Failure> {
+        match self.policy_if_any()? {
+            Some(loaded) => Ok(loaded.policy),
+            None if is_named => Ok(Policy::builtin(self.home())),
+            None => {
+                let message = format!("no policy names {what}, so nothing is deleted");
+                Err(Error::new(ErrorCode::Usage, message)
+                    .hint(format!("name {what}, or the policy"))
+                    .remedy(remedy)
+                    .into())
+            }
         }
     }
 
@@ -206,9 +259,24 @@ impl World {
     /// # Errors
     /// An anchor file cannot be read or holds no certificates.
     pub fn anchors(&self, policy: &Policy) -> Result<Anchors, Error> {
+        self.anchors_noting(policy, None)
+    }
+
+    /// As [`World::anchors`], and notes every file that is read.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn anchors_noting(
+        &self,
+        policy: &Policy,
+        inputs: Option<&Inputs>,
+    ) -> Result<Anchors, Error> {
         let mut extra = Vec::new();
         for path in &policy.profiles.trust_anchors {
             let pem = files::read_bounded(path, MAX_ANCHORS)?;
+            if let Some(inputs) = inputs {
+                inputs.note(path, &pem);
+            }
             let certificates = certificates_from_pem(&pem).map_err(|error| {
                 Error::new(
                     ErrorCode::FileMalformed,

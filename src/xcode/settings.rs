@@ -158,13 +158,9 @@ impl<'p> ProjectSettings<'p> {
             loader
                 .load(path)
                 .map_err(|problem| {
-                    findings.push(
-                        Finding::block(
-                            Code::XcconfigMissing,
-                            format!("the overriding configuration file cannot be read: {problem}"),
-                        )
-                        .in_file(path),
-                    );
+                    let what = "the overriding configuration file";
+                    let finding = problem.finding(Code::XcconfigMissing, what, problem.hint());
+                    findings.push(finding.in_file(path));
                 })
                 .ok()
         });
@@ -327,13 +323,15 @@ fn missing_base(
     problem: &SourceError,
 ) -> Finding {
     let whose = target.map_or("the project", |target| &target.name);
-    let mut finding = Finding::block(
-        Code::XcconfigMissing,
-        format!("the base configuration file of {whose} cannot be read: {problem}"),
-    )
-    .found(path.display())
-    .hint("restore the file, or remove it from the configuration in Xcode (project, Info, Configurations)")
-    .in_file(&project.file);
+    let what = format!("the base configuration file of {whose}");
+    let mut finding = problem
+        .finding(
+            Code::XcconfigMissing,
+            &what,
+            "restore the file, or remove it from the configuration in Xcode (project, Info, Configurations)",
+        )
+        .found(path.display())
+        .in_file(&project.file);
     finding.place.line = line;
     finding.place.target = target.map(|target| target.name.to_string());
     finding

@@ -10,6 +10,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::error::ErrorCode;
+use crate::base::finding::{Code, Finding};
+use crate::base::remedy::Remedy;
 
 /// Something that has the contents of files.
 pub trait Sources {
@@ -18,6 +20,14 @@ pub trait Sources {
     /// # Errors
     /// There is no such file, it is larger than this source hands out, or it cannot be read.
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError>;
+
+    /// The same of an Info.plist, of which nothing but the bundle id counts.
+    ///
+    /// # Errors
+    /// As [`Sources::read`].
+    fn read_info_plist(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
+        self.read(path)
+    }
 }
 
 /// Why a file's contents could not be had.
@@ -35,6 +45,9 @@ pub enum SourceError {
     /// The file is there but cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(Box<str>),
+    /// Project files may not reach it, so nobody looked whether it is there.
+    #[error("{0}")]
+    OutOfReach(Box<str>),
 }
 
 impl SourceError {
@@ -42,7 +55,9 @@ impl SourceError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Missing => ErrorCode::FileMissing,
-            Self::TooLarge { .. } | Self::Unreadable(_) => ErrorCode::FileUnreadable,
+            Self::TooLarge { .. } | Self::Unreadable(_) | Self::OutOfReach(_) => {
+                ErrorCode::FileUnreadable
+            }
         }
     }
 
@@ -52,6 +67,28 @@ impl SourceError {
             Self::Missing => "check the path",
             Self::TooLarge { .. } => "check that this is the right file",
             Self::Unreadable(_) => "check the permissions of the file",
+            Self::OutOfReach(_) => {
+                "move it into the repository, or declare a folder that holds both as the root"
+            }
+        }
+    }
+
+    /// Whether project files may not reach the file.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::OutOfReach(_))
+    }
+
+    /// The finding that `what`, which a project names, was not read. It has this code and this hint, unless project files may
+    /// not reach it: that has its own.
+    pub fn finding(&self, code: Code, what: &str, hint: &str) -> Finding {
+        match self {
+            Self::OutOfReach(why) => Finding::block(
+                Code::ProjectFileOutsideRoot,
+                format!("{what} was not read: {why}"),
+            )
+            .hint(self.hint())
+            .remedy(Remedy::NameRoot),
+            problem => Finding::block(code, format!("{what} cannot be read: {problem}")).hint(hint),
         }
     }
 }

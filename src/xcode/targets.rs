@@ -26,6 +26,7 @@ use crate::base::finding;
 pub use entitlements::{
     APP_IDENTIFIER_PREFIX, EntitlementLines, Entitlements, TEAM_IDENTIFIER_PREFIX,
 };
+pub use info_plist::written_bundle_id;
 pub use row::SigningTarget;
 pub use selection::{Selection, SigningTargets};
 pub use setting::{ProfileRequest, Setting, SigningStyle};

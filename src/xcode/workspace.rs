@@ -18,6 +18,17 @@ use crate::base::finding::{Place, line_of};
 /// How deep groups may nest.
 const MAX_DEPTH: usize = 64;
 
+/// A reference of a workspace to a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectReference {
+    /// The `.xcodeproj`.
+    pub project: PathBuf,
+    /// Where it lies, as the workspace says: `group:App.xcodeproj`.
+    pub location: Box<str>,
+    /// The line on which the reference ends, from 1.
+    pub line: u64,
+}
+
 /// Why a workspace could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WorkspaceError {
@@ -68,12 +79,20 @@ impl Explain for WorkspaceError {
     }
 }
 
-/// The `.xcodeproj`s of the workspace at `workspace` (an `.xcworkspace`), in its order, each once.
+/// The file that says what the workspace at `workspace` (an `.xcworkspace`) holds.
+pub fn contents(workspace: &Path) -> PathBuf {
+    workspace.join("contents.xcworkspacedata")
+}
+
+/// The `.xcodeproj`s of the workspace at `workspace`, in its order, each once.
 ///
 /// # Errors
 /// Its contents cannot be had, or are no workspace.
-pub fn projects(workspace: &Path, sources: &dyn Sources) -> Result<Vec<PathBuf>, WorkspaceError> {
-    let file = workspace.join("contents.xcworkspacedata");
+pub fn projects(
+    workspace: &Path,
+    sources: &dyn Sources,
+) -> Result<Vec<ProjectReference>, WorkspaceError> {
+    let file = contents(workspace);
     let bytes = sources
         .read(&file)
         .map_err(|problem| WorkspaceError::Source {
@@ -91,7 +110,7 @@ pub fn projects(workspace: &Path, sources: &dyn Sources) -> Result<Vec<PathBuf>,
 }
 
 /// Reads the text of `workspace`'s contents; an error is a byte offset and what is wrong there.
-fn parse(workspace: &Path, text: &str) -> Result<Vec<PathBuf>, (usize, String)> {
+fn parse(workspace: &Path, text: &str) -> Result<Vec<ProjectReference>, (usize, String)> {
     refuse_conflict_markers(text)?;
     let container = workspace.parent().unwrap_or(Path::new(""));
     // A workspace inside of a project counts from where the project lies.
@@ -112,7 +131,8 @@ fn parse(workspace: &Path, text: &str) -> Result<Vec<PathBuf>, (usize, String)> 
     };
 
     let mut reader = quick_xml::Reader::from_str(text);
-    let mut projects: Vec<PathBuf> = Vec::new();
+    let mut projects: Vec<ProjectReference> = Vec::new();
+    let mut lines = Lines::of(text);
     let mut known: HashSet<PathBuf> = HashSet::new();
     // Directories of the groups around the cursor. A group whose place is unknown is one of the workspace's own.
     let mut groups: Vec<PathBuf> = Vec::new();
@@ -124,12 +144,18 @@ fn parse(workspace: &Path, text: &str) -> Result<Vec<PathBuf>, (usize, String)> 
         let group = groups.last().map_or(beside, PathBuf::as_path);
         match event {
             Event::Start(tag) | Event::Empty(tag) if tag.name().as_ref() == "FileRef" => {
-                let project = location(&tag)
-                    .and_then(|location| resolve(&location, group))
-                    .map(|path| normalized(&path))
-                    .filter(|path| has_extension(path, "xcodeproj"));
-                if let Some(project) = project.filter(|project| known.insert(project.clone())) {
-                    projects.push(project);
+                let reference = location(&tag).and_then(|location| {
+                    let project = normalized(&resolve(&location, group)?);
+                    has_extension(&project, "xcodeproj").then_some((project, location))
+                });
+                if let Some((project, location)) = reference
+                    && known.insert(project.clone())
+                {
+                    projects.push(ProjectReference {
+                        project,
+                        location: location.into(),
+                        line: lines.line_at(offset(reader.buffer_position())),
+                    });
                 }
             }
             Event::Start(tag) if tag.name().as_ref() == "Group" => {
@@ -159,6 +185,31 @@ fn parse(workspace: &Path, text: &str) -> Result<Vec<PathBuf>, (usize, String)> 
             }
             _ => {}
         }
+    }
+}
+
+/// The lines of a text, asked for from its beginning to its end.
+struct Lines<'t> {
+    text: &'t [u8],
+    offset: usize,
+    line: u64,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            offset: 0,
+            line: 1,
+        }
+    }
+
+    /// The line on which the byte at `offset` lies, from 1.
+    fn line_at(&mut self, offset: usize) -> u64 {
+        let between = self.text.get(self.offset..offset).unwrap_or_default();
+        self.line += line_of(between, between.len()) - 1;
+        self.offset = self.offset.max(offset);
+        self.line
     }
 }
 
@@ -199,8 +250,11 @@ mod tests {
     fn of(path: &str, text: &str) -> Result<Vec<String>, WorkspaceError> {
         let workspace = Path::new(path);
         let sources = InMemory::new().with(workspace.join("contents.xcworkspacedata"), text);
-        projects(workspace, &sources)
-            .map(|all| all.iter().map(|path| path.display().to_string()).collect())
+        projects(workspace, &sources).map(|all| {
+            all.iter()
+                .map(|it| it.project.display().to_string())
+                .collect()
+        })
     }
 
     #[test]

@@ -192,6 +192,14 @@ enum Item {
     Assign(Assignment),
 }
 
+/// Why an include gives no file.
+enum Unfound {
+    /// The place that it means does not give one.
+    Source(SourceError),
+    /// The place that it means has none, and project files may not reach the next one.
+    BeyondReach(SourceError),
+}
+
 /// The state of flattening one configuration.
 struct Flattening {
     assignments: Vec<Assignment>,
@@ -312,15 +320,25 @@ impl<'s> Loader<'s> {
     ) {
         let found = match self.find(path, &into.around) {
             Ok(found) => found,
-            Err(SourceError::Missing) if optional => return,
-            Err(problem) => {
+            Err(Unfound::Source(SourceError::Missing)) if optional => return,
+            Err(Unfound::BeyondReach(problem)) => {
                 let finding = Finding::block(
-                    Code::XcconfigMissing,
-                    format!("the included configuration file cannot be read: {problem}"),
+                    Code::ProjectFileOutsideRoot,
+                    format!(
+                        "the included configuration file is not where the include means it, and Xcode looks for it in \
+                         another place too, which was not looked at: {problem}"
+                    ),
                 )
-                .found(path)
-                .hint("create the file, correct its name, or write #include? if it may be missing");
-                return self.complain(finding, &from.name, line);
+                .hint("create the file where the include means it, be it empty: then Xcode looks no further");
+                return self.complain(finding.found(path), &from.name, line);
+            }
+            Err(Unfound::Source(problem)) => {
+                let finding = problem.finding(
+                    Code::XcconfigMissing,
+                    "the included configuration file",
+                    "create the file, correct its name, or write #include? if it may be missing",
+                );
+                return self.complain(finding.found(path), &from.name, line);
             }
         };
         let (path, file) = found;
@@ -353,12 +371,14 @@ impl<'s> Loader<'s> {
         into.around.pop();
     }
 
-    /// The file that an include inside of `around` means.
+    /// The file that an include inside of `around` means. A place that project files may not reach ends the search: if the
+    /// file is there, Xcode reads that one and no later one.
     fn find(
         &mut self,
         path: &str,
         around: &[PathBuf],
-    ) -> Result<(PathBuf, Arc<ParsedFile>), SourceError> {
+    ) -> Result<(PathBuf, Arc<ParsedFile>), Unfound> {
+        let mut is_first = true;
         let path = Path::new(path);
         let directories: Vec<PathBuf> = around
             .iter()
@@ -378,11 +398,15 @@ impl<'s> Loader<'s> {
                 match self.file(&candidate) {
                     Ok(file) => return Ok((candidate, file)),
                     Err(SourceError::Missing) => {}
-                    Err(problem) => return Err(problem),
+                    Err(problem) if problem.is_out_of_reach() && !is_first => {
+                        return Err(Unfound::BeyondReach(problem));
+                    }
+                    Err(problem) => return Err(Unfound::Source(problem)),
                 }
+                is_first = false;
             }
         }
-        Err(SourceError::Missing)
+        Err(Unfound::Source(SourceError::Missing))
     }
 
     /// Notes a complaint, unless it was made before. A file of another kind, named as a configuration file, has one on every

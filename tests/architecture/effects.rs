@@ -172,3 +172,31 @@ fn the_wall_clock_is_handed_out_by_one_file() {
     }
     hold("the_wall_clock_is_handed_out_by_one_file", &offences);
 }
+
+/// Where a start of the program is described: as its process was started, without other tools than Apple's.
+const START: &str = "src/cli/process.rs";
+
+#[test]
+fn the_released_program_has_no_other_tools_than_apples() {
+    let mut offences = Vec::new();
+    let mut starts = 0;
+    for source in sources() {
+        for at in source.places(&["tools", ":"]) {
+            let is_type = source.reads(at + 2, &["Option"]);
+            let is_handed_on = source.reads(at + 2, &["start", ".", "tools"]);
+            let is_none = source.reads(at + 2, &["None"]);
+            if !(is_type || is_handed_on || is_none) {
+                offences.push(format!("{}: tools come from elsewhere", source.at(at)));
+            }
+            starts += usize::from(is_none && source.path == START);
+        }
+        for at in source.places(&[".", "tools", "="]) {
+            offences.push(format!("{}: tools are set", source.at(at)));
+        }
+    }
+    assert_eq!(starts, 1, "{START} says that there are none");
+    hold(
+        "the_released_program_has_no_other_tools_than_apples",
+        &offences,
+    );
+}

@@ -16,10 +16,11 @@ const RESERVED: &[&str] = &[
     // The custody of private keys.
     "action custody",
     "action export",
-    "action emit",
     "exit 14",
     "policy export.approvals",
     "policy export.ticket",
+    // Where a job's process runs, and what it leaves running.
+    "policy session.on_stragglers",
     // The rotation.
     "action rotate",
 ];

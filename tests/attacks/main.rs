@@ -27,5 +27,6 @@ mod process_limits;
 mod project_files;
 mod run_inputs;
 mod shadows;
+mod signer;
 mod state_directory;
 mod stragglers;

@@ -3,7 +3,7 @@
 use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
 use countersign::base::finding::{Code, Finding, Severity};
-use countersign::context::gate::{Judgement, Verdict, refuse};
+use countersign::context::gate::{Judgement, Purpose, Verdict, refuse};
 use countersign::context::manifest::{Manifest, ProfileState};
 use countersign::context::{envelope, plan};
 use countersign::host::node::host_name;
@@ -19,6 +19,7 @@ fn a_clearance_names_what_was_judged() {
     let mut scene = Scene::new();
     scene.asked.region = Some("us-east".parse().unwrap());
     let cleared = scene.clear();
+    assert_eq!(Some(cleared.policy()), scene.live_policy().digest());
     assert_eq!(cleared.manifest(), scene.manifest().digest());
     assert_eq!(cleared.revision(), 1);
     assert_eq!(*cleared.host(), host_name().unwrap());
@@ -42,7 +43,7 @@ fn a_live_judgement_and_a_rehearsed_one_of_the_same_facts_are_one() {
         let codes = |judgement: &Judgement| blocking(&judgement.findings).join(",");
         assert_eq!(codes(&live), codes(rehearsal.judgement()));
         assert_eq!(codes(&live), code.map_or("", |code: Code| code.as_str()));
-        assert_eq!(cleared.is_some(), rehearsal.would_clear());
+        assert_eq!(cleared.is_some(), rehearsal.until().is_some());
         assert_eq!(cleared.map(|cleared| cleared.until()), rehearsal.until());
     }
 }
@@ -70,6 +71,7 @@ fn a_clearance_does_not_last() {
 fn a_clearance_before_its_instant_is_refused() {
     // Next month, by a clock that says so.
     let mut scene = Scene::new();
+    scene.asked.purpose = Purpose::Run;
     scene.facts.now = instant("2026-08-03T14:15:00Z");
     let host = host_name().unwrap();
     let plan = plan::digest(scene.manifest().targets());
@@ -124,14 +126,14 @@ fn a_refusal_clears_nothing_whatever_it_says() {
 #[test]
 fn a_remark_that_blocks_takes_the_clearance_away() {
     let remark =
-        |severity| vec![Finding::new(Code::PolicyDefault, severity, "no policy").hint("write one")];
+        |severity| vec![Finding::new(Code::PolicyUnused, severity, "a remark").hint("read it")];
     let scene = Scene::new();
     let informed = scene.judge_live().with_remarks(remark(Severity::Info));
     assert!(informed.cleared().is_some());
     let blocked = scene.judge_live().with_remarks(remark(Severity::Block));
     assert!(blocked.cleared().is_none());
     let rehearsed = scene.rehearse().with_remarks(remark(Severity::Block));
-    assert!(!rehearsed.would_clear());
+    assert!(rehearsed.until().is_none());
 }
 
 #[test]
@@ -140,13 +142,14 @@ fn only_a_cleared_verdict_on_this_manifest_has_an_envelope() {
     let audit: countersign::base::event::Checkpoint =
         format!("7:{}", Digest::of(b"a log")).parse().unwrap();
     let statement = |verdict: &Verdict, manifest: &Manifest| {
-        envelope::statement(verdict, manifest, "profiles.json", audit)
+        envelope::statement(verdict, manifest, "profiles.json", audit, false)
     };
     let manifest = scene.manifest();
     let verdict = scene.judge_live();
     let stated = statement(&verdict, &manifest).unwrap();
     assert_eq!(stated.predicate.manifest, manifest.digest());
-    assert_eq!(stated.predicate.judged_at, NOW);
+    assert_eq!(stated.predicate.judged_at, instant(NOW));
+    assert!(!stated.predicate.signed);
     scene.target(identity(&distribution()).sha256.unwrap());
     assert_eq!(
         statement(&verdict, &scene.manifest()).unwrap_err(),

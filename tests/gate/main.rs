@@ -17,6 +17,7 @@ mod clearance;
 mod identities;
 mod manifest;
 mod node;
+mod policy;
 mod profiles;
 mod scene;
 mod shadows;

@@ -2,7 +2,7 @@
 
 use countersign::base::digest::Digest;
 use countersign::base::finding::Code;
-use countersign::context::gate::ExpectedManifest;
+use countersign::context::gate::ExpectedDigest;
 
 use crate::scene::Scene;
 
@@ -12,12 +12,12 @@ fn manifest_digest_mismatch_shows_both_digests() {
     let found = scene.manifest().digest();
     let expected = Digest::of(b"another manifest");
     let bytes = scene.manifest().content().to_bytes();
-    scene.asked.manifest = Some(ExpectedManifest::new(expected, &bytes));
+    scene.asked.manifest = Some(ExpectedDigest::new(expected, &bytes));
     let finding = scene.blocked_by(Code::ManifestDigestMismatch);
     assert_eq!(finding.expected, Some(expected.to_string()));
     assert_eq!(finding.found, Some(found.to_string()));
-    scene.asked.manifest = Some(ExpectedManifest::new(found, &bytes));
-    assert!(scene.rehearse().would_clear());
+    scene.asked.manifest = Some(ExpectedDigest::new(found, &bytes));
+    assert!(scene.rehearse().until().is_some());
 }
 
 #[test]
@@ -26,5 +26,5 @@ fn manifest_stale_revision_blocks_only_below_the_minimum() {
     scene.asked.minimum_revision = Some(2);
     scene.blocked_by(Code::ManifestStaleRevision);
     scene.asked.minimum_revision = Some(1);
-    assert!(scene.rehearse().would_clear());
+    assert!(scene.rehearse().until().is_some());
 }

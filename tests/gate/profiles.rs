@@ -1,8 +1,12 @@
 //! Profiles.
 
+use std::collections::BTreeSet;
+
 use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::FileSha256;
-use countersign::context::gate::facts::{InstalledClaims, InstalledContent, ObservedClaims};
+use countersign::context::gate::facts::{
+    Change, ChangeRight, DirectoryAccess, InstalledClaims, InstalledContent, ObservedClaims,
+};
 use countersign::context::manifest::ProfileState;
 use support::rocket;
 
@@ -103,18 +107,6 @@ fn what_was_looked_at_for_another_manifest_is_not_passed() {
 }
 
 #[test]
-fn an_unreadable_file_beside_the_good_ones_only_warns() {
-    let mut scene = Scene::new();
-    scene.installed().files.push(installed(
-        "broken.mobileprovision",
-        InstalledContent::Unreadable {
-            problem: "a pipe".to_owned(),
-        },
-    ));
-    scene.cleared_with(Code::ProfileUnreadable, Severity::Warn);
-}
-
-#[test]
 fn a_signature_that_no_longer_holds_blocks_when_it_is_proven_again() {
     let mut scene = Scene::new();
     let fault = Finding::block(Code::ProfileNotTrusted, "the chain does not hold")
@@ -171,13 +163,85 @@ fn profile_in_wipeable_tree_warns() {
     scene.cleared_with(Code::ProfileInWipeableTree, Severity::Warn);
 }
 
+/// A scene whose policy says `read_only`, and in which the user who signs may change this.
+fn accessible(read_only: &str, access: Option<DirectoryAccess>) -> Scene {
+    let mut scene = Scene::new();
+    scene.policy.push_str(&format!("read_only = {read_only}\n"));
+    scene.installed().directories[0].access = access;
+    scene
+}
+
+fn changes(rights: &[ChangeRight]) -> DirectoryAccess {
+    let changes = rights.iter().enumerate().map(|(index, right)| Change {
+        path: format!("/profiles/{index}").into(),
+        right: right.clone(),
+    });
+    DirectoryAccess {
+        changes: changes.collect(),
+        ..DirectoryAccess::default()
+    }
+}
+
 #[test]
 fn profile_directory_writable_blocks_where_the_policy_says_read_only() {
-    let mut scene = Scene::new();
-    scene.policy.push_str("read_only = true\n");
-    scene.blocked_by(Code::ProfileDirectoryWritable);
-    scene.installed().directories[0].writable = Some(false);
-    assert!(scene.rehearse().would_clear());
+    let rights = [
+        ChangeRight::Owner,
+        ChangeRight::Write,
+        ChangeRight::Create,
+        ChangeRight::Unknown("it is hidden".to_owned()),
+    ];
+    for read_only in ["true", "\"strict\""] {
+        // Nobody looked, or any right at all.
+        accessible(read_only, None).blocked_by(Code::ProfileDirectoryWritable);
+        for right in &rights {
+            let access = changes(std::slice::from_ref(right));
+            let finding =
+                accessible(read_only, Some(access)).blocked_by(Code::ProfileDirectoryWritable);
+            let found = finding.found.unwrap();
+            assert_eq!(found, format!("/profiles/0: {right}"));
+            assert_eq!(finding.place.file.as_deref(), Some("/profiles"));
+            assert!(!finding.hint.unwrap().contains("chmod"));
+        }
+        let untouchable = accessible(read_only, Some(DirectoryAccess::default()));
+        assert_eq!(untouchable.judge().findings, []);
+    }
+    // Many are one finding.
+    let finding =
+        accessible("true", Some(changes(&rights))).blocked_by(Code::ProfileDirectoryWritable);
+    let found = finding.found.unwrap();
+    assert!(found.ends_with("; and 1 more"), "{found}");
+    // Without the rule nobody minds.
+    let all = accessible("false", Some(changes(&rights)));
+    assert_eq!(all.judge().findings, []);
+}
+
+#[test]
+fn a_directory_on_the_way_that_may_be_renamed_warns_and_blocks_where_the_policy_is_strict() {
+    let access = DirectoryAccess {
+        replaceable: BTreeSet::from(["/home/ci".into()]),
+        ..DirectoryAccess::default()
+    };
+    let code = Code::ProfileDirectoryWritable;
+    let warned = accessible("true", Some(access.clone())).cleared_with(code, Severity::Warn);
+    let blocked = accessible("\"strict\"", Some(access.clone())).blocked_by(code);
+    for finding in [warned, blocked] {
+        assert_eq!(finding.found.as_deref(), Some("/home/ci"));
+    }
+    assert_eq!(accessible("false", Some(access)).judge().findings, []);
+}
+
+#[test]
+fn root_may_change_everything_and_is_told_once() {
+    let access = DirectoryAccess {
+        is_root: true,
+        ..DirectoryAccess::default()
+    };
+    let mut scene = accessible("true", Some(access));
+    let second = scene.installed().directories[0].clone();
+    scene.installed().directories.push(second);
+    let finding = scene.blocked_by(Code::ProfileDirectoryWritable);
+    assert_eq!(finding.found.as_deref(), Some("root"));
+    assert_eq!(scene.judge().findings.len(), 1);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use countersign::apple::anchors::Anchors;
 use countersign::apple::identity::digest::compatible;
 use countersign::apple::profile::Profile;
 use countersign::base::clock::FixedClock;
@@ -145,14 +146,18 @@ impl Scene {
             targets: Vec::new(),
             facts: Observed {
                 now: instant(NOW),
+                last_record: Observation::Observed(None),
                 host: SIGNER.parse().unwrap(),
+                evidence: support::evidence(),
                 profiles: Observation::Observed(InstalledProfiles {
                     directories: vec![ProfileDirectory {
                         path: PathBuf::from("/profiles"),
-                        writable: Some(true),
+                        resolved: PathBuf::from("/profiles"),
+                        access: None,
                         ephemeral: None,
                     }],
                     files,
+                    trust_anchors: Vec::new(),
                 }),
                 identities: Observation::Observed(Identities {
                     source: "a capture".to_owned(),
@@ -188,15 +193,20 @@ impl Scene {
         self.rehearse().judgement().clone()
     }
 
-    /// The same on this machine at the scene's instant: its profiles and its project are written where they are looked
-    /// for, and the policy's first signer has this machine's name.
+    /// The scene's policy, in which the first signer has this machine's name.
+    pub(crate) fn live_policy(&self) -> Policy {
+        let policy = self.policy.replace(SIGNER, host_name().unwrap().as_str());
+        Policy::parse(&policy, Path::new("signing.toml"), None).unwrap()
+    }
+
+    /// The same on this machine at the scene's instant, by [`Scene::live_policy`]: its profiles and its project are written
+    /// where they are looked for.
     pub(crate) fn judge_live(&self) -> Verdict {
         let directory = tempfile::tempdir().unwrap();
         for spec in &self.specs {
             std::fs::write(directory.path().join(spec.file_name()), spec.mint()).unwrap();
         }
-        let policy = self.policy.replace(SIGNER, host_name().unwrap().as_str());
-        let policy = Policy::parse(&policy, Path::new("signing.toml"), None).unwrap();
+        let policy = self.live_policy();
         let manifest = self.manifest();
         let projects = ProjectRequest {
             projects: vec![project().write(directory.path())],
@@ -207,6 +217,7 @@ impl Scene {
             Observation::Unobserved { .. } => Ok(None),
         };
         let request: Request<'_, ObservationError> = Request {
+            last_record: self.facts.last_record.clone(),
             manifest: Some(&manifest),
             profiles: Some(ProfilePlaces {
                 directories: &[ProfilePlace {
@@ -215,10 +226,13 @@ impl Scene {
                 }],
                 temporary: &[],
                 checkouts: &[],
+                anchors: &Anchors::apple(),
+                with_access: false,
                 prove: None,
             }),
             identities: Some(&identities),
             targets: Some(&projects),
+            ..Request::default()
         };
         let facts = observe(&request, &FixedClock(self.facts.now)).unwrap();
         judge(&policy, &manifest, &facts, &self.asked)
@@ -280,7 +294,7 @@ impl Scene {
             "{:#?}",
             judgement.findings
         );
-        assert!(!rehearsal.would_clear());
+        assert!(rehearsal.until().is_none());
         let finding = judgement
             .findings
             .into_iter()
@@ -295,7 +309,7 @@ impl Scene {
     pub(crate) fn cleared_with(&self, code: Code, severity: Severity) -> Finding {
         let rehearsal = self.rehearse();
         let verdict = rehearsal.judgement();
-        assert!(rehearsal.would_clear(), "{:#?}", verdict.findings);
+        assert!(rehearsal.until().is_some(), "{:#?}", verdict.findings);
         let finding = verdict.findings.iter().find(|finding| finding.code == code);
         let finding = finding
             .unwrap_or_else(|| panic!("no {code}: {:#?}", verdict.findings))

@@ -2,9 +2,11 @@
 
 use countersign::apple::profile::Profile;
 use countersign::base::finding::{Code, Severity};
+use countersign::base::ids::{CertSha256, FileSha256};
 use countersign::context::gate::facts::{
-    InstalledClaims, InstalledContent, InstalledScope, ObservedClaims,
+    InstalledClaims, InstalledContent, InstalledScope, Observation, ObservedClaims, PlannedFacts,
 };
+use countersign::context::gate::rehearse;
 use countersign::context::manifest::ProfileState;
 use forge::profile::{Kind, ProfileSpec};
 use support::{ROCKET, proven, rocket};
@@ -30,6 +32,169 @@ fn claims_of(profile: &Profile) -> InstalledContent {
         }),
         proof: None,
     }
+}
+
+/// A wildcard profile of Acme's that is pinned.
+fn wildcard(pattern: &str) -> ProfileSpec {
+    ProfileSpec::ios(Kind::AppStore, pattern)
+}
+
+/// What a file that nobody pinned holds: it was read, and this is what it claims.
+fn unpinned(claims: ObservedClaims) -> InstalledContent {
+    InstalledContent::Read {
+        sha256: FileSha256::of(b"unpinned"),
+        claims,
+        proof: None,
+    }
+}
+
+/// Whether `installed` blocks where `pinned` is pinned.
+#[track_caller]
+fn shadows(scene: &Scene, other: &ProfileSpec) -> Option<String> {
+    let other = proven(other);
+    let mut facts = scene.facts.clone();
+    if let Observation::Observed(profiles) = &mut facts.profiles {
+        let file = installed("other.mobileprovision", claims_of(&other));
+        profiles.files.push(file);
+    }
+    let judged = rehearse(
+        &scene.policy(),
+        &scene.manifest(),
+        &PlannedFacts::new(facts),
+        &scene.asked,
+    );
+    let findings = judged.judgement().findings.iter();
+    let mut shadows = findings.filter(|finding| finding.code == Code::ProfileShadowed);
+    let shadow = shadows.next()?;
+    assert_eq!(shadow.severity, Severity::Block);
+    Some(shadow.message.clone())
+}
+
+#[test]
+fn what_cannot_be_read_may_be_a_shadow() {
+    for content in [
+        InstalledContent::Unreadable {
+            problem: "it is a pipe".to_owned(),
+        },
+        unpinned(ObservedClaims::Unreadable),
+        // Its name and UUID were picked out of it, and no more.
+        unpinned(ObservedClaims::Read(InstalledClaims {
+            uuid: "11111111-2222-4333-8444-555555555555".parse().ok(),
+            name: Some("Another Name".to_owned()),
+            signs: None,
+        })),
+    ] {
+        let mut scene = Scene::new();
+        let file = installed("it's broken.mobileprovision", content);
+        scene.installed().files.push(file);
+        let finding = scene.blocked_by(Code::ProfileUnreadable);
+        assert_eq!(
+            finding.hint.unwrap(),
+            r"move it away: `mv -- '/profiles/it'\''s broken.mobileprovision' '/profiles/it'\''s broken.mobileprovision.aside'`"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_once() {
+    // Under the name of a pinned profile that is nowhere else it is told as that one; of two, the second is told too.
+    let mut scene = Scene::new();
+    let name = scene.pinned[0].0.fields().file_name();
+    let unreadable = || InstalledContent::Unreadable {
+        problem: "it is a pipe".to_owned(),
+    };
+    scene.installed().files = vec![installed(&name, unreadable())];
+    let count = |scene: &Scene| {
+        let findings = scene.judge().findings;
+        findings
+            .iter()
+            .filter(|finding| finding.code == Code::ProfileUnreadable)
+            .count()
+    };
+    assert_eq!(count(&scene), 1);
+    let other = installed("other.mobileprovision", unreadable());
+    scene.installed().files.push(other);
+    assert_eq!(count(&scene), 2);
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_retiring_profile_may_shadow_another() {
+    // The retiring one may be gone; a file of its UUID or under its name that covers the active one's app may not be there.
+    let mut retiring = rocket().named("An Old One");
+    retiring.uuid = "11111111-2222-4333-8444-555555555555".to_owned();
+    let mut scene = Scene::pinning(&[
+        (rocket(), ProfileState::Active),
+        (retiring.clone(), ProfileState::Retiring),
+    ]);
+    let name = proven(&retiring).fields().file_name();
+    scene.installed().files.pop();
+    assert!(scene.rehearse().until().is_some());
+    let renewed = proven(&retiring.valid("2026-02-01T10:00:00Z", "2046-06-01T00:00:00Z"));
+    scene
+        .installed()
+        .files
+        .push(installed(&name, claims_of(&renewed)));
+    scene.blocked_by(Code::ProfileShadowed);
+    scene.installed().files.pop();
+    let broken = InstalledContent::Unreadable {
+        problem: "it is a pipe".to_owned(),
+    };
+    scene.installed().files.push(installed(&name, broken));
+    scene.blocked_by(Code::ProfileUnreadable);
+}
+
+#[test]
+fn coverage_decides_between_explicit_profiles_and_wildcards() {
+    let scene = |pinned: &ProfileSpec| {
+        let mut scene = Scene::pinning(&[(pinned.clone(), ProfileState::Active)]);
+        // Nothing is known of targets, so a wildcard signs all that it covers.
+        scene.facts.targets = Observation::unobserved("waived");
+        scene
+    };
+    for (one, other) in [
+        ("com.acme.*", ROCKET),
+        ("com.acme.*", "com.acme.rocket.share"),
+        ("*", ROCKET),
+        ("*", "com.acme.*"),
+        ("com.acme.*", "com.acme.rocket.*"),
+    ] {
+        let (one, other) = (wildcard(one), wildcard(other).named("Another Name"));
+        for (pinned, installed) in [(&one, &other), (&other, &one)] {
+            let message = shadows(&scene(pinned), installed)
+                .unwrap_or_else(|| panic!("{}, {}", pinned.name, installed.name));
+            assert!(message.contains(" covers "), "{message}");
+        }
+    }
+    for (one, other) in [
+        ("com.acme.*", "com.acme"),
+        ("com.acme.*", "com.acme2.rocket"),
+        ("com.acme.rocket.*", ROCKET),
+        ("com.acme.*", "com.other.*"),
+        ("com.acme.rocket", "com.acme.rocket2"),
+    ] {
+        let (one, other) = (wildcard(one), wildcard(other).named("Another Name"));
+        for (pinned, installed) in [(&one, &other), (&other, &one)] {
+            assert_eq!(shadows(&scene(pinned), installed), None, "{}", pinned.name);
+        }
+    }
+}
+
+#[test]
+fn a_wildcard_is_shadowed_by_what_covers_the_targets_that_it_signs() {
+    let scene = || Scene::pinning(&[(wildcard("com.acme.*"), ProfileState::Active)]);
+    // The project has Rocket and nothing else.
+    let rockets = ProfileSpec::ios(Kind::AppStore, ROCKET);
+    let others = ProfileSpec::ios(Kind::AppStore, "com.acme.other");
+    assert!(shadows(&scene(), &rockets).is_some());
+    assert_eq!(shadows(&scene(), &others), None);
+    assert!(shadows(&scene(), &wildcard("com.*")).is_some());
+    assert_eq!(shadows(&scene(), &wildcard("com.acme.other.*")), None);
+    // A pinned target counts as well, whether or not anybody looked at the project.
+    let mut pinned = scene();
+    pinned.target(CertSha256::of(b"any"));
+    pinned.targets[0].bundle_id = "com.acme.other".parse().unwrap();
+    assert!(shadows(&pinned, &others).is_some());
+    assert!(shadows(&pinned, &rockets).is_some());
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn the_kind_that_is_asked_for_is_planned_for() {
     scene.asked.kind = Some(countersign::apple::profile::ProfileKind::AdHoc);
     scene.blocked_by(Code::TargetUnmapped);
     scene.asked.kind = Some(countersign::apple::profile::ProfileKind::AppStore);
-    assert!(scene.rehearse().would_clear());
+    assert!(scene.rehearse().until().is_some());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use countersign::base::finding::{Code, Severity};
+use countersign::base::digest::Digest;
 use countersign::context::policy::OnClosed;
 use countersign::context::policy::TopologyKind;
 use countersign::context::policy::{MAX_BYTES, Policy};
@@ -43,6 +43,14 @@ allow = []
 approvals = 2
 ticket    = "[A-Z]+-[0-9]+"
 
+[gate]
+waivable     = ["identities", "targets"]
+run_waivable = []
+block_on     = ["preload"]
+
+[session]
+on_stragglers = "end"
+
 [[targets]]
 target = "ShareExtension"
 configuration = "Release"
@@ -82,7 +90,9 @@ fn every_key_remembers_its_line() {
     assert_eq!(policy.line_of("topology.key_hosts"), Some(6));
     assert_eq!(policy.line_of("topology.regions.us-east"), Some(7));
     assert_eq!(policy.line_of("keychain.allowed[0].zone"), Some(25));
-    assert_eq!(policy.line_of("targets[0].profile"), Some(37));
+    assert_eq!(policy.line_of("gate.block_on"), Some(37));
+    assert_eq!(policy.line_of("session.on_stragglers"), Some(40));
+    assert_eq!(policy.line_of("targets[0].profile"), Some(45));
     assert_eq!(policy.line_of("topology.nothing"), None);
     let place = policy.place_of("keychain.allowed[0].nothing");
     assert_eq!(place.line, Some(21), "the line of what is around it");
@@ -103,16 +113,21 @@ fn a_policy_of_one_line_has_the_built_in_rules() {
     assert_eq!(written.profiles, builtin.profiles);
     assert_eq!(written.keychain, builtin.keychain);
     assert_eq!(written.identities, builtin.identities);
+    assert_eq!(written.gate, builtin.gate);
+    assert_eq!(written.session, builtin.session);
     assert_eq!(written.targets, builtin.targets);
     assert_eq!(builtin.topology.kind, TopologyKind::PerRunner);
     assert_eq!(builtin.file(), None);
     assert_eq!(builtin.place_of("topology").file, None);
     assert_eq!(Policy::builtin(None).keychain.path, None);
-    let says = Policy::builtin_applies(Path::new("manifests/signing.toml"));
-    assert_eq!(
-        (says.code, says.severity),
-        (Code::PolicyDefault, Severity::Info)
-    );
+    assert_eq!(builtin.digest(), None, "nobody reviewed it");
+    let text = "version = 1\n";
+    assert_eq!(written.digest(), Some(Digest::of(text.as_bytes())));
+    let bytes = Policy::parse_bytes(text.as_bytes(), Path::new(FILE), home).unwrap();
+    assert_eq!(bytes.digest(), written.digest());
+    // Comments and a byte-order mark are part of what was reviewed.
+    let marked = Policy::parse("\u{feff}version = 1\n", Path::new(FILE), home).unwrap();
+    assert_ne!(marked.digest(), written.digest());
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Values: what each key takes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use countersign::base::finding::{Code, Severity};
-use countersign::context::policy::OnClosed;
-use countersign::context::policy::Policy;
+use countersign::context::policy::{BlockOn, OnClosed, OnStragglers, Policy, ReadOnly};
 
 use crate::reading::{FILE, accepted, refusal, refused};
 
@@ -70,8 +70,29 @@ fn values_of_the_wrong_type_are_refused() {
         "[profiles]\nread_only = 'true'\n",
         3,
         "profiles.read_only",
-        "is not true or false",
-        "",
+        "is not true, false or \"strict\"",
+        "without quotes",
+    );
+    refused(
+        "[gate]\nwaivable = 'targets'\n",
+        3,
+        "gate.waivable",
+        "is not a list",
+        "[ ]",
+    );
+    refused(
+        "[gate]\nblock_on = [true]\n",
+        3,
+        "gate.block_on[0]",
+        "is not preload or namespace",
+        "quotes",
+    );
+    refused(
+        "[session]\non_stragglers = false\n",
+        3,
+        "session.on_stragglers",
+        "is not \"end\" or \"report\"",
+        "quotes",
     );
     refused(
         "[keychain]\npath = true\n",
@@ -624,4 +645,113 @@ fn fingerprints_exports_and_overrides_are_checked() {
     );
     let twice = target(&format!("target = 'A'\nprofile = '{uuid}'")).repeat(2);
     refused(&twice, 5, "targets[1]", "repeats `targets[0]`", "");
+}
+
+#[test]
+fn the_gate_waives_what_the_policy_names() {
+    use countersign::base::finding::Group::{Identities, Profiles, Targets};
+
+    let gate = |keys: &str| accepted(&format!("[gate]\n{keys}\n")).gate;
+    let default = gate("");
+    assert_eq!(default, accepted("").gate, "an empty section is none");
+    assert_eq!(default.waivable, BTreeSet::from([Identities, Targets]));
+    assert_eq!(
+        default.run_waivable,
+        BTreeSet::new(),
+        "a run waives nothing"
+    );
+    let narrow = gate("waivable = []\nrun_waivable = ['profiles', 'targets']");
+    assert_eq!(narrow.waivable, BTreeSet::new());
+    assert_eq!(narrow.run_waivable, BTreeSet::from([Profiles, Targets]));
+
+    let at = |key: &str| format!("gate.{key}[0]");
+    for key in ["waivable", "run_waivable"] {
+        // No file allows to do without the file; and what --without cannot name cannot be allowed.
+        for group in ["policy", "manifest", "certificates", "node", "all", ""] {
+            refused(
+                &format!("[gate]\n{key} = ['{group}']\n"),
+                3,
+                &at(key),
+                "is not one of profiles, identities, targets",
+                "",
+            );
+        }
+        refused(
+            &format!("[gate]\n{key} = ['identites']\n"),
+            3,
+            &at(key),
+            "is not one of",
+            "`identities`",
+        );
+        refused(
+            &format!("[gate]\n{key} = ['targets', 'targets']\n"),
+            3,
+            &format!("gate.{key}[1]"),
+            "repeats",
+            "delete one",
+        );
+    }
+}
+
+#[test]
+fn the_gate_blocks_on_what_the_policy_names() {
+    let block_on = |value: &str| {
+        let policy = accepted(&format!("[gate]\nblock_on = {value}\n"));
+        policy.gate.block_on
+    };
+    assert_eq!(
+        accepted("").gate.block_on,
+        BTreeSet::from([BlockOn::Preload])
+    );
+    assert_eq!(block_on("[]"), BTreeSet::new());
+    assert_eq!(
+        block_on("['namespace', 'preload']"),
+        BTreeSet::from([BlockOn::Preload, BlockOn::Namespace])
+    );
+    refused(
+        "[gate]\nblock_on = ['namespaces']\n",
+        3,
+        "gate.block_on[0]",
+        "is not preload or namespace",
+        "`namespace`",
+    );
+}
+
+#[test]
+fn stragglers_are_ended_unless_the_policy_says_otherwise() {
+    let on_stragglers = |value: &str| {
+        let policy = accepted(&format!("[session]\non_stragglers = '{value}'\n"));
+        policy.session.on_stragglers
+    };
+    assert_eq!(accepted("").session.on_stragglers, OnStragglers::End);
+    assert_eq!(on_stragglers("end"), OnStragglers::End);
+    assert_eq!(on_stragglers("report"), OnStragglers::Report);
+    refused(
+        "[session]\non_stragglers = 'ignore'\n",
+        3,
+        "session.on_stragglers",
+        "is not",
+        "",
+    );
+}
+
+#[test]
+fn read_only_is_false_true_or_strict() {
+    let read_only = |value: &str| {
+        let policy = accepted(&format!("[profiles]\nread_only = {value}\n"));
+        policy.profiles.read_only
+    };
+    assert_eq!(accepted("").profiles.read_only, ReadOnly::No);
+    assert_eq!(read_only("false"), ReadOnly::No);
+    assert_eq!(read_only("true"), ReadOnly::Yes);
+    assert_eq!(read_only("'strict'"), ReadOnly::Strict);
+    for bad in ["'Strict'", "'false'", "1", "[]"] {
+        refused(
+            &format!("[profiles]\nread_only = {bad}\n"),
+            3,
+            "profiles.read_only",
+            "is not true, false or \"strict\"",
+            "write true and false without quotes",
+        );
+    }
 }

@@ -58,9 +58,7 @@ fn closing_needs_no_policy_and_never_claims_what_is_not_so() {
         let mut lock = site.base(&["keychain", "lock"]);
         let missing = match site.kind {
             Kind::Portable => lock.args(["--backend", "portable"]),
-            Kind::MacOs => lock
-                .args(["--backend", "macos", "--tools"])
-                .arg(site.path("bin")),
+            Kind::MacOs => lock.args(["--backend", "macos"]),
         };
         let missing = missing
             .arg("--keychain")

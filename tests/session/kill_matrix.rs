@@ -68,7 +68,9 @@ impl Victim {
 /// Kills once; says how many live processes that ended.
 fn one_kill(site: &Site, moment: Moment, victim: Victim) -> usize {
     let when = format!("{:?}: {victim:?} killed when {moment:?}", site.kind);
+    // The log of one kill is not that of the next; its receipts would tell that there was one.
     let _ = fs::remove_file(site.path("state/audit.jsonl"));
+    let _ = fs::remove_dir_all(site.path("state/receipts"));
     let length = if matches!(moment, Moment::Closing) {
         "0"
     } else {

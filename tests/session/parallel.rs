@@ -19,8 +19,7 @@ fn of_two_that_make_the_same_keychain_one_does_and_its_password_is_kept() {
         command
             .arg("--keychain")
             .arg(keychain.as_path())
-            .args(["--backend", "macos", "--tools"])
-            .arg(site.path("bin"))
+            .args(["--backend", "macos"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         command
@@ -40,8 +39,7 @@ fn of_two_that_make_the_same_keychain_one_does_and_its_password_is_kept() {
     let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
     run.arg("--keychain")
         .arg(keychain.as_path())
-        .args(["--backend", "macos", "--tools"])
-        .arg(site.path("bin"))
+        .args(["--backend", "macos"])
         .args(["--", "true"]);
     let output = run.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -101,7 +99,8 @@ fn sixteen_at_once(kind: Kind) {
     for ((what, outcome), count) in &seen {
         assert_eq!(*count, 320, "{what} {outcome}");
     }
-    assert_eq!(seen.len(), 5, "gate, unlock twice, lock, run: {seen:?}");
+    let events = "gate, unlock twice, lock, run, inputs";
+    assert_eq!(seen.len(), 6, "{events}: {seen:?}");
 }
 
 #[test]

@@ -7,22 +7,22 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use countersign::base::clock::SystemClock;
 use countersign::base::event::{Action, Checkpoint, Event, Outcome, Witness, WitnessError};
 use countersign::host::journal::Journals;
 use countersign::host::keychain::{LockState, Settings};
 use countersign::host::owned_files::{FileStep, OwnedFileError};
 use countersign::host::process::Exit;
-use countersign::host::session::{self, Ending, SessionReport, Task};
+use countersign::host::session::{self, Ending, Recovery, RecoveryRequest, SessionReport, Task};
 use countersign::host::state_dir::StateDir;
 use countersign::host::window::JobCommand;
 use countersign::ledger::audit;
 use rustix::process::Signal;
 use support::machine::{Kind, now, password};
-use support::start;
 
 use crate::site::{
-    SECRET, Site, document, job_of, kill, lives, over_both, request, text, until, watchdog_of,
-    while_it_is_anothers_turn,
+    SECRET, Site, document, job_of, kill, lives, over_both, request, text, through_shell, until,
+    watchdog_of, while_it_is_anothers_turn,
 };
 
 #[test]
@@ -99,7 +99,7 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
     let told = document(&recovered.stdout);
     assert_eq!(told["unfinished"].as_array().unwrap().len(), 1, "{told}");
     fs::remove_file(site.path("home/stand-in-mode")).unwrap();
-    // The remedy works as it is printed (the stand-in's place aside, which no Mac has).
+    // The remedy works as it is printed (with the program that knows the stand-in, which no Mac has).
     let commands: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
     let commands: Vec<&&str> = commands
         .iter()
@@ -107,13 +107,9 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
         .collect();
     assert_eq!(commands.len(), 2, "{said}");
     for command in commands {
-        let tools = match command.contains(" lock ") {
-            true => format!(" --tools '{}'", site.path("bin").display()),
-            false => String::new(),
-        };
-        let command = command.replacen("countersign", support::program().to_str().unwrap(), 1);
-        let output = start::command("sh", &site.path("home"))
-            .args(["-c", &format!("{command}{tools}")])
+        let words = command.strip_prefix("countersign ").unwrap();
+        let script = format!("\"$@\" {words}");
+        let output = through_shell(&site, &script, &site.program())
             .output()
             .unwrap();
         assert!(
@@ -123,6 +119,19 @@ fn what_a_dead_run_left_open_and_cannot_be_closed_is_refused_and_others_go_on() 
         );
     }
     site.assert_all_is_well("after a recovery that could close it");
+}
+
+/// Recovers in this process.
+fn recover(site: &Site, witness: &dyn Witness) -> Recovery {
+    session::recover(&RecoveryRequest {
+        state: &site.machine.state(),
+        backends: &site.backends(),
+        witness,
+        clock: &SystemClock,
+        by: "test",
+        only_overdue: false,
+    })
+    .unwrap()
 }
 
 /// A log that cannot be written when something is done, for so many times.
@@ -181,7 +190,7 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     assert_eq!(site.status(), LockState::Locked);
     assert!(site.has("closed"));
     site.settle();
-    let recovery = session::recover(&state, &failing(Action::Recover, 99)).unwrap();
+    let recovery = recover(&site, &failing(Action::Recover, 99));
     let said = recovery.unfinished[0].to_string();
     assert!(recovery.unfinished[0].is_closed, "{said}");
     assert!(
@@ -190,7 +199,7 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
     );
     assert!(site.has("closed"));
     site.settle();
-    let recovery = session::recover(&state, &log).unwrap();
+    let recovery = recover(&site, &log);
     assert_eq!(recovery.finished.len(), 1);
     site.assert_all_is_well("after a recovery that could be recorded");
 }
@@ -206,7 +215,7 @@ struct Onlooker<'a> {
 impl Witness for Onlooker<'_> {
     fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError> {
         if event.what == Action::Recover && event.outcome == Outcome::Failed {
-            let journals = Journals::new(self.state);
+            let journals = Journals::new(self.state, &SystemClock);
             let holders = journals.holders(&self.site.machine.keychain()).unwrap();
             self.seen.lock().unwrap().push(holders.len());
         }
@@ -232,7 +241,7 @@ fn a_dead_run_that_cannot_be_finished_keeps_no_other_from_closing() {
         state: &state,
         seen: Mutex::default(),
     };
-    let recovery = session::recover(&state, &onlooker).unwrap();
+    let recovery = recover(&site, &onlooker);
     assert_eq!(recovery.unfinished.len(), 1);
     // Whoever ends in that moment must lock the keychain, not leave it to the dead one.
     assert_eq!(*onlooker.seen.lock().unwrap(), [0]);

@@ -133,11 +133,7 @@ fn an_identity_that_the_gate_did_not_see_opens_nothing() {
         let capture = site.path("identities.txt");
         let row = |n: usize| format!("  1) {} \"Countersign Test {n}\"\n", sha1(n));
         fs::write(&capture, row(1) + "     1 valid identities found\n").unwrap();
-        fs::write(
-            site.path("signing.toml"),
-            format!("version = 1\n[identities]\nallow = [\"{}\"]\n", sha1(1)),
-        )
-        .unwrap();
+        site.policy(&format!("[identities]\nallow = [\"{}\"]\n", sha1(1)));
         let run = |site: &Site| {
             let mut run = site.base(&["run", "--without", "profiles,targets", "--identities"]);
             run.arg(&capture);

@@ -165,12 +165,12 @@ fn a_descriptor_that_is_never_read_is_neither_the_commands_nor_the_pagers() {
         .strftime("%a")
         .to_string();
     let policy = format!(
-        "version = 1\n[keychain]\non_closed = [\"{}\"]\n[[keychain.allowed]]\ndays = [\"{}\"]\nfrom = \"00:00\"\n\
+        "[keychain]\non_closed = [\"{}\"]\n[[keychain.allowed]]\ndays = [\"{}\"]\nfrom = \"00:00\"\n\
          to = \"24:00\"\nzone = \"UTC\"\n",
         script.display(),
         day.to_lowercase()
     );
-    fs::write(site.path("signing.toml"), policy).unwrap();
+    site.policy(&policy);
     let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
     site.keychain_flags(&mut run);
     run.args(["--keychain-password-fd", "3", "--", "true"]);
@@ -188,11 +188,8 @@ fn a_variable_that_a_password_came_in_is_neither_the_commands_nor_the_pagers() {
     let page = format!("#!/bin/sh\nenv > '{}'\n", seen.display());
     fs::write(&script, page).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    let policy = format!(
-        "version = 1\n[keychain]\non_closed = [\"{}\"]\n",
-        script.display()
-    );
-    fs::write(site.path("signing.toml"), policy).unwrap();
+    let policy = format!("[keychain]\non_closed = [\"{}\"]\n", script.display());
+    site.policy(&policy);
     for (password, code) in [(SECRET, 0), ("wrong-horse", 12)] {
         let mut run = site.base(&["run", "--without", "profiles,identities,targets"]);
         site.keychain_flags(&mut run);

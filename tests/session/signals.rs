@@ -6,7 +6,9 @@ use std::process::Command;
 use rustix::process::Signal;
 use support::machine::Kind;
 
-use crate::site::{Site, kill, over_both, text, through_shell, until, while_it_is_anothers_turn};
+use crate::site::{
+    Site, kill, minds, over_both, text, through_shell, until, while_it_is_anothers_turn,
+};
 
 #[test]
 fn signals_reach_the_grandchildren_and_the_keychain_closes() {
@@ -70,14 +72,6 @@ fn whoever_starts_the_tests_decides_nothing() {
     let said = fs::read_to_string(said).unwrap();
     assert!(status.success(), "{said}");
     assert!(said.contains("2 passed"), "{said}");
-}
-
-/// Whether a process has a handler for `signal`.
-fn minds(id: u32, signal: Signal) -> bool {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    caught.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
 }
 
 #[test]

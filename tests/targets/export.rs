@@ -19,7 +19,7 @@ use crate::scene::{SHARE, groups, profile, rocket, scene, targets, unasked, with
 
 /// What the project's Release targets that need a profile resolve to with these settings over everything.
 fn resolved(workshop: &Workshop, overrides: &Overrides) -> Vec<SigningTarget> {
-    let sources = DiskSources::default();
+    let sources = DiskSources::of_folders(&[workshop.path("")]).unwrap();
     let project = Project::open(&workshop.path("Acme.xcodeproj"), &sources).unwrap();
     let settings = ProjectSettings::load(&project, &sources, overrides);
     let selection = Selection {

@@ -7,13 +7,27 @@ use crate::base::digest::Digest;
 use crate::base::finding::Group;
 use crate::base::ids::RegionName;
 
+/// What the verdict is for. A run opens the keychain, so it waives less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// A verdict alone: it opens nothing.
+    #[default]
+    Verdict,
+    /// A run: if nothing blocks, the keychain is opened.
+    Run,
+}
+
 /// What a job asks. The default asks for nothing and waives nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     /// The region that the job belongs to.
     pub region: Option<RegionName>,
+    /// What the verdict is for.
+    pub purpose: Purpose,
+    /// The digest that the policy must have.
+    pub policy: Option<ExpectedDigest>,
     /// The digest that the manifest must have.
-    pub manifest: Option<ExpectedManifest>,
+    pub manifest: Option<ExpectedDigest>,
     /// The lowest revision that the manifest may have.
     pub minimum_revision: Option<u64>,
     /// The digest that the signing identities must have, canonical or compatible.
@@ -24,15 +38,15 @@ pub struct Asked {
     pub waived: BTreeSet<Group>,
 }
 
-/// The digest that a manifest must have, beside the one that it has.
+/// The digest that a file must have, beside the one that it has.
 #[derive(Debug, Clone, Copy)]
-pub struct ExpectedManifest {
+pub struct ExpectedDigest {
     expected: Digest,
     found: Digest,
 }
 
-impl ExpectedManifest {
-    /// Demands `expected` of the manifest with these bytes.
+impl ExpectedDigest {
+    /// Demands `expected` of the file with these bytes.
     pub fn new(expected: Digest, bytes: &[u8]) -> Self {
         Self {
             expected,
@@ -45,7 +59,7 @@ impl ExpectedManifest {
         self.expected
     }
 
-    /// The manifest's own digest, in the same algorithm.
+    /// The file's own digest, in the same algorithm.
     pub fn found(&self) -> Digest {
         self.found
     }

@@ -33,11 +33,16 @@
 //! }
 //! ```
 
+mod evidence;
+
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::apple::profile::ProfileKind;
 use crate::base::digest::Digest;
@@ -46,6 +51,7 @@ use crate::base::ids::{
     BundlePattern, CertSha1, CertSha256, ConfigurationName, FileSha256, HostName, ProfileUuid,
     TeamId,
 };
+use crate::context::plan::LookedAt;
 use crate::xcode::platform::Platform;
 use crate::xcode::sources::Sources;
 use crate::xcode::targets::SigningTarget;
@@ -69,6 +75,8 @@ impl<T> Observation<T> {
     }
 }
 
+pub use self::evidence::{Evidence, HostEvidence, Namespace};
+
 /// Everything that one judgement is about.
 #[derive(Debug, Clone)]
 pub struct Observed {
@@ -76,6 +84,10 @@ pub struct Observed {
     pub host: HostName,
     /// The instant at which it is judged: when the looking began.
     pub now: Timestamp,
+    /// The latest time that the audit log of this machine knows of; `None` if it has no records.
+    pub last_record: Observation<Option<Timestamp>>,
+    /// What the kernel and the loader say of the process that looked.
+    pub evidence: Evidence,
     /// What lies in the profile directories.
     pub profiles: Observation<InstalledProfiles>,
     /// Private keys with their certificates.
@@ -136,6 +148,17 @@ pub struct ObservedTargets {
     pub sources: Arc<dyn Sources + Send + Sync>,
 }
 
+impl ObservedTargets {
+    /// What was looked at, to be held against what should have been.
+    pub fn looked_at(&self) -> LookedAt<'_> {
+        LookedAt {
+            targets: &self.targets,
+            projects: &self.projects,
+            is_selection: !self.selection.is_everything(),
+        }
+    }
+}
+
 impl fmt::Debug for ObservedTargets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ObservedTargets")
@@ -172,17 +195,80 @@ pub struct InstalledProfiles {
     pub directories: Vec<ProfileDirectory>,
     /// The files in them that are named like profiles.
     pub files: Vec<InstalledFile>,
+    /// The roots that are believed besides Apple's.
+    pub trust_anchors: Vec<TrustAnchor>,
+}
+
+/// A root that is believed besides Apple's, because the policy names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TrustAnchor {
+    /// Whose it is: the common name of its certificate, which anybody can choose.
+    pub name: String,
+    /// SHA-256 of the certificate's DER encoding, hex.
+    pub sha256: CertSha256,
+}
+
+impl fmt::Display for TrustAnchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.sha256)
+    }
 }
 
 /// A directory of profiles.
 #[derive(Debug, Clone)]
 pub struct ProfileDirectory {
-    /// Where.
+    /// Where, as somebody named it.
     pub path: PathBuf,
-    /// Whether this user may write to it, where that could be told.
-    pub writable: Option<bool>,
+    /// Where, absolute and with its links resolved, as far as that could be told.
+    pub resolved: PathBuf,
+    /// What the user who signs may change of it, where somebody asked for that.
+    pub access: Option<DirectoryAccess>,
     /// Why what lies here may be wiped, if it may.
     pub ephemeral: Option<String>,
+}
+
+/// What the user who signs may change of a directory of profiles.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DirectoryAccess {
+    /// That user is root, who may change everything: nothing else was looked at.
+    pub is_root: bool,
+    /// What they may change: the directory, files in it, what links in it lead to and through; or that it is not known.
+    pub changes: Vec<Change>,
+    /// Directories on the way, in which they may put something else in the place of the next one.
+    pub replaceable: BTreeSet<PathBuf>,
+}
+
+/// Something that the user who signs may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What.
+    pub path: PathBuf,
+    /// By which right.
+    pub right: ChangeRight,
+}
+
+/// By which right somebody may change something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeRight {
+    /// It belongs to them, so they may give themselves every permission.
+    Owner,
+    /// They may write to it.
+    Write,
+    /// It does not exist, and they may create it.
+    Create,
+    /// That could not be told.
+    Unknown(String),
+}
+
+impl fmt::Display for ChangeRight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Owner => f.write_str("it belongs to this user"),
+            Self::Write => f.write_str("this user may write to it"),
+            Self::Create => f.write_str("it does not exist, and this user may create it"),
+            Self::Unknown(why) => write!(f, "unknown: {why}"),
+        }
+    }
 }
 
 /// A file that is named like a profile.

@@ -39,7 +39,7 @@ pub fn check(
                 .found(why)
                 .hint(
                     "name a keychain, a p12 or a file with what `security find-identity -v -p codesigning` prints; or \
-                     waive the group",
+                     waive the group if the policy allows that",
                 )
                 .remedy(Remedy::NameIdentities);
             return (vec![finding], IdentityDigests::default());

@@ -1,14 +1,16 @@
 //! The *profiles* group: are the pinned profiles installed, unchanged and valid, and is there no other profile that
 //! Xcode could choose instead?
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::expiry::Margins;
 use super::facts::{
-    Family, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Observation,
-    Observed, ObservedClaims,
+    Family, InstalledContent, InstalledFile, InstalledProfiles, Observation, Observed,
+    ObservedClaims,
 };
+use super::profile_directories;
+use super::shadows::Shadows;
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::FileSha256;
@@ -21,9 +23,13 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Find
     match &facts.profiles {
         Observation::Observed(installed) => {
             let view = View::new(manifest, installed);
-            let mut findings = view.directories(policy);
-            findings.extend(view.pinned());
-            findings.extend(view.shadows());
+            let mut findings = profile_directories::check(policy, installed);
+            let (of_pinned, reported) = view.pinned();
+            findings.extend(of_pinned);
+            let shadows = Shadows::new(manifest, facts, reported);
+            findings.extend(installed.files.iter().filter_map(|file| {
+                shadows.check(file, |sha256| view.by_digest.contains_key(sha256))
+            }));
             findings.extend(parallel(manifest));
             findings
         }
@@ -34,7 +40,7 @@ pub fn check(policy: &Policy, manifest: &Manifest, facts: &Observed) -> Vec<Find
                     "the installed profiles were not looked at",
                 )
                 .found(why)
-                .hint("name the directory of the installed profiles, or waive the group")
+                .hint("name the directory of the installed profiles, or waive the group if the policy allows that")
                 .remedy(Remedy::NameProfileDirectory),
             ]
         }
@@ -163,48 +169,12 @@ impl<'a> View<'a> {
         }
     }
 
-    fn directories(&self, policy: &Policy) -> Vec<Finding> {
+    /// Each pinned profile: installed, once, with the pinned bytes. Besides, the files that are told because one in use is not.
+    fn pinned(&self) -> (Vec<Finding>, HashSet<&'a Path>) {
         let mut findings = Vec::new();
-        for directory in &self.installed.directories {
-            if policy.profiles.read_only && directory.writable != Some(false) {
-                findings.push(
-                    Finding::block(
-                        Code::ProfileDirectoryWritable,
-                        "the profile directory is writable although the policy says read_only",
-                    )
-                    .values(
-                        "not writable by this user",
-                        if directory.writable.is_some() {
-                            "writable"
-                        } else {
-                            "unknown"
-                        },
-                    )
-                    .in_file(&directory.path)
-                    .hint("remove the write permission (chmod a-w), or give the directory to another user"),
-                );
-            }
-            if let Some(why) = &directory.ephemeral {
-                findings.push(
-                    Finding::warn(
-                        Code::ProfileInWipeableTree,
-                        "the profile directory can be wiped between two builds",
-                    )
-                    .found(why)
-                    .in_file(&directory.path)
-                    .hint("install into Xcode's own directory")
-                    .remedy(Remedy::InstallProfile),
-                );
-            }
-        }
-        findings
-    }
-
-    /// Each pinned profile: installed, once, with the pinned bytes.
-    fn pinned(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
+        let mut reported = HashSet::new();
         // Files whose bytes are not pinned, by what they could be mistaken for.
-        let mut strangers: HashMap<String, Vec<&InstalledFile>> = HashMap::new();
+        let mut strangers: HashMap<String, Vec<&'a InstalledFile>> = HashMap::new();
         for file in &self.installed.files {
             let mut keys = vec![file_name(&file.path).to_ascii_lowercase()];
             match &file.content {
@@ -230,12 +200,11 @@ impl<'a> View<'a> {
                 let suspects = strangers
                     .get(&uuid)
                     .or_else(|| strangers.get(&profile.filename.to_ascii_lowercase()));
-                findings.push(absent(
-                    profile,
-                    index,
-                    suspects.and_then(|files| files.first()).copied(),
-                    self,
-                ));
+                let suspect = suspects.and_then(|files| files.first()).copied();
+                if self.manifest.is_in_use(profile) {
+                    reported.extend(suspect.map(|file| file.path.as_path()));
+                }
+                findings.push(absent(profile, index, suspect, self));
                 continue;
             };
             for copy in copies {
@@ -253,133 +222,7 @@ impl<'a> View<'a> {
             }
             findings.extend(copies_beside(profile, copies));
         }
-        findings
-    }
-
-    /// Installed, unpinned profiles that Xcode could choose instead of a pinned one.
-    fn shadows(&self) -> Vec<Finding> {
-        let mut by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
-        let mut by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::new();
-        for profile in self.manifest.profiles() {
-            by_name.entry(&profile.name).or_insert(profile);
-            by_scope.entry(scope_of(profile)).or_insert(profile);
-        }
-        let mut findings = Vec::new();
-        for file in &self.installed.files {
-            let (sha256, claims) = match &file.content {
-                InstalledContent::Read { sha256, claims, .. } => (sha256, claims),
-                InstalledContent::Unreadable { problem } => {
-                    findings.push(
-                        Finding::warn(
-                            Code::ProfileUnreadable,
-                            "an installed file could not be read",
-                        )
-                        .found(problem)
-                        .in_file(&file.path)
-                        .hint("remove it, or repair its permissions"),
-                    );
-                    continue;
-                }
-            };
-            if self.manifest.has_bytes(sha256) {
-                continue;
-            }
-            let claims = match claims {
-                ObservedClaims::Read(claims) => claims,
-                ObservedClaims::Unreadable => {
-                    findings.push(
-                        Finding::warn(
-                            Code::ProfileUnreadable,
-                            "an installed file cannot be read as a profile",
-                        )
-                        .in_file(&file.path)
-                        .hint("remove the file by hand, because pruning keeps it"),
-                    );
-                    continue;
-                }
-                ObservedClaims::PinnedBytes => {
-                    findings.push(
-                        Finding::block(
-                            Code::ProfilesUnobserved,
-                            "the claims of an installed file were not looked at: another manifest pins it",
-                        )
-                        .in_file(&file.path)
-                        .hint("look at the installed profiles again for this manifest"),
-                    );
-                    continue;
-                }
-            };
-            let same_uuid = claims
-                .uuid
-                .as_ref()
-                .and_then(|uuid| self.manifest.profile(uuid))
-                .map(|(_, pinned)| pinned);
-            if let Some(pinned) = same_uuid {
-                // Where the pinned bytes are nowhere, it stands in their place: reported as profile-bytes-differ.
-                if self.by_digest.contains_key(&pinned.sha256) {
-                    findings.push(shadow(file, claims, pinned, "has the same UUID as"));
-                }
-                continue;
-            }
-            let same_name = claims
-                .name
-                .as_deref()
-                .and_then(|name| by_name.get(name))
-                .map(|pinned| (pinned, "has the same name as"));
-            let same_scope = claims.signs.as_ref().and_then(|scope| {
-                let InstalledScope {
-                    team_id,
-                    bundle_id,
-                    kind,
-                    family,
-                    ..
-                } = scope;
-                by_scope
-                    .get(&(team_id.as_str(), bundle_id.as_str(), *kind, *family))
-                    .map(|pinned| (pinned, "has the same team, bundle id and kind as"))
-            });
-            if let Some((pinned, relation)) = same_name.or(same_scope) {
-                findings.push(shadow(file, claims, pinned, relation));
-            }
-        }
-        findings
-    }
-}
-
-fn shadow(
-    file: &InstalledFile,
-    claims: &super::facts::InstalledClaims,
-    pinned: &PinnedProfile,
-    relation: &str,
-) -> Finding {
-    let uuid = claims
-        .uuid
-        .as_ref()
-        .map_or("no UUID".to_owned(), ToString::to_string);
-    let age = match &claims.signs {
-        Some(scope) if scope.created < pinned.created => "an older profile",
-        Some(scope) if scope.created > pinned.created => "a newer profile",
-        _ => "another profile",
-    };
-    let finding = Finding::block(
-        Code::ProfileShadowed,
-        format!(
-            "{age} that is not pinned {relation} {}: Xcode could choose it instead",
-            pinned.title()
-        ),
-    )
-    .values(
-        format!("only {} ({})", pinned.uuid, pinned.name),
-        format!("{uuid} ({})", claims.name.as_deref().unwrap_or("no name")),
-    )
-    .in_file(&file.path)
-    .of_profile(&pinned.uuid);
-    if claims.uuid.as_ref() == Some(&pinned.uuid) {
-        finding.hint("remove the file by hand, because pruning keeps files with a pinned UUID")
-    } else {
-        finding
-            .hint("remove it, or pin it by freezing the manifest again")
-            .remedy(Remedy::PruneProfiles)
+        (findings, reported)
     }
 }
 

@@ -7,12 +7,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::asked::Asked;
-use super::facts::{Observation, Observed, ObservedTargets};
+use super::facts::{Observation, Observed};
 use crate::base::finding::{self, Code, Finding};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::Manifest;
-use crate::context::plan::{LookedAt, Request, plan, unobserved};
+use crate::context::plan::{Request, nothing_observed, plan, unobserved};
 use crate::context::policy::Policy;
 
 /// Judges the targets.
@@ -23,12 +23,7 @@ pub fn check(
     asked: &Asked,
 ) -> Vec<Finding> {
     let observed = match &facts.targets {
-        Observation::Observed(observed) if !observed.targets.is_empty() => observed,
-        Observation::Observed(empty) => {
-            let mut findings = empty.findings.clone();
-            findings.push(nothing_selected(empty));
-            return findings;
-        }
+        Observation::Observed(observed) => observed,
         Observation::Unobserved { why } => {
             return vec![
                 Finding::block(
@@ -36,11 +31,17 @@ pub fn check(
                     "the targets of the Xcode project were not looked at",
                 )
                 .found(why)
-                .hint("name the Xcode project, or waive the group")
+                .hint("name the Xcode project, or waive the group if the policy allows that")
                 .remedy(Remedy::NameProject),
             ];
         }
     };
+    let looked_at = observed.looked_at();
+    if let Some(nothing) = nothing_observed(&looked_at) {
+        let mut findings = observed.findings.clone();
+        findings.push(nothing);
+        return findings;
+    }
     let mut findings = observed.findings.clone();
     let request = Request {
         targets: &observed.targets,
@@ -53,14 +54,7 @@ pub fn check(
         sources: &*observed.sources,
     };
     findings.extend(plan(&request).findings);
-    findings.extend(unobserved(
-        manifest.targets(),
-        &LookedAt {
-            targets: &observed.targets,
-            projects: &observed.projects,
-            is_selection: !observed.selection.is_everything(),
-        },
-    ));
+    findings.extend(unobserved(manifest.targets(), &looked_at));
     finding::distinct(&mut findings);
     findings
 }
@@ -76,23 +70,4 @@ pub fn pinned_configurations(manifest: &Manifest, projects: &[String]) -> Vec<Co
         .map(|target| &target.configuration)
         .collect();
     pinned.into_iter().cloned().collect()
-}
-
-fn nothing_selected(observed: &ObservedTargets) -> Finding {
-    let found = match observed.projects.as_slice() {
-        [] => "no project".to_owned(),
-        projects => format!("none in {}", projects.join(", ")),
-    };
-    let finding = Finding::block(
-        Code::TargetsUnobserved,
-        "no target was judged: none is selected",
-    )
-    .values("at least one target", found);
-    if observed.selection.is_everything() {
-        finding
-            .hint("name a project that has targets, or waive the group")
-            .remedy(Remedy::NameProject)
-    } else {
-        finding.hint("select targets that the project has, or select nothing to judge all of them")
-    }
 }

@@ -65,11 +65,11 @@ impl<'a> PinnedTargets<'a> {
 }
 
 /// Those of `pinned`, with their positions, that none of `targets` is.
-pub(super) fn without_target<'p>(
+pub(super) fn without_target<'p, 't>(
     pinned: impl IntoIterator<Item = (usize, &'p PinnedTarget)>,
-    targets: &[SigningTarget],
+    targets: impl IntoIterator<Item = &'t SigningTarget>,
 ) -> Vec<(usize, &'p PinnedTarget)> {
-    let known: std::collections::HashSet<Key<'_>> = targets.iter().map(key_of).collect();
+    let known: std::collections::HashSet<Key<'_>> = targets.into_iter().map(key_of).collect();
     pinned
         .into_iter()
         .filter(|(_, pin)| !known.contains(&key_of_pinned(pin)))

@@ -1,4 +1,7 @@
-//! Pinned targets that nobody looked at: the gate passes nothing that it has not seen.
+//! Targets that nobody looked at: nothing passes that was not seen.
+//!
+//! An empty workspace, a selection that selects nothing and targets that nobody signs are no observation: whoever concludes
+//! from them that all is well has looked at nothing.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -19,6 +22,38 @@ pub struct LookedAt<'a> {
     pub is_selection: bool,
 }
 
+/// What is not right where nothing was looked at that is signed. Simulators take what is signed with nothing.
+pub fn nothing_observed(observed: &LookedAt<'_>) -> Option<Finding> {
+    let mut targets = observed.targets.iter();
+    if targets.any(|target| target.signing_allowed && !target.platform.is_simulator()) {
+        return None;
+    }
+    let (message, found) = match (observed.projects, observed.targets) {
+        ([], _) => (
+            "no target was judged: none is selected",
+            "no project".to_owned(),
+        ),
+        (projects, []) => (
+            "no target was judged: none is selected",
+            format!("none in {}", projects.join(", ")),
+        ),
+        (projects, _) => (
+            "no target was judged: none of the selected ones is signed",
+            format!("none in {}", projects.join(", ")),
+        ),
+    };
+    let finding = Finding::block(Code::TargetsUnobserved, message)
+        .values("at least one target that is signed", found);
+    Some(match observed.is_selection {
+        false => finding
+            .hint("name a project that has targets which are signed, or waive the group")
+            .remedy(Remedy::NameProject),
+        true => finding.hint(
+            "select targets that the project has and signs, or select nothing to judge all of them",
+        ),
+    })
+}
+
 /// What is not right where `pinned` holds more than was looked at. Whoever selects targets by name wants just those; the
 /// verdict says so.
 pub fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Finding> {
@@ -32,14 +67,15 @@ pub fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Findi
             expected.push((index, pin));
         }
     }
-    let missing = without_target(expected, observed.targets);
+    let signed = observed.targets.iter().filter(|it| it.needs_profile());
+    let missing = without_target(expected, signed);
     let mut findings: Vec<Finding> = missing
         .into_iter()
         .map(|(index, pin)| {
             Finding::block(
                 Code::TargetUnmapped,
                 format!(
-                    "the manifest pins target {} ({}, {}), but {} does not have it",
+                    "the manifest pins target {} ({}, {}), but {} does not have it, or signs it without a profile",
                     pin.target, pin.configuration, pin.platform, pin.project
                 ),
             )
@@ -62,7 +98,9 @@ pub fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Findi
         findings.push(
             Finding::block(
                 Code::TargetsUnobserved,
-                format!("the manifest pins targets of {project}, but that project is not named"),
+                format!(
+                    "the manifest pins targets of {project}, but that project was not looked at"
+                ),
             )
             .values(project, observed.projects.join(", "))
             .hint("name that project too")

@@ -21,7 +21,7 @@ pub(super) const KEYS: &[&str] = &[
 const DEFAULT_PATH: &str = "Library/Keychains/countersign-ci.keychain-db";
 
 /// Nothing that stays open longer than a day is short-lived; such a ceiling is a slip of the unit.
-const LONGEST_CEILING: SignedDuration = SignedDuration::from_hours(24);
+pub const LONGEST_CEILING: SignedDuration = SignedDuration::from_hours(24);
 
 /// What happens when the keychain is found closed where it should be open.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -15,6 +15,18 @@ pub(super) const KEYS: &[&str] = &[
     "trust_anchors",
 ];
 
+/// What is asked of the directories of installed profiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadOnly {
+    /// Nothing: the user who signs may write there.
+    #[default]
+    No,
+    /// They belong to another user, and the user who signs may write nothing there.
+    Yes,
+    /// Besides, the user who signs may rename no directory on the way to them.
+    Strict,
+}
+
 /// What provisioning profiles must fulfil.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileRules {
@@ -25,8 +37,8 @@ pub struct ProfileRules {
     pub minimum_validity: SignedDuration,
     /// One with less validity left than this is warned about.
     pub warn_before: SignedDuration,
-    /// Whether the profile directories must not be writable by the user who signs.
-    pub read_only: bool,
+    /// What is asked of the profile directories.
+    pub read_only: ReadOnly,
     /// Further PEM files with trust anchors, for rehearsals. Whatever they prove is reported as not Apple's.
     pub trust_anchors: Vec<PathBuf>,
 }
@@ -37,7 +49,7 @@ impl Default for ProfileRules {
             directories: Vec::new(),
             minimum_validity: SignedDuration::from_hours(7 * 24),
             warn_before: SignedDuration::from_hours(30 * 24),
-            read_only: false,
+            read_only: ReadOnly::No,
             trust_anchors: Vec::new(),
         }
     }
@@ -61,7 +73,7 @@ impl ProfileRules {
         let warn_before = duration("warn_before", default.warn_before);
         let read_only = reader
             .get(section, "read_only")
-            .and_then(|item| reader.boolean(&item));
+            .and_then(|item| read_read_only(reader, &item));
         Self {
             directories,
             minimum_validity,
@@ -69,6 +81,22 @@ impl ProfileRules {
             read_only: read_only.unwrap_or(default.read_only),
             trust_anchors,
         }
+    }
+}
+
+fn read_read_only(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<ReadOnly> {
+    const EXPECTED: &str = "true, false or \"strict\"";
+    match item.boolean() {
+        Some(true) => Some(ReadOnly::Yes),
+        Some(false) => Some(ReadOnly::No),
+        None if item.is_text("strict") => Some(ReadOnly::Strict),
+        None => reader.refuse(
+            item,
+            format!("`{}` is not {EXPECTED}", item.path()),
+            EXPECTED,
+            item.shown(),
+            Some("write true and false without quotes"),
+        ),
     }
 }
 

@@ -254,14 +254,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `true` or `false`.
-    pub(super) fn boolean(&mut self, item: &Item<'_>) -> Option<bool> {
-        match item.value {
-            DeValue::Boolean(value) => Some(*value),
-            _ => self.wrong_type(item, "true or false"),
-        }
-    }
-
     /// A whole number.
     pub(super) fn integer(&mut self, item: &Item<'_>, expected: &str) -> Option<i64> {
         let DeValue::Integer(integer) = item.value else {
@@ -378,6 +370,22 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// A list of words of a closed set, each once.
+    pub(super) fn words<T: Copy + Ord, const N: usize>(
+        &mut self,
+        item: &Item<'_>,
+        expected: &str,
+        each: &str,
+        words: [(&'static str, T); N],
+    ) -> Option<BTreeSet<T>> {
+        let items = self.list(item, expected)?;
+        let read = items
+            .iter()
+            .filter_map(|item| Some((self.word(item, each, words)?, item)))
+            .collect();
+        Some(self.distinct(read, |word| *word).into_iter().collect())
     }
 
     /// Reports a word that is none of `known`, and which of them was probably meant.

@@ -157,6 +157,17 @@ pub fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
         .custom_flags(flags.bits().cast_signed())
         .open(path)
         .map_err(io_error)?;
+    read_file_bounded(file, path, limit)
+}
+
+/// Reads a file that was opened without blocking, whole, if it is a regular one of at most `limit` bytes; `path` stands for
+/// it in the error.
+///
+/// # Errors
+/// As [`read_bounded`].
+pub fn read_file_bounded(file: File, path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
+    let error = |kind| ReadError::new(path, kind);
+    let io_error = |source| error(ReadErrorKind::of(path, source));
     // Asked of the open file, not of the name: the name may mean something else by now.
     let metadata = file.metadata().map_err(io_error)?;
     let kind = metadata.file_type();

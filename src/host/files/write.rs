@@ -50,6 +50,10 @@ impl Explain for WriteError {
                 "name the file that it points to, or remove the link"
             }
             WriteErrorKind::NotRegular => "name a regular file",
+            WriteErrorKind::Occupied | WriteErrorKind::NotRecognised(_) => {
+                "name another file, or remove this one if nobody needs it"
+            }
+            WriteErrorKind::OfAnother(_) => "name a file of this user",
             WriteErrorKind::Denied => {
                 "grant it (chmod, chown), or run as a user who has the permission"
             }
@@ -83,6 +87,15 @@ pub enum WriteErrorKind {
     /// A pipe, a socket or a device has that name.
     #[error("it is a pipe, a socket or a device")]
     NotRegular,
+    /// A file has that name, and none may.
+    #[error("a file of that name is there by now")]
+    Occupied,
+    /// A file of another kind has that name; this is the kind that may be replaced.
+    #[error("the file that is there is not {0}, so it is not replaced")]
+    NotRecognised(&'static str),
+    /// A file of the user with this id has that name.
+    #[error("the file that is there belongs to user {0}, so it is not replaced")]
+    OfAnother(u32),
     /// This user may not write there.
     #[error("this user has no permission to write there")]
     Denied,
@@ -103,12 +116,13 @@ pub enum WriteErrorKind {
 }
 
 impl WriteErrorKind {
-    fn of(step: &'static str, source: io::Error) -> Self {
+    pub(super) fn of(step: &'static str, source: io::Error) -> Self {
         // By kind and not by number: the library for temporary files wraps what the system said.
         match source.kind() {
             io::ErrorKind::NotFound => Self::DirectoryMissing,
             io::ErrorKind::NotADirectory => Self::NotBelowDirectory,
             io::ErrorKind::IsADirectory => Self::Directory,
+            io::ErrorKind::AlreadyExists => Self::Occupied,
             io::ErrorKind::PermissionDenied => Self::Denied,
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
@@ -122,7 +136,18 @@ impl WriteErrorKind {
 /// # Errors
 /// The name belongs to something that is no regular file, or the system refuses; what was there before still is.
 pub fn replace_atomically(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteError> {
-    write(path, bytes, mode).map_err(|kind| WriteError {
+    write(path, bytes, mode, Existing::Replace).map_err(|kind| WriteError {
+        path: path.to_owned(),
+        kind,
+    })
+}
+
+/// Writes `bytes` to `path`, where nothing may be: neither now nor when the file gets its name.
+///
+/// # Errors
+/// Something has the name, or the system refuses.
+pub(super) fn create_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write(path, bytes, FileMode::Keep, Existing::Refuse).map_err(|kind| WriteError {
         path: path.to_owned(),
         kind,
     })
@@ -185,16 +210,28 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     options.open(path)?.write_all(bytes)
 }
 
-fn write(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteErrorKind> {
+/// What becomes of a file that has the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Existing {
+    Replace,
+    Refuse,
+}
+
+fn write(
+    path: &Path,
+    bytes: &[u8],
+    mode: FileMode,
+    existing: Existing,
+) -> Result<(), WriteErrorKind> {
     // `..`, `/` and the like name directories.
     if path.file_name().is_none() {
         return Err(WriteErrorKind::Directory);
     }
     let directory = directory_of(path);
-    let existing = mode_of_existing(path)?;
+    let found = mode_of_existing(path)?;
     let permissions = match mode {
         FileMode::Exactly(mode) => Some(mode),
-        FileMode::Keep => existing,
+        FileMode::Keep => found,
     };
 
     let step = |step: &'static str| move |source| WriteErrorKind::of(step, source);
@@ -220,14 +257,16 @@ fn write(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteErrorKind
         .as_file()
         .sync_all()
         .map_err(step("syncing it to the disk"))?;
-    temporary
-        .persist(path)
-        .map_err(|error| WriteErrorKind::of("renaming it", error.error))?;
+    let named = match existing {
+        Existing::Replace => temporary.persist(path),
+        Existing::Refuse => temporary.persist_noclobber(path),
+    };
+    named.map_err(|error| WriteErrorKind::of("renaming it", error.error))?;
     sync_directory_of(path).map_err(step("syncing its directory to the disk"))
 }
 
 /// The permissions of the regular file at `path`, `None` if nothing is there.
-fn mode_of_existing(path: &Path) -> Result<Option<u32>, WriteErrorKind> {
+pub(super) fn mode_of_existing(path: &Path) -> Result<Option<u32>, WriteErrorKind> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -41,6 +41,20 @@ pub struct ChildAccess {
     pub environment: Vec<(OsString, OsString)>,
 }
 
+/// Closes one keychain for one run.
+pub trait Closer {
+    /// Locks the keychain and takes back everything that any run was given; if it is `shared`, takes back only what the run
+    /// was given. It can be repeated. `before_waiting` is called before anything that may take long.
+    ///
+    /// # Errors
+    /// It may still be open, or something is left.
+    fn close(
+        &mut self,
+        shared: bool,
+        before_waiting: &mut dyn FnMut(),
+    ) -> Result<(), KeychainError>;
+}
+
 /// A store of identities that can be opened and closed.
 pub trait KeychainBackend: Send + Sync {
     /// Which one it is.
@@ -92,6 +106,16 @@ pub trait KeychainBackend: Send + Sync {
         password: &Password,
         opening: &Opening<'_>,
     ) -> Result<ChildAccess, KeychainError>;
+
+    /// What closes the keychain for `run`.
+    ///
+    /// # Errors
+    /// It cannot be made ready: then nothing may be opened.
+    fn closer(
+        &self,
+        keychain: &KeychainPath,
+        run: &RunId,
+    ) -> Result<Box<dyn Closer + '_>, KeychainError>;
 
     /// Takes back what was made for one run; the keychain may stay open for others.
     ///

@@ -34,6 +34,11 @@ impl KeptPassword {
         }
     }
 
+    /// Whether one is kept, readable or not.
+    pub fn is_kept(&self) -> bool {
+        self.path.symlink_metadata().is_ok()
+    }
+
     /// Keeps `password`; it is on the disk when this returns.
     ///
     /// # Errors

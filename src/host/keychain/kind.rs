@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum BackendKind {
     /// A macOS keychain.
-    // The alias is what journals were written with before; a run may have died with one.
-    #[serde(rename = "macos", alias = "security-tool")]
+    #[serde(rename = "macos")]
     MacOs,
     /// A PKCS#12 file.
     Portable,

@@ -33,7 +33,7 @@ use p12_keystore::KeyStore;
 
 use self::open_runs::{OpenRun, OpenRuns};
 use self::settings::{SettingsFile, to_pem};
-use super::backend::{ChildAccess, KeychainBackend, Opening, Settings};
+use super::backend::{ChildAccess, Closer, KeychainBackend, Opening, Settings};
 use super::error::KeychainError;
 use super::imported::read_identities;
 use super::kind::{BackendKind, LockState};
@@ -339,6 +339,18 @@ impl KeychainBackend for PortableBackend {
         self.show(&directory, &contents)
     }
 
+    fn closer(
+        &self,
+        keychain: &KeychainPath,
+        run: &RunId,
+    ) -> Result<Box<dyn Closer + '_>, KeychainError> {
+        Ok(Box::new(PortableCloser {
+            backend: self,
+            keychain: keychain.clone(),
+            run: run.clone(),
+        }))
+    }
+
     fn release(&self, keychain: &KeychainPath, run: &RunId) -> Result<(), KeychainError> {
         // Also when the list of what runs were given is gone with the keychain.
         let directory = owned_files::remove_directory(&self.state.open_run(run));
@@ -387,6 +399,28 @@ impl KeychainBackend for PortableBackend {
         ];
         let removed = files.iter().try_for_each(|file| owned_files::remove(file));
         closed.and(swept.and(removed).map_err(KeychainError::from))
+    }
+}
+
+/// Closes one keychain for one run.
+struct PortableCloser<'a> {
+    backend: &'a PortableBackend,
+    keychain: KeychainPath,
+    run: RunId,
+}
+
+impl Closer for PortableCloser<'_> {
+    fn close(
+        &mut self,
+        shared: bool,
+        before_waiting: &mut dyn FnMut(),
+    ) -> Result<(), KeychainError> {
+        before_waiting();
+        let locked = match shared {
+            true => Ok(()),
+            false => self.backend.lock(&self.keychain),
+        };
+        locked.and(self.backend.release(&self.keychain, &self.run))
     }
 }
 

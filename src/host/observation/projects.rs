@@ -1,9 +1,11 @@
 //! Reading Xcode projects: what the targets of the named projects and workspaces ask of signing.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+mod opened;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::opened::Opened;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::{self, Place};
 use crate::base::remedy::Remedy;
@@ -11,6 +13,7 @@ use crate::context::gate::facts::{ObservedTargets, TargetSelection};
 use crate::context::gate::targets::pinned_configurations;
 use crate::context::manifest::Manifest;
 use crate::host::files::{self, ReadError};
+use crate::host::inputs::{Inputs, NotingSources};
 use crate::host::sources::DiskSources;
 use crate::xcode::platform::Platform;
 use crate::xcode::project::Project;
@@ -18,7 +21,7 @@ use crate::xcode::settings::{Overrides, ProjectSettings};
 use crate::xcode::show_build_settings::{self, CaptureError};
 use crate::xcode::sources;
 use crate::xcode::targets::{Selection, link_projects, resolve};
-use crate::xcode::workspace::{self, WorkspaceError};
+use crate::xcode::workspace::WorkspaceError;
 
 /// The settings of a large workspace's every target are 20 MB.
 const MAX_CAPTURE: usize = 128 * 1024 * 1024;
@@ -32,6 +35,11 @@ pub struct ProjectRequest {
     pub selection: TargetSelection,
     /// Files with what `xcodebuild -showBuildSettings` printed: it counts where it speaks of a target.
     pub captures: Vec<PathBuf>,
+    /// The folders that project files may reach into, where somebody declares them; none: the repository of each project, or
+    /// its folder.
+    pub roots: Vec<PathBuf>,
+    /// The user's home directory, whose repository holds no project.
+    pub home: Option<PathBuf>,
 }
 
 /// Why projects could not be read.
@@ -131,10 +139,35 @@ pub fn read(
     request: &ProjectRequest,
     pinned: Option<&Manifest>,
 ) -> Result<ObservedTargets, ProjectError> {
-    let projects = listed(&request.projects)?;
-    let names: Vec<String> = projects
+    read_noting(request, pinned, None)
+}
+
+/// As [`read`], and notes every file that is read.
+///
+/// # Errors
+/// As there.
+pub fn read_noting(
+    request: &ProjectRequest,
+    pinned: Option<&Manifest>,
+    inputs: Option<&Arc<Inputs>>,
+) -> Result<ObservedTargets, ProjectError> {
+    let mut opened = Opened::default();
+    let declared = match request.roots.as_slice() {
+        [] => None,
+        folders => Some(DiskSources::of_folders(folders)?),
+    };
+    for path in &request.projects {
+        let disk = match &declared {
+            Some(declared) => declared.clone(),
+            None => DiskSources::of_project(path, request.home.as_deref()),
+        };
+        let inputs = inputs.cloned();
+        opened.open(path, &NotingSources { inputs, disk })?;
+    }
+    let names: Vec<String> = opened
+        .projects
         .iter()
-        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .filter_map(|(project, _)| Some(project.bundle.file_name()?.to_str()?.to_owned()))
         .collect();
     let configurations = match pinned {
         Some(manifest) if request.selection.configurations.is_empty() => {
@@ -157,16 +190,11 @@ pub fn read(
         .iter()
         .map(String::as_str)
         .collect();
-    let sources = DiskSources::default();
-    let mut opened = Vec::with_capacity(projects.len());
     let mut targets = Vec::new();
-    let mut findings = Vec::new();
-    for path in &projects {
-        let project = Project::open(path, &sources).map_err(|error| ProjectError::Project {
-            path: path.clone(),
-            error,
-        })?;
-        let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
+    let mut findings = opened.findings;
+    let is_partial = !findings.is_empty();
+    for (project, sources) in &opened.projects {
+        let settings = ProjectSettings::load(project, sources, &Overrides::default());
         for configuration in &configurations {
             for platform in platforms {
                 let selection = Selection {
@@ -174,16 +202,20 @@ pub fn read(
                     configuration: *configuration,
                     platform: *platform,
                 };
-                let resolved = resolve(&settings, &sources, &selection);
+                let resolved = resolve(&settings, sources, &selection);
                 targets.extend(resolved.rows);
                 findings.extend(resolved.findings);
             }
         }
-        opened.push(project);
     }
-    link_projects(&opened, &mut targets);
+    let (projects, sources): (Vec<Project>, Vec<NotingSources>) =
+        opened.projects.into_iter().unzip();
+    link_projects(&projects, &mut targets);
     for path in &request.captures {
         let bytes = files::read_bounded(path, MAX_CAPTURE)?;
+        if let Some(inputs) = inputs {
+            inputs.note(path, &bytes);
+        }
         let captured = show_build_settings::read(path, &sources::text(&bytes))?;
         findings.extend(show_build_settings::compare(&captured, &targets));
         for target in &mut targets {
@@ -192,7 +224,8 @@ pub fn read(
             }
         }
     }
-    for name in selected {
+    // A target that is not there may be one of a project that nobody looked at.
+    for name in selected.into_iter().filter(|_| !is_partial) {
         if !targets.iter().any(|target| target.target.as_str() == name) {
             let projects: Vec<String> = request
                 .projects
@@ -211,37 +244,13 @@ pub fn read(
         targets,
         findings,
         selection: request.selection.clone(),
-        sources: Arc::new(sources),
+        sources: Arc::new(
+            sources
+                .into_iter()
+                .map(|sources| sources.disk)
+                .fold(DiskSources::default(), DiskSources::joined),
+        ),
     })
-}
-
-/// Projects as they are, workspaces as the projects in them.
-fn listed(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ProjectError> {
-    let mut projects: Vec<PathBuf> = Vec::new();
-    for path in paths {
-        let path = without_trailing_slash(path);
-        match path.extension().and_then(OsStr::to_str) {
-            Some("xcworkspace") => match workspace::projects(&path, &DiskSources::default()) {
-                Ok(found) => projects.extend(found),
-                Err(error) => return Err(ProjectError::Workspace { path, error }),
-            },
-            Some("xcodeproj") => projects.push(path),
-            _ if path
-                .file_name()
-                .is_some_and(|name| name == "project.pbxproj") =>
-            {
-                projects.extend(path.parent().map(Path::to_owned));
-            }
-            _ => return Err(ProjectError::Kind(path)),
-        }
-    }
-    projects.dedup();
-    Ok(projects)
-}
-
-/// `X.xcodeproj/` as completion leaves it, without its slash.
-fn without_trailing_slash(path: &Path) -> PathBuf {
-    path.components().collect()
 }
 
 #[cfg(test)]

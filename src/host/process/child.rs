@@ -20,11 +20,15 @@ pub(super) fn run_while<T>(
     tool: &Tool,
     stdin: &[u8],
     bounds: Bounds,
-    started: impl FnOnce(&Child) -> T,
+    started: impl FnOnce(&Child) -> io::Result<T>,
 ) -> Result<Output, ProcessError> {
     let child = start(tool, Stdio::piped(), Stdio::piped(), Stdio::piped())?;
-    let _lives_with_it = started(&child);
     let mut running = Running { child };
+    // It has read nothing yet: whatever it is told to do, it is told after this.
+    let _lives_with_it = started(&running.child).map_err(|source| ProcessError::NotRecorded {
+        tool: tool.to_string(),
+        source,
+    })?;
     running
         .communicate(stdin, bounds)
         .map_err(|stop| match stop {
@@ -92,6 +96,21 @@ pub(in crate::host) fn peek_exit(child: &Child) -> io::Result<Option<Exit>> {
             (None, None) => Exit::Code(-1),
         },
     ))
+}
+
+/// Whether `child` has ended, or was stopped and does nothing until somebody lets it go on. It is left to be reaped.
+pub(in crate::host) fn has_ended_or_stopped(child: &Child) -> io::Result<bool> {
+    let options = WaitIdOptions::EXITED
+        | WaitIdOptions::STOPPED
+        | WaitIdOptions::NOHANG
+        | WaitIdOptions::NOWAIT;
+    loop {
+        match waitid(WaitId::Pid(Pid::from_child(child)), options) {
+            Ok(status) => return Ok(status.is_some()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// A child; dropping it ends its whole group.

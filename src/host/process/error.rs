@@ -36,6 +36,14 @@ pub enum ProcessError {
         /// The bound.
         limit: usize,
     },
+    /// Nobody could have told that it runs, had we been killed; it was ended before it was told anything.
+    #[error("`{tool}` cannot be recorded while it runs, so it was not run: {source}")]
+    NotRecorded {
+        /// What was to be run.
+        tool: String,
+        /// Why.
+        source: io::Error,
+    },
     /// The system failed us while it ran; it was ended.
     #[error("lost `{tool}` while it ran: {source}")]
     Lost {
@@ -65,7 +73,7 @@ impl Explain for ProcessError {
             Self::TooMuchOutput { program, .. } => {
                 Some(format!("check that {} is the right program", program.display()))
             }
-            Self::Lost { .. } => None,
+            Self::NotRecorded { .. } | Self::Lost { .. } => None,
         }
     }
 
@@ -74,7 +82,9 @@ impl Explain for ProcessError {
             Self::Start { program, .. } | Self::TooMuchOutput { program, .. } => {
                 Place::file(program)
             }
-            Self::TimedOut { .. } | Self::Lost { .. } => Place::default(),
+            Self::TimedOut { .. } | Self::NotRecorded { .. } | Self::Lost { .. } => {
+                Place::default()
+            }
         }
     }
 }

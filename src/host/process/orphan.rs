@@ -1,18 +1,20 @@
 //! Tools whose starter was killed. A tool that hangs is ended by the process that started it; when that process is dead,
 //! somebody else must end the tool.
 //!
-//! While a tool runs, a file names its [`ProcessGroup`], and its starter holds a lock on the file. *A free lock means a
-//! dead starter*, as with the leases of runs. Whoever waits for an orphan ends it.
+//! While a tool runs, a file names it and its starter, and its starter holds a lock on the file. A tool is an orphan if the
+//! lock is free, or if the starter is gone although somebody holds the lock: whoever can open the file can lock it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
+use serde::{Deserialize, Serialize};
 
 use super::group::ProcessGroup;
+use super::known::{KnownProcess, Presence};
 use crate::host::owned_files;
 
 /// The record of a tool that runs; dropping it removes the file.
@@ -20,6 +22,14 @@ use crate::host::owned_files;
 pub(super) struct ToolRecord {
     path: PathBuf,
     file: File,
+}
+
+/// What a record says.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    tool: Option<ProcessGroup>,
+    starter: Option<KnownProcess>,
 }
 
 impl ToolRecord {
@@ -34,9 +44,12 @@ impl ToolRecord {
         // Whoever looks for orphans holds the lock for a moment. A record that cannot be written is removed.
         owned_files::wait_for_lock(&record.path, MOMENT, || record.file.try_lock())
             .map_err(io::Error::other)?;
-        let group = serde_json::to_vec(&ProcessGroup::of(Pid::from_child(child)))?;
+        let written = serde_json::to_vec(&Written {
+            tool: ProcessGroup::of(Pid::from_child(child)),
+            starter: KnownProcess::this(),
+        })?;
         record.file.set_len(0)?;
-        (&record.file).write_all(&group)?;
+        (&record.file).write_all(&written)?;
         Ok(record)
     }
 }
@@ -47,32 +60,69 @@ impl Drop for ToolRecord {
     }
 }
 
-/// Ends every tool that is recorded in `directory`, whose starter is dead, and that has run for `grace` at least.
-pub fn end_orphans(directory: &Path, grace: Duration) {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return; // no tool was recorded
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        let Ok(file) = owned_files::open_lock_file(&path) else {
-            continue;
-        };
-        if file.try_lock().is_err() {
-            continue; // its starter lives
+/// Ends every tool that is recorded in `directory` and whose starter is dead, or is among `given_up`: whatever such a starter
+/// does now, it does too late. The tool may come to its end by itself within `patience`, which this waits for.
+pub fn end_orphans(directory: &Path, given_up: &[&KnownProcess], patience: Duration) {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let is_late = start.elapsed() >= patience;
+        let mut is_left = false;
+        for orphan in orphans(directory, given_up) {
+            if !is_late && orphan.still_works() {
+                is_left = true;
+                continue;
+            }
+            if let Some(tool) = &orphan.tool {
+                tool.end_leader(PATIENCE);
+            }
+            let _ = fs::remove_file(&orphan.path);
         }
-        let started = file.metadata().and_then(|metadata| metadata.modified());
-        let age = started.ok().and_then(|started| started.elapsed().ok());
-        if age.is_some_and(|age| age < grace) {
-            continue;
+        if !is_left {
+            return;
         }
-        let record = owned_files::read(&path, MAX_RECORD).ok();
-        let group: Option<ProcessGroup> =
-            record.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        if let Some(group) = group {
-            group.end_leader(PATIENCE);
-        }
-        let _ = fs::remove_file(&path);
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
     }
+}
+
+/// A tool whose starter is dead, and its record.
+struct Orphan {
+    path: PathBuf,
+    tool: Option<ProcessGroup>,
+}
+
+impl Orphan {
+    fn still_works(&self) -> bool {
+        let tool = self.tool.as_ref();
+        tool.is_some_and(|tool| tool.presence() == Presence::There)
+    }
+}
+
+fn orphans(directory: &Path, given_up: &[&KnownProcess]) -> Vec<Orphan> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new(); // no tool was recorded
+    };
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths.filter_map(|path| orphan(path, given_up)).collect()
+}
+
+fn orphan(path: PathBuf, given_up: &[&KnownProcess]) -> Option<Orphan> {
+    let file = owned_files::open(&path).ok()?;
+    let is_free = file.try_lock().is_ok();
+    let read = owned_files::read(&path, MAX_RECORD).ok();
+    let written: Option<Written> = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let is_orphan = is_free
+        || written
+            .as_ref()
+            .and_then(|written| written.starter.as_ref())
+            .is_some_and(|starter| {
+                given_up.contains(&starter) || starter.presence() == Presence::Gone
+            });
+    is_orphan.then(|| Orphan {
+        path,
+        tool: written.and_then(|written| written.tool),
+    })
 }
 
 /// A record is some hundred bytes.
@@ -80,7 +130,7 @@ const MAX_RECORD: usize = 4_096;
 /// How long somebody holds the lock on a record who looks for orphans.
 const MOMENT: Duration = Duration::from_secs(1);
 /// How long a tool may take to end after SIGTERM.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -90,18 +140,21 @@ mod tests {
     use crate::host::process::child::start;
     use crate::host::process::tool::Tool;
 
+    fn sleeper() -> Child {
+        let tool = Tool::new("/bin/sleep").arg("600");
+        start(&tool, Stdio::null(), Stdio::null(), Stdio::null()).unwrap()
+    }
+
     #[test]
     fn a_tool_is_ended_when_nobody_holds_its_record() {
         let directory = tempfile::tempdir().unwrap();
         let records = directory.path().join("tools");
-        let tool = Tool::new("/bin/sleep").arg("600");
-        let mut child = start(&tool, Stdio::null(), Stdio::null(), Stdio::null()).unwrap();
+        let mut child = sleeper();
         let record = ToolRecord::of(&child, &records).unwrap();
-        end_orphans(&records, Duration::ZERO);
+        end_orphans(&records, &[], Duration::ZERO);
         assert!(child.try_wait().unwrap().is_none(), "its starter lives");
         // Somebody who looks for orphans has the file just now, and keeps it.
-        let other = Tool::new("/bin/sleep").arg("600");
-        let mut other = start(&other, Stdio::null(), Stdio::null(), Stdio::null()).unwrap();
+        let mut other = sleeper();
         let place = records.join(format!("{}.tool", other.id()));
         let seeker = owned_files::open_lock_file(&place).unwrap();
         seeker.lock().unwrap();
@@ -116,10 +169,48 @@ mod tests {
         let path = record.path.clone();
         drop(record);
         owned_files::create(&path, &kept).unwrap();
-        end_orphans(&records, Duration::from_secs(600));
-        assert!(child.try_wait().unwrap().is_none(), "it may still end");
-        end_orphans(&records, Duration::ZERO);
+        end_orphans(&records, &[], Duration::ZERO);
         assert!(!child.wait().unwrap().success());
         assert_eq!(fs::read_dir(&records).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_tool_is_ended_when_its_starter_is_gone_although_somebody_holds_its_record() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = directory.path().join("tools");
+        owned_files::make_directory(&records).unwrap();
+        let (mut starter, mut child) = (sleeper(), sleeper());
+        let written = Written {
+            tool: ProcessGroup::of(Pid::from_child(&child)),
+            starter: KnownProcess::of(Pid::from_child(&starter)),
+        };
+        let path = records.join(format!("{}.tool", child.id()));
+        owned_files::create(&path, &serde_json::to_vec(&written).unwrap()).unwrap();
+        let held = owned_files::open(&path).unwrap();
+        held.lock().unwrap();
+        end_orphans(&records, &[], Duration::ZERO);
+        assert!(child.try_wait().unwrap().is_none(), "its starter lives");
+        starter.kill().unwrap();
+        starter.wait().unwrap();
+        end_orphans(&records, &[], Duration::ZERO);
+        assert!(!child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn an_orphan_that_comes_to_its_end_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = directory.path().join("tools");
+        owned_files::make_directory(&records).unwrap();
+        let tool = Tool::new("/bin/sh").args(["-c", "read line; exit 7"]);
+        let mut child = start(&tool, Stdio::piped(), Stdio::null(), Stdio::null()).unwrap();
+        let written = Written {
+            tool: ProcessGroup::of(Pid::from_child(&child)),
+            starter: None,
+        };
+        let path = records.join(format!("{}.tool", child.id()));
+        owned_files::create(&path, &serde_json::to_vec(&written).unwrap()).unwrap();
+        drop(child.stdin.take());
+        end_orphans(&records, &[], Duration::from_secs(60));
+        assert_eq!(child.wait().unwrap().code(), Some(7));
     }
 }

@@ -12,9 +12,14 @@ use super::tool::{Bounds, Output, Tool};
 /// error here.
 pub fn run(tool: &Tool, stdin: &[u8], bounds: Bounds) -> Result<Output, ProcessError> {
     run_while(tool, stdin, bounds, |child| {
-        // Without a record it is still bounded, as long as we live.
-        let directory = tool.recorded_in();
-        directory.and_then(|directory| ToolRecord::of(child, directory).ok())
+        let Some((directory, must_be)) = tool.recorded_in() else {
+            return Ok(None);
+        };
+        match ToolRecord::of(child, directory) {
+            Err(source) if must_be => Err(source),
+            // Without a record it is still bounded, as long as we live.
+            record => Ok(record.ok()),
+        }
     })
 }
 

@@ -15,7 +15,8 @@ pub struct Tool {
     program: PathBuf,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
-    recorded_in: Option<PathBuf>,
+    /// Where, and whether it must be.
+    recorded_in: Option<(PathBuf, bool)>,
 }
 
 impl Tool {
@@ -33,7 +34,16 @@ impl Tool {
     /// this process is killed.
     #[must_use]
     pub fn record_in(mut self, directory: &Path) -> Self {
-        self.recorded_in = Some(directory.to_owned());
+        self.recorded_in = Some((directory.to_owned(), false));
+        self
+    }
+
+    /// The same, and without a record it is told nothing: it can open what nobody would close.
+    #[must_use]
+    pub fn must_be_recorded(mut self) -> Self {
+        if let Some((_, must_be)) = &mut self.recorded_in {
+            *must_be = true;
+        }
         self
     }
 
@@ -75,9 +85,10 @@ impl Tool {
         &self.program
     }
 
-    /// The directory that a record of it lies in while it runs.
-    pub(super) fn recorded_in(&self) -> Option<&Path> {
-        self.recorded_in.as_deref()
+    /// The directory that a record of it lies in while it runs, and whether it is not run without.
+    pub(super) fn recorded_in(&self) -> Option<(&Path, bool)> {
+        let (directory, must_be) = self.recorded_in.as_ref()?;
+        Some((directory, *must_be))
     }
 
     #[allow(

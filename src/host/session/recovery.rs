@@ -1,27 +1,47 @@
-//! Recovery: cleaning up after runs that were killed.
+//! Recovery: closing the keychains of runs that cannot close them any more.
 //!
-//! A run is dead when its lease is free, which means that its watchdog is dead too. Its command is ended, its keychain
-//! closed, and both are recorded; only then is its journal removed, so that a recovery that is itself cut short is
-//! finished by the next.
+//! A run is dead when neither it nor its watchdog lives, or when its window has been over for so long that they should have
+//! closed (see [`journal`](crate::host::journal)). Its command is ended, its keychain closed, and both are recorded; only
+//! then is its journal removed, so that a recovery that is itself cut short is finished by the next. What is left of the run
+//! itself is ended last: it may have been stopped while it opened the keychain, and must not go on.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::SessionError;
+use crate::base::clock::Clock;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::event::{Action, Event, Outcome, Witness};
 use crate::base::finding::Place;
 use crate::base::remedy::Remedy;
-use crate::host::journal::{FoundJournal, JournalEntry, Journals};
-use crate::host::keychain::{KeychainPath, LockState};
-use crate::host::owned_files::{Lock, for_shell};
+use crate::host::journal::{Adopted, FoundJournal, JournalEntry, Journals, Life, Stage};
+use crate::host::keychain::{Backends, KeychainPath, LockState};
+use crate::host::owned_files::for_shell;
+use crate::host::process::{KnownProcess, Presence, end_orphans};
 use crate::host::run_id::RunId;
 use crate::host::state_dir::StateDir;
-use crate::host::window::{close_locked, while_ending};
+use crate::host::window::{OF_TOOLS, STRAGGLERS, close};
 
-/// What was recovered of one killed run.
+/// Whose runs are finished, with what, and in whose name.
+pub struct RecoveryRequest<'a> {
+    /// The state directory.
+    pub state: &'a StateDir,
+    /// What makes the backends of their keychains.
+    pub backends: &'a Backends,
+    /// Who records.
+    pub witness: &'a dyn Witness,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// Who finishes them: the word that the record holds.
+    pub by: &'static str,
+    /// Only those whose window should have been closed long ago.
+    pub only_overdue: bool,
+}
+
+/// What was recovered of one dead run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Recovered {
     /// The run.
@@ -30,6 +50,8 @@ pub struct Recovered {
     pub keychain: KeychainPath,
     /// The keychain was found open.
     pub was_open: bool,
+    /// The window had ended long before, and nobody had closed it.
+    pub overdue: bool,
 }
 
 /// What was finished, and what could not be.
@@ -103,7 +125,7 @@ impl Explain for Unfinished {
             )),
             Some(entry) => Some(format!(
                 "lock the {} keychain {}, then recover the killed runs of the state directory {state}",
-                entry.backend.kind(),
+                entry.backend,
                 for_shell(entry.keychain.as_path())
             )),
         }
@@ -125,103 +147,144 @@ impl Explain for Unfinished {
     }
 }
 
-/// Finishes every dead run below `state`; goes on after one that cannot be finished.
+/// Finishes every run that cannot finish itself; goes on after one that cannot be finished.
 ///
 /// # Errors
-/// The journals cannot be listed or the lock cannot be had.
-pub fn recover(state: &StateDir, witness: &dyn Witness) -> Result<Recovery, SessionError> {
-    let journals = Journals::new(state);
+/// The journals cannot be listed.
+pub fn recover(request: &RecoveryRequest<'_>) -> Result<Recovery, SessionError> {
+    let journals = Journals::new(request.state, request.clock);
     let mut recovery = Recovery::default();
     for found in journals.all()? {
         match found {
-            Ok(found) if found.is_alive => {}
+            Ok(found) if !request.is_about(&found) => {}
             Ok(found) => {
                 let entry = found.entry.clone();
-                let mut is_closed = found.is_closed;
-                match recover_run(&journals, state, found, witness, &mut is_closed) {
+                let mut is_closed = found.stage == Stage::Closed;
+                match request.recover_run(&journals, found, &mut is_closed) {
                     Ok(None) => {}
                     Ok(Some(recovered)) => recovery.finished.push(recovered),
                     Err(error) => recovery.unfinished.push(Unfinished {
                         entry: Some(entry),
                         is_closed,
-                        state: state.clone(),
+                        state: request.state.clone(),
                         error,
                     }),
                 }
             }
+            // Nobody can tell whether its window should be closed.
+            Err(_) if request.only_overdue => {}
             Err(error) => recovery.unfinished.push(Unfinished {
                 entry: None,
                 is_closed: false,
-                state: state.clone(),
+                state: request.state.clone(),
                 error: error.into(),
             }),
         }
     }
-    if state.runs().exists() {
+    if !request.only_overdue && request.state.runs().exists() {
         journals.sweep_if_free()?;
     }
     Ok(recovery)
 }
 
-fn recover_run(
-    journals: &Journals,
-    state: &StateDir,
-    found: FoundJournal,
-    witness: &dyn Witness,
-    is_closed: &mut bool,
-) -> Result<Option<Recovered>, SessionError> {
-    let entry = found.entry;
-    let job = journals.job(&entry.run);
-    let mut was_open = false;
-    let mut lease = None;
-    let closed = while_ending(job.as_ref(), || {
-        let lock = journals.lock()?;
-        lease = journals.adopt(&lock, &entry.run)?;
-        // Another recovery may have been faster, or only the record is missing.
-        if lease.is_none() || found.is_closed {
-            return Ok(());
+impl RecoveryRequest<'_> {
+    fn is_about(&self, found: &FoundJournal) -> bool {
+        match found.life {
+            Life::Alive => false,
+            Life::Dead => !self.only_overdue,
+            Life::Overdue => true,
         }
-        let closed = close_left_open(&lock, journals, state, &entry, &mut was_open);
-        if closed.is_err() {
-            // While the lock is held: who has it next must not take the dead run for one that lives and will close.
-            lease = None;
+    }
+
+    fn recover_run(
+        &self,
+        journals: &Journals<'_>,
+        found: FoundJournal,
+        is_closed: &mut bool,
+    ) -> Result<Option<Recovered>, SessionError> {
+        let FoundJournal { entry, stage, life } = found;
+        let lease = match journals.adopt(&entry.run, life)? {
+            Adopted::Taken(lease) => Some(lease),
+            Adopted::Kept => None,
+            Adopted::Finished => return Ok(None),
+        };
+        let overdue = life == Life::Overdue && stage != Stage::Closed;
+        let event = |outcome, was_open: bool| {
+            let what = match overdue {
+                true => Action::Overdue,
+                false => Action::Recover,
+            };
+            Event::new(what, outcome)
+                .of_run(&entry.run)
+                .detail("keychain", &entry.keychain)
+                .detail("by", self.by)
+                .detail("until", entry.deadline.until)
+                .detail("was-open", was_open)
+                .detail("lease-kept", lease.is_none())
+        };
+        let mut was_open = false;
+        if let Some(job) = journals.job(&entry.run) {
+            job.begin_to_end(STRAGGLERS).finish();
         }
-        closed
-    });
-    let event = |outcome| {
-        Event::new(Action::Recover, outcome)
-            .of_run(&entry.run)
-            .detail("keychain", &entry.keychain)
-            .detail("was-open", was_open)
-    };
-    if let Err(error) = closed {
-        let _ = witness.record(&event(Outcome::Failed).detail("error", &error));
-        return Err(error);
+        if stage != Stage::Closed
+            && let Err(error) = self.close(journals, &entry, &mut was_open)
+        {
+            let failed = event(Outcome::Failed, was_open).detail("error", &error);
+            let _ = self.witness.record(&failed);
+            return Err(error);
+        }
+        *is_closed = true;
+        // Whoever has let go of the lease does nothing any more.
+        if lease.is_none() {
+            end_processes(&entry);
+        }
+        self.witness.record(&event(Outcome::Done, was_open))?;
+        journals.forget(&entry.run)?;
+        drop(lease);
+        Ok(Some(Recovered {
+            run: entry.run,
+            keychain: entry.keychain,
+            was_open,
+            overdue,
+        }))
     }
-    if lease.is_none() {
-        return Ok(None);
+
+    /// Closes what a dead run left open, and notes whether it was open.
+    fn close(
+        &self,
+        journals: &Journals<'_>,
+        entry: &JournalEntry,
+        was_open: &mut bool,
+    ) -> Result<(), SessionError> {
+        let JournalEntry { run, keychain, .. } = entry;
+        // None of its tools may open the keychain after it was closed.
+        let processes: Vec<&KnownProcess> = entry.processes().collect();
+        end_orphans(&self.state.tools(), &processes, OF_TOOLS);
+        let backend = self.backends.build(entry.backend, self.state)?;
+        // Closing asks for nothing, not even whether it is open.
+        *was_open = matches!(backend.status(keychain), Ok(LockState::Unlocked));
+        let mut closer = backend.closer(keychain, run)?;
+        close(journals, closer.as_mut(), keychain, run, &mut || ()).map(drop)
     }
-    *is_closed = true;
-    witness.record(&event(Outcome::Done))?;
-    journals.forget(&entry.run)?;
-    Ok(Some(Recovered {
-        run: entry.run,
-        keychain: entry.keychain,
-        was_open,
-    }))
 }
 
-/// Closes what a dead run left open, under the lock, and notes whether it was open.
-fn close_left_open(
-    lock: &Lock,
-    journals: &Journals,
-    state: &StateDir,
-    entry: &JournalEntry,
-    was_open: &mut bool,
-) -> Result<(), SessionError> {
-    let JournalEntry { run, keychain, .. } = entry;
-    let backend = entry.backend.build(state)?;
-    // Closing asks for nothing, not even whether it is open.
-    *was_open = matches!(backend.status(keychain), Ok(LockState::Unlocked));
-    close_locked(lock, journals, backend.as_ref(), keychain, run).map(drop)
+/// Ends what is left of a run and its watchdog, if that is proven to be them. Whoever is about to end gets a moment: it may
+/// be writing its receipt.
+fn end_processes(entry: &JournalEntry) {
+    let this = KnownProcess::this();
+    let others: Vec<&KnownProcess> = entry
+        .processes()
+        .filter(|process| this.as_ref() != Some(process))
+        .collect();
+    let start = Instant::now();
+    let is_there = |process: &&KnownProcess| process.presence() == Presence::There;
+    while others.iter().any(is_there) && start.elapsed() < OF_PROCESSES {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    for process in others {
+        process.end();
+    }
 }
+
+/// How long a run that should have closed may take to come to its end when somebody else has closed.
+const OF_PROCESSES: Duration = Duration::from_secs(1);

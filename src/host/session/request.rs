@@ -1,6 +1,5 @@
 //! The request for a session.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,8 +7,9 @@ use jiff::Timestamp;
 use crate::base::clock::Clock;
 use crate::base::event::{Actor, Witness};
 use crate::base::secret::Password;
-use crate::host::keychain::{BackendChoice, KeychainBackend, KeychainPath};
+use crate::host::keychain::{KeychainBackend, KeychainPath};
 use crate::host::permit::OpenPermit;
+use crate::host::process::Tool;
 use crate::host::run_id::RunId;
 use crate::host::state_dir::StateDir;
 
@@ -21,14 +21,12 @@ pub struct KeychainWork<'a> {
     pub keychain: KeychainPath,
     /// Its backend.
     pub backend: &'a dyn KeychainBackend,
-    /// The same for the watchdog and the journal.
-    pub choice: BackendChoice,
     /// The state directory.
     pub state: &'a StateDir,
     /// In whose name the watchdog records.
     pub actor: Actor,
-    /// Our own program, which is also the watchdog's.
-    pub program: PathBuf,
+    /// Our own program, as a watchdog.
+    pub watchdog: Tool,
     /// Who records.
     pub witness: &'a dyn Witness,
     /// What time it is.

@@ -2,71 +2,37 @@
 
 use std::time::Duration;
 
-use crate::host::journal::{JournalError, Journals};
-use crate::host::keychain::{KeychainBackend, KeychainPath};
-use crate::host::owned_files::Lock;
-use crate::host::process::ProcessGroup;
+use crate::host::journal::Journals;
+use crate::host::keychain::{Closer, KeychainPath};
 use crate::host::run_id::RunId;
 use crate::host::session::error::SessionError;
 
-/// Does `deed`, which closes and may have to wait for the lock, while what is left of `job` is ended: nobody shall sign
-/// meanwhile.
-pub(in crate::host) fn while_ending<T>(job: Option<&ProcessGroup>, deed: impl FnOnce() -> T) -> T {
-    std::thread::scope(|scope| {
-        if let Some(job) = job {
-            scope.spawn(|| job.end(STRAGGLERS));
-        }
-        deed()
-    })
-}
-
-/// Closes `keychain` for `run` under the journals' lock: locks it, or takes back only what the run was given if other runs
-/// have it open. Says whether it was locked.
-///
-/// # Errors
-/// It may still be open. If the lock cannot be had, the keychain is closed anyway, unless other runs are known to use it.
-pub(in crate::host) fn close(
-    journals: &Journals,
-    backend: &dyn KeychainBackend,
-    keychain: &KeychainPath,
-    run: &RunId,
-) -> Result<bool, SessionError> {
-    match journals.lock() {
-        Ok(lock) => close_locked(&lock, journals, backend, keychain, run),
-        Err(error) => {
-            let others = journals.others(keychain, run);
-            if !others.is_ok_and(|others| !others.is_empty()) {
-                backend.lock(keychain)?;
-            }
-            backend.release(keychain, run)?;
-            Err(error.into())
-        }
-    }
-}
-
-/// Does the same for a caller that holds the lock.
+/// Closes `keychain` for `run`: locks it, or takes back only what the run was given if other runs have it open. Says whether
+/// it was locked. It waits for nobody's lock; see [`journal`](crate::host::journal). `before_waiting` is called before
+/// anything that may take long.
 ///
 /// # Errors
 /// It may still be open.
-pub(in crate::host) fn close_locked(
-    lock: &Lock,
-    journals: &Journals,
-    backend: &dyn KeychainBackend,
+pub(in crate::host) fn close(
+    journals: &Journals<'_>,
+    closer: &mut dyn Closer,
     keychain: &KeychainPath,
     run: &RunId,
+    before_waiting: &mut dyn FnMut(),
 ) -> Result<bool, SessionError> {
-    lock.share_with_children().map_err(JournalError::from)?;
-    let others = journals.others(keychain, run);
+    // Whoever cannot say so might leave it to one who leaves it to us. Where nobody can tell whether others have it open,
+    // it is locked.
+    let marked = journals.mark_closing(run);
+    let others = marked.and_then(|()| journals.others(keychain, run));
     let is_shared = others.is_ok_and(|others| !others.is_empty());
-    if is_shared {
-        backend.release(keychain, run)?;
-    } else {
-        let (locked, released) = (backend.lock(keychain), backend.release(keychain, run));
-        locked.and(released)?;
-    }
+    closer.close(is_shared, before_waiting)?;
+    // Once more: what failed before may go now, and what was done before does no harm.
+    journals.mark_closing(run)?;
     journals.mark_closed(run)?;
     Ok(!is_shared)
 }
 
 /// How long what a command left running is waited for.
-const STRAGGLERS: Duration = Duration::from_secs(2);
+pub(in crate::host) const STRAGGLERS: Duration = Duration::from_secs(2);
+/// How long a tool of a dead run may take to come to its end before the run's keychain is closed.
+pub(in crate::host) const OF_TOOLS: Duration = Duration::from_secs(1);

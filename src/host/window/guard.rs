@@ -9,16 +9,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
+use rustix::process::Pid;
 
 use super::closing::close;
 use crate::base::clock::Clock;
 use crate::base::event::{Action, Checkpoint, Event, Outcome, WitnessError};
+use crate::host::deadline::Deadline;
 use crate::host::journal::{JournalEntry, JournalError, Journals};
-use crate::host::keychain::{KeychainBackend, KeychainPath};
+use crate::host::keychain::{Closer, KeychainBackend, KeychainPath};
 use crate::host::lifeline::{ARMED, Message, WatchdogConfig};
 use crate::host::owned_files::Lock;
 use crate::host::permit::OpenPermit;
-use crate::host::process::{ProcessGroup, Tool, is_ready_within, start};
+use crate::host::process::{
+    KnownProcess, ProcessGroup, has_ended_or_stopped, is_ready_within, start,
+};
 use crate::host::run_id::RunId;
 use crate::host::session::error::{SessionError, io_error};
 use crate::host::session::request::KeychainWork;
@@ -26,14 +30,15 @@ use crate::host::session::request::KeychainWork;
 /// Journal and watchdog of one piece of work on a keychain. Dropping it closes the keychain.
 pub(in crate::host) struct Guard<'a> {
     work: KeychainWork<'a>,
-    journals: Journals,
+    journals: Journals<'a>,
+    closer: Box<dyn Closer + 'a>,
     watchdog: Child,
     lifeline: Option<ChildStdin>,
     watchdog_says: Option<ChildStdout>,
     _lease: File,
-    /// The right to open and close, while we have it.
+    /// The right to open, while we have it.
     lock: Option<Lock>,
-    until: Timestamp,
+    deadline: Deadline,
     closed: Option<(Timestamp, bool)>,
     /// Nothing is left to be recorded of the closing.
     is_recorded: bool,
@@ -51,39 +56,98 @@ impl<'a> Guard<'a> {
         closes: Option<Timestamp>,
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<Self, SessionError> {
-        let journals = Journals::new(work.state);
+        let journals = Journals::new(work.state, work.clock);
         let lock = journals.lock_unless(stop)?.ok_or(SessionError::Stopped)?;
-        let now = work.clock.now();
-        let until = now.checked_add(time).unwrap_or(now);
-        let until = closes.map_or(until, |closes| closes.min(until));
+        let deadline = Deadline::after(work.clock, time, closes);
+        let closer = work.backend.closer(&work.keychain, &work.run)?;
+        let lease = journals.lease(&lock, &work.run)?;
+        // The journal names it, so it is there first; it does nothing until it is told what to close.
+        let watchdog = lease
+            .try_clone()
+            .map_err(io_error("share the lease"))
+            .and_then(|lease| {
+                Ok(start(
+                    &work.watchdog,
+                    Stdio::piped(),
+                    Stdio::piped(),
+                    lease,
+                )?)
+            });
+        let mut watchdog = match watchdog {
+            Ok(watchdog) => watchdog,
+            Err(error) => {
+                let _ = journals.forget(&work.run);
+                return Err(error);
+            }
+        };
         let entry = JournalEntry {
             run: work.run.clone(),
             keychain: work.keychain.clone(),
-            backend: work.choice.clone(),
-            until,
+            backend: work.backend.kind(),
+            deadline: deadline.clone(),
+            session: KnownProcess::this(),
+            watchdog: KnownProcess::of(Pid::from_child(&watchdog)),
         };
-        let lease = journals.begin(&lock, &entry)?;
-        match start_watchdog(&work, &lease, until, time) {
-            Ok((watchdog, lifeline, watchdog_says)) => Ok(Self {
-                work,
-                journals,
-                watchdog,
-                lifeline: Some(lifeline),
-                watchdog_says: Some(watchdog_says),
-                _lease: lease,
-                lock: Some(lock),
-                until,
-                closed: None,
-                is_recorded: false,
-            }),
-            Err(error) => {
-                let _ = journals.forget(&work.run);
-                Err(error)
-            }
+        if let Err(error) = journals.begin(&lock, &entry) {
+            end(&mut watchdog);
+            let _ = journals.forget(&work.run);
+            return Err(error.into());
+        }
+        let mut guard = Self {
+            lifeline: watchdog.stdin.take(),
+            watchdog_says: watchdog.stdout.take(),
+            work,
+            journals,
+            closer,
+            watchdog,
+            _lease: lease,
+            lock: Some(lock),
+            deadline,
+            closed: None,
+            is_recorded: false,
+        };
+        if let Err(why) = guard.arm_watchdog() {
+            end(&mut guard.watchdog);
+            guard.cancel()?;
+            return Err(SessionError::NoWatchdog(why));
+        }
+        Ok(guard)
+    }
+
+    /// Tells the watchdog what to close, and waits until it says that it is ready.
+    fn arm_watchdog(&mut self) -> Result<(), String> {
+        let (Some(stdin), Some(stdout)) = (&mut self.lifeline, &mut self.watchdog_says) else {
+            return Err("it has no pipes".into());
+        };
+        let config = WatchdogConfig {
+            run: self.work.run.clone(),
+            keychain: self.work.keychain.clone(),
+            backend: self.work.backend.kind(),
+            state: self.work.state.clone(),
+            deadline: self.deadline.clone(),
+            session: KnownProcess::this(),
+            actor: self.work.actor.clone(),
+        };
+        Message::Config(Box::new(config))
+            .write(stdin)
+            .map_err(|error| error.to_string())?;
+        let mut word = [0; ARMED.len()];
+        let watched = PollFd::new(&*stdout, PollFlags::IN);
+        match is_ready_within(watched, Duration::from_secs(20)) {
+            Ok(true) => {}
+            Ok(false) => return Err("it says nothing".into()),
+            Err(error) => return Err(error.to_string()),
+        }
+        stdout
+            .read_exact(&mut word)
+            .map_err(|_| "it ended at once".to_owned())?;
+        match word == ARMED {
+            true => Ok(()),
+            false => Err("it says something unexpected".into()),
         }
     }
 
-    /// From now on the tools that are started hold the lock too: a closing after our death waits for them.
+    /// From now on the tools that are started hold the lock too: whoever opens after our death waits for them.
     pub(in crate::host) fn start_tools(&self) -> Result<(), SessionError> {
         match &self.lock {
             Some(lock) => Ok(lock.share_with_children().map_err(JournalError::from)?),
@@ -91,7 +155,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// Lets others open and close.
+    /// Lets others open.
     pub(in crate::host) fn release_lock(&mut self) {
         self.lock = None;
     }
@@ -113,9 +177,9 @@ impl<'a> Guard<'a> {
         self.work.clock
     }
 
-    /// The instant at which the keychain must be closed.
-    pub(in crate::host) fn until(&self) -> Timestamp {
-        self.until
+    /// When the keychain must be closed.
+    pub(in crate::host) fn deadline(&self) -> &Deadline {
+        &self.deadline
     }
 
     /// The journals of the other runs that have the keychain open.
@@ -151,16 +215,20 @@ impl<'a> Guard<'a> {
         Ok(self.journals.remember_job(self.run(), job)?)
     }
 
-    /// Closes the keychain and records it, as far as that is not done.
-    pub(in crate::host) fn close(&mut self) -> Result<(), SessionError> {
+    /// Closes the keychain and records it, as far as that is not done. `before_waiting` is called before anything that may
+    /// take long.
+    pub(in crate::host) fn close(
+        &mut self,
+        before_waiting: &mut dyn FnMut(),
+    ) -> Result<(), SessionError> {
         let (_, is_locked) = match self.closed {
             Some(closed) => closed,
             None => {
-                // Closing takes the lock itself.
                 self.release_lock();
-                match close(&self.journals, self.backend(), self.keychain(), self.run()) {
+                match self.close_keychain(before_waiting) {
                     Ok(is_locked) => *self.closed.insert((self.work.clock.now(), is_locked)),
                     Err(error) => {
+                        before_waiting();
                         let event = self.event(Action::KeychainLock, Outcome::Failed);
                         // That it may be open matters more than the record.
                         let _ = self.record(&event.detail("error", &error));
@@ -170,12 +238,23 @@ impl<'a> Guard<'a> {
             }
         };
         if !self.is_recorded {
+            before_waiting();
             let event = self.event(Action::KeychainLock, Outcome::Done);
             self.record(&event.detail("left-to-others", !is_locked))
                 .map_err(SessionError::NotRecorded)?;
             self.is_recorded = true;
         }
         Ok(())
+    }
+
+    fn close_keychain(&mut self, before_waiting: &mut dyn FnMut()) -> Result<bool, SessionError> {
+        close(
+            &self.journals,
+            self.closer.as_mut(),
+            &self.work.keychain,
+            &self.work.run,
+            before_waiting,
+        )
     }
 
     /// When it was closed and whether it was locked, if it was.
@@ -189,8 +268,9 @@ impl<'a> Guard<'a> {
         Ok(self.journals.forget(&self.work.run)?)
     }
 
-    /// The same before anything was opened.
+    /// The same before anything was opened. The keychain is closed all the same: another run may have left it to this one.
     pub(in crate::host) fn cancel(mut self) -> Result<(), SessionError> {
+        self.close_keychain(&mut || ())?;
         self.closed = Some((self.work.clock.now(), false));
         self.is_recorded = true;
         self.finish()
@@ -202,7 +282,7 @@ impl<'a> Guard<'a> {
         self.lifeline = None;
         if let Some(stdout) = self.watchdog_says.take() {
             let watched = PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN);
-            if !is_ready_within(watched, Duration::from_secs(5)).unwrap_or(false) {
+            if !is_ready_within(watched, Duration::from_secs(1)).unwrap_or(false) {
                 let _ = self.watchdog.kill();
             }
             let _ = self.watchdog.wait();
@@ -216,8 +296,9 @@ impl<'a> Guard<'a> {
         }
     }
 
-    pub(in crate::host) fn is_watchdog_lost(&mut self) -> bool {
-        matches!(self.watchdog.try_wait(), Ok(Some(_)) | Err(_))
+    /// Whether the watchdog could not close any more: it has ended, or somebody has stopped it.
+    pub(in crate::host) fn is_watchdog_lost(&self) -> bool {
+        has_ended_or_stopped(&self.watchdog).unwrap_or(true)
     }
 
     /// What `poll` sees of the watchdog's end.
@@ -234,7 +315,7 @@ impl Drop for Guard<'_> {
         }
         // A panic or an error. What is closed but not recorded keeps its journal; what is not closed keeps its watchdog
         // too: our end is the end of its lifeline, and it goes on trying.
-        let _ = self.close();
+        let _ = self.close(&mut || ());
         if self.closed.is_some() {
             self.dismiss();
         }
@@ -244,60 +325,8 @@ impl Drop for Guard<'_> {
     }
 }
 
-/// Starts the watchdog and waits until it says that it is ready.
-fn start_watchdog(
-    work: &KeychainWork<'_>,
-    lease: &File,
-    until: Timestamp,
-    time: Duration,
-) -> Result<(Child, ChildStdin, ChildStdout), SessionError> {
-    let lease = lease.try_clone().map_err(io_error("share the lease"))?;
-    let tool = Tool::new(&work.program).arg("watchdog");
-    let mut child = start(&tool, Stdio::piped(), Stdio::piped(), lease)?;
-    let config = WatchdogConfig {
-        run: work.run.clone(),
-        keychain: work.keychain.clone(),
-        backend: work.choice.clone(),
-        state: work.state.clone(),
-        until,
-        seconds: time.as_secs() + GRACE.as_secs(),
-        actor: work.actor.clone(),
-    };
-    let ready = wait_until_armed(&mut child, config);
-    ready
-        .map_err(|why| {
-            let _ = child.kill();
-            let _ = child.wait();
-            SessionError::NoWatchdog(why)
-        })
-        .map(|(stdin, stdout)| (child, stdin, stdout))
+/// Ends a watchdog that was told nothing.
+fn end(watchdog: &mut Child) {
+    let _ = watchdog.kill();
+    let _ = watchdog.wait();
 }
-
-fn wait_until_armed(
-    child: &mut Child,
-    config: WatchdogConfig,
-) -> Result<(ChildStdin, ChildStdout), String> {
-    let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err("it has no pipes".into());
-    };
-    Message::Config(Box::new(config))
-        .write(&mut stdin)
-        .map_err(|error| error.to_string())?;
-    let mut word = [0; ARMED.len()];
-    let watched = PollFd::new(&stdout, PollFlags::IN);
-    match is_ready_within(watched, Duration::from_secs(20)) {
-        Ok(true) => {}
-        Ok(false) => return Err("it says nothing".into()),
-        Err(error) => return Err(error.to_string()),
-    }
-    stdout
-        .read_exact(&mut word)
-        .map_err(|_| "it ended at once".to_owned())?;
-    if word == ARMED {
-        Ok((stdin, stdout))
-    } else {
-        Err("it says something unexpected".into())
-    }
-}
-/// How much later than the session the watchdog acts on the end of the window.
-pub(super) const GRACE: Duration = Duration::from_secs(12);

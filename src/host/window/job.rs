@@ -9,11 +9,14 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::unlock::UnlockWindow;
-use crate::host::process::{Exit, ProcessError, ProcessGroup, Tool, peek_exit, start};
+use crate::host::process::{
+    Ending, Exit, Presence, ProcessError, ProcessGroup, Tool, peek_exit, start,
+};
 
 /// A command to run inside a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub struct JobCommand {
 #[derive(Debug)]
 pub struct Job {
     child: Child,
-    group: ProcessGroup,
+    group: Option<ProcessGroup>,
     reaped: bool,
 }
 
@@ -59,9 +62,9 @@ impl Job {
         })
     }
 
-    /// Its process group, for the watchdog and for a recovery.
-    pub fn group(&self) -> &ProcessGroup {
-        &self.group
+    /// Its process group, for the watchdog and for a recovery, if they could recognise it.
+    pub fn group(&self) -> Option<&ProcessGroup> {
+        self.group.as_ref()
     }
 
     /// How the command ended, if it has; its group may have other members still.
@@ -72,10 +75,28 @@ impl Job {
         peek_exit(&self.child)
     }
 
-    /// Sends `signal` to the whole group.
+    /// Sends `signal` to the whole group. Whoever is stopped is made to go on, so that the signal is heard.
     pub fn signal(&self, signal: Signal) {
+        self.send(signal);
+        self.send(Signal::CONT);
+    }
+
+    fn send(&self, signal: Signal) {
         // The child has not been reaped, so the id is its own; an error means that nobody is left to be told.
         let _ = kill_process_group(Pid::from_child(&self.child), signal);
+    }
+
+    /// Asks whatever is left of the group to end; what does not within `patience` is ended as the result is driven on.
+    pub fn begin_to_end(&self, patience: Duration) -> Ending<'_> {
+        Ending::begin(
+            patience,
+            Box::new(|signal| self.send(signal)),
+            // Whoever cannot be looked at may be there.
+            Box::new(|| {
+                let group = self.group.as_ref();
+                group.is_none_or(|group| group.presence() != Presence::Gone)
+            }),
+        )
     }
 
     /// Reaps the command, and ends it if it has not ended: after this the group may be gone.
@@ -84,7 +105,7 @@ impl Job {
     /// The system does not say how it ended.
     pub fn reap(mut self) -> io::Result<Exit> {
         if self.exited()?.is_none() {
-            self.signal(Signal::KILL);
+            self.send(Signal::KILL);
         }
         self.reaped = true;
         self.child.wait().map(Exit::of)
@@ -94,7 +115,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if !self.reaped {
-            self.signal(Signal::KILL);
+            self.send(Signal::KILL);
             let _ = self.child.wait();
         }
     }

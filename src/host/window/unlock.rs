@@ -1,12 +1,13 @@
 //! An open keychain, together with everything that closes it.
 
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::guard::{GRACE, Guard};
+use super::guard::Guard;
 use crate::base::event::{Action, Event, Outcome};
+use crate::host::deadline::GRACE_OF_WATCHDOG;
 use crate::host::keychain::{ChildAccess, Opening};
 use crate::host::session::error::SessionError;
 use crate::host::session::request::SessionRequest;
@@ -16,7 +17,6 @@ pub struct UnlockWindow<'a> {
     guard: Guard<'a>,
     opened: Timestamp,
     until: Timestamp,
-    ends: Instant,
 }
 
 impl<'a> UnlockWindow<'a> {
@@ -49,8 +49,7 @@ impl<'a> UnlockWindow<'a> {
         }
         let mut window = Self {
             opened: now,
-            until: guard.until(),
-            ends: Instant::now() + request.window,
+            until: guard.deadline().until,
             guard,
         };
         let others = window.guard.others()?;
@@ -62,7 +61,7 @@ impl<'a> UnlockWindow<'a> {
                 .detail("shared", shared),
         )?;
         // The idle timeout is the keychain's, not the run's: opening it here must not shorten that of another run.
-        let last = others.iter().map(|other| other.until).max();
+        let last = others.iter().map(|other| other.deadline.until).max();
         let last = last.map_or(window.until, |last| last.max(window.until));
         let run = window.guard.run().clone();
         let opening = Opening {
@@ -94,7 +93,7 @@ impl<'a> UnlockWindow<'a> {
                 Ok((window, environment))
             }
             Err(error) => {
-                window.guard.close()?;
+                window.guard.close(&mut || ())?;
                 window.guard.finish()?;
                 Err(error)
             }
@@ -117,18 +116,14 @@ impl<'a> UnlockWindow<'a> {
 
     /// What is left of the window by whichever clock says less.
     pub(in crate::host) fn left(&self) -> Duration {
-        let by_calendar = self.until.duration_since(self.guard.clock().now());
-        let by_calendar = Duration::try_from(by_calendar).unwrap_or(Duration::ZERO);
-        self.ends
-            .saturating_duration_since(Instant::now())
-            .min(by_calendar)
+        let deadline = self.guard.deadline();
+        deadline.left(self.guard.clock(), Duration::ZERO)
     }
 
     /// Whether the window ended so long ago that the watchdog has acted.
     pub(in crate::host) fn is_overdue(&self) -> bool {
-        let by_calendar = self.guard.clock().now().duration_since(self.until);
-        self.ends.elapsed() >= GRACE
-            || Duration::try_from(by_calendar).is_ok_and(|overdue| overdue >= GRACE)
+        let deadline = self.guard.deadline();
+        deadline.is_past(self.guard.clock(), GRACE_OF_WATCHDOG)
     }
 
     pub(in crate::host) fn guard(&mut self) -> &mut Guard<'a> {

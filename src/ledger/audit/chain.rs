@@ -4,105 +4,20 @@
 //! the line as it stands and goes on, so that one damaged line gives one flaw (and perhaps its neighbour another), not
 //! one for every line below. A log that was cut at a line end is right in itself; only a checkpoint from outside finds
 //! that out, so checkpoints are part of what is verified.
+//!
+//! Time runs forward, give or take what synchronisation corrects. A clock that was set back is a flaw until somebody
+//! resumes the log, which says that the clock is right now; after that it is a note. So are records that are lost, where
+//! the log was resumed after them.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
-use super::record::{self, Record, Unreadable};
+use jiff::Timestamp;
+
+use super::flaw::{ClockStep, Flaw, FlawKind, Note, NoteKind};
+use super::record::{self, LOST_AFTER, Record, Unreadable};
+use crate::base::clock::CLOCK_CORRECTION;
 use crate::base::digest::{Digest, sha256};
 use crate::base::event::Checkpoint;
-
-/// One place where a log is not what was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
-    /// The line, from 1.
-    pub line: u64,
-    /// What is wrong with it.
-    pub kind: FlawKind,
-}
-
-/// What can be wrong with a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FlawKind {
-    /// The line's bytes are not those that were written.
-    Altered {
-        /// The digest that the line names.
-        expected: String,
-        /// The digest of its bytes.
-        found: Digest,
-    },
-    /// The line is not a record at all.
-    NotARecord(String),
-    /// A sequence number does not follow: lines were removed, duplicated or swapped.
-    Sequence {
-        /// The number that follows from the line before.
-        expected: u64,
-        /// The number that the line has.
-        found: u64,
-    },
-    /// The line names another predecessor than the line that stands before it.
-    Predecessor {
-        /// What the line names.
-        expected: Digest,
-        /// The digest of the line before it.
-        found: Digest,
-    },
-    /// The last line has no line end: it was not written to its end, or it was cut.
-    Torn {
-        /// Its length in bytes.
-        bytes: u64,
-    },
-    /// The line is longer than any record can be.
-    TooLong,
-    /// The log ends before a checkpoint that was taken of it.
-    CutBefore {
-        /// The checkpoint.
-        checkpoint: Checkpoint,
-        /// The last sequence number that the log has.
-        last: u64,
-    },
-    /// The record that a checkpoint names is another one.
-    NotTheCheckpoint {
-        /// The checkpoint.
-        checkpoint: Checkpoint,
-        /// The digest of the line with that number.
-        found: Digest,
-    },
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: ", self.line)?;
-        match &self.kind {
-            FlawKind::Altered { expected, found } => write!(
-                f,
-                "its bytes were changed: their digest was {expected} and is now {found}"
-            ),
-            FlawKind::NotARecord(why) => write!(f, "not a record: {why}"),
-            FlawKind::Sequence { expected, found } => write!(
-                f,
-                "record {found} is in the place of record {expected}: lines were removed, repeated or moved"
-            ),
-            FlawKind::Predecessor { expected, found } => write!(
-                f,
-                "names {expected} as the digest of the line before, but that line has {found}"
-            ),
-            FlawKind::Torn { bytes } => write!(
-                f,
-                "the last {bytes} bytes have no line end: the last record is incomplete"
-            ),
-            FlawKind::TooLong => write!(f, "longer than {MAX_LINE} bytes"),
-            FlawKind::CutBefore { checkpoint, last } => write!(
-                f,
-                "the log ends with record {last}, but it had {checkpoint} before: it was cut short"
-            ),
-            FlawKind::NotTheCheckpoint { checkpoint, found } => write!(
-                f,
-                "record {} has digest {found}, but had {} before: the log was rewritten",
-                checkpoint.seq, checkpoint.head
-            ),
-        }
-    }
-}
 
 /// The state of a verification between two lines.
 #[derive(Debug, Clone)]
@@ -113,23 +28,43 @@ pub struct Chain {
     prev: Option<Digest>,
     head: Checkpoint,
     records: u64,
-    checkpoints: Vec<Checkpoint>,
+    /// The latest time since the log began or was resumed.
+    latest: Option<Timestamp>,
+    is_behind: bool,
+    /// What is known from outside of records that were not reached yet.
+    checkpoints: BTreeMap<u64, Vec<Digest>>,
     flaws: Vec<Flaw>,
     flaw_count: u64,
+    /// The flaws of time since the log was resumed.
+    steps: Vec<(u64, ClockStep)>,
+    step_count: u64,
+    notes: Vec<Note>,
 }
 
 impl Chain {
     /// Before the first line; `checkpoints` are what is known of the log from outside.
     pub fn new(checkpoints: &[Checkpoint]) -> Self {
+        let mut known: BTreeMap<u64, Vec<Digest>> = BTreeMap::new();
+        for checkpoint in checkpoints.iter().filter(|checkpoint| checkpoint.seq > 0) {
+            let digests = known.entry(checkpoint.seq).or_default();
+            if !digests.contains(&checkpoint.head) {
+                digests.push(checkpoint.head);
+            }
+        }
         Self {
             line: 0,
             seq: 0,
             prev: Some(Checkpoint::EMPTY.head),
             head: Checkpoint::EMPTY,
             records: 0,
-            checkpoints: checkpoints.iter().copied().filter(|c| c.seq > 0).collect(),
+            latest: None,
+            is_behind: false,
+            checkpoints: known,
             flaws: Vec::new(),
             flaw_count: 0,
+            steps: Vec::new(),
+            step_count: 0,
+            notes: Vec::new(),
         }
     }
 
@@ -152,8 +87,34 @@ impl Chain {
                 return None;
             }
         };
+        self.follow(&record);
+        self.reach(Checkpoint {
+            seq: record.seq,
+            head: digest,
+        });
+        self.tell_time(&record);
+        Some(record)
+    }
+
+    /// Whether the record is the one that comes next.
+    fn follow(&mut self, record: &Record) {
         let expected = self.seq.saturating_add(1);
-        if record.seq != expected {
+        let is_after_loss = record.resumes() && record.details.contains_key(LOST_AFTER);
+        if is_after_loss && record.seq >= expected {
+            let after = Checkpoint {
+                seq: record.seq.saturating_sub(1),
+                head: record.prev,
+            };
+            self.recognise(after);
+            self.note(NoteKind::Lost {
+                first: (record.seq > expected).then_some(expected),
+                after,
+                resumed: record.time,
+            });
+        }
+        if is_after_loss && record.seq > expected {
+            // It says itself that it does not follow.
+        } else if record.seq != expected {
             self.flaw(FlawKind::Sequence {
                 expected,
                 found: record.seq,
@@ -164,27 +125,59 @@ impl Chain {
                 found: prev,
             });
         }
-        let here = Checkpoint {
-            seq: record.seq,
-            head: digest,
-        };
-        let (reached, ahead) = std::mem::take(&mut self.checkpoints)
-            .into_iter()
-            .partition::<Vec<_>, _>(|checkpoint| checkpoint.seq == here.seq);
-        self.checkpoints = ahead;
-        for checkpoint in reached {
-            if checkpoint != here {
+    }
+
+    /// The log stands here now.
+    fn reach(&mut self, here: Checkpoint) {
+        self.recognise(here);
+        self.seq = here.seq;
+        self.prev = Some(here.head);
+        self.head = here;
+        self.records = self.records.saturating_add(1);
+    }
+
+    /// Whether this record is what is known of it from outside.
+    fn recognise(&mut self, here: Checkpoint) {
+        let next = self.checkpoints.first_key_value();
+        if next.is_none_or(|(seq, _)| *seq > here.seq) {
+            return;
+        }
+        for head in self.checkpoints.remove(&here.seq).unwrap_or_default() {
+            if head != here.head {
                 self.flaw(FlawKind::NotTheCheckpoint {
-                    checkpoint,
-                    found: digest,
+                    checkpoint: Checkpoint {
+                        seq: here.seq,
+                        head,
+                    },
+                    found: here.head,
                 });
             }
         }
-        self.seq = record.seq;
-        self.prev = Some(digest);
-        self.head = here;
-        self.records = self.records.saturating_add(1);
-        Some(record)
+    }
+
+    /// Whether the clock has run forward. Of a clock that stays behind only the first record is a flaw.
+    fn tell_time(&mut self, record: &Record) {
+        if record.resumes() {
+            for (line, step) in std::mem::take(&mut self.steps) {
+                self.note_at(line, NoteKind::ClockStep(step));
+            }
+            self.step_count = 0;
+            self.is_behind = false;
+            self.latest = Some(record.time);
+            return;
+        }
+        let behind = self
+            .latest
+            .filter(|latest| latest.duration_since(record.time) > CLOCK_CORRECTION);
+        if let Some(latest) = behind.filter(|_| !self.is_behind) {
+            self.step_count = self.step_count.saturating_add(1);
+            if self.steps.len() < MAX_FLAWS {
+                let time = record.time;
+                self.steps.push((self.line, ClockStep { time, latest }));
+            }
+        }
+        self.is_behind = behind.is_some();
+        self.latest = self.latest.max(Some(record.latest()));
     }
 
     /// A line that is longer than any record can be stands next.
@@ -201,21 +194,49 @@ impl Chain {
             self.line = self.line.saturating_add(1);
             self.flaw(FlawKind::Torn { bytes: torn });
         }
-        let last = self.head.seq;
-        for checkpoint in std::mem::take(&mut self.checkpoints) {
-            self.flaw(FlawKind::CutBefore { checkpoint, last });
-        }
+        self.missing_checkpoints();
+        let steps = std::mem::take(&mut self.steps).into_iter();
+        self.flaws.extend(steps.map(|(line, step)| Flaw {
+            line,
+            kind: FlawKind::TimeBackwards(step),
+        }));
+        self.flaws.sort_by_key(|flaw| flaw.line);
+        self.flaws.truncate(MAX_FLAWS);
         Verification {
             records: self.records,
             head: self.head,
+            flaw_count: self.flaw_count(),
             flaws: self.flaws,
-            flaw_count: self.flaw_count,
+            notes: self.notes,
+        }
+    }
+
+    /// What is known from outside and was not reached. Of those behind the end the last one says it all.
+    fn missing_checkpoints(&mut self) {
+        let last = self.head.seq;
+        let missing = std::mem::take(&mut self.checkpoints);
+        let of = |seq: &u64, digests: &[Digest]| -> Vec<Checkpoint> {
+            let with = |head: &Digest| Checkpoint {
+                seq: *seq,
+                head: *head,
+            };
+            digests.iter().map(with).collect()
+        };
+        for (seq, digests) in missing.range(..=last) {
+            for checkpoint in of(seq, digests) {
+                self.flaw(FlawKind::NotInLog { checkpoint });
+            }
+        }
+        if let Some((seq, digests)) = missing.last_key_value().filter(|(seq, _)| **seq > last) {
+            for checkpoint in of(seq, digests) {
+                self.flaw(FlawKind::CutBefore { checkpoint, last });
+            }
         }
     }
 
     /// How many flaws there are so far.
     pub fn flaw_count(&self) -> u64 {
-        self.flaw_count
+        self.flaw_count.saturating_add(self.step_count)
     }
 
     fn flaw(&mut self, kind: FlawKind) {
@@ -225,6 +246,16 @@ impl Chain {
                 line: self.line,
                 kind,
             });
+        }
+    }
+
+    fn note(&mut self, kind: NoteKind) {
+        self.note_at(self.line, kind);
+    }
+
+    fn note_at(&mut self, line: u64, kind: NoteKind) {
+        if self.notes.len() < MAX_FLAWS {
+            self.notes.push(Note { line, kind });
         }
     }
 }
@@ -240,6 +271,8 @@ pub struct Verification {
     pub flaws: Vec<Flaw>,
     /// How many flaws there are in all.
     pub flaw_count: u64,
+    /// What every reader should know, the first hundred.
+    pub notes: Vec<Note>,
 }
 
 impl Verification {
@@ -249,8 +282,5 @@ impl Verification {
     }
 }
 
-/// Longest line of a log, in bytes without its line end. Events are cut far below; this bounds what a reader holds.
-pub(super) const MAX_LINE: usize = 64 * 1_024;
-
-/// How many flaws are kept to be shown.
+/// How many flaws and how many notes are kept to be shown.
 const MAX_FLAWS: usize = 100;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::known::KnownCheckpoint;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::remedy::Remedy;
@@ -21,6 +22,20 @@ pub enum AuditError {
         /// What is wrong with it.
         why: String,
     },
+    /// There are no records, but something tells of one.
+    #[error("the audit log {path} is gone or empty, but {holder} tells of its record {seq}", path = path.display(), holder = known.holder, seq = known.checkpoint.seq)]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// What tells of a record.
+        known: KnownCheckpoint,
+    },
+    /// There are records, where the log was thought to be lost.
+    #[error("the audit log {path} has records, so it is not lost", path = path.display())]
+    NotLost {
+        /// The file.
+        path: PathBuf,
+    },
     /// The event cannot be written as a record.
     #[error("a record cannot be written: {0}")]
     Unwritable(#[source] serde_json::Error),
@@ -39,6 +54,8 @@ impl Explain for AuditError {
         match self {
             Self::File(error) => error.code(),
             Self::Damaged { .. } => ErrorCode::FileMalformed,
+            Self::Lost { .. } => ErrorCode::AuditLogLost,
+            Self::NotLost { .. } => ErrorCode::Usage,
             Self::Unwritable(_) | Self::TooLong { .. } => ErrorCode::NotRecorded,
         }
     }
@@ -47,8 +64,12 @@ impl Explain for AuditError {
         match self {
             Self::File(error) => error.hint(),
             Self::Damaged { .. } => {
-                Some("verify the audit log, then move it away and keep it as evidence".into())
+                Some("verify the audit log, move it away, keep it as evidence, and resume the log".into())
             }
+            Self::Lost { .. } => Some(
+                "restore it from a backup; if it is lost, resume it, so that its first record says so".into(),
+            ),
+            Self::NotLost { .. } => Some("verify the audit log".into()),
             Self::Unwritable(_) | Self::TooLong { .. } => None,
         }
     }
@@ -56,7 +77,8 @@ impl Explain for AuditError {
     fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::File(OwnedFileError::NotOurs { .. }) => Some(Remedy::NameStateDirectory),
-            Self::Damaged { .. } => Some(Remedy::VerifyAuditLog),
+            Self::Damaged { .. } | Self::NotLost { .. } => Some(Remedy::VerifyAuditLog),
+            Self::Lost { .. } => Some(Remedy::ResumeAuditLog),
             _ => None,
         }
     }
@@ -64,7 +86,9 @@ impl Explain for AuditError {
     fn place(&self) -> Place {
         match self {
             Self::File(error) => error.place(),
-            Self::Damaged { path, .. } => Place::file(path),
+            Self::Damaged { path, .. } | Self::Lost { path, .. } | Self::NotLost { path } => {
+                Place::file(path)
+            }
             Self::Unwritable(_) | Self::TooLong { .. } => Place::default(),
         }
     }

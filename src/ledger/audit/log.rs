@@ -6,12 +6,15 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::chain;
+use jiff::Timestamp;
+
 use super::error::AuditError;
-use super::record;
+use super::known::KnownCheckpoint;
+use super::lost::check_not_lost;
+use super::record::{self, LOST_AFTER, Position};
 use super::tail::Tail;
 use crate::base::clock::Clock;
-use crate::base::digest::{Digest, sha256};
+use crate::base::digest::Digest;
 use crate::base::event::{Action, Actor, Checkpoint, Event, Outcome, Witness, WitnessError};
 use crate::host::files::{sync_directory_of, write_through};
 use crate::host::owned_files::{
@@ -21,6 +24,7 @@ use crate::host::owned_files::{
 /// A log that can be appended to.
 pub struct AuditLog {
     path: PathBuf,
+    receipts: Option<PathBuf>,
     actor: Actor,
     clock: Box<dyn Clock + Send + Sync>,
 }
@@ -29,7 +33,20 @@ impl AuditLog {
     /// The log at `path`, which need not exist yet (its directory must). Records carry `actor` and the time that `clock`
     /// tells.
     pub fn new(path: PathBuf, actor: Actor, clock: Box<dyn Clock + Send + Sync>) -> Self {
-        Self { path, actor, clock }
+        Self {
+            path,
+            receipts: None,
+            actor,
+            clock,
+        }
+    }
+
+    /// The same with receipts in `directory`. They tell of the log's records, so a log that is gone or empty while one of
+    /// them tells of a record is not begun again.
+    #[must_use]
+    pub fn with_receipts(mut self, directory: PathBuf) -> Self {
+        self.receipts = Some(directory);
+        self
     }
 
     /// Where it lies.
@@ -41,33 +58,84 @@ impl AuditLog {
     ///
     /// # Errors
     /// The file cannot be opened, locked within ten seconds or written; it belongs to someone else, or others may write
-    /// it; its last line is not a record. Nothing was recorded then.
+    /// it; its last line is not a record; or it is gone or empty although it had records. Nothing was recorded then.
     pub fn append(&self, event: &Event) -> Result<Appended, AuditError> {
-        let file = self.open_to_append()?;
-        wait_for_lock(&self.path, LOCK_PATIENCE, || file.try_lock())?;
+        let may_begin = || check_not_lost(&self.path, self.receipts.as_deref());
+        let file = self.open_to_append(may_begin)?;
         let tail = Tail::read(&file, &self.path)?;
+        if tail.position == Position::START {
+            may_begin()?;
+        }
+        self.write(&file, &tail, tail.position, event)
+    }
+
+    /// Goes on after the log was lost: writes, as the first record of the new log, that it was resumed after `known`, the
+    /// last record that is known of.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); or the log has records.
+    pub fn resume_after_loss(&self, known: &KnownCheckpoint) -> Result<Appended, AuditError> {
+        let file = self.open_to_append(|| Ok(()))?;
+        let tail = Tail::read(&file, &self.path)?;
+        if tail.position != Position::START {
+            return Err(AuditError::NotLost {
+                path: self.path.clone(),
+            });
+        }
+        let position = Position {
+            head: known.checkpoint,
+            latest: None,
+        };
+        let event = Event::new(Action::AuditResume, Outcome::Done)
+            .detail(LOST_AFTER, known.checkpoint)
+            .detail("known-from", &known.holder);
+        self.write(&file, &tail, position, &event)
+    }
+
+    /// Goes on after the clock was set back: writes that the clock is right now. `latest` is the time that it was behind.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn resume_after_clock(&self, latest: Timestamp) -> Result<Appended, AuditError> {
+        let event = Event::new(Action::AuditResume, Outcome::Done);
+        self.append(&event.detail("clock-was-behind", latest))
+    }
+
+    /// Writes a record after `position`, at the end of the log.
+    fn write(
+        &self,
+        file: &File,
+        tail: &Tail,
+        mut position: Position,
+        event: &Event,
+    ) -> Result<Appended, AuditError> {
         let set_aside = match tail.torn {
             0 => None,
-            _ => Some(self.set_aside(&file, &tail)?),
+            _ => Some(self.set_aside(file, tail)?),
         };
-        let now = self.clock.now();
-        let mut head = tail.head;
-        let mut bytes = Vec::with_capacity(1_024);
-        if let Some(set_aside) = &set_aside {
-            let repair = Event::new(Action::AuditRepair, Outcome::Done)
+        let repair = set_aside.as_ref().map(|set_aside| {
+            Event::new(Action::AuditRepair, Outcome::Done)
                 .detail("moved-to", set_aside.path.display())
                 .detail("bytes", set_aside.bytes)
-                .detail("sha256", set_aside.digest);
-            head = self.write_line(&mut bytes, &head, now, &repair)?;
+                .detail("sha256", set_aside.digest)
+        });
+        // What was found torn stands before what is recorded; only that the log is resumed stands before everything.
+        let events = match event.what {
+            Action::AuditResume => [Some(event), repair.as_ref()],
+            _ => [repair.as_ref(), Some(event)],
+        };
+        let now = self.clock.now();
+        let mut bytes = Vec::with_capacity(1_024);
+        for event in events.into_iter().flatten() {
+            position = self.write_line(&mut bytes, &position, now, event)?;
         }
-        head = self.write_line(&mut bytes, &head, now, event)?;
-        if let Err(source) = write_through(&file, &bytes) {
+        if let Err(source) = write_through(file, &bytes) {
             // What was half written is taken back; should that fail too, the next append finds a torn line.
             let _ = file.set_len(tail.end);
             return Err(self.io(FileStep::Write)(source).into());
         }
         Ok(Appended {
-            checkpoint: head,
+            checkpoint: position.head,
             set_aside,
         })
     }
@@ -75,32 +143,34 @@ impl AuditLog {
     fn write_line(
         &self,
         bytes: &mut Vec<u8>,
-        head: &Checkpoint,
-        now: jiff::Timestamp,
+        before: &Position,
+        now: Timestamp,
         event: &Event,
-    ) -> Result<Checkpoint, AuditError> {
-        let line = record::write(head, now, &self.actor, event).map_err(AuditError::Unwritable)?;
-        if line.len() > chain::MAX_LINE {
+    ) -> Result<Position, AuditError> {
+        let (line, after) =
+            record::write(before, now, &self.actor, event).map_err(AuditError::Unwritable)?;
+        if line.len() > record::MAX_LINE {
             return Err(AuditError::TooLong {
                 bytes: line.len(),
-                limit: chain::MAX_LINE,
+                limit: record::MAX_LINE,
             });
         }
-        let head = Checkpoint {
-            seq: head.seq.saturating_add(1),
-            head: Digest::Sha256(sha256(&line)),
-        };
         bytes.extend_from_slice(&line);
         bytes.push(b'\n');
-        Ok(head)
+        Ok(after)
     }
 
-    fn open_to_append(&self) -> Result<File, AuditError> {
+    /// Opens the log and takes its lock, which ends with the file. A log that is not there is made, if it `may_begin`.
+    fn open_to_append(
+        &self,
+        may_begin: impl FnOnce() -> Result<(), AuditError>,
+    ) -> Result<File, AuditError> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).mode(0o600);
         let (file, is_new) = match open_unfollowed(&mut options, &self.path) {
             Ok(file) => (file, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                may_begin()?;
                 let made = open_unfollowed(options.create(true), &self.path);
                 (made.map_err(self.io(FileStep::Create))?, true)
             }
@@ -111,6 +181,7 @@ impl AuditLog {
         if is_new {
             sync_directory_of(&self.path).map_err(self.io(FileStep::Create))?;
         }
+        wait_for_lock(&self.path, LOCK_PATIENCE, || file.try_lock())?;
         Ok(file)
     }
 
@@ -126,7 +197,7 @@ impl AuditLog {
         let short = hex.get("sha256:".len()..).and_then(|hex| hex.get(..12));
         let path = self.path.with_file_name(format!(
             "{name}.torn-{}-{}",
-            tail.head.seq,
+            tail.position.head.seq,
             short.unwrap_or_default()
         ));
         // The same torn bytes after the same record give the same name: a crash between this copy and the cut below

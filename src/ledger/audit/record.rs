@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::{Digest, sha256};
-use crate::base::event::{Actor, Checkpoint, Event, Outcome};
+use crate::base::event::{Action, Actor, Checkpoint, Event, Outcome};
 
 /// One record as it was written, every field checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,10 @@ pub struct Record {
     pub seq: u64,
     /// When it was written, by the wall clock of its host (RFC 3339, UTC).
     pub time: Timestamp,
+    /// The latest time of the records before it, if the clock was behind that when it was written: the clock was set back,
+    /// or had been ahead.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latest: Option<Timestamp>,
     /// SHA-256 of the previous line without its line end; all zeros for the first.
     pub prev: Digest,
     /// In whose name.
@@ -42,17 +46,59 @@ pub struct Record {
     pub details: BTreeMap<String, String>,
 }
 
-/// Writes the record that follows `head`, as the bytes of its line without a line end.
+impl Record {
+    /// The latest time that the log knows of after this record. A record that resumes the log says that the clock is right.
+    pub(super) fn latest(&self) -> Timestamp {
+        self.latest.unwrap_or(self.time)
+    }
+
+    /// Whether it resumes the log.
+    pub(super) fn resumes(&self) -> bool {
+        self.what == Action::AuditResume.as_str()
+    }
+}
+
+/// Where a log stands for whoever writes the next record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The record before.
+    pub(super) head: Checkpoint,
+    /// The latest time of all records before; `None` without records.
+    pub(super) latest: Option<Timestamp>,
+}
+
+impl Position {
+    /// Before the first record.
+    pub(super) const START: Self = Self {
+        head: Checkpoint::EMPTY,
+        latest: None,
+    };
+
+    /// After the record that `line` holds.
+    pub(super) fn after(record: &Record, line: &[u8]) -> Self {
+        Self {
+            head: Checkpoint {
+                seq: record.seq,
+                head: Digest::Sha256(sha256(line)),
+            },
+            latest: Some(record.latest()),
+        }
+    }
+}
+
+/// Writes the record that follows `before`, as the bytes of its line without a line end, and says where the log stands then.
 pub(super) fn write(
-    head: &Checkpoint,
+    before: &Position,
     time: Timestamp,
     actor: &Actor,
     event: &Event,
-) -> Result<Vec<u8>, serde_json::Error> {
+) -> Result<(Vec<u8>, Position), serde_json::Error> {
     #[derive(Serialize)]
     struct Line<'a> {
         seq: u64,
         time: Timestamp,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        latest: Option<Timestamp>,
         prev: Digest,
         #[serde(flatten)]
         actor: &'a Actor,
@@ -63,10 +109,16 @@ pub(super) fn write(
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         details: &'a BTreeMap<String, String>,
     }
+    let latest = match event.what {
+        Action::AuditResume => None,
+        _ => before.latest.filter(|latest| *latest > time),
+    };
+    let seq = before.head.seq.saturating_add(1);
     let mut line = serde_json::to_vec(&Line {
-        seq: head.seq.saturating_add(1),
+        seq,
         time,
-        prev: head.head,
+        latest,
+        prev: before.head.head,
         actor,
         run: event.run.as_deref(),
         what: event.what.as_str().into(),
@@ -78,7 +130,14 @@ pub(super) fn write(
     line.extend_from_slice(DIGEST_FIELD);
     line.extend_from_slice(digest.to_string().as_bytes());
     line.extend_from_slice(b"\"}");
-    Ok(line)
+    let after = Position {
+        head: Checkpoint {
+            seq,
+            head: Digest::Sha256(sha256(&line)),
+        },
+        latest: Some(latest.unwrap_or(time)),
+    };
+    Ok((line, after))
 }
 
 /// Why a line is not a record.
@@ -119,6 +178,12 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Unreadable> {
     serde_json::from_slice(line).map_err(|error| Unreadable::Shape(error.to_string()))
 }
 
+/// The detail of a record that resumes the log after a loss: the last record that is known of.
+pub(super) const LOST_AFTER: &str = "lost-after";
+
+/// Longest line of a log, in bytes without its line end. Events are cut far below; this bounds what a reader holds.
+pub(super) const MAX_LINE: usize = 64 * 1_024;
+
 /// What stands between a record's own fields and its digest.
 const DIGEST_FIELD: &[u8] = b",\"digest\":\"";
 
@@ -128,7 +193,6 @@ const DIGEST_FIELD_LEN: usize = DIGEST_FIELD.len() + 7 + 64 + 2;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::event::Action;
 
     #[test]
     fn a_line_reads_back_and_holds_its_digest_last() {
@@ -142,9 +206,10 @@ mod tests {
             .of_run("r1")
             .detail("path", "/tmp/\"quoted\"\nnew line");
         let time: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        let line = write(&Checkpoint::EMPTY, time, &actor, &event).unwrap();
+        let (line, after) = write(&Position::START, time, &actor, &event).unwrap();
         assert!(!line.contains(&b'\n'));
         let record = read(&line).unwrap();
+        assert_eq!(after, Position::after(&record, &line));
         assert_eq!(record.seq, 1);
         assert_eq!(record.actor, actor);
         assert_eq!(record.what, "keychain-unlock");
@@ -153,6 +218,35 @@ mod tests {
             serde_json::from_slice::<serde_json::Value>(&line).unwrap()["prev"],
             format!("sha256:{}", "0".repeat(64))
         );
+    }
+
+    #[test]
+    fn the_latest_time_is_carried_on_for_as_long_as_the_clock_is_behind_it() {
+        let actor = Actor {
+            who: "ci".into(),
+            host: "signer-01.mesh.example".parse().unwrap(),
+            region: None,
+            job: None,
+        };
+        let noon: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let minutes = jiff::SignedDuration::from_mins;
+        let mut position = Position::START;
+        let mut written = |offset, what| {
+            let event = Event::new(what, Outcome::Done);
+            let (line, after) = write(&position, noon + minutes(offset), &actor, &event).unwrap();
+            position = after;
+            let record = read(&line).unwrap();
+            assert_eq!(Position::after(&record, &line), after);
+            record.latest
+        };
+        assert_eq!(written(0, Action::Gate), None);
+        assert_eq!(written(-50, Action::Gate), Some(noon));
+        assert_eq!(written(-90, Action::Recover), Some(noon));
+        assert_eq!(written(0, Action::Gate), None);
+        assert_eq!(written(-50, Action::Gate), Some(noon));
+        // Somebody says that the clock is right now.
+        assert_eq!(written(-49, Action::AuditResume), None);
+        assert_eq!(written(-48, Action::Gate), None);
     }
 
     #[test]

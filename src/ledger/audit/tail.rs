@@ -4,18 +4,15 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::chain;
 use super::error::AuditError;
-use super::record;
-use crate::base::digest::{Digest, sha256};
-use crate::base::event::Checkpoint;
+use super::record::{self, Position};
 use crate::host::owned_files::{FileStep, OwnedFileError};
 
 /// The end of a log: what an append must know, found without reading the rest.
 #[derive(Debug)]
 pub(super) struct Tail {
     /// After the last whole line.
-    pub(super) head: Checkpoint,
+    pub(super) position: Position,
     /// The offset after the last whole line.
     pub(super) end: u64,
     /// How many bytes follow it.
@@ -27,7 +24,7 @@ impl Tail {
         let io = |source| OwnedFileError::of(FileStep::Read, path)(source);
         let length = file.metadata().map_err(io)?.len();
         // A page holds the last line nearly always; the second try holds a torn line and the longest record.
-        for window in [4_096, 2 * chain::MAX_LINE as u64 + 2] {
+        for window in [4_096, 2 * record::MAX_LINE as u64 + 2] {
             let start = length.saturating_sub(window);
             let mut bytes = vec![0; usize::try_from(length - start).unwrap_or_default()];
             file.read_exact_at(&mut bytes, start).map_err(io)?;
@@ -37,7 +34,7 @@ impl Tail {
         }
         Err(AuditError::Damaged {
             path: path.to_owned(),
-            why: format!("it is longer than {} bytes", chain::MAX_LINE),
+            why: format!("it is longer than {} bytes", record::MAX_LINE),
         })
     }
 
@@ -50,7 +47,7 @@ impl Tail {
             // `whole` ends where the torn bytes begin; its last line end closes the last whole line.
             let Some(line_end) = whole.iter().rposition(|byte| *byte == b'\n') else {
                 return Ok((start == 0).then_some(Self {
-                    head: Checkpoint::EMPTY,
+                    position: Position::START,
                     end: 0,
                     torn: torn + whole.len() as u64,
                 }));
@@ -81,10 +78,7 @@ impl Tail {
                 },
             })?;
             return Ok(Some(Self {
-                head: Checkpoint {
-                    seq: record.seq,
-                    head: Digest::Sha256(sha256(line)),
-                },
+                position: Position::after(&record, line),
                 end: start + line_end as u64 + 1,
                 torn,
             }));

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::reading::read_lines;
+use super::record::Position;
 use super::*;
 use crate::base::clock::FixedClock;
 use crate::base::digest::Digest;
@@ -34,15 +35,16 @@ fn event(n: usize) -> Event {
 
 /// The lines of a log with `count` records, written without a disk.
 fn lines(count: usize) -> Vec<Vec<u8>> {
-    let mut head = Checkpoint::EMPTY;
-    let now = "2026-03-01T12:00:00Z".parse().unwrap();
+    lines_at("2026-03-01T12:00:00Z", count)
+}
+
+fn lines_at(time: &str, count: usize) -> Vec<Vec<u8>> {
+    let mut position = Position::START;
     (0..count)
         .map(|n| {
-            let line = record::write(&head, now, &actor(), &event(n)).unwrap();
-            head = Checkpoint {
-                seq: head.seq + 1,
-                head: Digest::of(&line),
-            };
+            let (line, after) =
+                record::write(&position, time.parse().unwrap(), &actor(), &event(n)).unwrap();
+            position = after;
             line
         })
         .collect()
@@ -51,7 +53,7 @@ fn lines(count: usize) -> Vec<Vec<u8>> {
 fn verified(lines: &[Vec<u8>], checkpoints: &[Checkpoint]) -> Verification {
     let mut bytes = lines.join(&b'\n');
     bytes.push(b'\n');
-    read_lines(&bytes[..], Chain::new(checkpoints), |_| ()).unwrap()
+    read_lines(&bytes[..], 0, Chain::new(checkpoints), |_| ()).unwrap()
 }
 
 fn head_of(lines: &[Vec<u8>]) -> Checkpoint {
@@ -65,7 +67,7 @@ fn head_of(lines: &[Vec<u8>]) -> Checkpoint {
 fn appended_records_follow_from_one_another() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");
-    assert_eq!(checkpoint(&path).unwrap(), Checkpoint::EMPTY);
+    assert_eq!(standing(&path, None).unwrap().checkpoint, Checkpoint::EMPTY);
     let log = log_at(&path);
     let mut last = Checkpoint::EMPTY;
     for n in 0..20 {
@@ -73,7 +75,7 @@ fn appended_records_follow_from_one_another() {
         assert_eq!(appended.set_aside, None);
         assert_eq!(appended.checkpoint.seq, last.seq + 1);
         last = appended.checkpoint;
-        assert_eq!(checkpoint(&path).unwrap(), last);
+        assert_eq!(standing(&path, None).unwrap().checkpoint, last);
     }
     let verification = verify(&path, &[last]).unwrap();
     assert!(verification.holds(), "{:?}", verification.flaws);
@@ -172,23 +174,7 @@ fn whole_files_are_verified_as_their_lines_are() {
 #[test]
 fn a_rewritten_log_is_found_by_an_older_checkpoint() {
     let then = lines(10);
-    let mut head = Checkpoint::EMPTY;
-    let rewritten: Vec<_> = (0..20)
-        .map(|n| {
-            let line = record::write(
-                &head,
-                "2026-03-02T12:00:00Z".parse().unwrap(),
-                &actor(),
-                &event(n),
-            )
-            .unwrap();
-            head = Checkpoint {
-                seq: head.seq + 1,
-                head: Digest::of(&line),
-            };
-            line
-        })
-        .collect();
+    let rewritten = lines_at("2026-03-02T12:00:00Z", 20);
     assert!(verified(&rewritten, &[]).holds());
     let verification = verified(&rewritten, &[head_of(&then)]);
     assert!(matches!(
@@ -214,7 +200,10 @@ fn a_torn_last_line_is_set_aside_and_recorded_wherever_it_was_torn() {
         assert!(
             matches!(found.flaws[..], [Flaw { line: 3, kind: FlawKind::Torn { bytes } }] if bytes == torn as u64)
         );
-        assert_eq!(checkpoint(&path).unwrap(), head_of(&whole[..2]));
+        assert_eq!(
+            standing(&path, None).unwrap().checkpoint,
+            head_of(&whole[..2])
+        );
 
         let appended = log_at(&path).append(&event(9)).unwrap();
         let set_aside = appended.set_aside.unwrap();

@@ -8,8 +8,10 @@ use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Judgement;
+use crate::context::gate::facts::Evidence;
+use crate::context::gate::facts::TrustAnchor;
 use crate::context::manifest::Manifest;
-use crate::ops::report::{ManifestName, Report, VerdictWord};
+use crate::ops::report::{ManifestName, PolicyName, Report, VerdictWord, shown_paths};
 
 /// The `countersign.gate.v1` document.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -23,17 +25,30 @@ pub struct GateDocument {
     pub findings: Vec<Finding>,
     /// The groups that were not judged because somebody waived them.
     pub waived: Vec<Group>,
+    /// The policy that was judged by; absent if there is none or it could not be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyName>,
     /// The manifest that was judged; absent if the policy could not be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestName>,
+    /// The directories of installed profiles that were looked at, in their order, with their links resolved.
+    pub profile_directories: Vec<String>,
+    /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
+    pub trust_anchors: Vec<TrustAnchor>,
     /// The digests of the identities, as far as they are known.
     pub identities: IdentityDocument,
     /// The region, if the policy names regions; else null.
     pub region: Option<RegionName>,
     /// The host that was judged.
     pub host: HostName,
+    /// What the kernel and the loader say of the process that looked: how far host, user and clock can be believed.
+    pub evidence: Evidence,
     /// The instant of the verdict (RFC 3339, UTC).
     pub judged_at: Timestamp,
+    /// The last instant of the clearance (RFC 3339, UTC); null if nothing is cleared: something blocks, or there is no policy.
+    pub cleared_until: Option<Timestamp>,
+    /// What became of the envelope; null if none was asked for.
+    pub envelope: Option<EnvelopeDocument>,
     /// True if the host or the instant is not the real one, so this is a rehearsal and not a verdict about this machine.
     pub rehearsal: bool,
 }
@@ -46,6 +61,32 @@ pub struct IdentityDocument {
     pub canonical: Option<Digest>,
     /// SHA-1 of what `security find-identity` printed, 40 hex digits; null without such a capture.
     pub compatible: Option<Digest>,
+}
+
+/// What became of the envelope that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EnvelopeDocument {
+    /// The file.
+    pub file: String,
+    /// What became of it.
+    pub outcome: EnvelopeOutcome,
+    /// The fingerprint of the key that signed it, as `ssh-keygen -l` prints it; absent if it is not signed or not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+}
+
+/// What became of an envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnvelopeOutcome {
+    /// It is written and signed.
+    Signed,
+    /// It is written and not signed: it proves nothing.
+    NotSigned,
+    /// The gate blocks, so there is none; that of an earlier verdict was removed.
+    Removed,
+    /// The gate blocks, so there is none, and there was none.
+    NotWritten,
 }
 
 impl Report for GateDocument {
@@ -64,27 +105,40 @@ pub struct GateAnswer {
 }
 
 impl GateAnswer {
-    /// Shows a judgement of `manifest`, which is absent if the policy could not be used.
+    /// The same, with what became of the envelope.
+    #[must_use]
+    pub(in crate::ops) fn with_envelope(mut self, envelope: Option<EnvelopeDocument>) -> Self {
+        self.document.envelope = envelope;
+        self
+    }
+
+    /// Shows a judgement of `manifest`, which is absent if the policy is missing or could not be used.
     pub(super) fn new(
         judgement: &Judgement,
         manifest: Option<&Manifest>,
-        is_cleared: bool,
+        cleared_until: Option<Timestamp>,
         is_rehearsal: bool,
     ) -> Self {
         Self {
             document: GateDocument {
                 schema: "countersign.gate.v1",
-                verdict: VerdictWord::of(is_cleared),
+                verdict: VerdictWord::of(judgement.passes()),
                 findings: judgement.findings.clone(),
                 waived: judgement.waived.iter().copied().collect(),
+                policy: judgement.policy.map(PolicyName::from),
                 manifest: manifest.map(ManifestName::from),
+                profile_directories: shown_paths(&judgement.profile_directories),
+                trust_anchors: judgement.trust_anchors.clone(),
                 identities: IdentityDocument {
                     canonical: judgement.identities.canonical,
                     compatible: judgement.identities.compatible,
                 },
                 region: judgement.region.clone(),
                 host: judgement.host.clone(),
+                evidence: judgement.evidence.clone(),
                 judged_at: judgement.at,
+                cleared_until,
+                envelope: None,
                 rehearsal: is_rehearsal,
             },
             profile_count: manifest.map(|manifest| manifest.profiles().len()),

@@ -1,69 +1,87 @@
 //! Looks at this machine, or plans a look, and judges.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
+use super::basis::{Basis, ProfileSources};
 use super::document::GateAnswer;
 use super::question::Question;
-use crate::apple::signed_message::Verifier;
-use crate::base::error::ErrorCode;
+use crate::apple::anchors::Anchors;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
-use crate::context::gate::facts::Identities;
-use crate::context::gate::{self, Asked, ExpectedManifest, Verdict};
+use crate::context::gate::facts::{Identities, Observation};
+use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Verdict};
 use crate::context::manifest::Manifest;
 use crate::context::policy::Policy;
-use crate::host::observation::{self, ProfilePlaces, Request};
+use crate::host::inputs::Inputs;
+use crate::host::observation::{self, Request};
+use crate::ledger::audit;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
-use crate::ops::world::World;
+use crate::ops::world::{LoadedPolicy, World};
 
 /// A verdict, and what it was given on.
 pub struct Judged {
     /// The verdict.
     pub verdict: Verdict,
-    /// The policy and the manifest; absent if the policy could not be used.
-    pub subject: Option<(Policy, Manifest)>,
+    /// What it rests on; absent if the policy is missing or could not be used.
+    pub basis: Option<Basis>,
 }
 
 impl Judged {
     /// The verdict as it is shown.
     pub fn answer(&self) -> GateAnswer {
-        let is_cleared = self.verdict.cleared().is_some();
-        let manifest = self.subject.as_ref().map(|(_, manifest)| manifest);
-        GateAnswer::new(self.verdict.judgement(), manifest, is_cleared, false)
+        let manifest = self.basis.as_ref().map(Basis::manifest);
+        let until = self.verdict.cleared().map(Cleared::until);
+        GateAnswer::new(self.verdict.judgement(), manifest, until, false)
     }
 }
 
 /// Reads the identities of a keychain, where one is named and no file of identities is.
 pub type KeychainIdentities<'a> = &'a dyn Fn(&Policy) -> Result<Option<Identities>, Failure>;
 
-/// Looks at this machine, now, and judges it.
+/// The policy as [`World::policy_if_any`] found it: whoever asks reads it, once.
+pub type FoundPolicy = Result<Option<LoadedPolicy>, Failure>;
+
+/// Looks at this machine, now, and judges it by `policy`.
 ///
 /// # Errors
 /// Something that is judged cannot be read.
 pub fn judge(
     question: &Question,
+    purpose: Purpose,
+    policy: FoundPolicy,
     keychain: KeychainIdentities<'_>,
     world: &World,
 ) -> Result<Judged, Failure> {
-    let subject = match Subject::load(question, world)? {
+    let subject = match Subject::load(question, purpose, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::observe::<Failure>(&Request::default(), &world.clock)?;
+            let facts = observation::observe::<Failure>(&of_process(world), &world.clock)?;
             return Ok(Judged {
                 verdict: gate::refuse(&facts, findings),
-                subject: None,
+                basis: None,
             });
         }
     };
-    let facts = subject.look(question, keychain, world, |request| {
+    let last_record = last_record(world);
+    let (facts, profiles) = subject.look(question, keychain, last_record, world, |request| {
         observation::observe(request, &world.clock)
     })?;
     let verdict = gate::judge(&subject.policy, &subject.manifest, &facts, &subject.asked)
         .with_remarks(subject.remarks);
     Ok(Judged {
         verdict,
-        subject: Some((subject.policy, subject.manifest)),
+        basis: Some(Basis {
+            policy: subject.policy,
+            manifest: subject.manifest,
+            asked: subject.asked,
+            facts,
+            profiles,
+            inputs: subject.inputs.unwrap_or_else(|| Arc::new(Inputs::here())),
+        }),
     })
 }
 
@@ -78,15 +96,18 @@ pub(super) fn rehearse(
     at: Timestamp,
     world: &World,
 ) -> Result<GateAnswer, Failure> {
-    let subject = match Subject::load(question, world)? {
+    let policy = world.policy_if_any();
+    let subject = match Subject::load(question, Purpose::Verdict, policy, world)? {
         Ok(subject) => subject,
         Err(findings) => {
-            let facts = observation::plan::<Failure>(&Request::default(), host, at)?;
+            let facts = observation::plan::<Failure>(&of_process(world), host, at)?;
             let rehearsal = gate::rehearse_refusal(&facts, findings);
-            return Ok(GateAnswer::new(rehearsal.judgement(), None, false, true));
+            return Ok(GateAnswer::new(rehearsal.judgement(), None, None, true));
         }
     };
-    let facts = subject.look(question, keychain, world, |request| {
+    // Another machine, or another time: what this one's log knows says nothing.
+    let last_record = Observation::Observed(None);
+    let (facts, _) = subject.look(question, keychain, last_record, world, |request| {
         observation::plan(request, host, at)
     })?;
     let rehearsal = gate::rehearse(&subject.policy, &subject.manifest, &facts, &subject.asked)
@@ -94,9 +115,32 @@ pub(super) fn rehearse(
     Ok(GateAnswer::new(
         rehearsal.judgement(),
         Some(&subject.manifest),
-        rehearsal.would_clear(),
+        rehearsal.until(),
         true,
     ))
+}
+
+/// The latest time that the audit log knows of. A log that cannot be read is a fact for the gate, not an error.
+fn last_record(world: &World) -> Observation<Option<Timestamp>> {
+    let read = || -> Result<_, Error> {
+        let state = world.state_directory()?;
+        Ok(audit::standing(
+            &state.audit_log(),
+            Some(&state.receipts()),
+        )?)
+    };
+    match read() {
+        Ok(standing) => Observation::Observed(standing.latest),
+        Err(error) => Observation::unobserved(error.to_string()),
+    }
+}
+
+/// Looks at nothing but this process: there is no policy to judge more by.
+fn of_process(world: &World) -> Request<'_, Failure> {
+    Request {
+        environment: &world.surroundings.variables,
+        ..Request::default()
+    }
 }
 
 /// What is judged, with what was asked.
@@ -105,42 +149,60 @@ struct Subject {
     manifest: Manifest,
     remarks: Vec<Finding>,
     asked: Asked,
+    /// Where what is read is noted, if somebody will look again.
+    inputs: Option<Arc<Inputs>>,
 }
 
 impl Subject {
-    /// Reads the policy and the manifest; the findings of a policy that cannot be used are a verdict too.
-    fn load(question: &Question, world: &World) -> Result<Result<Self, Vec<Finding>>, Failure> {
-        let loaded = match world.policy() {
-            Ok(loaded) => loaded,
+    /// Takes the policy and reads the manifest. A policy that is missing or cannot be used is a verdict too: its findings.
+    fn load(
+        question: &Question,
+        purpose: Purpose,
+        policy: FoundPolicy,
+        world: &World,
+    ) -> Result<Result<Self, Vec<Finding>>, Failure> {
+        let mut asked = Asked {
+            purpose,
+            region: question.region.clone(),
+            policy: None,
+            manifest: None,
+            minimum_revision: question.minimum_revision,
+            signing: question.expect_signing,
+            kind: question.targets.kind,
+            waived: question.waived.clone(),
+        };
+        // Only a run has an end at which somebody looks again.
+        let inputs = (purpose == Purpose::Run).then(|| Arc::new(Inputs::here()));
+        let note = |path: &Path, bytes: &[u8]| {
+            if let Some(inputs) = &inputs {
+                inputs.note(path, bytes);
+            }
+        };
+        let policy = match policy {
+            Ok(Some(LoadedPolicy { policy, bytes })) => {
+                note(world.policy_path(), &bytes);
+                let expected = question.expect_policy;
+                asked.policy = expected.map(|expected| ExpectedDigest::new(expected, &bytes));
+                policy
+            }
+            Ok(None) if gate::policy::is_waived(&asked) => Policy::builtin(world.home()),
+            Ok(None) => {
+                let missing = gate::policy::missing(world.policy_path(), purpose);
+                return Ok(Err(vec![missing]));
+            }
             Err(Failure::Blocked(findings)) => return Ok(Err(findings)),
             Err(error) => return Err(error),
         };
         let (manifest, bytes) = world.manifest()?;
-        for (group, is_named) in [
-            (Group::Identities, question.identities.is_some()),
-            (Group::Targets, !question.targets.projects.is_empty()),
-        ] {
-            if is_named && question.waived.contains(&group) {
-                let message = format!("the {group} are named and also waived");
-                return Err(Error::new(ErrorCode::Usage, message)
-                    .hint("remove one of the two options")
-                    .into());
-            }
-        }
+        note(world.manifest_path(), &bytes);
+        let expected = question.expect_manifest;
+        asked.manifest = expected.map(|expected| ExpectedDigest::new(expected, &bytes));
         Ok(Ok(Self {
-            policy: loaded.policy,
-            asked: Asked {
-                region: question.region.clone(),
-                manifest: question
-                    .expect_manifest
-                    .map(|expected| ExpectedManifest::new(expected, &bytes)),
-                minimum_revision: question.minimum_revision,
-                signing: question.expect_signing,
-                kind: question.targets.kind,
-                waived: question.waived.clone(),
-            },
+            remarks: policy.remarks(),
+            policy,
+            asked,
             manifest,
-            remarks: loaded.remarks,
+            inputs,
         }))
     }
 
@@ -149,29 +211,38 @@ impl Subject {
         &self,
         question: &Question,
         keychain: KeychainIdentities<'_>,
+        last_record: Observation<Option<Timestamp>>,
         world: &World,
         observe: impl FnOnce(&Request<'_, Failure>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+    ) -> Result<(T, ProfileSources), Failure> {
+        let inputs = self.inputs.as_ref();
+        let noted = inputs.map(AsRef::as_ref);
         let is_judged = |group| !self.asked.waived.contains(&group);
         let directories = world.profile_directories(&self.policy);
-        let verifier = (question.prove && is_judged(Group::Profiles))
-            .then(|| world.anchors(&self.policy).map(Verifier::new))
-            .transpose()?;
+        let anchors = match is_judged(Group::Profiles) {
+            true => world.anchors_noting(&self.policy, noted)?,
+            false => Anchors::apple(),
+        };
+        let profiles = ProfileSources::new(&self.policy, directories, anchors, question.prove);
         let identities = || match question.identity_file() {
-            Some(file) => Ok(Some(source::read_file(&file, Some(&self.manifest), world)?)),
+            Some(file) => Ok(Some(source::read_file(
+                &file,
+                Some(&self.manifest),
+                noted,
+                world,
+            )?)),
             None => keychain(&self.policy),
         };
-        let projects = question.targets.request()?;
-        observe(&Request {
+        let projects = question.targets.request(world)?;
+        let observed = observe(&Request {
+            last_record,
             manifest: Some(&self.manifest),
-            profiles: is_judged(Group::Profiles).then(|| ProfilePlaces {
-                directories: &directories,
-                temporary: &world.surroundings.temporary,
-                checkouts: &world.surroundings.checkouts,
-                prove: verifier.as_ref(),
-            }),
+            profiles: is_judged(Group::Profiles).then(|| profiles.places(world)),
             identities: is_judged(Group::Identities).then_some(&identities),
             targets: (!projects.projects.is_empty()).then_some(&projects),
-        })
+            environment: &world.surroundings.variables,
+            inputs,
+        })?;
+        Ok((observed, profiles))
     }
 }

@@ -13,6 +13,7 @@ use crate::context::gate::facts::{Identities, Identity};
 use crate::context::manifest::Manifest;
 use crate::context::policy::Policy;
 use crate::host::files::Input;
+use crate::host::inputs::Inputs;
 use crate::host::secret_source::SecretSource;
 use crate::ops::error::{Error, Failure};
 use crate::ops::keychain::selected::{self, Selection};
@@ -78,7 +79,12 @@ pub(super) fn read(
     world: &World,
 ) -> Result<Found, Failure> {
     match source {
-        Source::File(file) => Ok(open(file, manifest, world)?),
+        Source::File(file) => Ok(open(
+            file,
+            file.input.read(pkcs12::MAX_FILE)?,
+            manifest,
+            world,
+        )?),
         Source::Keychain(selection) => Ok(Found {
             identities: of_keychain(selection, world)?,
             container: None,
@@ -87,16 +93,21 @@ pub(super) fn read(
 }
 
 /// Reads identities from a captured `find-identity` or a p12. A capture shows SHA-1s alone: those that the manifest pins
-/// are resolved through it.
+/// are resolved through it. The file is noted among `inputs`, unless it is standard input, which can be read only once.
 ///
 /// # Errors
 /// The file cannot be read, is neither, or the password is wrong.
 pub fn read_file(
     file: &IdentityFile,
     manifest: Option<&Manifest>,
+    inputs: Option<&Inputs>,
     world: &World,
 ) -> Result<Identities, Error> {
-    Ok(open(file, manifest, world)?.identities)
+    let bytes = file.input.read(pkcs12::MAX_FILE)?;
+    if let (Some(inputs), Input::File(path)) = (inputs, &file.input) {
+        inputs.note(path, &bytes);
+    }
+    Ok(open(file, bytes, manifest, world)?.identities)
 }
 
 /// The identities of a keychain that is named: nothing of the policy is needed to find it.
@@ -108,8 +119,12 @@ pub fn of_keychain(selection: &Selection, world: &World) -> Result<Identities, E
     selected::select(selection, &policy, world)?.identities()
 }
 
-fn open(file: &IdentityFile, manifest: Option<&Manifest>, world: &World) -> Result<Found, Error> {
-    let bytes = file.input.read(pkcs12::MAX_FILE)?;
+fn open(
+    file: &IdentityFile,
+    bytes: Vec<u8>,
+    manifest: Option<&Manifest>,
+    world: &World,
+) -> Result<Found, Error> {
     if bytes.first() == Some(&DER_SEQUENCE) {
         open_pkcs12(file, bytes, world)
     } else {

@@ -39,7 +39,7 @@ pub struct Created {
 pub fn create(request: &CreateRequest, world: &World) -> Result<Created, Failure> {
     work::prepare_process()?;
     password::keep_from_commands(request.password.as_ref())?;
-    let policy = world.policy()?.policy;
+    let policy = world.policy_or_defaults()?;
     let selected = selected::select(&request.keychain, &policy, world)?;
     let log = audit_log::open(world, None)?;
     let (password, kept) = match &request.password {
@@ -60,7 +60,7 @@ pub fn create(request: &CreateRequest, world: &World) -> Result<Created, Failure
         },
     )?;
     Ok(Created {
-        document: status::describe(&selected)?,
+        document: status::describe(&selected, world)?,
         kept_password: kept.map(|kept| kept.path),
     })
 }

@@ -4,6 +4,7 @@ use super::selected::{self, Selection};
 use super::status::{self, KeychainDocument};
 use super::work::Work;
 use crate::base::event::Action;
+use crate::base::remedy::Remedy;
 use crate::host::keychain::KeychainError;
 use crate::ops::audit_log;
 use crate::ops::error::Failure;
@@ -12,9 +13,10 @@ use crate::ops::world::World;
 /// Deletes it. Repeating that does no harm.
 ///
 /// # Errors
-/// It is not one that countersign made, a run has it open, or something of it is left.
+/// There is no policy and nobody named the keychain; it is not one that countersign made, a run has it open, or something of it is left.
 pub fn destroy(selection: &Selection, world: &World) -> Result<KeychainDocument, Failure> {
-    let policy = world.policy()?.policy;
+    let is_named = selection.path.is_some();
+    let policy = world.policy_for_deleting(is_named, "the keychain", Remedy::NameKeychain)?;
     let selected = selected::select(selection, &policy, world)?;
     let log = audit_log::open(world, None)?;
     Work::begin(Action::KeychainDestroy, &selected, &log, world)?.perform(
@@ -28,5 +30,5 @@ pub fn destroy(selection: &Selection, world: &World) -> Result<KeychainDocument,
             Ok(selected.kept_password().remove()?)
         },
     )?;
-    Ok(status::describe(&selected)?)
+    Ok(status::describe(&selected, world)?)
 }

@@ -43,11 +43,11 @@ pub fn import(request: &ImportRequest, world: &World) -> Result<Imported, Failur
     work::prepare_process()?;
     password::keep_from_commands(request.keychain_password.as_ref())?;
     password::keep_from_commands(Some(&request.file_password))?;
-    let policy = world.policy()?.policy;
+    let policy = world.policy_or_defaults()?;
     let selected = selected::select(&request.keychain, &policy, world)?;
     let file = request.file.read(pkcs12::MAX_FILE)?;
     let file_password = password::read(&request.file_password, world)?;
-    let password = selected.password(request.keychain_password.as_ref(), world)?;
+    let (password, _) = selected.password(request.keychain_password.as_ref(), world)?;
     let log = audit_log::open(world, None)?;
     let certificates = Work::begin(Action::KeychainImport, &selected, &log, world)?.perform(
         |selected| {
@@ -64,7 +64,7 @@ pub fn import(request: &ImportRequest, world: &World) -> Result<Imported, Failur
         },
     )?;
     Ok(Imported {
-        document: status::describe(&selected)?,
+        document: status::describe(&selected, world)?,
         certificates,
     })
 }

@@ -44,7 +44,7 @@ pub fn lock(selection: &Selection, world: &World) -> Result<KeychainDocument, Fa
     closed?;
     recorded.map_err(|error| error.preceded_by(&format!("{} is locked, but", selected.path)))?;
     // It is closed, and that is what was asked for.
-    Ok(status::describe(&selected).unwrap_or_else(|error| {
+    Ok(status::describe(&selected, world).unwrap_or_else(|error| {
         let what = format!("the contents of {} cannot be read", selected.path);
         world.notify(&Notice::Failed(&error.preceded_by(&what)));
         status::locked(&selected)

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::dead_runs;
 use crate::host::keychain::KeychainPath;
-use crate::host::session::{self, Recovered};
+use crate::host::session::Recovered;
 use crate::ops::audit_log;
 use crate::ops::error::{Error, Failure};
 use crate::ops::report::Report;
@@ -17,7 +17,7 @@ pub struct RecoveryDocument {
     /// Always `countersign.recovery.v1`.
     #[schemars(extend("const" = "countersign.recovery.v1"))]
     pub schema: &'static str,
-    /// The killed runs that are now recovered.
+    /// The dead runs that are now recovered.
     pub recovered: Vec<Recovered>,
     /// The killed runs that could not be recovered; the next recovery tries again.
     pub unfinished: Vec<ShownUnfinished>,
@@ -49,7 +49,7 @@ pub struct Recovery {
 /// The journals cannot be read.
 pub fn recover(world: &World) -> Result<Recovery, Failure> {
     let log = audit_log::open(world, None)?;
-    let recovery = session::recover(&world.state_directory()?, &log)?;
+    let recovery = dead_runs::recover(&world.state_directory()?, &log, "recover", false, world)?;
     let shown = recovery.unfinished.iter().map(|run| ShownUnfinished {
         keychain: run.keychain().cloned(),
         error: run.error.to_string(),

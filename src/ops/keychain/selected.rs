@@ -9,9 +9,11 @@ use crate::base::secret::Password;
 use crate::context::gate::facts::{Identities, Identity};
 use crate::context::policy::Policy;
 use crate::host::keychain::{
-    BackendChoice, BackendKind, KeptPassword, KeychainBackend, KeychainError, KeychainPath,
+    BackendKind, Backends, KeptPassword, KeychainBackend, KeychainError, KeychainPath,
+    PasswordSource,
 };
 use crate::host::node::{OsFamily, User};
+use crate::host::process::Tool;
 use crate::host::run_id::RunId;
 use crate::host::secret_source::SecretSource;
 use crate::host::session::KeychainWork;
@@ -28,16 +30,12 @@ pub struct Selection {
     pub path: Option<PathBuf>,
     /// Of what kind it is; without it, the path and the operating system tell.
     pub backend: Option<BackendKind>,
-    /// A directory with another `security` and `codesign` than Apple's: rehearsals.
-    pub tools: Option<PathBuf>,
 }
 
 /// A keychain with its backend.
 pub struct SelectedKeychain {
     /// Where.
     pub path: KeychainPath,
-    /// Which backend, for another process.
-    pub choice: BackendChoice,
     /// The backend.
     pub backend: Box<dyn KeychainBackend>,
     /// The state directory.
@@ -63,17 +61,9 @@ pub fn select(
         .map_err(|error| Error::from(error).with_code(ErrorCode::Usage))?;
     let state = world.state_directory()?;
     let kind = selection.backend.unwrap_or_else(|| kind_of(&path));
-    let user = User::current(world.surroundings.login_name.as_deref());
-    let choice = BackendChoice::new(
-        kind,
-        selection.tools.as_deref().map(absolute).transpose()?,
-        world.home().unwrap_or(Path::new("/")).to_owned(),
-        &user.name.unwrap_or_else(|| user.id.to_string()),
-    )?;
-    let backend = choice.build(&state)?;
+    let backend = backends(world)?.build(kind, &state)?;
     Ok(SelectedKeychain {
         path,
-        choice,
         backend,
         state,
     })
@@ -90,12 +80,27 @@ pub fn select_without_policy(
 ) -> Result<SelectedKeychain, Failure> {
     let policy = match selection.path {
         Some(_) => Policy::builtin(world.home()),
-        None => world.policy()?.policy,
+        None => world.policy_or_defaults()?,
     };
     Ok(select(selection, &policy, world)?)
 }
 
-fn kind_of(path: &KeychainPath) -> BackendKind {
+/// What this process makes backends of.
+///
+/// # Errors
+/// The home directory is not absolute, or the login name is none.
+pub fn backends(world: &World) -> Result<Backends, Error> {
+    let home = world.home().unwrap_or(Path::new("/"));
+    let tools = world.surroundings.tools.clone();
+    Ok(Backends::new(home, &login_name(world), tools)?)
+}
+
+fn login_name(world: &World) -> String {
+    let user = User::current(world.surroundings.login_name.as_deref());
+    user.name.unwrap_or_else(|| user.id.to_string())
+}
+
+pub(super) fn kind_of(path: &KeychainPath) -> BackendKind {
     // No keychain of macOS is called so.
     if path.as_str().ends_with(".p12") || OsFamily::current() != OsFamily::MacOs {
         BackendKind::Portable
@@ -104,7 +109,7 @@ fn kind_of(path: &KeychainPath) -> BackendKind {
     }
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Error> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(path).map_err(|error| {
         Error::new(
             ErrorCode::FileUnreadable,
@@ -164,21 +169,24 @@ impl SelectedKeychain {
         region: Option<RegionName>,
         world: &'a World,
     ) -> Result<KeychainWork<'a>, Error> {
-        let program = &world.surroundings.program;
-        if program.as_os_str().is_empty() {
+        let [program, words @ ..] = world.surroundings.program.as_slice() else {
             return Err(Error::new(
                 ErrorCode::SessionUnguarded,
                 "the path of this program is unknown, so no watchdog can be started",
             ));
-        }
+        };
+        let watchdog = Tool::new(program)
+            .args(words)
+            .arg("watchdog")
+            .env("HOME", world.home().unwrap_or(Path::new("/")))
+            .env("USER", login_name(world));
         Ok(KeychainWork {
             run: run.clone(),
             keychain: self.path.clone(),
             backend: self.backend.as_ref(),
-            choice: self.choice.clone(),
             state: &self.state,
             actor: audit_log::actor(world, region)?,
-            program: program.clone(),
+            watchdog,
             witness: log,
             clock: world.clock.as_ref(),
         })
@@ -191,7 +199,7 @@ impl SelectedKeychain {
         }
     }
 
-    /// The password: handed in, or kept.
+    /// The password, handed in or kept, and which of the two.
     ///
     /// # Errors
     /// Neither.
@@ -199,11 +207,13 @@ impl SelectedKeychain {
         &self,
         handed_in: Option<&SecretSource>,
         world: &World,
-    ) -> Result<Password, Error> {
+    ) -> Result<(Password, PasswordSource), Error> {
         if let Some(source) = handed_in {
-            return password::read(source, world);
+            return Ok((password::read(source, world)?, source.into()));
         }
-        self.kept_password().read()?.ok_or_else(|| {
+        let kept = self.kept_password().read()?;
+        let kept = kept.map(|password| (password, PasswordSource::KeptFile));
+        kept.ok_or_else(|| {
             Error::new(
                 ErrorCode::KeychainFailed,
                 format!("no password is kept for {}", self.path),

@@ -4,10 +4,17 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::dead_runs;
 use super::selected::{self, SelectedKeychain, Selection};
+use super::served;
+use crate::base::finding::{Code, Finding};
+use crate::base::remedy::Remedy;
 use crate::host::journal::Journals;
-use crate::host::keychain::{BackendKind, KeychainPath, LockState};
+use crate::host::keychain::{BackendKind, KeychainPath, LockState, PasswordSource};
+use crate::host::password_service::Offer;
 use crate::host::run_id::RunId;
+use crate::host::session::Recovered;
+use crate::ops::audit_log;
 use crate::ops::error::{Error, Failure};
 use crate::ops::report::{Report, ShownIdentity};
 use crate::ops::world::World;
@@ -27,8 +34,16 @@ pub struct KeychainDocument {
     pub state: LockState,
     /// The running runs that have it open.
     pub open_for: Vec<OpenFor>,
+    /// The runs whose windows had ended long before and that nobody had closed; they are closed now.
+    pub overdue: Vec<Recovered>,
     /// The identities in it; also empty if the keychain is missing.
     pub identities: Vec<ShownIdentity>,
+    /// Where its password comes from if nobody hands it in; null if no process of this user can have it without that.
+    pub password_source: Option<PasswordSource>,
+    /// What this way does not protect from, for people.
+    pub password_limits: Option<&'static str>,
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
 }
 
 /// A run that has a keychain open.
@@ -40,31 +55,88 @@ pub struct OpenFor {
     pub until: Timestamp,
 }
 
-impl Report for KeychainDocument {}
+impl Report for KeychainDocument {
+    fn findings_mut(&mut self) -> Vec<&mut Finding> {
+        self.findings.iter_mut().collect()
+    }
+}
 
-/// How a keychain is now. Nothing is opened for that.
+/// How a keychain is now. Nothing is opened for that, and a helper that holds its password is not asked for it; what should
+/// have been closed long ago is closed.
 ///
 /// # Errors
-/// That cannot be told.
-pub fn status(selection: &Selection, world: &World) -> Result<KeychainDocument, Failure> {
-    let selected = selected::select_without_policy(selection, world)?;
-    Ok(describe(&selected)?)
+/// That cannot be told, or it should have been closed long ago and cannot be closed.
+pub fn status(
+    selection: &Selection,
+    served: Option<&Offer>,
+    world: &World,
+) -> Result<KeychainDocument, Failure> {
+    let selection = match served {
+        Some(offer) => served::select(selection, offer.terms())?,
+        None => selection.clone(),
+    };
+    let selected = selected::select_without_policy(&selection, world)?;
+    let overdue = close_overdue(&selected, world)?;
+    let mut document = describe(&selected, world)?;
+    // A kept one can be read, whoever else holds it.
+    if document.password_source.is_none() && served.is_some() {
+        document.password_source = Some(PasswordSource::Served);
+        document.password_limits = Some(PasswordSource::Served.limits());
+    }
+    let mut findings: Vec<Finding> = overdue.iter().map(window_overdue).collect();
+    if document.state == LockState::Unlocked && document.open_for.is_empty() {
+        findings.push(keychain_left_open(&document.keychain));
+    }
+    Ok(KeychainDocument {
+        overdue,
+        findings,
+        ..document
+    })
+}
+
+fn close_overdue(selected: &SelectedKeychain, world: &World) -> Result<Vec<Recovered>, Error> {
+    if !Journals::new(&selected.state, world.clock.as_ref()).has_overdue()? {
+        return Ok(Vec::new());
+    }
+    let log = audit_log::open(world, None)?;
+    let found = dead_runs::recover(&selected.state, &log, "status", true, world)?;
+    dead_runs::refuse_unfinished(found.unfinished, selected, world)?;
+    Ok(found.finished)
+}
+
+fn window_overdue(run: &Recovered) -> Finding {
+    let Recovered { run, keychain, .. } = run;
+    let message = format!(
+        "run {run} should have closed {keychain} long ago, and did not; the keychain is closed now"
+    );
+    Finding::block(Code::WindowOverdue, message)
+        .hint("look in the audit log at what that run did, and find out who stopped it or kept its lock")
+        .in_file(keychain.as_path())
+}
+
+fn keychain_left_open(keychain: &KeychainPath) -> Finding {
+    let message = format!("{keychain} is open, and no living run has it open");
+    Finding::block(Code::KeychainLeftOpen, message)
+        .hint("finish the killed runs; if it is open then, lock it")
+        .remedy(Remedy::RecoverKeychains)
+        .in_file(keychain.as_path())
 }
 
 /// How a selected keychain is now.
 ///
 /// # Errors
 /// As [`status`].
-pub fn describe(selected: &SelectedKeychain) -> Result<KeychainDocument, Error> {
+pub fn describe(selected: &SelectedKeychain, world: &World) -> Result<KeychainDocument, Error> {
     let state = selected.backend.status(&selected.path)?;
     let identities = match state {
         LockState::Missing => Vec::new(),
         LockState::Locked | LockState::Unlocked => selected.identities()?.identities,
     };
-    let holders = Journals::new(&selected.state).holders(&selected.path)?;
+    let journals = Journals::new(&selected.state, world.clock.as_ref());
+    let holders = journals.holders(&selected.path)?;
     let open_for = holders.into_iter().map(|holder| OpenFor {
         run: holder.run,
-        until: holder.until,
+        until: holder.deadline.until,
     });
     Ok(KeychainDocument {
         state,
@@ -76,12 +148,18 @@ pub fn describe(selected: &SelectedKeychain) -> Result<KeychainDocument, Error> 
 
 /// A locked keychain of which nothing else is known.
 pub(super) fn locked(selected: &SelectedKeychain) -> KeychainDocument {
+    let kept = selected.kept_password().is_kept();
+    let source = kept.then_some(PasswordSource::KeptFile);
     KeychainDocument {
         schema: "countersign.keychain.v1",
         keychain: selected.path.clone(),
-        backend: selected.choice.kind(),
+        backend: selected.backend.kind(),
         state: LockState::Locked,
         open_for: Vec::new(),
+        overdue: Vec::new(),
         identities: Vec::new(),
+        password_source: source,
+        password_limits: source.map(PasswordSource::limits),
+        findings: Vec::new(),
     }
 }

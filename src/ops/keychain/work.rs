@@ -35,7 +35,7 @@ impl<'a> Work<'a> {
         log: &'a AuditLog,
         world: &'a World,
     ) -> Result<Self, Error> {
-        let unfinished = dead_runs::finish(&selected.state, log, world)?;
+        let unfinished = dead_runs::finish(&selected.state, log, what.as_str(), world)?;
         dead_runs::refuse_unfinished(unfinished, selected, world)?;
         let session = selected.work(&new_run(world)?, log, None, world)?;
         Ok(Self {
@@ -75,7 +75,7 @@ impl<'a> Work<'a> {
 pub fn event(selected: &SelectedKeychain, what: Action, outcome: Outcome) -> Event {
     Event::new(what, outcome)
         .detail("keychain", &selected.path)
-        .detail("backend", selected.choice.kind())
+        .detail("backend", selected.backend.kind())
 }
 
 /// From here on nobody reads the secrets in the memory of this process, and the tools that it starts can be waited for. To

@@ -17,7 +17,6 @@ use crate::context::manifest::{
 use crate::context::plan::{Request, plan};
 use crate::context::policy::Policy;
 use crate::host::files::{self, FileMode, ReadErrorKind};
-use crate::host::sources::DiskSources;
 use crate::ops::error::{Error, Failure};
 use crate::ops::prove::{self, Pinnable};
 use crate::ops::report::Report;
@@ -98,7 +97,7 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
         findings.extend(clashes.iter().map(Clash::finding));
         Vec::new()
     });
-    let targets = pinned_targets(&request.targets, &profiles, &policy, &mut findings)?;
+    let targets = pinned_targets(&request.targets, &profiles, &policy, world, &mut findings)?;
     if let (None, Some(previous)) = (&targets, &previous) {
         findings.extend(previous.orphans(&profiles));
     }
@@ -124,6 +123,7 @@ fn pinned_targets(
     selection: &TargetSelection,
     profiles: &[PinnedProfile],
     policy: &Policy,
+    world: &World,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Vec<PinnedTarget>>, Error> {
     if selection.projects.is_empty() {
@@ -137,9 +137,9 @@ fn pinned_targets(
     let ObservedTargets {
         targets,
         findings: of_projects,
+        sources,
         ..
-    } = target_selection::read(&selection)?;
-    let sources = DiskSources::default();
+    } = target_selection::read(&selection, world)?;
     let plan = plan(&Request {
         targets: &targets,
         profiles,
@@ -148,7 +148,7 @@ fn pinned_targets(
         kind: selection.kind,
         targets_were_named: !selection.targets.is_empty(),
         must_be_mapped: false,
-        sources: &sources,
+        sources: &*sources,
     });
     findings.extend(of_projects);
     findings.extend(plan.findings.iter().cloned());

@@ -67,10 +67,12 @@ pub struct PrunedFile {
 /// Removes installed profiles.
 ///
 /// # Errors
-/// The policy cannot be used, there is no manifest, a directory cannot be listed, a file cannot be removed, or what is
+/// The policy cannot be used, or there is none and nobody named the directories; there is no manifest, a directory cannot be listed, a file cannot be removed, or what is
 /// going to be done cannot be recorded.
 pub fn prune(request: &PruneRequest, world: &World) -> Result<PruneDocument, Failure> {
-    let policy = world.policy()?.policy;
+    let is_named = request.dry_run || !world.places.profiles.is_empty();
+    let what = "the directories of profiles";
+    let policy = world.policy_for_deleting(is_named, what, Remedy::NameProfileDirectory)?;
     let manifest = world.manifest_if_any()?.ok_or_else(|| {
         let path = world.manifest_path();
         Error::new(

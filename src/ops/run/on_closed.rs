@@ -16,6 +16,7 @@ use crate::host::run_id::RunId;
 use crate::host::session::Ending;
 use crate::ledger::audit::AuditLog;
 use crate::ops::error::Failure;
+use crate::ops::gate::judge::FoundPolicy;
 use crate::ops::notice::Notice;
 use crate::ops::world::World;
 
@@ -25,23 +26,29 @@ pub fn is_due(ended: Result<&RunAnswer, &Failure>) -> bool {
         Ok(RunAnswer::Blocked(answer)) => answer.document.findings.iter().any(|finding| {
             finding.severity == Severity::Block && finding.code == Code::WindowNotAllowedNow
         }),
-        Ok(RunAnswer::Ended(ending)) => *ending == Ending::WatchdogLost,
+        Ok(RunAnswer::Ended { ending, .. }) => *ending == Ending::WatchdogLost,
         Err(Failure::Error(error)) => error.code().area() == ErrorArea::Keychain,
         Err(Failure::Blocked(_)) => false,
     }
 }
 
+/// What the policy says; nothing if there is none or it cannot be used.
+pub(super) fn of(policy: &FoundPolicy) -> OnClosed {
+    match policy {
+        Ok(Some(loaded)) => loaded.policy.keychain.on_closed.clone(),
+        Ok(None) | Err(_) => OnClosed::Refuse,
+    }
+}
+
 /// Runs the command, if the policy names one.
 pub(super) fn run_command(
+    on_closed: &OnClosed,
     run: &RunId,
     log: &AuditLog,
     environment: &[(OsString, OsString)],
     world: &World,
 ) {
-    let Ok(loaded) = world.policy() else {
-        return;
-    };
-    let OnClosed::Command(command) = &loaded.policy.keychain.on_closed else {
+    let OnClosed::Command(command) = on_closed else {
         return;
     };
     let event = |outcome| {

@@ -12,17 +12,19 @@ use serde::Serialize;
 use crate::base::digest::Digest;
 use crate::base::error::ErrorCode;
 use crate::base::event::Checkpoint;
-use crate::base::finding::{Code, Group, Severity};
+use crate::base::finding::{Code, Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Verdict;
-use crate::host::keychain::{BackendKind, KeychainPath};
+use crate::context::gate::facts::{Evidence, TrustAnchor};
+use crate::host::keychain::{BackendKind, KeychainPath, PasswordSource};
 use crate::host::owned_files::{OwnedFileError, ReservedFile};
 use crate::host::run_id::RunId;
 use crate::host::session::{Ending, SessionReport};
 use crate::host::state_dir::StateDir;
 use crate::ops::error::{Error, Failure};
+use crate::ops::gate::document::EnvelopeDocument;
 use crate::ops::keychain::selected::SelectedKeychain;
-use crate::ops::report::VerdictWord;
+use crate::ops::report::{PolicyName, VerdictWord, shown_paths};
 
 /// A receipt that has its place and is not written yet.
 pub(super) struct Receipt {
@@ -45,11 +47,26 @@ pub struct ReceiptDocument {
     blocked_by: Vec<Code>,
     /// The groups that were not judged because somebody waived them.
     waived: Vec<Group>,
+    /// The codes of the findings that warn.
+    warnings: Vec<Code>,
+    /// The policy that was judged by; absent if there is none or it could not be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<PolicyName>,
     /// The manifest that was judged; absent if policy or manifest could not be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<JudgedManifest>,
+    /// The directories of installed profiles that were looked at, in their order, with their links resolved.
+    profile_directories: Vec<String>,
+    /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
+    trust_anchors: Vec<TrustAnchor>,
+    /// What became of the envelope; absent if none was asked for, or if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<EnvelopeDocument>,
     /// The host that ran it.
     host: HostName,
+    /// What the kernel and the loader say of the process that judged; absent if nothing could be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
     /// Its region, if the policy names regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<RegionName>,
@@ -57,12 +74,21 @@ pub struct ReceiptDocument {
     keychain: Option<KeychainPath>,
     /// What kind of keychain it is; null if none was chosen.
     backend: Option<BackendKind>,
+    /// Where the keychain's password came from; absent if none was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_source: Option<PasswordSource>,
+    /// What that way does not protect from, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_limits: Option<&'static str>,
     /// How long the keychain was open; absent if it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<Window>,
     /// How the session ended; absent if there was none or it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     ending: Option<Ending>,
+    /// Whether what was judged is still the same after the keychain was closed; absent if it was never open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inputs: Option<Inputs>,
     /// Why nothing was opened, or what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -84,6 +110,25 @@ struct JudgedManifest {
     revision: u64,
     /// SHA-256 of its plan, which target is signed by what: `sha256:` and 64 hex digits.
     plan: Digest,
+}
+
+/// What became of what was judged.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Inputs {
+    /// `unchanged`, or `changed`.
+    state: InputsState,
+    /// What changed: a finding `inputs-changed` for each file.
+    changes: Vec<Finding>,
+}
+
+/// Whether what was judged is still the same.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum InputsState {
+    /// Everything that was looked at again is as it was judged.
+    Unchanged,
+    /// Something is not.
+    Changed,
 }
 
 /// How long the keychain was open; the instants are RFC 3339 in UTC.
@@ -125,13 +170,22 @@ impl Receipt {
                 verdict: None,
                 blocked_by: Vec::new(),
                 waived: Vec::new(),
+                warnings: Vec::new(),
+                policy: None,
                 manifest: None,
+                profile_directories: Vec::new(),
+                trust_anchors: Vec::new(),
+                envelope: None,
                 host: host.clone(),
+                evidence: None,
                 region: None,
                 keychain: None,
                 backend: None,
+                password_source: None,
+                password_limits: None,
                 window: None,
                 ending: None,
+                inputs: None,
                 error: None,
                 exit: 0,
                 audit: None,
@@ -150,8 +204,13 @@ impl Receipt {
             .filter(|finding| finding.severity == Severity::Block)
             .map(|finding| finding.code)
             .collect();
+        document.warnings = judgement.codes(Severity::Warn);
+        document.policy = judgement.policy.map(PolicyName::from);
+        document.profile_directories = shown_paths(&judgement.profile_directories);
+        document.trust_anchors = judgement.trust_anchors.clone();
         document.waived = judgement.waived.iter().copied().collect();
         document.region = judgement.region.clone();
+        document.evidence = Some(judgement.evidence.clone());
         document.manifest = judgement.manifest.map(|manifest| JudgedManifest {
             digest: manifest.digest,
             revision: manifest.revision,
@@ -159,10 +218,21 @@ impl Receipt {
         });
     }
 
+    /// Adds what became of the envelope.
+    pub(super) fn handed_on(&mut self, envelope: EnvelopeDocument) {
+        self.document.envelope = Some(envelope);
+    }
+
     /// Adds which keychain it is.
     pub(super) fn selected(&mut self, selected: &SelectedKeychain) {
         self.document.keychain = Some(selected.path.clone());
-        self.document.backend = Some(selected.choice.kind());
+        self.document.backend = Some(selected.backend.kind());
+    }
+
+    /// Adds where its password came from.
+    pub(super) fn obtained(&mut self, source: PasswordSource) {
+        self.document.password_source = Some(source);
+        self.document.password_limits = Some(source.limits());
     }
 
     /// Adds what became of the session.
@@ -174,6 +244,17 @@ impl Receipt {
             locked: report.closed.is_some_and(|(_, is_locked)| is_locked),
         });
         self.document.ending = report.ending;
+    }
+
+    /// Adds what was judged and is another now.
+    pub(super) fn inputs(&mut self, changes: &[Finding]) {
+        self.document.inputs = Some(Inputs {
+            state: match changes.is_empty() {
+                true => InputsState::Unchanged,
+                false => InputsState::Changed,
+            },
+            changes: changes.to_vec(),
+        });
     }
 
     /// Writes it, once: with the exit code, with what failed, and with where the audit log stands.

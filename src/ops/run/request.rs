@@ -5,10 +5,13 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
+use crate::base::finding::Finding;
+use crate::host::password_service::Offer;
 use crate::host::secret_source::SecretSource;
 use crate::host::session::{Announce, Ending};
 use crate::ops::error::Failure;
 use crate::ops::gate::document::GateAnswer;
+use crate::ops::gate::envelope::EnvelopeRequest;
 use crate::ops::gate::question::Question;
 use crate::ops::keychain::selected::Selection;
 
@@ -16,12 +19,14 @@ use crate::ops::keychain::selected::Selection;
 pub struct RunRequest<'a> {
     /// What is judged before anything is opened.
     pub question: Question,
-    /// Where the hand-off statement is written if the gate clears. An earlier one is removed first.
-    pub envelope: Option<PathBuf>,
+    /// The envelope that is written if the gate clears, before anything is opened.
+    pub envelope: Option<EnvelopeRequest>,
     /// Which keychain.
     pub keychain: Selection,
     /// Its password; without it the kept one.
     pub keychain_password: Option<SecretSource>,
+    /// The offer of the helper that holds the password, whose terms are those of the world; then no other is handed in.
+    pub served: Option<Offer>,
     /// How long it may stay open at most; the policy may allow less.
     pub window: Option<SignedDuration>,
     /// Where the receipt is written; without it, in the state directory. The file must not exist.
@@ -47,5 +52,10 @@ pub enum RunAnswer {
     /// The gate blocks, so nothing was opened.
     Blocked(Box<GateAnswer>),
     /// The keychain was open and is closed.
-    Ended(Ending),
+    Ended {
+        /// How it ended.
+        ending: Ending,
+        /// What was judged and is another now.
+        changes: Vec<Finding>,
+    },
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::document;
 use crate::base::finding::{self, Finding, Severity};
+use crate::base::plain::Escaped;
 use crate::context::plan::export::{
     BuildSettings, ExportError, export_options, is_mended_by_export,
 };
@@ -89,8 +90,9 @@ fn text(plan: &Plan<'_>, request: &ExportRequest) -> Result<Result<String, Error
         ExportForm::ExportOptions => export_options(plan)?.to_plist(request.xcode),
         ExportForm::Json => {
             let targets = plan.pinned_targets();
-            match serde_json::to_string_pretty(&PlanDocument::of(&targets)) {
-                Ok(text) => text + "\n",
+            let mut json = Vec::new();
+            match serde_json::to_writer_pretty(Escaped(&mut json), &PlanDocument::of(&targets)) {
+                Ok(()) => String::from_utf8_lossy(&json).into_owned() + "\n",
                 Err(error) => return Ok(Err(Error::unexpected(error))),
             }
         }

@@ -14,7 +14,7 @@ use crate::base::finding::{Code, Finding};
 use crate::xcode::assignment::Origin;
 use crate::xcode::assignment::{Assignment, Layer, Table};
 use crate::xcode::settings::{Scope, is_set_by_xcode};
-use crate::xcode::sources::Sources;
+use crate::xcode::sources::{SourceError, Sources};
 use crate::xcode::{openstep, property_list};
 
 /// The reference to the application-identifier prefix, with its dot, as it stands in values.
@@ -88,6 +88,35 @@ impl<'s> EntitlementLines<'s> {
     }
 }
 
+/// Why an entitlements file cannot be read.
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    /// The file could not be had.
+    Source(SourceError),
+    /// It holds no claims: a sentence for a person.
+    Content(String),
+}
+
+impl Unreadable {
+    /// Whether project files may not reach the file.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::Source(problem) if problem.is_out_of_reach())
+    }
+
+    /// The finding that `what` cannot be read.
+    pub(super) fn finding(&self, what: &str) -> Finding {
+        const HINT: &str = "restore the file, or correct CODE_SIGN_ENTITLEMENTS";
+        match self {
+            Self::Source(problem) => problem.finding(Code::EntitlementsUnreadable, what, HINT),
+            Self::Content(problem) => Finding::block(
+                Code::EntitlementsUnreadable,
+                format!("{what} cannot be read: {problem}"),
+            )
+            .hint(HINT),
+        }
+    }
+}
+
 /// An entitlements file as it was written.
 #[derive(Debug)]
 pub(super) struct File {
@@ -99,12 +128,12 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Reads `path`; an error is a sentence for a person.
-    pub(super) fn read(path: &Path, sources: &dyn Sources) -> Result<Self, String> {
-        let bytes = sources.read(path).map_err(|error| error.to_string())?;
-        let values = match property_list::read(&bytes)? {
+    /// Reads `path`.
+    pub(super) fn read(path: &Path, sources: &dyn Sources) -> Result<Self, Unreadable> {
+        let bytes = sources.read(path).map_err(Unreadable::Source)?;
+        let values = match property_list::read(&bytes).map_err(Unreadable::Content)? {
             Value::Dictionary(values) => values,
-            _ => return Err("it holds no dictionary".to_owned()),
+            _ => return Err(Unreadable::Content("it holds no dictionary".to_owned())),
         };
         let has_references = values.values().any(has_reference);
         Ok(Self {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::base::finding::Finding;
 use crate::xcode::assignment::Origin;
+use crate::xcode::settings::{Scope, is_set_by_xcode};
 
 /// `finding`, pointing at `origin`.
 pub(super) fn at_origin(finding: Finding, origin: &Origin) -> Finding {
@@ -15,6 +16,15 @@ pub(super) fn at_origin(finding: Finding, origin: &Origin) -> Finding {
         }
         None => finding,
     }
+}
+
+/// The first setting that `name` depends on and that only Xcode knows, on the machine that builds: a path that holds one is
+/// not known here.
+pub(super) fn only_xcode_knows(scope: &Scope, name: &str) -> Option<Box<str>> {
+    let undefined = scope.evaluate(name)?.undefined.into_iter();
+    undefined
+        .map(|undefined| undefined.name)
+        .find(|name| is_set_by_xcode(name))
 }
 
 /// The line of each word of a file: the first on which it stands.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::entitlements::{self, Entitlements};
+use super::entitlements::{self, Entitlements, Unreadable};
 use super::hosts::{Applications, Carriers};
 use super::info_plist::InfoPlists;
-use super::place::at_origin;
+use super::place::{at_origin, only_xcode_knows};
 use super::row::SigningTarget;
 use super::selection::Selection;
 use super::setting::Setting;
@@ -18,6 +18,7 @@ use crate::xcode::platform::Platform;
 use crate::xcode::product_type::{ProductKind, Provisioning};
 use crate::xcode::project::{Target, TargetClass, TargetIndex};
 use crate::xcode::settings::{ProjectSettings, Scope, is_yes};
+use crate::xcode::shortened::shortened;
 use crate::xcode::sources::{Sources, normalized};
 
 /// Resolves targets one by one; owns what is complained about on the way.
@@ -27,7 +28,7 @@ pub(super) struct Resolver<'r, 'p> {
     carriers: Carriers,
     info_plists: InfoPlists<'r>,
     /// Entitlements files as they were read, so that each is read once.
-    entitlements: HashMap<PathBuf, Result<entitlements::File, String>>,
+    entitlements: HashMap<PathBuf, Result<entitlements::File, Unreadable>>,
     /// What was reported of each of them, so that nobody looks for the line of one reference many times.
     reported: HashMap<PathBuf, HashSet<Box<str>>>,
     findings: Vec<Finding>,
@@ -295,16 +296,19 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 Some(entitlements)
             }
             Err(problem) if matters => {
-                let finding = Finding::block(
-                    Code::EntitlementsUnreadable,
-                    format!(
-                        "the entitlements of target {} cannot be read: {problem}",
-                        target.name
-                    ),
-                )
-                .found(file.display())
-                .hint("restore the file, or correct CODE_SIGN_ENTITLEMENTS")
-                .of_target(&target.name);
+                let what = format!("the entitlements of target {}", target.name);
+                let finding = match problem.is_out_of_reach() {
+                    true => match only_xcode_knows(scope, "CODE_SIGN_ENTITLEMENTS") {
+                        Some(setting) => Unreadable::Content(format!(
+                            "their path depends on {setting}, which Xcode sets on the machine that builds"
+                        ))
+                        .finding(&what),
+                        None => problem.finding(&what),
+                    }
+                    .found(shortened(&path.value, values::SHOWN)),
+                    false => problem.finding(&what).found(file.display()),
+                };
+                let finding = finding.of_target(&target.name);
                 self.findings.push(at_origin(finding, &path.origin));
                 None
             }

@@ -1,7 +1,7 @@
 //! From resolved settings to typed values, and what is not right with them.
 
 use super::info_plist::InfoPlists;
-use super::place::at_origin;
+use super::place::{at_origin, only_xcode_knows};
 use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, TeamId};
@@ -114,8 +114,17 @@ impl<'r, 'p> Reader<'r, 'p> {
     ) -> Option<Setting<BundleId>> {
         let resolved = self
             .evaluate("PRODUCT_BUNDLE_IDENTIFIER")
-            .filter(|resolved| !resolved.value.trim().is_empty())
-            .or_else(|| self.bundle_id_of_info_plist(info_plists));
+            .filter(|resolved| !resolved.value.trim().is_empty());
+        let resolved = match resolved {
+            Some(resolved) => Some(resolved),
+            None => match self.bundle_id_of_info_plist(info_plists) {
+                Ok(resolved) => resolved,
+                Err(finding) => {
+                    self.findings.push(*finding);
+                    return None;
+                }
+            },
+        };
         let Some(resolved) = resolved else {
             self.unresolved_bundle_id(
                 "has no bundle id: PRODUCT_BUNDLE_IDENTIFIER resolves to nothing",
@@ -148,10 +157,31 @@ impl<'r, 'p> Reader<'r, 'p> {
         }
     }
 
-    fn bundle_id_of_info_plist(&mut self, info_plists: &mut InfoPlists<'_>) -> Option<Resolved> {
-        let path = self.text("INFOPLIST_FILE")?;
-        let written =
-            info_plists.bundle_id(&self.settings.project().directory.join(&*path.value))?;
+    /// What the Info.plist says; an error is the finding that project files may not reach it.
+    fn bundle_id_of_info_plist(
+        &mut self,
+        info_plists: &mut InfoPlists<'_>,
+    ) -> Result<Option<Resolved>, Box<Finding>> {
+        const NAME: &str = "INFOPLIST_FILE";
+        let Some(path) = self.text(NAME) else {
+            return Ok(None);
+        };
+        let file = self.settings.project().directory.join(&*path.value);
+        let written = match info_plists.bundle_id(&file) {
+            Ok(written) => written,
+            Err(_) if only_xcode_knows(self.scope, NAME).is_some() => None,
+            Err(problem) => {
+                let what = format!("the Info.plist of target {}", self.target.name);
+                let finding = problem
+                    .finding(Code::BundleIdUnresolved, &what, problem.hint())
+                    .found(shortened(&path.value, SHOWN))
+                    .of_target(&self.target.name);
+                return Err(Box::new(at_origin(finding, &path.origin)));
+            }
+        };
+        let Some(written) = written else {
+            return Ok(None);
+        };
         let mut resolved = self.scope.expand(&written.text);
         resolved.origin = Some(Origin {
             layer: Layer::Target,
@@ -159,7 +189,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             file: Some(written.file),
         });
         self.note_problems("CFBundleIdentifier", &resolved);
-        (!resolved.value.trim().is_empty()).then_some(resolved)
+        Ok((!resolved.value.trim().is_empty()).then_some(resolved))
     }
 
     fn unresolved_bundle_id(&mut self, problem: &str, resolved: Option<&Resolved>) {
@@ -296,7 +326,7 @@ impl<'r, 'p> Reader<'r, 'p> {
 }
 
 /// How much of a value a finding shows, in bytes: a setting may expand to a megabyte.
-const SHOWN: usize = 300;
+pub(super) const SHOWN: usize = 300;
 
 pub(super) fn setting<T>(value: T, resolved: &Resolved) -> Setting<T> {
     Setting {

@@ -12,6 +12,9 @@
     reason = "it panics where a test would, it runs the built program, and a directory is made by name"
 )]
 
+#[cfg(target_os = "linux")]
+pub mod keeper;
+pub mod log;
 pub mod machine;
 pub mod schema;
 #[cfg(target_os = "linux")]
@@ -28,6 +31,7 @@ use countersign::apple::certificate::Certificate;
 use countersign::apple::profile::{self, Profile};
 use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::{Finding, Severity};
+use countersign::context::gate::facts::{Evidence, HostEvidence, Namespace};
 
 use forge::hierarchy::Hierarchy;
 use forge::profile::{Kind, ProfileSpec};
@@ -59,6 +63,16 @@ pub fn proven(spec: &ProfileSpec) -> Profile {
     match profile::prove(&spec.mint(), &verifier()) {
         Ok(profile) => profile,
         Err(unproven) => panic!("{} is not proven: {:#?}", spec.name, unproven.findings),
+    }
+}
+
+/// What a process sees of itself that nobody put anything into, on a machine without containers.
+pub fn evidence() -> Evidence {
+    Evidence {
+        host: HostEvidence::SelfDeclared,
+        preloaded: Some(Vec::new()),
+        user_namespace: Namespace::First,
+        uts_namespace: Namespace::First,
     }
 }
 

@@ -12,7 +12,7 @@ use countersign::base::digest::Digest;
 use countersign::base::finding::Group;
 use countersign::base::ids::HostName;
 use countersign::base::secret::Password;
-use countersign::context::gate::{Asked, Cleared, judge};
+use countersign::context::gate::{Asked, Cleared, Purpose, judge};
 use countersign::context::manifest::Manifest;
 use countersign::context::plan;
 use countersign::context::policy::Policy;
@@ -199,6 +199,7 @@ pub fn plan_digest() -> Digest {
 pub fn cleared_at(now: Timestamp) -> Cleared {
     let facts = observe::<ObservationError>(&Request::default(), &FixedClock(now)).unwrap();
     let asked = Asked {
+        purpose: Purpose::Run,
         waived: BTreeSet::from([Group::Profiles, Group::Identities, Group::Targets]),
         ..Asked::default()
     };
@@ -206,8 +207,16 @@ pub fn cleared_at(now: Timestamp) -> Cleared {
     cleared.unwrap_or_else(|| panic!("{:?}", judgement.findings))
 }
 
+/// A policy under which everything can be waived that can ever be, also for a run.
+pub const WAIVING: &str = "version = 1
+[gate]
+waivable = [\"profiles\", \"identities\", \"targets\"]
+run_waivable = [\"profiles\", \"identities\", \"targets\"]
+";
+
 fn policy() -> Policy {
-    Policy::builtin(Some(Path::new("/nonexistent")))
+    let home = Path::new("/nonexistent");
+    Policy::parse(WAIVING, Path::new("signing.toml"), Some(home)).unwrap()
 }
 
 /// An example of the root package; built if need be (`cargo test --test NAME` builds none).

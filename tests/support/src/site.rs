@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::machine::{Kind, Machine, cleared_at, host, now, p12, password, plan_digest};
+use crate::machine::{
+    Kind, Machine, WAIVING, cleared_at, example, host, now, p12, password, plan_digest,
+};
 use crate::start;
 use countersign::apple::pkcs12::Form;
 use countersign::base::clock::SystemClock;
 use countersign::base::event::{Actor, Witness};
-use countersign::host::keychain::{
-    BackendChoice, BackendKind, KeychainBackend, KeychainPath, LockState, Settings,
-};
+use countersign::host::keychain::{Backends, KeychainBackend, KeychainPath, LockState, Settings};
 use countersign::host::owned_files::Lock;
 use countersign::host::permit::OpenPermit;
+use countersign::host::process::Tool;
 use countersign::host::run_id::RunId;
 use countersign::host::session::{KeychainWork, SessionRequest};
 use countersign::host::state_dir::StateDir;
@@ -40,7 +41,7 @@ impl Site {
         let machine = Machine::new();
         let site = Self { machine, kind };
         site.make_keychain(&site.machine.keychain());
-        fs::write(site.path("signing.toml"), "version = 1\n").unwrap();
+        site.policy("");
         fs::write(
             site.path("profiles.json"),
             r#"{"schema":"countersign.manifest.v1","revision":7,"profiles":[],"targets":[]}"#,
@@ -48,6 +49,11 @@ impl Site {
         .unwrap();
         countersign::host::owned_files::create(&site.path("password"), SECRET.as_bytes()).unwrap();
         site
+    }
+
+    /// Writes the policy: a run may waive everything that can be waived, and these sections besides.
+    pub fn policy(&self, sections: &str) {
+        fs::write(self.path("signing.toml"), format!("{WAIVING}{sections}")).unwrap();
     }
 
     /// Makes a keychain at `keychain` and imports one identity.
@@ -70,6 +76,25 @@ impl Site {
         self.machine.path(name)
     }
 
+    /// The program that knows the site's tools: the released one, or the one made for development.
+    pub fn program(&self) -> Command {
+        let home = self.path("home");
+        match self.kind {
+            Kind::Portable => start::countersign(&home),
+            Kind::MacOs => {
+                let mut command = start::command(example("countersign_with_tools"), &home);
+                command.arg("--tools").arg(self.path("bin"));
+                command
+            }
+        }
+    }
+
+    /// What makes the site's backends in this process.
+    pub fn backends(&self) -> Backends {
+        let tools = (self.kind == Kind::MacOs).then(|| self.path("bin"));
+        Backends::new(&self.path("home"), "ci", tools).unwrap()
+    }
+
     /// The program with `words`, the state directory and the policy of the site.
     pub fn base(&self, words: &[&str]) -> Command {
         self.base_in(&self.path("state"), words)
@@ -77,7 +102,7 @@ impl Site {
 
     /// As [`Site::base`], with another state directory.
     pub fn base_in(&self, state: &Path, words: &[&str]) -> Command {
-        let mut command = start::countersign(&self.path("home"));
+        let mut command = self.program();
         command
             .arg("--state-dir")
             .arg(state)
@@ -100,8 +125,7 @@ impl Site {
         command
             .arg("--keychain")
             .arg(self.machine.keychain().as_path())
-            .args(["--backend", backend, "--tools"])
-            .arg(self.path("bin"));
+            .args(["--backend", backend]);
     }
 
     /// `run`, up to and with `--`.
@@ -151,6 +175,24 @@ impl Site {
             .any(|path| path.extension().is_some_and(|found| found == suffix))
     }
 
+    /// Changes what the journals of the runs that have a keychain open say.
+    pub fn rewrite_journals(&self, change: impl Fn(&mut serde_json::Value)) {
+        for path in self.runs() {
+            if path.extension().is_some_and(|suffix| suffix == "json") {
+                let mut journal = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+                change(&mut journal);
+                let bytes = serde_json::to_vec(&journal).unwrap();
+                countersign::host::owned_files::replace(&path, &bytes).unwrap();
+            }
+        }
+    }
+
+    /// Lets the windows of the runs that have a keychain open end an hour ago.
+    pub fn let_windows_end(&self) {
+        let end = (Timestamp::now() - jiff::SignedDuration::from_hours(1)).to_string();
+        self.rewrite_journals(|journal| journal["deadline"]["until"] = end.as_str().into());
+    }
+
     /// Every receipt, oldest first.
     pub fn receipts(&self) -> Vec<serde_json::Value> {
         let mut paths: Vec<PathBuf> = fs::read_dir(self.path("state/receipts"))
@@ -188,11 +230,10 @@ impl Site {
         let script = self.path("page.sh");
         fs::write(&script, format!("#!/bin/sh\ntouch '{}'\n", mark.display())).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-        let policy = format!(
-            "version = 1\n[keychain]\non_closed = [\"{}\"]\n",
+        self.policy(&format!(
+            "[keychain]\non_closed = [\"{}\"]\n",
             script.display()
-        );
-        fs::write(self.path("signing.toml"), policy).unwrap();
+        ));
     }
 
     /// The bytes of the audit log.
@@ -272,6 +313,14 @@ pub fn lives(id: u32) -> bool {
     fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|words| !words.is_empty())
 }
 
+/// Whether a process has a handler for `signal`.
+pub fn minds(id: u32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
+}
+
 /// The watchdog of a run.
 pub fn watchdog_of(run: u32) -> Option<u32> {
     children(run)
@@ -339,8 +388,6 @@ pub fn request<'a>(
             run: RunId::new(now()).unwrap(),
             keychain: site.machine.keychain(),
             backend,
-            choice: BackendChoice::new(BackendKind::Portable, None, site.path("home"), "ci")
-                .unwrap(),
             state,
             actor: Actor {
                 who: "ci".into(),
@@ -348,7 +395,10 @@ pub fn request<'a>(
                 region: None,
                 job: None,
             },
-            program: crate::program(),
+            watchdog: Tool::new(crate::program())
+                .arg("watchdog")
+                .env("HOME", site.path("home"))
+                .env("USER", "ci"),
             witness,
             clock: &SystemClock,
         },

@@ -44,6 +44,19 @@ impl Item<'_> {
         }
     }
 
+    /// The value of `true` or `false`.
+    pub(crate) fn boolean(&self) -> Option<bool> {
+        match self.value {
+            DeValue::Boolean(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Whether it is this text.
+    pub(crate) fn is_text(&self, text: &str) -> bool {
+        matches!(self.value, DeValue::String(found) if found == text)
+    }
+
     /// Whether it is a list of anything.
     pub(crate) fn is_list(&self) -> bool {
         matches!(self.value, DeValue::Array(_))

@@ -15,7 +15,7 @@ use crate::apple::certificate::Certificate;
 use crate::apple::pkcs12::{Form, Pkcs12, Pkcs12Identity};
 use crate::base::ids::CertSha1;
 use crate::base::secret::Password;
-use crate::host::keychain::backend::{ChildAccess, KeychainBackend, Opening, Settings};
+use crate::host::keychain::backend::{ChildAccess, Closer, KeychainBackend, Opening, Settings};
 use crate::host::keychain::error::KeychainError;
 use crate::host::keychain::imported::read_identities;
 use crate::host::keychain::kind::{BackendKind, LockState};
@@ -107,7 +107,7 @@ impl MacOsBackend {
     }
 
     fn unlock(&self, keychain: &KeychainPath, password: &Password) -> Result<(), KeychainError> {
-        let said = self.caller.run_with_secrets(&[
+        let said = self.caller.run_opening(&[
             Word::Plain("unlock-keychain"),
             Word::Plain("-p"),
             Word::Secret(password),
@@ -189,7 +189,7 @@ impl MacOsBackend {
         password: &Password,
         settings: Settings,
     ) -> Result<(), KeychainError> {
-        let said = self.caller.run_with_secrets(&[
+        let said = self.caller.run_opening(&[
             Word::Plain("create-keychain"),
             Word::Plain("-p"),
             Word::Secret(password),
@@ -439,6 +439,18 @@ impl KeychainBackend for MacOsBackend {
         Ok(ChildAccess::default())
     }
 
+    fn closer(
+        &self,
+        keychain: &KeychainPath,
+        run: &RunId,
+    ) -> Result<Box<dyn Closer + '_>, KeychainError> {
+        Ok(Box::new(MacOsCloser {
+            backend: self,
+            keychain: keychain.clone(),
+            run: run.clone(),
+        }))
+    }
+
     fn release(&self, _keychain: &KeychainPath, _run: &RunId) -> Result<(), KeychainError> {
         Ok(()) // nothing here is one run's alone
     }
@@ -477,6 +489,28 @@ impl KeychainBackend for MacOsBackend {
             _ => Ok(()),
         };
         deleted.and(left).and(detached)
+    }
+}
+
+/// Closes one keychain for one run.
+struct MacOsCloser<'a> {
+    backend: &'a MacOsBackend,
+    keychain: KeychainPath,
+    run: RunId,
+}
+
+impl Closer for MacOsCloser<'_> {
+    fn close(
+        &mut self,
+        shared: bool,
+        before_waiting: &mut dyn FnMut(),
+    ) -> Result<(), KeychainError> {
+        before_waiting();
+        let locked = match shared {
+            true => Ok(()),
+            false => self.backend.lock(&self.keychain),
+        };
+        locked.and(self.backend.release(&self.keychain, &self.run))
     }
 }
 

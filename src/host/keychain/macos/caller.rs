@@ -116,6 +116,20 @@ impl Caller {
         &self,
         words: &[Word<'_>],
     ) -> Result<CommandOutcome, KeychainError> {
+        self.run_interactive(words, &self.tool().arg("-i"))
+    }
+
+    /// The same for a command that opens a keychain: it is not run unless it is recorded, because whoever closes after our
+    /// death must end it first.
+    pub(super) fn run_opening(&self, words: &[Word<'_>]) -> Result<CommandOutcome, KeychainError> {
+        self.run_interactive(words, &self.tool().arg("-i").must_be_recorded())
+    }
+
+    fn run_interactive(
+        &self,
+        words: &[Word<'_>],
+        tool: &Tool,
+    ) -> Result<CommandOutcome, KeychainError> {
         let shown = words.iter().map(|word| match word {
             Word::Plain(text) => text,
             Word::Secret(_) => "…",
@@ -126,7 +140,7 @@ impl Caller {
             exit,
             stdout,
             stderr,
-        } = run(&self.tool().arg("-i"), &line, self.bounds)?;
+        } = run(tool, &line, self.bounds)?;
         let secrets: Vec<&str> = words
             .iter()
             .filter_map(|word| match word {

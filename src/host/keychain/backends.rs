@@ -1,8 +1,6 @@
-//! Which backend opens a keychain, as a value that a journal and a watchdog can carry.
+//! The backends that this process can make, whatever it read of which kind one was.
 
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 use super::backend::KeychainBackend;
 use super::error::KeychainError;
@@ -12,29 +10,18 @@ use super::portable::PortableBackend;
 use crate::base::error::{ErrorCode, Explain};
 use crate::host::state_dir::StateDir;
 
-/// Everything that is needed to make the same backend again in another process. Nothing of it is secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Fields", into = "Fields")]
-pub struct BackendChoice {
-    kind: BackendKind,
+/// What backends are made of. It is never written down: a journal says which kind a keychain is, and whoever reads the
+/// journal uses its own tools, in its own user's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backends {
     tools: Option<PathBuf>,
     home: PathBuf,
     user: String,
 }
 
-/// How a choice is written.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    kind: BackendKind,
-    tools: Option<PathBuf>,
-    home: PathBuf,
-    user: String,
-}
-
-/// A choice that no backend can be made of.
+/// No backend can be made of these.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BackendChoiceError {
+pub enum BackendsError {
     /// Processes with other working directories must find the same files.
     #[error("{what} is not an absolute path: {path}", path = path.display())]
     NotAbsolute {
@@ -48,7 +35,7 @@ pub enum BackendChoiceError {
     BadUser(String),
 }
 
-impl Explain for BackendChoiceError {
+impl Explain for BackendsError {
     fn code(&self) -> ErrorCode {
         ErrorCode::Usage
     }
@@ -61,51 +48,44 @@ impl Explain for BackendChoiceError {
     }
 }
 
-impl BackendChoice {
-    /// A backend of this kind. `tools` is a directory with another `security` and `codesign` than Apple's (rehearsals);
-    /// `home` and `user` are the user's home directory and login name, which Apple's tools get in their environment.
+impl Backends {
+    /// Those of the user with this home directory and login name, which Apple's tools get in their environment. `tools` is
+    /// a directory with another `security` and `codesign` than Apple's: only a program made for development has one.
     ///
     /// # Errors
     /// A directory is not absolute, or the name is none.
-    pub fn new(
-        kind: BackendKind,
-        tools: Option<PathBuf>,
-        home: PathBuf,
-        user: &str,
-    ) -> Result<Self, BackendChoiceError> {
+    pub fn new(home: &Path, user: &str, tools: Option<PathBuf>) -> Result<Self, BackendsError> {
         let directories = [
-            ("the directory of the tools", tools.as_ref()),
-            ("the home directory", Some(&home)),
+            ("the directory of the tools", tools.as_deref()),
+            ("the home directory", Some(home)),
         ];
         for (what, path) in directories {
             if let Some(path) = path.filter(|path| !path.is_absolute()) {
-                let path = path.clone();
-                return Err(BackendChoiceError::NotAbsolute { what, path });
+                let path = path.to_owned();
+                return Err(BackendsError::NotAbsolute { what, path });
             }
         }
         if user.is_empty() || user.chars().any(char::is_control) {
-            return Err(BackendChoiceError::BadUser(user.to_owned()));
+            return Err(BackendsError::BadUser(user.to_owned()));
         }
         Ok(Self {
-            kind,
             tools,
-            home,
+            home: home.to_owned(),
             user: user.to_owned(),
         })
     }
 
-    /// Which kind.
-    pub fn kind(&self) -> BackendKind {
-        self.kind
-    }
-
-    /// The backend, with its files below `state`. On a Mac with Apple's own tools, what needs no secret is asked of the
-    /// Security framework.
+    /// The backend of this kind, with its files below `state`. On a Mac with Apple's own tools, what needs no secret is
+    /// asked of the Security framework.
     ///
     /// # Errors
     /// The framework does not promise to show no dialog.
-    pub fn build(&self, state: &StateDir) -> Result<Box<dyn KeychainBackend>, KeychainError> {
-        if self.kind == BackendKind::Portable {
+    pub fn build(
+        &self,
+        kind: BackendKind,
+        state: &StateDir,
+    ) -> Result<Box<dyn KeychainBackend>, KeychainError> {
+        if kind == BackendKind::Portable {
             return Ok(Box::new(PortableBackend::new(state)));
         }
         let mut config = MacOsConfig::with_apples_tools(&self.home, &self.user, state.clone());
@@ -124,24 +104,5 @@ impl BackendChoice {
         }
         #[cfg(not(target_os = "macos"))]
         Ok(Box::new(MacOsBackend::new(config)))
-    }
-}
-
-impl TryFrom<Fields> for BackendChoice {
-    type Error = BackendChoiceError;
-
-    fn try_from(fields: Fields) -> Result<Self, BackendChoiceError> {
-        Self::new(fields.kind, fields.tools, fields.home, &fields.user)
-    }
-}
-
-impl From<BackendChoice> for Fields {
-    fn from(choice: BackendChoice) -> Self {
-        Self {
-            kind: choice.kind,
-            tools: choice.tools,
-            home: choice.home,
-            user: choice.user,
-        }
     }
 }

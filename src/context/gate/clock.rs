@@ -1,0 +1,38 @@
+//! The clock of this machine, in the *node* group: does time run forward?
+//!
+//! Whoever sets the clock back makes an expired certificate valid and a closed hour open. The audit log remembers what time
+//! it was, so a clock that is behind its last record blocks. The difference that time synchronisation corrects is allowed.
+
+use crate::base::clock::{CLOCK_CORRECTION, show_duration};
+use crate::base::finding::{Code, Finding};
+use crate::base::remedy::Remedy;
+use crate::context::gate::facts::{Observation, Observed};
+
+/// Checks the clock against the last record of the audit log.
+pub fn check(facts: &Observed) -> Option<Finding> {
+    let last = match &facts.last_record {
+        Observation::Observed(last) => (*last)?,
+        Observation::Unobserved { why } => {
+            let message = format!("the clock cannot be compared with the audit log: {why}");
+            let finding = Finding::block(Code::RecordUnobserved, message);
+            let hint = "correct what is wrong with the audit log; a verification names it";
+            return Some(finding.hint(hint).remedy(Remedy::VerifyAuditLog));
+        }
+    };
+    let behind = last.duration_since(facts.now);
+    if behind <= CLOCK_CORRECTION {
+        return None;
+    }
+    let message = format!(
+        "the clock is {} behind the last record of the audit log",
+        show_duration(behind)
+    );
+    let finding = Finding::block(Code::ClockBehindRecord, message);
+    let hint = "set the clock; if it is right, it was ahead when the record was written: resume the audit log";
+    Some(
+        finding
+            .values(format!("{last} or later"), facts.now)
+            .hint(hint)
+            .remedy(Remedy::ResumeAuditLog),
+    )
+}

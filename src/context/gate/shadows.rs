@@ -1,0 +1,174 @@
+//! Shadows: installed profiles that nobody pinned and that Xcode could choose instead of a pinned one.
+//!
+//! Xcode chooses by UUID, by name, or by what covers a target's bundle id, and asks nobody whether a file is pinned. So each
+//! unpinned file is held against every pinned profile. A file that cannot be read as a profile may still be one to Xcode or to
+//! the tools that sign: what was not observed is not passed, and the hint moves the file away.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::coverage::Coverage;
+use super::facts::{
+    InstalledClaims, InstalledContent, InstalledFile, Observation, Observed, ObservedClaims,
+};
+use crate::base::finding::{Code, Finding};
+use crate::base::ids::{BundleId, FileSha256};
+use crate::base::remedy::Remedy;
+use crate::base::shell;
+use crate::context::manifest::{Manifest, PinnedProfile};
+
+/// What the pinned profiles are held against.
+pub(super) struct Shadows<'a> {
+    manifest: &'a Manifest,
+    by_name: HashMap<&'a str, &'a PinnedProfile>,
+    coverage: Coverage<'a>,
+    /// Files that were reported already: they stand where a pinned profile is missing.
+    reported: HashSet<&'a Path>,
+}
+
+impl<'a> Shadows<'a> {
+    /// Holds files against what `manifest` pins. `reported` are the files that were reported already.
+    pub(super) fn new(
+        manifest: &'a Manifest,
+        facts: &'a Observed,
+        reported: HashSet<&'a Path>,
+    ) -> Self {
+        let mut by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
+        for profile in manifest.profiles() {
+            by_name.entry(&profile.name).or_insert(profile);
+        }
+        Self {
+            manifest,
+            by_name,
+            coverage: Coverage::new(manifest.profiles(), &bundle_ids(manifest, facts)),
+            reported,
+        }
+    }
+
+    /// What is wrong with an installed file; `is_installed` says whether pinned bytes lie in a directory that was looked at.
+    pub(super) fn check(
+        &self,
+        file: &InstalledFile,
+        is_installed: impl Fn(&FileSha256) -> bool,
+    ) -> Option<Finding> {
+        let (sha256, claims) = match &file.content {
+            InstalledContent::Read { sha256, claims, .. } => (sha256, claims),
+            InstalledContent::Unreadable { problem } => {
+                return self.unreadable(file).map(|finding| finding.found(problem));
+            }
+        };
+        if self.manifest.has_bytes(sha256) {
+            return None;
+        }
+        let claims = match claims {
+            ObservedClaims::Read(claims) => claims,
+            ObservedClaims::Unreadable => return self.unreadable(file),
+            ObservedClaims::PinnedBytes => {
+                return Some(
+                    Finding::block(
+                        Code::ProfilesUnobserved,
+                        "the claims of an installed file were not looked at: another manifest pins it",
+                    )
+                    .in_file(&file.path)
+                    .hint("look at the installed profiles again for this manifest"),
+                );
+            }
+        };
+        let same_uuid = claims
+            .uuid
+            .as_ref()
+            .and_then(|uuid| self.manifest.profile(uuid));
+        if let Some((_, pinned)) = same_uuid
+            && is_installed(&pinned.sha256)
+        {
+            return Some(shadow(file, claims, pinned, "has the same UUID as"));
+        }
+        // It stands in the place of a pinned profile that is nowhere.
+        if self.reported.contains(file.path.as_path()) {
+            return None;
+        }
+        let Some(scope) = &claims.signs else {
+            return self.unreadable(file);
+        };
+        let same_name = claims.name.as_deref();
+        if let Some(pinned) = same_name.and_then(|name| self.by_name.get(name)) {
+            return Some(shadow(file, claims, pinned, "has the same name as"));
+        }
+        let overlap = self.coverage.overlap(scope)?;
+        let relation = match scope.bundle_id == overlap.pinned.bundle_id {
+            true => "has the same team, bundle id and kind as".to_owned(),
+            false => format!("covers {} with the same team and kind as", overlap.both),
+        };
+        Some(shadow(file, claims, overlap.pinned, &relation))
+    }
+
+    /// What cannot be read may be anything, and is told once.
+    fn unreadable(&self, file: &InstalledFile) -> Option<Finding> {
+        let is_told = self.reported.contains(file.path.as_path());
+        (!is_told).then(|| {
+            Finding::block(
+                Code::ProfileUnreadable,
+                "an installed file that is not pinned cannot be read as a profile, and Xcode could read it as one",
+            )
+            .in_file(&file.path)
+            .hint(format!("move it away: `{}`", away(&file.path)))
+        })
+    }
+}
+
+/// The command that gives a file a name which is not a profile's.
+fn away(path: &Path) -> String {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".aside");
+    let aside = PathBuf::from(aside);
+    format!("mv -- {} {}", shell::word(path), shell::word(&aside))
+}
+
+/// The bundle ids that are signed: of the pinned targets, and of those that the projects have.
+fn bundle_ids<'a>(manifest: &'a Manifest, facts: &'a Observed) -> BTreeSet<&'a BundleId> {
+    let observed = match &facts.targets {
+        Observation::Observed(observed) => observed.targets.as_slice(),
+        Observation::Unobserved { .. } => &[],
+    };
+    let observed = observed.iter().filter(|target| target.needs_profile());
+    let observed = observed.filter_map(|target| Some(&target.bundle_id.as_ref()?.value));
+    let pinned = manifest.targets().iter().map(|target| &target.bundle_id);
+    pinned.chain(observed).collect()
+}
+
+fn shadow(
+    file: &InstalledFile,
+    claims: &InstalledClaims,
+    pinned: &PinnedProfile,
+    relation: &str,
+) -> Finding {
+    let uuid = claims
+        .uuid
+        .as_ref()
+        .map_or("no UUID".to_owned(), ToString::to_string);
+    let age = match &claims.signs {
+        Some(scope) if scope.created < pinned.created => "an older profile",
+        Some(scope) if scope.created > pinned.created => "a newer profile",
+        _ => "another profile",
+    };
+    let finding = Finding::block(
+        Code::ProfileShadowed,
+        format!(
+            "{age} that is not pinned {relation} {}: Xcode could choose it instead",
+            pinned.title()
+        ),
+    )
+    .values(
+        format!("only {} ({})", pinned.uuid, pinned.name),
+        format!("{uuid} ({})", claims.name.as_deref().unwrap_or("no name")),
+    )
+    .in_file(&file.path)
+    .of_profile(&pinned.uuid);
+    if claims.uuid.as_ref() == Some(&pinned.uuid) {
+        finding.hint("remove the file by hand, because pruning keeps files with a pinned UUID")
+    } else {
+        finding
+            .hint("remove it, or pin it by freezing the manifest again")
+            .remedy(Remedy::PruneProfiles)
+    }
+}

@@ -1,0 +1,178 @@
+//! What is known of a log from outside: the checkpoints in receipts and envelopes.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::base::error::{ErrorCode, Explain};
+use crate::base::event::Checkpoint;
+use crate::base::finding::Place;
+use crate::host::files::{ReadError, ReadErrorKind, read_bounded};
+use crate::host::owned_files::{self, FileStep, OwnedFileError};
+use crate::host::run_id::RunId;
+
+/// A checkpoint of the log that somebody keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownCheckpoint {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// Who keeps it: the path of a receipt or an envelope.
+    pub holder: String,
+}
+
+/// The checkpoint in a receipt or an envelope; `None` if the bytes are another document, or one without a checkpoint.
+fn checkpoint_in(bytes: &[u8]) -> Option<Checkpoint> {
+    #[derive(Deserialize)]
+    struct Document {
+        audit: Option<String>,
+        predicate: Option<Predicate>,
+    }
+    #[derive(Deserialize)]
+    struct Predicate {
+        audit: Option<String>,
+    }
+    let document: Document = serde_json::from_slice(bytes).ok()?;
+    let of_predicate = document.predicate.and_then(|predicate| predicate.audit);
+    let checkpoint: Checkpoint = document.audit.or(of_predicate)?.parse().ok()?;
+    (checkpoint.seq > 0).then_some(checkpoint)
+}
+
+/// The checkpoints of every receipt in `directory`; none if it does not exist. A receipt without a checkpoint is one of a
+/// run that was killed or recorded nothing.
+///
+/// # Errors
+/// The directory cannot be listed, or a receipt is not ours alone or cannot be read.
+pub fn known_from_receipts(directory: &Path) -> Result<Vec<KnownCheckpoint>, OwnedFileError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(OwnedFileError::of(FileStep::List, directory)(error)),
+    };
+    let mut known = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(OwnedFileError::of(FileStep::List, directory))?;
+        let name = entry.file_name();
+        let run = name.to_str().and_then(|name| name.strip_suffix(".json"));
+        if run.is_none_or(|run| run.parse::<RunId>().is_err()) {
+            continue;
+        }
+        let path = entry.path();
+        match owned_files::read(&path, MAX_DOCUMENT) {
+            Ok(bytes) => known.extend(known_of(&path, &bytes)),
+            // It was removed in this moment.
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(known)
+}
+
+/// The checkpoints in `path`: a receipt or an envelope, or a directory of them, in which other files are passed over.
+///
+/// # Errors
+/// It cannot be read, or is a file without a checkpoint.
+pub fn known_from_file(path: &Path) -> Result<Vec<KnownCheckpoint>, EvidenceError> {
+    let paths = match fs::read_dir(path) {
+        Ok(entries) => entries.collect::<io::Result<Vec<_>>>(),
+        Err(_) => {
+            let bytes = read_bounded(path, MAX_DOCUMENT)?;
+            return match known_of(path, &bytes) {
+                Some(known) => Ok(vec![known]),
+                None => Err(EvidenceError::NoCheckpoint {
+                    path: path.to_owned(),
+                }),
+            };
+        }
+    };
+    let mut known = Vec::new();
+    for entry in paths.map_err(|error| ReadError::new(path, ReadErrorKind::Io(error)))? {
+        let path = entry.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+            && path.is_file()
+        {
+            known.extend(known_of(&path, &read_bounded(&path, MAX_DOCUMENT)?));
+        }
+    }
+    Ok(known)
+}
+
+fn known_of(path: &Path, bytes: &[u8]) -> Option<KnownCheckpoint> {
+    Some(KnownCheckpoint {
+        checkpoint: checkpoint_in(bytes)?,
+        holder: path.display().to_string(),
+    })
+}
+
+/// A file that should hold a checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It is something else.
+    #[error("{path} holds no checkpoint of an audit log", path = path.display())]
+    NoCheckpoint {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Explain for EvidenceError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Read(error) => error.code(),
+            Self::NoCheckpoint { .. } => ErrorCode::FileMalformed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read(error) => error.hint(),
+            Self::NoCheckpoint { .. } => Some("name a receipt or an envelope".into()),
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::Read(error) => error.place(),
+            Self::NoCheckpoint { path } => Place::file(path),
+        }
+    }
+}
+
+/// Largest receipt or envelope that is read.
+const MAX_DOCUMENT: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHECKPOINT: &str =
+        "12:sha256:00000000000000000000000000000000000000000000000000000000000000ff";
+
+    #[test]
+    fn receipts_and_statements_hold_checkpoints_and_other_documents_none() {
+        let known = CHECKPOINT.parse().ok();
+        for text in [
+            format!(r#"{{"schema":"countersign.receipt.v1","audit":"{CHECKPOINT}"}}"#),
+            format!(r#"{{"_type":"x","predicate":{{"audit":"{CHECKPOINT}","host":"h"}}}}"#),
+        ] {
+            assert_eq!(checkpoint_in(text.as_bytes()), known, "{text}");
+        }
+        let empty = Checkpoint::EMPTY;
+        for text in [
+            String::new(),
+            "[]".to_owned(),
+            r#"{"audit":5}"#.to_owned(),
+            r#"{"audit":"x"}"#.to_owned(),
+            format!(r#"{{"audit":"{empty}"}}"#),
+            format!(r#"{{"predicate":"{CHECKPOINT}"}}"#),
+        ] {
+            assert_eq!(checkpoint_in(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What a verification found, as findings.
+
+use std::path::Path;
+
+use crate::base::finding::{Code, Finding};
+use crate::base::remedy::Remedy;
+use crate::ledger::audit::{Flaw, FlawKind, KnownCheckpoint, Note, NoteKind, Verification};
+
+/// The findings of a verification of the log at `path`, against what is `known` from outside.
+pub(super) fn findings_of(
+    verification: &Verification,
+    path: &Path,
+    known: &[KnownCheckpoint],
+) -> Vec<Finding> {
+    let flaws = verification.flaws.iter();
+    let notes = verification.notes.iter();
+    flaws
+        .map(|flaw| of_flaw(flaw, known).at_line(flaw.line))
+        .chain(notes.map(|note| of_note(note).at_line(note.line)))
+        .map(|finding| finding.in_file(path))
+        .collect()
+}
+
+fn of_flaw(flaw: &Flaw, known: &[KnownCheckpoint]) -> Finding {
+    let message = flaw.kind.to_string();
+    match &flaw.kind {
+        FlawKind::CutBefore { checkpoint, .. }
+        | FlawKind::NotTheCheckpoint { checkpoint, .. }
+        | FlawKind::NotInLog { checkpoint } => {
+            let holder = known.iter().find(|known| known.checkpoint == *checkpoint);
+            let message = match holder {
+                Some(known) => format!("{message} ({} tells of it)", known.holder),
+                None => message,
+            };
+            let hint = "compare the log with its backup, and keep both as evidence";
+            Finding::block(Code::AuditRecordMissing, message).hint(hint)
+        }
+        FlawKind::TimeBackwards(_) => {
+            let hint = "find out who set the clock, and when; then resume the log";
+            let finding = Finding::block(Code::AuditTimeBackwards, message);
+            finding.hint(hint).remedy(Remedy::ResumeAuditLog)
+        }
+        FlawKind::Torn { .. } => {
+            let hint = "find out what ended the writing; the next record sets the rest aside";
+            Finding::block(Code::AuditRecordAltered, message).hint(hint)
+        }
+        FlawKind::Altered { .. }
+        | FlawKind::NotARecord(_)
+        | FlawKind::Sequence { .. }
+        | FlawKind::Predecessor { .. }
+        | FlawKind::TooLong => {
+            let hint = "compare the line with a backup of the log, and keep both as evidence";
+            Finding::block(Code::AuditRecordAltered, message).hint(hint)
+        }
+    }
+}
+
+fn of_note(note: &Note) -> Finding {
+    let code = match note.kind {
+        NoteKind::Lost { .. } => Code::AuditLogResumed,
+        NoteKind::ClockStep(_) => Code::AuditTimeBackwards,
+    };
+    Finding::warn(code, note.kind.to_string())
+}

@@ -1,0 +1,35 @@
+//! What is known of the log from outside: the checkpoints that somebody gives, and those in receipts and envelopes.
+
+use std::path::PathBuf;
+
+use crate::base::event::Checkpoint;
+use crate::ledger::audit::{KnownCheckpoint, known_from_file, known_from_receipts};
+use crate::ops::error::Error;
+use crate::ops::world::World;
+
+/// What somebody names of the log.
+#[derive(Debug, Clone, Default)]
+pub struct Named {
+    /// Checkpoints.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Receipts and envelopes, and directories of them.
+    pub files: Vec<PathBuf>,
+}
+
+impl Named {
+    /// What is named, and what the receipts in the state directory tell.
+    ///
+    /// # Errors
+    /// A file cannot be read or holds no checkpoint.
+    pub fn with_receipts(&self, world: &World) -> Result<Vec<KnownCheckpoint>, Error> {
+        let mut known = known_from_receipts(&world.state_directory()?.receipts())?;
+        for file in &self.files {
+            known.extend(known_from_file(file)?);
+        }
+        known.extend(self.checkpoints.iter().map(|checkpoint| KnownCheckpoint {
+            checkpoint: *checkpoint,
+            holder: "the command line".into(),
+        }));
+        Ok(known)
+    }
+}
