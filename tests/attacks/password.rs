@@ -3,6 +3,8 @@
 //! Another user holds the password, and the program is installed set-group-ID, as docs/keychain.md says. Only root can build
 //! that; elsewhere these tests say that they were skipped. The attacks that need system calls are in `attacker.c`.
 
+#![cfg(target_os = "linux")]
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! Processes that a job leaves behind for the next one.
 
+#![cfg(target_os = "linux")]
+
 use std::fs;
 
 use rustix::process::Signal;

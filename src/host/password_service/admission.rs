@@ -64,6 +64,7 @@ impl Admission {
 
     /// Admits the processes of this very user and group, which the kernel tells apart from no other.
     #[cfg(test)]
+    #[cfg(target_os = "linux")]
     pub(super) fn of_this_process() -> Self {
         Self {
             user: rustix::process::geteuid().as_raw(),
