@@ -392,7 +392,6 @@ struct Parts {
     notary: CertificateSpec,
     /// Makes the keys.
     key: fn(&str) -> Key,
-    hash: Hash,
 }
 
 impl Parts {
@@ -407,7 +406,6 @@ impl Parts {
             office: office(),
             notary: spec("Notary", "notary", extensions),
             key: Key::p256,
-            hash: Hash::Sha256,
         }
     }
 

@@ -422,7 +422,7 @@ fn a_job_cannot_name_a_policy_a_manifest_or_a_place_of_its_own() {
 #[test]
 fn a_gate_that_blocks_by_the_helpers_policy_asks_for_nothing() {
     let Some(keeper) = Keeper::new() else { return };
-    let policy = "version = 1\n[topology]\nkind = \"dedicated-signer\"\nkey_hosts = [\"elsewhere.example\"]\n";
+    let policy = "version = 1\n[gate]\nrun_waivable = [\"profiles\", \"identities\", \"targets\"]\n[topology]\nkind = \"dedicated-signer\"\nkey_hosts = [\"elsewhere.example\"]\n";
     keeper.write("etc/signing.toml", policy, 0, 0o644);
     let _served = keeper.serve();
     for verb in [&["run"][..], &["keychain", "unlock"]] {
@@ -460,7 +460,7 @@ fn a_helper_of_a_jobs_own_gives_what_the_job_knows_anyway() {
         c.sendall((json.dumps({'keychain': home + '/ci.p12', 'backend': 'portable', 'policy': home + '/own.toml', \
         'manifest': home + '/own.json', 'state': home + '/own', 'home': home}) + '\\n').encode())\n\
         c.recv(65536); c.sendall(b'{\"password\":\"guess\"}\\n'); c.recv(1)\n";
-    keeper.write("home/own.toml", "version = 1\n", JOB, 0o644);
+    keeper.write("home/own.toml", support::machine::WAIVING, JOB, 0o644);
     keeper.write(
         "home/own.json",
         fs::read(keeper.path("etc/profiles.json")).unwrap(),

@@ -5,7 +5,7 @@
 use std::fs;
 
 use rustix::process::Signal;
-use support::machine::Kind;
+use support::machine::{Kind, WAIVING};
 use support::site::{Site, kill, lives, text, until};
 
 /// Runs a job that starts `daemon` (a shell's words, which write the number of the daemon into a file) and ends when that
@@ -52,7 +52,7 @@ fn a_daemon_that_leaves_its_session_its_environment_and_its_parent_is_ended_and_
 #[test]
 fn a_daemon_is_left_running_and_named_where_the_policy_says_so() {
     let site = Site::new(Kind::Portable);
-    let policy = "version = 1\n[session]\non_stragglers = \"report\"\n";
+    let policy = format!("{WAIVING}[session]\non_stragglers = \"report\"\n");
     fs::write(site.path("signing.toml"), policy).unwrap();
     let number = leaves(
         &site,
