@@ -148,7 +148,7 @@ fn backends_are_made_of_absolute_paths_and_a_login_name() {
 #[test]
 fn a_process_group_that_means_other_processes_is_not_read() {
     let read = |group: i64| {
-        let json = json!({"group": group, "started": {"boot": "b", "at": 1}});
+        let json = json!({"process": group, "started": {"boot": "b", "at": 1}});
         serde_json::from_value::<ProcessGroup>(json).is_ok()
     };
     assert!(read(4_711));

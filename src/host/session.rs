@@ -76,7 +76,7 @@ pub fn run(
     report.opened = Some((window.opened(), window.until()));
     let ended = match task {
         Task::Hold(announce) => match announce(&access) {
-            Ok(()) => wait(&mut window, &mut signals, None),
+            Ok(()) => wait(&mut window, &mut signals, None, false),
             Err(source) => Err(io_error("name the identities")(source)),
         },
         Task::Run(mut command) => {
@@ -164,7 +164,7 @@ fn run_job(
     window: &mut UnlockWindow<'_>,
     signals: &mut Signals,
     command: &JobCommand,
-    on_stragglers: OnStragglers,
+    on_stragglers: Option<OnStragglers>,
     report: &mut SessionReport,
 ) -> Result<Ending, SessionError> {
     // A signal that came while the keychain was being opened means that nobody wants the command any more.
@@ -176,14 +176,16 @@ fn run_job(
         return Ok(Ending::WindowEnded);
     }
     // What leaves the command's process group stays below this process.
-    adopt_orphans().map_err(io_error("adopt what the command leaves behind"))?;
+    if on_stragglers.is_some() {
+        adopt_orphans().map_err(io_error("adopt what the command leaves behind"))?;
+    }
     let job = Job::start(window, command).map_err(SessionError::Command)?;
     if let Some(group) = job.group() {
         // The watchdog first: it is there already when we are gone; the journal is for when both are.
         window.guard().send(&Message::Job(group.clone()));
         window.guard().remember_job(group)?;
     }
-    let ending = wait(window, signals, Some(&job));
+    let ending = wait(window, signals, Some(&job), on_stragglers.is_some());
     // Whatever the command left running is ended: none of it shall sign any more. The caller tries a failed closing
     // once more, and reports it.
     let mut left = Some(job.begin_to_end(STRAGGLERS));
@@ -196,8 +198,10 @@ fn run_job(
     end_what_is_left();
     drop(left);
     let known = [window.guard().watchdog_id()];
-    let ends = on_stragglers == OnStragglers::End;
-    report.stragglers = settle(&known, window.guard().run().as_str(), ends, STRAGGLERS);
+    if let Some(on_stragglers) = on_stragglers {
+        let ends = on_stragglers == OnStragglers::End;
+        report.stragglers = settle(&known, window.guard().run().as_str(), ends, STRAGGLERS);
+    }
     let exit = job
         .reap()
         .map_err(io_error("learn how the command ended"))?;
@@ -212,6 +216,7 @@ fn wait(
     window: &mut UnlockWindow<'_>,
     signals: &mut Signals,
     job: Option<&Job>,
+    adopts: bool,
 ) -> Result<Ending, SessionError> {
     let mut stop_at: Option<Instant> = None;
     loop {
@@ -234,7 +239,7 @@ fn wait(
                 None => return Ok(Ending::Interrupted(signal.as_raw())),
             }
         }
-        if let Some(job) = job {
+        if let Some(job) = job.filter(|_| adopts) {
             reap_orphans(&[job.id(), window.guard().watchdog_id()]);
         }
         if window.guard().is_watchdog_lost() {

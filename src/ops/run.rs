@@ -286,7 +286,7 @@ impl Session<'_> {
             work,
             password,
             window: self.window(policy)?,
-            on_stragglers: policy.session.on_stragglers,
+            on_stragglers: Some(policy.session.on_stragglers),
             closes,
         })
     }

@@ -3,6 +3,7 @@
 //! Each module is one place of attack and each test one attack: its name says what the attacker gets to see or do. An attack
 //! worked once, unless its test says that it never did. What is not covered stands in the README's section on security.
 
+#![cfg(target_os = "linux")]
 #![allow(
     missing_docs,
     clippy::disallowed_methods,

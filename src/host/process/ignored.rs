@@ -45,7 +45,7 @@ fn mask() -> Option<u64> {
         time: Duration::from_secs(5),
         output: 4_096,
     };
-    let output = run_while(&tool, b"", bounds, |_| ()).ok()?;
+    let output = run_while(&tool, b"", bounds, |_| Ok(())).ok()?;
     let hex = String::from_utf8(output.stdout).ok()?;
     u64::from_str_radix(hex.trim().trim_start_matches("0x"), 16).ok()
 }

@@ -45,7 +45,8 @@ pub struct SessionRequest<'a> {
     /// How long the keychain may stay open.
     pub window: Duration,
     /// What becomes of processes that the command leaves running.
-    pub on_stragglers: OnStragglers,
+    /// `None` if this process has children of its own beside the session: then nothing is adopted, found or ended.
+    pub on_stragglers: Option<OnStragglers>,
     /// When the hours in which unlocking is allowed end.
     pub closes: Option<Timestamp>,
 }

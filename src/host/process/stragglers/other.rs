@@ -34,7 +34,7 @@ pub(in crate::host) fn settle(
         time: Duration::from_secs(5),
         output: 16 << 20,
     };
-    let output = run_while(&tool, b"", bounds, |_| ());
+    let output = run_while(&tool, b"", bounds, |_| Ok(()));
     let text = output.map(|output| output.stdout).unwrap_or_default();
     let mark = format!("COUNTERSIGN_RUN_ID={run}");
     String::from_utf8_lossy(&text)
