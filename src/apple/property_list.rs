@@ -2,13 +2,13 @@
 //!
 //! Why not simply deserialize: a binary list may refer to one object many times, so that a kilobyte expands without end;
 //! nesting may exhaust the stack; a date before the year 0 panics in the crate's own conversion; and the crate takes
-//! broken XML for an old-style ASCII list. Here the `plist` crate only splits a binary list into events, [`xml`] does so
+//! broken XML for an old-style ASCII list. Here the `plist` crate only splits a binary list into events, `xml` does so
 //! with an XML one, and this module builds the value with its own limits, so that the error can also say at which key it
 //! happened.
 //!
 //! Old-style (ASCII) lists, real numbers and UIDs are refused: nothing that Apple signs or that signing reads holds them.
 //! So is all that one reader of XML passes over and another does not: CDATA sections, entities and document types of a
-//! list's own (see [`xml`]).
+//! list's own (see `xml`).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -23,7 +23,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens at `socket` for runs of `user`. Whoever may not ask cannot connect either. Until a [`Server`] serves, they wait.
+    /// Listens at `socket` for runs of `user`. Whoever may not ask cannot connect either. Until a `Server` serves, they wait.
     ///
     /// # Errors
     /// The system does not tell who is at the other end of a socket; jobs of the user could steer the program or the socket; or
