@@ -1,10 +1,10 @@
 //! `profiles.json`: any bytes are read or refused, and what was read writes itself, once and for all, in one form.
 #![no_main]
 
+use countersign::base::error::Explain as _;
 use countersign::context::manifest::diff::diff;
 use countersign::context::manifest::freeze::{Previous, freeze, ordered};
-use countersign::context::manifest::{FactsDigest, MAX_REVISION, Manifest, ManifestError};
-use countersign::base::error::Explain as _;
+use countersign::context::manifest::{FactsDigest, MAX_REVISION, Manifest};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -20,7 +20,11 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     let content = manifest.content();
-    assert_eq!(content.to_bytes(), bytes, "what is read is what freezing writes");
+    assert_eq!(
+        content.to_bytes(),
+        bytes,
+        "what is read is what freezing writes"
+    );
     assert!(diff(content, content).is_empty());
     for (index, profile) in manifest.profiles().iter().enumerate() {
         assert_eq!(manifest.facts(index), Some(FactsDigest::of(profile)));
