@@ -55,6 +55,38 @@ pub trait Closer {
     ) -> Result<(), KeychainError>;
 }
 
+/// Closes with what the backend itself does: it locks the keychain, and takes back what the run was given.
+pub(super) struct DirectCloser<'a, B> {
+    backend: &'a B,
+    keychain: KeychainPath,
+    run: RunId,
+}
+
+impl<'a, B: KeychainBackend> DirectCloser<'a, B> {
+    pub(super) fn new(backend: &'a B, keychain: &KeychainPath, run: &RunId) -> Self {
+        Self {
+            backend,
+            keychain: keychain.clone(),
+            run: run.clone(),
+        }
+    }
+}
+
+impl<B: KeychainBackend> Closer for DirectCloser<'_, B> {
+    fn close(
+        &mut self,
+        shared: bool,
+        before_waiting: &mut dyn FnMut(),
+    ) -> Result<(), KeychainError> {
+        before_waiting();
+        let locked = match shared {
+            true => Ok(()),
+            false => self.backend.lock(&self.keychain),
+        };
+        locked.and(self.backend.release(&self.keychain, &self.run))
+    }
+}
+
 /// A store of identities that can be opened and closed.
 pub trait KeychainBackend: Send + Sync {
     /// Which one it is.

@@ -33,7 +33,7 @@ use p12_keystore::KeyStore;
 
 use self::open_runs::{OpenRun, OpenRuns};
 use self::settings::{SettingsFile, to_pem};
-use super::backend::{ChildAccess, Closer, KeychainBackend, Opening, Settings};
+use super::backend::{ChildAccess, Closer, DirectCloser, KeychainBackend, Opening, Settings};
 use super::error::KeychainError;
 use super::imported::read_identities;
 use super::kind::{BackendKind, LockState};
@@ -344,11 +344,7 @@ impl KeychainBackend for PortableBackend {
         keychain: &KeychainPath,
         run: &RunId,
     ) -> Result<Box<dyn Closer + '_>, KeychainError> {
-        Ok(Box::new(PortableCloser {
-            backend: self,
-            keychain: keychain.clone(),
-            run: run.clone(),
-        }))
+        Ok(Box::new(DirectCloser::new(self, keychain, run)))
     }
 
     fn release(&self, keychain: &KeychainPath, run: &RunId) -> Result<(), KeychainError> {
@@ -399,28 +395,6 @@ impl KeychainBackend for PortableBackend {
         ];
         let removed = files.iter().try_for_each(|file| owned_files::remove(file));
         closed.and(swept.and(removed).map_err(KeychainError::from))
-    }
-}
-
-/// Closes one keychain for one run.
-struct PortableCloser<'a> {
-    backend: &'a PortableBackend,
-    keychain: KeychainPath,
-    run: RunId,
-}
-
-impl Closer for PortableCloser<'_> {
-    fn close(
-        &mut self,
-        shared: bool,
-        before_waiting: &mut dyn FnMut(),
-    ) -> Result<(), KeychainError> {
-        before_waiting();
-        let locked = match shared {
-            true => Ok(()),
-            false => self.backend.lock(&self.keychain),
-        };
-        locked.and(self.backend.release(&self.keychain, &self.run))
     }
 }
 

@@ -15,7 +15,9 @@ use crate::apple::certificate::Certificate;
 use crate::apple::pkcs12::{Form, Pkcs12, Pkcs12Identity};
 use crate::base::ids::CertSha1;
 use crate::base::secret::Password;
-use crate::host::keychain::backend::{ChildAccess, Closer, KeychainBackend, Opening, Settings};
+use crate::host::keychain::backend::{
+    ChildAccess, Closer, DirectCloser, KeychainBackend, Opening, Settings,
+};
 use crate::host::keychain::error::KeychainError;
 use crate::host::keychain::imported::read_identities;
 use crate::host::keychain::kind::{BackendKind, LockState};
@@ -444,11 +446,7 @@ impl KeychainBackend for MacOsBackend {
         keychain: &KeychainPath,
         run: &RunId,
     ) -> Result<Box<dyn Closer + '_>, KeychainError> {
-        Ok(Box::new(MacOsCloser {
-            backend: self,
-            keychain: keychain.clone(),
-            run: run.clone(),
-        }))
+        Ok(Box::new(DirectCloser::new(self, keychain, run)))
     }
 
     fn release(&self, _keychain: &KeychainPath, _run: &RunId) -> Result<(), KeychainError> {
@@ -489,28 +487,6 @@ impl KeychainBackend for MacOsBackend {
             _ => Ok(()),
         };
         deleted.and(left).and(detached)
-    }
-}
-
-/// Closes one keychain for one run.
-struct MacOsCloser<'a> {
-    backend: &'a MacOsBackend,
-    keychain: KeychainPath,
-    run: RunId,
-}
-
-impl Closer for MacOsCloser<'_> {
-    fn close(
-        &mut self,
-        shared: bool,
-        before_waiting: &mut dyn FnMut(),
-    ) -> Result<(), KeychainError> {
-        before_waiting();
-        let locked = match shared {
-            true => Ok(()),
-            false => self.backend.lock(&self.keychain),
-        };
-        locked.and(self.backend.release(&self.keychain, &self.run))
     }
 }
 
