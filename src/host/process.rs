@@ -20,12 +20,16 @@ mod find;
 mod group;
 mod ignored;
 mod known;
+#[cfg(not(target_os = "linux"))]
+mod lstart;
 mod memory;
 mod orphan;
 mod poll;
 mod run;
 mod set_group_id;
 mod started;
+#[cfg(target_os = "linux")]
+mod stat;
 mod stragglers;
 mod tool;
 

@@ -36,25 +36,19 @@ mod system {
     use rustix::process::Pid;
 
     use super::{Member, Started};
+    use crate::host::process::stat::Stat;
 
     /// The process with this number; `None` if there is none, or it cannot be looked at.
     pub(in crate::host::process) fn process(id: Pid) -> Option<Member> {
-        let id = id.as_raw_nonzero().get();
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        member(id, &stat, boot())
+        Stat::read(id.as_raw_nonzero().get()).map(|stat| member(&stat, boot()))
     }
 
     /// The processes of a group; `None` if nobody can tell.
     pub(in crate::host::process) fn members(group: Pid) -> Option<Vec<Member>> {
         let group = group.as_raw_nonzero().get();
         let boot = boot();
-        let processes = fs::read_dir("/proc").ok()?;
-        let members = processes.flatten().filter_map(|entry| {
-            let id: i32 = entry.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-            member(id, &stat, boot.clone()).filter(|member| member.group == group)
-        });
-        Some(members.collect())
+        let members = Stat::all()?.map(|stat| member(&stat, boot.clone()));
+        Some(members.filter(|member| member.group == group).collect())
     }
 
     /// This boot, and the namespace in which numbers mean processes to us.
@@ -69,34 +63,13 @@ mod system {
         id.trim().to_owned()
     }
 
-    fn member(id: i32, stat: &str, boot: String) -> Option<Member> {
-        let (state, group, at) = parse(stat)?;
-        Some(Member {
-            id,
-            group,
-            started: Started { boot, at },
-            runs: !matches!(state, 'Z' | 'X'),
-        })
-    }
-
-    /// State, process group and start (fields 3, 5 and 22 of proc_pid_stat(5)). The second field is the program's name
-    /// in parentheses, which may itself hold parentheses and blanks: fields are counted from the last one.
-    fn parse(stat: &str) -> Option<(char, i32, u64)> {
-        let (_, fields) = stat.rsplit_once(')')?;
-        let mut fields = fields.split_ascii_whitespace();
-        let state = fields.next()?.chars().next()?;
-        let group = fields.nth(1)?.parse().ok()?;
-        let start = fields.nth(16)?.parse().ok()?;
-        Some((state, group, start))
-    }
-
-    #[cfg(test)]
-    #[test]
-    fn a_program_may_have_any_name() {
-        let stat = "17 (a) b (c) S 1 42 17 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 9876 11 12";
-        assert_eq!(parse(stat), Some(('S', 42, 9876)));
-        assert_eq!(parse("17 (sh) S 1"), None);
-        assert_eq!(parse(""), None);
+    fn member(stat: &Stat, boot: String) -> Member {
+        Member {
+            id: stat.id,
+            group: stat.group,
+            started: Started { boot, at: stat.at },
+            runs: stat.runs,
+        }
     }
 }
 
@@ -109,6 +82,7 @@ mod system {
     use super::{Member, Started};
     use crate::host::process::child::run_while;
     use crate::host::process::exit::Exit;
+    use crate::host::process::lstart;
     use crate::host::process::tool::{Bounds, Tool};
 
     /// The process with this number; `None` if there is none, or it cannot be looked at.
@@ -161,17 +135,7 @@ mod system {
         let id = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
         let runs = !fields.next()?.starts_with('Z');
-        let (_weekday, a, b) = (fields.next()?, fields.next()?, fields.next()?);
-        let (time, year) = (fields.next()?, fields.next()?);
-        let text = match a.parse::<u8>() {
-            Ok(_) => format!("{year} {b} {a} {time}"),
-            Err(_) => format!("{year} {a} {b} {time}"),
-        };
-        let at = jiff::civil::DateTime::strptime("%Y %b %d %H:%M:%S", &text)
-            .and_then(|instant| instant.to_zoned(jiff::tz::TimeZone::UTC))
-            .ok()?
-            .timestamp()
-            .as_second();
+        let at = lstart::take(&mut fields)?.as_second();
         let started = Started {
             boot: boot(),
             at: u64::try_from(at).ok()?,

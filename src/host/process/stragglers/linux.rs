@@ -15,6 +15,7 @@ use rustix::process::{
 
 use super::Straggler;
 use crate::host::process::poll::is_ready_within;
+use crate::host::process::stat::Stat;
 
 /// From now on processes whose parent ends become children of this one, if they are below it.
 ///
@@ -96,18 +97,18 @@ pub(in crate::host) fn settle(
 
 /// A process below this one, held fast.
 struct Found {
-    process: Process,
+    process: Stat,
     /// None if it is gone, or the system has no descriptor for it.
     held: Option<OwnedFd>,
     has_ended: bool,
 }
 
 impl Found {
-    fn new(process: Process) -> Self {
+    fn new(process: Stat) -> Self {
         let pid = Pid::from_raw(process.id);
         let held = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         // The number may have been another's by the time it was held.
-        let is_same = Process::read(process.id).is_some_and(|now| now.at == process.at);
+        let is_same = Stat::read(process.id).is_some_and(|now| now.at == process.at);
         Self {
             held: held.filter(|_| is_same),
             has_ended: false,
@@ -155,11 +156,9 @@ fn reap(pid: Pid) {
 }
 
 /// The processes below this one that run.
-fn below(known: &[u32]) -> Vec<Process> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let mut children: BTreeMap<i32, Vec<Process>> = BTreeMap::new();
-    for process in ids.filter_map(Process::read) {
+fn below(known: &[u32]) -> Vec<Stat> {
+    let mut children: BTreeMap<i32, Vec<Stat>> = BTreeMap::new();
+    for process in Stat::all().into_iter().flatten() {
         children.entry(process.parent).or_default().push(process);
     }
     let known: BTreeSet<i32> = known
@@ -178,42 +177,6 @@ fn below(known: &[u32]) -> Vec<Process> {
     }
     found.retain(|process| process.runs);
     found
-}
-
-/// What `/proc/PID/stat` tells of a process.
-#[derive(Debug, PartialEq, Eq)]
-struct Process {
-    id: i32,
-    name: String,
-    parent: i32,
-    runs: bool,
-    /// When it started, in ticks since boot.
-    at: u64,
-}
-
-impl Process {
-    fn read(id: i32) -> Option<Self> {
-        Self::parse(id, &fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
-    }
-
-    /// Fields 2, 3, 4 and 22 of proc_pid_stat(5); the second is the program's name in parentheses, which may itself hold
-    /// parentheses and blanks.
-    fn parse(id: i32, stat: &str) -> Option<Self> {
-        let (before, fields) = stat.rsplit_once(')')?;
-        let (_, name) = before.split_once('(')?;
-        let mut fields = fields.split_ascii_whitespace();
-        let runs = !fields.next()?.starts_with(['Z', 'X']);
-        let parent = fields.next()?.parse().ok()?;
-        let at = fields.nth(17)?.parse().ok()?;
-        let plain = |c: char| if c.is_control() { '?' } else { c };
-        Some(Self {
-            id,
-            name: name.chars().map(plain).collect(),
-            parent,
-            runs,
-            at,
-        })
-    }
 }
 
 /// When the machine started, in seconds of the calendar.
@@ -235,14 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_told_by_its_line_whatever_its_name() {
-        let stat = "17 (a) b\u{1b}(c) S 1 42 17 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 9876 11 12";
-        let process = Process::parse(17, stat).unwrap();
-        assert_eq!(process.name, "a) b?(c");
-        assert_eq!((process.parent, process.runs, process.at), (1, true, 9_876));
-        for bad in ["", "17 (sh) S 1", "17 sh S 1 2 3"] {
-            assert_eq!(Process::parse(17, bad), None, "{bad:?}");
-        }
+    fn the_machine_tells_when_it_started() {
         assert!(boot_time() > 0);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Straggler;
 use crate::host::process::child::run_while;
+use crate::host::process::lstart;
 use crate::host::process::tool::{Bounds, Tool};
 
 /// Nothing is adopted here.
@@ -53,13 +54,7 @@ pub(in crate::host) fn settle(
 fn parse(row: &str) -> Option<Straggler> {
     let mut fields = row.split_ascii_whitespace();
     let process = fields.next()?.parse().ok()?;
-    let (_weekday, month, day) = (fields.next()?, fields.next()?, fields.next()?);
-    let (time, year) = (fields.next()?, fields.next()?);
-    let text = format!("{year} {month} {day} {time}");
-    let started = jiff::civil::DateTime::strptime("%Y %b %d %H:%M:%S", &text)
-        .and_then(|instant| instant.to_zoned(jiff::tz::TimeZone::UTC))
-        .ok()?
-        .timestamp();
+    let started = lstart::take(&mut fields)?;
     let program = fields.next()?;
     Some(Straggler {
         process,
