@@ -34,8 +34,6 @@ pub struct Question {
     pub targets: TargetSelection,
     /// The groups that somebody waives by name.
     pub waived: BTreeSet<Group>,
-    /// Every pinned profile is proven afresh, whatever earlier gates have proven.
-    pub prove: bool,
 }
 
 impl Question {
