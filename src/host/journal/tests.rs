@@ -1,6 +1,7 @@
 //! What journals promise to those who read them.
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -18,6 +19,27 @@ const NOON: &str = "2026-03-01T12:00:00Z";
 
 fn noon() -> FixedClock {
     FixedClock(NOON.parse().unwrap())
+}
+
+/// A machine at noon, on which somebody may open keychains.
+struct Noon {
+    journals: Journals<'static>,
+    lock: Lock,
+    /// It goes last.
+    _directory: tempfile::TempDir,
+}
+
+impl Noon {
+    fn new() -> Self {
+        static CLOCK: LazyLock<FixedClock> = LazyLock::new(noon);
+        let directory = tempfile::tempdir().unwrap();
+        let journals = journals(&directory, &*CLOCK);
+        Self {
+            lock: lock(&journals),
+            journals,
+            _directory: directory,
+        }
+    }
 }
 
 fn journals<'a>(directory: &tempfile::TempDir, clock: &'a dyn Clock) -> Journals<'a> {
@@ -55,20 +77,17 @@ fn found(journals: &Journals<'_>, run: &RunId) -> FoundJournal {
 
 #[test]
 fn a_run_lives_as_long_as_its_lease_and_only_others_share() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = noon();
-    let journals = journals(&directory, &clock);
-    let lock = lock(&journals);
+    let Noon { journals, lock, .. } = &Noon::new();
     let (one, two) = (entry(), entry());
-    let lease = begin(&journals, &lock, &one);
-    let second = begin(&journals, &lock, &two);
+    let lease = begin(journals, lock, &one);
+    let second = begin(journals, lock, &two);
     let watchdogs = lease.try_clone().unwrap();
     let others = |run: &RunId| journals.others(&one.keychain, run).unwrap();
     assert_eq!(others(&one.run), std::slice::from_ref(&two));
     drop(second);
     assert!(others(&one.run).is_empty());
     drop(lease);
-    let life = || found(&journals, &one.run).life;
+    let life = || found(journals, &one.run).life;
     assert_eq!(life(), Life::Alive, "the watchdog still holds it");
     drop(watchdogs);
     assert_eq!(life(), Life::Dead);
@@ -79,10 +98,7 @@ fn a_run_lives_as_long_as_its_lease_and_only_others_share() {
 
 #[test]
 fn a_lease_that_somebody_keeps_makes_no_run_live_whose_processes_are_gone() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = noon();
-    let journals = journals(&directory, &clock);
-    let lock = lock(&journals);
+    let Noon { journals, lock, .. } = &Noon::new();
     let this = serde_json::to_value(KnownProcess::this()).unwrap();
     let mut gone = this.clone();
     gone["started"]["at"] = serde_json::json!(1);
@@ -99,8 +115,8 @@ fn a_lease_that_somebody_keeps_makes_no_run_live_whose_processes_are_gone() {
             watchdog: serde_json::from_value(watchdog.clone()).unwrap(),
             ..entry()
         };
-        let _lease = begin(&journals, &lock, &one);
-        assert_eq!(found(&journals, &one.run).life, life);
+        let _lease = begin(journals, lock, &one);
+        assert_eq!(found(journals, &one.run).life, life);
         journals.forget(&one.run).unwrap();
     }
 }
@@ -129,12 +145,9 @@ fn a_run_whose_window_is_long_over_is_dead_whatever_it_holds() {
 
 #[test]
 fn only_an_owner_of_its_lease_keeps_a_dead_run_from_being_finished_and_not_for_ever() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = noon();
-    let journals = journals(&directory, &clock);
-    let lock = lock(&journals);
+    let Noon { journals, lock, .. } = &Noon::new();
     let one = entry();
-    let lease = begin(&journals, &lock, &one);
+    let lease = begin(journals, lock, &one);
     let adopt = || journals.adopt_within(&one.run, Duration::ZERO).unwrap();
     assert!(matches!(adopt(), Adopted::Kept));
     drop(lease);
@@ -155,13 +168,10 @@ fn only_an_owner_of_its_lease_keeps_a_dead_run_from_being_finished_and_not_for_e
 
 #[test]
 fn a_closing_run_keeps_nobody_elses_keychain_open() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = noon();
-    let journals = journals(&directory, &clock);
-    let lock = lock(&journals);
+    let Noon { journals, lock, .. } = &Noon::new();
     let (one, two) = (entry(), entry());
-    let _lease = begin(&journals, &lock, &one);
-    let stage = || found(&journals, &one.run).stage;
+    let _lease = begin(journals, lock, &one);
+    let stage = || found(journals, &one.run).stage;
     assert_eq!(stage(), Stage::Open);
     for _ in 0..2 {
         journals.mark_closing(&one.run).unwrap();
@@ -177,12 +187,9 @@ fn a_closing_run_keeps_nobody_elses_keychain_open() {
 
 #[test]
 fn whoever_opens_waits_for_who_closes() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = noon();
-    let journals = journals(&directory, &clock);
-    let lock = lock(&journals);
+    let Noon { journals, lock, .. } = &Noon::new();
     let (one, two) = (entry(), entry());
-    let lease = begin(&journals, &lock, &one);
+    let lease = begin(journals, lock, &one);
     journals.mark_closing(&one.run).unwrap();
     let is_closed = AtomicBool::new(false);
     let (state, run) = (journals.state.clone(), one.run.clone());
@@ -196,7 +203,7 @@ fn whoever_opens_waits_for_who_closes() {
             is_closed.store(true, SeqCst);
             Journals::new(&state, &noon()).mark_closed(&run).unwrap();
         });
-        let _lease = begin(&journals, &lock, &two);
+        let _lease = begin(journals, lock, &two);
         assert!(is_closed.load(SeqCst));
     });
     drop(lease);
@@ -204,12 +211,9 @@ fn whoever_opens_waits_for_who_closes() {
 
 #[test]
 fn a_damaged_journal_is_reported_and_left_as_evidence_whoever_holds_its_lease() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = noon();
-    let journals = journals(&directory, &clock);
-    let lock = lock(&journals);
+    let Noon { journals, lock, .. } = &Noon::new();
     let (one, two) = (entry(), entry());
-    let _lease = begin(&journals, &lock, &one);
+    let _lease = begin(journals, lock, &one);
     let path = journals.state.run_file(&one.run, RunFile::Journal);
     let of_another = serde_json::to_vec(&two).unwrap();
     for (bytes, why) in [(&b"{"[..], "EOF"), (&of_another, two.run.as_str())] {
@@ -219,25 +223,22 @@ fn a_damaged_journal_is_reported_and_left_as_evidence_whoever_holds_its_lease() 
         assert!(error.to_string().contains(why), "{error}");
         assert_eq!(error.remedy(), Some(Remedy::LockKeychain));
         assert!(journals.holders(&one.keychain).unwrap().is_empty());
-        journals.sweep(&lock).unwrap();
+        journals.sweep(lock).unwrap();
         assert!(path.exists());
     }
 }
 
 #[test]
 fn files_without_a_journal_are_swept() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = noon();
-    let journals = journals(&directory, &clock);
-    let lock = lock(&journals);
+    let Noon { journals, lock, .. } = &Noon::new();
     let one = entry();
-    drop(begin(&journals, &lock, &one));
+    drop(begin(journals, lock, &one));
     owned_files::remove(&journals.state.run_file(&one.run, RunFile::Journal)).unwrap();
     fs::write(journals.state.runs().join(".countersign-x"), b"half").unwrap();
     let half_imported = journals.state.temporary("y");
     owned_files::make_directory(&half_imported).unwrap();
     fs::write(half_imported.join("identities.p12"), b"half").unwrap();
-    journals.sweep(&lock).unwrap();
+    journals.sweep(lock).unwrap();
     assert_eq!(fs::read_dir(journals.state.runs()).unwrap().count(), 0);
     assert!(!half_imported.exists());
 }
