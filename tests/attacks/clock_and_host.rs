@@ -102,9 +102,7 @@ mod linux {
     const NOTHING: &str = "int countersign_test_marker;\n";
 
     fn gate(workshop: &Workshop) -> Command {
-        let mut command = workshop.command(&["gate", "--identities", "identities.txt"]);
-        command.args(["--without", "targets", "--format", "json"]);
-        command
+        workshop.gate_command(&["--format", "json"])
     }
 
     /// Adds lines to the policy.

@@ -166,16 +166,7 @@ fn the_agent_signs_for_a_public_key() {
         return;
     };
     let mut agent = start::command("ssh-agent", &workshop.path("home"));
-    let gate = workshop.command(&[
-        "gate",
-        "--identities",
-        "identities.txt",
-        "--without",
-        "targets",
-        "--envelope",
-        "e.json",
-        "--sign-with",
-    ]);
+    let gate = workshop.gate_command(&["--envelope", "e.json", "--sign-with"]);
     agent
         .args([
             "sh",
@@ -227,17 +218,7 @@ fn a_key_with_a_passphrase_asks_the_program_that_asks_and_no_terminal() {
     );
     assert!(!workshop.path("e.json").exists());
     let ask = script(&workshop, "echo a passphrase");
-    let mut command = workshop.command(&[
-        "gate",
-        "--identities",
-        "identities.txt",
-        "--without",
-        "targets",
-        "--envelope",
-        "e.json",
-        "--sign-with",
-        key,
-    ]);
+    let mut command = workshop.gate_command(&["--envelope", "e.json", "--sign-with", key]);
     ran(command.env("SSH_ASKPASS", ask)).exits(0);
     verify(&workshop, &[]).exits(0);
 }
@@ -271,17 +252,8 @@ fn a_command_signs_what_it_reads() {
     ran(&mut command).exits(0);
     verify(&workshop, &[]).exits(0);
     // By its name it is looked for as a shell would.
-    let mut command = workshop.command(&[
-        "gate",
-        "--identities",
-        "identities.txt",
-        "--without",
-        "targets",
-        "--envelope",
-        "e.json",
-        "--sign-with-command",
-        "sign.sh",
-    ]);
+    let mut command =
+        workshop.gate_command(&["--envelope", "e.json", "--sign-with-command", "sign.sh"]);
     script(&workshop, &sign);
     command.env("PATH", start::PATH);
     ran(&mut command).exits(11).says(&["no program sign.sh"]);

@@ -68,6 +68,16 @@ fn a_statement_that_says_it_is_not_signed_does_not_hold_under_a_signature() {
     scene.refuses(Code::EnvelopeMalformed, &["says of itself"]);
 }
 
+/// The signature is found not to belong to the payload of an envelope.
+#[track_caller]
+fn finds_a_change(scene: &Scene, forged: &str) {
+    scene.refuses_bytes(
+        forged.as_bytes(),
+        Code::EnvelopeSignatureInvalid,
+        &["changed"],
+    );
+}
+
 #[test]
 fn every_changed_byte_of_the_payload_and_its_type_is_found() {
     let scene = Scene::new();
@@ -84,11 +94,7 @@ fn every_changed_byte_of_the_payload_and_its_type_is_found() {
             &fingerprint,
             armored.as_bytes(),
         );
-        scene.refuses_bytes(
-            forged.as_bytes(),
-            Code::EnvelopeSignatureInvalid,
-            &["changed"],
-        );
+        finds_a_change(&scene, &forged);
     }
     let forged = envelope_of(
         "application/json",
@@ -96,11 +102,7 @@ fn every_changed_byte_of_the_payload_and_its_type_is_found() {
         &fingerprint,
         armored.as_bytes(),
     );
-    scene.refuses_bytes(
-        forged.as_bytes(),
-        Code::EnvelopeSignatureInvalid,
-        &["changed"],
-    );
+    finds_a_change(&scene, &forged);
 }
 
 #[test]
@@ -150,11 +152,7 @@ fn a_signature_over_the_payload_alone_is_none() {
         &scene.key.fingerprint(),
         armored.as_bytes(),
     );
-    scene.refuses_bytes(
-        forged.as_bytes(),
-        Code::EnvelopeSignatureInvalid,
-        &["changed"],
-    );
+    finds_a_change(&scene, &forged);
 }
 
 #[test]
@@ -208,11 +206,7 @@ fn a_signature_is_no_other_keys() {
         &scene.key.fingerprint(),
         armored.as_bytes(),
     );
-    scene.refuses_bytes(
-        forged.as_bytes(),
-        Code::EnvelopeSignatureInvalid,
-        &["changed"],
-    );
+    finds_a_change(&scene, &forged);
 }
 
 #[test]

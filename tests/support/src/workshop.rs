@@ -187,6 +187,11 @@ impl Workshop {
 
     /// Runs the gate with the captured identities and without targets, and these arguments.
     pub fn gate(&self, arguments: &[&str]) -> Ran {
+        ran(&mut self.gate_command(arguments))
+    }
+
+    /// What [`Workshop::gate`] runs.
+    pub fn gate_command(&self, arguments: &[&str]) -> Command {
         let gate = [
             "gate",
             "--identities",
@@ -194,7 +199,7 @@ impl Workshop {
             "--without",
             "targets",
         ];
-        self.run(&[&gate, arguments].concat())
+        self.command(&[&gate, arguments].concat())
     }
 }
 
