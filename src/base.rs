@@ -12,3 +12,4 @@ pub mod plain;
 pub mod remedy;
 pub mod secret;
 pub mod shell;
+pub mod wildcard;

@@ -1,47 +1,19 @@
 //! Lists of patterns, as OpenSSH matches them (`PATTERNS` in ssh_config(5)).
 
+use crate::base::wildcard::matches;
+
 /// Whether the comma-separated list `patterns` allows `name`: one of the patterns matches it, and none that begins with `!`
 /// does. `*` stands for any characters, `?` for one.
 pub(super) fn allow(patterns: &str, name: &str) -> bool {
     let mut is_allowed = false;
     for pattern in patterns.split(',') {
         match pattern.strip_prefix('!') {
-            Some(pattern) if matches(pattern.as_bytes(), name.as_bytes()) => return false,
+            Some(pattern) if matches(pattern, name) => return false,
             Some(_) => {}
-            None => is_allowed |= matches(pattern.as_bytes(), name.as_bytes()),
+            None => is_allowed |= matches(pattern, name),
         }
     }
     is_allowed
-}
-
-/// Whether a pattern is the whole of `name`. In the worst case each byte of the one is compared with each of the other.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut in_name) = (0, 0);
-    // Behind the last `*`: where the pattern goes on, and the first byte of the name that the star has not taken.
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(byte) = name.get(in_name) {
-        match pattern.get(at) {
-            Some(b'*') => {
-                at += 1;
-                star = Some((at, in_name));
-                continue;
-            }
-            Some(wanted) if *wanted == b'?' || wanted == byte => {
-                at += 1;
-                in_name += 1;
-                continue;
-            }
-            _ => {}
-        }
-        // The star takes one byte more.
-        let Some((after, taken)) = &mut star else {
-            return false;
-        };
-        *taken += 1;
-        (at, in_name) = (*after, *taken);
-    }
-    let rest = pattern.get(at..).unwrap_or_default();
-    rest.iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
