@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::{Child, Output, Stdio};
 
 use countersign::host::keychain::LockState;
@@ -22,6 +23,14 @@ struct Running {
     lease: File,
 }
 
+/// Whether the process group of every job is written: whoever is stopped before that leaves an empty file.
+fn is_written(runs: &[PathBuf]) -> bool {
+    let is_job = |path: &&PathBuf| path.extension().is_some_and(|suffix| suffix == "job");
+    let mut jobs = runs.iter().filter(is_job).peekable();
+    let is_filled = |path: &PathBuf| path.metadata().is_ok_and(|file| file.len() > 0);
+    jobs.peek().is_some() && jobs.all(is_filled)
+}
+
 fn start(site: &Site, flags: &[&str]) -> Running {
     let before = site.runs().len();
     let mut run = site.run_with(flags);
@@ -31,7 +40,7 @@ fn start(site: &Site, flags: &[&str]) -> Running {
         .spawn()
         .unwrap();
     until("the job runs", || {
-        site.runs().len() >= before + 3 && job_of(run.id()).is_some() && site.has("job")
+        site.runs().len() >= before + 3 && job_of(run.id()).is_some() && is_written(&site.runs())
     });
     let leases = site.runs();
     let mut leases: Vec<_> = leases
