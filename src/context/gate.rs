@@ -34,7 +34,7 @@
 //! # use countersign::base::event::Checkpoint;
 //! # use countersign::context::{envelope, gate::Rehearsal, manifest::Manifest};
 //! fn hand_a_rehearsal_on(rehearsal: &Rehearsal, manifest: &Manifest, audit: Checkpoint) {
-//!     let statement = envelope::statement(rehearsal, manifest, "profiles.json", audit);
+//!     let statement = envelope::statement(rehearsal, manifest, "profiles.json", audit, true);
 //! }
 //! ```
 //!
