@@ -14,6 +14,8 @@ pub struct Named {
     pub checkpoints: Vec<Checkpoint>,
     /// Receipts and envelopes, and directories of them.
     pub files: Vec<PathBuf>,
+    /// Directories that hold sealed segments which were moved away.
+    pub archives: Vec<PathBuf>,
 }
 
 impl Named {
@@ -21,7 +23,7 @@ impl Named {
     ///
     /// # Errors
     /// A file cannot be read or holds no checkpoint.
-    pub fn with_receipts(&self, world: &World) -> Result<Vec<KnownCheckpoint>, Error> {
+    pub(super) fn with_receipts(&self, world: &World) -> Result<Vec<KnownCheckpoint>, Error> {
         let mut known = known_from_receipts(&world.state_directory()?.receipts())?;
         for file in &self.files {
             known.extend(known_from_file(file)?);

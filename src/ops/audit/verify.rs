@@ -20,8 +20,10 @@ pub struct AuditVerifyDocument {
     pub schema: &'static str,
     /// Whether the log is undamaged and contains every checkpoint that was given or found.
     pub holds: bool,
-    /// How many records it has.
+    /// How many records it has, in all its files.
     pub records: u64,
+    /// How many sealed segments it has, besides the file that is still written.
+    pub segments: u64,
     /// Where the log stands, of the lines as they are: `SEQ:sha256:HEX`.
     #[schemars(extend("pattern" = Checkpoint::PATTERN))]
     pub checkpoint: String,
@@ -51,11 +53,12 @@ pub fn verify(named: &Named, world: &World) -> Result<AuditVerifyDocument, Failu
     let known = named.with_receipts(world)?;
     let checkpoints: Vec<Checkpoint> = known.iter().map(|known| known.checkpoint).collect();
     let path = world.audit_path()?;
-    let verification = audit::verify(&path, &checkpoints)?;
+    let verification = audit::verify_with(&path, &named.archives, &checkpoints)?;
     Ok(AuditVerifyDocument {
         schema: "countersign.audit-verify.v1",
         holds: verification.holds(),
         records: verification.records,
+        segments: verification.segments,
         checkpoint: verification.head.to_string(),
         checkpoints: known.len(),
         flaws: verification.flaws.iter().map(ToString::to_string).collect(),
