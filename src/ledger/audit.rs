@@ -31,7 +31,9 @@ mod tail;
 pub use self::chain::{Chain, Verification};
 pub use self::error::AuditError;
 pub use self::flaw::{ClockStep, Flaw, FlawKind, Note, NoteKind};
-pub use self::known::{EvidenceError, KnownCheckpoint, known_from_file, known_from_receipts};
+pub use self::known::{
+    EvidenceError, Known, KnownCheckpoint, known_from_file, known_from_receipts,
+};
 pub use self::log::{Appended, AuditLog, SetAside};
 pub use self::reading::{Since, Standing, export, show, show_last, standing, verify, verify_with};
 pub use self::record::Record;

@@ -14,7 +14,8 @@ use crate::base::event::Checkpoint;
 /// A receipt or a sealed segment tells of a record, or cannot be read.
 pub(super) fn check_not_lost(path: &Path, receipts: Option<&Path>) -> Result<(), AuditError> {
     let known = receipts.map(known_from_receipts).transpose()?;
-    let known = known.unwrap_or_default().into_iter();
+    // A receipt that cannot be used may tell of a record.
+    let known = known.unwrap_or_default().complete()?.into_iter();
     let known = known.chain(known_from_segments(path)?);
     match known.max_by_key(|known| known.checkpoint.seq) {
         None => Ok(()),

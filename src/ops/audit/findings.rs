@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use crate::base::error::Explain as _;
 use crate::base::finding::{Code, Finding};
 use crate::base::remedy::Remedy;
-use crate::ledger::audit::{Flaw, FlawKind, KnownCheckpoint, Note, NoteKind, Verification};
+use crate::ledger::audit::{
+    EvidenceError, Flaw, FlawKind, KnownCheckpoint, Note, NoteKind, Verification,
+};
 
 /// The findings of a verification of the log at `path`, against what is `known` from outside.
 pub(super) fn findings_of(
@@ -65,6 +68,17 @@ fn of_flaw(flaw: &Flaw, known: &[KnownCheckpoint]) -> Finding {
             let hint = "compare the file with a backup, and keep both as evidence";
             Finding::block(Code::AuditRecordAltered, message).hint(hint)
         }
+    }
+}
+
+/// A receipt or an envelope that the log was not compared with.
+pub(super) fn of_unused(why: &EvidenceError) -> Finding {
+    let message = format!("the log was not compared with what this file tells of it: {why}");
+    let mut finding = Finding::block(Code::AuditEvidenceUnusable, message);
+    finding.place = why.place();
+    match why.hint() {
+        Some(hint) => finding.hint(hint),
+        None => finding.hint("find out what became of the file; move it away to verify without it"),
     }
 }
 

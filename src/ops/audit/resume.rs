@@ -51,7 +51,7 @@ impl Report for AuditResumeDocument {}
 /// # Errors
 /// There is nothing to resume; the log or what tells of it cannot be read; the record cannot be written.
 pub fn resume(named: &Named, world: &World) -> Result<AuditResumeDocument, Failure> {
-    let mut known = named.with_receipts(world)?;
+    let mut known = named.with_receipts(world)?.complete()?;
     let path = world.audit_path()?;
     let latest = match audit::standing(&path, None) {
         Ok(standing) => standing.latest,
