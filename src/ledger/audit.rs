@@ -15,6 +15,7 @@
 mod chain;
 mod error;
 mod flaw;
+mod held;
 mod known;
 mod log;
 mod lost;

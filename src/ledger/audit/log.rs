@@ -4,11 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::error::AuditError;
+use super::held::HeldFiles;
 use super::known::KnownCheckpoint;
 use super::lost::check_not_lost;
 use super::record::{self, LOST_AFTER, Position};
@@ -27,6 +29,8 @@ pub struct AuditLog {
     receipts: Option<PathBuf>,
     actor: Actor,
     clock: Box<dyn Clock + Send + Sync>,
+    held: HeldFiles,
+    last: Mutex<Option<Checkpoint>>,
 }
 
 impl AuditLog {
@@ -38,6 +42,8 @@ impl AuditLog {
             receipts: None,
             actor,
             clock,
+            held: HeldFiles::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -52,6 +58,11 @@ impl AuditLog {
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where it stood after the last record that was written by this value, if any was.
+    pub fn last(&self) -> Option<Checkpoint> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes one record and waits until it is on the disk.
@@ -134,6 +145,7 @@ impl AuditLog {
             let _ = file.set_len(tail.end);
             return Err(self.io(FileStep::Write)(source).into());
         }
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(position.head);
         Ok(Appended {
             checkpoint: position.head,
             set_aside,
@@ -167,7 +179,9 @@ impl AuditLog {
     ) -> Result<File, AuditError> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).mode(0o600);
-        let (file, is_new) = match open_unfollowed(&mut options, &self.path) {
+        let opened = open_unfollowed(&mut options, &self.path);
+        let opened = opened.or_else(|error| self.held.instead_of(&self.path, error));
+        let (file, is_new) = match opened {
             Ok(file) => (file, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 may_begin()?;
@@ -228,6 +242,12 @@ impl Witness for AuditLog {
         self.append(event)
             .map(|appended| appended.checkpoint)
             .map_err(WitnessError::new)
+    }
+
+    fn make_ready(&self) -> Result<(), WitnessError> {
+        self.held
+            .open(&self.path)
+            .map_err(|error| WitnessError::new(AuditError::from(self.io(FileStep::Open)(error))))
     }
 }
 
