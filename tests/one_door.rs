@@ -158,7 +158,7 @@ fn a_process_group_that_means_other_processes_is_not_read() {
 }
 
 /// Functions that return `Result<Self, …>` and are no constructors: they find a file and read it through serde.
-const READERS: &[(&str, &str)] = &[("OpenRuns", "read"), ("SettingsFile", "read")];
+const READERS: &[(&str, &str)] = &[("SettingsFile", "read")];
 
 #[test]
 fn no_type_is_deserialized_past_a_constructor_that_can_refuse() {
