@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::files::{self, FileMode, ReadError, WriteError};
+use super::proofs::Proofs;
 use crate::apple::anchors::Anchors;
 use crate::apple::profile::{self, Profile, Unproven};
 use crate::apple::signed_message::Verifier;
@@ -130,6 +131,8 @@ pub struct Pinned<'a> {
     pub manifest: &'a Manifest,
     /// What believes the roots.
     pub verifier: &'a Verifier,
+    /// What earlier looks proved, if that counts.
+    pub proofs: Option<&'a Proofs>,
 }
 
 /// Files that were looked at before, by path.
@@ -203,6 +206,15 @@ fn installed(
 
 /// What a file says whose bytes are pinned, if it is proven.
 fn proven(bytes: &[u8], sha256: FileSha256, pinned: &Pinned<'_>) -> ObservedClaims {
+    let as_pinned = |digest| {
+        let mut entries = pinned.manifest.facts_of(&sha256);
+        entries.all(|entry| entry == Some(digest))
+    };
+    // What is known of the file is its facts in every field only if it is what the manifest says; else they are read.
+    let remembered = pinned.proofs.and_then(|proofs| proofs.facts(&sha256));
+    if let Some(digest) = remembered.filter(|digest| as_pinned(*digest)) {
+        return ObservedClaims::Proven(FileFacts::remembered(digest));
+    }
     let profile = match profile::prove_hashed(bytes, sha256, pinned.verifier) {
         Ok(profile) => profile,
         Err(unproven) => return ObservedClaims::Unproven(unproven.findings),
@@ -210,8 +222,7 @@ fn proven(bytes: &[u8], sha256: FileSha256, pinned: &Pinned<'_>) -> ObservedClai
     // Of the state no file says anything.
     let says = PinnedProfile::of(&profile, ProfileState::Active);
     let digest = FactsDigest::of(&says);
-    let mut entries = pinned.manifest.facts_of(&sha256);
-    ObservedClaims::Proven(match entries.all(|entry| entry == Some(digest)) {
+    ObservedClaims::Proven(match as_pinned(digest) {
         true => FileFacts::as_pinned(digest),
         false => FileFacts::new(says),
     })

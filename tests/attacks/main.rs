@@ -26,6 +26,7 @@ mod pinned_facts;
 mod policy;
 mod process_limits;
 mod project_files;
+mod remembered_proofs;
 mod run_inputs;
 mod shadows;
 mod signer;
