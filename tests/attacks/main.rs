@@ -20,6 +20,7 @@ mod envelope;
 mod lent_lock;
 mod limits;
 mod log;
+mod manifest_edits;
 mod other_users;
 mod password;
 mod pinned_facts;
