@@ -85,7 +85,8 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DirectoryError> {
             files.push(path);
         }
     }
-    files.sort();
+    // In one directory that is the order of the paths; their parts are not compared one by one.
+    files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(files)
 }
 
@@ -173,15 +174,15 @@ pub fn observe_but(
     files
         .into_par_iter()
         .with_min_len(8)
-        .map(|path| {
-            let content = match files::read_bounded(&path, profile::MAX_BYTES) {
+        .map_init(Vec::new, |bytes, path| {
+            let content = match files::read_bounded_into(bytes, &path, profile::MAX_BYTES) {
                 Err(error) => InstalledContent::Unreadable {
                     problem: error.to_string(),
                 },
-                Ok(bytes) => {
-                    let sha256 = FileSha256::of(&bytes);
+                Ok(()) => {
+                    let sha256 = FileSha256::of(bytes);
                     let known = known.content(&path, &sha256);
-                    known.unwrap_or_else(|| installed(&bytes, sha256, pinned, &any))
+                    known.unwrap_or_else(|| installed(bytes, sha256, pinned, &any))
                 }
             };
             InstalledFile { path, content }
