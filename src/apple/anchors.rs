@@ -7,6 +7,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::certificate::{Certificate, CertificateError};
+use crate::base::digest::sha256;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::CertSha256;
 
@@ -66,6 +67,16 @@ impl Anchors {
     /// The roots that were added to Apple's.
     pub fn extra(&self) -> impl Iterator<Item = &Certificate> {
         self.extra.iter().map(AsRef::as_ref)
+    }
+
+    /// A digest of the set of roots that are believed: whatever was proven holds for equal digests alike.
+    pub fn digest(&self) -> [u8; 32] {
+        let roots = APPLE_ROOTS.iter().chain(&self.extra);
+        let mut roots: Vec<CertSha256> = roots.map(|root| root.sha256).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        let bytes: Vec<[u8; 32]> = roots.iter().map(|root| *root.as_bytes()).collect();
+        sha256(bytes.as_flattened())
     }
 
     /// Whose root this is, for chains that may end in these of Apple's roots; `None` where it is not believed.
