@@ -19,6 +19,7 @@ use rayon::prelude::*;
 use super::files;
 use super::sources::{DEFAULT_LIMIT, DiskSources, source_error};
 use crate::base::digest::Digest;
+use crate::xcode::budget::Budget;
 use crate::xcode::sources::{SourceError, Sources};
 use crate::xcode::targets::written_bundle_id;
 
@@ -202,6 +203,10 @@ impl Sources for NotingSources {
 
     fn read_info_plist(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
         self.noted(path, Part::BundleId)
+    }
+
+    fn budget(&self) -> &Budget {
+        self.disk.budget()
     }
 }
 
