@@ -1,6 +1,6 @@
 //! Inputs that are small to write and large to read.
 //!
-//! Memory is held by the kernel: the program runs in an address space of so many bytes, and whatever asks for more is not
+//! Memory is held by the kernel: the program may write to so many bytes (`RLIMIT_DATA`), and whatever asks for more is not
 //! given it. `docs/limits.md` has all bounds, and the tests that measure them.
 
 use std::fs;
@@ -10,16 +10,30 @@ use countersign::apple::property_list;
 use support::start;
 use support::workshop::{Ran, Workshop, codes, ran};
 
-/// Runs the program with at most this much memory.
+mod measured;
+
+/// Runs the program with at most this much memory that it may write to.
 fn within(mebibytes: u64, workshop: &Workshop, arguments: &[&str]) -> Ran {
+    within_both(mebibytes, 600, workshop, arguments)
+}
+
+/// Likewise, and with at most so many seconds of processor time.
+fn within_both(mebibytes: u64, seconds: u64, workshop: &Workshop, arguments: &[&str]) -> Ran {
     let program = workshop.command(arguments);
     let mut shell = start::command("sh", &workshop.path("home"));
     shell
-        .args(["-c", "ulimit -v \"$0\" && exec \"$@\""])
+        .args([
+            "-c",
+            "ulimit -d \"$1\" && ulimit -t \"$2\" && shift 2 && exec \"$@\"",
+            "sh",
+        ])
         .arg((mebibytes << 10).to_string())
+        .arg(seconds.to_string())
         .arg(program.get_program())
         .args(arguments)
         .env("PATH", start::PATH)
+        // A thread has memory of its own, and not every machine has as many processors.
+        .env("RAYON_NUM_THREADS", "2")
         .current_dir(workshop.path(""));
     ran(&mut shell)
 }
@@ -219,18 +233,9 @@ fn a_manifest_of_a_hundred_megabytes_is_refused_unread() {
         "--without",
         "targets",
     ];
-    within(96 + baseline(), &workshop, &gate)
+    within(64, &workshop, &gate)
         .exits(11)
         .says(&["profiles.json", "at most 96000000 are read"]);
-}
-
-/// Mebibytes of address space that the program takes before it reads anything.
-fn baseline() -> u64 {
-    let workshop = Workshop::new();
-    (1..64)
-        .map(|step| step * 16)
-        .find(|mebibytes| within(*mebibytes, &workshop, &["--version"]).code == 0)
-        .unwrap()
 }
 
 /// It never did.
@@ -262,6 +267,61 @@ fn files_without_an_end_are_refused() {
     let workshop = Workshop::frozen();
     for file in ["/dev/zero", "/dev/stdin"] {
         let gate = ["gate", "--identities", file, "--without", "targets"];
-        let _ = within(256 + baseline(), &workshop, &gate).exits(11);
+        let _ = within(64, &workshop, &gate).exits(11);
+    }
+}
+
+/// They never were read. The files take no room on the disk, and the program may not write to as much memory as they seem
+/// to need.
+#[test]
+fn one_byte_too_many_is_refused_before_anything_is_read() {
+    let workshop = Workshop::frozen();
+    project(&workshop, 1);
+    fs::create_dir(workshop.path("W.xcworkspace")).unwrap();
+    workshop.write("allowed", "");
+    let captured = [CHECK, &["--build-settings", "large"]].concat();
+    let workspace = ["targets", "check", "--project", "W.xcworkspace"];
+    let list = ["identity", "list", "--identities", "large"];
+    let verify = [
+        "envelope",
+        "verify",
+        "large",
+        "--allowed-signers",
+        "allowed",
+    ];
+    let allowed = ["envelope", "verify", "e", "--allowed-signers", "large"];
+    let cases: &[(&str, u64, &[&str])] = &[
+        ("large", 8 << 20, &["profile", "show", "large"]),
+        ("large", 4 << 20, &list),
+        ("large", 64 << 20, &captured),
+        ("large", 1 << 20, &verify),
+        ("large", 1 << 20, &allowed),
+        ("large", 1 << 20, &["audit", "verify", "large"]),
+        (
+            "manifests/profiles.json",
+            96_000_000,
+            &["manifest", "digest"],
+        ),
+        ("manifests/signing.toml", 256 << 10, &["policy", "digest"]),
+        ("anchors.pem", 1 << 20, &["profile", "list"]),
+        ("App/App.xcodeproj/project.pbxproj", 64 << 20, CHECK),
+        (
+            "W.xcworkspace/contents.xcworkspacedata",
+            64 << 20,
+            &workspace,
+        ),
+        ("App/Target 0.xcconfig", 64 << 20, CHECK),
+    ];
+    for (file, limit, arguments) in cases {
+        let path = workshop.path(file);
+        let kept = fs::read(&path).ok();
+        fs::File::create(&path).unwrap().set_len(limit + 1).unwrap();
+        let ran = within(48, &workshop, arguments);
+        assert!([10, 11].contains(&ran.code), "{file}: {}", ran.text());
+        let _ = ran.says(&[&limit.to_string()]);
+        match kept {
+            Some(bytes) => fs::write(&path, bytes).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
     }
 }

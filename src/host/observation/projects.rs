@@ -25,7 +25,7 @@ use crate::xcode::targets::{Selection, link_projects, resolve};
 use crate::xcode::workspace::WorkspaceError;
 
 /// The settings of a large workspace's every target are 20 MB.
-const MAX_CAPTURE: usize = 128 * 1024 * 1024;
+const MAX_CAPTURE: usize = 64 * 1024 * 1024;
 
 /// Which projects are read, and what of them is meant.
 #[derive(Debug, Clone, Default)]
