@@ -1,9 +1,12 @@
 //! Certificates.
 
-use countersign::base::finding::{Code, Severity};
+use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::CertSha256;
+use countersign::context::gate::certificates::by_sha1_as_pinned;
 use countersign::context::manifest::ProfileState;
 use forge::hierarchy::Hierarchy;
+use forge::profile::ProfileSpec;
+use jiff::{SignedDuration, Timestamp};
 use support::{blocking, rocket};
 
 use crate::scene::{Scene, distribution, identity};
@@ -52,19 +55,97 @@ fn an_expired_certificate_beside_a_lasting_one_does_not_matter_until_a_target_is
     );
 }
 
+/// The words of `find-identity` for a chain that ends early, and others that are not about the chain.
 #[test]
 fn certificate_issuer_missing_names_the_issuer_to_install() {
+    let told = |scene: &Scene| {
+        let findings = scene.judge().findings;
+        let is_it = |finding: &&Finding| finding.code == Code::CertificateIssuerMissing;
+        findings.iter().find(is_it).cloned()
+    };
+    for problem in [
+        "CSSMERR_TP_NOT_TRUSTED",
+        "not among the valid identities: not valid",
+        "incomplete chain",
+    ] {
+        let mut scene = Scene::new();
+        scene.identities().identities[0].problem = Some(problem.to_owned());
+        let finding = told(&scene).unwrap();
+        assert_eq!(finding.severity, Severity::Block);
+        assert!(finding.hint.unwrap().contains("G3"));
+        assert_eq!(finding.found.as_deref(), Some(problem));
+        // A certificate that ended is reported as such, and its chain is not to blame.
+        scene.facts.now = leaf_end();
+        assert!(told(&scene).is_none());
+        scene.facts.now = leaf_end() - SignedDuration::from_secs(1);
+        assert!(told(&scene).is_some());
+    }
     let mut scene = Scene::new();
-    scene.identities().identities[0].problem = Some("CSSMERR_TP_NOT_TRUSTED".to_owned());
-    let verdict = scene.judge();
-    let finding = verdict
-        .findings
-        .iter()
-        .find(|finding| finding.code == Code::CertificateIssuerMissing)
-        .unwrap();
-    assert_eq!(finding.severity, Severity::Block);
-    assert!(
-        finding.hint.as_deref().unwrap().contains("G3"),
-        "{finding:?}"
-    );
+    scene.identities().identities[0].problem = Some("CSSMERR_TP_CERT_REVOKED".to_owned());
+    assert!(told(&scene).is_none());
+}
+
+/// The end of the certificate that every scene is signed with.
+fn leaf_end() -> Timestamp {
+    let scene = Scene::new();
+    scene.manifest().profiles()[0].certificates[0].expires
+}
+
+fn with_uuid(spec: ProfileSpec, uuid: &str) -> ProfileSpec {
+    let uuid = uuid.to_owned();
+    ProfileSpec { uuid, ..spec }
+}
+
+#[test]
+fn a_certificate_that_no_profile_in_use_relies_on_may_expire() {
+    let old = distribution().valid("2026-01-01T00:00:00Z", "2026-07-01T00:00:00Z");
+    let replaced = rocket().certificates(&[Hierarchy::acme().developer(&old)]);
+    let replaced = with_uuid(replaced, "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c22");
+    let mut scene = Scene::pinning(&[
+        (rocket(), ProfileState::Active),
+        (replaced, ProfileState::Retiring),
+    ]);
+    assert!(!blocking(&scene.judge().findings).contains(&"certificate-expired"));
+    scene.pinned[1].1 = ProfileState::Active;
+    assert!(blocking(&scene.judge().findings).contains(&"certificate-expired"));
+}
+
+#[test]
+fn a_certificate_near_its_end_names_who_relies_on_it() {
+    let leaf = distribution().valid("2026-01-01T00:00:00Z", "2026-07-01T00:00:00Z");
+    let minted = [Hierarchy::acme().developer(&leaf)];
+    let uuids = [
+        "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c22",
+        "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c23",
+        "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c24",
+    ];
+    let specs = uuids.map(|uuid| {
+        let spec = with_uuid(rocket().certificates(&minted), uuid);
+        (spec, ProfileState::Active)
+    });
+    for (count, said) in [
+        (1, "relies on it"),
+        (2, "and 1 more rely"),
+        (3, "and 2 more rely"),
+    ] {
+        let scene = Scene::pinning(&specs[..count]);
+        let findings = scene.judge().findings;
+        let told: Vec<&Finding> = findings
+            .iter()
+            .filter(|finding| finding.code == Code::CertificateExpired)
+            .collect();
+        let [finding] = told.as_slice() else {
+            panic!("{findings:#?}");
+        };
+        assert!(finding.message.contains(said), "{}", finding.message);
+    }
+}
+
+#[test]
+fn certificates_are_found_by_the_digest_that_find_identity_prints() {
+    let manifest = Scene::new().manifest();
+    let found = by_sha1_as_pinned(&manifest);
+    let certificate = identity(&distribution());
+    assert_eq!(Some(found[&certificate.sha1].sha256), certificate.sha256);
+    assert_eq!(found.len(), 1);
 }
