@@ -117,21 +117,18 @@ impl Place {
         });
         match case.victim {
             // Everybody has time until the window ends, and some seconds.
-            Victim::Session | Victim::Both | Victim::All => self.site.let_windows_end(),
-            // A watchdog that was stopped before it was ready: nothing is opened, and the run waits for it.
-            Victim::Watchdog if !self.site.audit().contains("\"intended\"") => {
-                self.free(parties);
+            Victim::Session | Victim::Both | Victim::All => return self.site.let_windows_end(),
+            Victim::Watchdog if !victims.is_empty() => {
+                if !self.site.audit().contains("\"intended\"") {
+                    // It was stopped before it was ready: nothing is opened, and the run waits for it.
+                    return self.free(parties);
+                }
             }
-            Victim::Watchdog => {
-                parties.wait();
-                self.assert_closes(at, &when);
-            }
-            Victim::Job | Victim::Tools => {
-                kill(parties.run.id(), Signal::TERM);
-                parties.wait();
-                self.assert_closes(at, &when);
-            }
+            // The run goes on, and is ended as a pipeline would.
+            _ => kill(parties.run.id(), Signal::TERM),
         }
+        parties.wait();
+        self.assert_closes(at, &when);
     }
 
     /// Nobody of them is left, and whatever there was too little of is there again.
