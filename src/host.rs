@@ -22,6 +22,7 @@
 //! - [`process`]: the only place that starts processes
 //! - [`profile_store`]: provisioning profiles on disk
 //! - [`project_root`]: the folder that the files of a project may reach into
+//! - [`proofs`]: the cache of what was proven before
 //! - [`random`]: bytes from the operating system's generator
 //! - [`run_id`]: the name of one run
 //! - [`secret_source`]: how a password comes in
@@ -50,6 +51,7 @@ pub mod permit;
 pub mod process;
 pub mod profile_store;
 pub mod project_root;
+pub mod proofs;
 pub mod random;
 pub mod run_id;
 pub mod secret_source;

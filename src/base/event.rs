@@ -81,6 +81,8 @@ actions! {
     Emit = "emit";
     /// A torn last line of the log itself was set aside.
     AuditRepair = "audit-repair";
+    /// The log was cut between two records: what came before this one is a sealed segment.
+    AuditSeal = "audit-seal";
     /// The log goes on after a loss, or after its clock was set back: somebody looked at it and decided so.
     AuditResume = "audit-resume";
 }

@@ -18,6 +18,7 @@ use super::files;
 use super::parallel;
 use super::sources::{DEFAULT_LIMIT, DiskSources, source_error};
 use crate::base::digest::Digest;
+use crate::xcode::budget::Budget;
 use crate::xcode::sources::{SourceError, Sources};
 use crate::xcode::targets::written_bundle_id;
 
@@ -199,6 +200,10 @@ impl Sources for NotingSources {
 
     fn read_info_plist(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
         self.noted(path, Part::BundleId)
+    }
+
+    fn budget(&self) -> &Budget {
+        self.disk.budget()
     }
 }
 

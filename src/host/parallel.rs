@@ -15,13 +15,40 @@ pub fn map<T: Send, R: Send>(
     least: usize,
     each: impl Fn(T) -> R + Send + Sync,
 ) -> Vec<R> {
+    map_with(items, least, || (), |(), item| each(item))
+}
+
+/// As [`map`], with something that each thread makes once and uses for all of its items: a buffer.
+pub fn map_with<T: Send, B, R: Send>(
+    items: Vec<T>,
+    least: usize,
+    make: impl Fn() -> B + Send + Sync,
+    each: impl Fn(&mut B, T) -> R + Send + Sync,
+) -> Vec<R> {
     let is_worth_it = items.len() > least.max(1);
     match POOL.as_ref().filter(|_| is_worth_it) {
         Some(pool) => pool.install(|| {
             let items = items.into_par_iter().with_min_len(least);
-            items.map(each).collect()
+            items.map_init(make, each).collect()
         }),
-        None => items.into_iter().map(each).collect(),
+        None => {
+            let mut made = make();
+            items
+                .into_iter()
+                .map(|item| each(&mut made, item))
+                .collect()
+        }
+    }
+}
+
+/// Does both, side by side where there is a thread for it.
+pub fn join<A: Send, B: Send>(
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    match POOL.as_ref() {
+        Some(pool) => pool.join(one, other),
+        None => (one(), other()),
     }
 }
 

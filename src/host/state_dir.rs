@@ -9,6 +9,8 @@
 //! runs/RUN.closed         the journal when the keychain is closed and only the record is missing
 //! runs/RUN.lease          locked for as long as the run or its watchdog lives
 //! receipts/RUN.json       what a run did
+//! proofs/known            the digests of profiles that gates have proven
+//! proofs/lock             held by the gate that writes them
 //! passwords/DIGEST        the password of a keychain that countersign made
 //! open/DIGEST/RUN/        what a portable keychain shows a run
 //! tools/                  the tools that run now
@@ -94,6 +96,21 @@ impl StateDir {
     /// The audit log.
     pub fn audit_log(&self) -> PathBuf {
         self.0.join("audit.jsonl")
+    }
+
+    /// Where the cache of proofs lies.
+    pub fn proofs(&self) -> PathBuf {
+        self.0.join("proofs")
+    }
+
+    /// The cache of proofs.
+    pub fn known_proofs(&self) -> PathBuf {
+        self.proofs().join("known")
+    }
+
+    /// The lock that is held while the cache of proofs is written.
+    pub fn proofs_lock(&self) -> PathBuf {
+        self.proofs().join("lock")
     }
 
     /// The lock that is held for every opening and closing of a keychain.

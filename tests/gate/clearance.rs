@@ -9,6 +9,7 @@ use countersign::context::{envelope, plan};
 use countersign::host::node::host_name;
 use countersign::host::observation::{ObservationError, Request, observe};
 use countersign::host::permit::{NotCleared, OpenPermit};
+use countersign::host::state_dir::StateDir;
 use jiff::SignedDuration;
 use support::{blocking, rocket};
 
@@ -161,6 +162,32 @@ fn only_a_cleared_verdict_on_this_manifest_has_an_envelope() {
     scene.identities().identities.clear();
     let refused = statement(&scene.judge_live(), &scene.manifest()).unwrap_err();
     assert_eq!(refused, envelope::NoStatement::NotCleared);
+}
+
+#[test]
+fn what_an_earlier_look_proved_is_enough_for_a_verdict_and_not_for_a_run_or_an_envelope() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = StateDir::new(directory.path().join("state")).unwrap();
+    let mut scene = Scene::new();
+    let manifest = scene.manifest();
+    let audit = format!("7:{}", Digest::of(b"a log")).parse().unwrap();
+    let statement =
+        |verdict: &Verdict| envelope::statement(verdict, &manifest, "profiles.json", audit, true);
+    let afresh = scene.judge_live_after(Some(&state));
+    assert!(!afresh.judgement().proofs_are_remembered);
+    statement(&afresh).unwrap();
+    let remembered = scene.judge_live_after(Some(&state));
+    assert!(remembered.judgement().proofs_are_remembered);
+    assert!(remembered.cleared().is_some());
+    assert_eq!(
+        statement(&remembered).unwrap_err(),
+        envelope::NoStatement::ProofsRemembered
+    );
+    scene.asked.purpose = Purpose::Run;
+    assert!(scene.judge_live().cleared().is_some());
+    let run = scene.judge_live_after(Some(&state));
+    assert!(run.cleared().is_none());
+    assert_eq!(blocking(&run.judgement().findings), ["profiles-unobserved"]);
 }
 
 #[test]

@@ -22,6 +22,8 @@ use countersign::host::observation::projects::ProjectRequest;
 use countersign::host::observation::{
     ObservationError, ProfilePlace, ProfilePlaces, Request, observe,
 };
+use countersign::host::proofs::Proofs;
+use countersign::host::state_dir::StateDir;
 use countersign::xcode::project::Project;
 use countersign::xcode::settings::{Overrides, ProjectSettings};
 use countersign::xcode::sources::InMemory;
@@ -202,6 +204,13 @@ impl Scene {
     /// The same on this machine at the scene's instant, by [`Scene::live_policy`]: its profiles and its project are written
     /// where they are looked for.
     pub(crate) fn judge_live(&self) -> Verdict {
+        self.judge_live_after(None)
+    }
+
+    /// The same where what earlier looks proved counts, if they had this state directory.
+    pub(crate) fn judge_live_after(&self, state: Option<&StateDir>) -> Verdict {
+        let verifier = verifier();
+        let proofs = state.map(|state| Proofs::load(state, verifier.anchors()));
         let directory = tempfile::tempdir().unwrap();
         for spec in &self.specs {
             std::fs::write(directory.path().join(spec.file_name()), spec.mint()).unwrap();
@@ -227,13 +236,19 @@ impl Scene {
                 temporary: &[],
                 checkouts: &[],
                 with_access: false,
-                verifier: &verifier(),
+                verifier: &verifier,
+                proofs: proofs.as_ref(),
             }),
             identities: Some(&identities),
             targets: Some(&projects),
             ..Request::default()
         };
         let facts = observe(&request, &FixedClock(self.facts.now)).unwrap();
+        if let (Some(proofs), Observation::Observed(installed)) =
+            (&proofs, &facts.observed().profiles)
+        {
+            proofs.remember(installed).unwrap();
+        }
         judge(&policy, &manifest, &facts, &self.asked)
     }
 

@@ -1,13 +1,14 @@
 //! The log, opened before it is needed: when a process may open nothing more, its last records can still be written.
 
-use std::fs::{self, File, OpenOptions};
+use std::error::Error;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use rustix::io::Errno;
 
+use super::segment::is_same_file;
 use crate::host::owned_files::open_unfollowed;
 
 /// Open files of the log. Each is good for one record, because a lock on a file ends when the file is closed.
@@ -34,23 +35,29 @@ impl HeldFiles {
     /// A file that is held, if the log could not be opened because of `error` and opening anything would fail so.
     ///
     /// # Errors
-    /// `error`, if nothing is held, or the log is another file by now.
+    /// `error`, if it is another, or nothing is held and nothing can be opened.
     pub(super) fn instead_of(&self, path: &Path, error: io::Error) -> io::Result<File> {
-        let is_limit = [Errno::MFILE, Errno::NFILE, Errno::NOMEM]
-            .iter()
-            .any(|limit| Errno::from_io_error(&error) == Some(*limit));
-        if !is_limit {
+        if !is_descriptor_limit(&error) {
             return Err(error);
         }
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.pop().filter(|file| is_at(file, path)).ok_or(error)
+        let file = held.pop();
+        if is_same_file(file.as_ref(), path)? {
+            return file.ok_or(error);
+        }
+        // The log was sealed since. What is closed here may make the room that the new file needs.
+        drop(file);
+        open_unfollowed(OpenOptions::new().read(true).append(true), path)
     }
 }
 
-fn is_at(file: &File, path: &Path) -> bool {
-    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    let file = file.metadata().ok().map(place);
-    file.is_some() && file == fs::symlink_metadata(path).ok().map(place)
+/// Whether something failed because this process, or the machine, may open nothing more.
+pub(super) fn is_descriptor_limit(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.any(|cause| {
+        let errno = cause.downcast_ref().and_then(Errno::from_io_error);
+        errno.is_some_and(|errno| [Errno::MFILE, Errno::NFILE, Errno::NOMEM].contains(&errno))
+    })
 }
 
 /// How many files are held.
@@ -58,7 +65,10 @@ const MOST: usize = 4;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::host::owned_files::{FileStep, OwnedFileError};
 
     #[test]
     fn a_file_that_is_held_stands_in_only_at_a_limit_and_only_for_itself() {
@@ -72,12 +82,24 @@ mod tests {
         held.open(&path).unwrap();
         let denied = io::Error::from(Errno::ACCESS);
         assert!(held.instead_of(&path, denied).is_err());
+        assert_eq!(held.0.lock().unwrap().len(), MOST, "none is used up");
         for _ in 0..MOST - 1 {
             assert!(held.instead_of(&path, limit()).is_ok());
         }
+        // The log is sealed: its name leads to another file.
+        fs::rename(&path, directory.path().join("sealed")).unwrap();
+        fs::write(&path, b"new").unwrap();
+        let new = held.instead_of(&path, limit()).unwrap();
+        assert!(is_same_file(Some(&new), &path).unwrap());
         fs::remove_file(&path).unwrap();
-        fs::write(&path, b"").unwrap();
-        assert!(held.instead_of(&path, limit()).is_err(), "another log");
-        assert!(held.instead_of(&path, limit()).is_err(), "no more");
+        assert!(held.instead_of(&path, limit()).is_err(), "no log");
+    }
+
+    #[test]
+    fn a_limit_is_seen_behind_an_error_of_ours() {
+        let behind =
+            |errno| OwnedFileError::of(FileStep::Open, Path::new("log"))(io::Error::from(errno));
+        assert!(is_descriptor_limit(&behind(Errno::MFILE)));
+        assert!(!is_descriptor_limit(&behind(Errno::ACCESS)));
     }
 }
