@@ -55,7 +55,7 @@ fn attribute(kind: &str, value: Vec<u8>) -> Vec<u8> {
 
 impl SignerParts {
     fn to_der(&self) -> Vec<u8> {
-        let name = der::sequence([Vec::new(); 0]);
+        let name = der::tlv(0x30, []);
         let mut parts = vec![
             der::integer(self.version),
             der::sequence([name, der::integer(7)]),
