@@ -2,8 +2,9 @@
 
 use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
-use countersign::base::finding::{Code, Finding, Severity};
+use countersign::base::finding::{Code, Finding, Group, Severity};
 use countersign::context::gate::{Judgement, Purpose, Verdict, refuse};
+use countersign::context::manifest::freeze::Previous;
 use countersign::context::manifest::{Manifest, ProfileState};
 use countersign::context::{envelope, plan};
 use countersign::host::node::host_name;
@@ -19,15 +20,51 @@ use crate::scene::{HOURS, NOW, SIGNER, Scene, distribution, identity, instant};
 fn a_clearance_names_what_was_judged() {
     let mut scene = Scene::new();
     scene.asked.region = Some("us-east".parse().unwrap());
+    scene.previous = Some(Previous::from_bytes(&scene.manifest().content().to_bytes()).unwrap());
     let cleared = scene.clear();
     assert_eq!(Some(cleared.policy()), scene.live_policy().digest());
     assert_eq!(cleared.manifest(), scene.manifest().digest());
-    assert_eq!(cleared.revision(), 1);
+    assert_eq!(cleared.revision(), 2);
     assert_eq!(*cleared.host(), host_name().unwrap());
     assert_eq!(cleared.region().unwrap().as_str(), "us-east");
     assert_eq!(cleared.from(), scene.facts.now);
     let identities = [identity(&distribution()).sha1].into();
     assert_eq!(cleared.identities(), Some(&identities));
+}
+
+/// Who waives a group by name gets no word about it, whatever was observed.
+#[test]
+fn what_is_waived_is_not_judged_even_if_it_was_observed() {
+    let mut scene = Scene::new();
+    scene.asked.waived = [Group::Identities].into();
+    assert_eq!(scene.clear().identities(), None);
+    scene.identities().identities.clear();
+    assert_eq!(scene.clear().identities(), None);
+
+    let mut scene = Scene::new();
+    scene.installed().files.clear();
+    scene.blocked_by(Code::ProfileMissing);
+    scene.policy += "[gate]\nwaivable = [\"profiles\"]\n";
+    scene.asked.waived = [Group::Profiles].into();
+    assert!(scene.rehearse().until().is_some());
+}
+
+#[test]
+fn a_judgement_names_each_code_once_and_by_its_severity() {
+    let finding = |code| Finding::block(code, "wrong");
+    let mut judgement = Scene::new().judge();
+    judgement.findings = vec![
+        finding(Code::ProfileMissing),
+        finding(Code::ProfileMissing),
+        finding(Code::IdentityMissing),
+        Finding::warn(Code::ProfileExpiresSoon, "soon"),
+    ];
+    assert_eq!(
+        judgement.codes(Severity::Block),
+        [Code::ProfileMissing, Code::IdentityMissing]
+    );
+    assert_eq!(judgement.codes(Severity::Warn), [Code::ProfileExpiresSoon]);
+    assert_eq!(judgement.codes(Severity::Info), []);
 }
 
 #[test]

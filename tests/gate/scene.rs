@@ -14,7 +14,7 @@ use countersign::context::gate::facts::{
     TargetSelection,
 };
 use countersign::context::gate::{Asked, Cleared, Judgement, Rehearsal, Verdict, judge, rehearse};
-use countersign::context::manifest::freeze::{freeze, ordered};
+use countersign::context::manifest::freeze::{Previous, freeze, ordered};
 use countersign::context::manifest::{Manifest, PinnedProfile, PinnedTarget, ProfileState};
 use countersign::context::policy::Policy;
 use countersign::host::node::host_name;
@@ -55,6 +55,8 @@ pub(crate) struct Scene {
     pub(crate) pinned: Vec<(Profile, ProfileState)>,
     pub(crate) specs: Vec<ProfileSpec>,
     pub(crate) targets: Vec<PinnedTarget>,
+    /// The manifest before this one, if there was one.
+    pub(crate) previous: Option<Previous>,
     pub(crate) facts: Observed,
     pub(crate) asked: Asked,
 }
@@ -146,6 +148,7 @@ impl Scene {
             pinned,
             specs: specs.iter().map(|(spec, _)| spec.clone()).collect(),
             targets: Vec::new(),
+            previous: None,
             facts: Observed {
                 now: instant(NOW),
                 last_record: Observation::Observed(None),
@@ -177,7 +180,8 @@ impl Scene {
             .pinned
             .iter()
             .map(|(profile, state)| PinnedProfile::of(profile, *state));
-        let content = freeze(ordered(profiles).unwrap(), Some(self.targets.clone()), None);
+        let targets = Some(self.targets.clone());
+        let content = freeze(ordered(profiles).unwrap(), targets, self.previous.as_ref());
         Manifest::parse(&content.to_bytes()).unwrap()
     }
 
