@@ -1,8 +1,12 @@
-//! Whoever is killed, at whatever moment: the keychain ends locked.
+//! Whoever is killed or stopped, at whatever moment, and whatever there is too little of: the keychain ends locked.
+//!
+//! Where somebody is left who can close, that happens within two seconds; else the next `keychain recover` closes.
 
+mod case;
+
+use std::collections::HashMap;
 use std::fs::{self, File};
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -11,159 +15,191 @@ use countersign::host::keychain::LockState;
 use rustix::process::Signal;
 use support::machine::Kind;
 
-use crate::site::{Site, import, job_of, kill, lives, until, watchdog_of};
+use self::case::{Around, Case, Parties, Place, Victim};
+use crate::site::{Site, import, kill, lives, until, watchdog_of};
 
-/// The moments of a run that can be told from outside.
-#[derive(Debug, Clone, Copy)]
-enum Moment {
-    Leased,
-    Journaled,
-    Announced,
-    Opened,
-    Running,
-    Closing,
+/// How often what came.
+#[derive(Default)]
+struct Counts {
+    killed: AtomicUsize,
+    stopped: AtomicUsize,
+    left_to_the_next: AtomicUsize,
 }
 
-impl Moment {
-    const ALL: [Self; 6] = [
-        Self::Leased,
-        Self::Journaled,
-        Self::Announced,
-        Self::Opened,
-        Self::Running,
-        Self::Closing,
-    ];
+impl Place {
+    fn is_closed(&self) -> bool {
+        self.site.status_by_files() == LockState::Locked
+    }
 
-    fn has_come(self, site: &Site) -> bool {
-        match self {
-            Self::Leased => site.has("lease"),
-            Self::Journaled => site.has("json"),
-            Self::Announced => site.audit().contains("\"intended\""),
-            Self::Opened => site.audit().matches("\"keychain-unlock\"").count() > 1,
-            Self::Running => site.has("job"),
-            Self::Closing => site.has("closed") || site.audit().contains("\"keychain-lock\""),
+    /// Somebody who is left closes, within two seconds after `at`.
+    fn assert_closes(&self, at: Instant, when: &str) {
+        while !self.is_closed() {
+            assert!(at.elapsed() < SOON, "still open: {when}");
+            std::thread::yield_now();
         }
     }
-}
 
-#[derive(Debug, Clone, Copy)]
-enum Victim {
-    Session,
-    Watchdog,
-    Job,
-    Both,
-    All,
-}
+    /// Whoever comes next. What it says does not matter to a keychain.
+    fn recover(&self) {
+        let mut recover = self.site.base(&["keychain", "recover"]);
+        if let Some(user) = &self.user {
+            recover = user.starts(&self.site, &[], &recover);
+        }
+        let recover = recover.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut recover = recover.spawn().unwrap();
+        until("the recovery has ended", || {
+            recover.try_wait().unwrap().is_some()
+        });
+    }
 
-impl Victim {
-    const ALL: [Self; 5] = [
-        Self::Session,
-        Self::Watchdog,
-        Self::Job,
-        Self::Both,
-        Self::All,
-    ];
-}
-
-/// Kills once; says how many live processes that ended.
-fn one_kill(site: &Site, moment: Moment, victim: Victim) -> usize {
-    let when = format!("{:?}: {victim:?} killed when {moment:?}", site.kind);
-    // The log of one kill is not that of the next; its receipts would tell that there was one.
-    let _ = fs::remove_file(site.path("state/audit.jsonl"));
-    let _ = fs::remove_dir_all(site.path("state/receipts"));
-    let length = if matches!(moment, Moment::Closing) {
-        "0"
-    } else {
-        "600"
-    };
-    let mut run: Child = site
-        .run()
-        .args(["sleep", length])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    until(&when, || {
-        moment.has_come(site) || run.try_wait().unwrap().is_some()
-    });
-    let (watchdog, job) = (watchdog_of(run.id()), job_of(run.id()));
-    let session = [Some(run.id())];
-    let victims: Vec<u32> = match victim {
-        Victim::Session => session.to_vec(),
-        Victim::Watchdog => vec![watchdog],
-        Victim::Job => vec![job],
-        Victim::Both => vec![watchdog, Some(run.id())],
-        Victim::All => vec![watchdog, job, Some(run.id())],
-    }
-    .into_iter()
-    .flatten()
-    .collect();
-    let killed = victims.iter().filter(|id| lives(**id)).count();
-    for id in &victims {
-        kill(*id, Signal::KILL);
-    }
-    let at = Instant::now();
-    // A victim that was not there yet: the run goes on, and is ended as a pipeline would.
-    if !victims.contains(&run.id()) && (victims.is_empty() || matches!(victim, Victim::Job)) {
-        kill(run.id(), Signal::TERM);
-    }
-    let status = run.wait().unwrap();
-    let everything_died = status.signal() == Some(9) && victims.len() > 1;
-    if !everything_died {
-        until(&when, || site.status() == LockState::Locked);
-        let took = at.elapsed();
-        assert!(took < Duration::from_secs(2), "{when}: {took:?}");
-    }
-    site.settle();
-    if !everything_died {
-        assert_eq!(site.status(), LockState::Locked, "{when}, before recovery");
-    }
-    site.recover();
-    site.assert_all_is_well(&when);
-    killed
-}
-
-/// Every moment and victim, `ROUNDS` times; says how many processes were killed.
-fn kill_matrix(kind: Kind) -> usize {
-    let killed = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for worker in 0..WORKERS {
-            let killed = &killed;
-            scope.spawn(move || {
-                let site = Site::new(kind);
-                for moment in Moment::ALL {
-                    for (at, victim) in Victim::ALL.into_iter().enumerate() {
-                        for round in 0..ROUNDS {
-                            if (at + round) % WORKERS == worker {
-                                killed.fetch_add(one_kill(&site, moment, victim), Relaxed);
-                            }
-                        }
-                    }
+    /// Kills or stops, and sees what becomes of the keychain.
+    fn play(&self, case: &Case, counts: &Counts) {
+        let when = format!("{case:?}");
+        let mut parties = self.start(case);
+        let victims = parties.among(case.victim);
+        let count = match case.signal {
+            Signal::KILL => &counts.killed,
+            _ => &counts.stopped,
+        };
+        count.fetch_add(victims.iter().filter(|id| lives(**id)).count(), Relaxed);
+        for id in &victims {
+            kill(*id, case.signal);
+        }
+        let at = Instant::now();
+        match (case.signal, case.around) {
+            (Signal::KILL, Around::Calm) => self.after_a_kill(case, &mut parties, at),
+            (Signal::KILL, _) => {
+                // It was open, and those who are left have all that they need.
+                if case.leaves_closer(&parties) {
+                    self.assert_closes(at, &when);
                 }
+                until("the killed are gone", || {
+                    victims.iter().all(|id| is_in_state(*id, "ZX"))
+                });
+            }
+            _ => self.after_a_stop(case, &mut parties, at),
+        }
+        if !self.is_closed() {
+            counts.left_to_the_next.fetch_add(1, Relaxed);
+        }
+        self.recover();
+        assert!(
+            self.is_closed(),
+            "whoever comes next does not close: {when}"
+        );
+        self.free(&mut parties);
+        self.recover();
+        self.site.assert_all_is_well(&when);
+    }
+
+    /// The run comes to its end by itself.
+    fn after_a_kill(&self, case: &Case, parties: &mut Parties, at: Instant) {
+        let when = format!("{case:?}");
+        let victims = parties.among(case.victim);
+        // A victim that was not there yet: the run goes on, and is ended as a pipeline would.
+        if victims.is_empty() || matches!(case.victim, Victim::Job | Victim::Tools) {
+            kill(parties.run.id(), Signal::TERM);
+        }
+        parties.wait();
+        let leaves_closer = case.leaves_closer(parties);
+        if leaves_closer {
+            self.assert_closes(at, &when);
+        }
+        self.site.settle();
+        assert!(!leaves_closer || self.is_closed(), "opened again: {when}");
+    }
+
+    fn after_a_stop(&self, case: &Case, parties: &mut Parties, at: Instant) {
+        let when = format!("{case:?}");
+        let victims = parties.among(case.victim);
+        until("everybody has stopped", || {
+            victims.iter().all(|id| is_in_state(*id, "TZX"))
+        });
+        match case.victim {
+            // Everybody has time until the window ends, and some seconds.
+            Victim::Session | Victim::Both | Victim::All => return self.site.let_windows_end(),
+            Victim::Watchdog if !victims.is_empty() => {
+                if !self.site.audit().contains("\"intended\"") {
+                    // It was stopped before it was ready: nothing is opened, and the run waits for it.
+                    return self.free(parties);
+                }
+            }
+            // The run goes on, and is ended as a pipeline would.
+            _ => kill(parties.run.id(), Signal::TERM),
+        }
+        parties.wait();
+        self.assert_closes(at, &when);
+    }
+
+    /// Nobody of them is left, and whatever there was too little of is there again.
+    fn free(&self, parties: &mut Parties) {
+        for id in parties.everybody() {
+            kill(id, Signal::KILL);
+        }
+        if let Some(user) = &self.user {
+            user.end_others();
+        }
+        parties.wait();
+        self.site.settle();
+    }
+}
+
+impl Case {
+    /// Whether somebody is left who can close.
+    fn leaves_closer(&self, parties: &Parties) -> bool {
+        let victims = parties.among(self.victim);
+        let closers = parties.among(Victim::Both);
+        closers.iter().any(|closer| !victims.contains(closer))
+    }
+}
+
+/// Whether a process is gone, or in one of `states` (T: stopped; Z and X: has ended).
+fn is_in_state(id: u32, states: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, fields)| &fields[..1]);
+    state.is_none_or(|state| states.contains(state))
+}
+
+/// How long who is left may take to close.
+const SOON: Duration = Duration::from_secs(2);
+
+/// On how many machines it happens at once.
+const WORKERS: usize = 3;
+
+#[test]
+fn whoever_is_killed_or_stopped_whenever_a_keychain_ends_locked() {
+    let (cases, next, counts) = (Case::all(), AtomicUsize::new(0), Counts::default());
+    let work = || {
+        let mut places: HashMap<(bool, bool), Option<Place>> = HashMap::new();
+        while let Some(case) = cases.get(next.fetch_add(1, Relaxed)) {
+            let of_user = case.around.needs_user();
+            let place = places.entry((case.kind == Kind::MacOs, of_user));
+            let place = place.or_insert_with(|| match of_user {
+                true => Place::of_user(case.kind),
+                false => Some(Place::new(case.kind)),
             });
+            if let Some(place) = place {
+                place.play(case, &counts);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(work);
         }
     });
-    killed.into_inner()
-}
-
-/// How often each moment and victim comes.
-const ROUNDS: usize = 4;
-
-/// How many machines are killed on at once.
-const WORKERS: usize = 2;
-
-#[test]
-fn whoever_is_killed_whenever_a_portable_keychain_ends_locked() {
-    let killed = kill_matrix(Kind::Portable);
-    eprintln!("{killed} processes were killed");
-    assert!(killed >= 100, "{killed} processes were killed");
-}
-
-#[test]
-fn whoever_is_killed_whenever_a_macos_keychain_ends_locked() {
-    let killed = kill_matrix(Kind::MacOs);
-    eprintln!("{killed} processes were killed");
-    assert!(killed >= 100, "{killed} processes were killed");
+    let Counts {
+        killed,
+        stopped,
+        left_to_the_next,
+    } = counts;
+    let (killed, stopped) = (killed.into_inner(), stopped.into_inner());
+    eprintln!(
+        "{} cases: {killed} processes were killed and {stopped} stopped; {left_to_the_next:?} times the next one closed",
+        cases.len()
+    );
+    assert!(killed >= 400, "{killed} processes were killed");
+    assert!(stopped >= 40, "{stopped} processes were stopped");
 }
 
 #[test]

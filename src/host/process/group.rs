@@ -47,12 +47,10 @@ impl ProcessGroup {
         )
     }
 
-    /// Ends the group, but only while its leader lives: a tool is nothing without it, and a number whose leader is gone may
-    /// be a stranger's by now.
-    pub fn end_leader(&self, patience: Duration) {
-        if self.leader.presence() == Presence::There {
-            self.begin_to_end(patience).finish();
-        }
+    /// The same, but only while its leader lives: a tool is nothing without it, and a number whose leader is gone may be a
+    /// stranger's by now.
+    pub fn begin_to_end_with_leader(&self, patience: Duration) -> Option<Ending<'_>> {
+        (self.leader.presence() == Presence::There).then(|| self.begin_to_end(patience))
     }
 
     /// Whether the group still has members that run.
@@ -118,10 +116,11 @@ mod tests {
             let other: ProcessGroup = serde_json::from_value(other).unwrap();
             assert_ne!(other.presence(), Presence::There, "{field}");
             other.signal(Signal::KILL);
-            other.end_leader(Duration::ZERO);
+            assert!(other.begin_to_end_with_leader(Duration::ZERO).is_none());
         }
         assert!(child.try_wait().unwrap().is_none());
-        group.end_leader(Duration::ZERO);
+        let ending = group.begin_to_end_with_leader(Duration::ZERO);
+        ending.unwrap().finish();
         assert!(!child.wait().unwrap().success());
     }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
+use super::ending::Ending;
 use super::group::ProcessGroup;
 use super::known::{KnownProcess, Presence};
 use crate::host::owned_files;
@@ -67,18 +68,19 @@ pub fn end_orphans(directory: &Path, given_up: &[&KnownProcess], patience: Durat
     let mut pause = Duration::from_millis(1);
     loop {
         let is_late = start.elapsed() >= patience;
-        let mut is_left = false;
-        for orphan in orphans(directory, given_up) {
-            if !is_late && orphan.still_works() {
-                is_left = true;
-                continue;
-            }
-            if let Some(tool) = &orphan.tool {
-                tool.end_leader(PATIENCE);
-            }
+        let (left, over): (Vec<_>, Vec<_>) = orphans(directory, given_up)
+            .into_iter()
+            .partition(|orphan| !is_late && orphan.still_works());
+        // All at once: anybody of this user can write records, and a keychain may be waiting.
+        let tools = over.iter().filter_map(|orphan| orphan.tool.as_ref());
+        let endings: Vec<_> = tools
+            .filter_map(|tool| tool.begin_to_end_with_leader(PATIENCE))
+            .collect();
+        endings.into_iter().for_each(Ending::finish);
+        for orphan in &over {
             let _ = fs::remove_file(&orphan.path);
         }
-        if !is_left {
+        if left.is_empty() {
             return;
         }
         std::thread::sleep(pause);
@@ -171,6 +173,35 @@ mod tests {
         owned_files::create(&path, &kept).unwrap();
         end_orphans(&records, &[], Duration::ZERO);
         assert!(!child.wait().unwrap().success());
+        assert_eq!(fs::read_dir(&records).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn many_records_of_tools_that_mind_no_signal_keep_nobody_longer_than_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let records = directory.path().join("tools");
+        owned_files::make_directory(&records).unwrap();
+        let tool = Tool::new("/bin/sh").args(["-c", "trap '' TERM; echo; read line"]);
+        let mut children: Vec<Child> = (0..20)
+            .map(|_| start(&tool, Stdio::piped(), Stdio::piped(), Stdio::null()).unwrap())
+            .collect();
+        for child in &mut children {
+            // From here on it minds no SIGTERM.
+            let mut word = [0];
+            io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut word).unwrap();
+            let written = Written {
+                tool: ProcessGroup::of(Pid::from_child(child)),
+                starter: None,
+            };
+            let path = records.join(format!("{}.tool", child.id()));
+            owned_files::create(&path, &serde_json::to_vec(&written).unwrap()).unwrap();
+        }
+        let begun = Instant::now();
+        end_orphans(&records, &[], Duration::ZERO);
+        assert!(begun.elapsed() < PATIENCE * 10, "one after the other");
+        for mut child in children {
+            assert!(!child.wait().unwrap().success());
+        }
         assert_eq!(fs::read_dir(&records).unwrap().count(), 0);
     }
 

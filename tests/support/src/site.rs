@@ -168,10 +168,15 @@ impl Site {
         backend.status(&self.machine.keychain()).unwrap()
     }
 
-    /// The same, as the files say: a backend believes no files of another user.
-    fn status_by_files(&self) -> LockState {
+    /// The same, as the files say: a backend believes no files of another user, and a stand-in that was stopped in the middle
+    /// keeps others waiting.
+    pub fn status_by_files(&self) -> LockState {
+        let is_filled = |shown: PathBuf| {
+            let names = fs::read_dir(shown);
+            names.is_ok_and(|mut names| names.next().is_some())
+        };
         let is_open = match self.kind {
-            Kind::Portable => !self.machine.shown().is_empty(),
+            Kind::Portable => self.machine.shown().into_iter().any(is_filled),
             Kind::MacOs => {
                 let bytes = fs::read(self.machine.keychain().as_path()).unwrap();
                 document(&bytes)["locked"] == false
