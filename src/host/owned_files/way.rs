@@ -156,6 +156,7 @@ mod tests {
     use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
+    use super::super::shell::for_shell;
     use super::*;
     use crate::base::error::Explain as _;
 
@@ -187,7 +188,7 @@ mod tests {
                     "{said}"
                 );
                 assert!(
-                    hint.contains(&format!("chmod go-w {}", a.display())),
+                    hint.contains(&format!("chmod go-w {}", for_shell(&a))),
                     "{hint}"
                 );
             }
