@@ -267,6 +267,8 @@ codes! {
     AuditTimeBackwards = "audit-time-backwards" in Audit;
     /// Records are lost, and somebody resumed the audit log.
     AuditLogResumed = "audit-log-resumed" in Audit;
+    /// A receipt or an envelope cannot be used, so the audit log was not compared with it.
+    AuditEvidenceUnusable = "audit-evidence-unusable" in Audit;
 
     /// The file is not an envelope, or is not written as the gate writes one.
     EnvelopeMalformed = "envelope-malformed" in Envelope;
