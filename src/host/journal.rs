@@ -70,7 +70,7 @@ impl<'a> Journals<'a> {
         &self,
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Lock>, JournalError> {
-        owned_files::make_directory(self.state.path())?;
+        self.state.make()?;
         let start = Instant::now();
         loop {
             match Lock::acquire_unless(&self.state.windows_lock(), SOON, stop) {
@@ -289,10 +289,9 @@ fn damaged<E: ToString>(path: &Path) -> impl FnOnce(E) -> JournalError {
 }
 
 fn list(directory: &Path) -> Result<Vec<fs::DirEntry>, JournalError> {
-    let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    match entries {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        entries => Ok(entries.map_err(OwnedFileError::of(FileStep::List, directory))?),
+    match owned_files::list(directory) {
+        Err(error) if error.is_not_found() => Ok(Vec::new()),
+        entries => Ok(entries?),
     }
 }
 

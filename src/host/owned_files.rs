@@ -11,6 +11,7 @@ mod reserved;
 mod shell;
 mod tree;
 mod unsteerable;
+mod way;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -25,11 +26,12 @@ pub use self::reserved::ReservedFile;
 pub use self::shell::for_shell;
 pub use self::tree::{OwnedDirectory, remove_directory};
 pub use self::unsteerable::check_unsteerable;
+pub use self::way::check_way;
 use super::files::{
     TEMPORARY_PREFIX, directory_of, read_at_most, sync_directory_of, write_through,
 };
 
-/// Makes the directory, and those above it, if it is missing; a directory that is there must be ours and closed.
+/// Makes the directory, and those above it, if it is missing; a directory that is there must be ours and closed, and no link.
 ///
 /// # Errors
 /// It cannot be made, is not a directory, or others may enter it.
@@ -39,8 +41,30 @@ pub fn make_directory(path: &Path) -> Result<(), OwnedFileError> {
         .mode(0o700)
         .create(path)
         .map_err(OwnedFileError::of(FileStep::MakeDirectory, path))?;
-    let metadata = fs::metadata(path).map_err(OwnedFileError::of(FileStep::Inspect, path))?;
+    let metadata = inspect_directory(path)?;
     check_metadata(path, &metadata, Others::MayNothing, DIRECTORY_MODE)
+}
+
+/// Lists a directory of this user that is no link. What is in it is checked when it is opened.
+///
+/// # Errors
+/// It is missing, or not so.
+pub fn list(path: &Path) -> Result<Vec<fs::DirEntry>, OwnedFileError> {
+    let metadata = inspect_directory(path)?;
+    check_metadata(path, &metadata, Others::MayRead, DIRECTORY_MODE)?;
+    let entries = fs::read_dir(path).and_then(Iterator::collect);
+    entries.map_err(OwnedFileError::of(FileStep::List, path))
+}
+
+fn inspect_directory(path: &Path) -> Result<fs::Metadata, OwnedFileError> {
+    let metadata =
+        fs::symlink_metadata(path).map_err(OwnedFileError::of(FileStep::Inspect, path))?;
+    match metadata.is_symlink() {
+        true => Err(OwnedFileError::Link {
+            path: path.to_owned(),
+        }),
+        false => Ok(metadata),
+    }
 }
 
 /// Checks that a file is a regular one of ours that nobody else can read or write.

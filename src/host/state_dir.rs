@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::TEMPORARY_PREFIX;
 use super::keychain::path::KeychainPath;
+use super::owned_files::{self, OwnedFileError};
 use super::run_id::RunId;
 use crate::base::digest::sha256;
 use crate::base::error::{ErrorCode, Explain};
@@ -86,6 +87,18 @@ impl StateDir {
         } else {
             Err(StateDirError { path })
         }
+    }
+
+    /// Makes the directory, and those above it, if it is missing.
+    ///
+    /// # Errors
+    /// It cannot be made, is not this user's alone, is a link, or another user can put something else in its place.
+    pub fn make(&self) -> Result<(), OwnedFileError> {
+        let above = self.0.parent().unwrap_or(&self.0);
+        owned_files::check_way(above)?;
+        owned_files::make_directory(&self.0)?;
+        // Somebody may have been faster where everybody may make directories.
+        owned_files::check_way(above)
     }
 
     /// The directory itself.

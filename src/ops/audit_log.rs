@@ -14,11 +14,22 @@ use crate::ledger::audit::AuditLog;
 /// The audit log; its directory is made if it is not there. Records are written in the name of this user, host and job.
 ///
 /// # Errors
-/// The directory cannot be made or is not this user's alone, or the machine has no usable name.
+/// The directory cannot be made, is not this user's alone, or another user can put something else in its place; or the machine
+/// has no usable name.
 pub fn open(world: &World, region: Option<RegionName>) -> Result<AuditLog, Error> {
     let state = world.state_directory()?;
-    owned_files::make_directory(state.path())?;
+    state.make()?;
     Ok(open_in(&state, actor(world, region)?, world))
+}
+
+/// The same for what only closes keychains: who can change the way to the directory is no reason to leave one open.
+///
+/// # Errors
+/// The directory cannot be made or is not this user's alone, or the machine has no usable name.
+pub fn open_to_close(world: &World) -> Result<AuditLog, Error> {
+    let state = world.state_directory()?;
+    owned_files::make_directory(state.path())?;
+    Ok(open_in(&state, actor(world, None)?, world))
 }
 
 /// The audit log of a state directory, written in the name of `actor`. The directory must be there.

@@ -138,7 +138,7 @@ fn close_overdue(world: &World) {
     let journals = Journals::new(&state, world.clock.as_ref());
     // Whoever cannot write the log is told so when the verdict is recorded.
     if let Ok(true) = journals.has_overdue()
-        && let Ok(log) = audit_log::open(world, None)
+        && let Ok(log) = audit_log::open_to_close(world)
     {
         dead_runs::mention_overdue(&state, &log, "gate", world);
     }

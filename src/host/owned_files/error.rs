@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::shell::for_shell;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
+use crate::base::remedy::Remedy;
 
 /// What was being done with a file or directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,22 @@ pub enum OwnedFileError {
         /// The mode it should have.
         mode: &'static str,
     },
+    /// Another user can put something else in its place.
+    #[error("{place} {why}, so another user can put something else in the place of {path}", place = place.display(), path = path.display())]
+    Steerable {
+        /// The file or directory.
+        path: PathBuf,
+        /// The step of its path that another user can change.
+        place: PathBuf,
+        /// Why that one can.
+        why: String,
+    },
+    /// A link is in its place.
+    #[error("{path} is a symbolic link", path = path.display())]
+    Link {
+        /// The place of the directory.
+        path: PathBuf,
+    },
     /// More than it may hold.
     #[error("{path} holds more than {limit} bytes", path = path.display())]
     TooLarge {
@@ -135,8 +152,10 @@ impl OwnedFileError {
         match self {
             Self::Io { path, .. }
             | Self::NotOurs { path, .. }
+            | Self::Link { path }
             | Self::TooLarge { path, .. }
             | Self::Locked { path, .. } => path,
+            Self::Steerable { place, .. } => place,
         }
     }
 }
@@ -147,7 +166,9 @@ impl Explain for OwnedFileError {
             Self::Io { step, .. } if !step.is_reading() => ErrorCode::OutputNotWritten,
             Self::Io { .. } if self.is_not_found() => ErrorCode::FileMissing,
             Self::Io { .. } => ErrorCode::FileUnreadable,
-            Self::NotOurs { .. } => ErrorCode::StateNotPrivate,
+            Self::NotOurs { .. } | Self::Steerable { .. } | Self::Link { .. } => {
+                ErrorCode::StateNotPrivate
+            }
             Self::TooLarge { .. } => ErrorCode::FileMalformed,
             Self::Locked { .. } => ErrorCode::LockHeld,
         }
@@ -160,11 +181,21 @@ impl Explain for OwnedFileError {
             Self::NotOurs { user, mode, .. } => Some(format!(
                 "change its owner and permissions: chown {user} {quoted}; chmod {mode} {quoted}"
             )),
+            Self::Steerable { .. } => Some(format!(
+                "let only root or this user change it (chmod go-w {quoted}), or name a directory elsewhere"
+            )),
+            Self::Link { .. } => Some(format!(
+                "name the directory that it leads to, or remove the link: rm {quoted}"
+            )),
             Self::TooLarge { .. } => Some("check that this is the right file".into()),
             Self::Locked { .. } => Some(format!(
                 "find the process that holds it with `lsof {quoted}`, and end it"
             )),
         }
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        matches!(self, Self::Steerable { .. }).then_some(Remedy::NameStateDirectory)
     }
 
     fn place(&self) -> Place {

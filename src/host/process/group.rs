@@ -28,6 +28,11 @@ impl ProcessGroup {
         KnownProcess::of(leader).map(|leader| Self { leader })
     }
 
+    /// Whether the group has this number.
+    pub(super) fn has_number(&self, id: i32) -> bool {
+        self.leader.has_number(id)
+    }
+
     /// Sends `signal` to the group if it is proven to be the one that was started.
     pub fn signal(&self, signal: Signal) {
         if self.presence() == Presence::There

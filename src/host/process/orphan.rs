@@ -102,10 +102,10 @@ impl Orphan {
 }
 
 fn orphans(directory: &Path, given_up: &[&KnownProcess]) -> Vec<Orphan> {
-    let Ok(entries) = fs::read_dir(directory) else {
+    let Ok(entries) = owned_files::list(directory) else {
         return Vec::new(); // no tool was recorded
     };
-    let paths = entries.flatten().map(|entry| entry.path());
+    let paths = entries.into_iter().map(|entry| entry.path());
     paths.filter_map(|path| orphan(path, given_up)).collect()
 }
 
@@ -121,10 +121,13 @@ fn orphan(path: PathBuf, given_up: &[&KnownProcess]) -> Option<Orphan> {
             .is_some_and(|starter| {
                 given_up.contains(&starter) || starter.presence() == Presence::Gone
             });
-    is_orphan.then(|| Orphan {
-        path,
-        tool: written.and_then(|written| written.tool),
-    })
+    // A record is called by the number of its tool; one that says something else ends nobody.
+    let number = path
+        .file_stem()
+        .and_then(|stem| stem.to_str()?.parse().ok());
+    let tool = written.and_then(|written| written.tool);
+    let tool = tool.filter(|tool| number.is_some_and(|number| tool.has_number(number)));
+    is_orphan.then_some(Orphan { path, tool })
 }
 
 /// A record is some hundred bytes.

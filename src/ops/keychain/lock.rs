@@ -40,7 +40,7 @@ pub fn lock(selection: &Selection, world: &World) -> Result<KeychainDocument, Fa
         Err(error) => event(Outcome::Failed).detail("error", error),
     };
     let recorded =
-        audit_log::open(world, None).and_then(|log| log.record(&event).map_err(Error::from));
+        audit_log::open_to_close(world).and_then(|log| log.record(&event).map_err(Error::from));
     closed?;
     recorded.map_err(|error| error.preceded_by(&format!("{} is locked, but", selected.path)))?;
     // It is closed, and that is what was asked for.

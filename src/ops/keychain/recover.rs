@@ -48,7 +48,7 @@ pub struct Recovery {
 /// # Errors
 /// The journals cannot be read.
 pub fn recover(world: &World) -> Result<Recovery, Failure> {
-    let log = audit_log::open(world, None)?;
+    let log = audit_log::open_to_close(world)?;
     let recovery = dead_runs::recover(&world.state_directory()?, &log, "recover", false, world)?;
     let shown = recovery.unfinished.iter().map(|run| ShownUnfinished {
         keychain: run.keychain().cloned(),

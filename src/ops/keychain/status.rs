@@ -98,7 +98,7 @@ fn close_overdue(selected: &SelectedKeychain, world: &World) -> Result<Vec<Recov
     if !Journals::new(&selected.state, world.clock.as_ref()).has_overdue()? {
         return Ok(Vec::new());
     }
-    let log = audit_log::open(world, None)?;
+    let log = audit_log::open_to_close(world)?;
     let found = dead_runs::recover(&selected.state, &log, "status", true, world)?;
     dead_runs::refuse_unfinished(found.unfinished, selected, world)?;
     Ok(found.finished)
