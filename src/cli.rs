@@ -98,7 +98,7 @@ enum Command {
     /// Check envelopes that the gate wrote: verify.
     #[command(subcommand)]
     Envelope(Deferred<envelope::Command>),
-    /// Read the audit log: show, verify, checkpoint; go on after a loss: resume.
+    /// Read the audit log: show, verify, export, checkpoint; go on after a loss: resume.
     #[command(subcommand)]
     Audit(Deferred<audit::Command>),
     /// Print a completion script for a shell.

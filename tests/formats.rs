@@ -80,6 +80,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("audit show", ""),
     ("audit verify", ""),
+    ("audit export", "--since 24h"),
     ("audit checkpoint", ""),
     ("audit resume", ""),
     ("completions", "bash"),

@@ -358,9 +358,42 @@ impl Seeds {
         for what in [Action::Gate, Action::KeychainUnlock, Action::KeychainLock] {
             log.append(&Event::new(what, Outcome::Done).detail("keychain", "/k/ci.p12"))?;
         }
-        let mut torn = fs::read(path)?;
+        let mut torn = fs::read(&path)?;
         torn.extend(b"{\"seq\":4,");
-        self.write("audit", "torn", &torn)
+        self.write("audit", "torn", &torn)?;
+        self.sealed_audit()
+    }
+
+    /// A log with sealed segments, as the target reads them: each with its name before it and an empty line after it.
+    fn sealed_audit(&self) -> Result<(), Failure> {
+        let scratch = tempfile::tempdir()?;
+        let path = scratch.path().join("audit.jsonl");
+        let actor = Actor {
+            who: "ci".into(),
+            host: "h".parse()?,
+            region: None,
+            job: None,
+        };
+        let clock = FixedClock("2026-03-01T12:00:00Z".parse()?);
+        let log = AuditLog::new(path.clone(), actor, Box::new(clock)).with_segments_of(800);
+        for _ in 0..7 {
+            log.append(&Event::new(Action::Gate, Outcome::Done))?;
+        }
+        let mut segments: Vec<PathBuf> = fs::read_dir(scratch.path())?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<_, Failure>>()?;
+        segments.retain(|segment| *segment != path);
+        segments.sort();
+        let mut seed = Vec::new();
+        for segment in segments {
+            let name = segment.file_name().unwrap_or_default();
+            seed.extend_from_slice(name.as_encoded_bytes());
+            seed.push(b'\n');
+            seed.extend(fs::read(&segment)?);
+            seed.push(b'\n');
+        }
+        seed.extend(fs::read(path)?);
+        self.write("audit", "sealed", &seed)
     }
 
     /// Containers without a MAC and without encryption: the only ones in which mutation reaches the bags.

@@ -46,7 +46,7 @@ pub enum AnchorOwner {
 }
 
 /// The roots that are believed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Anchors {
     extra: Vec<Arc<Certificate>>,
 }
@@ -54,7 +54,7 @@ pub struct Anchors {
 impl Anchors {
     /// Apple's roots alone.
     pub fn apple() -> Self {
-        Self::default()
+        Self { extra: Vec::new() }
     }
 
     /// Apple's roots and these.
@@ -181,10 +181,9 @@ mod tests {
 
     #[test]
     fn a_text_without_certificates_is_no_anchor_file() {
-        assert_eq!(
-            certificates_from_pem(b"hello").unwrap_err(),
-            PemError::Empty
-        );
+        let empty = certificates_from_pem(b"hello").unwrap_err();
+        assert_eq!(empty, PemError::Empty);
+        assert_eq!(empty.hint().unwrap(), "name a PEM file of certificates");
         let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         assert!(matches!(
             certificates_from_pem(key).unwrap_err(),

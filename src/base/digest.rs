@@ -56,6 +56,36 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// SHA-256 of the first `split` bytes, and of all of them; every byte is hashed once.
+pub fn sha256_of_start_and_whole(bytes: &[u8], split: usize) -> ([u8; 32], [u8; 32]) {
+    #[cfg(debug_assertions)]
+    HASHED.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    let (start, rest) = bytes.split_at_checked(split).unwrap_or((bytes, &[]));
+    let mut hash = Sha256::new();
+    hash.update(start);
+    let of_start = hash.clone().finalize().into();
+    hash.update(rest);
+    (of_start, hash.finalize().into())
+}
+
+/// SHA-256 of bytes that come in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct Sha256Stream(Sha256);
+
+impl Sha256Stream {
+    /// The next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        #[cfg(debug_assertions)]
+        HASHED.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(self) -> Digest {
+        Digest::Sha256(self.0.finalize().into())
+    }
+}
+
 #[cfg(debug_assertions)]
 static HASHED: AtomicU64 = AtomicU64::new(0);
 
@@ -153,19 +183,27 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// `bytes` in lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| {
-        char::from(if half < 10 {
-            b'0' + half
-        } else {
-            b'a' + half - 10
-        })
-    };
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 0xf));
+        text.push(char::from(hex_of_half(byte >> 4)));
+        text.push(char::from(hex_of_half(byte & 0xf)));
     }
     text
+}
+
+/// Whether `text` is `bytes` in lower-case hex.
+pub(crate) fn is_hex_of(text: &[u8], bytes: &[u8; 32]) -> bool {
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        if let [high, low] = pair {
+            (*high, *low) = (hex_of_half(byte >> 4), hex_of_half(byte & 0xf));
+        }
+    }
+    text == digits
+}
+
+fn hex_of_half(half: u8) -> u8 {
+    half + if half < 10 { b'0' } else { b'a' - 10 }
 }
 
 /// Decodes exactly `2 × N` hex digits of either case.
@@ -257,6 +295,26 @@ mod tests {
             assert_eq!(bytes_of_hex(bad), None, "{bad:?}");
         }
         assert_eq!(decode_hex::<1>("0001"), None);
+        let digest = sha256(b"");
+        let text = hex(&digest);
+        assert!(is_hex_of(text.as_bytes(), &digest));
+        let [upper, longer] = [text.to_uppercase(), format!("{text}0")];
+        for bad in [&upper, &longer, &text[1..], ""] {
+            assert!(!is_hex_of(bad.as_bytes(), &digest), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_start_and_the_whole_are_hashed_as_each_alone() {
+        let bytes: Vec<u8> = (0..200).collect();
+        for split in [0, 1, 55, 56, 63, 64, 65, 199, 200] {
+            let both = sha256_of_start_and_whole(&bytes, split);
+            assert_eq!(both, (sha256(&bytes[..split]), sha256(&bytes)), "{split}");
+            let mut stream = Sha256Stream::default();
+            stream.update(&bytes[..split]);
+            stream.update(&bytes[split..]);
+            assert_eq!(stream.finish(), Digest::of(&bytes));
+        }
     }
 
     #[test]

@@ -81,6 +81,8 @@ actions! {
     Emit = "emit";
     /// A torn last line of the log itself was set aside.
     AuditRepair = "audit-repair";
+    /// The log was cut between two records: what came before this one is a sealed segment.
+    AuditSeal = "audit-seal";
     /// The log goes on after a loss, or after its clock was set back: somebody looked at it and decided so.
     AuditResume = "audit-resume";
 }
@@ -249,6 +251,14 @@ pub trait Witness {
     /// # Errors
     /// It could not be written; then what it announces must not be done.
     fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError>;
+
+    /// Makes ready what a few more records need, for a moment when the system gives nothing new.
+    ///
+    /// # Errors
+    /// It cannot be had even now.
+    fn make_ready(&self) -> Result<(), WitnessError> {
+        Ok(())
+    }
 }
 
 /// An event could not be written down.

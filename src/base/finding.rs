@@ -198,6 +198,8 @@ codes! {
     ProjectInconsistent = "project-inconsistent" in Targets;
     /// The project names a file outside of the folder that project files may reach into.
     ProjectFileOutsideRoot = "project-file-outside-root" in Targets;
+    /// The files of the projects are more than is read of them.
+    ProjectTooLarge = "project-too-large" in Targets;
     /// A configuration file that the project or another one names cannot be read.
     XcconfigMissing = "xcconfig-missing" in Targets;
     /// Configuration files include each other in a circle.
@@ -265,6 +267,8 @@ codes! {
     AuditTimeBackwards = "audit-time-backwards" in Audit;
     /// Records are lost, and somebody resumed the audit log.
     AuditLogResumed = "audit-log-resumed" in Audit;
+    /// A receipt or an envelope cannot be used, so the audit log was not compared with it.
+    AuditEvidenceUnusable = "audit-evidence-unusable" in Audit;
 
     /// The file is not an envelope, or is not written as the gate writes one.
     EnvelopeMalformed = "envelope-malformed" in Envelope;

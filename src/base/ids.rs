@@ -55,17 +55,22 @@ macro_rules! text_id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// Whether the text is one; why it is not.
+            pub(crate) fn check(text: &str) -> Result<(), IdError> {
+                let check: fn(&str) -> bool = $check;
+                match check(text) {
+                    true => Ok(()),
+                    false => Err(IdError::new(text, $what, $rule)),
+                }
+            }
         }
 
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                let check: fn(&str) -> bool = $check;
-                if check(text) {
-                    Ok(Self(text.into()))
-                } else {
-                    Err(IdError::new(text, $what, $rule))
-                }
+                Self::check(text)?;
+                Ok(Self(text.into()))
             }
         }
 

@@ -34,8 +34,8 @@ use crate::base::digest::Digest;
 use crate::base::ids::{FileSha256, ProfileUuid};
 use error::explain;
 
-/// The largest manifest that is read: twenty thousand profiles with long entitlements.
-pub const MAX_BYTES: usize = 128 * 1024 * 1024;
+/// The largest manifest that is read, in bytes: thirty thousand profiles with long entitlements.
+pub const MAX_BYTES: usize = 96_000_000;
 
 /// A manifest that is well-formed, complete and in order, and whose bytes are what freezing writes. Only
 /// [`Manifest::parse`] makes one.

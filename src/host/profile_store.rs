@@ -9,9 +9,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use super::files::{self, FileMode, ReadError, WriteError};
+use super::parallel;
 use super::proofs::Proofs;
 use crate::apple::anchors::Anchors;
 use crate::apple::profile::{self, Profile, Unproven};
@@ -108,21 +107,18 @@ pub fn examine<T: Send>(
     keep: impl Fn(&Path, Examined) -> T + Sync,
     done: impl Fn() + Sync,
 ) -> Vec<T> {
-    files
-        .par_iter()
-        .map(|path| {
-            let examined = match files::read_bounded(path, profile::MAX_BYTES) {
-                Err(error) => Examined::Unreadable(error),
-                Ok(bytes) => match profile::prove(&bytes, verifier) {
-                    Ok(profile) => Examined::Proven(Box::new(profile)),
-                    Err(unproven) => Examined::Unproven(unproven),
-                },
-            };
-            let kept = keep(path, examined);
-            done();
-            kept
-        })
-        .collect()
+    parallel::map(files.iter().collect(), 1, |path: &PathBuf| {
+        let examined = match files::read_bounded(path, profile::MAX_BYTES) {
+            Err(error) => Examined::Unreadable(error),
+            Ok(bytes) => match profile::prove(&bytes, verifier) {
+                Ok(profile) => Examined::Proven(Box::new(profile)),
+                Err(unproven) => Examined::Unproven(unproven),
+            },
+        };
+        let kept = keep(path, examined);
+        done();
+        kept
+    })
 }
 
 /// What the gate wants to know of each file that the manifest pins: whether its signatures hold, and what it says.
@@ -171,23 +167,19 @@ pub fn observe_but(
 ) -> Vec<InstalledFile> {
     // Anchors do not matter to claims.
     let any = Verifier::new(Anchors::apple());
-    files
-        .into_par_iter()
-        .with_min_len(8)
-        .map_init(Vec::new, |bytes, path| {
-            let content = match files::read_bounded_into(bytes, &path, profile::MAX_BYTES) {
-                Err(error) => InstalledContent::Unreadable {
-                    problem: error.to_string(),
-                },
-                Ok(()) => {
-                    let sha256 = FileSha256::of(bytes);
-                    let known = known.content(&path, &sha256);
-                    known.unwrap_or_else(|| installed(bytes, sha256, pinned, &any))
-                }
-            };
-            InstalledFile { path, content }
-        })
-        .collect()
+    parallel::map_with(files, 8, Vec::new, |bytes, path| {
+        let content = match files::read_bounded_into(bytes, &path, profile::MAX_BYTES) {
+            Err(error) => InstalledContent::Unreadable {
+                problem: error.to_string(),
+            },
+            Ok(()) => {
+                let sha256 = FileSha256::of(bytes);
+                let known = known.content(&path, &sha256);
+                known.unwrap_or_else(|| installed(bytes, sha256, pinned, &any))
+            }
+        };
+        InstalledFile { path, content }
+    })
 }
 
 /// What the gate wants to know of one file's bytes.

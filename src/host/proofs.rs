@@ -49,8 +49,9 @@ struct Known {
 
 impl Known {
     fn load(state: &StateDir, heading: &str) -> Self {
-        let limit = heading.len() + MAX_PROOFS * size_of::<Proof>();
-        let bytes = owned_files::read(&state.known_proofs(), limit).unwrap_or_default();
+        let path = state.known_proofs();
+        let bytes = owned_files::read(&path, heading.len() + MAX_PROOFS * size_of::<Proof>());
+        let bytes = bytes.unwrap_or_default();
         let is_usable = |proofs: &[u8]| proofs.len().is_multiple_of(size_of::<Proof>());
         match bytes
             .strip_prefix(heading.as_bytes())

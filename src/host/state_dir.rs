@@ -12,7 +12,7 @@
 //! proofs/known            the digests of profiles that gates have proven
 //! proofs/lock             held by the gate that writes them
 //! passwords/DIGEST        the password of a keychain that countersign made
-//! open/RUN/               what a portable keychain shows a run
+//! open/DIGEST/RUN/        what a portable keychain shows a run
 //! tools/                  the tools that run now
 //! search-list/            the lock of the user's keychain search list, and what we put into it
 //! .countersign-…          files and directories that live for a moment
@@ -154,14 +154,14 @@ impl StateDir {
         self.passwords().join(short_digest(keychain))
     }
 
-    /// Where portable keychains show runs their identities.
+    /// Where portable keychains show runs their identities, a directory for each keychain.
     pub fn open_runs(&self) -> PathBuf {
         self.0.join("open")
     }
 
-    /// What a portable keychain shows a run.
-    pub fn open_run(&self, run: &RunId) -> PathBuf {
-        self.open_runs().join(run.as_str())
+    /// Where a portable keychain shows runs its identities, a directory each.
+    pub fn open_keychain(&self, keychain: &KeychainPath) -> PathBuf {
+        self.open_runs().join(short_digest(keychain))
     }
 
     /// Where tools are recorded while they run.

@@ -12,23 +12,34 @@
 //! The log has a limit: the chain has no key, so its writer can write a whole new log. To find that, keep a
 //! checkpoint elsewhere; every receipt and every envelope has one.
 
+mod backwards;
 mod chain;
 mod error;
 mod flaw;
+mod held;
 mod known;
+mod lines;
+mod link;
 mod log;
 mod lost;
+mod open;
 mod reading;
 mod record;
+mod seal;
+mod segment;
 mod tail;
 
 pub use self::chain::{Chain, Verification};
 pub use self::error::AuditError;
 pub use self::flaw::{ClockStep, Flaw, FlawKind, Note, NoteKind};
-pub use self::known::{EvidenceError, KnownCheckpoint, known_from_file, known_from_receipts};
+pub use self::known::{
+    EvidenceError, Known, KnownCheckpoint, known_from_file, known_from_receipts,
+};
 pub use self::log::{Appended, AuditLog, SetAside};
-pub use self::reading::{Standing, show, standing, verify};
+pub use self::reading::{Since, Standing, export, show, show_last, standing, verify, verify_with};
 pub use self::record::Record;
 
+#[cfg(test)]
+mod segment_tests;
 #[cfg(test)]
 mod tests;

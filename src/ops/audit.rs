@@ -1,10 +1,12 @@
 //! The audit log: show, checkpoint; and
 //!
+//! - [`export`]: the lines of the log, for an index of logs
 //! - `findings`: what a verification found, as findings
 //! - [`known`]: what is known of the log from outside
 //! - [`resume`]: goes on after a loss, or after the clock was set back
 //! - [`verify`]: whether the log is what was written
 
+pub mod export;
 mod findings;
 pub mod known;
 pub mod resume;
@@ -37,7 +39,7 @@ pub struct AuditDocument {
     /// Always `countersign.audit.v1`.
     #[schemars(extend("const" = "countersign.audit.v1"))]
     pub schema: &'static str,
-    /// Whether the whole log is undamaged, even if only a part of it is shown.
+    /// Whether what was read is undamaged: the whole log, or its end if only the last records were asked for.
     pub holds: bool,
     /// The records that were asked for, oldest first.
     pub records: Vec<Record>,
@@ -74,17 +76,17 @@ impl Report for AuditCheckpointDocument {}
 /// # Errors
 /// The log cannot be read.
 pub fn show(request: &ShowRequest, world: &World) -> Result<AuditDocument, Failure> {
-    let mut records = Vec::new();
     let path = world.audit_path()?;
-    let verification = audit::show(&path, |record| {
-        if request.run.is_none() || record.run == request.run {
-            records.push(record);
-        }
-    })?;
-    let hidden = request
-        .last
-        .map_or(0, |last| records.len().saturating_sub(last));
-    records.drain(..hidden);
+    let mut records = Vec::new();
+    let wanted = |record: &Record| request.run.is_none() || record.run == request.run;
+    let verification = match request.last {
+        Some(last) => audit::show_last(&path, last, &wanted, |record| records.push(record))?,
+        None => audit::show(&path, |record| {
+            if wanted(&record) {
+                records.push(record);
+            }
+        })?,
+    };
     Ok(AuditDocument {
         schema: "countersign.audit.v1",
         holds: verification.holds(),

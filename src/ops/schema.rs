@@ -18,6 +18,7 @@ use super::{audit, envelope, gate, identity, keychain, manifest, policy, profile
 use crate::context::envelope as statement;
 use crate::context::manifest as frozen;
 use crate::context::plan::PlanDocument;
+use crate::ledger::audit::Record;
 
 /// A document that countersign writes.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +52,8 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<targets::CheckDocument>("targets-check", 1),
     Document::of::<PlanDocument<'_>>("plan", 1),
     Document::of::<audit::AuditDocument>("audit", 1),
+    // A line of the log and of what is exported.
+    Document::of::<Record>("audit-record", 1),
     Document::of::<audit::verify::AuditVerifyDocument>("audit-verify", 1),
     Document::of::<audit::resume::AuditResumeDocument>("audit-resume", 1),
     Document::of::<audit::AuditCheckpointDocument>("audit-checkpoint", 1),

@@ -13,6 +13,8 @@ const FOR_TOOLS: &[(&str, &str)] = &[
     ("parse_entitlements", "fuzzed by itself"),
     // A promise of docs/performance.md that only a count can hold.
     ("bytes_hashed", "tests/promises.rs counts with it"),
+    // A seed of the fuzzer and an attack on a sealed log take a few lines; the product's segments have thirty thousand.
+    ("with_segments_of", "small logs are cut too"),
     // The whole file is fuzzed; the product reads the property list first, for its lines.
     ("from_plist", "fuzzed by itself"),
     // Tests feed what is exported back through the resolver, as Xcode would read it.

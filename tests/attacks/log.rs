@@ -1,12 +1,13 @@
 //! The audit log cut short, begun again, edited or held by a reader.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
 
 use countersign::base::event::{Action, Event, Outcome};
 use countersign::host::owned_files;
+use forge::ssh::{self, SshKey, SshSignature};
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::Value as Json;
@@ -201,21 +202,90 @@ fn a_log_that_was_cut_short_contradicts_receipts_and_envelopes_wherever_they_are
         .arg(&envelope)
         .status();
     assert!(gate.unwrap().success());
+    let signed = elsewhere.join("signed.json");
+    let statement = fs::read(&envelope).unwrap();
+    let key = SshKey::ed25519("signer-01");
+    let sealed = ssh::envelope(ssh::STATEMENT, &statement, &key, &SshSignature::default());
+    fs::write(&signed, sealed).unwrap();
     let named = |path: &Path| verified(&site, &[path.to_str().unwrap()]);
-    for (path, checkpoints) in [(&receipt, 1), (&envelope, 1), (&elsewhere, 2)] {
+    for (path, checkpoints) in [(&receipt, 1), (&envelope, 1), (&signed, 1), (&elsewhere, 3)] {
         let told = named(path);
         assert_eq!(told["holds"], true);
         assert_eq!(told["checkpoints"], checkpoints);
     }
     cut(&site, 3);
     assert_eq!(verified(&site, &[])["holds"], true, "nobody knows better");
-    for path in [&receipt, &envelope, &elsewhere] {
+    for path in [&receipt, &envelope, &signed, &elsewhere] {
         assert_eq!(named(path)["holds"], false, "{}", path.display());
     }
     // What holds no checkpoint is not passed over where somebody names it.
     let policy = site.path("signing.toml");
     let output = site.base(&["audit", "verify"]).arg(&policy).output();
     assert_eq!(output.unwrap().status.code(), Some(11));
+}
+
+/// Whoever shortens a log and takes its receipts out of use hides nothing: what was not compared blocks, and the rest is
+/// verified.
+#[test]
+fn a_receipt_that_cannot_be_used_is_named_and_the_rest_is_verified() {
+    type Spoil = fn(&Path);
+    let spoil: [(Spoil, &str); 4] = [
+        (
+            |path| fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap(),
+            "mode 644",
+        ),
+        (
+            |path| {
+                fs::rename(path, path.with_extension("moved")).unwrap();
+                symlink(path.with_extension("moved"), path).unwrap();
+            },
+            "cannot open",
+        ),
+        (
+            |path| {
+                fs::remove_file(path).unwrap();
+                fs::create_dir(path).unwrap();
+            },
+            "is not a regular file",
+        ),
+        (
+            |path| fs::write(path, vec![b' '; 2 << 20]).unwrap(),
+            "holds more than",
+        ),
+    ];
+    let site = site_after(spoil.len() + 1);
+    let receipts = fs::read_dir(site.path("state/receipts")).unwrap();
+    let mut receipts: Vec<_> = receipts.map(|entry| entry.unwrap().path()).collect();
+    receipts.sort();
+    for ((spoil, _), path) in spoil.iter().zip(&receipts) {
+        spoil(path);
+    }
+    let verify = || {
+        let words = ["audit", "verify", "--format", "json"];
+        let output = site.base(&words).output().unwrap();
+        assert_eq!(output.status.code(), Some(10), "{}", text(&output.stderr));
+        document(&output.stdout)
+    };
+    let told = verify();
+    assert_eq!(told["holds"], true, "what was compared holds: {told:#}");
+    assert_eq!(told["checkpoints"], 1);
+    assert_eq!(codes(&told), ["audit-evidence-unusable"; 4]);
+    for ((_, why), path) in spoil.iter().zip(&receipts) {
+        let findings = told["findings"].as_array().unwrap();
+        let of = |finding: &&Json| finding["place"]["file"] == path.to_str().unwrap();
+        let message = findings.iter().find(of).unwrap()["message"].as_str();
+        assert!(message.unwrap().contains(why), "{message:?}");
+    }
+    cut(&site, 3);
+    assert_eq!(verify()["holds"], false, "the last receipt still tells");
+    // Without any record it matters what the others say: nothing is begun, and nobody goes on.
+    fs::remove_file(receipts.last().unwrap()).unwrap();
+    fs::remove_file(site.path("state/audit.jsonl")).unwrap();
+    for words in [&["audit", "checkpoint"][..], &["audit", "resume"]] {
+        let output = site.base(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(11), "{words:?}");
+    }
+    assert!(!site.path("state/audit.jsonl").exists());
 }
 
 #[test]

@@ -14,10 +14,11 @@ use serde_json::Value;
 
 use super::json::Unambiguous;
 use super::{PREDICATE_TYPE, STATEMENT_TYPE};
+use crate::base::event::Checkpoint;
 use crate::context::ssh::signature::{Signature, SignatureError};
 
-/// The largest file that is read as an envelope, in bytes.
-pub const MAX_BYTES: usize = 4 << 20;
+/// The largest file that is read as an envelope, in bytes: a hundred times what a gate writes.
+pub const MAX_BYTES: usize = 1 << 20;
 
 /// What the signature of an envelope says that it is for.
 pub const NAMESPACE: &str = "countersign-envelope";
@@ -94,18 +95,29 @@ pub(super) fn written(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
 
 /// Whether `bytes` are an envelope of ours, signed or not, whoever wrote it: what may be replaced by another.
 pub fn is_envelope(bytes: &[u8]) -> bool {
-    let is_ours = |statement: &Value| {
+    unverified_statement(bytes).is_some_and(|statement| {
         let says =
             |field: &str, word: &str| statement.get(field).and_then(Value::as_str) == Some(word);
         says("_type", STATEMENT_TYPE) && says("predicateType", PREDICATE_TYPE)
-    };
-    match read(bytes) {
-        Ok(Read::Unsigned(statement)) => is_ours(&statement),
-        Ok(Read::Signed(signed)) => {
-            let statement = serde_json::from_slice::<Unambiguous>(&signed.payload);
-            statement.is_ok_and(|Unambiguous(statement)| is_ours(&statement))
+    })
+}
+
+/// Where the audit log stood, as an envelope says, signed or not. Nothing of it is verified: it is something to compare a log
+/// with, and whoever made it up only makes a good log look bad.
+pub fn checkpoint(bytes: &[u8]) -> Option<Checkpoint> {
+    let statement = unverified_statement(bytes)?;
+    let audit = statement.get("predicate")?.get("audit")?;
+    audit.as_str()?.parse().ok()
+}
+
+/// What an envelope states, signed or not.
+fn unverified_statement(bytes: &[u8]) -> Option<Value> {
+    match read(bytes).ok()? {
+        Read::Unsigned(statement) => Some(statement),
+        Read::Signed(signed) => {
+            let Unambiguous(statement) = serde_json::from_slice(&signed.payload).ok()?;
+            Some(statement)
         }
-        Err(_) => false,
     }
 }
 

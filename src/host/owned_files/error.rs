@@ -29,6 +29,8 @@ pub enum FileStep {
     Truncate,
     /// Giving it another name.
     Rename,
+    /// Keeping it as it is under a name of its own.
+    Seal,
     /// Setting its permissions.
     SetPermissions,
     /// Removing it.
@@ -57,6 +59,7 @@ impl fmt::Display for FileStep {
             Self::Write => "write",
             Self::Truncate => "cut",
             Self::Rename => "rename",
+            Self::Seal => "seal",
             Self::SetPermissions => "set the permissions of",
             Self::Remove => "remove",
             Self::Lock => "lock",

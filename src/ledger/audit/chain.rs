@@ -5,6 +5,9 @@
 //! one for every line below. A log that was cut at a line end is right in itself; only a checkpoint from outside finds
 //! that out, so checkpoints are part of what is verified.
 //!
+//! A log that was cut into segments is fed segment by segment. Its records are one chain; besides, the first record of each
+//! file must say what the file before it is.
+//!
 //! Time runs forward, give or take what synchronisation corrects. A clock that was set back is a flaw until somebody
 //! resumes the log, which says that the clock is right now; after that it is a note. So are records that are lost, where
 //! the log was resumed after them.
@@ -14,15 +17,32 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::flaw::{ClockStep, Flaw, FlawKind, Note, NoteKind};
+use super::link::{Examined, Link, examine};
 use super::record::{self, LOST_AFTER, Record, Unreadable};
+use super::segment::{Sealed, sealed_before};
 use crate::base::clock::CLOCK_CORRECTION;
-use crate::base::digest::{Digest, sha256};
-use crate::base::event::Checkpoint;
+use crate::base::digest::Digest;
+use crate::base::event::{Action, Checkpoint};
+
+/// A segment that was fed.
+#[derive(Debug, Clone)]
+struct Before {
+    name: String,
+    /// Length and digest of the file, if all of it was fed.
+    file: Option<(u64, Digest)>,
+}
 
 /// The state of a verification between two lines.
 #[derive(Debug, Clone)]
 pub struct Chain {
+    /// The sealed segment that is read; `None` for the file that is still written.
+    segment: Option<String>,
     line: u64,
+    /// The sealed segment before this file, until its first record was read.
+    sealed: Option<Before>,
+    /// What was fed before the first line is not known, but perhaps the number of the file's first record.
+    middle: Option<Option<u64>>,
+    segments: u64,
     seq: u64,
     /// Digest of the line before; unknown after a line that is flawed itself.
     prev: Option<Digest>,
@@ -36,7 +56,7 @@ pub struct Chain {
     flaws: Vec<Flaw>,
     flaw_count: u64,
     /// The flaws of time since the log was resumed.
-    steps: Vec<(u64, ClockStep)>,
+    steps: Vec<Note>,
     step_count: u64,
     notes: Vec<Note>,
 }
@@ -52,7 +72,11 @@ impl Chain {
             }
         }
         Self {
+            segment: None,
             line: 0,
+            sealed: None,
+            middle: None,
+            segments: 0,
             seq: 0,
             prev: Some(Checkpoint::EMPTY.head),
             head: Checkpoint::EMPTY,
@@ -68,12 +92,52 @@ impl Chain {
         }
     }
 
-    /// The next whole line, without its line end. Gives the record if it is one, flawed in its place or not.
-    pub fn feed(&mut self, line: &[u8]) -> Option<Record> {
+    /// Before a line in the middle of a log: nothing is known of what comes before it. `first` is the number of the first
+    /// record of its file, so that lines can be numbered.
+    pub(super) fn in_the_middle(first: Option<u64>) -> Self {
+        Self {
+            middle: Some(first),
+            ..Self::new(&[])
+        }
+    }
+
+    /// The lines of a sealed segment come next.
+    pub fn enter(&mut self, segment: &str) {
+        self.segment = Some(segment.to_owned());
+        self.line = 0;
+    }
+
+    /// That segment ends: `torn` bytes follow its last whole line. The length and the digest of the file are known if all of
+    /// it was fed.
+    pub fn leave(&mut self, torn: u64, file: Option<(u64, Digest)>) {
+        self.tear(torn);
+        self.unnamed_segment();
+        self.sealed = self.segment.take().map(|name| Before { name, file });
+        self.segments = self.segments.saturating_add(1);
+        self.line = 0;
+    }
+
+    /// The next whole line, without its line end. Whether it is a record, flawed in its place or not.
+    pub fn feed(&mut self, line: &[u8]) -> bool {
+        self.take(&examine(line))
+    }
+
+    /// The next whole line, which was looked at before.
+    pub(super) fn take(&mut self, examined: &Examined<'_>) -> bool {
         self.line = self.line.saturating_add(1);
-        let digest = Digest::Sha256(sha256(line));
-        let record = match record::read(line) {
-            Ok(record) => record,
+        let linked = examined.link.as_ref().map_err(Unreadable::clone);
+        let linked = linked.and_then(|link| Ok((link, link.prev_unless(self.prev)?)));
+        match linked {
+            Ok((link, prev)) => {
+                let record = self.record_of(examined.line, link);
+                self.follow(link, prev, record.as_ref());
+                self.reach(Checkpoint {
+                    seq: link.seq,
+                    head: examined.digest,
+                });
+                self.tell_time(link);
+                true
+            }
             Err(unreadable) => {
                 self.flaw(match unreadable {
                     Unreadable::NoDigest => {
@@ -82,49 +146,116 @@ impl Chain {
                     Unreadable::Digest { expected, found } => FlawKind::Altered { expected, found },
                     Unreadable::Shape(why) => FlawKind::NotARecord(why),
                 });
-                self.seq = self.seq.saturating_add(1);
-                self.prev = None;
-                return None;
+                self.pass_over();
+                false
             }
-        };
-        self.follow(&record);
-        self.reach(Checkpoint {
-            seq: record.seq,
-            head: digest,
-        });
-        self.tell_time(&record);
-        Some(record)
+        }
     }
 
-    /// Whether the record is the one that comes next.
-    fn follow(&mut self, record: &Record) {
-        let expected = self.seq.saturating_add(1);
-        let is_after_loss = record.resumes() && record.details.contains_key(LOST_AFTER);
-        if is_after_loss && record.seq >= expected {
-            let after = Checkpoint {
-                seq: record.seq.saturating_sub(1),
-                head: record.prev,
-            };
-            self.recognise(after);
-            self.note(NoteKind::Lost {
-                first: (record.seq > expected).then_some(expected),
-                after,
-                resumed: record.time,
-            });
+    /// A line that is longer than any record can be stands next.
+    pub(super) fn take_too_long(&mut self) {
+        self.line = self.line.saturating_add(1);
+        self.flaw(FlawKind::TooLong);
+        self.pass_over();
+    }
+
+    /// A line that is no record counts as one, so that the next is not flawed for it.
+    fn pass_over(&mut self) {
+        self.sealed = None;
+        self.middle = None;
+        self.seq = self.seq.saturating_add(1);
+        self.prev = None;
+    }
+
+    /// The whole record, where its details say something about its place.
+    fn record_of(&self, line: &[u8], link: &Link<'_>) -> Option<Record> {
+        let is_about_the_log = [Action::AuditSeal, Action::AuditResume]
+            .iter()
+            .any(|action| link.what == action.as_str());
+        is_about_the_log.then(|| record::read(line).ok())?
+    }
+
+    /// Whether the record is the one that comes next. `prev` is the digest that it names, if that is not the one of the line
+    /// before.
+    fn follow(&mut self, link: &Link<'_>, prev: Option<Digest>, record: Option<&Record>) {
+        if let Some(first) = self.middle.take() {
+            let before = link.seq.saturating_sub(first.unwrap_or(link.seq));
+            self.line = before.saturating_add(1);
+            return;
         }
-        if is_after_loss && record.seq > expected {
-            // It says itself that it does not follow.
-        } else if record.seq != expected {
+        let expected = self.seq.saturating_add(1);
+        let resumed = record.filter(|record| {
+            link.what == Action::AuditResume.as_str() && record.details.contains_key(LOST_AFTER)
+        });
+        let before = self.sealed.take();
+        let says_itself = match record.and_then(sealed_before) {
+            Some(sealed) => self.follow_segment(sealed, before, expected, link.seq),
+            None => {
+                if let Some(before) = before.filter(|_| resumed.is_none()) {
+                    self.flaw(FlawKind::SegmentUnnamed { name: before.name });
+                }
+                resumed.is_some_and(|record| self.follow_loss(record, expected))
+            }
+        };
+        if says_itself {
+            return;
+        }
+        if link.seq != expected {
             self.flaw(FlawKind::Sequence {
                 expected,
-                found: record.seq,
+                found: link.seq,
             });
-        } else if let Some(prev) = self.prev.filter(|prev| *prev != record.prev) {
-            self.flaw(FlawKind::Predecessor {
-                expected: record.prev,
-                found: prev,
+        } else if let Some((expected, found)) = prev.zip(self.prev) {
+            self.flaw(FlawKind::Predecessor { expected, found });
+        }
+    }
+
+    /// Whether the record that says what segment is before it says the truth; `true` if that segment is not here and the record
+    /// is where it was.
+    fn follow_segment(
+        &mut self,
+        said: Sealed,
+        before: Option<Before>,
+        expected: u64,
+        seq: u64,
+    ) -> bool {
+        if self.line != 1 {
+            self.flaw(FlawKind::SealOutOfPlace);
+            return false;
+        }
+        let Some(before) = before.filter(|before| before.name == said.name) else {
+            self.flaw(FlawKind::SegmentMissing { name: said.name });
+            return seq > expected;
+        };
+        if let Some((bytes, sha256)) = before.file
+            && (bytes, sha256) != (said.bytes, said.sha256)
+        {
+            self.flaw(FlawKind::SegmentAltered {
+                name: said.name,
+                expected: said.sha256,
+                found: sha256,
             });
         }
+        false
+    }
+
+    /// Notes that the log was resumed after a loss; `true` if records before it are not here.
+    fn follow_loss(&mut self, record: &Record, expected: u64) -> bool {
+        if record.seq < expected {
+            return false;
+        }
+        let is_gap = record.seq > expected;
+        let after = Checkpoint {
+            seq: record.seq.saturating_sub(1),
+            head: record.prev,
+        };
+        self.recognise(after);
+        self.note(NoteKind::Lost {
+            first: is_gap.then_some(expected),
+            after,
+            resumed: record.time,
+        });
+        is_gap
     }
 
     /// The log stands here now.
@@ -156,58 +287,62 @@ impl Chain {
     }
 
     /// Whether the clock has run forward. Of a clock that stays behind only the first record is a flaw.
-    fn tell_time(&mut self, record: &Record) {
-        if record.resumes() {
-            for (line, step) in std::mem::take(&mut self.steps) {
-                self.note_at(line, NoteKind::ClockStep(step));
+    fn tell_time(&mut self, link: &Link<'_>) {
+        if link.what == Action::AuditResume.as_str() {
+            for step in std::mem::take(&mut self.steps) {
+                self.keep_note(step);
             }
             self.step_count = 0;
             self.is_behind = false;
-            self.latest = Some(record.time);
+            self.latest = Some(link.time);
             return;
         }
         let behind = self
             .latest
-            .filter(|latest| latest.duration_since(record.time) > CLOCK_CORRECTION);
+            .filter(|latest| latest.duration_since(link.time) > CLOCK_CORRECTION);
         if let Some(latest) = behind.filter(|_| !self.is_behind) {
             self.step_count = self.step_count.saturating_add(1);
             if self.steps.len() < MAX_FLAWS {
-                let time = record.time;
-                self.steps.push((self.line, ClockStep { time, latest }));
+                let time = link.time;
+                let step = self.note_here(NoteKind::ClockStep(ClockStep { time, latest }));
+                self.steps.push(step);
             }
         }
         self.is_behind = behind.is_some();
-        self.latest = self.latest.max(Some(record.latest()));
-    }
-
-    /// A line that is longer than any record can be stands next.
-    pub(super) fn feed_too_long(&mut self) {
-        self.line = self.line.saturating_add(1);
-        self.flaw(FlawKind::TooLong);
-        self.seq = self.seq.saturating_add(1);
-        self.prev = None;
+        self.latest = self.latest.max(Some(link.latest()));
     }
 
     /// After the last whole line; `torn` is how many bytes follow it without a line end.
     pub fn finish(mut self, torn: u64) -> Verification {
-        if torn > 0 {
-            self.line = self.line.saturating_add(1);
-            self.flaw(FlawKind::Torn { bytes: torn });
-        }
+        self.tear(torn);
+        self.unnamed_segment();
         self.missing_checkpoints();
-        let steps = std::mem::take(&mut self.steps).into_iter();
-        self.flaws.extend(steps.map(|(line, step)| Flaw {
-            line,
-            kind: FlawKind::TimeBackwards(step),
-        }));
-        self.flaws.sort_by_key(|flaw| flaw.line);
+        let steps = std::mem::take(&mut self.steps);
+        let steps = steps.into_iter().filter_map(Note::into_flaw);
+        self.flaws.extend(steps);
         self.flaws.truncate(MAX_FLAWS);
         Verification {
+            segments: self.segments,
             records: self.records,
             head: self.head,
             flaw_count: self.flaw_count(),
             flaws: self.flaws,
             notes: self.notes,
+        }
+    }
+
+    /// Bytes without a line end follow.
+    fn tear(&mut self, bytes: u64) {
+        if bytes > 0 {
+            self.line = self.line.saturating_add(1);
+            self.flaw(FlawKind::Torn { bytes });
+        }
+    }
+
+    /// The file ends, and nothing in it has said what segment is before it.
+    fn unnamed_segment(&mut self) {
+        if let Some(before) = self.sealed.take() {
+            self.flaw(FlawKind::EndsSealed { name: before.name });
         }
     }
 
@@ -243,6 +378,7 @@ impl Chain {
         self.flaw_count = self.flaw_count.saturating_add(1);
         if self.flaws.len() < MAX_FLAWS {
             self.flaws.push(Flaw {
+                segment: self.segment.clone(),
                 line: self.line,
                 kind,
             });
@@ -250,12 +386,21 @@ impl Chain {
     }
 
     fn note(&mut self, kind: NoteKind) {
-        self.note_at(self.line, kind);
+        let note = self.note_here(kind);
+        self.keep_note(note);
     }
 
-    fn note_at(&mut self, line: u64, kind: NoteKind) {
+    fn note_here(&self, kind: NoteKind) -> Note {
+        Note {
+            segment: self.segment.clone(),
+            line: self.line,
+            kind,
+        }
+    }
+
+    fn keep_note(&mut self, note: Note) {
         if self.notes.len() < MAX_FLAWS {
-            self.notes.push(Note { line, kind });
+            self.notes.push(note);
         }
     }
 }
@@ -263,11 +408,13 @@ impl Chain {
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
-    /// How many records it has.
+    /// How many sealed segments there are.
+    pub segments: u64,
+    /// How many records there are in all.
     pub records: u64,
-    /// Where it stands.
+    /// Where the log stands.
     pub head: Checkpoint,
-    /// The first hundred flaws, in the order of lines.
+    /// The first hundred flaws: those of lines in their order, then those of time.
     pub flaws: Vec<Flaw>,
     /// How many flaws there are in all.
     pub flaw_count: u64,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::known::KnownCheckpoint;
+use super::known::{EvidenceError, KnownCheckpoint};
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::remedy::Remedy;
@@ -14,6 +14,9 @@ pub enum AuditError {
     /// The file, or the one beside it.
     #[error("the audit log cannot be used: {0}")]
     File(#[from] OwnedFileError),
+    /// The log has no records, and something that may tell of one cannot be used.
+    #[error("the audit log has no records, and whether it had any is not known: {0}")]
+    Evidence(#[from] EvidenceError),
     /// The last line is not a record.
     #[error("the last line of the audit log {path} is not a record: {why}", path = path.display())]
     Damaged {
@@ -53,6 +56,7 @@ impl Explain for AuditError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::File(error) => error.code(),
+            Self::Evidence(error) => error.code(),
             Self::Damaged { .. } => ErrorCode::FileMalformed,
             Self::Lost { .. } => ErrorCode::AuditLogLost,
             Self::NotLost { .. } => ErrorCode::Usage,
@@ -63,6 +67,7 @@ impl Explain for AuditError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::File(error) => error.hint(),
+            Self::Evidence(error) => error.hint(),
             Self::Damaged { .. } => {
                 Some("verify the audit log, move it away, keep it as evidence, and resume the log".into())
             }
@@ -86,6 +91,7 @@ impl Explain for AuditError {
     fn place(&self) -> Place {
         match self {
             Self::File(error) => error.place(),
+            Self::Evidence(error) => error.place(),
             Self::Damaged { path, .. } | Self::Lost { path, .. } | Self::NotLost { path } => {
                 Place::file(path)
             }

@@ -12,7 +12,9 @@ use crate::base::event::Checkpoint;
 /// One place where a log is not what was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
-    /// The line, from 1.
+    /// The sealed segment that it is in; `None` for the file that is still written.
+    pub segment: Option<String>,
+    /// The line in that file, from 1.
     pub line: u64,
     /// What is wrong with it.
     pub kind: FlawKind,
@@ -70,6 +72,32 @@ pub enum FlawKind {
         /// The checkpoint.
         checkpoint: Checkpoint,
     },
+    /// A sealed segment is not what it was when it was sealed.
+    SegmentAltered {
+        /// Its name.
+        name: String,
+        /// The digest that it had.
+        expected: Digest,
+        /// The digest that it has.
+        found: Digest,
+    },
+    /// The segment that was sealed before this file is not here.
+    SegmentMissing {
+        /// Its name.
+        name: String,
+    },
+    /// The file after a sealed segment does not say what that segment is.
+    SegmentUnnamed {
+        /// The name of the segment.
+        name: String,
+    },
+    /// Nothing follows a sealed segment, although a record always does.
+    EndsSealed {
+        /// The name of the segment.
+        name: String,
+    },
+    /// A record says what segment is before its file, and it is not the first of one.
+    SealOutOfPlace,
     /// The clock was behind an earlier record by more than is ever corrected.
     TimeBackwards(ClockStep),
 }
@@ -97,10 +125,26 @@ impl fmt::Display for ClockStep {
 /// Something that is known and decided upon, and that every reader of the log should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// The line, from 1.
+    /// The sealed segment that it is in; `None` for the file that is still written.
+    pub segment: Option<String>,
+    /// The line in that file, from 1.
     pub line: u64,
     /// What it is.
     pub kind: NoteKind,
+}
+
+impl Note {
+    /// The same as a flaw, where nobody has decided about it.
+    pub(super) fn into_flaw(self) -> Option<Flaw> {
+        match self.kind {
+            NoteKind::ClockStep(step) => Some(Flaw {
+                segment: self.segment,
+                line: self.line,
+                kind: FlawKind::TimeBackwards(step),
+            }),
+            NoteKind::Lost { .. } => None,
+        }
+    }
 }
 
 /// What a reader of the log should know.
@@ -142,6 +186,9 @@ impl fmt::Display for NoteKind {
 
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(segment) = &self.segment {
+            write!(f, "{segment}, ")?;
+        }
         write!(f, "line {}: {}", self.line, self.kind)
     }
 }
@@ -180,6 +227,31 @@ impl fmt::Display for FlawKind {
                 f,
                 "record {}, which had {}, is not in the log any more",
                 checkpoint.seq, checkpoint.head
+            ),
+            Self::SegmentAltered {
+                name,
+                expected,
+                found,
+            } => write!(
+                f,
+                "the sealed segment {name} was changed: its digest was {expected} and is now {found}"
+            ),
+            Self::SegmentMissing { name } => {
+                write!(
+                    f,
+                    "the sealed segment {name}, which comes before it, is missing"
+                )
+            }
+            Self::SegmentUnnamed { name } => write!(
+                f,
+                "follows the sealed segment {name} and does not name it: lines were removed or files exchanged"
+            ),
+            Self::EndsSealed { name } => write!(
+                f,
+                "nothing follows the sealed segment {name}, but a record always does: it was removed"
+            ),
+            Self::SealOutOfPlace => f.write_str(
+                "says that a segment was sealed before it, but is not the first record of its file",
             ),
             Self::TimeBackwards(step) => step.fmt(f),
         }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::event::Checkpoint;
 use crate::base::finding::Place;
+use crate::context::envelope::dsse;
 use crate::host::files::{ReadError, ReadErrorKind, read_bounded};
 use crate::host::owned_files::{self, FileStep, OwnedFileError};
 use crate::host::run_id::RunId;
@@ -22,35 +23,52 @@ pub struct KnownCheckpoint {
     pub holder: String,
 }
 
+/// What is known of a log from outside.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The checkpoints.
+    pub checkpoints: Vec<KnownCheckpoint>,
+    /// Why other files that may hold one could not be used.
+    pub unused: Vec<EvidenceError>,
+}
+
+impl Known {
+    /// The checkpoints, if every file could be used.
+    ///
+    /// # Errors
+    /// The first file that could not.
+    pub fn complete(self) -> Result<Vec<KnownCheckpoint>, EvidenceError> {
+        match self.unused.into_iter().next() {
+            None => Ok(self.checkpoints),
+            Some(error) => Err(error),
+        }
+    }
+}
+
 /// The checkpoint in a receipt or an envelope; `None` if the bytes are another document, or one without a checkpoint.
 fn checkpoint_in(bytes: &[u8]) -> Option<Checkpoint> {
     #[derive(Deserialize)]
-    struct Document {
-        audit: Option<String>,
-        predicate: Option<Predicate>,
-    }
-    #[derive(Deserialize)]
-    struct Predicate {
+    struct Receipt {
         audit: Option<String>,
     }
-    let document: Document = serde_json::from_slice(bytes).ok()?;
-    let of_predicate = document.predicate.and_then(|predicate| predicate.audit);
-    let checkpoint: Checkpoint = document.audit.or(of_predicate)?.parse().ok()?;
+    let receipt = serde_json::from_slice::<Receipt>(bytes).ok();
+    let of_receipt = receipt.and_then(|receipt| receipt.audit?.parse().ok());
+    let checkpoint: Checkpoint = of_receipt.or_else(|| dsse::checkpoint(bytes))?;
     (checkpoint.seq > 0).then_some(checkpoint)
 }
 
 /// The checkpoints of every receipt in `directory`; none if it does not exist. A receipt without a checkpoint is one of a
-/// run that was killed or recorded nothing.
+/// run that was killed or recorded nothing. One that is not ours alone or cannot be read is not used.
 ///
 /// # Errors
-/// The directory cannot be listed, or a receipt is not ours alone or cannot be read.
-pub fn known_from_receipts(directory: &Path) -> Result<Vec<KnownCheckpoint>, OwnedFileError> {
+/// The directory cannot be listed.
+pub fn known_from_receipts(directory: &Path) -> Result<Known, OwnedFileError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
         Err(error) => return Err(OwnedFileError::of(FileStep::List, directory)(error)),
     };
-    let mut known = Vec::new();
+    let mut known = Known::default();
     for entry in entries {
         let entry = entry.map_err(OwnedFileError::of(FileStep::List, directory))?;
         let name = entry.file_name();
@@ -59,42 +77,47 @@ pub fn known_from_receipts(directory: &Path) -> Result<Vec<KnownCheckpoint>, Own
             continue;
         }
         let path = entry.path();
-        match owned_files::read(&path, MAX_DOCUMENT) {
-            Ok(bytes) => known.extend(known_of(&path, &bytes)),
+        match owned_files::read(&path, MAX_RECEIPT) {
+            Ok(bytes) => known.checkpoints.extend(known_of(&path, &bytes)),
             // It was removed in this moment.
             Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error),
+            Err(error) => known.unused.push(error.into()),
         }
     }
     Ok(known)
 }
 
-/// The checkpoints in `path`: a receipt or an envelope, or a directory of them, in which other files are passed over.
+/// The checkpoints in `path`: a receipt or an envelope, or a directory of them. In a directory, other files are passed over,
+/// and those that cannot be read are not used.
 ///
 /// # Errors
 /// It cannot be read, or is a file without a checkpoint.
-pub fn known_from_file(path: &Path) -> Result<Vec<KnownCheckpoint>, EvidenceError> {
-    let paths = match fs::read_dir(path) {
+pub fn known_from_file(path: &Path) -> Result<Known, EvidenceError> {
+    let mut known = Known::default();
+    let entries = match fs::read_dir(path) {
         Ok(entries) => entries.collect::<io::Result<Vec<_>>>(),
         Err(_) => {
-            let bytes = read_bounded(path, MAX_DOCUMENT)?;
-            return match known_of(path, &bytes) {
-                Some(known) => Ok(vec![known]),
-                None => Err(EvidenceError::NoCheckpoint {
+            let bytes = read_bounded(path, dsse::MAX_BYTES)?;
+            let found = known_of(path, &bytes);
+            known
+                .checkpoints
+                .push(found.ok_or_else(|| EvidenceError::NoCheckpoint {
                     path: path.to_owned(),
-                }),
-            };
+                })?);
+            return Ok(known);
         }
     };
-    let mut known = Vec::new();
-    for entry in paths.map_err(|error| ReadError::new(path, ReadErrorKind::Io(error)))? {
+    for entry in entries.map_err(|error| ReadError::new(path, ReadErrorKind::Io(error)))? {
         let path = entry.path();
         if path
             .extension()
             .is_some_and(|extension| extension == "json")
             && path.is_file()
         {
-            known.extend(known_of(&path, &read_bounded(&path, MAX_DOCUMENT)?));
+            match read_bounded(&path, dsse::MAX_BYTES) {
+                Ok(bytes) => known.checkpoints.extend(known_of(&path, &bytes)),
+                Err(error) => known.unused.push(error.into()),
+            }
         }
     }
     Ok(known)
@@ -113,6 +136,9 @@ pub enum EvidenceError {
     /// It cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// It is a receipt of ours that cannot be read, or that is not ours alone.
+    #[error(transparent)]
+    Receipt(#[from] OwnedFileError),
     /// It is something else.
     #[error("{path} holds no checkpoint of an audit log", path = path.display())]
     NoCheckpoint {
@@ -125,6 +151,7 @@ impl Explain for EvidenceError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Read(error) => error.code(),
+            Self::Receipt(error) => error.code(),
             Self::NoCheckpoint { .. } => ErrorCode::FileMalformed,
         }
     }
@@ -132,6 +159,7 @@ impl Explain for EvidenceError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Read(error) => error.hint(),
+            Self::Receipt(error) => error.hint(),
             Self::NoCheckpoint { .. } => Some("name a receipt or an envelope".into()),
         }
     }
@@ -139,13 +167,14 @@ impl Explain for EvidenceError {
     fn place(&self) -> Place {
         match self {
             Self::Read(error) => error.place(),
+            Self::Receipt(error) => error.place(),
             Self::NoCheckpoint { path } => Place::file(path),
         }
     }
 }
 
-/// Largest receipt or envelope that is read.
-const MAX_DOCUMENT: usize = 1024 * 1024;
+/// Largest receipt that is read, in bytes.
+const MAX_RECEIPT: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -171,6 +200,8 @@ mod tests {
             r#"{"audit":"x"}"#.to_owned(),
             format!(r#"{{"audit":"{empty}"}}"#),
             format!(r#"{{"predicate":"{CHECKPOINT}"}}"#),
+            format!(r#"{{"predicate":{{"audit":"{CHECKPOINT}"}}}}"#),
+            format!(r#"{{"_type":"x","predicate":{{"audit":"{CHECKPOINT}","audit":""}}}}"#),
         ] {
             assert_eq!(checkpoint_in(text.as_bytes()), None, "{text}");
         }

@@ -4,14 +4,18 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::error::AuditError;
+use super::held::{HeldFiles, is_descriptor_limit};
 use super::known::KnownCheckpoint;
 use super::lost::check_not_lost;
 use super::record::{self, LOST_AFTER, Position};
+use super::seal::Seal;
+use super::segment::{is_same_file, seal_event};
 use super::tail::Tail;
 use crate::base::clock::Clock;
 use crate::base::digest::Digest;
@@ -25,8 +29,11 @@ use crate::host::owned_files::{
 pub struct AuditLog {
     path: PathBuf,
     receipts: Option<PathBuf>,
+    segment_size: u64,
     actor: Actor,
     clock: Box<dyn Clock + Send + Sync>,
+    held: HeldFiles,
+    last: Mutex<Option<Checkpoint>>,
 }
 
 impl AuditLog {
@@ -36,8 +43,11 @@ impl AuditLog {
         Self {
             path,
             receipts: None,
+            segment_size: SEGMENT_SIZE,
             actor,
             clock,
+            held: HeldFiles::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -49,9 +59,21 @@ impl AuditLog {
         self
     }
 
+    /// The same with smaller or larger segments: a file of so many bytes is sealed before the next record is written.
+    #[must_use]
+    pub fn with_segments_of(mut self, bytes: u64) -> Self {
+        self.segment_size = bytes;
+        self
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where it stood after the last record that was written by this value, if any was.
+    pub fn last(&self) -> Option<Checkpoint> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes one record and waits until it is on the disk.
@@ -61,12 +83,41 @@ impl AuditLog {
     /// it; its last line is not a record; or it is gone or empty although it had records. Nothing was recorded then.
     pub fn append(&self, event: &Event) -> Result<Appended, AuditError> {
         let may_begin = || check_not_lost(&self.path, self.receipts.as_deref());
-        let file = self.open_to_append(may_begin)?;
-        let tail = Tail::read(&file, &self.path)?;
-        if tail.position == Position::START {
-            may_begin()?;
+        loop {
+            let file = self.open_to_append(may_begin)?;
+            let tail = Tail::read(&file, &self.path)?;
+            if tail.position == Position::START {
+                may_begin()?;
+            }
+            if !self.seal_if_due(&file, &tail)? {
+                return self.write(&file, &tail, tail.position, event);
+            }
         }
-        self.write(&file, &tail, tail.position, event)
+    }
+
+    /// Makes the file a sealed segment if it is large enough; then the log is another file. A file that is sealed later does
+    /// no harm, so a process that may open nothing more leaves that to the next one.
+    fn seal_if_due(&self, file: &File, tail: &Tail) -> Result<bool, AuditError> {
+        let Some(seal) = Seal::due(&self.path, file, tail, self.segment_size)? else {
+            return Ok(false);
+        };
+        match self.seal(&seal, tail) {
+            Err(error) if is_descriptor_limit(&error) => Ok(false),
+            sealed => sealed,
+        }
+    }
+
+    /// Seals; `false` where the file system cannot.
+    fn seal(&self, seal: &Seal<'_>, tail: &Tail) -> Result<bool, AuditError> {
+        if !seal.link()? {
+            return Ok(false);
+        }
+        let event = seal_event(&seal.sealed()?);
+        let mut line = Vec::with_capacity(1_024);
+        self.write_line(&mut line, &tail.position, self.clock.now(), &event)?;
+        seal.write_next(&line)?;
+        seal.swap()?;
+        Ok(true)
     }
 
     /// Goes on after the log was lost: writes, as the first record of the new log, that it was resumed after `known`, the
@@ -134,6 +185,7 @@ impl AuditLog {
             let _ = file.set_len(tail.end);
             return Err(self.io(FileStep::Write)(source).into());
         }
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(position.head);
         Ok(Appended {
             checkpoint: position.head,
             set_aside,
@@ -163,26 +215,33 @@ impl AuditLog {
     /// Opens the log and takes its lock, which ends with the file. A log that is not there is made, if it `may_begin`.
     fn open_to_append(
         &self,
-        may_begin: impl FnOnce() -> Result<(), AuditError>,
+        may_begin: impl Fn() -> Result<(), AuditError>,
     ) -> Result<File, AuditError> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).mode(0o600);
-        let (file, is_new) = match open_unfollowed(&mut options, &self.path) {
-            Ok(file) => (file, false),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                may_begin()?;
-                let made = open_unfollowed(options.create(true), &self.path);
-                (made.map_err(self.io(FileStep::Create))?, true)
+        loop {
+            let opened = open_unfollowed(&mut options, &self.path);
+            let opened = opened.or_else(|error| self.held.instead_of(&self.path, error));
+            let (file, is_new) = match opened {
+                Ok(file) => (file, false),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    may_begin()?;
+                    let made = open_unfollowed(options.clone().create(true), &self.path);
+                    (made.map_err(self.io(FileStep::Create))?, true)
+                }
+                Err(error) => return Err(self.io(FileStep::Open)(error).into()),
+            };
+            // A log may be read by others: it holds no secret.
+            check_owned(&file, &self.path, Others::MayRead)?;
+            if is_new {
+                sync_directory_of(&self.path).map_err(self.io(FileStep::Create))?;
             }
-            Err(error) => return Err(self.io(FileStep::Open)(error).into()),
-        };
-        // A log may be read by others: it holds no secret.
-        check_owned(&file, &self.path, Others::MayRead)?;
-        if is_new {
-            sync_directory_of(&self.path).map_err(self.io(FileStep::Create))?;
+            wait_for_lock(&self.path, LOCK_PATIENCE, || file.try_lock())?;
+            // While we waited it may have been sealed, or removed: what is written there now is not in the log.
+            if is_same_file(Some(&file), &self.path).map_err(self.io(FileStep::Inspect))? {
+                return Ok(file);
+            }
         }
-        wait_for_lock(&self.path, LOCK_PATIENCE, || file.try_lock())?;
-        Ok(file)
     }
 
     /// Copies the torn last line to a file of its own, then takes it out of the log.
@@ -229,6 +288,12 @@ impl Witness for AuditLog {
             .map(|appended| appended.checkpoint)
             .map_err(WitnessError::new)
     }
+
+    fn make_ready(&self) -> Result<(), WitnessError> {
+        self.held
+            .open(&self.path)
+            .map_err(|error| WitnessError::new(AuditError::from(self.io(FileStep::Open)(error))))
+    }
 }
 
 /// What an append did.
@@ -250,6 +315,10 @@ pub struct SetAside {
     /// SHA-256 of its bytes.
     pub digest: Digest,
 }
+
+/// The length of a file at which it is sealed: some thirty thousand records, which a verification reads in some hundredths of
+/// a second.
+const SEGMENT_SIZE: u64 = 16 * 1024 * 1024;
 
 /// How long an append waits for the lock. Sixteen writers at once wait some milliseconds; ten seconds mean that one of
 /// them is stopped.

@@ -1,24 +1,18 @@
 //! Reading and verifying the log.
-//!
-//! A reader takes the lock only to learn how long the log is, and reads without it: what stands before the end of the last
-//! whole line never changes any more. So nobody waits for a reader, however long the log is and whoever stops it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::chain::{Chain, Verification};
 use super::error::AuditError;
-use super::log::LOCK_PATIENCE;
+use super::lines::Next;
+use super::link::Examined;
 use super::lost::check_not_lost;
+use super::open::{Active, OpenLog, Start};
 use super::record::{self, Position, Record};
-use super::tail::Tail;
-use crate::base::event::Checkpoint;
-use crate::host::owned_files::{
-    FileStep, OwnedFileError, check_regular, open_unfollowed, wait_for_lock,
-};
+use crate::base::event::{Action, Checkpoint};
 
 /// Where a log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +24,14 @@ pub struct Standing {
     pub latest: Option<Timestamp>,
 }
 
-/// Where the log at `path` stands, found at its end. If `receipts` holds a receipt that tells of a record, a log without
-/// records is lost.
+/// Where the log at `path` stands, found at its end. If `receipts` holds a receipt that tells of a record, or a sealed segment
+/// is there, a log without records is lost.
 ///
 /// # Errors
 /// It is lost, it cannot be read, or its last whole line is not a record. A torn line after that is not part of the log.
 pub fn standing(path: &Path, receipts: Option<&Path>) -> Result<Standing, AuditError> {
-    let position = match OpenLog::open(path)? {
-        Some(log) => log.tail?.position,
+    let position = match Active::open(path)? {
+        Some(active) => active.tail?.position,
         None => Position::START,
     };
     if position == Position::START {
@@ -49,12 +43,26 @@ pub fn standing(path: &Path, receipts: Option<&Path>) -> Result<Standing, AuditE
     })
 }
 
-/// Verifies the log at `path` against itself and against every one of `checkpoints`.
+/// Verifies the log at `path`, with its sealed segments, against itself and against every one of `checkpoints`.
 ///
 /// # Errors
 /// It cannot be read. A log that does not exist is an empty one: with a checkpoint at hand that is a flaw.
 pub fn verify(path: &Path, checkpoints: &[Checkpoint]) -> Result<Verification, AuditError> {
-    read(path, Chain::new(checkpoints), |_| ())
+    verify_with(path, &[], checkpoints)
+}
+
+/// The same, with segments that were moved to the directories `archives`.
+///
+/// # Errors
+/// As [`verify`]; or a directory cannot be listed.
+pub fn verify_with(
+    path: &Path,
+    archives: &[PathBuf],
+    checkpoints: &[Checkpoint],
+) -> Result<Verification, AuditError> {
+    let log = OpenLog::open(path, archives)?;
+    let chain = Chain::new(checkpoints);
+    log.read(Start::default(), chain, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Reads every record of the log at `path` in order, verifying as it goes. What is not a record is not shown but is
@@ -62,104 +70,102 @@ pub fn verify(path: &Path, checkpoints: &[Checkpoint]) -> Result<Verification, A
 ///
 /// # Errors
 /// It cannot be read.
-pub fn show(path: &Path, each: impl FnMut(Record)) -> Result<Verification, AuditError> {
-    read(path, Chain::new(&[]), each)
+pub fn show(path: &Path, mut each: impl FnMut(Record)) -> Result<Verification, AuditError> {
+    let log = OpenLog::open(path, &[])?;
+    log.read(Start::default(), Chain::new(&[]), &mut |next| {
+        record_of(next).map(&mut each);
+        ControlFlow::Continue(())
+    })
 }
 
-fn read(path: &Path, chain: Chain, each: impl FnMut(Record)) -> Result<Verification, AuditError> {
-    let Some(log) = OpenLog::open(path)? else {
-        return Ok(chain.finish(0));
-    };
-    let (whole, torn) = match &log.tail {
-        Ok(tail) => (tail.end, tail.torn),
-        // Nobody appends to such a log.
-        Err(_) => (log.length, 0),
-    };
-    let mut lines = (&log.file).take(whole);
-    let verification = match read_lines(&mut lines, torn, chain, each) {
-        Ok(_) if lines.limit() > 0 => Err(io::Error::other("it became shorter while it was read")),
-        read => read,
-    };
-    verification.map_err(|error| OwnedFileError::of(FileStep::Read, path)(error).into())
-}
-
-/// A log that was opened to be read, with what it was like in that moment.
-struct OpenLog {
-    file: File,
-    length: u64,
-    /// Its end, or that its last line is not a record.
-    tail: Result<Tail, AuditError>,
-}
-
-impl OpenLog {
-    /// The log at `path`; `None` if there is none. Whoever appends waits until its end is known, and no longer.
-    fn open(path: &Path) -> Result<Option<Self>, AuditError> {
-        let file = match open_unfollowed(OpenOptions::new().read(true), path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(OwnedFileError::of(FileStep::Open, path)(error).into()),
-        };
-        check_regular(&file, path)?;
-        wait_for_lock(path, LOCK_PATIENCE, || file.try_lock_shared())?;
-        let length = file.metadata().map(|metadata| metadata.len());
-        let tail = Tail::read(&file, path);
-        file.unlock()
-            .map_err(OwnedFileError::of(FileStep::Lock, path))?;
-        let tail = match tail {
-            Err(error @ AuditError::File(_)) => return Err(error),
-            tail => tail,
-        };
-        Ok(Some(Self {
-            file,
-            length: length.map_err(OwnedFileError::of(FileStep::Read, path))?,
-            tail,
-        }))
-    }
-}
-
-/// Reads lines to the end of `file`, which `torn` bytes without a line end follow.
-pub(super) fn read_lines(
-    file: impl Read,
-    torn: u64,
-    mut chain: Chain,
+/// Reads the last `count` records of the log at `path` that are `wanted`, in order. Nothing before them is read but the one
+/// line that they follow, so what is verified is only that they are what was written.
+///
+/// # Errors
+/// It cannot be read.
+pub fn show_last(
+    path: &Path,
+    count: usize,
+    wanted: &dyn Fn(&Record) -> bool,
     mut each: impl FnMut(Record),
-) -> io::Result<Verification> {
-    let mut reader = BufReader::with_capacity(256 * 1_024, file);
-    let mut line = Vec::with_capacity(1_024);
-    loop {
-        line.clear();
-        let limit = record::MAX_LINE as u64 + 1;
-        let read = (&mut reader).take(limit).read_until(b'\n', &mut line)?;
-        if line.pop_if(|last| *last == b'\n').is_some() {
-            if let Some(record) = chain.feed(&line) {
-                each(record);
-            }
-        } else if read as u64 == limit {
-            let (skipped, ended) = skip_line(&mut reader)?;
-            if !ended {
-                return Ok(chain.finish(limit.saturating_add(skipped).saturating_add(torn)));
-            }
-            chain.feed_too_long();
-        } else {
-            return Ok(chain.finish((read as u64).saturating_add(torn)));
+) -> Result<Verification, AuditError> {
+    let log = OpenLog::open(path, &[])?;
+    let (start, is_before) = log.start_of_last(count, wanted)?;
+    let chain = match start == Start::default() {
+        true => Chain::new(&[]),
+        false => Chain::in_the_middle(log.first_number(start.file)?),
+    };
+    let mut is_passed_over = is_before || count == 0;
+    log.read(start, chain, &mut |next| {
+        if !std::mem::take(&mut is_passed_over) {
+            let record = record_of(next).filter(|record| wanted(record));
+            record.map(&mut each);
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// What of a log is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// All of it.
+    Beginning,
+    /// From the record with this number on.
+    Record(u64),
+    /// What was recorded at this instant or later. A record that was written while the clock was behind an earlier one is
+    /// taken to be as late as that.
+    Instant(Timestamp),
+}
+
+impl Since {
+    fn holds(self, seq: u64, latest: Timestamp) -> bool {
+        match self {
+            Self::Beginning => true,
+            Self::Record(first) => seq >= first,
+            Self::Instant(first) => latest >= first,
         }
     }
 }
 
-/// Reads on to the next line end: how many bytes that were, and whether there was one.
-fn skip_line(reader: &mut impl BufRead) -> io::Result<(u64, bool)> {
-    let mut skipped = 0_u64;
-    loop {
-        let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok((skipped, false));
-        }
-        let found = buffer.iter().position(|byte| *byte == b'\n');
-        let used = found.map_or(buffer.len(), |at| at + 1);
-        reader.consume(used);
-        skipped = skipped.saturating_add(used as u64);
-        if found.is_some() {
-            return Ok((skipped, true));
-        }
+/// Hands out the line of each record of the log at `path` since then, without its line end and as it stands in the file,
+/// until `each` has enough. Segments are also looked for in `archives`; those with nothing of interest are not read.
+///
+/// # Errors
+/// It cannot be read, or a directory cannot be listed.
+pub fn export(
+    path: &Path,
+    archives: &[PathBuf],
+    since: Since,
+    each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+) -> Result<Verification, AuditError> {
+    let log = OpenLog::open(path, archives)?;
+    let file = log.first_file(&|first: &Record| {
+        first.what == Action::AuditSeal.as_str()
+            && match since {
+                Since::Beginning => false,
+                Since::Record(wanted) => first.seq <= wanted,
+                // Everything before it is older than this, or is known to have been written with a wrong clock.
+                Since::Instant(wanted) => first.latest() < wanted,
+            }
+    })?;
+    let chain = match file {
+        0 => Chain::new(&[]),
+        _ => Chain::in_the_middle(log.first_number(file)?),
+    };
+    let start = Start { file, offset: 0 };
+    log.read(start, chain, &mut |next| match next {
+        Next::Line(Examined {
+            line,
+            link: Ok(link),
+            ..
+        }) if since.holds(link.seq, link.latest()) => each(line),
+        _ => ControlFlow::Continue(()),
+    })
+}
+
+fn record_of(next: &Next<'_>) -> Option<Record> {
+    match next {
+        Next::Line(examined) => record::read(examined.line).ok(),
+        Next::TooLong => None,
     }
 }

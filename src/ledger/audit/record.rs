@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::digest::{Digest, sha256};
 use crate::base::event::{Action, Actor, Checkpoint, Event, Outcome};
 
-/// One record as it was written, every field checked.
+/// One record as it was written, every field checked; a line of the log, and of what is exported, is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// 1 for the first record, one more for each that follows.
@@ -44,17 +44,14 @@ pub struct Record {
     /// Short texts by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub details: BTreeMap<String, String>,
+    /// SHA-256 of the bytes of its line up to the comma before this field, which is always the last.
+    pub digest: Digest,
 }
 
 impl Record {
     /// The latest time that the log knows of after this record. A record that resumes the log says that the clock is right.
     pub(super) fn latest(&self) -> Timestamp {
         self.latest.unwrap_or(self.time)
-    }
-
-    /// Whether it resumes the log.
-    pub(super) fn resumes(&self) -> bool {
-        self.what == Action::AuditResume.as_str()
     }
 }
 
@@ -159,15 +156,7 @@ pub(super) enum Unreadable {
 /// Reads one line (without line end) and checks its own digest; whether it follows the line before it is the chain's
 /// question.
 pub(super) fn read(line: &[u8]) -> Result<Record, Unreadable> {
-    let (body, field) = line
-        .len()
-        .checked_sub(DIGEST_FIELD_LEN)
-        .and_then(|at| line.split_at_checked(at))
-        .ok_or(Unreadable::NoDigest)?;
-    let written = field
-        .strip_prefix(DIGEST_FIELD)
-        .and_then(|rest| rest.strip_suffix(b"\"}"))
-        .ok_or(Unreadable::NoDigest)?;
+    let (body, written) = split_digest(line).ok_or(Unreadable::NoDigest)?;
     let found = Digest::Sha256(sha256(body));
     if found.to_string().as_bytes() != written {
         return Err(Unreadable::Digest {
@@ -176,6 +165,14 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Unreadable> {
         });
     }
     serde_json::from_slice(line).map_err(|error| Unreadable::Shape(error.to_string()))
+}
+
+/// What the digest of a line is taken of, and the text of that digest; `None` if it does not end in one.
+pub(super) fn split_digest(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = line.len().checked_sub(DIGEST_FIELD_LEN)?;
+    let (body, field) = line.split_at_checked(at)?;
+    let written = field.strip_prefix(DIGEST_FIELD)?.strip_suffix(b"\"}")?;
+    Some((body, written))
 }
 
 /// The detail of a record that resumes the log after a loss: the last record that is known of.

@@ -1,11 +1,12 @@
-//! The end of a log: what an append must know, found without reading the rest.
+//! The end of a log: what an append must know, found without reading the rest. And its beginning.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::error::AuditError;
-use super::record::{self, Position};
+use super::record::{self, Position, Record};
 use crate::host::owned_files::{FileStep, OwnedFileError};
 
 /// The end of a log: what an append must know, found without reading the rest.
@@ -84,4 +85,19 @@ impl Tail {
             }));
         }
     }
+}
+
+/// The first record of a file, if its first line is one.
+pub(super) fn first_record(file: &File) -> io::Result<Option<Record>> {
+    let mut start = vec![0; record::MAX_LINE + 1];
+    let mut filled = 0;
+    while let Some(room) = start.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match file.read_at(room, filled as u64)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    let read = start.get(..filled).unwrap_or_default();
+    let line = read.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(record::read(line).ok())
 }

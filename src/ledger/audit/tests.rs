@@ -1,11 +1,13 @@
 //! Claims about the log as a file: what a crash leaves, what a second writer does, what an edit cannot hide.
 
 use std::fs::{self, File};
+use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::reading::read_lines;
+use super::lines::Next;
+use super::open::feed;
 use super::record::Position;
 use super::*;
 use crate::base::clock::FixedClock;
@@ -53,7 +55,10 @@ fn lines_at(time: &str, count: usize) -> Vec<Vec<u8>> {
 fn verified(lines: &[Vec<u8>], checkpoints: &[Checkpoint]) -> Verification {
     let mut bytes = lines.join(&b'\n');
     bytes.push(b'\n');
-    read_lines(&bytes[..], 0, Chain::new(checkpoints), |_| ()).unwrap()
+    let mut chain = Chain::new(checkpoints);
+    let each = &mut |_: &Next<'_>| ControlFlow::Continue(());
+    let end = feed(&bytes[..], false, &mut chain, each).unwrap().unwrap();
+    chain.finish(end.torn)
 }
 
 fn head_of(lines: &[Vec<u8>]) -> Checkpoint {
@@ -134,7 +139,7 @@ fn any_single_byte_edit_and_any_moved_line_of_a_thousand_records_is_found() {
             ),
             "cut before record {at}"
         );
-        assert!(before.feed(line).is_some());
+        assert!(before.feed(line));
     }
     assert!(before.finish(0).holds());
 }
@@ -181,7 +186,8 @@ fn a_rewritten_log_is_found_by_an_older_checkpoint() {
         verification.flaws[..],
         [Flaw {
             line: 10,
-            kind: FlawKind::NotTheCheckpoint { .. }
+            kind: FlawKind::NotTheCheckpoint { .. },
+            ..
         }]
     ));
 }
@@ -198,7 +204,7 @@ fn a_torn_last_line_is_set_aside_and_recorded_wherever_it_was_torn() {
         fs::write(&path, [&intact, half].concat()).unwrap();
         let found = verify(&path, &[]).unwrap();
         assert!(
-            matches!(found.flaws[..], [Flaw { line: 3, kind: FlawKind::Torn { bytes } }] if bytes == torn as u64)
+            matches!(found.flaws[..], [Flaw { line: 3, kind: FlawKind::Torn { bytes }, .. }] if bytes == torn as u64)
         );
         assert_eq!(
             standing(&path, None).unwrap().checkpoint,
@@ -289,7 +295,8 @@ fn a_line_without_end_is_neither_read_whole_nor_built_upon() {
         found.flaws[..],
         [Flaw {
             line: 2,
-            kind: FlawKind::Torn { bytes: 300_000 }
+            kind: FlawKind::Torn { bytes: 300_000 },
+            ..
         }]
     ));
     assert!(matches!(
@@ -302,7 +309,8 @@ fn a_line_without_end_is_neither_read_whole_nor_built_upon() {
         verify(&path, &[]).unwrap().flaws[..],
         [Flaw {
             line: 2,
-            kind: FlawKind::TooLong
+            kind: FlawKind::TooLong,
+            ..
         }]
     ));
 }

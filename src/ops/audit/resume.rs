@@ -2,6 +2,9 @@
 //!
 //! Nothing is made good: the record says what was found, and every verification says so from then on.
 
+use std::path::Path;
+
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,7 +13,7 @@ use crate::base::clock::Clock as _;
 use crate::base::error::ErrorCode;
 use crate::base::event::Checkpoint;
 use crate::base::remedy::Remedy;
-use crate::ledger::audit::{self, FlawKind};
+use crate::ledger::audit::{self, AuditError, FlawKind, KnownCheckpoint};
 use crate::ops::audit_log;
 use crate::ops::error::{Error, Failure};
 use crate::ops::report::Report;
@@ -48,35 +51,58 @@ impl Report for AuditResumeDocument {}
 /// # Errors
 /// There is nothing to resume; the log or what tells of it cannot be read; the record cannot be written.
 pub fn resume(named: &Named, world: &World) -> Result<AuditResumeDocument, Failure> {
-    let known = named.with_receipts(world)?;
+    let mut known = named.with_receipts(world)?.complete()?;
     let path = world.audit_path()?;
-    let verification = audit::verify(&path, &[])?;
-    if verification.records == 0 {
-        let last = known.iter().max_by_key(|known| known.checkpoint.seq);
-        let last = last.ok_or_else(|| nothing("there is no audit log and nothing tells of one"))?;
-        let appended = audit_log::open(world, None)?.resume_after_loss(last)?;
-        return Ok(document(
-            Reason::Lost,
-            appended.checkpoint,
-            Some(last.checkpoint),
-        ));
+    let latest = match audit::standing(&path, None) {
+        Ok(standing) => standing.latest,
+        Err(AuditError::Lost { known: sealed, .. }) => {
+            known.push(sealed);
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match latest {
+        Some(latest) => after_clock(&path, latest, world),
+        None => {
+            let last = known.iter().max_by_key(|known| known.checkpoint.seq);
+            after_loss(last, world)
+        }
     }
-    let latest = verification
-        .flaws
-        .iter()
-        .rev()
-        .find_map(|flaw| match flaw.kind {
-            FlawKind::TimeBackwards(step) => Some(step.latest),
-            _ => None,
-        });
-    let now = world.clock.now();
-    let behind = audit::standing(&path, None)?
-        .latest
-        .filter(|latest| *latest > now);
-    let latest = behind
-        .or(latest)
+}
+
+fn after_loss(
+    last: Option<&KnownCheckpoint>,
+    world: &World,
+) -> Result<AuditResumeDocument, Failure> {
+    let last = last.ok_or_else(|| nothing("there is no audit log and nothing tells of one"))?;
+    let appended = audit_log::open(world, None)?.resume_after_loss(last)?;
+    Ok(document(
+        Reason::Lost,
+        appended.checkpoint,
+        Some(last.checkpoint),
+    ))
+}
+
+/// `latest` is the latest time that the log knows of.
+fn after_clock(
+    path: &Path,
+    latest: Timestamp,
+    world: &World,
+) -> Result<AuditResumeDocument, Failure> {
+    let behind = match latest > world.clock.now() {
+        true => Some(latest),
+        false => {
+            let verification = audit::verify(path, &[])?;
+            let mut flaws = verification.flaws.iter().rev();
+            flaws.find_map(|flaw| match flaw.kind {
+                FlawKind::TimeBackwards(step) => Some(step.latest),
+                _ => None,
+            })
+        }
+    };
+    let behind = behind
         .ok_or_else(|| nothing("the audit log has records, and its clock was not set back"))?;
-    let appended = audit_log::open(world, None)?.resume_after_clock(latest)?;
+    let appended = audit_log::open(world, None)?.resume_after_clock(behind)?;
     Ok(document(Reason::ClockSetBack, appended.checkpoint, None))
 }
 
