@@ -187,6 +187,11 @@ impl Manifest {
         profile.state != ProfileState::Retiring || is_pinned_to() == Some(true)
     }
 
+    /// The digest of each pinned file with the position of its entry, in the order of the digests.
+    pub fn files(&self) -> &[(FileSha256, usize)] {
+        &self.files
+    }
+
     /// Whether a file with this digest is pinned.
     pub fn has_bytes(&self, sha256: &FileSha256) -> bool {
         self.entries_of(sha256).next().is_some()

@@ -281,6 +281,16 @@ pub struct InstalledFile {
     pub content: InstalledContent,
 }
 
+impl InstalledFile {
+    /// What was observed of its claims, if it could be read.
+    pub fn claims(&self) -> Option<&ObservedClaims> {
+        match &self.content {
+            InstalledContent::Read { claims, .. } => Some(claims),
+            InstalledContent::Unreadable { .. } => None,
+        }
+    }
+}
+
 /// What a file that is named like a profile holds.
 #[derive(Debug, Clone)]
 pub enum InstalledContent {

@@ -9,7 +9,8 @@
 //! that is retiring. Nothing rests on the last kind: its certificates do not count as pinned.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::ops::Range;
 
 use super::asked::Purpose;
 use super::facts::{InstalledContent, InstalledFile, InstalledProfiles, ObservedClaims};
@@ -25,6 +26,8 @@ pub struct Pins<'a> {
     profiles: Cow<'a, [PinnedProfile]>,
     /// What became of the file of each.
     files: Vec<File<'a>>,
+    /// What is installed.
+    installed: Installed<'a>,
     /// Profiles that the policy gives to targets by hand.
     given: HashSet<&'a ProfileUuid>,
 }
@@ -54,14 +57,17 @@ impl<'a> Pins<'a> {
         installed: Option<&'a InstalledProfiles>,
     ) -> Self {
         let mut profiles = Cow::Borrowed(manifest.profiles());
-        let files = match installed {
-            Some(installed) => look(manifest, installed, &mut profiles),
-            None => vec![File::Unobserved; manifest.profiles().len()],
+        let is_observed = installed.is_some();
+        let installed = Installed::new(manifest, installed);
+        let files = match is_observed {
+            true => look(manifest, &installed, &mut profiles),
+            false => vec![File::Unobserved; manifest.profiles().len()],
         };
         Self {
             manifest,
             profiles,
             files,
+            installed,
             given: policy.targets.iter().map(|rule| &rule.profile).collect(),
         }
     }
@@ -109,6 +115,16 @@ impl<'a> Pins<'a> {
     /// Whether a file with these bytes is pinned.
     pub fn has_bytes(&self, sha256: &FileSha256) -> bool {
         self.manifest.has_bytes(sha256)
+    }
+
+    /// The installed files that have the bytes of the entry at `index`.
+    pub fn copies(&self, index: usize) -> &[&'a InstalledFile] {
+        self.installed.copies(index)
+    }
+
+    /// Whether bytes with this digest are installed.
+    pub fn is_installed(&self, sha256: &FileSha256) -> bool {
+        self.installed.has_bytes(sha256)
     }
 
     /// Where the manifest says something else than the files, and where that could not be told. Whoever opens a keychain
@@ -177,23 +193,66 @@ impl<'a> Pins<'a> {
     }
 }
 
+/// Installed files, as far as they could be read, by what they hold.
+struct Installed<'a> {
+    /// In the order of their digests.
+    digests: Vec<&'a FileSha256>,
+    /// The same; copies stand in the order in which they were found.
+    files: Vec<&'a InstalledFile>,
+    /// Which of them have the bytes of each entry of the manifest.
+    copies: Vec<Range<usize>>,
+}
+
+impl<'a> Installed<'a> {
+    fn new(manifest: &Manifest, installed: Option<&'a InstalledProfiles>) -> Self {
+        let files = installed.map_or(&[][..], |installed| &installed.files);
+        let read = files.iter().filter_map(|file| match &file.content {
+            InstalledContent::Read { sha256, .. } => Some((sha256, file)),
+            InstalledContent::Unreadable { .. } => None,
+        });
+        let mut read: Vec<_> = read.collect();
+        read.sort_by_key(|(sha256, _)| *sha256);
+        let (digests, files): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        // Both are in the order of digests, so that one walk finds all.
+        let mut copies = vec![0..0; manifest.profiles().len()];
+        let mut at = 0;
+        for (sha256, index) in manifest.files() {
+            let rest = digests.get(at..).unwrap_or_default();
+            at += rest.iter().take_while(|digest| **digest < sha256).count();
+            let rest = digests.get(at..).unwrap_or_default();
+            let count = rest.iter().take_while(|digest| **digest == sha256).count();
+            if let Some(copies) = copies.get_mut(*index) {
+                *copies = at..at + count;
+            }
+        }
+        Self {
+            digests,
+            files,
+            copies,
+        }
+    }
+
+    fn copies(&self, index: usize) -> &[&'a InstalledFile] {
+        let range = self.copies.get(index).cloned().unwrap_or_default();
+        self.files.get(range).unwrap_or_default()
+    }
+
+    fn has_bytes(&self, sha256: &FileSha256) -> bool {
+        self.digests.binary_search(&sha256).is_ok()
+    }
+}
+
 /// Looks at the file of each pinned profile, and puts what differs into `profiles`.
 fn look<'a>(
     manifest: &'a Manifest,
-    installed: &'a InstalledProfiles,
+    installed: &Installed<'a>,
     profiles: &mut Cow<'a, [PinnedProfile]>,
 ) -> Vec<File<'a>> {
-    // Copies say the same: any of them will do.
-    let mut by_bytes: HashMap<FileSha256, (&InstalledFile, &ObservedClaims)> =
-        HashMap::with_capacity(installed.files.len());
-    for file in &installed.files {
-        if let InstalledContent::Read { sha256, claims } = &file.content {
-            by_bytes.entry(*sha256).or_insert((file, claims));
-        }
-    }
     let mut files = Vec::with_capacity(manifest.profiles().len());
     for (index, entry) in manifest.profiles().iter().enumerate() {
-        let Some((file, claims)) = by_bytes.get(&entry.sha256) else {
+        // Copies say the same: any of them will do.
+        let first = installed.copies(index).first().copied();
+        let Some((file, claims)) = first.and_then(|file| Some((file, file.claims()?))) else {
             files.push(File::Absent);
             continue;
         };

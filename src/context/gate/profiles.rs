@@ -14,7 +14,6 @@ use super::profile_directories;
 use super::shadows::Shadows;
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
-use crate::base::ids::FileSha256;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::PinnedProfile;
 use crate::context::policy::Policy;
@@ -27,10 +26,12 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding>
             let mut findings = profile_directories::check(policy, installed);
             let (of_pinned, reported) = view.pinned();
             findings.extend(of_pinned);
-            let shadows = Shadows::new(pins, facts, reported);
-            findings.extend(installed.files.iter().filter_map(|file| {
-                shadows.check(file, |sha256| view.by_digest.contains_key(sha256))
-            }));
+            // On most machines everything is pinned, and nothing can shadow anything.
+            if !view.unpinned.is_empty() {
+                let shadows = Shadows::new(pins, facts, reported);
+                let unpinned = view.unpinned.iter();
+                findings.extend(unpinned.filter_map(|file| shadows.check(file)));
+            }
             findings.extend(parallel(pins));
             findings
         }
@@ -113,10 +114,12 @@ fn parallel(pins: &Pins<'_>) -> Vec<Finding> {
     let mut first_by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::new();
     let mut findings = Vec::new();
     for profile in pins.profiles() {
-        let same_name = first_by_name.get(profile.name.as_str()).copied();
-        let same_scope = first_by_scope.get(&scope_of(profile)).copied();
-        first_by_name.entry(&profile.name).or_insert(profile);
-        first_by_scope.entry(scope_of(profile)).or_insert(profile);
+        let same_name: &PinnedProfile = first_by_name.entry(&profile.name).or_insert(profile);
+        let scope = first_by_scope.entry(scope_of(profile));
+        let same_scope: &PinnedProfile = scope.or_insert(profile);
+        let is_earlier = |first: &&PinnedProfile| !std::ptr::eq(*first, profile);
+        let same_name = Some(same_name).filter(is_earlier);
+        let same_scope = Some(same_scope).filter(is_earlier);
         let (first, message) = match (same_name, same_scope) {
             (Some(first), _) => (
                 first,
@@ -147,26 +150,25 @@ fn parallel(pins: &Pins<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Pins and disk, indexed for each other.
+/// Pins and disk, held against each other.
 struct View<'a> {
     pins: &'a Pins<'a>,
     installed: &'a InstalledProfiles,
-    by_digest: HashMap<FileSha256, Vec<&'a InstalledFile>>,
+    /// Files whose bytes are not pinned, or are not known.
+    unpinned: Vec<&'a InstalledFile>,
 }
 
 impl<'a> View<'a> {
     fn new(pins: &'a Pins<'a>, installed: &'a InstalledProfiles) -> Self {
-        let mut by_digest: HashMap<FileSha256, Vec<&InstalledFile>> =
-            HashMap::with_capacity(installed.files.len());
-        for file in &installed.files {
-            if let InstalledContent::Read { sha256, .. } = &file.content {
-                by_digest.entry(*sha256).or_default().push(file);
-            }
-        }
+        let files = installed.files.iter();
+        let is_unpinned = |file: &&InstalledFile| match &file.content {
+            InstalledContent::Read { sha256, .. } => !pins.has_bytes(sha256),
+            InstalledContent::Unreadable { .. } => true,
+        };
         Self {
             pins,
             installed,
-            by_digest,
+            unpinned: files.filter(is_unpinned).collect(),
         }
     }
 
@@ -174,21 +176,13 @@ impl<'a> View<'a> {
     fn pinned(&self) -> (Vec<Finding>, HashSet<&'a Path>) {
         let mut findings = Vec::new();
         let mut reported = HashSet::new();
-        // Files whose bytes are not pinned, by what they could be mistaken for.
+        // By what they could be mistaken for.
         let mut strangers: HashMap<String, Vec<&'a InstalledFile>> = HashMap::new();
-        for file in &self.installed.files {
+        for file in &self.unpinned {
             let mut keys = vec![file_name(&file.path).to_ascii_lowercase()];
-            match &file.content {
-                InstalledContent::Read { sha256, claims } => {
-                    if self.pins.has_bytes(sha256) {
-                        continue;
-                    }
-                    if let ObservedClaims::Read(claims) = claims {
-                        let uuid = claims.uuid.iter();
-                        keys.extend(uuid.map(|uuid| uuid.as_str().to_ascii_lowercase()));
-                    }
-                }
-                InstalledContent::Unreadable { .. } => {}
+            if let Some(ObservedClaims::Read(claims)) = file.claims() {
+                let uuid = claims.uuid.iter();
+                keys.extend(uuid.map(|uuid| uuid.as_str().to_ascii_lowercase()));
             }
             keys.dedup();
             for key in keys {
@@ -196,7 +190,8 @@ impl<'a> View<'a> {
             }
         }
         for (index, profile) in self.pins.profiles().iter().enumerate() {
-            let Some(copies) = self.by_digest.get(&profile.sha256) else {
+            let copies = self.pins.copies(index);
+            if copies.is_empty() {
                 let uuid = profile.uuid.as_str().to_ascii_lowercase();
                 let suspects = strangers
                     .get(&uuid)
@@ -206,9 +201,9 @@ impl<'a> View<'a> {
                     reported.extend(suspect.map(|file| file.path.as_path()));
                 }
                 findings.push(absent(profile, index, suspect, self));
-                continue;
-            };
-            findings.extend(copies_beside(profile, copies));
+            } else if copies.len() > 1 {
+                findings.extend(copies_beside(profile, copies));
+            }
         }
         (findings, reported)
     }

@@ -13,7 +13,7 @@ use super::facts::{
 };
 use super::pins::Pins;
 use crate::base::finding::{Code, Finding};
-use crate::base::ids::{BundleId, FileSha256};
+use crate::base::ids::BundleId;
 use crate::base::remedy::Remedy;
 use crate::base::shell;
 use crate::context::manifest::PinnedProfile;
@@ -46,12 +46,8 @@ impl<'a> Shadows<'a> {
         }
     }
 
-    /// What is wrong with an installed file; `is_installed` says whether pinned bytes lie in a directory that was looked at.
-    pub(super) fn check(
-        &self,
-        file: &InstalledFile,
-        is_installed: impl Fn(&FileSha256) -> bool,
-    ) -> Option<Finding> {
+    /// What is wrong with an installed file.
+    pub(super) fn check(&self, file: &InstalledFile) -> Option<Finding> {
         let (sha256, claims) = match &file.content {
             InstalledContent::Read { sha256, claims } => (sha256, claims),
             InstalledContent::Unreadable { problem } => {
@@ -80,7 +76,7 @@ impl<'a> Shadows<'a> {
             .as_ref()
             .and_then(|uuid| self.pins.profile(uuid));
         if let Some((_, pinned)) = same_uuid
-            && is_installed(&pinned.sha256)
+            && self.pins.is_installed(&pinned.sha256)
         {
             return Some(shadow(file, claims, pinned, "has the same UUID as"));
         }

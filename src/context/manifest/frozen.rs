@@ -37,6 +37,9 @@ struct Reader<'a> {
     rest: &'a str,
 }
 
+/// The fewest bytes of an entry of a profile that is usual.
+const SHORTEST: usize = 1024;
+
 /// How a line begins, at any depth that is read.
 const LINE: &str =
     "\n                                                                                ";
@@ -48,7 +51,9 @@ impl<'a> Reader<'a> {
             revision: self.number_behind(",\n  \"revision\": ")?,
             profiles: {
                 self.skip(",\n  \"profiles\": ")?;
-                self.list(1, Self::profile)?
+                // A list that grows is copied again and again.
+                let room = self.rest.len() / SHORTEST;
+                self.list_of(room, 1, Self::profile)?
             },
             targets: {
                 self.skip(",\n  \"targets\": ")?;
@@ -180,9 +185,19 @@ impl<'a> Reader<'a> {
     fn list<T>(
         &mut self,
         depth: usize,
+        item: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.list_of(0, depth, item)
+    }
+
+    /// The same with room for so many items.
+    fn list_of<T>(
+        &mut self,
+        room: usize,
+        depth: usize,
         mut item: impl FnMut(&mut Self) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(room);
         if self.skip("[]").is_some() {
             return Some(items);
         }
