@@ -27,6 +27,7 @@ mod policy;
 mod process_limits;
 mod project_files;
 mod run_inputs;
+mod sealed_log;
 mod shadows;
 mod signer;
 mod state_directory;
