@@ -112,6 +112,10 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
             .ok()
             .map(|standing| standing.checkpoint),
     );
+    // The run has ended, and what becomes of old receipts changes nothing about it.
+    if let Err(error) = log.retire_receipts() {
+        world.notify(&Notice::Failed(&Error::from(error)));
+    }
     match (ended, written) {
         (ended, Ok(())) => ended,
         (Ok(_), Err(error)) => Err(error.into()),

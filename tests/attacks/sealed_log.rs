@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use countersign::base::digest::Digest;
 use countersign::base::event::{Action, Event, Outcome};
 use countersign::ledger::audit;
 use rustix::process::Signal;
@@ -24,9 +25,12 @@ const LOG: &str = "state/audit.jsonl";
 fn append(site: &Site, count: usize) {
     let log = site.log().with_segments_of(2_000);
     for n in 0..count {
-        let event = Event::new(Action::Gate, Outcome::Done).detail("n", n);
-        log.append(&event).unwrap();
+        log.append(&event(n)).unwrap();
     }
+}
+
+fn event(n: usize) -> Event {
+    Event::new(Action::Gate, Outcome::Done).detail("n", n)
 }
 
 /// The sealed segments of a directory, oldest first.
@@ -242,6 +246,45 @@ fn an_archive_holds_the_segments_that_were_sealed_and_no_others() {
     let nowhere = site.path("nowhere");
     let output = audited(&site, &["--archive", nowhere.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(11));
+}
+
+/// Receipts do not pile up, and one that tells against the log does not go with them.
+#[test]
+fn a_run_removes_old_receipts_of_sealed_records_and_no_others() {
+    let (site, segments) = site_with_segments();
+    let receipts = site.path("state/receipts");
+    fs::create_dir(&receipts).unwrap();
+    fs::set_permissions(&receipts, fs::Permissions::from_mode(0o700)).unwrap();
+    let first = fs::read_to_string(&segments[0]).unwrap();
+    let head = Digest::of(first.lines().next().unwrap().as_bytes());
+    let other = Digest::of(b"another record");
+    let receipt = |number: usize, audit: String| {
+        let path = receipts.join(format!("20250101T000000Z-{number:016x}.json"));
+        put(&path, format!("{{\"audit\":\"{audit}\"}}").as_bytes());
+        path
+    };
+    let contradicting = receipt(0, format!("1:{other}"));
+    let unsealed = receipt(
+        1,
+        site.log().append(&event(0)).unwrap().checkpoint.to_string(),
+    );
+    for number in 2..130 {
+        receipt(number, format!("1:{head}"));
+    }
+    let count = || fs::read_dir(&receipts).unwrap().count();
+    assert_eq!(count(), 130);
+    let status = site.run().args(["sh", "-c", "exit 0"]).status().unwrap();
+    assert!(status.success());
+    assert_eq!(count(), 131 - 20, "some at once");
+    for _ in 0..3 {
+        site.run().args(["sh", "-c", "exit 0"]).status().unwrap();
+    }
+    assert!(contradicting.exists() && unsealed.exists());
+    assert_eq!(count(), 102, "the newest hundred stay, and both of these");
+    let told = verified(&site, &[]);
+    assert_eq!(codes(&told), ["audit-record-missing"]);
+    fs::remove_file(contradicting).unwrap();
+    assert_eq!(verified(&site, &[])["holds"], true);
 }
 
 /// Ends its process before one of the calls that change a file.
