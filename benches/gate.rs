@@ -68,6 +68,7 @@ fn observe_and_judge(directory: &Path, manifest: &Manifest, policy: &Policy) -> 
             checkouts: &[],
             with_access: false,
             verifier: &verifier(),
+            proofs: None,
         }),
         ..Request::default()
     };

@@ -16,11 +16,13 @@
 //! - [`node`]: the name of this machine, and the current user
 //! - [`observation`]: the facts about this machine that the gate judges
 //! - [`owned_files`]: files and directories that only this user can use
+//! - [`parallel`]: the same work on many things, on every core that the system gives
 //! - [`password_service`]: a keychain's password that another user holds
 //! - [`permit`]: the permission to open a keychain
 //! - [`process`]: the only place that starts processes
 //! - [`profile_store`]: provisioning profiles on disk
 //! - [`project_root`]: the folder that the files of a project may reach into
+//! - [`proofs`]: the cache of what was proven before
 //! - [`random`]: bytes from the operating system's generator
 //! - [`run_id`]: the name of one run
 //! - [`secret_source`]: how a password comes in
@@ -43,11 +45,13 @@ pub mod lifeline;
 pub mod node;
 pub mod observation;
 pub mod owned_files;
+pub mod parallel;
 pub mod password_service;
 pub mod permit;
 pub mod process;
 pub mod profile_store;
 pub mod project_root;
+pub mod proofs;
 pub mod random;
 pub mod run_id;
 pub mod secret_source;

@@ -3,6 +3,7 @@
 //! Text in, typed values out. A value remembers the file and line it came from, so that a finding can point there.
 //!
 //! - [`sources`]: where the text comes from
+//! - [`budget`]: how much of it is read
 //! - [`reach`]: how far a project may make somebody reach for it
 //! - [`assignment`]: one build setting's assignment, its conditions, its place
 //! - [`openstep`]: the property-list dialect of `project.pbxproj`, with positions
@@ -16,6 +17,7 @@
 //! - [`export_options`]: how an archive is exported
 
 pub mod assignment;
+pub mod budget;
 pub mod export_options;
 pub mod openstep;
 pub mod platform;

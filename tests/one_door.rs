@@ -157,8 +157,9 @@ fn a_process_group_that_means_other_processes_is_not_read() {
     }
 }
 
-/// Functions that return `Result<Self, …>` and are no constructors: they find a file and read it through serde.
-const READERS: &[(&str, &str)] = &[("OpenRuns", "read"), ("SettingsFile", "read")];
+/// Functions that return `Result<Self, …>` and are no constructors: they read a file or a line through serde, and nobody else
+/// does.
+const READERS: &[(&str, &str)] = &[("SettingsFile", "read"), ("Link", "read")];
 
 #[test]
 fn no_type_is_deserialized_past_a_constructor_that_can_refuse() {

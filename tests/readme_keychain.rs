@@ -43,6 +43,8 @@ fn the_readmes_five_lines_do_what_it_says() {
     assert!(said.contains("created"), "{said}");
     assert!(said.contains("imported"), "{said}");
     assert!(said.contains("intact"), "{said}");
-    let open = directory.path().join("target/rehearsal/open");
-    assert_eq!(fs::read_dir(open).unwrap().count(), 0, "closed again");
+    for keychain in fs::read_dir(directory.path().join("target/rehearsal/open")).unwrap() {
+        let shown = fs::read_dir(keychain.unwrap().path()).unwrap();
+        assert_eq!(shown.count(), 0, "closed again");
+    }
 }

@@ -289,17 +289,21 @@ fn a_wrong_issuer_of_the_right_name_hides_no_right_one() {
     let root = &chain[0];
     let verifier = verifier(&[root]);
     // Of the office's name and key, but expired; of its name and key, but no authority; of its name alone; of its name and
-    // key, but under another root.
+    // key, but under another root; of its name and key, but for another purpose of Apple's.
     let mut expired = office();
     expired.validity.1 = at("2026-04-01T00:00:00Z");
     let no_authority = spec("Office", "office", vec![extension::marker(OFFICE, false)]);
     let other_root = authority("Root", None).self_sign(&Key::p256("another root"));
+    let mut other_purpose = authority("Office", None);
+    let marker = extension::marker("1.2.840.113635.100.6.2.98", false);
+    other_purpose.extensions.push(marker);
     let wrong = [
         expired.issue(&Key::p256("office"), root),
         no_authority.issue(&Key::p256("office"), root),
         office().issue(&Key::p256("another office"), root),
         office().issue(&Key::p256("office"), &other_root),
         other_root.clone(),
+        other_purpose.issue(&Key::p256("office"), root),
     ];
     let wrong: Vec<Vec<u8>> = wrong.iter().map(|identity| identity.der.to_vec()).collect();
     let message = message(&chain, &wrong);
@@ -312,12 +316,15 @@ fn a_wrong_issuer_of_the_right_name_hides_no_right_one() {
         verifier.verify(&parsed, &asked()).unwrap();
     }
     // Without the right one, each is refused for what it is.
-    for (wrong, is_expected) in wrong.iter().zip([
-        (|fault| matches!(fault, Fault::NotValid { .. })) as fn(&Fault) -> bool,
+    let expected: [fn(&Fault) -> bool; 6] = [
+        |fault| matches!(fault, Fault::NotValid { .. }),
         |fault| matches!(fault, Fault::NotAllowed { .. }),
         |fault| matches!(fault, Fault::Link { .. }),
         |fault| matches!(fault, Fault::Link { .. }),
-    ]) {
+        |fault| matches!(fault, Fault::IssuerNotBundled { .. }),
+        |fault| matches!(fault, Fault::Role { .. }),
+    ];
+    for (wrong, is_expected) in wrong.iter().zip(expected) {
         let mut message = message.clone();
         message.certificates = vec![chain[2].der.to_vec(), wrong.clone()];
         let fault = verify(&message, &asked(), &verifier).unwrap_err();
@@ -690,7 +697,15 @@ fn layer(
         layer,
         &verifier(&[&chain[0]]),
     );
-    proof.map(drop).map_err(|fault| fault.fault)
+    proof.map(drop).map_err(|fault| {
+        let named = match layer {
+            Layer::Outer => "the outer layer",
+            Layer::Inner => "the inner layer (DER-Encoded-Profile)",
+        };
+        let message = fault.finding().message;
+        assert!(message.contains(named), "{message}");
+        fault.fault
+    })
 }
 
 const APPLE: &str = "1.2.840.113635.100";

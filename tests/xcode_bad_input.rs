@@ -54,7 +54,7 @@ const CAPTURE: &str =
 /// Runs everything on one set of texts.
 fn read_everything([project, base, entitlements, workspace_text, capture]: [&str; 5]) {
     let _ = openstep::read(project);
-    let _ = xcconfig::read(base);
+    let _ = xcconfig::read(base).count();
     let sources = InMemory::new()
         .with("/src/Sub/base.xcconfig", base)
         .with("/src/Sub/common.xcconfig", base)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use countersign::base::error::Explain as _;
 use countersign::base::finding::Finding;
+use countersign::xcode::budget::Budget;
 use countersign::xcode::project::Project;
 use countersign::xcode::settings::{Overrides, ProjectSettings};
 use countersign::xcode::sources::{SourceError, Sources};
@@ -15,16 +16,20 @@ use countersign::xcode::workspace;
 use libfuzzer_sys::fuzz_target;
 
 /// Every file there is: a project's configuration files are then the project file, which xcconfig's reader must bear.
-struct Everywhere(Arc<[u8]>);
+struct Everywhere(Arc<[u8]>, Budget);
 
 impl Sources for Everywhere {
     fn read(&self, _: &Path) -> Result<Arc<[u8]>, SourceError> {
         Ok(Arc::clone(&self.0))
     }
+
+    fn budget(&self) -> &Budget {
+        &self.1
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let sources = Everywhere(bytes.into());
+    let sources = Everywhere(bytes.into(), Budget::default());
     let text = String::from_utf8_lossy(bytes);
     // Lines end in LF, CR LF or CR alone.
     let lines = 1 + text.matches(['\n', '\r']).count() as u64;

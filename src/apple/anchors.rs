@@ -7,6 +7,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::certificate::{Certificate, CertificateError};
+use crate::base::digest::sha256;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::CertSha256;
 
@@ -45,7 +46,7 @@ pub enum AnchorOwner {
 }
 
 /// The roots that are believed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Anchors {
     extra: Vec<Arc<Certificate>>,
 }
@@ -53,7 +54,7 @@ pub struct Anchors {
 impl Anchors {
     /// Apple's roots alone.
     pub fn apple() -> Self {
-        Self::default()
+        Self { extra: Vec::new() }
     }
 
     /// Apple's roots and these.
@@ -66,6 +67,16 @@ impl Anchors {
     /// The roots that were added to Apple's.
     pub fn extra(&self) -> impl Iterator<Item = &Certificate> {
         self.extra.iter().map(AsRef::as_ref)
+    }
+
+    /// A digest of the set of roots that are believed: whatever was proven holds for equal digests alike.
+    pub fn digest(&self) -> [u8; 32] {
+        let roots = APPLE_ROOTS.iter().chain(&self.extra);
+        let mut roots: Vec<CertSha256> = roots.map(|root| root.sha256).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        let bytes: Vec<[u8; 32]> = roots.iter().map(|root| *root.as_bytes()).collect();
+        sha256(bytes.as_flattened())
     }
 
     /// Whose root this is, for chains that may end in these of Apple's roots; `None` where it is not believed.
@@ -170,10 +181,9 @@ mod tests {
 
     #[test]
     fn a_text_without_certificates_is_no_anchor_file() {
-        assert_eq!(
-            certificates_from_pem(b"hello").unwrap_err(),
-            PemError::Empty
-        );
+        let empty = certificates_from_pem(b"hello").unwrap_err();
+        assert_eq!(empty, PemError::Empty);
+        assert_eq!(empty.hint().unwrap(), "name a PEM file of certificates");
         let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         assert!(matches!(
             certificates_from_pem(key).unwrap_err(),

@@ -297,6 +297,8 @@ mod tests {
     use super::*;
     use crate::apple::ber::Tag;
 
+    const ROOT: &[u8] = include_bytes!("roots/AppleIncRootCertificate.cer");
+
     #[test]
     fn bytes_that_are_no_certificate_are_refused() {
         assert!(matches!(
@@ -312,6 +314,53 @@ mod tests {
             Certificate::from_der(&large).unwrap_err(),
             CertificateError::TooLarge(MAX_BYTES + 1)
         );
+        assert!(matches!(
+            Certificate::from_der(large.get(1..).unwrap()),
+            Err(CertificateError::Malformed(_))
+        ));
+        let mut followed = ROOT.to_vec();
+        followed.extend([0, 0]);
+        assert_eq!(
+            Certificate::from_der(&followed).unwrap_err(),
+            CertificateError::Trailing(2)
+        );
+    }
+
+    #[test]
+    fn a_certificate_prints_its_fingerprint_and_its_name() {
+        let root = Certificate::from_der(ROOT).unwrap();
+        let printed = format!("Certificate({} \"Apple Root CA\")", root.sha256);
+        assert_eq!(format!("{root:?}"), printed);
+        assert_eq!(root.serial_last_six(), "02");
+    }
+
+    /// Two authorities of Apple's have one name: their generations tell them apart.
+    #[test]
+    fn an_issuer_is_named_with_its_generation() {
+        let mut certificate = Certificate::from_der(ROOT).unwrap();
+        certificate.issuer_common_name = "WWDR".to_owned();
+        for (unit, name) in [
+            (Some("G3"), "WWDR G3"),
+            (Some("G10"), "WWDR G10"),
+            (Some("G100"), "WWDR"),
+            (Some("Go to market"), "WWDR"),
+            (Some("CA"), "WWDR"),
+            (None, "WWDR"),
+        ] {
+            certificate.issuer_unit = unit.map(str::to_owned);
+            assert_eq!(certificate.issuer_name(), name);
+        }
+    }
+
+    #[test]
+    fn bytes_that_lie_elsewhere_have_no_range() {
+        let bytes = [0; 8];
+        assert_eq!(range_of(&bytes, &bytes[2..5]), 2..5);
+        assert_eq!(range_of(&bytes, &bytes), 0..8);
+        assert_eq!(range_of(&bytes[..4], &bytes[4..6]), 0..0);
+        assert_eq!(range_of(&bytes[..4], &bytes[3..5]), 0..0);
+        assert_eq!(range_of(&bytes[4..], &bytes[..2]), 0..0);
+        assert_eq!(range_of(&bytes[..2], &bytes), 0..0);
     }
 
     /// Found by fuzzing: a profile proved although a byte of its signer's certificate had been changed.

@@ -17,7 +17,7 @@ use crate::base::digest::{bytes_of_hex, hex};
 pub const MAX_DEPTH: usize = 32;
 
 /// The JSON key that marks data: `{"$data": "<hex>"}`. Strings and data must not become the same thing in a manifest.
-const DATA_KEY: &str = "$data";
+pub(crate) const DATA_KEY: &str = "$data";
 
 /// A property-list value as entitlements use it.
 #[derive(Clone, Debug, PartialEq, Eq)]

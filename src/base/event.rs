@@ -253,6 +253,14 @@ pub trait Witness {
     /// # Errors
     /// It could not be written; then what it announces must not be done.
     fn record(&self, event: &Event) -> Result<Checkpoint, WitnessError>;
+
+    /// Makes ready what a few more records need, for a moment when the system gives nothing new.
+    ///
+    /// # Errors
+    /// It cannot be had even now.
+    fn make_ready(&self) -> Result<(), WitnessError> {
+        Ok(())
+    }
 }
 
 /// An event could not be written down.

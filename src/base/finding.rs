@@ -198,6 +198,8 @@ codes! {
     ProjectInconsistent = "project-inconsistent" in Targets;
     /// The project names a file outside of the folder that project files may reach into.
     ProjectFileOutsideRoot = "project-file-outside-root" in Targets;
+    /// The files of the projects are more than is read of them.
+    ProjectTooLarge = "project-too-large" in Targets;
     /// A configuration file that the project or another one names cannot be read.
     XcconfigMissing = "xcconfig-missing" in Targets;
     /// Configuration files include each other in a circle.

@@ -56,7 +56,7 @@ pub struct GateArguments {
     /// Do not judge this group, if the policy allows that; the verdict names the waiver.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub without: Vec<Waivable>,
-    /// Prove every pinned profile. The gate always does that; the option is accepted so that older scripts still work.
+    /// Prove every pinned profile afresh, whatever earlier gates have proven; `run` and `--envelope` always do.
     #[arg(long)]
     pub prove: bool,
     /// Write the envelope, an in-toto statement, to this file if the gate clears; if it blocks, an earlier envelope there is
@@ -144,6 +144,7 @@ impl GateArguments {
             identities,
             targets: self.targets.into(),
             waived: self.without.into_iter().map(Group::from).collect(),
+            prove: self.prove,
         };
         let signer = self.sign_with.map(Signer::Key);
         let signer = signer.or(self.sign_with_command.map(Signer::Command));
@@ -231,6 +232,9 @@ fn show(
     }
     for anchor in &document.trust_anchors {
         row("anchor", &anchor.to_string())?;
+    }
+    if document.proofs_remembered {
+        row("proofs", "of an earlier gate, over the same bytes")?;
     }
     if !document.waived.is_empty() {
         let waived: Vec<&str> = document.waived.iter().map(|group| group.as_str()).collect();

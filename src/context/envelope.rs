@@ -121,13 +121,16 @@ pub enum NoStatement {
         /// Digest of the manifest at hand.
         here: Digest,
     },
+    /// Profiles were proven by an earlier gate: only what was proven for it is handed on.
+    #[error("an earlier gate proved the profiles, so there is no envelope")]
+    ProofsRemembered,
 }
 
 /// The statement for a cleared verdict on `manifest`, which readers know as `manifest_name`; `audit` is where the audit
 /// log stood when the verdict was recorded. `signed` says that the statement will be the payload of a signed envelope.
 ///
 /// # Errors
-/// The verdict is not cleared, or was given on another manifest.
+/// The verdict is not cleared, was given on another manifest, or rests on what an earlier gate proved.
 pub fn statement(
     verdict: &Verdict,
     manifest: &Manifest,
@@ -143,6 +146,9 @@ pub fn statement(
         });
     }
     let judgement = verdict.judgement();
+    if judgement.proofs_are_remembered {
+        return Err(NoStatement::ProofsRemembered);
+    }
     let digest = cleared.manifest().to_string();
     let hex = digest.strip_prefix("sha256:").unwrap_or(&digest).to_owned();
     let by_target: std::collections::HashSet<_> = manifest

@@ -178,6 +178,8 @@ pub struct Judgement {
     pub profile_directories: Vec<PathBuf>,
     /// The roots that are believed besides Apple's, by the word of the policy.
     pub trust_anchors: Vec<TrustAnchor>,
+    /// Whether the signatures of some pinned profiles were verified by an earlier gate alone, over the same bytes.
+    pub proofs_are_remembered: bool,
     /// Everything that was found, in the order of reports.
     pub findings: Vec<Finding>,
     /// The groups that were not judged because somebody waived them by name.
@@ -238,6 +240,7 @@ impl Judgement {
             manifest: None,
             profile_directories: Vec::new(),
             trust_anchors: Vec::new(),
+            proofs_are_remembered: false,
             findings,
             waived: BTreeSet::new(),
             identities: IdentityDigests::default(),
@@ -308,6 +311,9 @@ impl Verdict {
         if !judgement.trust_anchors.is_empty() {
             let anchors = listed(&judgement.trust_anchors, ToString::to_string);
             event = event.detail("trust-anchors", anchors);
+        }
+        if judgement.proofs_are_remembered {
+            event = event.detail("proofs", "remembered");
         }
         let evidence = &judgement.evidence;
         let preloaded = evidence.preloaded.as_ref();
@@ -462,7 +468,7 @@ fn judgement(
     let is_judged = |group: Group| !asked.waived.contains(&group);
     let mut findings = policy::check(policy, asked);
     findings.extend(manifest::check(manifest, asked));
-    findings.extend(pins.check());
+    findings.extend(pins.check(asked.purpose));
     findings.extend(profiles::check_pinned(policy, pins, facts));
     match is_judged(Group::Profiles) {
         true => findings.extend(profiles::check(policy, pins, facts)),
@@ -500,6 +506,7 @@ fn judgement(
                 .collect()
         }),
         trust_anchors: installed.map_or(Vec::new(), |installed| installed.trust_anchors.clone()),
+        proofs_are_remembered: pins.are_remembered(),
         findings,
         waived: asked.waived.clone(),
         identities,

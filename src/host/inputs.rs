@@ -14,11 +14,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::files;
+use super::parallel;
 use super::sources::{DEFAULT_LIMIT, DiskSources, source_error};
 use crate::base::digest::Digest;
+use crate::xcode::budget::Budget;
 use crate::xcode::sources::{SourceError, Sources};
 use crate::xcode::targets::written_bundle_id;
 
@@ -128,17 +128,15 @@ impl Inputs {
     pub fn changed(&self) -> Vec<ChangedFile> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entries: Vec<_> = entries.iter().collect();
-        entries
-            .into_par_iter()
-            .filter_map(|((path, part), entry)| {
-                let is = seen(*part, &entry.read(&self.absolute(path)));
-                (is != entry.seen).then(|| ChangedFile {
-                    path: path.clone(),
-                    was: entry.seen.clone(),
-                    is,
-                })
+        let changed = parallel::map(entries, 1, |((path, part), entry)| {
+            let is = seen(*part, &entry.read(&self.absolute(path)));
+            (is != entry.seen).then(|| ChangedFile {
+                path: path.clone(),
+                was: entry.seen.clone(),
+                is,
             })
-            .collect()
+        });
+        changed.into_iter().flatten().collect()
     }
 
     fn insert(&self, path: &Path, part: Part, entry: Entry) {
@@ -202,6 +200,10 @@ impl Sources for NotingSources {
 
     fn read_info_plist(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
         self.noted(path, Part::BundleId)
+    }
+
+    fn budget(&self) -> &Budget {
+        self.disk.budget()
     }
 }
 

@@ -8,11 +8,12 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::deadline::Deadline;
 use super::keychain::{BackendKind, KeychainPath};
-use super::process::{KnownProcess, ProcessGroup, wait_for};
+use super::process::{KnownProcess, ProcessGroup, do_not_block, wait_for};
 use super::run_id::RunId;
 use super::state_dir::StateDir;
 use crate::base::event::Actor;
@@ -64,12 +65,20 @@ impl Message {
 pub(super) const ARMED: [u8; 6] = *b"armed\n";
 
 /// Standard input, a line at a time.
-#[derive(Default)]
 pub(super) struct LifelineReader {
     bytes: Vec<u8>,
 }
 
 impl LifelineReader {
+    /// From now on standard input does not block.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn new() -> io::Result<Self> {
+        do_not_block(&io::stdin())?;
+        Ok(Self { bytes: Vec::new() })
+    }
+
     /// The next message; `None` at the end of the pipe, when no time is left, or for a line that is no message.
     ///
     /// # Errors
@@ -90,14 +99,12 @@ impl LifelineReader {
             let stdin = io::stdin();
             let mut watched = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
             // `poll` does not notice that the machine slept, so the wall clock is read every second.
-            if wait_for(&mut watched, left.min(Duration::from_secs(1)))? == 0 {
-                continue;
-            }
+            wait_for(&mut watched, left.min(Duration::from_secs(1)))?;
             let mut buffer = [0; 4_096];
             // Past the library's buffer: what it holds, `poll` does not see.
             let count = match rustix::io::read(stdin.as_fd(), &mut buffer) {
                 Ok(count) => count,
-                Err(rustix::io::Errno::INTR) => continue,
+                Err(Errno::INTR | Errno::AGAIN) => continue,
                 Err(error) => return Err(error.into()),
             };
             if count == 0 {

@@ -23,6 +23,7 @@ use super::evidence;
 use super::inputs::Inputs;
 use super::node::{self, HostNameError};
 use super::profile_store::{self, DirectoryError, KnownFiles, Pinned};
+use super::proofs::Proofs;
 use crate::apple::certificate::Certificate;
 use crate::apple::signed_message::Verifier;
 use crate::base::clock::Clock;
@@ -83,6 +84,8 @@ pub struct ProfilePlaces<'a> {
     pub with_access: bool,
     /// What believes the roots: every file whose bytes the manifest pins is proven.
     pub verifier: &'a Verifier,
+    /// What earlier looks proved, if that counts.
+    pub proofs: Option<&'a Proofs>,
 }
 
 /// A directory in which profiles are installed.
@@ -264,6 +267,7 @@ fn installed_in(
     let pinned = manifest.map(|manifest| Pinned {
         manifest,
         verifier: places.verifier,
+        proofs: places.proofs,
     });
     installed.files = profile_store::observe_but(known, files, pinned);
     Ok(installed)

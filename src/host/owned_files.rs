@@ -9,6 +9,7 @@ mod lock;
 mod ownership;
 mod reserved;
 mod shell;
+mod tree;
 mod unsteerable;
 
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -22,6 +23,7 @@ use self::ownership::{DIRECTORY_MODE, FILE_MODE, check_metadata, not_ours};
 pub use self::ownership::{Others, check_owned, check_regular, open_unfollowed};
 pub use self::reserved::ReservedFile;
 pub use self::shell::for_shell;
+pub use self::tree::{OwnedDirectory, remove_directory};
 pub use self::unsteerable::check_unsteerable;
 use super::files::{
     TEMPORARY_PREFIX, directory_of, read_at_most, sync_directory_of, write_through,
@@ -143,14 +145,6 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, OwnedFileError> {
 /// It cannot be removed.
 pub fn remove(path: &Path) -> Result<(), OwnedFileError> {
     missing_is_fine(fs::remove_file(path)).map_err(OwnedFileError::of(FileStep::Remove, path))
-}
-
-/// Removes a directory with all that is in it; one that is not there is removed already.
-///
-/// # Errors
-/// It cannot be removed.
-pub fn remove_directory(path: &Path) -> Result<(), OwnedFileError> {
-    missing_is_fine(fs::remove_dir_all(path)).map_err(OwnedFileError::of(FileStep::Remove, path))
 }
 
 /// The files that [`replace`] left for `path` when its process died in the middle. To be removed only by a caller that

@@ -27,6 +27,7 @@ mod orphan;
 mod poll;
 mod run;
 mod set_group_id;
+mod standby;
 mod started;
 #[cfg(target_os = "linux")]
 mod stat;
@@ -34,7 +35,7 @@ mod stragglers;
 mod tool;
 
 pub(in crate::host) use self::child::{has_ended_or_stopped, peek_exit};
-pub use self::child::{keep_exit_statuses, start};
+pub use self::child::{keep_exit_statuses, start, survive_file_limit};
 pub use self::ending::Ending;
 pub use self::error::ProcessError;
 pub use self::exit::Exit;
@@ -44,9 +45,10 @@ pub use self::ignored::IgnoredSignals;
 pub use self::known::{KnownProcess, Presence};
 pub use self::memory::protect_memory;
 pub use self::orphan::end_orphans;
-pub(in crate::host) use self::poll::{is_ready_within, wait_for};
+pub(in crate::host) use self::poll::{do_not_block, is_ready_within, wait_for};
 pub use self::run::run;
 pub use self::set_group_id::{drop_set_group_id, has_set_group_id};
+pub use self::standby::Standby;
 pub use self::started::boot_id;
 pub use self::stragglers::Straggler;
 pub(in crate::host) use self::stragglers::{adopt_orphans, reap_orphans, settle};

@@ -9,9 +9,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use super::files::{self, FileMode, ReadError, WriteError};
+use super::parallel;
+use super::proofs::Proofs;
 use crate::apple::anchors::Anchors;
 use crate::apple::profile::{self, Profile, Unproven};
 use crate::apple::signed_message::Verifier;
@@ -84,7 +84,8 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DirectoryError> {
             files.push(path);
         }
     }
-    files.sort();
+    // In one directory that is the order of the paths; their parts are not compared one by one.
+    files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(files)
 }
 
@@ -106,21 +107,18 @@ pub fn examine<T: Send>(
     keep: impl Fn(&Path, Examined) -> T + Sync,
     done: impl Fn() + Sync,
 ) -> Vec<T> {
-    files
-        .par_iter()
-        .map(|path| {
-            let examined = match files::read_bounded(path, profile::MAX_BYTES) {
-                Err(error) => Examined::Unreadable(error),
-                Ok(bytes) => match profile::prove(&bytes, verifier) {
-                    Ok(profile) => Examined::Proven(Box::new(profile)),
-                    Err(unproven) => Examined::Unproven(unproven),
-                },
-            };
-            let kept = keep(path, examined);
-            done();
-            kept
-        })
-        .collect()
+    parallel::map(files.iter().collect(), 1, |path: &PathBuf| {
+        let examined = match files::read_bounded(path, profile::MAX_BYTES) {
+            Err(error) => Examined::Unreadable(error),
+            Ok(bytes) => match profile::prove(&bytes, verifier) {
+                Ok(profile) => Examined::Proven(Box::new(profile)),
+                Err(unproven) => Examined::Unproven(unproven),
+            },
+        };
+        let kept = keep(path, examined);
+        done();
+        kept
+    })
 }
 
 /// What the gate wants to know of each file that the manifest pins: whether its signatures hold, and what it says.
@@ -130,6 +128,8 @@ pub struct Pinned<'a> {
     pub manifest: &'a Manifest,
     /// What believes the roots.
     pub verifier: &'a Verifier,
+    /// What earlier looks proved, if that counts.
+    pub proofs: Option<&'a Proofs>,
 }
 
 /// Files that were looked at before, by path.
@@ -167,23 +167,19 @@ pub fn observe_but(
 ) -> Vec<InstalledFile> {
     // Anchors do not matter to claims.
     let any = Verifier::new(Anchors::apple());
-    files
-        .into_par_iter()
-        .with_min_len(8)
-        .map(|path| {
-            let content = match files::read_bounded(&path, profile::MAX_BYTES) {
-                Err(error) => InstalledContent::Unreadable {
-                    problem: error.to_string(),
-                },
-                Ok(bytes) => {
-                    let sha256 = FileSha256::of(&bytes);
-                    let known = known.content(&path, &sha256);
-                    known.unwrap_or_else(|| installed(&bytes, sha256, pinned, &any))
-                }
-            };
-            InstalledFile { path, content }
-        })
-        .collect()
+    parallel::map_with(files, 8, Vec::new, |bytes, path| {
+        let content = match files::read_bounded_into(bytes, &path, profile::MAX_BYTES) {
+            Err(error) => InstalledContent::Unreadable {
+                problem: error.to_string(),
+            },
+            Ok(()) => {
+                let sha256 = FileSha256::of(bytes);
+                let known = known.content(&path, &sha256);
+                known.unwrap_or_else(|| installed(bytes, sha256, pinned, &any))
+            }
+        };
+        InstalledFile { path, content }
+    })
 }
 
 /// What the gate wants to know of one file's bytes.
@@ -203,6 +199,15 @@ fn installed(
 
 /// What a file says whose bytes are pinned, if it is proven.
 fn proven(bytes: &[u8], sha256: FileSha256, pinned: &Pinned<'_>) -> ObservedClaims {
+    let as_pinned = |digest| {
+        let mut entries = pinned.manifest.facts_of(&sha256);
+        entries.all(|entry| entry == Some(digest))
+    };
+    // What is known of the file is its facts in every field only if it is what the manifest says; else they are read.
+    let remembered = pinned.proofs.and_then(|proofs| proofs.facts(&sha256));
+    if let Some(digest) = remembered.filter(|digest| as_pinned(*digest)) {
+        return ObservedClaims::Proven(FileFacts::remembered(digest));
+    }
     let profile = match profile::prove_hashed(bytes, sha256, pinned.verifier) {
         Ok(profile) => profile,
         Err(unproven) => return ObservedClaims::Unproven(unproven.findings),
@@ -210,8 +215,7 @@ fn proven(bytes: &[u8], sha256: FileSha256, pinned: &Pinned<'_>) -> ObservedClai
     // Of the state no file says anything.
     let says = PinnedProfile::of(&profile, ProfileState::Active);
     let digest = FactsDigest::of(&says);
-    let mut entries = pinned.manifest.facts_of(&sha256);
-    ObservedClaims::Proven(match entries.all(|entry| entry == Some(digest)) {
+    ObservedClaims::Proven(match as_pinned(digest) {
         true => FileFacts::as_pinned(digest),
         false => FileFacts::new(says),
     })

@@ -221,7 +221,6 @@ pub fn descriptor_named(path: &Path) -> Option<u32> {
 
 /// Reads a descriptor that we were started with.
 fn read_descriptor(number: u32) -> Result<Vec<u8>, SecretError> {
-    let limit = MAX_BYTES + LINE_END;
     let name = format!("descriptor {number}");
     match number {
         0 => {
@@ -233,7 +232,11 @@ fn read_descriptor(number: u32) -> Result<Vec<u8>, SecretError> {
             let input = input.as_fd().try_clone_to_owned().map_err(|error| {
                 ReadError::new(Path::new("standard input"), ReadErrorKind::Io(error))
             })?;
-            Ok(read_stream_bounded(File::from(input), &name, limit)?)
+            Ok(read_stream_bounded(
+                File::from(input),
+                &name,
+                MAX_BYTES + LINE_END,
+            )?)
         }
         1 | 2 => Err(SecretError::OutputDescriptor(number)),
         _ => {
@@ -244,7 +247,7 @@ fn read_descriptor(number: u32) -> Result<Vec<u8>, SecretError> {
             if file.is_terminal() {
                 return Err(SecretError::TerminalDescriptor(number));
             }
-            Ok(read_stream_bounded(file, &name, limit)?)
+            Ok(read_stream_bounded(file, &name, MAX_BYTES + LINE_END)?)
         }
     }
 }

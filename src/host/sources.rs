@@ -19,6 +19,7 @@ use rustix::io::Errno;
 
 use super::files::{ReadError, ReadErrorKind, read_file_bounded};
 use super::project_root::{self, absolute};
+use crate::xcode::budget::{Budget, Share};
 use crate::xcode::reach::{Reach, Step, Stop};
 use crate::xcode::sources::{SourceError, Sources};
 
@@ -29,6 +30,7 @@ pub const DEFAULT_LIMIT: u64 = 64 << 20;
 #[derive(Debug, Clone)]
 pub struct DiskSources {
     limit: u64,
+    budget: Budget,
     roots: Vec<Arc<Root>>,
 }
 
@@ -70,11 +72,18 @@ impl DiskSources {
     fn below(roots: Vec<Root>) -> Self {
         Self {
             limit: DEFAULT_LIMIT,
+            budget: Budget::default(),
             roots: roots.into_iter().map(Arc::new).collect(),
         }
     }
 
-    /// What lies in the folders of either; the smaller limit counts.
+    /// The same, which spend from this budget.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// What lies in the folders of either; the smaller limit counts, and the budget is this one's.
     #[must_use]
     pub fn joined(mut self, other: Self) -> Self {
         for root in other.roots {
@@ -117,9 +126,19 @@ impl Sources for DiskSources {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
         let path = absolute(path);
         let mut problem = self.outside();
+        let over = |share| SourceError::OverBudget(share);
+        self.budget.take(Share::Files, 1, &path).map_err(over)?;
+        let left = self.budget.bytes_left();
+        let limit = self.limit.min(left);
         for root in &self.roots {
-            match root.read(&path, self.limit) {
-                Some(Ok(bytes)) => return Ok(bytes),
+            match root.read(&path, limit) {
+                Some(Ok(bytes)) => {
+                    let taken = self.budget.take(Share::Bytes, bytes.len(), &path);
+                    return taken.map(|()| bytes).map_err(over);
+                }
+                Some(Err(Problem::Source(SourceError::TooLarge { .. }))) if left < self.limit => {
+                    return Err(over(self.budget.spend(Share::Bytes, &path)));
+                }
                 Some(Err(Problem::Stopped(Stop::Outside))) | None => {}
                 Some(Err(Problem::Stopped(Stop::Git))) => {
                     problem = SourceError::OutOfReach("it is one of git's own files".into());
@@ -131,6 +150,10 @@ impl Sources for DiskSources {
             }
         }
         Err(problem)
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.budget
     }
 }
 

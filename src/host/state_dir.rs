@@ -10,8 +10,10 @@
 //! runs/RUN.closed         the journal when the keychain is closed and only the record is missing
 //! runs/RUN.lease          locked for as long as the run or its watchdog lives
 //! receipts/RUN.json       what a run did; old ones are removed
+//! proofs/known            the digests of profiles that gates have proven
+//! proofs/lock             held by the gate that writes them
 //! passwords/DIGEST        the password of a keychain that countersign made
-//! open/RUN/               what a portable keychain shows a run
+//! open/DIGEST/RUN/        what a portable keychain shows a run
 //! tools/                  the tools that run now
 //! search-list/            the lock of the user's keychain search list, and what we put into it
 //! .countersign-…          files and directories that live for a moment
@@ -97,6 +99,21 @@ impl StateDir {
         self.0.join("audit.jsonl")
     }
 
+    /// Where the cache of proofs lies.
+    pub fn proofs(&self) -> PathBuf {
+        self.0.join("proofs")
+    }
+
+    /// The cache of proofs.
+    pub fn known_proofs(&self) -> PathBuf {
+        self.proofs().join("known")
+    }
+
+    /// The lock that is held while the cache of proofs is written.
+    pub fn proofs_lock(&self) -> PathBuf {
+        self.proofs().join("lock")
+    }
+
     /// The lock that is held for every opening and closing of a keychain.
     pub fn windows_lock(&self) -> PathBuf {
         self.0.join("windows.lock")
@@ -138,14 +155,14 @@ impl StateDir {
         self.passwords().join(short_digest(keychain))
     }
 
-    /// Where portable keychains show runs their identities.
+    /// Where portable keychains show runs their identities, a directory for each keychain.
     pub fn open_runs(&self) -> PathBuf {
         self.0.join("open")
     }
 
-    /// What a portable keychain shows a run.
-    pub fn open_run(&self, run: &RunId) -> PathBuf {
-        self.open_runs().join(run.as_str())
+    /// Where a portable keychain shows runs its identities, a directory each.
+    pub fn open_keychain(&self, keychain: &KeychainPath) -> PathBuf {
+        self.open_runs().join(short_digest(keychain))
     }
 
     /// Where tools are recorded while they run.

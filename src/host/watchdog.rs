@@ -20,7 +20,9 @@ use super::deadline::GRACE_OF_WATCHDOG;
 use super::journal::Journals;
 use super::keychain::{Backends, Closer};
 use super::lifeline::{ARMED, LifelineReader, Message, WatchdogConfig};
-use super::process::{Ending, ProcessGroup, end_orphans, keep_exit_statuses, protect_memory};
+use super::process::{
+    Ending, ProcessGroup, end_orphans, keep_exit_statuses, protect_memory, survive_file_limit,
+};
 use super::session::error::{SessionError, io_error};
 use super::session::recovery::{RecoveryRequest, recover};
 use super::window::{OF_TOOLS, STRAGGLERS, close};
@@ -43,7 +45,8 @@ pub fn main(
     }
     protect_memory().map_err(io_error("protect the memory of this process"))?;
     keep_exit_statuses().map_err(io_error("keep the exit statuses of children"))?;
-    let mut lifeline = LifelineReader::default();
+    survive_file_limit().map_err(io_error("handle signals"))?;
+    let mut lifeline = LifelineReader::new().map_err(io_error("read what to close"))?;
     let Some(Message::Config(config)) = lifeline
         .next(&|| Duration::from_secs(60))
         .map_err(io_error("read what to close"))?
@@ -60,6 +63,7 @@ pub fn main(
         clock,
     };
     let closer = backend.closer(&config.keychain, &config.run)?;
+    watch.witness.make_ready()?;
     let mut out = io::stdout();
     out.write_all(&ARMED)
         .and_then(|()| out.flush())

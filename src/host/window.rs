@@ -17,7 +17,7 @@ mod guard;
 mod job;
 mod unlock;
 
-pub(in crate::host) use self::closing::{OF_TOOLS, STRAGGLERS, close};
+pub(in crate::host) use self::closing::{OF_TOOLS, STRAGGLERS, Unprepared, close};
 pub(in crate::host) use self::guard::Guard;
 pub use self::job::{Job, JobCommand};
 pub use self::unlock::UnlockWindow;

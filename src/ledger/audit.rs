@@ -16,6 +16,7 @@ mod backwards;
 mod chain;
 mod error;
 mod flaw;
+mod held;
 mod known;
 mod lines;
 mod link;

@@ -77,7 +77,12 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
     close_overdue(world);
     let policy = world.policy_if_any();
-    let judged = judge::judge(&request.question, Purpose::Verdict, policy, &named, world)?;
+    // What is handed on is proven for it.
+    let question = Question {
+        prove: request.question.prove || request.envelope.is_some(),
+        ..request.question.clone()
+    };
+    let judged = judge::judge(&question, Purpose::Verdict, policy, &named, world)?;
     let is_cleared = judged.verdict.cleared().is_some();
     let envelope = match &envelope {
         Some(envelope) if is_cleared => Some(recorded_and_handed_on(envelope, &judged, world)?),

@@ -110,7 +110,8 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
         ended.as_ref().err(),
         audit::standing(log.path(), Some(&state.receipts()))
             .ok()
-            .map(|standing| standing.checkpoint),
+            .map(|standing| standing.checkpoint)
+            .or_else(|| log.last()),
     );
     // The run has ended, and what becomes of old receipts changes nothing about it.
     if let Err(error) = log.retire_receipts() {

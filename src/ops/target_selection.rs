@@ -12,6 +12,7 @@ use crate::base::error::ErrorCode;
 use crate::base::finding::{Finding, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
+use crate::context::gate::Purpose;
 use crate::context::gate::facts::{self, InstalledProfiles, ObservedTargets};
 use crate::context::gate::pins::Pins;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
@@ -179,13 +180,14 @@ fn pinned(
     let looked_for = Pinned {
         manifest,
         verifier: &verifier,
+        proofs: None,
     };
     let installed = InstalledProfiles {
         files: profile_store::observe(installed, Some(looked_for)),
         ..InstalledProfiles::default()
     };
     let pins = Pins::new(policy, manifest, Some(&installed));
-    findings.extend(pins.check());
+    findings.extend(pins.check(Purpose::Verdict));
     findings.extend(pins.at_their_word());
     Ok(pins.profiles().to_vec())
 }

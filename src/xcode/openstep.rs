@@ -19,7 +19,7 @@ mod reader;
 mod xml;
 
 pub use document::{Document, Entry, Kind, Map, Node};
-pub use error::{MAX_DEPTH, Problem, ReadError};
+pub use error::{MAX_DEPTH, MAX_VALUES, Problem, ReadError};
 
 pub(crate) use conflict::conflict_marker;
 pub(crate) use xml::{is_xml, xml_value};

@@ -64,6 +64,15 @@ mod tests {
     }
 
     #[test]
+    fn a_binary_list_that_is_too_large_is_refused() {
+        let mut bytes = b"bplist00".to_vec();
+        bytes.resize(MAX_BINARY + 1, 0);
+        let error = read(&bytes).unwrap_err();
+        let said = format!("{error:?}");
+        assert!(said.contains(&MAX_BINARY.to_string()), "{said}");
+    }
+
+    #[test]
     fn damage_is_said_with_its_line() {
         let said = |text: &str| read(text.as_bytes()).unwrap_err();
         assert!(said("{\n a = b\n}").contains("line 3"));

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::budget::{Budget, Share};
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Code, Finding};
 use crate::base::remedy::Remedy;
@@ -20,6 +21,9 @@ pub trait Sources {
     /// # Errors
     /// There is no such file, it is larger than this source hands out, or it cannot be read.
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError>;
+
+    /// How much may still be read, by whoever reads from these files.
+    fn budget(&self) -> &Budget;
 
     /// The same of an Info.plist, of which nothing but the bundle id counts.
     ///
@@ -45,6 +49,9 @@ pub enum SourceError {
     /// The file is there but cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(Box<str>),
+    /// So much was read of the projects that it was not.
+    #[error("{0}")]
+    OverBudget(Share),
     /// Project files may not reach it, so nobody looked whether it is there.
     #[error("{0}")]
     OutOfReach(Box<str>),
@@ -55,9 +62,10 @@ impl SourceError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Missing => ErrorCode::FileMissing,
-            Self::TooLarge { .. } | Self::Unreadable(_) | Self::OutOfReach(_) => {
-                ErrorCode::FileUnreadable
-            }
+            Self::TooLarge { .. }
+            | Self::Unreadable(_)
+            | Self::OverBudget(_)
+            | Self::OutOfReach(_) => ErrorCode::FileUnreadable,
         }
     }
 
@@ -67,6 +75,7 @@ impl SourceError {
             Self::Missing => "check the path",
             Self::TooLarge { .. } => "check that this is the right file",
             Self::Unreadable(_) => "check the permissions of the file",
+            Self::OverBudget(_) => "remove what nobody needs, or name fewer projects",
             Self::OutOfReach(_) => {
                 "move it into the repository, or declare a folder that holds both as the root"
             }
@@ -88,6 +97,11 @@ impl SourceError {
             )
             .hint(self.hint())
             .remedy(Remedy::NameRoot),
+            Self::OverBudget(_) => Finding::block(
+                Code::ProjectTooLarge,
+                format!("{what} was not read: {self}"),
+            )
+            .hint(self.hint()),
             problem => Finding::block(code, format!("{what} cannot be read: {problem}")).hint(hint),
         }
     }
@@ -95,7 +109,10 @@ impl SourceError {
 
 /// Files that live in memory: for tests, and for projects that arrive in one piece.
 #[derive(Debug, Clone, Default)]
-pub struct InMemory(BTreeMap<PathBuf, Arc<[u8]>>);
+pub struct InMemory {
+    files: BTreeMap<PathBuf, Arc<[u8]>>,
+    budget: Budget,
+}
 
 impl InMemory {
     /// No files at all.
@@ -106,7 +123,7 @@ impl InMemory {
     /// The same with one file more (or another text for one).
     #[must_use]
     pub fn with(mut self, path: impl AsRef<Path>, text: impl AsRef<[u8]>) -> Self {
-        self.0
+        self.files
             .insert(normalized(path.as_ref()), text.as_ref().into());
         self
     }
@@ -114,10 +131,14 @@ impl InMemory {
 
 impl Sources for InMemory {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
-        self.0
+        self.files
             .get(&normalized(path))
             .cloned()
             .ok_or(SourceError::Missing)
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.budget
     }
 }
 

@@ -21,7 +21,7 @@ mod values;
 use super::project::Project;
 use super::settings::ProjectSettings;
 use super::sources::Sources;
-use crate::base::finding;
+use crate::base::finding::{self, Code};
 
 pub use entitlements::{
     APP_IDENTIFIER_PREFIX, EntitlementLines, Entitlements, TEAM_IDENTIFIER_PREFIX,
@@ -42,6 +42,11 @@ pub fn resolve(
     let mut findings = settings.project().findings.clone();
     findings.extend(settings.findings().iter().cloned());
     findings.append(&mut complaints);
+    // Whatever was not read because of it, it is one fault, and told once.
+    if let Some(finding) = sources.budget().finding() {
+        findings.retain(|it| it.code != Code::ProjectTooLarge);
+        findings.push(finding);
+    }
     finding::sort(&mut findings);
     finding::distinct(&mut findings);
     SigningTargets { rows, findings }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::assignment::{Assignment, Condition, LeftSide, Table, skip_blanks};
+use super::budget::Share;
 use super::openstep::conflict_marker;
 use super::sources::{self, SourceError, Sources, normalized};
 use crate::base::finding::{Code, Finding};
@@ -26,8 +27,6 @@ use crate::base::finding::{Code, Finding};
 const MAX_DEPTH: usize = 64;
 /// How many files, repetitions counted, one configuration may include.
 const MAX_INCLUDES: usize = 2_000;
-/// How many assignments one configuration may consist of.
-const MAX_ASSIGNMENTS: usize = 200_000;
 /// How many complaints are listed.
 const MAX_FINDINGS: usize = 1_000;
 
@@ -52,26 +51,27 @@ pub enum Statement<'a> {
     },
 }
 
-/// Reads the statements of one file, each with its line from 1; a line that Xcode would complain about gives the
-/// complaint instead.
-pub fn read(text: &str) -> Vec<(u64, Result<Statement<'_>, String>)> {
-    let mut statements = Vec::new();
+/// The statements of one file, each with its line from 1; a line that Xcode would complain about gives the complaint
+/// instead.
+pub fn read(text: &str) -> impl Iterator<Item = (u64, Result<Statement<'_>, String>)> {
     let mut lines = lines(text).zip(1_u64..);
-    while let Some((line, number)) = lines.next() {
-        let content = skip_blanks(line);
-        if content.is_empty() || content.starts_with("//") {
-            continue;
+    std::iter::from_fn(move || {
+        loop {
+            let (line, number) = lines.next()?;
+            let content = skip_blanks(line);
+            if content.is_empty() || content.starts_with("//") {
+                continue;
+            }
+            let statement = if let Some(marker) = conflict_marker(line.as_bytes()) {
+                Err(format!("unresolved merge conflict ({marker})"))
+            } else if let Some(directive) = content.strip_prefix('#') {
+                include(directive)
+            } else {
+                assignment(content, &mut || lines.next().map(|(line, _)| line))
+            };
+            return Some((number, statement));
         }
-        let statement = if let Some(marker) = conflict_marker(line.as_bytes()) {
-            Err(format!("unresolved merge conflict ({marker})"))
-        } else if let Some(directive) = content.strip_prefix('#') {
-            include(directive)
-        } else {
-            assignment(content, &mut || lines.next().map(|(line, _)| line))
-        };
-        statements.push((number, statement));
-    }
-    statements
+    })
 }
 
 fn include(directive: &str) -> Result<Statement<'_>, String> {
@@ -252,7 +252,12 @@ impl<'s> Loader<'s> {
             return known.clone();
         }
         let parsed = match self.sources.read(path) {
-            Ok(bytes) => Ok(self.parse(path, &sources::text(&bytes))),
+            Ok(bytes) => self
+                .sources
+                .budget()
+                .take(Share::Configuration, bytes.len(), path)
+                .map_err(SourceError::OverBudget)
+                .map(|()| self.parse(path, &sources::text(&bytes))),
             Err(error) => Err(error),
         };
         self.files.insert(path.to_path_buf(), parsed.clone());
@@ -262,7 +267,11 @@ impl<'s> Loader<'s> {
     fn parse(&mut self, path: &Path, text: &str) -> Arc<ParsedFile> {
         let name: Arc<Path> = path.into();
         let mut items = Vec::new();
+        let budget = self.sources.budget().clone();
         for (line, statement) in read(text) {
+            if budget.take(Share::Assignments, 1, path).is_err() {
+                break;
+            }
             match statement {
                 Ok(Statement::Include { path, optional }) => items.push(Item::Include {
                     path: path.into(),
@@ -293,14 +302,22 @@ impl<'s> Loader<'s> {
         Arc::new(ParsedFile { name, items })
     }
 
+    /// Adds what `file` says, unless the budget is spent.
     fn flatten(&mut self, file: &ParsedFile, into: &mut Flattening) {
+        let budget = self.sources.budget().clone();
         for item in &file.items {
+            let length = match item {
+                Item::Assign(assignment) => assignment.name.len() + assignment.value.len(),
+                Item::Include { path, .. } => path.len(),
+            };
+            let taken = budget
+                .take(Share::Assignments, 1, &file.name)
+                .and_then(|()| budget.take(Share::Configuration, length, &file.name));
+            if taken.is_err() {
+                return;
+            }
             match item {
-                Item::Assign(assignment) => {
-                    if into.assignments.len() < MAX_ASSIGNMENTS {
-                        into.assignments.push(assignment.clone());
-                    }
-                }
+                Item::Assign(assignment) => into.assignments.push(assignment.clone()),
                 Item::Include {
                     path,
                     optional,
@@ -443,7 +460,6 @@ mod tests {
 
     fn assigned(text: &str) -> Vec<String> {
         read(text)
-            .into_iter()
             .map(|(line, statement)| match statement {
                 Ok(Statement::Assign {
                     name,

@@ -14,6 +14,7 @@
 
 mod circles;
 mod effects;
+mod limits;
 mod paths;
 mod proofs;
 mod rooms;

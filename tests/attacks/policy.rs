@@ -250,7 +250,14 @@ fn no_variable_of_ours_weakens_a_verdict() {
     );
     signer.write("manifests/signing.toml", &strict);
     signer.write("loose.toml", &POLICY.replace("../", ""));
-    let words = ["gate", "--keychain", "ci.p12", "--format", "json"];
+    let words = [
+        "gate",
+        "--prove",
+        "--keychain",
+        "ci.p12",
+        "--format",
+        "json",
+    ];
     let plain = signer.call(&words).exits(10).json();
     let mut command = signer.command(&words);
     for (name, value) in [

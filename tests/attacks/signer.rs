@@ -127,8 +127,11 @@ impl Signer {
     pub(crate) fn was_never_opened(&self) {
         let opened = self.records("keychain-unlock");
         assert!(opened.is_empty(), "{opened:#?}");
-        let open = fs::read_dir(self.path("state/open"));
-        assert_eq!(open.map_or(0, Iterator::count), 0);
+        let keychains = fs::read_dir(self.path("state/open"));
+        for keychain in keychains.into_iter().flatten() {
+            let shown = fs::read_dir(keychain.unwrap().path()).unwrap();
+            assert_eq!(shown.count(), 0);
+        }
     }
 }
 

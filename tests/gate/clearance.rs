@@ -2,13 +2,15 @@
 
 use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
-use countersign::base::finding::{Code, Finding, Severity};
+use countersign::base::finding::{Code, Finding, Group, Severity};
 use countersign::context::gate::{Judgement, Purpose, Verdict, refuse};
+use countersign::context::manifest::freeze::Previous;
 use countersign::context::manifest::{Manifest, ProfileState};
 use countersign::context::{envelope, plan};
 use countersign::host::node::host_name;
 use countersign::host::observation::{ObservationError, Request, observe};
 use countersign::host::permit::{NotCleared, OpenPermit};
+use countersign::host::state_dir::StateDir;
 use jiff::SignedDuration;
 use support::{blocking, rocket};
 
@@ -18,15 +20,51 @@ use crate::scene::{HOURS, NOW, SIGNER, Scene, distribution, identity, instant};
 fn a_clearance_names_what_was_judged() {
     let mut scene = Scene::new();
     scene.asked.region = Some("us-east".parse().unwrap());
+    scene.previous = Some(Previous::from_bytes(&scene.manifest().content().to_bytes()).unwrap());
     let cleared = scene.clear();
     assert_eq!(Some(cleared.policy()), scene.live_policy().digest());
     assert_eq!(cleared.manifest(), scene.manifest().digest());
-    assert_eq!(cleared.revision(), 1);
+    assert_eq!(cleared.revision(), 2);
     assert_eq!(*cleared.host(), host_name().unwrap());
     assert_eq!(cleared.region().unwrap().as_str(), "us-east");
     assert_eq!(cleared.from(), scene.facts.now);
     let identities = [identity(&distribution()).sha1].into();
     assert_eq!(cleared.identities(), Some(&identities));
+}
+
+/// Who waives a group by name gets no word about it, whatever was observed.
+#[test]
+fn what_is_waived_is_not_judged_even_if_it_was_observed() {
+    let mut scene = Scene::new();
+    scene.asked.waived = [Group::Identities].into();
+    assert_eq!(scene.clear().identities(), None);
+    scene.identities().identities.clear();
+    assert_eq!(scene.clear().identities(), None);
+
+    let mut scene = Scene::new();
+    scene.installed().files.clear();
+    scene.blocked_by(Code::ProfileMissing);
+    scene.policy += "[gate]\nwaivable = [\"profiles\"]\n";
+    scene.asked.waived = [Group::Profiles].into();
+    assert!(scene.rehearse().until().is_some());
+}
+
+#[test]
+fn a_judgement_names_each_code_once_and_by_its_severity() {
+    let finding = |code| Finding::block(code, "wrong");
+    let mut judgement = Scene::new().judge();
+    judgement.findings = vec![
+        finding(Code::ProfileMissing),
+        finding(Code::ProfileMissing),
+        finding(Code::IdentityMissing),
+        Finding::warn(Code::ProfileExpiresSoon, "soon"),
+    ];
+    assert_eq!(
+        judgement.codes(Severity::Block),
+        [Code::ProfileMissing, Code::IdentityMissing]
+    );
+    assert_eq!(judgement.codes(Severity::Warn), [Code::ProfileExpiresSoon]);
+    assert_eq!(judgement.codes(Severity::Info), []);
 }
 
 #[test]
@@ -161,6 +199,32 @@ fn only_a_cleared_verdict_on_this_manifest_has_an_envelope() {
     scene.identities().identities.clear();
     let refused = statement(&scene.judge_live(), &scene.manifest()).unwrap_err();
     assert_eq!(refused, envelope::NoStatement::NotCleared);
+}
+
+#[test]
+fn what_an_earlier_look_proved_is_enough_for_a_verdict_and_not_for_a_run_or_an_envelope() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = StateDir::new(directory.path().join("state")).unwrap();
+    let mut scene = Scene::new();
+    let manifest = scene.manifest();
+    let audit = format!("7:{}", Digest::of(b"a log")).parse().unwrap();
+    let statement =
+        |verdict: &Verdict| envelope::statement(verdict, &manifest, "profiles.json", audit, true);
+    let afresh = scene.judge_live_after(Some(&state));
+    assert!(!afresh.judgement().proofs_are_remembered);
+    statement(&afresh).unwrap();
+    let remembered = scene.judge_live_after(Some(&state));
+    assert!(remembered.judgement().proofs_are_remembered);
+    assert!(remembered.cleared().is_some());
+    assert_eq!(
+        statement(&remembered).unwrap_err(),
+        envelope::NoStatement::ProofsRemembered
+    );
+    scene.asked.purpose = Purpose::Run;
+    assert!(scene.judge_live().cleared().is_some());
+    let run = scene.judge_live_after(Some(&state));
+    assert!(run.cleared().is_none());
+    assert_eq!(blocking(&run.judgement().findings), ["profiles-unobserved"]);
 }
 
 #[test]

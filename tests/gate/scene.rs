@@ -14,7 +14,7 @@ use countersign::context::gate::facts::{
     TargetSelection,
 };
 use countersign::context::gate::{Asked, Cleared, Judgement, Rehearsal, Verdict, judge, rehearse};
-use countersign::context::manifest::freeze::{freeze, ordered};
+use countersign::context::manifest::freeze::{Previous, freeze, ordered};
 use countersign::context::manifest::{Manifest, PinnedProfile, PinnedTarget, ProfileState};
 use countersign::context::policy::Policy;
 use countersign::host::node::host_name;
@@ -22,6 +22,8 @@ use countersign::host::observation::projects::ProjectRequest;
 use countersign::host::observation::{
     ObservationError, ProfilePlace, ProfilePlaces, Request, observe,
 };
+use countersign::host::proofs::Proofs;
+use countersign::host::state_dir::StateDir;
 use countersign::xcode::project::Project;
 use countersign::xcode::settings::{Overrides, ProjectSettings};
 use countersign::xcode::sources::InMemory;
@@ -53,6 +55,8 @@ pub(crate) struct Scene {
     pub(crate) pinned: Vec<(Profile, ProfileState)>,
     pub(crate) specs: Vec<ProfileSpec>,
     pub(crate) targets: Vec<PinnedTarget>,
+    /// The manifest before this one, if there was one.
+    pub(crate) previous: Option<Previous>,
     pub(crate) facts: Observed,
     pub(crate) asked: Asked,
 }
@@ -144,6 +148,7 @@ impl Scene {
             pinned,
             specs: specs.iter().map(|(spec, _)| spec.clone()).collect(),
             targets: Vec::new(),
+            previous: None,
             facts: Observed {
                 now: instant(NOW),
                 last_record: Observation::Observed(None),
@@ -175,7 +180,8 @@ impl Scene {
             .pinned
             .iter()
             .map(|(profile, state)| PinnedProfile::of(profile, *state));
-        let content = freeze(ordered(profiles).unwrap(), Some(self.targets.clone()), None);
+        let targets = Some(self.targets.clone());
+        let content = freeze(ordered(profiles).unwrap(), targets, self.previous.as_ref());
         Manifest::parse(&content.to_bytes()).unwrap()
     }
 
@@ -202,6 +208,13 @@ impl Scene {
     /// The same on this machine at the scene's instant, by [`Scene::live_policy`]: its profiles and its project are written
     /// where they are looked for.
     pub(crate) fn judge_live(&self) -> Verdict {
+        self.judge_live_after(None)
+    }
+
+    /// The same where what earlier looks proved counts, if they had this state directory.
+    pub(crate) fn judge_live_after(&self, state: Option<&StateDir>) -> Verdict {
+        let verifier = verifier();
+        let proofs = state.map(|state| Proofs::load(state, verifier.anchors()));
         let directory = tempfile::tempdir().unwrap();
         for spec in &self.specs {
             std::fs::write(directory.path().join(spec.file_name()), spec.mint()).unwrap();
@@ -227,13 +240,19 @@ impl Scene {
                 temporary: &[],
                 checkouts: &[],
                 with_access: false,
-                verifier: &verifier(),
+                verifier: &verifier,
+                proofs: proofs.as_ref(),
             }),
             identities: Some(&identities),
             targets: Some(&projects),
             ..Request::default()
         };
         let facts = observe(&request, &FixedClock(self.facts.now)).unwrap();
+        if let (Some(proofs), Observation::Observed(installed)) =
+            (&proofs, &facts.observed().profiles)
+        {
+            proofs.remember(installed).unwrap();
+        }
         judge(&policy, &manifest, &facts, &self.asked)
     }
 

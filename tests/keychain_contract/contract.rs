@@ -44,7 +44,12 @@ pub(crate) fn open(
         idle_timeout: Duration::from_secs(900),
         shared,
     };
-    backend.open(permit(), keychain, &password(secret), &opening)
+    let _closer = backend.closer(keychain, run)?;
+    let opened = backend.open(permit(), keychain, &password(secret), &opening);
+    if opened.is_err() {
+        backend.release(keychain, run).unwrap();
+    }
+    opened
 }
 
 /// What a child sees of an open portable keychain.

@@ -290,17 +290,6 @@ fn the_command_of_a_killed_run_is_ended_although_others_have_their_turn() {
 }
 
 #[test]
-fn a_damaged_list_keeps_no_portable_keychain_open() {
-    let site = Site::new(Kind::Portable);
-    let script = "echo '{' > \"$COUNTERSIGN_KEYCHAIN.window.json\"";
-    let output = site.run().args(["sh", "-c", script]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    site.assert_all_is_well("after a damaged list");
-    let aside = format!("{}.window.json.damaged", site.machine.keychain());
-    assert!(Path::new(&aside).exists());
-}
-
-#[test]
 fn a_tool_that_outlives_its_run_is_waited_for_before_the_keychain_is_closed() {
     for step in ["unlock-keychain", "set-keychain-settings", "list-keychains"] {
         let site = Site::new(Kind::MacOs);

@@ -19,6 +19,60 @@ fn a_truncated_element_says_how_much_is_missing_and_where() {
             problem: Problem::Truncated { missing: 3 }
         }
     );
+    for (bytes, missing) in [
+        (&[0x30][..], 1),
+        (&[0x30, 0x83], 3),
+        (&[0x30, 0x82, 1], 1),
+        (&[0x30, 0x84, 1, 1, 1], 1),
+    ] {
+        let error = only_element(bytes).unwrap_err();
+        assert_eq!(error.offset, bytes.len());
+        assert_eq!(error.problem, Problem::Truncated { missing }, "{bytes:?}");
+    }
+}
+
+#[test]
+fn an_element_of_unstated_length_names_the_place_of_what_is_cut_off_inside() {
+    let cut = |bytes: &[u8]| only_element(bytes).unwrap_err();
+    let missing = |offset, missing| BerError {
+        offset,
+        problem: Problem::Truncated { missing },
+    };
+    assert_eq!(cut(&[0x30, 0x80, 2, 1, 5, 4, 5, 1, 2]), missing(5, 3));
+    assert_eq!(
+        cut(&[0x30, 0x80, 2, 1, 5, 0x30, 0x80, 2, 1, 5, 4, 5, 1]),
+        missing(10, 4)
+    );
+}
+
+#[test]
+fn tags_and_identifiers_print_as_the_standards_write_them() {
+    for (tag, printed) in [
+        (0x30, "SEQUENCE"),
+        (0x1e, "[UNIVERSAL 30]"),
+        (0x5f, "[APPLICATION 31]"),
+        (0xa3, "[3]"),
+        (0xc1, "[PRIVATE 1]"),
+    ] {
+        assert_eq!(Tag(tag).to_string(), printed);
+        assert_eq!(format!("{:?}", Tag(tag)), printed);
+    }
+    assert_eq!(format!("{:?}", Oid(&[0x2a, 3])), "1.2.3");
+}
+
+#[test]
+fn a_tag_of_more_than_one_byte_is_refused() {
+    for tag in [0x1f, 0x3f, 0x5f, 0xbf] {
+        let error = only_element(&[tag, 0x01, 0x00]).unwrap_err();
+        assert_eq!(error.problem, Problem::Tag(tag));
+    }
+}
+
+/// What an element holds may be a secret, and is long.
+#[test]
+fn an_element_prints_its_tag_its_place_and_its_size() {
+    let printed = format!("{:?}", only_element(&[0x04, 2, b'h', b'i']).unwrap());
+    assert_eq!(printed, format!("{} at 0 (2 bytes)", Tag::OCTET_STRING));
 }
 
 #[test]
@@ -216,6 +270,31 @@ fn below_the_levels_that_are_reencoded_only_strings_are() {
 }
 
 #[test]
+fn lengths_are_reencoded_in_as_few_bytes_as_they_need() {
+    // A string whose length is longer than it need be, in the last level that is re-encoded.
+    let element = only_element(&[0x30, 4, 0x04, 0x81, 1, b'a']).unwrap();
+    assert_eq!(
+        element.to_definite(Tag::SEQUENCE, 1).unwrap(),
+        [0x30, 3, 0x04, 1, b'a']
+    );
+    for (length, octets) in [
+        (0x7f, &[0x7f][..]),
+        (0x80, &[0x81, 0x80]),
+        (0xff, &[0x81, 0xff]),
+        (0x100, &[0x82, 1, 0]),
+        (0x1_0000, &[0x83, 1, 0, 0]),
+    ] {
+        let contents = vec![b'a'; length];
+        let bytes = [&[0x04, 0x84, 0][..], &length.to_be_bytes()[5..], &contents].concat();
+        let element = only_element(&bytes).unwrap();
+        assert_eq!(
+            element.to_definite(Tag::OCTET_STRING, 1).unwrap(),
+            [&[0x04], octets, &contents].concat()
+        );
+    }
+}
+
+#[test]
 fn definite_is_told_at_every_depth() {
     let nested = |inside: &[u8], times: usize| {
         (0..times).fold(inside.to_vec(), |inside, _| {
@@ -230,6 +309,10 @@ fn definite_is_told_at_every_depth() {
         (&[0x02, 1, 5, 0x24, 3, 0x04, 1, b'a'], false),
     ] {
         assert_eq!(is_definite(&nested(inside, 3)), Ok(definite), "{inside:?}");
+    }
+    for times in 0..4 {
+        let alone = nested(&[0x30, 0x80, 0, 0], times);
+        assert_eq!(is_definite(&alone), Ok(false), "{times}");
     }
     assert!(is_definite(&nested(&[0x02, 2, 5], 3)).is_err());
     assert_eq!(is_definite(&nested(&[0x05, 0], MAX_DEPTH)), Ok(true));

@@ -104,4 +104,16 @@ mod tests {
     fn bytes_too_short_for_a_key_are_read_all_the_same() {
         assert!(CertificateCache::default().certificate(b"short").is_err());
     }
+
+    /// A file of a stranger's fills no memory.
+    #[test]
+    fn a_cache_has_its_limit() {
+        let cache = RwLock::new(HashMap::new());
+        for key in 0..=LIMIT {
+            remember(&cache, key, ());
+        }
+        assert_eq!(cache.read().unwrap().len(), LIMIT);
+        assert_eq!(recall(&cache, &(LIMIT - 1)), Some(()));
+        assert_eq!(recall(&cache, &LIMIT), None);
+    }
 }

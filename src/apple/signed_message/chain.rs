@@ -102,7 +102,7 @@ impl<'a, R> Search<'a, R> {
     }
 
     /// The chain that the first issuer of each certificate makes, whatever it may do: up to a root, believed or not, or to
-    /// the longest length.
+    /// the longest length. The signer has not issued itself.
     ///
     /// # Errors
     /// A certificate has no issuer among the candidates.
@@ -113,7 +113,7 @@ impl<'a, R> Search<'a, R> {
         let mut chain = vec![signer];
         while let Some(&subject) = chain.last()
             && chain.len() < self.longest
-            && !(chain.len() > 1 && subject.is_self_issued())
+            && !subject.is_self_issued()
         {
             chain.push(self.first_issuer(subject)?);
         }

@@ -17,8 +17,8 @@ use super::{PREDICATE_TYPE, STATEMENT_TYPE};
 use crate::base::event::Checkpoint;
 use crate::context::ssh::signature::{Signature, SignatureError};
 
-/// The largest file that is read as an envelope, in bytes.
-pub const MAX_BYTES: usize = 4 << 20;
+/// The largest file that is read as an envelope, in bytes: a hundred times what a gate writes.
+pub const MAX_BYTES: usize = 1 << 20;
 
 /// What the signature of an envelope says that it is for.
 pub const NAMESPACE: &str = "countersign-envelope";

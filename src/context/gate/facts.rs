@@ -317,6 +317,7 @@ pub struct FileFacts {
     digest: FactsDigest,
     /// What it says, unless the entry of the manifest that was looked at says just that.
     differing: Option<Box<PinnedProfile>>,
+    is_remembered: bool,
 }
 
 impl FileFacts {
@@ -325,6 +326,15 @@ impl FileFacts {
         Self {
             digest,
             differing: None,
+            is_remembered: false,
+        }
+    }
+
+    /// The same by the word of an earlier look, which proved the same bytes.
+    pub fn remembered(digest: FactsDigest) -> Self {
+        Self {
+            is_remembered: true,
+            ..Self::as_pinned(digest)
         }
     }
 
@@ -333,7 +343,13 @@ impl FileFacts {
         Self {
             digest: FactsDigest::of(&says),
             differing: Some(Box::new(says)),
+            is_remembered: false,
         }
+    }
+
+    /// Whether an earlier look proved it.
+    pub fn is_remembered(&self) -> bool {
+        self.is_remembered
     }
 
     /// The digest of what the file says.

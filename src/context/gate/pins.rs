@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use super::asked::Purpose;
 use super::facts::{InstalledContent, InstalledFile, InstalledProfiles, ObservedClaims};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{FileSha256, ProfileUuid};
@@ -31,8 +32,8 @@ pub struct Pins<'a> {
 /// What became of the file of a pinned profile.
 #[derive(Debug, Clone, Copy)]
 enum File<'a> {
-    /// It is proven and says what the entry says.
-    AsPinned,
+    /// It is proven and says what the entry says; perhaps it was proven by an earlier look.
+    AsPinned { is_remembered: bool },
     /// It is proven and says something else.
     Differs,
     /// It is there and not proven, for these reasons.
@@ -99,7 +100,7 @@ impl<'a> Pins<'a> {
     /// and whose file is not proven.
     pub fn counts(&self, index: usize) -> bool {
         match self.files.get(index) {
-            Some(File::AsPinned | File::Differs | File::Unobserved) => true,
+            Some(File::AsPinned { .. } | File::Differs | File::Unobserved) => true,
             Some(_) => self.is_in_use(index),
             None => false,
         }
@@ -110,8 +111,9 @@ impl<'a> Pins<'a> {
         self.manifest.has_bytes(sha256)
     }
 
-    /// Where the manifest says something else than the files, and where that could not be told.
-    pub fn check(&self) -> Vec<Finding> {
+    /// Where the manifest says something else than the files, and where that could not be told. Whoever opens a keychain
+    /// does not rely on what was proven earlier.
+    pub fn check(&self, purpose: Purpose) -> Vec<Finding> {
         let mut findings = Vec::new();
         let entries = self.manifest.profiles().iter().zip(self.profiles());
         for ((index, (entry, says)), file) in entries.enumerate().zip(&self.files) {
@@ -133,10 +135,28 @@ impl<'a> Pins<'a> {
                     let fault = fault.clone().in_file(&file.path);
                     fault.of_profile(&entry.uuid)
                 })),
-                File::AsPinned | File::Absent | File::Unobserved => {}
+                File::AsPinned { .. } | File::Absent | File::Unobserved => {}
             }
         }
+        if purpose == Purpose::Run && self.are_remembered() {
+            findings.push(
+                Finding::block(
+                    Code::ProfilesUnobserved,
+                    "profiles were not proven for this run: an earlier gate proved them",
+                )
+                .hint("prove the profiles again before the run"),
+            );
+        }
         findings
+    }
+
+    /// Whether some of the files were proven by an earlier look.
+    pub fn are_remembered(&self) -> bool {
+        let is_remembered = |file: &File<'_>| match file {
+            File::AsPinned { is_remembered } => *is_remembered,
+            _ => false,
+        };
+        self.files.iter().any(is_remembered)
     }
 
     /// That entries are taken at their word, because their files are not at hand, if some are.
@@ -179,7 +199,9 @@ fn look<'a>(
         };
         files.push(match claims {
             ObservedClaims::Proven(facts) if manifest.facts(index) == Some(facts.digest()) => {
-                File::AsPinned
+                File::AsPinned {
+                    is_remembered: facts.is_remembered(),
+                }
             }
             ObservedClaims::Proven(facts) => match facts.in_full() {
                 Some(says) => {

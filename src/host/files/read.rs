@@ -147,17 +147,26 @@ impl ReadErrorKind {
 /// # Errors
 /// It is no regular file, is larger, or cannot be read; each has its own [`ReadErrorKind`].
 pub fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
-    let error = |kind| ReadError::new(path, kind);
-    let io_error = |source| error(ReadErrorKind::of(path, source));
+    read_file_bounded(open_unblocked(path)?, path, limit)
+}
+
+/// The same, into memory that is used again: afterwards `bytes` holds the file and nothing else.
+///
+/// # Errors
+/// As [`read_bounded`].
+pub fn read_bounded_into(bytes: &mut Vec<u8>, path: &Path, limit: usize) -> Result<(), ReadError> {
+    read_file_bounded_into(bytes, open_unblocked(path)?, path, limit)
+}
+
+fn open_unblocked(path: &Path) -> Result<File, ReadError> {
     // NONBLOCK: opening a FIFO without a writer returns. NOCTTY: a terminal does not become ours. Neither changes how a
     // regular file is read.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = File::options()
+    File::options()
         .read(true)
         .custom_flags(flags.bits().cast_signed())
         .open(path)
-        .map_err(io_error)?;
-    read_file_bounded(file, path, limit)
+        .map_err(|source| ReadError::new(path, ReadErrorKind::of(path, source)))
 }
 
 /// Reads a file that was opened without blocking, whole, if it is a regular one of at most `limit` bytes; `path` stands for
@@ -166,6 +175,17 @@ pub fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
 /// # Errors
 /// As [`read_bounded`].
 pub fn read_file_bounded(file: File, path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    read_file_bounded_into(&mut bytes, file, path, limit)?;
+    Ok(bytes)
+}
+
+fn read_file_bounded_into(
+    bytes: &mut Vec<u8>,
+    file: File,
+    path: &Path,
+    limit: usize,
+) -> Result<(), ReadError> {
     let error = |kind| ReadError::new(path, kind);
     let io_error = |source| error(ReadErrorKind::of(path, source));
     // Asked of the open file, not of the name: the name may mean something else by now.
@@ -187,18 +207,29 @@ pub fn read_file_bounded(file: File, path: &Path, limit: usize) -> Result<Vec<u8
     if size > limit {
         return Err(too_large(Some(metadata.len())));
     }
-    let bytes = read_whole(file, size, limit).map_err(io_error)?;
+    read_whole(bytes, file, size, limit).map_err(io_error)?;
     match bytes.len() > limit {
         // It has grown, or has no size, as files in /proc.
         true => Err(too_large(None)),
-        false => Ok(bytes),
+        false => Ok(()),
     }
 }
 
 /// Reads a regular file that has `size` bytes, as the system says, in one call: it asks for one byte more, so that an
 /// answer of `size` bytes is also the end of the file. What has grown since is read on, to one byte beyond the limit.
-fn read_whole(mut file: impl Read, size: usize, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; size.saturating_add(1)];
+fn read_whole(
+    bytes: &mut Vec<u8>,
+    mut file: impl Read,
+    size: usize,
+    limit: usize,
+) -> io::Result<()> {
+    let room = size.saturating_add(1);
+    match bytes.capacity() < room {
+        // Memory that is zero from the start need not be cleared.
+        true => *bytes = vec![0; room],
+        // Whatever stands there is written over or cut off.
+        false => bytes.resize(room, 0),
+    }
     let mut filled = 0;
     while filled <= limit {
         match file.read(bytes.get_mut(filled..).unwrap_or_default()) {
@@ -216,7 +247,7 @@ fn read_whole(mut file: impl Read, size: usize, limit: usize) -> io::Result<Vec<
         }
     }
     bytes.truncate(filled);
-    Ok(bytes)
+    Ok(())
 }
 
 /// Reads a stream (standard input, a descriptor) to its end, if it has at most `limit` bytes. Waits for whoever writes
@@ -309,15 +340,24 @@ mod tests {
     #[test]
     fn a_file_of_the_size_that_it_says_is_read_in_one_call() {
         let mut calls = Calls(vec![b"0123456789"], 0);
-        assert_eq!(read_whole(&mut calls, 10, 100).unwrap(), b"0123456789");
+        let mut bytes = Vec::new();
+        read_whole(&mut bytes, &mut calls, 10, 100).unwrap();
+        assert_eq!(bytes, b"0123456789");
         assert_eq!(calls.1, 1);
     }
 
     #[test]
     fn a_file_that_changes_while_it_is_read_is_read_to_its_end_and_not_beyond_the_limit() {
         let whole = |parts: &[&'static [u8]], size, limit| {
-            let mut calls = Calls(parts.to_vec(), 0);
-            read_whole(&mut calls, size, limit).unwrap()
+            // What was read before is gone, whatever its length.
+            let whole = [vec![b'x'; 12_000], vec![b'x'; 7], Vec::new()].map(|mut bytes| {
+                let mut calls = Calls(parts.to_vec(), 0);
+                read_whole(&mut bytes, &mut calls, size, limit).unwrap();
+                bytes
+            });
+            assert_eq!(whole[0], whole[2]);
+            assert_eq!(whole[1], whole[2]);
+            whole.into_iter().next().unwrap()
         };
         // It grew; it does not tell its size, as in /proc; it comes in pieces; it shrank.
         assert_eq!(whole(&[b"0123456789"], 3, 100), b"0123456789");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{JournalError, Journals, SOON, list};
-use crate::host::owned_files::{self, Lock};
+use crate::host::owned_files::{self, Lock, OwnedDirectory};
 use crate::host::process::end_orphans;
 use crate::host::run_id::RunId;
 use crate::host::state_dir::{RunFile, StateDir};
@@ -38,12 +38,16 @@ impl Journals<'_> {
                 }
             }
         }
-        for entry in list(&self.state.open_runs())? {
-            // What a portable keychain shows a run, when even the list of it is gone.
-            let name = entry.file_name();
-            let run: Option<RunId> = name.to_str().and_then(|name| name.parse().ok());
-            if run.is_some_and(|run| !self.has_journal(&run)) {
-                owned_files::remove_directory(&entry.path())?;
+        for keychain in list(&self.state.open_runs())? {
+            // What a portable keychain showed a run whose journal is gone.
+            let Ok(mut shown) = OwnedDirectory::open(&keychain.path()) else {
+                continue; // nobody is shown anything there
+            };
+            for name in shown.names()? {
+                let run: Option<RunId> = name.to_str().ok().and_then(|name| name.parse().ok());
+                if run.is_some_and(|run| !self.has_journal(&run) && !self.is_leased(&run)) {
+                    shown.remove(&name)?;
+                }
             }
         }
         for directory in self.state.with_temporaries() {

@@ -55,38 +55,6 @@ pub trait Closer {
     ) -> Result<(), KeychainError>;
 }
 
-/// Closes with what the backend itself does: it locks the keychain, and takes back what the run was given.
-pub(super) struct DirectCloser<'a, B> {
-    backend: &'a B,
-    keychain: KeychainPath,
-    run: RunId,
-}
-
-impl<'a, B: KeychainBackend> DirectCloser<'a, B> {
-    pub(super) fn new(backend: &'a B, keychain: &KeychainPath, run: &RunId) -> Self {
-        Self {
-            backend,
-            keychain: keychain.clone(),
-            run: run.clone(),
-        }
-    }
-}
-
-impl<B: KeychainBackend> Closer for DirectCloser<'_, B> {
-    fn close(
-        &mut self,
-        shared: bool,
-        before_waiting: &mut dyn FnMut(),
-    ) -> Result<(), KeychainError> {
-        before_waiting();
-        let locked = match shared {
-            true => Ok(()),
-            false => self.backend.lock(&self.keychain),
-        };
-        locked.and(self.backend.release(&self.keychain, &self.run))
-    }
-}
-
 /// A store of identities that can be opened and closed.
 pub trait KeychainBackend: Send + Sync {
     /// Which one it is.
@@ -126,7 +94,7 @@ pub trait KeychainBackend: Send + Sync {
         file_password: &Password,
     ) -> Result<Vec<Certificate>, KeychainError>;
 
-    /// Opens it for a run.
+    /// Opens it for a run, whose [closer](Self::closer) has been made.
     ///
     /// # Errors
     /// The password is wrong, the keychain is not ours alone, or a step failed or could not be read back. The caller
@@ -139,7 +107,7 @@ pub trait KeychainBackend: Send + Sync {
         opening: &Opening<'_>,
     ) -> Result<ChildAccess, KeychainError>;
 
-    /// What closes the keychain for `run`.
+    /// What closes the keychain for `run`: it has all that it needs, and is made before the keychain is opened.
     ///
     /// # Errors
     /// It cannot be made ready: then nothing may be opened.

@@ -120,6 +120,15 @@ pub enum KeychainError {
         /// What is.
         found: String,
     },
+    /// It is closed, but codesign still looks into it.
+    #[error("{keychain} is locked, but it is still in the keychain search list: {cause}")]
+    LeftInSearchList {
+        /// The keychain.
+        keychain: KeychainPath,
+        /// Why it could not be taken out.
+        #[source]
+        cause: Box<Self>,
+    },
     /// A tool said what it never says.
     #[error("cannot understand what `{command}` printed: {why}")]
     Garbage {
@@ -175,6 +184,7 @@ impl Explain for KeychainError {
             Self::BadPath(error) => return error.hint(),
             Self::Process(error) => return error.hint(),
             Self::File(error) => return error.hint(),
+            Self::LeftInSearchList { cause, .. } => return cause.hint(),
             Self::DoesNotSign { hint, .. } => match hint {
                 Some(hint) => format!("{hint}; then import the identity again"),
                 None => "correct that, then import the identity again".into(),
@@ -220,6 +230,7 @@ impl Explain for KeychainError {
             Self::BadPath(error) => return error.remedy(),
             Self::Process(error) => return error.remedy(),
             Self::File(error) => return error.remedy(),
+            Self::LeftInSearchList { cause, .. } => return cause.remedy(),
             Self::Missing(_) | Self::NotMadeHere { .. } | Self::IsDefault(_) => {
                 Remedy::CreateKeychain
             }
@@ -248,6 +259,7 @@ impl Explain for KeychainError {
             | Self::NotMadeHere { keychain, .. }
             | Self::InUse { keychain, .. }
             | Self::Duplicate { keychain }
+            | Self::LeftInSearchList { keychain, .. }
             | Self::NotDone { keychain, .. } => Place::file(keychain.as_path()),
             Self::Damaged { path, .. } => Place::file(path),
             _ => Place::default(),

@@ -4,8 +4,7 @@
 //! ci.p12                 identities and their chains, under the keychain password
 //! ci.p12.settings.json   idle timeout, and the certificates (public) for listing without the password; a file without
 //!                        one was made by another program: it is not opened, filled or deleted
-//! ci.p12.window.json     which runs have it open, and where; no such file: locked
-//! STATE/open/RUN/        0700, while RUN has it open and only then:
+//! STATE/open/DIGEST/RUN/ 0700, while RUN has it open and only then; nothing in any of them: locked
 //!     identities.p12       every identity, leaf certificates only, under a one-time password
 //!     SHA1.p12             each alone, where there are several
 //!     chain.pem            the issuers' certificates
@@ -20,20 +19,18 @@
 //! The private files are in the legacy form (3DES and SHA-1) because tools that sign on Linux refuse the modern one; in a
 //! directory that only this user may enter, under a password that lies beside them, the form protects nothing anyway.
 
-mod json;
-mod open_runs;
 mod settings;
+mod shown;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use p12_keystore::KeyStore;
 
-use self::open_runs::{OpenRun, OpenRuns};
 use self::settings::{SettingsFile, to_pem};
-use super::backend::{ChildAccess, Closer, DirectCloser, KeychainBackend, Opening, Settings};
+use self::shown::Shown;
+use super::backend::{ChildAccess, Closer, KeychainBackend, Opening, Settings};
 use super::error::KeychainError;
 use super::imported::read_identities;
 use super::kind::{BackendKind, LockState};
@@ -42,7 +39,7 @@ use super::path::KeychainPath;
 use crate::apple::certificate::Certificate;
 use crate::apple::pkcs12::{self, Form, Pkcs12Error, Pkcs12Identity};
 use crate::base::secret::Password;
-use crate::host::owned_files::{self, FileStep, Lock, OwnedFileError};
+use crate::host::owned_files::{self, Lock, OwnedFileError};
 use crate::host::permit::OpenPermit;
 use crate::host::random;
 use crate::host::run_id::RunId;
@@ -124,7 +121,6 @@ impl PortableBackend {
         directory: &Path,
         contents: &pkcs12::Pkcs12,
     ) -> Result<ChildAccess, KeychainError> {
-        owned_files::make_directory(directory)?;
         let one_time = random::password().map_err(KeychainError::Random)?;
         let seal = |identities: &[Pkcs12Identity], name: &str| -> Result<PathBuf, KeychainError> {
             let path = directory.join(name);
@@ -173,55 +169,15 @@ impl PortableBackend {
         })
     }
 
+    fn shown(&self, keychain: &KeychainPath) -> Shown {
+        Shown::of(keychain, &self.state)
+    }
+
     fn lock_files(&self, keychain: &KeychainPath) -> Result<Lock, KeychainError> {
         Ok(Lock::acquire(
             &keychain.with_suffix(".lock"),
             Duration::from_secs(30),
         )?)
-    }
-
-    /// Takes back what the runs that `which` names were given.
-    fn take_back(
-        &self,
-        keychain: &KeychainPath,
-        which: impl Fn(&OpenRun) -> bool,
-    ) -> Result<(), KeychainError> {
-        let file = OpenRuns::path(keychain);
-        if !file.exists() && owned_files::half_written(&file).is_empty() {
-            return Ok(());
-        }
-        let _lock = self.lock_files(keychain)?;
-        // Whoever held the lock while writing and does not hold it now has died.
-        for half in owned_files::half_written(&file) {
-            owned_files::remove(&half)?;
-        }
-        let runs = match OpenRuns::read(keychain) {
-            // Nobody can tell from a damaged list who was given what: the runs take back their own by name, and what is
-            // left below the state directory is swept. Kept as evidence, it must not keep the keychain open.
-            Err(KeychainError::Damaged { .. }) => {
-                let aside = keychain.with_suffix(".window.json.damaged");
-                fs::rename(&file, &aside).map_err(OwnedFileError::of(FileStep::Rename, &file))?;
-                OpenRuns::default()
-            }
-            read => read?,
-        };
-        let (closing, staying): (Vec<OpenRun>, Vec<OpenRun>) =
-            runs.open.into_iter().partition(which);
-        // What cannot be removed stays in the list, so that the next attempt finds it; the others go on.
-        let mut failed = Vec::new();
-        let mut result = Ok(());
-        for entry in closing {
-            let removed = owned_files::remove_directory(&entry.directory());
-            if removed.is_err() {
-                failed.push(entry);
-            }
-            result = result.and(removed);
-        }
-        let written = OpenRuns {
-            open: [staying, failed].concat(),
-        }
-        .write(keychain);
-        result.map_err(KeychainError::from).and(written)
     }
 }
 
@@ -322,21 +278,12 @@ impl KeychainBackend for PortableBackend {
     ) -> Result<ChildAccess, KeychainError> {
         self.check(keychain)?;
         let contents = self.unseal_as_listed(keychain, password)?;
+        let shown = self.shown(keychain);
         if !opening.shared {
-            self.lock(keychain)?;
+            // What closes this run holds its directory.
+            shown.take_back_all(Some(opening.run))?;
         }
-        let directory = self.state.open_run(opening.run);
-        {
-            let _lock = self.lock_files(keychain)?;
-            let mut runs = OpenRuns::read(keychain)?;
-            let run = opening.run.clone();
-            runs.open
-                .push(OpenRun::new(run, opening.until, self.state.clone()));
-            // Before the directory is made, so that a closing finds it however far this came.
-            runs.write(keychain)?;
-        }
-        owned_files::make_directory(&self.state.open_runs())?;
-        self.show(&directory, &contents)
+        self.show(&shown.directory_of(opening.run)?, &contents)
     }
 
     fn closer(
@@ -344,27 +291,24 @@ impl KeychainBackend for PortableBackend {
         keychain: &KeychainPath,
         run: &RunId,
     ) -> Result<Box<dyn Closer + '_>, KeychainError> {
-        Ok(Box::new(DirectCloser::new(self, keychain, run)))
+        Ok(Box::new(self.shown(keychain).closer(run)?))
     }
 
     fn release(&self, keychain: &KeychainPath, run: &RunId) -> Result<(), KeychainError> {
-        // Also when the list of what runs were given is gone with the keychain.
-        let directory = owned_files::remove_directory(&self.state.open_run(run));
-        let taken_back = self.take_back(keychain, |entry| entry.run() == run);
-        directory.map_err(KeychainError::from).and(taken_back)
+        self.shown(keychain).take_back(run)
     }
 
     fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
-        self.take_back(keychain, |_| true)
+        self.shown(keychain).take_back_all(None)
     }
 
     fn status(&self, keychain: &KeychainPath) -> Result<LockState, KeychainError> {
         if !keychain.as_path().exists() {
             return Ok(LockState::Missing);
         }
-        Ok(match OpenRuns::read(keychain)?.open.is_empty() {
-            true => LockState::Locked,
-            false => LockState::Unlocked,
+        Ok(match self.shown(keychain).is_any()? {
+            true => LockState::Unlocked,
+            false => LockState::Locked,
         })
     }
 
@@ -390,11 +334,13 @@ impl KeychainBackend for PortableBackend {
         let files = [
             keychain.as_path().to_owned(),
             keychain.with_suffix(".lock"),
-            OpenRuns::path(keychain),
             SettingsFile::path(keychain),
         ];
         let removed = files.iter().try_for_each(|file| owned_files::remove(file));
-        closed.and(swept.and(removed).map_err(KeychainError::from))
+        let forgotten = self.shown(keychain).forget();
+        closed
+            .and(swept.and(removed).map_err(KeychainError::from))
+            .and(forgotten)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::context::manifest::Manifest;
 use crate::host::files::{self, ReadError};
 use crate::host::inputs::{Inputs, NotingSources};
 use crate::host::sources::DiskSources;
+use crate::xcode::budget::Budget;
 use crate::xcode::platform::Platform;
 use crate::xcode::project::Project;
 use crate::xcode::settings::{Overrides, ProjectSettings};
@@ -24,7 +25,7 @@ use crate::xcode::targets::{Selection, link_projects, resolve};
 use crate::xcode::workspace::WorkspaceError;
 
 /// The settings of a large workspace's every target are 20 MB.
-const MAX_CAPTURE: usize = 128 * 1024 * 1024;
+const MAX_CAPTURE: usize = 64 * 1024 * 1024;
 
 /// Which projects are read, and what of them is meant.
 #[derive(Debug, Clone, Default)]
@@ -156,11 +157,13 @@ pub fn read_noting(
         [] => None,
         folders => Some(DiskSources::of_folders(folders)?),
     };
+    let budget = Budget::default();
     for path in &request.projects {
         let disk = match &declared {
             Some(declared) => declared.clone(),
             None => DiskSources::of_project(path, request.home.as_deref()),
         };
+        let disk = disk.with_budget(budget.clone());
         let inputs = inputs.cloned();
         opened.open(path, &NotingSources { inputs, disk })?;
     }
@@ -244,12 +247,10 @@ pub fn read_noting(
         targets,
         findings,
         selection: request.selection.clone(),
-        sources: Arc::new(
-            sources
-                .into_iter()
-                .map(|sources| sources.disk)
-                .fold(DiskSources::default(), DiskSources::joined),
-        ),
+        sources: Arc::new(sources.into_iter().map(|sources| sources.disk).fold(
+            DiskSources::default().with_budget(budget),
+            DiskSources::joined,
+        )),
     })
 }
 

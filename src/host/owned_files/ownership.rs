@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -67,9 +68,20 @@ pub(super) fn check_metadata(
     others: Others,
     wanted: &'static str,
 ) -> Result<(), OwnedFileError> {
-    let mode = metadata.permissions().mode() & 0o777;
-    let why = if metadata.uid() != rustix::process::geteuid().as_raw() {
-        format!("belongs to user {}", metadata.uid())
+    let mode = metadata.permissions().mode();
+    check_owner_and_mode(path, metadata.uid(), mode, others, wanted)
+}
+
+fn check_owner_and_mode(
+    path: &Path,
+    owner: u32,
+    mode: u32,
+    others: Others,
+    wanted: &'static str,
+) -> Result<(), OwnedFileError> {
+    let mode = mode & 0o777;
+    let why = if owner != rustix::process::geteuid().as_raw() {
+        format!("belongs to user {owner}")
     } else if mode & others.forbidden() != 0 {
         match others {
             Others::MayRead => format!("can be written by others (mode {mode:o})"),
@@ -79,6 +91,22 @@ pub(super) fn check_metadata(
         return Ok(());
     };
     Err(not_ours(path, why, wanted))
+}
+
+/// Checks that an open directory is this user's, and that `others` can do no more with it than they may.
+///
+/// # Errors
+/// It is not so.
+pub(super) fn check_directory(
+    directory: &impl AsFd,
+    path: &Path,
+    others: Others,
+) -> Result<(), OwnedFileError> {
+    let stat = rustix::fs::fstat(directory)
+        .map_err(|error| OwnedFileError::of(FileStep::Inspect, path)(error.into()))?;
+    #[allow(clippy::useless_conversion, reason = "macOS has 16 bits")]
+    let mode = u32::from(stat.st_mode);
+    check_owner_and_mode(path, stat.st_uid, mode, others, DIRECTORY_MODE)
 }
 
 pub(super) fn not_ours(path: &Path, why: String, mode: &'static str) -> OwnedFileError {

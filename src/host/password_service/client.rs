@@ -85,6 +85,7 @@ impl Offer {
     pub fn ask(self, run: &RunId, cleared: &Cleared) -> Result<Password, PasswordServiceError> {
         let question = Question {
             run: run.clone(),
+            policy: cleared.policy(),
             manifest: cleared.manifest(),
             plan: cleared.plan_digest(),
             cleared_until: cleared.until(),

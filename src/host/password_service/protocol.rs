@@ -41,7 +41,9 @@ pub struct Terms {
 pub struct Question {
     /// The run.
     pub run: RunId,
-    /// The digest of the manifest that the gate judged.
+    /// The digest of the policy that the gate judged by.
+    pub policy: Digest,
+    /// The digest of the manifest that it judged.
     pub manifest: Digest,
     /// The digest of its plan.
     pub plan: Digest,

@@ -138,12 +138,13 @@ impl Server {
         let event = |outcome| {
             self.event(&client.peer, outcome)
                 .of_run(&question.run)
+                .detail("policy", question.policy)
                 .detail("manifest", question.manifest)
                 .detail("plan", question.plan)
                 .detail("cleared-until", question.cleared_until)
         };
         let answer = match self.check(question) {
-            Ok(policy) => match witness.record(&event(Outcome::Done).detail("policy", policy)) {
+            Ok(()) => match witness.record(&event(Outcome::Done)) {
                 Ok(_) => Answer::giving(password),
                 Err(error) => Answer::Refused(error.to_string()),
             },
@@ -156,23 +157,23 @@ impl Server {
         let _ = line::write(&client.stream, &answer);
     }
 
-    /// Whether the terms still hold, and the gate judged the manifest that they name. Says the policy's digest.
-    fn check(&self, question: &Question) -> Result<Digest, String> {
+    /// Whether the terms still hold, and the gate judged the policy and the manifest that they name.
+    fn check(&self, question: &Question) -> Result<(), String> {
         check_terms(&self.terms, self.listener.user()).map_err(|error| error.to_string())?;
-        let read = |path: &Path, limit| {
-            read_bounded(path, limit)
-                .map(|bytes| Digest::of(&bytes))
-                .map_err(|error| error.to_string())
+        let is = |what: &str, path: &Path, limit, judged: Digest| {
+            let bytes = read_bounded(path, limit).map_err(|error| error.to_string())?;
+            let found = Digest::of(&bytes);
+            if found == judged {
+                return Ok(());
+            }
+            let path = path.display();
+            Err(format!(
+                "the gate judged the {what} {judged}, and {path} is {found}"
+            ))
         };
-        let manifest = read(&self.terms.manifest, manifest::MAX_BYTES)?;
-        if manifest != question.manifest {
-            return Err(format!(
-                "the gate judged the manifest {}, and {} is {manifest}",
-                question.manifest,
-                self.terms.manifest.display()
-            ));
-        }
-        read(&self.terms.policy, policy::MAX_BYTES)
+        let (policy, manifest) = (&self.terms.policy, &self.terms.manifest);
+        is("policy", policy, policy::MAX_BYTES, question.policy)?;
+        is("manifest", manifest, manifest::MAX_BYTES, question.manifest)
     }
 
     fn event(&self, peer: &Peer, outcome: Outcome) -> Event {
@@ -314,6 +315,7 @@ mod tests {
                 run: "20260301T120000Z-9f86d081884c7d65"
                     .parse::<RunId>()
                     .unwrap(),
+                policy: Digest::of(b"signing.toml"),
                 manifest: Digest::of(b"profiles.json"),
                 plan: Digest::of(b""),
                 cleared_until: jiff::Timestamp::UNIX_EPOCH,
@@ -385,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn another_manifest_and_a_policy_that_its_user_may_change_get_nothing() {
+    fn another_manifest_or_policy_and_one_that_its_user_may_change_get_nothing() {
         let scene = Scene::new(OTHER);
         let witness = Memory::default();
         let refused = |question: &Question, word: &str| match scene.answered(question, &witness).1 {
@@ -396,13 +398,18 @@ mod tests {
             manifest: Digest::of(b"another"),
             ..scene.question()
         };
-        refused(&another, "manifest");
+        refused(&another, "the manifest");
+        let another = Question {
+            policy: Digest::of(b"another"),
+            ..scene.question()
+        };
+        refused(&another, "the policy");
         let policy = &scene.server.terms.policy;
         fs::set_permissions(policy, fs::Permissions::from_mode(0o666)).unwrap();
         refused(&scene.question(), "signing.toml");
         let seen = witness.seen.lock().unwrap();
         assert!(seen.iter().all(|event| event.outcome == Outcome::Refused));
-        assert_eq!(seen.len(), 2);
+        assert_eq!(seen.len(), 3);
     }
 
     #[test]

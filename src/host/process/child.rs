@@ -22,30 +22,13 @@ pub(super) fn run_while<T>(
     bounds: Bounds,
     started: impl FnOnce(&Child) -> io::Result<T>,
 ) -> Result<Output, ProcessError> {
-    let child = start(tool, Stdio::piped(), Stdio::piped(), Stdio::piped())?;
-    let mut running = Running { child };
+    let mut running = Running::start(tool)?;
     // It has read nothing yet: whatever it is told to do, it is told after this.
     let _lives_with_it = started(&running.child).map_err(|source| ProcessError::NotRecorded {
         tool: tool.to_string(),
         source,
     })?;
-    running
-        .communicate(stdin, bounds)
-        .map_err(|stop| match stop {
-            Stop::TimedOut => ProcessError::TimedOut {
-                tool: tool.to_string(),
-                time: bounds.time,
-            },
-            Stop::TooMuchOutput => ProcessError::TooMuchOutput {
-                tool: tool.to_string(),
-                program: tool.program().to_owned(),
-                limit: bounds.output,
-            },
-            Stop::Lost(source) => ProcessError::Lost {
-                tool: tool.to_string(),
-                source,
-            },
-        })
+    running.run(tool, stdin, bounds)
 }
 
 /// Starts `tool` with the given standard streams and leaves it running, in a process group of its own.
@@ -77,6 +60,15 @@ pub fn start(
 pub fn keep_exit_statuses() -> io::Result<()> {
     // A handler that sets a flag nobody reads.
     signal_hook::flag::register(Signal::CHILD.as_raw(), Arc::default()).map(drop)
+}
+
+/// Makes a file that may not become longer (`ulimit -f`) an error of its writer, and not the end of this process.
+///
+/// # Errors
+/// The system refuses.
+pub fn survive_file_limit() -> io::Result<()> {
+    // A handler that sets a flag nobody reads.
+    signal_hook::flag::register(Signal::XFSZ.as_raw(), Arc::default()).map(drop)
 }
 
 /// How `child` ended, if it has; it is left to be reaped, so its id (and its group's) still means it and nothing else.
@@ -114,7 +106,8 @@ pub(in crate::host) fn has_ended_or_stopped(child: &Child) -> io::Result<bool> {
 }
 
 /// A child; dropping it ends its whole group.
-struct Running {
+#[derive(Debug)]
+pub(super) struct Running {
     child: Child,
 }
 
@@ -137,6 +130,36 @@ impl From<Errno> for Stop {
 }
 
 impl Running {
+    /// Starts a tool, which waits for its input.
+    pub(super) fn start(tool: &Tool) -> Result<Self, ProcessError> {
+        let child = start(tool, Stdio::piped(), Stdio::piped(), Stdio::piped())?;
+        Ok(Self { child })
+    }
+
+    /// Gives it its whole input, and waits for its end.
+    pub(super) fn run(
+        &mut self,
+        tool: &Tool,
+        stdin: &[u8],
+        bounds: Bounds,
+    ) -> Result<Output, ProcessError> {
+        self.communicate(stdin, bounds).map_err(|stop| match stop {
+            Stop::TimedOut => ProcessError::TimedOut {
+                tool: tool.to_string(),
+                time: bounds.time,
+            },
+            Stop::TooMuchOutput => ProcessError::TooMuchOutput {
+                tool: tool.to_string(),
+                program: tool.program().to_owned(),
+                limit: bounds.output,
+            },
+            Stop::Lost(source) => ProcessError::Lost {
+                tool: tool.to_string(),
+                source,
+            },
+        })
+    }
+
     /// One thread, three pipes: writes and reads as far as the tool allows, until it has ended and its pipes are empty.
     fn communicate(&mut self, mut input: &[u8], bounds: Bounds) -> Result<Output, Stop> {
         let start = Instant::now();

@@ -7,6 +7,10 @@ use rustix::event::{PollFd, Timespec, poll};
 use rustix::io::Errno;
 
 /// Polls, and takes an interruption by a signal for a wake-up. Says how many are ready.
+///
+/// The system refuses to poll more descriptors than this process may have open (poll(2), EINVAL), and anybody of this user can
+/// lower that number while descriptors are open. Then this pauses and knows of none that is ready: who must go on reads
+/// without [blocking](do_not_block).
 pub(in crate::host) fn wait_for(
     watched: &mut [PollFd<'_>],
     time: Duration,
@@ -18,6 +22,10 @@ pub(in crate::host) fn wait_for(
     match poll(watched, Some(&time)) {
         Ok(ready) => Ok(ready),
         Err(Errno::INTR) => Ok(0),
+        Err(Errno::INVAL) => {
+            std::thread::sleep(Duration::try_from(time).unwrap_or_default().min(PAUSE));
+            Ok(0)
+        }
         Err(error) => Err(error),
     }
 }
@@ -38,6 +46,9 @@ pub(in crate::host) fn is_ready_within(
         }
     }
 }
+
+/// How long is paused where nothing can be polled.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Makes reads and writes of our end of a pipe return instead of waiting.
 pub(in crate::host) fn do_not_block(pipe: &impl AsFd) -> Result<(), Errno> {

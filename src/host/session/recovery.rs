@@ -23,7 +23,7 @@ use crate::host::owned_files::for_shell;
 use crate::host::process::{KnownProcess, Presence, end_orphans};
 use crate::host::run_id::RunId;
 use crate::host::state_dir::StateDir;
-use crate::host::window::{OF_TOOLS, STRAGGLERS, close};
+use crate::host::window::{OF_TOOLS, STRAGGLERS, Unprepared, close};
 
 /// Whose runs are finished, with what, and in whose name.
 pub struct RecoveryRequest<'a> {
@@ -263,8 +263,12 @@ impl RecoveryRequest<'_> {
         let backend = self.backends.build(entry.backend, self.state)?;
         // Closing asks for nothing, not even whether it is open.
         *was_open = matches!(backend.status(keychain), Ok(LockState::Unlocked));
-        let mut closer = backend.closer(keychain, run)?;
-        close(journals, closer.as_mut(), keychain, run, &mut || ()).map(drop)
+        let mut closer = Unprepared {
+            backend: backend.as_ref(),
+            keychain,
+            run,
+        };
+        close(journals, &mut closer, keychain, run, &mut || ()).map(drop)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::host::journal::Journals;
-use crate::host::keychain::{Closer, KeychainPath};
+use crate::host::keychain::{Closer, KeychainBackend, KeychainError, KeychainPath};
 use crate::host::run_id::RunId;
 use crate::host::session::error::SessionError;
 
@@ -30,6 +30,31 @@ pub(in crate::host) fn close(
     journals.mark_closing(run)?;
     journals.mark_closed(run)?;
     Ok(!is_shared)
+}
+
+/// Closes by whatever can be had now: for who comes along when nothing was made ready.
+pub(in crate::host) struct Unprepared<'a> {
+    /// What closes.
+    pub(in crate::host) backend: &'a dyn KeychainBackend,
+    /// Which keychain.
+    pub(in crate::host) keychain: &'a KeychainPath,
+    /// For which run.
+    pub(in crate::host) run: &'a RunId,
+}
+
+impl Closer for Unprepared<'_> {
+    fn close(
+        &mut self,
+        shared: bool,
+        before_waiting: &mut dyn FnMut(),
+    ) -> Result<(), KeychainError> {
+        before_waiting();
+        let locked = match shared {
+            true => Ok(()),
+            false => self.backend.lock(self.keychain),
+        };
+        locked.and(self.backend.release(self.keychain, self.run))
+    }
 }
 
 /// How long what a command left running is waited for.

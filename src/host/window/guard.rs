@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Pid;
 
-use super::closing::close;
+use super::closing::{Unprepared, close};
 use crate::base::clock::Clock;
 use crate::base::event::{Action, Checkpoint, Event, Outcome, WitnessError};
 use crate::host::deadline::Deadline;
@@ -59,7 +59,6 @@ impl<'a> Guard<'a> {
         let journals = Journals::new(work.state, work.clock);
         let lock = journals.lock_unless(stop)?.ok_or(SessionError::Stopped)?;
         let deadline = Deadline::after(work.clock, time, closes);
-        let closer = work.backend.closer(&work.keychain, &work.run)?;
         let lease = journals.lease(&lock, &work.run)?;
         // The journal names it, so it is there first; it does nothing until it is told what to close.
         let watchdog = lease
@@ -88,11 +87,29 @@ impl<'a> Guard<'a> {
             session: KnownProcess::this(),
             watchdog: KnownProcess::of(Pid::from_child(&watchdog)),
         };
-        if let Err(error) = journals.begin(&lock, &entry) {
-            end(&mut watchdog);
-            let _ = journals.forget(&work.run);
-            return Err(error.into());
-        }
+        let begun = journals.begin(&lock, &entry).map_err(SessionError::from);
+        // After that nobody closes the keychain, so nobody takes away what the closer holds.
+        let closer = begun.and_then(|()| {
+            work.witness.make_ready()?;
+            Ok(work.backend.closer(&work.keychain, &work.run)?)
+        });
+        let closer = match closer {
+            Ok(closer) => closer,
+            Err(error) => {
+                end(&mut watchdog);
+                // Another run may have left the keychain to this one. What cannot be closed keeps its journal.
+                let mut closer = Unprepared {
+                    backend: work.backend,
+                    keychain: &work.keychain,
+                    run: &work.run,
+                };
+                let (keychain, run) = (&work.keychain, &work.run);
+                if close(&journals, &mut closer, keychain, run, &mut || ()).is_ok() {
+                    let _ = journals.forget(run);
+                }
+                return Err(error);
+            }
+        };
         let mut guard = Self {
             lifeline: watchdog.stdin.take(),
             watchdog_says: watchdog.stdout.take(),

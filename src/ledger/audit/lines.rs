@@ -6,11 +6,11 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 
 use memchr::memchr_iter;
-use rayon::prelude::*;
 
 use super::link::{Examined, examine};
 use super::record::MAX_LINE;
 use crate::base::digest::{Digest, Sha256Stream};
+use crate::host::parallel;
 
 /// What comes next in a file.
 pub(super) enum Next<'a> {
@@ -63,7 +63,7 @@ pub(super) fn read_lines(
         let (whole, rest) = read.split_at(lines_end);
         let mut examine = || examine_all(whole, &mut passed_over);
         let examined = match &mut hash {
-            Some(hash) => rayon::join(|| hash.update(new), examine).1,
+            Some(hash) => parallel::join(|| hash.update(new), examine).1,
             None => examine(),
         };
         for next in &examined {
@@ -99,11 +99,9 @@ fn examine_all<'a>(whole: &'a [u8], passed_over: &mut u64) -> Vec<Option<Examine
         lines.remove(0);
         examined.push(None);
     }
-    let look = |line: &&'a [u8]| (line.len() <= MAX_LINE).then(|| examine(line));
-    match lines.len() < FEW {
-        true => examined.extend(lines.iter().map(look)),
-        false => examined.par_extend(lines.par_iter().with_min_len(FEW / 2).map(look)),
-    }
+    examined.extend(parallel::map(lines, FEW, |line| {
+        (line.len() <= MAX_LINE).then(|| examine(line))
+    }));
     examined
 }
 
@@ -125,4 +123,4 @@ fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 const BLOCK: usize = 1024 * 1024;
 
 /// So few lines are not worth a second thread.
-const FEW: usize = 128;
+const FEW: usize = 64;

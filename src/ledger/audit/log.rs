@@ -4,11 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::error::AuditError;
+use super::held::{HeldFiles, is_descriptor_limit};
 use super::known::KnownCheckpoint;
 use super::lost::check_not_lost;
 use super::record::{self, LOST_AFTER, Position};
@@ -30,6 +32,8 @@ pub struct AuditLog {
     segment_size: u64,
     actor: Actor,
     pub(super) clock: Box<dyn Clock + Send + Sync>,
+    held: HeldFiles,
+    last: Mutex<Option<Checkpoint>>,
 }
 
 impl AuditLog {
@@ -42,6 +46,8 @@ impl AuditLog {
             segment_size: SEGMENT_SIZE,
             actor,
             clock,
+            held: HeldFiles::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -65,6 +71,11 @@ impl AuditLog {
         &self.path
     }
 
+    /// Where it stood after the last record that was written by this value, if any was.
+    pub fn last(&self) -> Option<Checkpoint> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Writes one record and waits until it is on the disk.
     ///
     /// # Errors
@@ -84,11 +95,20 @@ impl AuditLog {
         }
     }
 
-    /// Makes the file a sealed segment if it is large enough; then the log is another file.
+    /// Makes the file a sealed segment if it is large enough; then the log is another file. A file that is sealed later does
+    /// no harm, so a process that may open nothing more leaves that to the next one.
     fn seal_if_due(&self, file: &File, tail: &Tail) -> Result<bool, AuditError> {
         let Some(seal) = Seal::due(&self.path, file, tail, self.segment_size)? else {
             return Ok(false);
         };
+        match self.seal(&seal, tail) {
+            Err(error) if is_descriptor_limit(&error) => Ok(false),
+            sealed => sealed,
+        }
+    }
+
+    /// Seals; `false` where the file system cannot.
+    fn seal(&self, seal: &Seal<'_>, tail: &Tail) -> Result<bool, AuditError> {
         if !seal.link()? {
             return Ok(false);
         }
@@ -165,6 +185,7 @@ impl AuditLog {
             let _ = file.set_len(tail.end);
             return Err(self.io(FileStep::Write)(source).into());
         }
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(position.head);
         Ok(Appended {
             checkpoint: position.head,
             set_aside,
@@ -199,7 +220,9 @@ impl AuditLog {
         let mut options = OpenOptions::new();
         options.read(true).append(true).mode(0o600);
         loop {
-            let (file, is_new) = match open_unfollowed(&mut options, &self.path) {
+            let opened = open_unfollowed(&mut options, &self.path);
+            let opened = opened.or_else(|error| self.held.instead_of(&self.path, error));
+            let (file, is_new) = match opened {
                 Ok(file) => (file, false),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     may_begin()?;
@@ -264,6 +287,12 @@ impl Witness for AuditLog {
         self.append(event)
             .map(|appended| appended.checkpoint)
             .map_err(WitnessError::new)
+    }
+
+    fn make_ready(&self) -> Result<(), WitnessError> {
+        self.held
+            .open(&self.path)
+            .map_err(|error| WitnessError::new(AuditError::from(self.io(FileStep::Open)(error))))
     }
 }
 

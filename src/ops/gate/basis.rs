@@ -12,23 +12,44 @@ use crate::context::manifest::Manifest;
 use crate::context::policy::{Policy, ReadOnly};
 use crate::host::inputs::Inputs;
 use crate::host::observation::{self, ProfilePlace, ProfilePlaces};
+use crate::host::proofs::Proofs;
+use crate::host::state_dir::StateDir;
 use crate::ops::world::World;
 
 /// Where profiles are looked for, and what is believed of them.
 pub struct ProfileSources {
     directories: Vec<ProfilePlace>,
     verifier: Verifier,
+    /// What earlier gates proved, if that counts.
+    proofs: Option<Proofs>,
     /// Whether it matters what this user may change of the directories.
     with_access: bool,
 }
 
 impl ProfileSources {
-    /// These directories and anchors. Whether access to them matters, the policy says.
-    pub(super) fn new(policy: &Policy, directories: Vec<ProfilePlace>, anchors: Anchors) -> Self {
+    /// These directories and anchors. Whether access to them matters, the policy says. With `remembering`, what earlier gates
+    /// proved counts that have this state directory.
+    pub(super) fn new(
+        policy: &Policy,
+        directories: Vec<ProfilePlace>,
+        anchors: Anchors,
+        remembering: Option<&StateDir>,
+    ) -> Self {
         Self {
             with_access: policy.profiles.read_only != ReadOnly::No,
             directories,
+            proofs: remembering.map(|state| Proofs::load(state, &anchors)),
             verifier: Verifier::new(anchors),
+        }
+    }
+
+    /// Remembers what was proven for these facts, if that counts for later gates.
+    pub(super) fn remember(&self, facts: &LiveFacts) {
+        if let (Some(proofs), Observation::Observed(installed)) =
+            (&self.proofs, &facts.observed().profiles)
+        {
+            // Without it the next gate proves again: that is no fault of this one.
+            let _ = proofs.remember(installed);
         }
     }
 
@@ -48,6 +69,7 @@ impl ProfileSources {
             checkouts: &world.surroundings.checkouts,
             with_access: self.with_access,
             verifier: &self.verifier,
+            proofs: self.proofs.as_ref(),
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct GateDocument {
     pub profile_directories: Vec<String>,
     /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
     pub trust_anchors: Vec<TrustAnchor>,
+    /// True if this gate did not verify the signatures of some pinned profiles, because an earlier one did, over the same bytes.
+    pub proofs_remembered: bool,
     /// The digests of the identities, as far as they are known.
     pub identities: IdentityDocument,
     /// The region, if the policy names regions; else null.
@@ -129,6 +131,7 @@ impl GateAnswer {
                 manifest: manifest.map(ManifestName::from),
                 profile_directories: shown_paths(&judgement.profile_directories),
                 trust_anchors: judgement.trust_anchors.clone(),
+                proofs_remembered: judgement.proofs_are_remembered,
                 identities: IdentityDocument {
                     canonical: judgement.identities.canonical,
                     compatible: judgement.identities.compatible,

@@ -17,6 +17,7 @@ use crate::context::manifest::Manifest;
 use crate::context::policy::Policy;
 use crate::host::inputs::Inputs;
 use crate::host::observation::{self, Request};
+use crate::host::state_dir::StateDir;
 use crate::ledger::audit;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
@@ -67,9 +68,21 @@ pub fn judge(
         }
     };
     let last_record = last_record(world);
-    let (facts, profiles) = subject.look(question, keychain, last_record, world, |request| {
-        observation::observe(request, &world.clock)
-    })?;
+    // Whatever opens a keychain or is handed on rests on proofs of its own.
+    let state = match purpose == Purpose::Verdict && !question.prove {
+        true => world.state_directory().ok(),
+        false => None,
+    };
+    let remembering = state.as_ref();
+    let (facts, profiles) = subject.look(
+        question,
+        keychain,
+        last_record,
+        remembering,
+        world,
+        |request| observation::observe(request, &world.clock),
+    )?;
+    profiles.remember(&facts);
     let verdict = gate::judge(&subject.policy, &subject.manifest, &facts, &subject.asked)
         .with_remarks(subject.remarks);
     Ok(Judged {
@@ -107,7 +120,8 @@ pub(super) fn rehearse(
     };
     // Another machine, or another time: what this one's log knows says nothing.
     let last_record = Observation::Observed(None);
-    let (facts, _) = subject.look(question, keychain, last_record, world, |request| {
+    // A rehearsal leaves nothing behind, so it proves for itself.
+    let (facts, _) = subject.look(question, keychain, last_record, None, world, |request| {
         observation::plan(request, host, at)
     })?;
     let rehearsal = gate::rehearse(&subject.policy, &subject.manifest, &facts, &subject.asked)
@@ -212,6 +226,7 @@ impl Subject {
         question: &Question,
         keychain: KeychainIdentities<'_>,
         last_record: Observation<Option<Timestamp>>,
+        remembering: Option<&StateDir>,
         world: &World,
         observe: impl FnOnce(&Request<'_, Failure>) -> Result<T, Failure>,
     ) -> Result<(T, ProfileSources), Failure> {
@@ -223,7 +238,7 @@ impl Subject {
             true => world.anchors_noting(&self.policy, noted)?,
             false => Anchors::apple(),
         };
-        let profiles = ProfileSources::new(&self.policy, directories, anchors);
+        let profiles = ProfileSources::new(&self.policy, directories, anchors, remembering);
         let identities = || match question.identity_file() {
             // What a capture shows is resolved by the gate, through the profiles that are proven.
             Some(file) => Ok(Some(source::read_file(&file, None, noted, world)?)),

@@ -34,6 +34,8 @@ pub struct Question {
     pub targets: TargetSelection,
     /// The groups that somebody waives by name.
     pub waived: BTreeSet<Group>,
+    /// Every pinned profile is proven afresh, whatever earlier gates have proven.
+    pub prove: bool,
 }
 
 impl Question {

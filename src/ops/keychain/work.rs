@@ -92,6 +92,7 @@ pub fn prepare_process() -> Result<(), Error> {
     };
     process::keep_exit_statuses()
         .map_err(|error| unguarded("keep the exit statuses of commands", &error))?;
+    process::survive_file_limit().map_err(|error| unguarded("handle signals", &error))?;
     process::protect_memory()
         .map_err(|error| unguarded("protect the memory of this process", &error))
 }

@@ -3,6 +3,10 @@
 /// How deep values may nest: real projects reach six.
 pub const MAX_DEPTH: usize = 48;
 
+/// How many values a text may hold, however few bytes they take: the largest known project has 12 MB and a value in every 46
+/// bytes, which is an eighth of it.
+pub const MAX_VALUES: usize = 2_000_000;
+
 /// Why a text is no property list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
@@ -59,6 +63,9 @@ pub enum Problem {
     /// Deeper nesting than any honest file has.
     #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
+    /// More than [`MAX_VALUES`]: values of a few bytes each would take a hundred times the file's size in memory.
+    #[error("it holds more than {MAX_VALUES} values")]
+    TooMany,
     /// Larger than positions can express.
     #[error("the file is larger than 4 GB")]
     TooLarge,

@@ -4,18 +4,23 @@ use std::borrow::Cow;
 
 use super::conflict::conflict_marker;
 use super::document::{Entry, Kind, Map, NOWHERE, Node};
-use super::error::{MAX_DEPTH, Problem, ReadError};
+use super::error::{MAX_DEPTH, MAX_VALUES, Problem, ReadError};
 use super::next_step::next_step;
 
 /// A cursor over the text. Only ASCII bytes are ever tested, so every position it stops at is a character boundary.
 pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
+    values_left: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self {
+            text,
+            at: 0,
+            values_left: MAX_VALUES,
+        }
     }
 
     /// The one value that the text holds.
@@ -130,6 +135,8 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, depth: usize) -> Result<Node<'a>, ReadError> {
         self.skip_blank()?;
+        let left = self.values_left.checked_sub(1);
+        self.values_left = left.ok_or_else(|| self.error(self.at, Problem::TooMany))?;
         let at = self.position();
         let kind = match self.peek() {
             Some(b'{') => Kind::Map(self.map(depth)?),

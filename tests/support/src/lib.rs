@@ -20,6 +20,8 @@ pub mod schema;
 #[cfg(target_os = "linux")]
 pub mod site;
 pub mod start;
+#[cfg(target_os = "linux")]
+pub mod user;
 pub mod workshop;
 
 use std::fs;

@@ -114,22 +114,31 @@ impl Machine {
             .collect()
     }
 
+    /// The private directories of the runs that have a portable keychain open.
+    pub fn shown(&self) -> Vec<PathBuf> {
+        let paths = |directory: &Path| {
+            let entries = fs::read_dir(directory).into_iter().flatten();
+            entries.map(|entry| entry.unwrap().path()).collect()
+        };
+        let keychains: Vec<PathBuf> = paths(&self.path("state/open"));
+        keychains.iter().flat_map(|path| paths(path)).collect()
+    }
+
     /// Whether the search list is as it was and nothing of a moment or of a run is left.
     pub fn assert_clean(&self) {
         assert_eq!(self.search_list(), LOGIN.to_owned() + "\n");
-        for place in ["state", "state/open", "state/search-list", "."] {
+        for place in ["state", "state/search-list", "."] {
             let Ok(entries) = fs::read_dir(self.path(place)) else {
                 continue;
             };
             for entry in entries {
                 let name = entry.unwrap().file_name().into_string().unwrap();
-                let left = name.starts_with(".countersign-")
-                    || name.ends_with(".attached")
-                    || name.ends_with(".window.json")
-                    || place == "state/open";
+                let left = name.starts_with(".countersign-") || name.ends_with(".attached");
                 assert!(!left, "{place}/{name} is left");
             }
         }
+        let shown = self.shown();
+        assert!(shown.is_empty(), "{shown:?} are left");
     }
 }
 

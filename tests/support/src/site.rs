@@ -1,7 +1,7 @@
 //! A machine with a keychain, and the program that runs on it.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -151,10 +151,36 @@ impl Site {
         output
     }
 
+    /// The same by `user`, to whom the site belongs.
+    pub fn recover_as(&self, user: &crate::user::User) {
+        let recover = self.base(&["keychain", "recover"]);
+        let output = user.starts(self, &[], &recover).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+
     /// Whether the keychain is open, as the backend says.
     pub fn status(&self) -> LockState {
+        let owner = fs::metadata(self.path("state")).unwrap().uid();
+        if owner != rustix::process::geteuid().as_raw() {
+            return self.status_by_files();
+        }
         let backend = self.machine.backend(self.kind);
         backend.status(&self.machine.keychain()).unwrap()
+    }
+
+    /// The same, as the files say: a backend believes no files of another user.
+    fn status_by_files(&self) -> LockState {
+        let is_open = match self.kind {
+            Kind::Portable => !self.machine.shown().is_empty(),
+            Kind::MacOs => {
+                let bytes = fs::read(self.machine.keychain().as_path()).unwrap();
+                document(&bytes)["locked"] == false
+            }
+        };
+        match is_open {
+            true => LockState::Unlocked,
+            false => LockState::Locked,
+        }
     }
 
     /// The files that runs keep in the state directory.
@@ -172,10 +198,13 @@ impl Site {
             .any(|path| path.extension().is_some_and(|found| found == suffix))
     }
 
-    /// Changes what the journals of the runs that have a keychain open say.
+    /// Changes what the journals say of the runs that have a keychain open, or are closing it.
     pub fn rewrite_journals(&self, change: impl Fn(&mut serde_json::Value)) {
         for path in self.runs() {
-            if path.extension().is_some_and(|suffix| suffix == "json") {
+            if path
+                .extension()
+                .is_some_and(|suffix| suffix == "json" || suffix == "closing")
+            {
                 let mut journal = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
                 change(&mut journal);
                 let bytes = serde_json::to_vec(&journal).unwrap();
@@ -324,6 +353,16 @@ pub fn watchdog_of(run: u32) -> Option<u32> {
         .into_iter()
         .find(|(_, words)| words.ends_with("\0watchdog\0"))
         .map(|(id, _)| id)
+}
+
+/// The tools that a run and its watchdog have started to lock a keychain, and that wait.
+pub fn waiting_tools(run: u32) -> Vec<u32> {
+    let parents = [Some(run), watchdog_of(run)];
+    let below = parents.into_iter().flatten().flat_map(children);
+    below
+        .filter(|(_, words)| words.ends_with("/security\0-i\0"))
+        .map(|(id, _)| id)
+        .collect()
 }
 
 /// A document of ours, which keeps to its schema.

@@ -8,16 +8,14 @@ use std::time::Duration;
 
 use super::caller::{Caller, TOOL_TIME, Word, readable, text};
 use super::known_errors;
-use super::search_list::SearchList;
-use super::securityd::Securityd;
+use super::search_list::{OF_CLOSING, OF_OPENING, SearchList};
+use super::securityd::{PreparedLock, Securityd};
 use super::securityd_tool::{NO_SUCH_KEYCHAIN, SecuritydTool, WRONG_PASSWORD};
 use crate::apple::certificate::Certificate;
 use crate::apple::pkcs12::{Form, Pkcs12, Pkcs12Identity};
 use crate::base::ids::CertSha1;
 use crate::base::secret::Password;
-use crate::host::keychain::backend::{
-    ChildAccess, Closer, DirectCloser, KeychainBackend, Opening, Settings,
-};
+use crate::host::keychain::backend::{ChildAccess, Closer, KeychainBackend, Opening, Settings};
 use crate::host::keychain::error::KeychainError;
 use crate::host::keychain::imported::read_identities;
 use crate::host::keychain::kind::{BackendKind, LockState};
@@ -137,6 +135,11 @@ impl MacOsBackend {
             )),
             LockState::Locked | LockState::Missing => Ok(()),
         }
+    }
+
+    fn detach(&self, keychain: &KeychainPath, patience: Duration) -> Result<(), KeychainError> {
+        let securityd = self.securityd.as_ref();
+        self.search_list.detach(securityd, keychain, patience)
     }
 
     fn read_back(
@@ -411,9 +414,10 @@ impl KeychainBackend for MacOsBackend {
             .search_list
             .attach(self.securityd.as_ref(), keychain)
             .and_then(|()| self.import_open(keychain, password, contents));
-        let closed = self.lock(keychain);
+        let closed = self.close(keychain);
+        let detached = self.detach(keychain, OF_OPENING);
         let now = imported?;
-        closed?;
+        closed.and(detached)?;
         close_to_others(keychain.as_path())?;
         Ok(now)
     }
@@ -444,9 +448,13 @@ impl KeychainBackend for MacOsBackend {
     fn closer(
         &self,
         keychain: &KeychainPath,
-        run: &RunId,
+        _run: &RunId,
     ) -> Result<Box<dyn Closer + '_>, KeychainError> {
-        Ok(Box::new(DirectCloser::new(self, keychain, run)))
+        Ok(Box::new(MacOsCloser {
+            backend: self,
+            keychain: keychain.clone(),
+            prepared: self.securityd.prepare_lock(keychain)?,
+        }))
     }
 
     fn release(&self, _keychain: &KeychainPath, _run: &RunId) -> Result<(), KeychainError> {
@@ -455,7 +463,7 @@ impl KeychainBackend for MacOsBackend {
 
     fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
         let closed = self.close(keychain);
-        let detached = self.search_list.detach(self.securityd.as_ref(), keychain);
+        let detached = self.detach(keychain, OF_CLOSING);
         closed.and(detached)
     }
 
@@ -475,7 +483,7 @@ impl KeychainBackend for MacOsBackend {
         self.check_not_default(keychain)?;
         // One that cannot be deleted shall not be open at least; one that is gone in the end need not have been locked.
         let _ = self.close(keychain);
-        let detached = self.search_list.detach(self.securityd.as_ref(), keychain);
+        let detached = self.detach(keychain, OF_OPENING);
         let deleted = match self.securityd.delete(keychain) {
             Err(KeychainError::Missing(_)) => Ok(()),
             deleted => deleted,
@@ -487,6 +495,37 @@ impl KeychainBackend for MacOsBackend {
             _ => Ok(()),
         };
         deleted.and(left).and(detached)
+    }
+}
+
+/// Closes one keychain by what was ready before it was opened, and by a tool that is started now only if that fails.
+struct MacOsCloser<'a> {
+    backend: &'a MacOsBackend,
+    keychain: KeychainPath,
+    prepared: Box<dyn PreparedLock>,
+}
+
+impl Closer for MacOsCloser<'_> {
+    fn close(
+        &mut self,
+        shared: bool,
+        before_waiting: &mut dyn FnMut(),
+    ) -> Result<(), KeychainError> {
+        if shared {
+            return Ok(()); // nothing here is one run's alone
+        }
+        let prepared = self.prepared.lock();
+        before_waiting();
+        match prepared {
+            Ok(LockState::Locked | LockState::Missing) => {}
+            Ok(LockState::Unlocked) | Err(_) => self.backend.close(&self.keychain)?,
+        }
+        self.backend
+            .detach(&self.keychain, OF_CLOSING)
+            .map_err(|error| KeychainError::LeftInSearchList {
+                keychain: self.keychain.clone(),
+                cause: Box::new(error),
+            })
     }
 }
 
@@ -579,6 +618,12 @@ mod tests {
         }
         fn lock(&self, _: &KeychainPath) -> Result<(), KeychainError> {
             Ok(())
+        }
+        fn prepare_lock(
+            &self,
+            keychain: &KeychainPath,
+        ) -> Result<Box<dyn PreparedLock>, KeychainError> {
+            Err(KeychainError::Missing(keychain.clone()))
         }
         fn delete(&self, _: &KeychainPath) -> Result<(), KeychainError> {
             Ok(())

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::known_errors;
 use crate::base::secret::Password;
 use crate::host::keychain::error::KeychainError;
-use crate::host::process::{Bounds, Exit, Output, Tool, run};
+use crate::host::process::{Bounds, Exit, Output, Standby, Tool, run};
 
 /// One word of a command.
 #[derive(Clone, Copy)]
@@ -196,6 +196,38 @@ impl Caller {
         .ok()
     }
 
+    /// A tool that waits for commands.
+    pub(super) fn standby(&self) -> Result<Standby, KeychainError> {
+        // Not recorded: when we are dead, its input ends, and it does nothing.
+        let tool = Tool::new(&self.program).envs(&self.environment).arg("-i");
+        Ok(Standby::start(tool)?)
+    }
+
+    /// Has a tool that waits run two commands, which `input` holds, within `time`, and returns the status of each.
+    pub(super) fn run_standby(
+        &self,
+        standby: Standby,
+        input: &[u8],
+        names: [&str; 2],
+        time: Duration,
+    ) -> Result<[i32; 2], KeychainError> {
+        let bounds = Bounds {
+            time,
+            ..self.bounds
+        };
+        let output = standby.run(input, bounds)?;
+        match output.exit {
+            // A tool that somebody ended has done nothing, or not all.
+            Exit::Code(_) => Ok(names.map(|name| returned(&output.stderr, name).unwrap_or(0))),
+            Exit::Signal(_) => Err(KeychainError::Tool {
+                command: "security -i".into(),
+                status: output.exit.to_string(),
+                said: readable(&output.stderr, &[]),
+                hint: None,
+            }),
+        }
+    }
+
     fn tool(&self) -> Tool {
         Tool::new(&self.program)
             .envs(&self.environment)
@@ -203,14 +235,14 @@ impl Caller {
     }
 }
 
-fn too_long(command: &str) -> KeychainError {
+pub(super) fn too_long(command: &str) -> KeychainError {
     KeychainError::TooLong {
         command: command.into(),
     }
 }
 
 /// The line for `security -i`, or nothing if it would not fit or would not be one line.
-fn line(words: &[Word<'_>]) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn line(words: &[Word<'_>]) -> Option<Zeroizing<Vec<u8>>> {
     // Filled in place: a growing buffer would leave copies of the secret behind.
     let mut line = Zeroizing::new(Vec::with_capacity(2 * MAX_LINE));
     for word in words {

@@ -26,7 +26,7 @@ use security_framework::policy::SecPolicy;
 use security_framework::trust::SecTrust;
 use security_framework_sys::base::SecKeychainRef;
 
-use super::securityd::{Securityd, Session};
+use super::securityd::{PreparedLock, Securityd, Session};
 use crate::apple::certificate::Certificate;
 use crate::host::keychain::error::KeychainError;
 use crate::host::keychain::kind::LockState;
@@ -55,28 +55,24 @@ impl Securityd for Framework {
         if !keychain.as_path().exists() {
             return Ok(LockState::Missing);
         }
-        let opened = open(keychain)?;
-        let mut status = 0;
-        // SAFETY: the reference lives as long as `opened`, the pointer is to a variable of ours.
-        let result = unsafe { SecKeychainGetStatus(opened.as_concrete_TypeRef(), &mut status) };
-        match result {
-            0 if status & UNLOCKED != 0 => Ok(LockState::Unlocked),
-            0 => Ok(LockState::Locked),
-            NO_SUCH_KEYCHAIN => Ok(LockState::Missing),
-            result => Err(failed("SecKeychainGetStatus", result)),
-        }
+        status(&open(keychain)?)
     }
 
     fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
         if !keychain.as_path().exists() {
             return Err(KeychainError::Missing(keychain.clone()));
         }
-        let opened = open(keychain)?;
-        // SAFETY: the reference lives as long as `opened`.
-        match unsafe { SecKeychainLock(opened.as_concrete_TypeRef()) } {
+        match lock(&open(keychain)?) {
             NO_SUCH_KEYCHAIN => Err(KeychainError::Missing(keychain.clone())),
             status => check("SecKeychainLock", status),
         }
+    }
+
+    fn prepare_lock(
+        &self,
+        keychain: &KeychainPath,
+    ) -> Result<Box<dyn PreparedLock>, KeychainError> {
+        Ok(Box::new(OpenReference(open(keychain)?)))
     }
 
     fn delete(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
@@ -202,6 +198,39 @@ impl Securityd for Framework {
             has_terminal: attributes & 0x0020 != 0,
             is_remote: attributes & 0x1000 != 0,
         }))
+    }
+}
+
+/// A keychain whose reference is there before it is opened: locking it asks the service, which is another process, and needs
+/// nothing else.
+struct OpenReference(SecKeychain);
+
+impl PreparedLock for OpenReference {
+    fn lock(&mut self) -> Result<LockState, KeychainError> {
+        match lock(&self.0) {
+            NO_SUCH_KEYCHAIN => Ok(LockState::Missing),
+            locked => {
+                check("SecKeychainLock", locked)?;
+                status(&self.0)
+            }
+        }
+    }
+}
+
+fn lock(keychain: &SecKeychain) -> OSStatus {
+    // SAFETY: the reference lives as long as `keychain`.
+    unsafe { SecKeychainLock(keychain.as_concrete_TypeRef()) }
+}
+
+fn status(keychain: &SecKeychain) -> Result<LockState, KeychainError> {
+    let mut status = 0;
+    // SAFETY: the reference lives as long as `keychain`, the pointer is to a variable of ours.
+    let result = unsafe { SecKeychainGetStatus(keychain.as_concrete_TypeRef(), &mut status) };
+    match result {
+        0 if status & UNLOCKED != 0 => Ok(LockState::Unlocked),
+        0 => Ok(LockState::Locked),
+        NO_SUCH_KEYCHAIN => Ok(LockState::Missing),
+        result => Err(failed("SecKeychainGetStatus", result)),
     }
 }
 

@@ -41,7 +41,7 @@ impl SearchList {
         securityd: &dyn Securityd,
         keychain: &KeychainPath,
     ) -> Result<(), KeychainError> {
-        let _lock = self.lock()?;
+        let _lock = self.lock(OF_OPENING)?;
         let marker = self.state.search_list_marker(keychain);
         for _ in 0..ATTEMPTS {
             let mut list = securityd.search_list()?;
@@ -59,7 +59,7 @@ impl SearchList {
         Err(not_kept(keychain, "in the list", "not in it"))
     }
 
-    /// Takes `keychain` out if it was we who put it in.
+    /// Takes `keychain` out if it was we who put it in. Waits for `patience` for somebody else who changes the list.
     ///
     /// # Errors
     /// The list cannot be read or written, or does not keep what was written.
@@ -67,12 +67,13 @@ impl SearchList {
         &self,
         securityd: &dyn Securityd,
         keychain: &KeychainPath,
+        patience: Duration,
     ) -> Result<(), KeychainError> {
         let marker = self.state.search_list_marker(keychain);
         if !marker.exists() && owned_files::half_written(&marker).is_empty() {
             return Ok(()); // never put in by us, or taken out already
         }
-        let _lock = self.lock()?;
+        let _lock = self.lock(patience)?;
         for half in owned_files::half_written(&marker) {
             owned_files::remove(&half)?;
         }
@@ -93,9 +94,9 @@ impl SearchList {
         Err(not_kept(keychain, "not in the list", "in it"))
     }
 
-    fn lock(&self) -> Result<Lock, KeychainError> {
+    fn lock(&self, patience: Duration) -> Result<Lock, KeychainError> {
         owned_files::make_directory(&self.state.search_list())?;
-        let lock = Lock::acquire(&self.state.search_list_lock(), Duration::from_secs(60))?;
+        let lock = Lock::acquire(&self.state.search_list_lock(), patience)?;
         // A write that is under way when we are killed must not come after the next one's.
         lock.share_with_children()?;
         Ok(lock)
@@ -117,6 +118,10 @@ fn not_kept(keychain: &KeychainPath, expected: &str, found: &str) -> KeychainErr
     }
 }
 
+/// How long an opening, and an import, waits for who changes the list.
+pub(super) const OF_OPENING: Duration = Duration::from_secs(60);
+/// How long a closing does: the keychain is locked already, and whoever comes next takes it out.
+pub(super) const OF_CLOSING: Duration = Duration::from_secs(5);
 /// How often a list that others write over is written again.
 const ATTEMPTS: usize = 5;
 
@@ -127,6 +132,7 @@ mod tests {
     use super::*;
     use crate::apple::certificate::Certificate;
     use crate::host::keychain::kind::LockState;
+    use crate::host::keychain::macos::securityd::PreparedLock;
 
     /// A search list in memory; `forgets` writes are lost, as if another job wrote over them.
     #[derive(Default)]
@@ -141,6 +147,12 @@ mod tests {
         }
         fn lock(&self, _: &KeychainPath) -> Result<(), KeychainError> {
             Ok(())
+        }
+        fn prepare_lock(
+            &self,
+            keychain: &KeychainPath,
+        ) -> Result<Box<dyn PreparedLock>, KeychainError> {
+            Err(KeychainError::Missing(keychain.clone()))
         }
         fn delete(&self, _: &KeychainPath) -> Result<(), KeychainError> {
             Ok(())
@@ -184,8 +196,8 @@ mod tests {
         search_list.attach(&securityd, &ours).unwrap();
         let with_ours = [before.clone(), vec![ours.as_path().to_owned()]].concat();
         assert_eq!(securityd.search_list().unwrap(), with_ours);
-        search_list.detach(&securityd, &ours).unwrap();
-        search_list.detach(&securityd, &ours).unwrap();
+        search_list.detach(&securityd, &ours, OF_CLOSING).unwrap();
+        search_list.detach(&securityd, &ours, OF_CLOSING).unwrap();
         assert_eq!(securityd.search_list().unwrap(), before);
     }
 
@@ -198,7 +210,7 @@ mod tests {
         let before = vec![ours.as_path().to_owned()];
         securityd.set_search_list(&before).unwrap();
         search_list.attach(&securityd, &ours).unwrap();
-        search_list.detach(&securityd, &ours).unwrap();
+        search_list.detach(&securityd, &ours, OF_CLOSING).unwrap();
         assert_eq!(securityd.search_list().unwrap(), before);
     }
 
@@ -211,7 +223,7 @@ mod tests {
             .attach(&securityd, &ours)
             .unwrap();
         search_list_in(&directory)
-            .detach(&securityd, &ours)
+            .detach(&securityd, &ours, OF_CLOSING)
             .unwrap();
         assert!(securityd.search_list().unwrap().is_empty());
     }
@@ -225,7 +237,7 @@ mod tests {
         *securityd.forgets.lock().unwrap() = 2;
         search_list.attach(&securityd, &ours).unwrap();
         *securityd.forgets.lock().unwrap() = 2;
-        search_list.detach(&securityd, &ours).unwrap();
+        search_list.detach(&securityd, &ours, OF_CLOSING).unwrap();
         *securityd.forgets.lock().unwrap() = 99;
         let error = search_list.attach(&securityd, &ours).unwrap_err();
         assert!(matches!(error, KeychainError::NotDone { .. }), "{error}");
@@ -247,7 +259,7 @@ mod tests {
                         search_list.attach(securityd, &ours).unwrap();
                         let list = securityd.search_list().unwrap();
                         assert!(list.contains(&ours.as_path().to_owned()));
-                        search_list.detach(securityd, &ours).unwrap();
+                        search_list.detach(securityd, &ours, OF_OPENING).unwrap();
                     }
                 });
             }

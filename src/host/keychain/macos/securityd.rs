@@ -24,6 +24,13 @@ pub trait Securityd: Send + Sync {
     /// The service refused, or there is no such keychain.
     fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError>;
 
+    /// What locks it when nothing new can be had any more: no process, no thread and no descriptor.
+    ///
+    /// # Errors
+    /// It cannot be made ready.
+    fn prepare_lock(&self, keychain: &KeychainPath)
+    -> Result<Box<dyn PreparedLock>, KeychainError>;
+
     /// Deletes it.
     ///
     /// # Errors
@@ -70,6 +77,15 @@ pub trait Securityd: Send + Sync {
     fn session(&self) -> Result<Option<Session>, KeychainError> {
         Ok(None)
     }
+}
+
+/// The locking of one keychain, made ready before the keychain is opened.
+pub trait PreparedLock {
+    /// Locks the keychain, and says how it is then. Some can be used only once.
+    ///
+    /// # Errors
+    /// The service refused, or what was made ready has been lost or used.
+    fn lock(&mut self) -> Result<LockState, KeychainError>;
 }
 
 /// A security session (`AuthSession.h`): keychains are open or closed in one, not on the machine.

@@ -1,15 +1,18 @@
 //! macOS's keychain service, asked through the `security` program.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use super::caller::{Caller, CommandOutcome, Word, text};
-use super::securityd::Securityd;
+use super::caller::{Caller, CommandOutcome, Word, line, text, too_long};
+use super::securityd::{PreparedLock, Securityd};
 use crate::apple::anchors::{PemError, certificates_from_pem};
 use crate::apple::certificate::Certificate;
 use crate::apple::identity::IdentityListing;
+use crate::base::secret::Password;
 use crate::host::keychain::error::KeychainError;
 use crate::host::keychain::kind::LockState;
 use crate::host::keychain::path::KeychainPath;
+use crate::host::process::Standby;
 use crate::host::random;
 
 /// The service as the `security` program shows it.
@@ -27,18 +30,10 @@ impl Securityd for SecuritydTool {
             return Ok(LockState::Missing);
         }
         let wrong = random::password().map_err(KeychainError::Random)?;
-        let said = self.caller.run_with_secrets(&[
-            Word::Plain("unlock-keychain"),
-            Word::Plain("-p"),
-            Word::Secret(&wrong),
-            Word::Plain(keychain.as_str()),
-        ])?;
-        match said.code {
-            0 => Ok(LockState::Unlocked),
-            WRONG_PASSWORD => Ok(LockState::Locked),
-            NO_SUCH_KEYCHAIN => Ok(LockState::Missing),
-            _ => Err(said.failure()),
-        }
+        let said = self
+            .caller
+            .run_with_secrets(&status_words(&wrong, keychain))?;
+        state(said.code).ok_or_else(|| said.failure())
     }
 
     fn lock(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
@@ -47,6 +42,26 @@ impl Securityd for SecuritydTool {
             .run_plain(&["lock-keychain", keychain.as_str()])?;
         missing(&said, keychain)?;
         said.ok().map(drop)
+    }
+
+    fn prepare_lock(
+        &self,
+        keychain: &KeychainPath,
+    ) -> Result<Box<dyn PreparedLock>, KeychainError> {
+        let wrong = random::password().map_err(KeychainError::Random)?;
+        let lines = [
+            line(&[Word::Plain("lock-keychain"), Word::Plain(keychain.as_str())]),
+            line(&status_words(&wrong, keychain)),
+        ];
+        let mut input = Vec::new();
+        for line in lines {
+            input.extend_from_slice(&line.ok_or_else(|| too_long("security -i"))?);
+        }
+        Ok(Box::new(WaitingTool {
+            standby: Some(self.caller.standby()?),
+            caller: self.caller.clone(),
+            input,
+        }))
     }
 
     fn delete(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
@@ -122,6 +137,55 @@ impl Securityd for SecuritydTool {
     }
 }
 
+/// Locks a keychain by a tool that was started before the keychain was opened.
+struct WaitingTool {
+    caller: Caller,
+    standby: Option<Standby>,
+    input: Vec<u8>,
+}
+
+impl PreparedLock for WaitingTool {
+    fn lock(&mut self) -> Result<LockState, KeychainError> {
+        let failed = |status: String| KeychainError::Tool {
+            command: "security lock-keychain".into(),
+            status,
+            said: "the tool that was waiting did not lock".into(),
+            hint: None,
+        };
+        let standby = self.standby.take();
+        let standby = standby.ok_or_else(|| failed("it has been used".into()))?;
+        let names = ["lock-keychain", "unlock-keychain"];
+        let [locked, status] =
+            self.caller
+                .run_standby(standby, &self.input, names, OF_WAITING_TOOL)?;
+        match (locked, state(status)) {
+            (0 | NO_SUCH_KEYCHAIN, Some(state)) => Ok(state),
+            (0 | NO_SUCH_KEYCHAIN, None) => Err(failed(format!("status {status}"))),
+            (locked, _) => Err(failed(format!("status {locked}"))),
+        }
+    }
+}
+
+/// The command that shows by its status whether the keychain is open.
+fn status_words<'a>(wrong: &'a Password, keychain: &'a KeychainPath) -> [Word<'a>; 4] {
+    [
+        Word::Plain("unlock-keychain"),
+        Word::Plain("-p"),
+        Word::Secret(wrong),
+        Word::Plain(keychain.as_str()),
+    ]
+}
+
+/// What that status means.
+fn state(status: i32) -> Option<LockState> {
+    match status {
+        0 => Some(LockState::Unlocked),
+        WRONG_PASSWORD => Some(LockState::Locked),
+        NO_SUCH_KEYCHAIN => Some(LockState::Missing),
+        _ => None,
+    }
+}
+
 /// The paths of `list-keychains` and `default-keychain`: a line each, blanks, a quoted absolute path.
 fn paths(said: &CommandOutcome) -> Result<Vec<PathBuf>, KeychainError> {
     let printed =
@@ -154,6 +218,9 @@ pub(super) fn garbage(said: &CommandOutcome, why: String) -> KeychainError {
         why,
     }
 }
+
+/// How long a tool that waited may take: locking takes less than a tenth of it, and one that somebody stopped locks never.
+const OF_WAITING_TOOL: Duration = Duration::from_millis(500);
 
 /// errSecAuthFailed (−25293), cut to eight bits.
 pub(super) const WRONG_PASSWORD: i32 = 51;

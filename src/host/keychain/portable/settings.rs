@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use pem_rfc7468::LineEnding;
 use serde::{Deserialize, Serialize};
 
-use super::json::{MAX_BESIDE, to_json};
 use crate::apple::anchors::certificates_from_pem;
 use crate::apple::certificate::Certificate;
 use crate::host::keychain::error::KeychainError;
@@ -68,7 +67,11 @@ impl SettingsFile {
 
     pub(super) fn write(&self, keychain: &KeychainPath) -> Result<(), KeychainError> {
         let path = Self::path(keychain);
-        Ok(owned_files::replace(&path, &to_json(&path, self)?)?)
+        let json = serde_json::to_vec_pretty(self).map_err(|error| KeychainError::Damaged {
+            path: path.clone(),
+            why: error.to_string(),
+        })?;
+        Ok(owned_files::replace(&path, &json)?)
     }
 }
 
@@ -76,3 +79,6 @@ pub(super) fn to_pem(der: &[u8]) -> Result<String, KeychainError> {
     pem_rfc7468::encode_string("CERTIFICATE", LineEnding::LF, der)
         .map_err(|error| KeychainError::Pkcs12(error.to_string()))
 }
+
+/// The most that such a file may hold.
+const MAX_BESIDE: usize = 16 << 20;
