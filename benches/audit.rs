@@ -1,4 +1,5 @@
-//! What a record of the audit log costs beside the least that any durable log costs: one write and one `fdatasync`.
+//! What a record of the audit log costs beside the least that any durable log costs: one write and one `fdatasync`. And what
+//! verifying a log costs beside `openssl dgst -sha256` over the same bytes.
 //!
 //! ```text
 //! cargo bench --bench audit                               in the target directory
@@ -9,6 +10,9 @@
 //! each record: opens the file without following links, looks whose it is, locks it, reads the last line, checks its
 //! digest, and chains the new one to it. Both call `File::sync_data`, which is where nearly all of the time goes, so the
 //! two are run in turn, a batch each, and compared round by round: what else happens to the disk happens to both.
+//!
+//! A verification hashes every line for its own digest and for that which the next one names, and reads what binds it. It runs
+//! on every core; openssl on one. Both read the same file, from the memory of the system, in turn.
 
 // Where a test would panic or look at its environment, so does a measurement.
 #![allow(
@@ -23,17 +27,24 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use countersign::base::clock::SystemClock;
 use countersign::base::event::{Action, Actor, Event, Outcome};
 use countersign::ledger::audit::{AuditLog, verify};
 use rustix::time::{ClockId, clock_gettime};
+use support::log::log_of;
 
 /// Rounds of one batch each.
 const ROUNDS: usize = 200;
 /// Appends in a batch: some milliseconds, so that what else the disk does seldom hits one of a pair of batches alone.
 const BATCH: usize = 25;
+
+/// Records of the log that is verified.
+const VERIFIED: usize = 300_000;
+/// Rounds of verifying it.
+const VERIFICATIONS: usize = 15;
 
 /// What one batch cost for each append.
 #[derive(Clone, Copy)]
@@ -112,6 +123,54 @@ fn row(name: &str, costs: &[Cost], ratio: f64) {
     );
 }
 
+/// Verifies a log beside `openssl dgst`, in turn.
+fn verification(directory: &Path, records: usize, rounds: usize) {
+    let path = directory.join("verified.jsonl");
+    let log = log_of(records);
+    log.write(&path);
+    let megabytes = log.text.len() as f64 / 1e6;
+    drop(log);
+    let digest = || {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["dgst", "-sha256"]).arg(&path);
+        openssl.stdout(Stdio::null()).status()
+    };
+    if !digest().is_ok_and(|status| status.success()) {
+        println!("\nopenssl is not installed: verifying is not compared");
+        return;
+    }
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let (wall, before) = (Instant::now(), cpu());
+        let verified = verify(&path, &[]).unwrap();
+        ours.push(Cost {
+            wall: wall.elapsed(),
+            cpu: cpu() - before,
+        });
+        assert!(verified.holds() && verified.records == records as u64);
+        let wall = Instant::now();
+        digest().unwrap();
+        theirs.push(wall.elapsed());
+    }
+    let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+    let ratio = |of: fn(&Cost) -> Duration| {
+        let ratios = ours.iter().zip(&theirs);
+        median(ratios.map(|(ours, theirs)| of(ours).as_secs_f64() / theirs.as_secs_f64()))
+    };
+    println!("\n{rounds} rounds over {records} records, {megabytes:.0} MB\n");
+    println!("| | wall-clock | CPU | wall-clock ÷ openssl's | CPU ÷ openssl's wall-clock |");
+    println!("|---|---|---|---|---|");
+    let openssl = ms(median(theirs.iter().copied()));
+    println!("| `openssl dgst -sha256` | {openssl:.0} ms | | 1.00 | |");
+    println!(
+        "| `verify` | {:.0} ms | {:.0} ms | {:.2} | {:.2} |",
+        ms(median(ours.iter().map(|cost| cost.wall))),
+        ms(median(ours.iter().map(|cost| cost.cpu))),
+        ratio(|cost| cost.wall),
+        ratio(|cost| cost.cpu),
+    );
+}
+
 fn main() {
     // `cargo bench` says so; whoever builds and runs every target for another reason only learns that it still works.
     let rounds = match std::env::args().any(|argument| argument == "--bench") {
@@ -169,4 +228,8 @@ fn main() {
         &ours,
         median(ratios.map(|(ours, floor)| ours.wall.as_secs_f64() / floor.wall.as_secs_f64())),
     );
+    match rounds {
+        ROUNDS => verification(directory.path(), VERIFIED, VERIFICATIONS),
+        _ => verification(directory.path(), 1_000, 1),
+    }
 }

@@ -67,6 +67,8 @@ actions! {
     Recover = "recover";
     /// A window that should have been closed long before was found, and closed.
     Overdue = "overdue";
+    /// An old receipt was removed; the record has its digest and its checkpoint.
+    ReceiptRemove = "receipt-remove";
     /// A profile was installed on this machine.
     ProfileInstall = "profile-install";
     /// An installed profile was removed from this machine.

@@ -5,6 +5,8 @@ use std::io;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -23,9 +25,13 @@ impl RunId {
     /// The system's random generator cannot be read.
     pub fn new(now: Timestamp) -> io::Result<Self> {
         let random = random::hex::<8>()?;
-        Ok(Self(
-            format!("{}-{random}", now.strftime("%Y%m%dT%H%M%SZ")).into(),
-        ))
+        Ok(Self(format!("{}-{random}", now.strftime(FORMAT)).into()))
+    }
+
+    /// When the run began, as the name says; `None` if it says no instant.
+    pub fn began(&self) -> Option<Timestamp> {
+        let began = DateTime::strptime(FORMAT, self.0.get(..16)?).ok()?;
+        Some(began.to_zoned(TimeZone::UTC).ok()?.timestamp())
     }
 
     /// The text.
@@ -39,6 +45,9 @@ impl fmt::Display for RunId {
         f.pad(&self.0)
     }
 }
+
+/// How the instant is written in a run id.
+const FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
 /// The text is not a run id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +95,9 @@ mod tests {
     fn a_new_id_reads_back_and_nothing_else_does() {
         let id = RunId::new("2026-03-01T12:00:00Z".parse().unwrap()).unwrap();
         assert!(id.as_str().starts_with("20260301T120000Z-"), "{id}");
+        assert_eq!(id.began(), "2026-03-01T12:00:00Z".parse().ok());
+        let never: RunId = "20269901T120000Z-0123456789abcdef".parse().unwrap();
+        assert_eq!(never.began(), None);
         assert_eq!(id.as_str().parse(), Ok(id));
         for bad in [
             "",

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! audit.jsonl             the audit log
+//! audit-FIRST-LAST.jsonl  its sealed segments, called after their records
 //! windows.lock            held for every opening and closing of a keychain
 //! runs/RUN.json           the journal of a run; see `journal`
 //! runs/RUN.job            the process group of its command
 //! runs/RUN.closing        the journal when the keychain is being closed, and is left to no other run
 //! runs/RUN.closed         the journal when the keychain is closed and only the record is missing
 //! runs/RUN.lease          locked for as long as the run or its watchdog lives
-//! receipts/RUN.json       what a run did
+//! receipts/RUN.json       what a run did; old ones are removed
 //! proofs/known            the digests of profiles that gates have proven
 //! proofs/lock             held by the gate that writes them
 //! passwords/DIGEST        the password of a keychain that countersign made

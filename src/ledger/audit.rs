@@ -25,6 +25,7 @@ mod lost;
 mod open;
 mod reading;
 mod record;
+mod retention;
 mod seal;
 mod segment;
 mod tail;
@@ -39,6 +40,8 @@ pub use self::log::{Appended, AuditLog, SetAside};
 pub use self::reading::{Since, Standing, export, show, show_last, standing, verify, verify_with};
 pub use self::record::Record;
 
+#[cfg(test)]
+mod retention_tests;
 #[cfg(test)]
 mod segment_tests;
 #[cfg(test)]

@@ -113,6 +113,10 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
             .map(|standing| standing.checkpoint)
             .or_else(|| log.last()),
     );
+    // The run has ended, and what becomes of old receipts changes nothing about it.
+    if let Err(error) = log.retire_receipts() {
+        world.notify(&Notice::Failed(&Error::from(error)));
+    }
     match (ended, written) {
         (ended, Ok(())) => ended,
         (Ok(_), Err(error)) => Err(error.into()),

@@ -29,6 +29,7 @@ mod process_limits;
 mod project_files;
 mod remembered_proofs;
 mod run_inputs;
+mod sealed_log;
 mod shadows;
 mod signer;
 mod state_directory;

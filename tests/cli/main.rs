@@ -10,6 +10,7 @@
     reason = "test support outside of #[test] functions panics as tests do, and runs the built program"
 )]
 
+mod audit;
 mod freezing;
 mod gate;
 mod identities;

@@ -46,7 +46,7 @@ impl Known {
 }
 
 /// The checkpoint in a receipt or an envelope; `None` if the bytes are another document, or one without a checkpoint.
-fn checkpoint_in(bytes: &[u8]) -> Option<Checkpoint> {
+pub(super) fn checkpoint_in(bytes: &[u8]) -> Option<Checkpoint> {
     #[derive(Deserialize)]
     struct Receipt {
         audit: Option<String>,
@@ -63,20 +63,8 @@ fn checkpoint_in(bytes: &[u8]) -> Option<Checkpoint> {
 /// # Errors
 /// The directory cannot be listed.
 pub fn known_from_receipts(directory: &Path) -> Result<Known, OwnedFileError> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
-        Err(error) => return Err(OwnedFileError::of(FileStep::List, directory)(error)),
-    };
     let mut known = Known::default();
-    for entry in entries {
-        let entry = entry.map_err(OwnedFileError::of(FileStep::List, directory))?;
-        let name = entry.file_name();
-        let run = name.to_str().and_then(|name| name.strip_suffix(".json"));
-        if run.is_none_or(|run| run.parse::<RunId>().is_err()) {
-            continue;
-        }
-        let path = entry.path();
+    for (_, path) in receipts_in(directory)? {
         match owned_files::read(&path, MAX_RECEIPT) {
             Ok(bytes) => known.checkpoints.extend(known_of(&path, &bytes)),
             // It was removed in this moment.
@@ -85,6 +73,28 @@ pub fn known_from_receipts(directory: &Path) -> Result<Known, OwnedFileError> {
         }
     }
     Ok(known)
+}
+
+/// Every file in `directory` that is called as a receipt, and the run; none if the directory does not exist.
+///
+/// # Errors
+/// The directory cannot be listed.
+pub(super) fn receipts_in(directory: &Path) -> Result<Vec<(RunId, PathBuf)>, OwnedFileError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(OwnedFileError::of(FileStep::List, directory)(error)),
+    };
+    let mut receipts = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(OwnedFileError::of(FileStep::List, directory))?;
+        let name = entry.file_name();
+        let run = name.to_str().and_then(|name| name.strip_suffix(".json"));
+        if let Some(Ok(run)) = run.map(str::parse) {
+            receipts.push((run, entry.path()));
+        }
+    }
+    Ok(receipts)
 }
 
 /// The checkpoints in `path`: a receipt or an envelope, or a directory of them. In a directory, other files are passed over,
@@ -174,7 +184,7 @@ impl Explain for EvidenceError {
 }
 
 /// Largest receipt that is read, in bytes.
-const MAX_RECEIPT: usize = 1024 * 1024;
+pub(super) const MAX_RECEIPT: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

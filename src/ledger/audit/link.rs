@@ -8,13 +8,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::record::{Unreadable, split_digest};
 use crate::base::digest::{Digest, is_hex_of, sha256_of_start_and_whole};
 use crate::base::event::Outcome;
-use crate::base::ids::{HostName, RegionName};
+use crate::base::ids::{HostName, IdError, RegionName};
 
 /// A line that was looked at.
 #[derive(Debug)]
@@ -41,16 +41,14 @@ pub(super) struct Link<'a> {
     /// The text of the digest of the line before.
     #[serde(borrow)]
     prev: Cow<'a, str>,
-    #[serde(borrow)]
-    who: Cow<'a, str>,
-    #[serde(borrow)]
-    host: Cow<'a, str>,
-    #[serde(borrow, default)]
-    region: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    job: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    run: Option<Cow<'a, str>>,
+    who: Text,
+    host: Host,
+    #[serde(default)]
+    region: Option<Region>,
+    #[serde(default)]
+    job: Option<Text>,
+    #[serde(default)]
+    run: Option<Text>,
     #[serde(borrow)]
     pub(super) what: Cow<'a, str>,
     outcome: Outcome,
@@ -60,12 +58,7 @@ pub(super) struct Link<'a> {
 
 impl<'a> Link<'a> {
     fn read(line: &'a [u8]) -> Result<Self, String> {
-        let link: Self = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-        HostName::check(&link.host).map_err(|error| error.to_string())?;
-        if let Some(region) = &link.region {
-            RegionName::check(region).map_err(|error| error.to_string())?;
-        }
-        Ok(link)
+        serde_json::from_slice(line).map_err(|error| error.to_string())
     }
 
     /// The latest time that the log knows of after this record.
@@ -136,27 +129,44 @@ impl<'de> Deserialize<'de> for Texts {
     }
 }
 
-/// A text that is not kept.
-struct Text;
+/// Texts that are checked and not kept: nothing is allocated for them.
+macro_rules! texts {
+    ($($(#[doc = $doc:literal])* $name:ident, $check:expr;)*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Debug)]
+        struct $name;
 
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Any;
 
-        impl Visitor<'_> for Any {
-            type Value = Text;
+                impl Visitor<'_> for Any {
+                    type Value = $name;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a string")
+                    }
 
-            fn visit_str<E>(self, _: &str) -> Result<Text, E> {
-                Ok(Text)
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        let check: fn(&str) -> Result<(), IdError> = $check;
+                        check(text).map_err(E::custom)?;
+                        Ok($name)
+                    }
+                }
+
+                deserializer.deserialize_str(Any)
             }
         }
+    )*};
+}
 
-        deserializer.deserialize_str(Any)
-    }
+texts! {
+    /// Any text.
+    Text, |_| Ok(());
+    /// The name of a host.
+    Host, HostName::check;
+    /// The name of a region.
+    Region, RegionName::check;
 }
 
 #[cfg(test)]

@@ -28,10 +28,10 @@ use crate::host::owned_files::{
 /// A log that can be appended to.
 pub struct AuditLog {
     path: PathBuf,
-    receipts: Option<PathBuf>,
+    pub(super) receipts: Option<PathBuf>,
     segment_size: u64,
     actor: Actor,
-    clock: Box<dyn Clock + Send + Sync>,
+    pub(super) clock: Box<dyn Clock + Send + Sync>,
     held: HeldFiles,
     last: Mutex<Option<Checkpoint>>,
 }

@@ -15,7 +15,7 @@ use super::error::AuditError;
 use super::lines::{FileEnd, Next, read_lines};
 use super::log::LOCK_PATIENCE;
 use super::record::{self, Record};
-use super::segment::{Segment, is_same_file, segments};
+use super::segment::{Segment, is_same_file, sealed_before, segments};
 use super::tail::{Tail, first_record};
 use crate::host::owned_files::{
     FileStep, OwnedFileError, check_regular, open_unfollowed, wait_for_lock,
@@ -69,6 +69,12 @@ impl Active {
             length: length.map_err(OwnedFileError::of(FileStep::Read, path))?,
             tail,
         }))
+    }
+
+    /// The last record before it, if that is in a sealed segment, as its first record says.
+    pub(super) fn sealed_until(&self) -> Option<u64> {
+        let first = first_record(&self.file).ok()??;
+        sealed_before(&first).map(|_| first.seq.saturating_sub(1))
     }
 
     /// What of it is read, and how many bytes without a line end follow.
