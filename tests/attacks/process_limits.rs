@@ -118,12 +118,14 @@ fn a_run_closes_although_its_command_left_no_process_to_be_started() {
             let output = run.output().unwrap();
             let said = text(&output.stderr);
             assert_eq!(site.status(), LockState::Locked, "{said}");
-            let code = match on_stragglers {
+            let codes = match on_stragglers {
                 // What the command left is ended, and then there is room.
-                "end" => 7,
-                _ => without_tools(site, 7),
+                "end" => [7, 7],
+                // The tool that locked has ended, and may have left its room to the one that changes the search list.
+                _ => [7, without_tools(site, 7)],
             };
-            assert_eq!(output.status.code(), Some(code), "{said}");
+            let code = output.status.code().unwrap();
+            assert!(codes.contains(&code), "{code}: {said}");
             assert_accounted(site, &output, "the table is full");
             assert_eq!(site.receipts()[0]["ending"]["exited"]["code"], 7);
             free(site, user, "after a full table");
