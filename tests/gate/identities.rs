@@ -24,6 +24,35 @@ fn identity_missing_tells_which_certificate_would_do() {
 }
 
 #[test]
+fn the_identity_is_the_one_of_the_certificate_that_a_target_is_pinned_to() {
+    let renewed = distribution().labelled("renewed");
+    let acme = Hierarchy::acme();
+    let minted = [acme.developer(&distribution()), acme.developer(&renewed)];
+    let spec = rocket().certificates(&minted);
+    let mut scene = Scene::pinning(&[(spec, ProfileState::Active)]);
+    // Without a target, either does.
+    assert_eq!(scene.judge().findings, []);
+    scene.target(CertSha256::of(&minted[1].der));
+    scene.blocked_by(Code::IdentityMissing);
+    scene.targets[0].certificate = CertSha256::of(&minted[0].der);
+    assert_eq!(scene.judge().findings, []);
+}
+
+#[test]
+fn a_retiring_profile_needs_no_identity() {
+    let replaced = distribution().labelled("replaced");
+    let mut spec = rocket().certificates(&[Hierarchy::acme().developer(&replaced)]);
+    spec.uuid = "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c22".to_owned();
+    let mut scene = Scene::pinning(&[
+        (rocket(), ProfileState::Active),
+        (spec, ProfileState::Retiring),
+    ]);
+    assert!(!blocking(&scene.judge().findings).contains(&"identity-missing"));
+    scene.pinned[1].1 = ProfileState::Active;
+    assert!(blocking(&scene.judge().findings).contains(&"identity-missing"));
+}
+
+#[test]
 fn identity_unexpected_is_sprawl_unless_the_policy_allows_it() {
     let mut scene = Scene::new();
     let stranger = identity(&LeafSpec::new(LeafKind::AppleDevelopment));

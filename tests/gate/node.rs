@@ -12,6 +12,27 @@ fn host_not_allowed_points_at_the_policy_s_line() {
     scene.facts.host = "laptop.acme.example".parse().unwrap();
     let finding = scene.blocked_by(Code::HostNotAllowed);
     assert_eq!(finding.place.line, Some(4));
+    let hint = finding.hint.unwrap();
+    assert!(hint.contains("or add laptop.acme.example to"), "{hint}");
+    // One machine under two names.
+    scene.facts.host = "signer-01.local".parse().unwrap();
+    let hint = scene.blocked_by(Code::HostNotAllowed).hint.unwrap();
+    assert!(
+        hint.contains("scutil --set HostName signer-01.acme.example"),
+        "{hint}"
+    );
+}
+
+#[test]
+fn a_policy_without_regions_asks_for_them() {
+    let mut scene = Scene::new();
+    scene.policy = "version = 1\n".to_owned();
+    scene.asked.region = Some("us-east".parse().unwrap());
+    let hint = scene.blocked_by(Code::RegionMismatch).hint.unwrap();
+    assert!(
+        hint.starts_with("name the region and its hosts in"),
+        "{hint}"
+    );
 }
 
 #[test]
@@ -27,6 +48,9 @@ fn region_mismatch_is_a_known_region_elsewhere_or_an_unknown_one() {
             .unwrap()
             .contains("us-east")
     );
+    scene.asked.region = Some("antarctica".parse().unwrap());
+    let hint = scene.blocked_by(Code::RegionMismatch).hint.unwrap();
+    assert!(hint.starts_with("ask for one of these regions"), "{hint}");
     scene.asked.region = Some("us-east".parse().unwrap());
     assert!(scene.rehearse().until().is_some());
 }

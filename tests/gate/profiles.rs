@@ -122,7 +122,10 @@ fn profile_expired_blocks_from_the_instant_after_its_last() {
         ProfileState::Active,
     )]);
     scene.facts.now = instant("2026-07-06T14:15:01Z");
-    scene.blocked_by(Code::ProfileExpired);
+    let finding = scene.blocked_by(Code::ProfileExpired);
+    assert_eq!(finding.expected.as_deref(), Some("not expired"));
+    let found = "2026-07-06T14:15:00Z (1s ago)";
+    assert_eq!(finding.found.as_deref(), Some(found));
 }
 
 #[test]
@@ -133,8 +136,14 @@ fn profile_expires_soon_blocks_below_the_minimum_and_warns_before_it() {
             ProfileState::Active,
         )])
     };
-    expiring("2026-07-13T14:14:59Z").blocked_by(Code::ProfileExpiresSoon);
-    expiring("2026-07-13T14:15:00Z").cleared_with(Code::ProfileExpiresSoon, Severity::Warn);
+    let blocked = expiring("2026-07-13T14:14:59Z").blocked_by(Code::ProfileExpiresSoon);
+    assert_eq!(blocked.expected.as_deref(), Some("valid for at least 7d"));
+    let found = "2026-07-13T14:14:59Z (in 6d 23h)";
+    assert_eq!(blocked.found.as_deref(), Some(found));
+    let warned =
+        expiring("2026-07-13T14:15:00Z").cleared_with(Code::ProfileExpiresSoon, Severity::Warn);
+    let expected = "valid for at least 30d without a warning";
+    assert_eq!(warned.expected.as_deref(), Some(expected));
     expiring("2026-08-05T14:14:59Z").cleared_with(Code::ProfileExpiresSoon, Severity::Warn);
     assert_eq!(expiring("2026-08-05T14:15:00Z").judge().findings, []);
 }
@@ -195,7 +204,13 @@ fn profile_directory_writable_blocks_where_the_policy_says_read_only() {
             let finding =
                 accessible(read_only, Some(access)).blocked_by(Code::ProfileDirectoryWritable);
             let found = finding.found.unwrap();
-            assert_eq!(found, format!("/profiles/0: {right}"));
+            let told = match right {
+                ChangeRight::Owner => "it belongs to this user",
+                ChangeRight::Write => "this user may write to it",
+                ChangeRight::Create => "it does not exist, and this user may create it",
+                ChangeRight::Unknown(_) => "unknown: it is hidden",
+            };
+            assert_eq!(found, format!("/profiles/0: {told}"));
             assert_eq!(finding.place.file.as_deref(), Some("/profiles"));
             assert!(!finding.hint.unwrap().contains("chmod"));
         }

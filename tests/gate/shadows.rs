@@ -4,7 +4,8 @@ use countersign::apple::profile::Profile;
 use countersign::base::finding::{Code, Severity};
 use countersign::base::ids::{CertSha256, FileSha256};
 use countersign::context::gate::facts::{
-    InstalledClaims, InstalledContent, InstalledScope, Observation, ObservedClaims, PlannedFacts,
+    Family, InstalledClaims, InstalledContent, InstalledScope, Observation, ObservedClaims,
+    PlannedFacts,
 };
 use countersign::context::gate::rehearse;
 use countersign::context::manifest::ProfileState;
@@ -331,4 +332,21 @@ fn the_same_bytes_twice_are_a_shadow_to_come() {
             .unwrap()
             .ends_with("copy of it.mobileprovision")
     );
+}
+
+#[test]
+fn a_profile_is_of_the_family_that_its_platforms_say() {
+    for (platforms, family) in [
+        (&["iOS"][..], Family::Ios),
+        (&["iOS", "xrOS", "visionOS"], Family::Ios),
+        (&["watchOS"], Family::Ios),
+        (&["tvOS"], Family::Tvos),
+        (&["iOS", "tvOS"], Family::Ios),
+        (&["OSX"], Family::Mac),
+        (&["macOS", "iOS"], Family::Mac),
+        (&[], Family::Ios),
+    ] {
+        let platforms: Vec<String> = platforms.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(Family::of(&platforms), family, "{platforms:?}");
+    }
 }

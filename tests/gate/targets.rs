@@ -5,7 +5,7 @@ use countersign::base::remedy::Remedy;
 use countersign::context::gate::facts::Observation;
 use forge::project::{Product, ProjectSpec, TargetSpec};
 
-use crate::scene::{Scene, distribution, identity, targets_of};
+use crate::scene::{Scene, distribution, identity, project, targets_of};
 
 #[test]
 fn the_gate_itself_plans_what_the_targets_ask_for() {
@@ -78,4 +78,13 @@ fn a_pinned_project_that_nobody_named_blocks() {
         "{}",
         finding.message
     );
+}
+
+/// Everything is printed but the files, which may be large and are not ours.
+#[test]
+fn what_was_observed_of_targets_prints_without_the_files() {
+    let printed = format!("{:?}", targets_of(&project()));
+    assert!(printed.starts_with("ObservedTargets {"), "{printed}");
+    assert!(printed.contains("Rocket.xcodeproj"), "{printed}");
+    assert!(!printed.contains("sources"), "{printed}");
 }

@@ -54,7 +54,6 @@ fn check_host(policy: &Policy, host: &HostName) -> Option<Finding> {
         Some(name) => format!(
             "if this machine is {name}, set its name (sudo scutil --set HostName {name}); otherwise run the job on {name}"
         ),
-        None if known.is_empty() => "name the signing hosts in topology.key_hosts".to_owned(),
         None => format!(
             "run the job on one of these hosts, or add {host} to topology.key_hosts in a review"
         ),
