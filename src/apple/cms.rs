@@ -431,12 +431,12 @@ fn in_definite_lengths(element: Element<'_>, levels: usize) -> Result<Cow<'_, [u
     })
 }
 
-/// Counts one more item, within bounds.
-fn count_one_more(count: usize, what: &'static str) -> Result<usize, CmsError> {
+/// Whether one more item than `count` is within bounds.
+fn count_one_more(count: usize, what: &'static str) -> Result<(), CmsError> {
     if count >= MAX_ITEMS {
         Err(CmsError::TooMany(what))
     } else {
-        Ok(count + 1)
+        Ok(())
     }
 }
 
