@@ -793,3 +793,30 @@ fn every_certificate_has_a_name() {
     parts.office.subject = Name::new();
     not_allowed(&parts, "");
 }
+
+/// RFC 5280 §6.1.4 (b): constraints are for all names below, but those of an authority that issued itself another certificate.
+#[test]
+fn name_constraints_are_for_the_signer_and_every_authority_below_but_one_that_issued_itself() {
+    let without = |excluded: &str| {
+        let excluded = der::context(4, name(excluded).to_der());
+        extension::name_constraints(&[], &[excluded])
+    };
+    for (excluded, is_refused) in [("Office", true), ("Notary", true), ("Bureau", false)] {
+        let mut parts = Parts::new();
+        parts.root.extensions.push(without(excluded));
+        let outcome = parts.judge();
+        let is_not_allowed = matches!(outcome, Err(Fault::NotAllowed { .. }));
+        assert_eq!(is_not_allowed, is_refused, "{excluded}: {outcome:?}");
+        assert_eq!(outcome.is_err(), is_refused, "{excluded}");
+    }
+    let mut parts = Parts::new();
+    parts.root.extensions.push(without("Root"));
+    let root = parts.root.self_sign(&Key::p256("root"));
+    let mut renewed = authority("Root", None);
+    renewed.serial = forge::certificate::serial("renewed", 8);
+    let renewed = renewed.issue(&Key::p256("renewed"), &root);
+    let office = parts.office.issue(&Key::p256("office"), &renewed);
+    let notary = parts.notary.issue(&Key::p256("notary"), &office);
+    let chain = [root, renewed, office, notary];
+    verify(&message(&chain, &[]), &asked(), &verifier(&[&chain[0]])).unwrap();
+}
