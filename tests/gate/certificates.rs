@@ -5,7 +5,6 @@ use countersign::base::ids::CertSha256;
 use countersign::context::gate::certificates::by_sha1_as_pinned;
 use countersign::context::manifest::ProfileState;
 use forge::hierarchy::Hierarchy;
-use forge::profile::ProfileSpec;
 use jiff::{SignedDuration, Timestamp};
 use support::{blocking, rocket};
 
@@ -91,20 +90,11 @@ fn leaf_end() -> Timestamp {
     scene.manifest().profiles()[0].certificates[0].expires
 }
 
-fn with_uuid(spec: ProfileSpec, uuid: &str) -> ProfileSpec {
-    let uuid = uuid.to_owned();
-    ProfileSpec { uuid, ..spec }
-}
-
 #[test]
 fn a_certificate_that_no_profile_in_use_relies_on_may_expire() {
     let old = distribution().valid("2026-01-01T00:00:00Z", "2026-07-01T00:00:00Z");
     let replaced = rocket().certificates(&[Hierarchy::acme().developer(&old)]);
-    let replaced = with_uuid(replaced, "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c22");
-    let mut scene = Scene::pinning(&[
-        (rocket(), ProfileState::Active),
-        (replaced, ProfileState::Retiring),
-    ]);
+    let mut scene = Scene::with_retiring(replaced);
     assert!(!blocking(&scene.judge().findings).contains(&"certificate-expired"));
     scene.pinned[1].1 = ProfileState::Active;
     assert!(blocking(&scene.judge().findings).contains(&"certificate-expired"));
@@ -120,7 +110,8 @@ fn a_certificate_near_its_end_names_who_relies_on_it() {
         "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c24",
     ];
     let specs = uuids.map(|uuid| {
-        let spec = with_uuid(rocket().certificates(&minted), uuid);
+        let mut spec = rocket().certificates(&minted);
+        spec.uuid = uuid.to_owned();
         (spec, ProfileState::Active)
     });
     for (count, said) in [

@@ -41,12 +41,8 @@ fn the_identity_is_the_one_of_the_certificate_that_a_target_is_pinned_to() {
 #[test]
 fn a_retiring_profile_needs_no_identity() {
     let replaced = distribution().labelled("replaced");
-    let mut spec = rocket().certificates(&[Hierarchy::acme().developer(&replaced)]);
-    spec.uuid = "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c22".to_owned();
-    let mut scene = Scene::pinning(&[
-        (rocket(), ProfileState::Active),
-        (spec, ProfileState::Retiring),
-    ]);
+    let replaced = rocket().certificates(&[Hierarchy::acme().developer(&replaced)]);
+    let mut scene = Scene::with_retiring(replaced);
     assert!(!blocking(&scene.judge().findings).contains(&"identity-missing"));
     scene.pinned[1].1 = ProfileState::Active;
     assert!(blocking(&scene.judge().findings).contains(&"identity-missing"));

@@ -133,6 +133,15 @@ impl Scene {
         Self::pinning(&[(rocket(), ProfileState::Active)])
     }
 
+    /// The same beside this profile, which it replaced.
+    pub(crate) fn with_retiring(mut replaced: ProfileSpec) -> Self {
+        replaced.uuid = "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c22".to_owned();
+        Self::pinning(&[
+            (rocket(), ProfileState::Active),
+            (replaced, ProfileState::Retiring),
+        ])
+    }
+
     /// These profiles, all installed under their conventional names.
     pub(crate) fn pinning(specs: &[(ProfileSpec, ProfileState)]) -> Self {
         let pinned: Vec<(Profile, ProfileState)> = specs
