@@ -175,14 +175,14 @@ fn every_reader_is_given_a_bound() {
     let mut offences = Vec::new();
     for source in sources() {
         for (at, token) in source.tokens.iter().enumerate() {
-            let is_call = source
-                .tokens
-                .get(at + 1)
-                .is_some_and(|next| next.text == "(");
             let is_declared = at > 0 && source.tokens[at - 1].text == "fn";
             let is_module = at > 1 && READING.iter().any(|words| source.reads(at - 2, words));
             let is_reader = READERS.contains(&&*token.text) || is_module;
-            if !is_reader || !is_call || is_declared || HAND_ON.contains(&&*source.path) {
+            if !is_reader
+                || !source.is_called(at)
+                || is_declared
+                || HAND_ON.contains(&&*source.path)
+            {
                 continue;
             }
             let close = closing(&source.tokens, at + 1);
@@ -202,13 +202,9 @@ fn what_is_read_without_a_bound_is_named() {
     let mut found = BTreeSet::new();
     for source in sources() {
         for (at, token) in source.tokens.iter().enumerate() {
-            let is_call = source
-                .tokens
-                .get(at + 1)
-                .is_some_and(|next| next.text == "(");
             let is_whole = source.reads(at, &["fs", "::", "read", "("]);
             let is_method = UNBOUNDED.contains(&&*token.text)
-                && is_call
+                && source.is_called(at)
                 && (token.text != "copy" || source.reads(at.saturating_sub(2), &["io", "::"]));
             if token.kind == Kind::Word && (is_whole || is_method) {
                 let path = source.path.strip_prefix("src/").unwrap();

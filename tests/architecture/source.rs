@@ -55,6 +55,11 @@ impl Source {
         reads(&self.tokens, at, words)
     }
 
+    /// Whether the token at `at` is a name that is called.
+    pub(crate) fn is_called(&self, at: usize) -> bool {
+        self.tokens.get(at + 1).is_some_and(|next| next.text == "(")
+    }
+
     /// Where tokens are written like this.
     pub(crate) fn places<'a>(&'a self, words: &'a [&str]) -> impl Iterator<Item = usize> + 'a {
         (0..self.tokens.len()).filter(move |at| self.reads(*at, words))
