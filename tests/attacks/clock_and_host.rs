@@ -80,23 +80,9 @@ mod linux {
     use support::start;
     use support::workshop::{Ran, Workshop, codes, ran};
 
-    /// Compiles a library from C, where there is a compiler; says so if not.
     fn library(workshop: &Workshop, name: &str, source: &str) -> Option<PathBuf> {
-        let file = workshop.write(format!("{name}.c"), source);
-        let library = workshop.path(format!("{name}.so"));
-        let mut compiler = start::command("cc", &workshop.path("home"));
-        compiler
-            .args(["-shared", "-fPIC", "-o"])
-            .arg(&library)
-            .arg(file)
-            .env("PATH", start::PATH);
-        match compiler.output() {
-            Ok(output) if output.status.success() => Some(library),
-            _ => {
-                eprintln!("skipped: there is no C compiler");
-                None
-            }
-        }
+        let source = workshop.write(format!("{name}.c"), source);
+        start::library(&workshop.path("home"), &source)
     }
 
     const NOTHING: &str = "int countersign_test_marker;\n";

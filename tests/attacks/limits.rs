@@ -8,7 +8,7 @@ use std::path::Path;
 
 use countersign::apple::property_list;
 use support::start;
-use support::workshop::{Ran, Workshop, codes, ran};
+use support::workshop::{GATE, Ran, Workshop, codes, ran};
 
 mod measured;
 
@@ -226,14 +226,7 @@ fn a_manifest_of_a_hundred_megabytes_is_refused_unread() {
     padded.push(b'}');
     fs::write(&path, padded).unwrap();
     // Far less memory than it has bytes.
-    let gate = [
-        "gate",
-        "--identities",
-        "identities.txt",
-        "--without",
-        "targets",
-    ];
-    within(64, &workshop, &gate)
+    within(64, &workshop, &GATE)
         .exits(11)
         .says(&["profiles.json", "at most 96000000 are read"]);
 }

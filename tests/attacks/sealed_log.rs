@@ -318,23 +318,11 @@ STEP(int, fdatasync, (int file), (file))
 STEP(ssize_t, write, (int file, const void *bytes, size_t count), (file, bytes, count))
 "#;
 
-/// Compiles the library that ends its process, where there is a compiler; says so if not.
+/// The library that ends its process, where there is a compiler.
 fn killer(site: &Site) -> Option<PathBuf> {
-    let (source, library) = (site.path("killer.c"), site.path("killer.so"));
+    let source = site.path("killer.c");
     fs::write(&source, KILLER).unwrap();
-    let mut compiler = start::command("cc", &site.path("home"));
-    compiler
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&library)
-        .arg(source)
-        .env("PATH", start::PATH);
-    match compiler.output() {
-        Ok(output) if output.status.success() => Some(library),
-        _ => {
-            eprintln!("skipped: there is no C compiler");
-            None
-        }
-    }
+    start::library(&site.path("home"), &source)
 }
 
 /// The program of the product, with its real limit: each call that changes a file may be the one that never happens.

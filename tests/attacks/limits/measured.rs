@@ -284,20 +284,21 @@ fn a_capture_of_many_identities() {
     measured("a_capture_of_many_identities", &workshop, &list);
 }
 
+const VERIFY_ENVELOPE: [&str; 5] = [
+    "envelope",
+    "verify",
+    "envelope.json",
+    "--allowed-signers",
+    "allowed",
+];
+
 #[test]
 fn an_envelope_of_many_values() {
     let workshop = Workshop::new();
     workshop.write("allowed", "");
     let values = "{\"\":0},".repeat((1 << 20) / 7 - 8);
     workshop.write("envelope.json", format!("{{\"payload\":[{values}0]}}"));
-    let verify = [
-        "envelope",
-        "verify",
-        "envelope.json",
-        "--allowed-signers",
-        "allowed",
-    ];
-    measured("an_envelope_of_many_values", &workshop, &verify);
+    measured("an_envelope_of_many_values", &workshop, &VERIFY_ENVELOPE);
 }
 
 #[test]
@@ -306,14 +307,7 @@ fn a_list_of_many_signers() {
     let line = forge::ssh::SshKey::ed25519("one").allowed("ci", "");
     workshop.write("allowed", line.repeat((1 << 20) / line.len()));
     workshop.write("envelope.json", "{}");
-    let verify = [
-        "envelope",
-        "verify",
-        "envelope.json",
-        "--allowed-signers",
-        "allowed",
-    ];
-    measured("a_list_of_many_signers", &workshop, &verify);
+    measured("a_list_of_many_signers", &workshop, &VERIFY_ENVELOPE);
 }
 
 #[test]

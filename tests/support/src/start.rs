@@ -9,7 +9,7 @@
 //! it: nothing where it was ignored, its default where not. Nothing of that is unsafe code here.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Once};
@@ -50,6 +50,24 @@ pub fn command(program: impl AsRef<OsStr>, home: &Path) -> Command {
 /// The built program, likewise.
 pub fn countersign(home: &Path) -> Command {
     command(crate::program(), home)
+}
+
+/// Compiles a library from a source in C, beside it, where there is a compiler; says so if not.
+pub fn library(home: &Path, source: &Path) -> Option<PathBuf> {
+    let library = source.with_extension("so");
+    let mut compiler = command("cc", home);
+    compiler
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(source)
+        .env("PATH", PATH);
+    match compiler.output() {
+        Ok(output) if output.status.success() => Some(library),
+        _ => {
+            eprintln!("skipped: there is no C compiler");
+            None
+        }
+    }
 }
 
 /// Puts this process right, once, so that whatever it starts begins alike everywhere.

@@ -15,6 +15,15 @@ use forge::find_identity;
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
 
+/// The words of a gate with the captured identities and without targets.
+pub const GATE: [&str; 5] = [
+    "gate",
+    "--identities",
+    "identities.txt",
+    "--without",
+    "targets",
+];
+
 /// The policy of every workshop, unless a test writes another.
 pub const POLICY: &str = "version = 1\n\n[profiles]\ndirectories = [\"../profiles\"]\ntrust_anchors = [\"../anchors.pem\"]\n";
 
@@ -192,14 +201,7 @@ impl Workshop {
 
     /// What [`Workshop::gate`] runs.
     pub fn gate_command(&self, arguments: &[&str]) -> Command {
-        let gate = [
-            "gate",
-            "--identities",
-            "identities.txt",
-            "--without",
-            "targets",
-        ];
-        self.command(&[&gate, arguments].concat())
+        self.command(&[&GATE, arguments].concat())
     }
 }
 
