@@ -15,6 +15,7 @@
 
 mod allowance;
 mod builtin;
+mod c99;
 mod expansion;
 mod operator;
 mod resolved;
@@ -105,8 +106,8 @@ impl Overrides {
     }
 }
 
-/// What Xcode's defaults depend on: configuration, kind of product, platform.
-type DefaultsOf = (Box<str>, ProductKind, Option<Platform>);
+/// What Xcode's defaults depend on: configuration, kind of product, whether such a product is signed, platform.
+type DefaultsOf = (Box<str>, ProductKind, bool, Option<Platform>);
 
 /// All settings of a project, configuration files read.
 #[derive(Debug)]
@@ -224,14 +225,22 @@ impl<'p> ProjectSettings<'p> {
         platform: Option<Platform>,
     ) -> Scope {
         let project = self.project;
+        let target = project.target(target);
+        let of_target = target.and_then(|target| target.configurations.effective(configuration));
+        let of_project = project.configurations.effective(configuration);
         let bindings = Bindings {
-            // Which version the SDK has is not known here; conditions that ask for one do not hold.
             sdk: platform
                 .map(|platform| format!("{}0.0", platform.sdk_name()))
                 .unwrap_or_default()
                 .into(),
+            is_sdk_version_known: platform.is_none(),
             sdk_fallback: platform.and_then(Platform::condition_fallback),
-            configuration: configuration.into(),
+            // A target that lacks the configuration is built in another one, and conditions mean that.
+            configuration: of_target
+                .or(of_project)
+                .map_or(configuration, |used| &used.name)
+                .into(),
+            target: target.map(|target| target.name.clone()).unwrap_or_default(),
         };
         let mut layers = Vec::with_capacity(10);
         let mut push = |layer, table: &Arc<Table>| layers.push((layer, Arc::clone(table)));
@@ -239,9 +248,7 @@ impl<'p> ProjectSettings<'p> {
             push(Layer::OverrideXcconfig, table);
         }
         push(Layer::CommandLine, &self.command_line);
-        let target = project.target(target);
-        if let Some(own) = target.and_then(|target| target.configurations.effective(configuration))
-        {
+        if let Some(own) = of_target {
             push(Layer::Target, &own.settings);
             if let Some(base) = self.base(own) {
                 push(Layer::TargetXcconfig, base);
@@ -250,18 +257,16 @@ impl<'p> ProjectSettings<'p> {
         if let Some(target) = target {
             push(Layer::Default, &Arc::new(builtin::of_target(target)));
         }
-        if let Some(own) = project.configurations.effective(configuration) {
+        if let Some(own) = of_project {
             push(Layer::Project, &own.settings);
             if let Some(base) = self.base(own) {
                 push(Layer::ProjectXcconfig, base);
             }
         }
-        let kind = target
-            .and_then(|target| target.product_type.as_deref())
-            .map_or(ProductKind::Other, ProductKind::of);
+        let product_type = target.and_then(|target| target.product_type.as_deref());
         push(
             Layer::Default,
-            &self.defaults(configuration, kind, platform),
+            &self.defaults(configuration, product_type, platform),
         );
         let mut scope = Scope {
             layers,
@@ -292,19 +297,22 @@ impl<'p> ProjectSettings<'p> {
     fn defaults(
         &self,
         configuration: &str,
-        kind: ProductKind,
+        product_type: Option<&str>,
         platform: Option<Platform>,
     ) -> Arc<Table> {
+        let kind = product_type.map_or(ProductKind::Other, ProductKind::of);
+        let is_signed = product_type.is_none_or(ProductKind::is_signed);
         let mut made = self.defaults.lock().unwrap_or_else(PoisonError::into_inner);
         let defaults = made
-            .entry((configuration.into(), kind, platform))
+            .entry((configuration.into(), kind, is_signed, platform))
             .or_insert_with(|| {
-                Arc::new(builtin::of_project(
-                    self.project,
+                let facts = builtin::Facts {
                     configuration,
                     kind,
+                    is_signed,
                     platform,
-                ))
+                };
+                Arc::new(builtin::of_project(self.project, &facts))
             });
         Arc::clone(defaults)
     }

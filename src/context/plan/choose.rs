@@ -153,8 +153,7 @@ fn certificate<'a>(
     target: &SigningTarget,
 ) -> Option<&'a PinnedCertificate> {
     let asked = target
-        .identity
-        .as_ref()
+        .written_identity()
         .map(|identity| identity.value.as_ref());
     if let Some(sha1) = asked.and_then(|asked| asked.parse::<CertSha1>().ok())
         && let Some(certificate) = profile

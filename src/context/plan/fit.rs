@@ -48,7 +48,7 @@ pub(super) fn is_for(profile: &PinnedProfile, platform: Platform) -> bool {
 
 /// The kinds that fit `CODE_SIGN_IDENTITY`, where that tells anything.
 pub(super) fn wanted_kinds(target: &SigningTarget) -> Option<&'static [ProfileKind]> {
-    let identity = target.identity.as_ref()?;
+    let identity = target.written_identity()?;
     let identity = identity.value.as_ref();
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| identity.starts_with(prefix));
     if starts(&["Apple Development", "iPhone Developer", "Mac Developer"]) {

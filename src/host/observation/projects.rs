@@ -182,7 +182,7 @@ pub fn read_noting(
         [] => vec![None],
         some => some.iter().map(|name| Some(name.as_str())).collect(),
     };
-    // An iOS archive carries its watch app.
+    // An iOS archive carries its watch app. (Catalyst is built with the Mac's SDK, which the resolver knows.)
     let platforms: &[Option<Platform>] = match request.selection.platform {
         Some(Platform::Ios) => &[Some(Platform::Ios), Some(Platform::Watchos)],
         other => &[other],

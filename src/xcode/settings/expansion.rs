@@ -4,15 +4,15 @@
 //! settings are strings, and a list evaluated as a string is its text. A reference to nothing is empty, except `$NAME`
 //! without brackets, which stays as it was written.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use super::operator;
 use super::resolved::{Resolved, Step, Undefined};
 use super::scope::{Scope, is_yes};
-use crate::xcode::assignment::{Assignment, Layer, Origin};
+use super::{builtin, operator};
+use crate::xcode::assignment::{Assignment, Examined, Layer, Origin};
 
-/// How deep references may nest, in values and in each other.
-const MAX_DEPTH: usize = 64;
+/// How deep references may nest, in values and in each other: what the engine's own tests nest, and some.
+const MAX_DEPTH: usize = 1_000;
 /// How many references one expansion may follow.
 const MAX_STEPS: usize = 5_000;
 /// How many bytes one expansion may write, intermediate results counted.
@@ -31,7 +31,7 @@ impl Scope {
         expand(self, text)
     }
 
-    /// The setting `name` as a truth value: `YES`, `true` or `1` in any case; otherwise, and unset, no.
+    /// The setting `name` as a truth value, as [`is_yes`] reads it; unset, no.
     pub fn is_yes(&self, name: &str) -> bool {
         self.evaluate(name)
             .is_some_and(|resolved| is_yes(&resolved.value))
@@ -55,7 +55,7 @@ fn evaluate(scope: &Scope, name: &str) -> Option<Resolved> {
 fn expand(scope: &Scope, text: &str) -> Resolved {
     let mut evaluator = Evaluator::new(scope);
     let mut value = String::new();
-    evaluator.text(text, &mut value);
+    evaluator.text(text, false, &mut value);
     let mut resolved = evaluator.finish();
     resolved.value = value;
     resolved
@@ -85,6 +85,8 @@ struct Evaluator<'s> {
     bytes: usize,
     /// Assignments that were looked at, and the length of their conditions.
     examined: Cell<usize>,
+    /// Assignments that were passed over although another version of the SDK may want them.
+    passed_over: RefCell<Vec<Step>>,
     resolved: Resolved,
 }
 
@@ -97,6 +99,7 @@ impl<'s> Evaluator<'s> {
             steps: 0,
             bytes: 0,
             examined: Cell::new(0),
+            passed_over: RefCell::default(),
             resolved: Resolved {
                 cut: scope.allowance.is_spent(),
                 ..Resolved::default()
@@ -108,7 +111,10 @@ impl<'s> Evaluator<'s> {
     fn finish(self) -> Resolved {
         let work = self.examined.get().saturating_add(self.bytes);
         self.scope.allowance.spend(work);
-        self.resolved
+        Resolved {
+            passed_over: self.passed_over.into_inner(),
+            ..self.resolved
+        }
     }
 
     /// The assignment of `name` that counts: of all, or of those below `below`.
@@ -124,10 +130,16 @@ impl<'s> Evaluator<'s> {
                     Some(position) if position.layer == at => position.index,
                     _ => usize::MAX,
                 };
-                let mut examined = 1;
+                let mut examined = Examined {
+                    work: 1,
+                    passed_over: None,
+                };
                 let effective = table.effective(name, &self.scope.bindings, before, &mut examined);
                 self.examined
-                    .set(self.examined.get().saturating_add(examined));
+                    .set(self.examined.get().saturating_add(examined.work));
+                if let Some(assignment) = examined.passed_over {
+                    self.note_passed_over(assignment, *layer);
+                }
                 let (index, assignment) = effective?;
                 Some(Found {
                     layer: *layer,
@@ -135,6 +147,17 @@ impl<'s> Evaluator<'s> {
                     position: Position { layer: at, index },
                 })
             })
+    }
+
+    fn note_passed_over(&self, assignment: &Assignment, layer: Layer) {
+        let step = Step {
+            name: assignment.name.clone(),
+            origin: assignment.origin(layer),
+        };
+        let mut passed_over = self.passed_over.borrow_mut();
+        if passed_over.len() < MAX_TRAIL && !passed_over.contains(&step) {
+            passed_over.push(step);
+        }
     }
 
     fn assignment(&mut self, found: Found<'s>, out: &mut String) {
@@ -147,14 +170,23 @@ impl<'s> Evaluator<'s> {
         }
         self.bytes = self.bytes.saturating_add(found.assignment.name.len());
         self.stack.push(found);
-        self.text(&found.assignment.value, out);
+        let is_list = !builtin::is_text(&found.assignment.name);
+        self.text(&found.assignment.value, is_list, out);
         self.stack.pop();
     }
 
-    fn text(&mut self, text: &str, out: &mut String) {
+    /// Expands `text`. In a list, which every setting is that Xcode does not know, a backslash takes what follows literally
+    /// and stays where it is: a list as a text is the text of the list.
+    fn text(&mut self, text: &str, is_list: bool, out: &mut String) {
         let mut at = 0;
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            match rest.find('$') {
+            match rest.find(|c| c == '$' || (is_list && c == '\\')) {
+                Some(literal) if byte(rest, literal) == Some(b'\\') => {
+                    let escaped = rest.get(literal + 1..).and_then(|rest| rest.chars().next());
+                    let end = literal + 1 + escaped.map_or(0, char::len_utf8);
+                    self.write(rest.get(..end).unwrap_or_default(), out);
+                    at += end;
+                }
                 Some(literal) => {
                     self.write(rest.get(..literal).unwrap_or_default(), out);
                     at = self.substitution(text, at + literal + 1, out);
@@ -229,6 +261,8 @@ impl<'s> Evaluator<'s> {
         let (undefined, circular) = (self.resolved.undefined.len(), self.resolved.circular.len());
         let mut value = String::new();
         self.reference(&name, computed, &mut value);
+        // Operators apply to the elements of a value: an empty text is one element, an empty list has none.
+        let mut has_element = !value.is_empty() || builtin::is_text(&name);
         while byte(text, at) == Some(b':') && !self.resolved.cut {
             let end = scan(text, at + 1, |c| {
                 c.is_ascii_alphanumeric() || matches!(c, b'-' | b'+' | b'.' | b'_')
@@ -244,15 +278,18 @@ impl<'s> Evaluator<'s> {
                     self.resolved.undefined.truncate(undefined);
                     self.resolved.circular.truncate(circular);
                 }
-                match operator::replace(operator, &value, &operand) {
-                    Some(replaced) => value = replaced,
-                    None => self.unknown_operator(operator),
+                if !operator::is_operator(operator, true) {
+                    self.unknown_operator(operator);
+                } else if has_element || operator == "default" {
+                    value = operator::replace(operator, &value, &operand).unwrap_or(value);
+                    has_element = true;
                 }
             } else if byte(text, at).is_some_and(|c| c == b':' || c == close) {
                 self.note_operation(&value);
-                match operator::retrieve(operator, &value) {
-                    Some(retrieved) => value = retrieved,
-                    None => self.unknown_operator(operator),
+                if !operator::is_operator(operator, false) {
+                    self.unknown_operator(operator);
+                } else if has_element {
+                    value = operator::retrieve(operator, &value).unwrap_or(value);
                 }
             } else {
                 // Something that no operator's name holds, or the end of the text: no operator at all.

@@ -19,6 +19,9 @@ pub struct Resolved {
     pub circular: Vec<Step>,
     /// Operators that are none, as in `$(NAME:uppper)`.
     pub unknown_operators: Vec<Box<str>>,
+    /// Assignments that may count with some version of the SDK, and were passed over because its version is not known; the
+    /// first few.
+    pub passed_over: Vec<Step>,
     /// Whether expansion was given up because it grew beyond all measure.
     pub cut: bool,
 }

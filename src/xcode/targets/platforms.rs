@@ -1,7 +1,7 @@
 //! Which platforms a target is built for.
 //!
 //! `SDKROOT` names one; `SUPPORTED_PLATFORMS` may name more (multi-platform targets, whose `SDKROOT` is `auto`), and
-//! `SUPPORTS_MACCATALYST` adds the Mac to iOS. Simulators are left out: nothing in them needs a profile.
+//! `SUPPORTS_MACCATALYST` adds Catalyst, to iOS and to the Mac (SettingsTests.macCatalystFromMacOSSDK). Simulators are left out: nothing in them needs a profile.
 
 use crate::xcode::platform::Platform;
 use crate::xcode::project::TargetIndex;
@@ -41,26 +41,24 @@ pub(super) fn of(
     if platforms.is_empty() && main.is_none() {
         return Err(sdk);
     }
-    if let Some(at) = platforms
-        .iter()
-        .position(|platform| *platform == Platform::Ios)
-    {
-        let ios = settings.scope(target, configuration, Some(Platform::Ios));
-        if ios.is_yes("SUPPORTS_MACCATALYST") || ios.is_yes("SUPPORTS_UIKITFORMAC") {
-            platforms.insert(at + 1, Platform::MacCatalyst);
-        }
+    let from = [Platform::Ios, Platform::Macos]
+        .into_iter()
+        .find_map(|base| {
+            let at = platforms.iter().position(|platform| *platform == base)?;
+            let scope = settings.scope(target, configuration, Some(base));
+            scope.is_yes("SUPPORTS_MACCATALYST").then_some(at)
+        });
+    if let Some(at) = from {
+        platforms.insert(at + 1, Platform::MacCatalyst);
     }
     Ok(platforms)
 }
 
-/// `platform` if it is the one asked for, or the simulator that is asked for in its stead.
+/// `platform` if it is the one asked for, or the simulator that is asked for in its stead. Catalyst is built with the Mac's
+/// SDK, so that who asks for `macosx` gets both.
 pub(super) fn narrowed(platform: Platform, only: Platform) -> Option<Platform> {
-    let simulated = match only {
-        Platform::IosSimulator => Platform::Ios,
-        Platform::TvosSimulator => Platform::Tvos,
-        Platform::WatchosSimulator => Platform::Watchos,
-        Platform::VisionosSimulator => Platform::Visionos,
-        device => device,
-    };
-    (platform == simulated).then_some(only)
+    match (platform, only) {
+        (Platform::MacCatalyst, Platform::Macos) => Some(platform),
+        _ => (platform == only.device()).then_some(only),
+    }
 }

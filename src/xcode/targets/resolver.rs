@@ -223,7 +223,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
         };
         for platform in platforms {
             let scope = self.settings.scope(index, configuration, Some(platform));
-            let provisioning = kind.provisioning(platform);
+            let provisioning = provisioning(&scope, platform);
             let signing_allowed = is_signing_allowed(&scope);
             // What nobody signs with a profile may say what it likes.
             let matters = signing_allowed
@@ -233,7 +233,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
             let bundle_id = reader.bundle_id(&mut self.info_plists);
             let style = reader.style();
             let team = reader.team();
-            let identity = reader.text("CODE_SIGN_IDENTITY");
+            let identity = reader.identity(platform);
             let specifier = reader.profile("PROVISIONING_PROFILE_SPECIFIER");
             let legacy_profile = reader.profile("PROVISIONING_PROFILE");
             let entitlements_path = reader.text("CODE_SIGN_ENTITLEMENTS");
@@ -391,10 +391,29 @@ fn unusable_name() -> Finding {
     .hint("rename it in Xcode")
 }
 
-/// Whether Xcode signs the product. A setting that was not followed to its end counts as yes, so that nothing which may
-/// be signed is passed over.
+/// Whether Xcode signs the product.
 fn is_signing_allowed(scope: &Scope) -> bool {
+    may_be_yes(scope, "CODE_SIGNING_ALLOWED")
+}
+
+/// What the product has to do with profiles: two settings say it, which product types set and projects may change
+/// (swift-build, `PlanningOperation.swift`). In a simulator nothing needs one.
+fn provisioning(scope: &Scope, platform: Platform) -> Provisioning {
+    if platform.is_simulator() {
+        Provisioning::Unsupported
+    } else if may_be_yes(scope, "PROVISIONING_PROFILE_REQUIRED") {
+        Provisioning::Required
+    } else if may_be_yes(scope, "PROVISIONING_PROFILE_SUPPORTED") {
+        Provisioning::Optional
+    } else {
+        Provisioning::Unsupported
+    }
+}
+
+/// A setting as a truth value. One that was not followed to its end counts as yes, so that nothing which may be signed is
+/// passed over.
+fn may_be_yes(scope: &Scope, name: &str) -> bool {
     scope
-        .evaluate("CODE_SIGNING_ALLOWED")
+        .evaluate(name)
         .is_some_and(|resolved| resolved.cut || is_yes(&resolved.value))
 }

@@ -27,6 +27,8 @@ pub enum SigningStyle {
     Automatic,
     /// The project does.
     Manual,
+    /// Nobody wrote a style. Xcode then takes what the target's profile and identity let it do.
+    NotWritten,
 }
 
 impl SigningStyle {
@@ -37,11 +39,12 @@ impl SigningStyle {
             .find(|style| value.eq_ignore_ascii_case(style.as_str()))
     }
 
-    /// The word of `CODE_SIGN_STYLE`.
+    /// The word of `CODE_SIGN_STYLE`, or that there is none.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Automatic => "Automatic",
             Self::Manual => "Manual",
+            Self::NotWritten => "not written",
         }
     }
 }

@@ -6,6 +6,7 @@ use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, TeamId};
 use crate::xcode::assignment::{Layer, Origin};
+use crate::xcode::platform::Platform;
 use crate::xcode::project::Target;
 use crate::xcode::settings::{ProjectSettings, Resolved, Scope, is_set_by_xcode};
 use crate::xcode::shortened::shortened;
@@ -75,24 +76,28 @@ impl<'r, 'p> Reader<'r, 'p> {
             return text.map(|_| value);
         }
         Setting {
-            value: SigningStyle::Automatic,
+            value: SigningStyle::NotWritten,
             origin: Origin::layer(Layer::Default),
             trail: Vec::new(),
         }
     }
 
-    pub(super) fn team(&mut self) -> Option<Setting<TeamId>> {
-        // Set to nothing means no team, whatever the attributes remember.
-        let text = match self.evaluate("DEVELOPMENT_TEAM") {
-            Some(resolved) => {
-                let value = resolved.value.trim();
-                setting(Box::from(value), &resolved)
-            }
-            None => self.attribute(self.target.attributes.development_team.as_ref())?,
-        };
-        if text.value.is_empty() {
-            return None;
+    /// `CODE_SIGN_IDENTITY`, empty or not. In a simulator everything is signed ad hoc, whatever is written
+    /// (ProvisioningTests.computeSigningCertificateIdentifier).
+    pub(super) fn identity(&mut self, platform: Platform) -> Option<Setting<Box<str>>> {
+        if platform.is_simulator() {
+            return Some(Setting {
+                value: "-".into(),
+                origin: Origin::layer(Layer::Default),
+                trail: Vec::new(),
+            });
         }
+        let resolved = self.evaluate("CODE_SIGN_IDENTITY")?;
+        Some(setting(resolved.value.trim().into(), &resolved))
+    }
+
+    pub(super) fn team(&mut self) -> Option<Setting<TeamId>> {
+        let text = self.text("DEVELOPMENT_TEAM")?;
         match text.value.parse() {
             Ok(team) => Some(text.map(|_| team)),
             Err(_) => {
@@ -115,6 +120,7 @@ impl<'r, 'p> Reader<'r, 'p> {
         let resolved = self
             .evaluate("PRODUCT_BUNDLE_IDENTIFIER")
             .filter(|resolved| !resolved.value.trim().is_empty());
+        let is_setting = resolved.is_some();
         let resolved = match resolved {
             Some(resolved) => Some(resolved),
             None => match self.bundle_id_of_info_plist(info_plists) {
@@ -133,8 +139,9 @@ impl<'r, 'p> Reader<'r, 'p> {
             return None;
         };
         let mut value = resolved.value.trim().to_owned();
-        if self.scope.is_yes("USES_XCTRUNNER") {
-            // What is signed is not the test bundle but the application that Xcode wraps it into.
+        if is_setting && self.scope.is_yes("USES_XCTRUNNER") {
+            // What is signed is not the test bundle but the application that Xcode wraps it into. The id of an Info.plist
+            // stays as it is (swift-build, `computeBundleIdentifier`).
             value.push_str(".xctrunner");
         }
         match value.parse::<BundleId>() {
@@ -282,6 +289,19 @@ impl<'r, 'p> Reader<'r, 'p> {
             });
             let origin = undefined.origin.as_ref().or(resolved.origin.as_ref());
             self.push_once(finding, origin);
+        }
+        for passed in &resolved.passed_over {
+            let finding = Finding::warn(
+                Code::SettingSdkVersion,
+                format!(
+                    "{} has a value for some versions of the SDK, and which one builds is not known: that value was passed \
+                     over",
+                    passed.name
+                ),
+            )
+            .found(&passed.name)
+            .hint("name the SDK with its version, or write the condition without one, as in [sdk=iphoneos*]");
+            self.push_once(finding, Some(&passed.origin));
         }
         for circular in &resolved.circular {
             let finding = Finding::block(

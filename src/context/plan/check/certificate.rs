@@ -10,7 +10,7 @@ use crate::xcode::targets::SigningStyle;
 /// Selectors such as `Apple Distribution` name no certificate; an automatic style is complained about on its own.
 pub(super) fn certificate(row: &Row<'_>, choice: &Choice<'_>) -> Option<Finding> {
     let target = row.target;
-    let asked = target.identity.as_ref()?;
+    let asked = target.written_identity()?;
     if target.style.value == SigningStyle::Automatic {
         return None;
     }
