@@ -19,6 +19,8 @@ use crate::base::wildcard::matches;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layer {
+    /// The environment of `xcodebuild`. What comes from here decides and is never shown.
+    Environment,
     /// What Xcode sets when nobody else does.
     Default,
     /// The `TargetAttributes` of the project, which only some signing settings have.
@@ -37,6 +39,8 @@ pub enum Layer {
     CommandLine,
     /// The file of `xcodebuild -xcconfig`, which wins over the command line (man xcodebuild).
     OverrideXcconfig,
+    /// The file of the variable `XCODE_XCCONFIG_FILE`, which wins over that one.
+    EnvironmentXcconfig,
     /// What `xcodebuild -showBuildSettings` printed.
     Captured,
 }
@@ -45,6 +49,7 @@ impl Layer {
     /// What people call it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Environment => "environment",
             Self::Default => "Xcode's default",
             Self::Attributes => "target attributes",
             Self::ProjectXcconfig => "project xcconfig",
@@ -54,6 +59,7 @@ impl Layer {
             Self::Derived => "derived by Xcode",
             Self::CommandLine => "command line",
             Self::OverrideXcconfig => "-xcconfig file",
+            Self::EnvironmentXcconfig => "XCODE_XCCONFIG_FILE",
             Self::Captured => "xcodebuild -showBuildSettings",
         }
     }

@@ -11,8 +11,9 @@ use super::scope::{Scope, is_yes};
 use super::{builtin, operator};
 use crate::xcode::assignment::{Assignment, Examined, Layer, Origin};
 
-/// How deep references may nest, in values and in each other: what the engine's own tests nest, and some.
-const MAX_DEPTH: usize = 1_000;
+/// How deep references may nest, in values and in each other: what the engine's own tests nest (600), and some. It fits the
+/// stack of a thread.
+const MAX_DEPTH: usize = 640;
 /// How many references one expansion may follow.
 const MAX_STEPS: usize = 5_000;
 /// How many bytes one expansion may write, intermediate results counted.
@@ -45,7 +46,7 @@ fn evaluate(scope: &Scope, name: &str) -> Option<Resolved> {
         return None;
     };
     let mut value = String::new();
-    evaluator.assignment(found, &mut value);
+    evaluator.assignment(found, true, &mut value);
     let mut resolved = evaluator.finish();
     resolved.value = value;
     resolved.origin = Some(found.assignment.origin(found.layer));
@@ -160,15 +161,30 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    fn assignment(&mut self, found: Found<'s>, out: &mut String) {
+    /// Notes that an assignment takes part; the trail names it if it may be told. Apart from [`Self::assignment`], whose frames
+    /// pile up.
+    #[inline(never)]
+    fn note_step(&mut self, found: &Found<'s>, is_told: bool) {
         let step = Step {
             name: found.assignment.name.clone(),
             origin: found.assignment.origin(found.layer),
         };
-        if self.resolved.trail.len() < MAX_TRAIL && !self.resolved.trail.contains(&step) {
+        if is_told && self.resolved.trail.len() < MAX_TRAIL && !self.resolved.trail.contains(&step)
+        {
             self.resolved.trail.push(step);
         }
         self.bytes = self.bytes.saturating_add(found.assignment.name.len());
+        if found.layer == Layer::Environment {
+            let names = &mut self.resolved.environment;
+            if !names.contains(&found.assignment.name) {
+                names.push(found.assignment.name.clone());
+            }
+        }
+    }
+
+    /// Appends the value of an assignment, which the trail names if it may be told.
+    fn assignment(&mut self, found: Found<'s>, is_told: bool, out: &mut String) {
+        self.note_step(&found, is_told);
         self.stack.push(found);
         let is_list = !builtin::is_text(&found.assignment.name);
         self.text(&found.assignment.value, is_list, out);
@@ -301,6 +317,13 @@ impl<'s> Evaluator<'s> {
         (at + 1).min(text.len())
     }
 
+    /// Whether what is read now stands in a variable of the environment: no word of it is told, in whatever complaint.
+    fn is_in_environment(&self) -> bool {
+        self.stack
+            .iter()
+            .any(|frame| frame.layer == Layer::Environment)
+    }
+
     /// An operator costs as much as writing what it is applied to.
     fn note_operation(&mut self, value: &str) {
         self.steps += 1;
@@ -312,6 +335,9 @@ impl<'s> Evaluator<'s> {
 
     fn unknown_operator(&mut self, operator: &str) {
         let known = &self.resolved.unknown_operators;
+        if self.is_in_environment() {
+            return;
+        }
         if known.len() < MAX_TRAIL && !known.iter().any(|known| **known == *operator) {
             self.resolved.unknown_operators.push(operator.into());
         }
@@ -352,7 +378,7 @@ impl<'s> Evaluator<'s> {
         } else if let Some(frame) = self.being_expanded(name) {
             let below = self.find(name, Some(frame.position));
             let is_direct = innermost.is_some_and(|frame| *frame.assignment.name == *name);
-            if below.is_none() && !is_direct {
+            if below.is_none() && !is_direct && !self.is_in_environment() {
                 self.resolved.circular.push(Step {
                     name: name.into(),
                     origin: frame.assignment.origin(frame.layer),
@@ -367,7 +393,9 @@ impl<'s> Evaluator<'s> {
             found
         };
         if let Some(found) = found {
-            self.assignment(found, out);
+            // A name put together from a variable holds its value.
+            let is_told = !computed || self.resolved.environment.is_empty();
+            self.assignment(found, is_told, out);
         }
         found.is_some()
     }
@@ -381,6 +409,10 @@ impl<'s> Evaluator<'s> {
     }
 
     fn note_undefined(&mut self, name: &str, computed: bool) {
+        // A name put together from a variable holds its value.
+        if self.is_in_environment() || (computed && !self.resolved.environment.is_empty()) {
+            return;
+        }
         let origin: Option<Origin> = self
             .stack
             .last()

@@ -236,7 +236,7 @@ fn expansion_that_explodes_is_cut_off() {
         one(&pairs).evaluate("C0").unwrap()
     };
     assert!(chain(2_000).cut);
-    let deep = chain(900);
+    let deep = chain(600);
     assert!(!deep.cut);
     assert!(deep.value.ends_with("-2-1-0"), "{}", deep.value);
 }
@@ -451,4 +451,44 @@ fn arguments_that_are_no_settings_are_refused() {
             "{argument}"
         );
     }
+}
+
+#[test]
+fn what_the_environment_takes_part_in_is_known_and_not_shown() {
+    let scope = scope(&[
+        (
+            Layer::Target,
+            &[
+                ("A", "a-$(TOKEN)"),
+                ("B", "$(OWN_$(TOKEN))"),
+                ("C", "$(OWN:default=$(TOKEN))"),
+                ("D", "$(inherited)"),
+                ("OWN", "own"),
+                ("OWN_s3cret", "found"),
+            ],
+        ),
+        (
+            Layer::Environment,
+            &[
+                ("TOKEN", "s3cret"),
+                ("D", "$(s3cret:s3cret) $s3cret"),
+                ("OWN", "of the environment"),
+            ],
+        ),
+    ]);
+    for (name, value, from) in [
+        ("A", "a-s3cret", "$(TOKEN) from the environment"),
+        ("B", "found", "$(TOKEN) from the environment"),
+        ("C", "own", "$(TOKEN) from the environment"),
+        ("D", " $s3cret", "$(D) from the environment"),
+    ] {
+        let resolved = scope.evaluate(name).unwrap();
+        assert_eq!((&*resolved.value, &*resolved.shown()), (value, from));
+        assert!(!format!("{resolved:?}").contains("s3cret"), "{resolved:?}");
+        assert_eq!(resolved.undefined, []);
+        assert!(resolved.unknown_operators.is_empty());
+    }
+    // A name that the project assigns hides the variable.
+    let own = scope.evaluate("OWN").unwrap();
+    assert_eq!((&*own.value, &*own.shown()), ("own", "own"));
 }

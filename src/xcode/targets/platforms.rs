@@ -7,7 +7,7 @@ use crate::xcode::platform::Platform;
 use crate::xcode::project::TargetIndex;
 use crate::xcode::settings::ProjectSettings;
 
-/// The platforms of a target in a configuration, its `SDKROOT`'s first; or an `SDKROOT` that names none.
+/// The platforms of a target in a configuration, its `SDKROOT`'s first; or what is shown of an `SDKROOT` that names none.
 pub(super) fn of(
     settings: &ProjectSettings<'_>,
     target: TargetIndex,
@@ -15,8 +15,8 @@ pub(super) fn of(
 ) -> Result<Vec<Platform>, String> {
     let scope = settings.scope(target, configuration, None);
     let value = |name| scope.evaluate(name).map(|resolved| resolved.value);
-    let sdk = value("SDKROOT").unwrap_or_default();
-    let main = match sdk.as_str() {
+    let sdk = scope.evaluate("SDKROOT").unwrap_or_default();
+    let main = match sdk.value.as_str() {
         "" => Some(Platform::Macos),
         sdk => Platform::of_sdk(sdk),
     };
@@ -39,7 +39,7 @@ pub(super) fn of(
         }
     }
     if platforms.is_empty() && main.is_none() {
-        return Err(sdk);
+        return Err(sdk.shown().into_owned());
     }
     let from = [Platform::Ios, Platform::Macos]
         .into_iter()

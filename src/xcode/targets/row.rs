@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::entitlements::Entitlements;
 use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::ids::{BundleId, ConfigurationName, TargetName, TeamId};
+use crate::base::withheld::Text;
 use crate::xcode::assignment::Layer;
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::{ProductKind, Provisioning};
@@ -41,6 +42,8 @@ pub struct SigningTarget {
     /// `CODE_SIGN_IDENTITY`: what is written, be it empty, or else the default of the SDK (its layer is
     /// [`Layer::Default`](crate::xcode::assignment::Layer::Default)). Ad hoc is `-`, as everything in a simulator is.
     pub identity: Option<Setting<Box<str>>>,
+    /// What `CODE_SIGN_IDENTITY` is where the environment took part: `identity` then holds what is shown of it.
+    pub withheld_identity: Option<Text>,
     /// `PROVISIONING_PROFILE_SPECIFIER`, if it is set to anything.
     pub specifier: Option<Setting<ProfileRequest>>,
     /// `PROVISIONING_PROFILE`, its predecessor, if it is set to anything; counts where there is no specifier.
@@ -56,6 +59,13 @@ pub struct SigningTarget {
 }
 
 impl SigningTarget {
+    /// What somebody wrote that signs, for comparisons alone: where it comes from the environment, it is not shown.
+    pub fn asked_identity(&self) -> Option<&str> {
+        let written = self.written_identity()?;
+        let withheld = self.withheld_identity.as_ref();
+        Some(withheld.map_or(written.value.trim(), |text| text.revealed().trim()))
+    }
+
     /// The identity that somebody wrote, if it names anything: no default, and not an empty one.
     pub fn written_identity(&self) -> Option<&Setting<Box<str>>> {
         self.identity.as_ref().filter(|identity| {

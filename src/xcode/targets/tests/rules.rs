@@ -79,3 +79,93 @@ fn catalyst_is_built_from_the_macs_sdk_too() {
     let old_spelling = app("SUPPORTS_UIKITFORMAC = YES;");
     assert_eq!(platforms(&old_spelling, None), [Platform::Ios]);
 }
+
+/// The claims of the only target: key and value.
+fn claims(found: &SigningTargets) -> Vec<(String, Value)> {
+    let claimed = found.rows[0].entitlements.as_ref();
+    let values = claimed.map(|claimed| claimed.with_prefixes("PREFIX", "TEAM"));
+    values
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(key, value)| (key.to_string(), value))
+        .collect()
+}
+
+#[test]
+fn claims_of_a_setting_count_over_those_of_the_file() {
+    let contents = "CODE_SIGN_ENTITLEMENTS_CONTENTS = \"{ a = setting; c = setting; }\";";
+    let only = app(contents).all();
+    assert_eq!(complaints(&only), []);
+    let setting = |key: &str| (key.to_owned(), Value::String("setting".into()));
+    assert_eq!(claims(&only), [setting("a"), setting("c")]);
+    let both = app(&format!(
+        "CODE_SIGN_ENTITLEMENTS = A.entitlements; {contents}"
+    ))
+    .file("A.entitlements", "{ a = file; b = file; }")
+    .all();
+    let file = ("b".to_owned(), Value::String("file".into()));
+    assert_eq!(claims(&both), [setting("a"), file, setting("c")]);
+    let broken = app("CODE_SIGN_ENTITLEMENTS_CONTENTS = \"{ a = \";").all();
+    assert_eq!(
+        complaints(&broken),
+        [(Severity::Block, Code::EntitlementsUnreadable)]
+    );
+}
+
+#[test]
+fn an_app_clip_claims_that_it_is_one() {
+    let settings = "SDKROOT = iphoneos; PRODUCT_BUNDLE_IDENTIFIER = com.example.app.clip;";
+    let product_type = "application.on-demand-install-capable";
+    let clip =
+        |more: &str| Sketch::default().target("Clip", product_type, &format!("{settings} {more}"));
+    let key = "com.apple.developer.on-demand-install-capable";
+    let implied = (key.to_owned(), Value::Boolean(true));
+    assert_eq!(claims(&clip("").all()), [implied.clone()]);
+    let with_file = clip("CODE_SIGN_ENTITLEMENTS = A.entitlements;")
+        .file("A.entitlements", "{ b = file; }")
+        .all();
+    let file = ("b".to_owned(), Value::String("file".into()));
+    assert_eq!(claims(&with_file), [file, implied]);
+    assert_eq!(claims(&app("").all()), []);
+}
+
+#[test]
+fn entitlements_that_the_build_makes_are_told_as_that_and_missing_ones_block() {
+    for path in [
+        "$(DERIVED_FILE_DIR)/App.entitlements",
+        "$(BUILT_PRODUCTS_DIR)/App.entitlements",
+        "$(CONFIGURATION_BUILD_DIR)/made/App.entitlements",
+    ] {
+        let found = app(&format!("CODE_SIGN_ENTITLEMENTS = \"{path}\";")).all();
+        assert_eq!(
+            complaints(&found),
+            [(Severity::Warn, Code::EntitlementsMadeAtBuild)],
+            "{path}"
+        );
+    }
+    let missing = app("CODE_SIGN_ENTITLEMENTS = App.entitlements;").all();
+    assert_eq!(
+        complaints(&missing),
+        [(Severity::Block, Code::EntitlementsUnreadable)]
+    );
+}
+
+#[test]
+fn quotes_around_a_value_are_told_at_its_line() {
+    let sketch = app("\nDEVELOPMENT_TEAM = \"\\\"ABCDE12345\\\"\";");
+    let found = sketch.all();
+    assert_eq!(
+        complaints(&found),
+        [(Severity::Block, Code::SettingInvalid)]
+    );
+    let finding = &found.findings[0];
+    assert_eq!(finding.place.line, sketch.line("DEVELOPMENT_TEAM"));
+    assert!(
+        finding
+            .hint
+            .as_deref()
+            .unwrap()
+            .starts_with("remove the quotes")
+    );
+    assert_eq!(complaints(&app("DEVELOPMENT_TEAM = ABCDE12345;").all()), []);
+}
