@@ -8,6 +8,7 @@ pub mod error;
 pub mod event;
 pub mod finding;
 pub mod ids;
+pub mod parallel;
 pub mod plain;
 pub mod remedy;
 pub mod secret;

@@ -10,7 +10,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, FileMode, ReadError, WriteError};
-use super::parallel;
 use super::proofs::Proofs;
 use crate::apple::anchors::Anchors;
 use crate::apple::profile::{self, Profile, Unproven};
@@ -18,6 +17,7 @@ use crate::apple::signed_message::Verifier;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::ids::{FileSha256, ProfileUuid};
+use crate::base::parallel;
 use crate::context::gate::facts::{
     Family, FileFacts, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
     ObservedClaims,
