@@ -7,6 +7,7 @@ pub mod digest;
 pub mod error;
 pub mod event;
 pub mod finding;
+pub mod hash_index;
 pub mod ids;
 pub mod parallel;
 pub mod plain;
