@@ -314,17 +314,17 @@ impl<'p> ProjectSettings<'p> {
         let target = project.target(target);
         let of_target = target.and_then(|target| target.configurations.effective(configuration));
         let of_project = project.configurations.effective(configuration);
-        let of_version = |sdk: &&Box<str>| {
+        let of_version = |sdk: &&str| {
             platform.is_some_and(|platform| {
                 sdk.strip_prefix(platform.sdk_name())
                     .is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
             })
         };
-        let sdk = self.sdk.as_ref().filter(of_version);
+        let sdk = self.sdk.as_deref().filter(of_version);
         let bindings = Bindings {
             is_sdk_version_known: platform.is_none() || sdk.is_some(),
             sdk: match (sdk, platform) {
-                (Some(sdk), _) => sdk.clone(),
+                (Some(sdk), _) => sdk.into(),
                 (None, Some(platform)) => format!("{}0.0", platform.sdk_name()).into(),
                 (None, None) => Box::default(),
             },

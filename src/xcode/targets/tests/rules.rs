@@ -120,7 +120,7 @@ fn an_app_clip_claims_that_it_is_one() {
         |more: &str| Sketch::default().target("Clip", product_type, &format!("{settings} {more}"));
     let key = "com.apple.developer.on-demand-install-capable";
     let implied = (key.to_owned(), Value::Boolean(true));
-    assert_eq!(claims(&clip("").all()), [implied.clone()]);
+    assert_eq!(claims(&clip("").all()), std::slice::from_ref(&implied));
     let with_file = clip("CODE_SIGN_ENTITLEMENTS = A.entitlements;")
         .file("A.entitlements", "{ b = file; }")
         .all();
