@@ -50,22 +50,32 @@ pub(super) fn path_from_environment(name: &str, target: &Target, path: &Setting<
 
 /// The folder of the build that the path in `name` depends on: what lies in there, the build makes.
 pub(super) fn made_by_the_build(scope: &Scope, name: &str) -> Option<Box<str>> {
-    const FOLDERS: [&str; 6] = [
+    const FOLDERS: [&str; 14] = [
         "BUILD_DIR",
         "BUILT_PRODUCTS_DIR",
         "CONFIGURATION_BUILD_DIR",
+        "CONFIGURATION_TEMP_DIR",
+        "DERIVED_DATA_DIR",
+        "DERIVED_FILE_DIR",
+        "DERIVED_SOURCES_DIR",
         "OBJROOT",
+        "PROJECT_DERIVED_FILE_DIR",
+        "PROJECT_TEMP_DIR",
         "SYMROOT",
         "TARGET_BUILD_DIR",
+        "TARGET_TEMP_DIR",
+        "TEMP_DIR",
     ];
     let resolved = scope.evaluate(name)?;
     let of_build = resolved
         .trail
         .iter()
         .find(|step| step.origin.layer == Layer::Default && FOLDERS.contains(&&*step.name));
-    of_build
-        .map(|step| step.name.clone())
-        .or_else(|| only_xcode_knows(scope, name))
+    let undefined = || {
+        let mut names = resolved.undefined.iter().map(|it| &it.name);
+        names.find(|name| FOLDERS.contains(&&***name)).cloned()
+    };
+    of_build.map(|step| step.name.clone()).or_else(undefined)
 }
 
 /// The line of each word of a file: the first on which it stands.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::entitlements::{self, Entitlements, Unreadable};
 use super::hosts::{Applications, Carriers};
 use super::info_plist::InfoPlists;
-use super::place::{at_origin, made_by_the_build, path_from_environment};
+use super::place::{at_origin, made_by_the_build, only_xcode_knows, path_from_environment};
 use super::row::SigningTarget;
 use super::selection::Selection;
 use super::setting::Setting;
@@ -471,7 +471,14 @@ fn unreadable(
         )
         .hint("check the signed product, or let CODE_SIGN_ENTITLEMENTS name a file of the project")
         .found(shown),
-        None if problem.is_out_of_reach() => problem.finding(&what).found(shown),
+        None if problem.is_out_of_reach() => match only_xcode_knows(claimant.scope, NAME) {
+            Some(setting) => Unreadable::Content(format!(
+                "their path depends on {setting}, which Xcode sets on the machine that builds"
+            ))
+            .finding(&what),
+            None => problem.finding(&what),
+        }
+        .found(shown),
         None => problem.finding(&what).found(file.display()),
     };
     finding.of_target(target)

@@ -2,7 +2,7 @@
 
 use super::entitlements::{File, Unreadable};
 use super::info_plist::InfoPlists;
-use super::place::{at_origin, made_by_the_build, path_from_environment};
+use super::place::{at_origin, made_by_the_build, only_xcode_knows, path_from_environment};
 use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, TeamId};
@@ -228,6 +228,7 @@ impl<'r, 'p> Reader<'r, 'p> {
         let written = match info_plists.bundle_id(&file) {
             Ok(written) => written,
             Err(_) if made_by_the_build(self.scope, NAME).is_some() => None,
+            Err(_) if only_xcode_knows(self.scope, NAME).is_some() => None,
             Err(problem) => {
                 let what = format!("the Info.plist of target {}", self.target.name);
                 let finding = problem
