@@ -15,6 +15,7 @@
 mod certificates;
 mod clearance;
 mod identities;
+mod inputs;
 mod manifest;
 mod node;
 mod policy;
