@@ -18,6 +18,8 @@ mod identities;
 mod inputs;
 mod manifest;
 mod node;
+mod observation;
+mod permit;
 mod policy;
 mod profiles;
 mod scene;
