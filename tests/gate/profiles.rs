@@ -135,6 +135,33 @@ fn a_proven_file_that_says_something_else_than_its_entry_blocks_with_the_field()
     );
 }
 
+/// Where a profile stands in its rotation is the manifest's to say, whatever its file says.
+#[test]
+fn a_retiring_profile_whose_file_differs_is_still_retiring() {
+    let mut scene = Scene::with_retiring(rocket());
+    let retired = scene.pinned[1].0.fields().file_name();
+    let files = scene.installed().files.iter_mut();
+    for file in files.filter(|file| file.path.ends_with(&retired)) {
+        if let InstalledContent::Read { claims, .. } = &mut file.content
+            && let ObservedClaims::Proven(facts) = claims
+        {
+            let mut says = facts.in_full().unwrap().clone();
+            assert_eq!(says.state, ProfileState::Active);
+            says.device_count += 1;
+            *claims = ObservedClaims::Proven(FileFacts::new(says));
+        }
+    }
+    let findings = scene.judge().findings;
+    assert_eq!(blocking(&findings), ["manifest-entry-differs"]);
+    let parallel = findings
+        .iter()
+        .find(|finding| finding.code == Code::ProfileShadowed)
+        .unwrap();
+    let shown = [&parallel.expected, &parallel.found].map(|value| value.clone().unwrap());
+    let retiring = shown.iter().filter(|value| value.ends_with("(retiring)"));
+    assert_eq!(retiring.count(), 1, "{shown:?}");
+}
+
 #[test]
 fn profile_expired_blocks_from_the_instant_after_its_last() {
     let mut scene = Scene::pinning(&[(
