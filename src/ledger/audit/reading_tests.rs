@@ -140,7 +140,7 @@ fn the_last_records_are_shown_in_order_and_only_they_are_verified() {
         (shown, verification.unwrap())
     };
     let firsts = first_numbers(&path);
-    let is_even = |record: &Record| record.seq % 2 == 0;
+    let is_even = |record: &Record| record.seq.is_multiple_of(2);
     let even: Vec<Record> = records
         .iter()
         .filter(|record| is_even(record))
