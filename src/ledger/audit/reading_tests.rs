@@ -85,8 +85,11 @@ fn what_is_exported_begins_with_the_record_that_was_asked_for_and_earlier_files_
     assert_eq!(exported(&path, Since::Beginning).0.len(), records.len());
     // Who reads from the beginning sees that it is gone; who does not cannot.
     behead(&path);
-    assert!(!exported(&path, Since::Beginning).1.holds());
-    assert!(!exported(&path, Since::Record(2)).1.holds());
+    for since in [Since::Beginning, Since::Record(2)] {
+        let flaws = exported(&path, since).1.flaws;
+        let told = "line 1: record 2 is in the place of record 1";
+        assert!(flaws[0].to_string().contains(told), "{flaws:?}");
+    }
     assert!(exported(&path, Since::Record(count)).1.holds());
 }
 
@@ -162,4 +165,32 @@ fn the_last_records_are_shown_in_order_and_only_they_are_verified() {
     behead(&path);
     assert!(last(3, &|_| true).1.holds());
     assert!(!last(records.len(), &|_| true).1.holds());
+}
+
+#[test]
+fn a_flaw_among_the_last_records_is_told_by_its_line_in_the_file() {
+    let (_directory, path, records) = long_log();
+    let actor = records[0].actor.clone();
+    let clock = FixedClock(records.last().unwrap().time);
+    let log = AuditLog::new(path.clone(), actor, Box::new(clock));
+    for n in 0..5 {
+        let event = Event::new(Action::Gate, Outcome::Done).detail("n", n);
+        log.append(&event).unwrap();
+    }
+    let mut lines: Vec<Vec<u8>> = fs::read(&path)
+        .unwrap()
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect();
+    let damaged = lines.len() - 2;
+    lines[damaged][20] ^= 1;
+    fs::write(&path, lines.concat()).unwrap();
+    let found = show_last(&path, 3, &|_| true, |_| ()).unwrap();
+    let [flaw] = found.flaws.as_slice() else {
+        panic!("{:?}", found.flaws);
+    };
+    assert_eq!(
+        (flaw.segment.as_ref(), flaw.line),
+        (None, damaged as u64 + 1)
+    );
 }
