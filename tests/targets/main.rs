@@ -15,4 +15,5 @@ mod bad_input;
 mod choice;
 mod export;
 mod findings;
+mod outside;
 mod scene;
