@@ -1,7 +1,10 @@
 //! Which projects, targets and configurations a verb is about, and what they ask of signing.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::error::{Error, Failure};
 use super::prove::{self, Pinnable};
@@ -10,7 +13,7 @@ use crate::apple::profile::ProfileKind;
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Finding, Severity};
-use crate::base::ids::ConfigurationName;
+use crate::base::ids::{CertSha1, ConfigurationName};
 use crate::base::remedy::Remedy;
 use crate::context::gate::Purpose;
 use crate::context::gate::facts::{self, InstalledProfiles, ObservedTargets};
@@ -57,6 +60,8 @@ pub struct PlannedTargets {
     pub policy: Policy,
     kind: Option<ProfileKind>,
     targets_were_named: bool,
+    identities: Option<HashSet<CertSha1>>,
+    now: Timestamp,
     sources: Arc<dyn Sources + Send + Sync>,
 }
 
@@ -102,6 +107,8 @@ impl PlannedTargets {
             kind: self.kind,
             targets_were_named: self.targets_were_named,
             must_be_mapped: false,
+            identities: self.identities.as_ref(),
+            now: self.now,
             sources: &*self.sources,
         }
     }
@@ -144,6 +151,8 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         policy,
         kind: selection.kind,
         targets_were_named: !selection.targets.is_empty(),
+        identities: None,
+        now: world.now,
         sources,
     })
 }

@@ -72,6 +72,11 @@ impl ProductKind {
         }
     }
 
+    /// Whether it is a test bundle: built for testing on devices, and never archived.
+    pub fn is_test(self) -> bool {
+        matches!(self, Self::UiTests | Self::UnitTests)
+    }
+
     /// What people call it.
     pub fn as_str(self) -> &'static str {
         match self {

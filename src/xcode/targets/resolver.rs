@@ -11,7 +11,7 @@ use super::place::{at_origin, only_xcode_knows};
 use super::row::SigningTarget;
 use super::selection::Selection;
 use super::setting::Setting;
-use super::{platforms, values};
+use super::{platforms, unsigned, values};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{ConfigurationName, TargetName};
 use crate::xcode::platform::Platform;
@@ -225,8 +225,10 @@ impl<'r, 'p> Resolver<'r, 'p> {
             let scope = self.settings.scope(index, configuration, Some(platform));
             let provisioning = kind.provisioning(platform);
             let signing_allowed = is_signing_allowed(&scope);
+            let unsigned_by = unsigned::unsigned_by(&scope, kind, platform);
             // What nobody signs with a profile may say what it likes.
             let matters = signing_allowed
+                && unsigned_by.is_none()
                 && provisioning != Provisioning::Unsupported
                 && kind != ProductKind::UnitTests;
             let mut reader = values::Reader::new(self.settings, &scope, target, matters);
@@ -252,6 +254,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 kind,
                 provisioning,
                 signing_allowed,
+                unsigned_by,
                 bundle_id,
                 style,
                 team,
