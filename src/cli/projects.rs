@@ -72,6 +72,7 @@ impl From<ProjectArguments> for TargetSelection {
             sdk: arguments.sdk,
             build_settings: arguments.build_settings,
             kind: arguments.kind.map(ProfileKind::from),
+            identities: None,
             roots: arguments.root,
         }
     }

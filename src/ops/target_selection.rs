@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::{Error, Failure};
+use super::identity::source::{self, IdentityFile};
 use super::prove::{self, Pinnable};
 use super::world::World;
 use crate::apple::profile::ProfileKind;
@@ -42,6 +43,8 @@ pub struct TargetSelection {
     pub build_settings: Vec<PathBuf>,
     /// What the product is meant for.
     pub kind: Option<ProfileKind>,
+    /// What `find-identity` printed, or a p12: the certificates that sign are chosen among those whose keys it tells of.
+    pub identities: Option<IdentityFile>,
     /// The folders that project files may reach into; none: the repository of each project, or its folder.
     pub roots: Vec<PathBuf>,
 }
@@ -143,6 +146,15 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         Some(manifest) => pinned(manifest, &policy, world, &mut findings)?,
         None => at_hand(&policy, world, &mut findings)?,
     };
+    let identities = match &selection.identities {
+        Some(file) => {
+            let found = source::read_file(file, manifest.as_ref(), None, world)?;
+            let usable = found.identities.into_iter();
+            let usable = usable.filter(|identity| identity.problem.is_none());
+            Some(usable.map(|identity| identity.sha1).collect())
+        }
+        None => None,
+    };
     Ok(PlannedTargets {
         targets,
         findings,
@@ -151,7 +163,7 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         policy,
         kind: selection.kind,
         targets_were_named: !selection.targets.is_empty(),
-        identities: None,
+        identities,
         now: world.now,
         sources,
     })

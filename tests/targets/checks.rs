@@ -1,10 +1,13 @@
 //! Each check of `context/plan/check`: what it blocks, and what looks alike and is right.
 
+use forge::certificate::Identity;
+use forge::find_identity;
 use forge::fixtures::products;
+use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
 use forge::project::{Product, ProjectSpec, TargetSpec};
 use serde_json::Value as Json;
-use support::workshop::codes;
+use support::workshop::{Ran, codes};
 
 use crate::scene::{SHARE, SPECIFIER, blocked, blocking, profile, rocket, scene, targets, unasked};
 
@@ -572,4 +575,38 @@ fn an_expired_profile_is_planned_only_where_nothing_else_fits_and_is_never_expor
         let refused = targets(&workshop, "export", &["--as", form]).exits(10);
         assert_eq!(refused.out, "");
     }
+}
+
+// The keys at hand.
+
+#[test]
+fn of_two_certificates_the_one_whose_key_is_here_is_planned() {
+    let authority = Hierarchy::acme();
+    let [old, new] = ["2027-01-01T00:00:00Z", "2045-01-01T00:00:00Z"].map(|until| {
+        let leaf = LeafSpec::new(LeafKind::AppleDistribution);
+        authority.developer(&leaf.valid("2026-01-01T00:00:00Z", until).labelled(until))
+    });
+    let both = profile(SHARE).certificates(&[old.clone(), new.clone()]);
+    let project = rocket().change("Share", |share| share.without(SPECIFIER));
+    let mut profiles = crate::scene::without(SHARE);
+    profiles.push(both);
+    let workshop = scene(&project, &profiles);
+    let planned = |at_hand: &[&Identity]| {
+        workshop.write("keys.txt", find_identity::valid(at_hand));
+        let arguments = ["--target", "Share", "--identities", "keys.txt"];
+        let share = ["--format", "json"].iter().chain(&arguments);
+        let share: Vec<&str> = share.copied().collect();
+        targets(&workshop, "check", &share)
+    };
+    let certificate = |ran: Ran| ran.exits(0).json()["targets"][0]["chosen"]["certificate"].clone();
+    let first = certificate(planned(&[&old]));
+    let second = certificate(planned(&[&new]));
+    assert_ne!(first, second);
+    let stranger = authority.developer(&LeafSpec::new(LeafKind::AppleDevelopment));
+    let document = planned(&[&stranger]).exits(10).json();
+    let missing = finding(&document, "identity-missing");
+    assert!(
+        missing["message"].as_str().unwrap().contains("private key"),
+        "{missing:#}"
+    );
 }
