@@ -37,6 +37,10 @@ pub enum Remedy {
     NameTarget,
     /// Name the build configuration.
     NameConfiguration,
+    /// Name the SDK with its version.
+    NameSdk,
+    /// Pass a build setting from outside of the project.
+    GiveSetting,
     /// Name the kind of product.
     NameKind,
     /// List the targets and what each asks for.

@@ -16,4 +16,5 @@ mod checks;
 mod choice;
 mod export;
 mod findings;
+mod outside;
 mod scene;

@@ -223,7 +223,7 @@ fn profile(it: &Subject<'_, '_>) -> Option<Finding> {
         Some(requested) => requested::requested(row, requested, available),
         None if row.choice.is_none() => {
             // Where Xcode signs everything itself, it also makes the profiles.
-            let is_made_by_xcode = row.target.style.value == SigningStyle::Automatic
+            let is_made_by_xcode = row.target.style.value != SigningStyle::Manual
                 && !it.scene.others_are_manual(row.target)
                 && !it.scene.request.must_be_mapped;
             let lines = &mut it.scene.lines.borrow_mut();

@@ -171,10 +171,7 @@ fn certificate<'a>(
     target: &SigningTarget,
     available: &Available<'_>,
 ) -> Option<&'a PinnedCertificate> {
-    let asked = target
-        .identity
-        .as_ref()
-        .map(|identity| identity.value.as_ref());
+    let asked = target.asked_identity();
     if let Some(sha1) = asked.and_then(|asked| asked.parse::<CertSha1>().ok())
         && let Some(certificate) = profile
             .certificates()

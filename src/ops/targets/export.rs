@@ -8,7 +8,7 @@ use crate::base::plain::Escaped;
 use crate::context::plan::export::{
     BuildSettings, ExportError, export_options, is_mended_by_export,
 };
-use crate::context::plan::{Plan, PlanDocument, plan};
+use crate::context::plan::{Plan, PlanDocument, plan, withheld};
 use crate::ops::error::{Error, Failure};
 use crate::ops::output;
 use crate::ops::target_selection::{TargetSelection, planned};
@@ -59,6 +59,7 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     let planned = planned(&request.selection, world)?;
     let plan = plan(&planned.request());
     let mut findings = document::findings(&planned, &plan, world);
+    findings.extend(withheld(&planned.targets));
     for finding in findings.iter_mut().filter(|it| is_mended_by_export(it)) {
         finding.severity = finding.severity.max(Severity::Warn);
     }

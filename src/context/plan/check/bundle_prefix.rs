@@ -39,7 +39,7 @@ pub(super) fn bundle_prefix(it: &Subject<'_, '_>) -> Option<Finding> {
         let Some(id) = &host.bundle_id else {
             return true;
         };
-        let rest = bundle_id.value.as_str().strip_prefix(id.value.as_str());
+        let rest = bundle_id.value.revealed().strip_prefix(id.value.revealed());
         rest.is_some_and(|rest| rest.starts_with('.'))
     };
     if hosts.iter().any(begins_with) {

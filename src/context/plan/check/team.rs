@@ -14,7 +14,6 @@ use crate::base::finding::{Code, Finding, Severity};
 use crate::base::remedy::Remedy;
 use crate::context::plan::fit::wanted_kinds;
 use crate::context::plan::row::Row;
-use crate::xcode::assignment::Layer;
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::ProductKind;
 use crate::xcode::targets::{ProfileRequest, SigningStyle, SigningTarget};
@@ -78,7 +77,10 @@ pub(super) fn team(scene: &Scene<'_, '_>) -> Vec<Finding> {
 }
 
 fn needs_team(target: &SigningTarget) -> bool {
-    let names_team = match target.requested_profile().map(|asked| &asked.value) {
+    let names_team = match target
+        .requested_profile()
+        .map(|asked| asked.value.revealed())
+    {
         Some(ProfileRequest::Name { team, .. }) => team.is_some(),
         _ => false,
     };
@@ -86,10 +88,7 @@ fn needs_team(target: &SigningTarget) -> bool {
     {
         return false;
     }
-    let written = target.identity.as_ref().filter(|identity| {
-        identity.origin.layer != Layer::Default && !identity.value.trim().is_empty()
-    });
-    match written.map(|identity| identity.value.trim()) {
+    match target.asked_identity() {
         Some("-") => false,
         // `Apple Development`, `Developer ID Application`: Apple's, and of whichever team.
         Some(selector) if wanted_kinds(target).is_some() && !selector.contains(": ") => true,
