@@ -28,6 +28,12 @@ pub enum Product {
     WatchApp,
     /// A framework.
     Framework,
+    /// A static library.
+    StaticLibrary,
+    /// A command-line tool.
+    Tool,
+    /// A bundle of resources.
+    Resources,
     /// UI tests of the project's first target.
     UiTests,
 }
@@ -38,6 +44,9 @@ impl Product {
             Self::App | Self::WatchApp => "com.apple.product-type.application",
             Self::Extension => "com.apple.product-type.app-extension",
             Self::Framework => "com.apple.product-type.framework",
+            Self::StaticLibrary => "com.apple.product-type.library.static",
+            Self::Tool => "com.apple.product-type.tool",
+            Self::Resources => "com.apple.product-type.bundle",
             Self::UiTests => "com.apple.product-type.bundle.ui-testing",
         }
     }
@@ -47,7 +56,9 @@ impl Product {
             Self::App | Self::WatchApp => "wrapper.application",
             Self::Extension => "\"wrapper.app-extension\"",
             Self::Framework => "wrapper.framework",
-            Self::UiTests => "wrapper.cfbundle",
+            Self::StaticLibrary => "archive.ar",
+            Self::Tool => "\"compiled.mach-o.executable\"",
+            Self::Resources | Self::UiTests => "wrapper.cfbundle",
         }
     }
 
@@ -56,6 +67,9 @@ impl Product {
             Self::App | Self::WatchApp => "app",
             Self::Extension => "appex",
             Self::Framework => "framework",
+            Self::StaticLibrary => "a",
+            Self::Tool => "out",
+            Self::Resources => "bundle",
             Self::UiTests => "xctest",
         }
     }
@@ -66,7 +80,7 @@ impl Product {
             Self::Extension => Some(("Embed Foundation Extensions", 13, "")),
             Self::WatchApp => Some(("Embed Watch Content", 16, "$(CONTENTS_FOLDER_PATH)/Watch")),
             Self::Framework => Some(("Embed Frameworks", 10, "")),
-            Self::App | Self::UiTests => None,
+            Self::App | Self::UiTests | Self::StaticLibrary | Self::Tool | Self::Resources => None,
         }
     }
 }

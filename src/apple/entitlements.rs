@@ -184,7 +184,7 @@ fn kind(value: &Value) -> &'static str {
 const APPLICATION_IDENTIFIER: &str = "application-identifier";
 const MAC_APPLICATION_IDENTIFIER: &str = "com.apple.application-identifier";
 const TEAM_IDENTIFIER: &str = "com.apple.developer.team-identifier";
-const APPLICATION_GROUPS: &str = "com.apple.security.application-groups";
+pub(crate) const APPLICATION_GROUPS: &str = "com.apple.security.application-groups";
 /// The keys of iOS and of macOS.
 const APS_ENVIRONMENT: [&str; 2] = ["aps-environment", "com.apple.developer.aps-environment"];
 

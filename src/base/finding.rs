@@ -188,12 +188,32 @@ codes! {
     TargetTeamMismatch = "target-team-mismatch" in Targets;
     /// A target's profile is of another kind than the export asks for.
     TargetKindMismatch = "target-kind-mismatch" in Targets;
+    /// A target asks for a profile of another platform.
+    TargetPlatformMismatch = "target-platform-mismatch" in Targets;
+    /// The build does not sign a target. Blocks if the manifest pins what signs it.
+    TargetUnsigned = "target-unsigned" in Targets;
+    /// A target that is signed with a certificate of Apple's has no development team.
+    DevelopmentTeamMissing = "development-team-missing" in Targets;
     /// Automatic and manual signing are mixed.
     SigningStyleMixed = "signing-style-mixed" in Targets;
+    /// A target is signed automatically, and its signing identity is for distribution.
+    IdentityStyleConflict = "identity-style-conflict" in Targets;
+    /// A target is signed automatically, and nothing is at hand that automatic signing takes.
+    AutomaticSigningUnusable = "automatic-signing-unusable" in Targets;
+    /// A target is signed manually, with a profile that Xcode manages.
+    ProfileXcodeManaged = "profile-xcode-managed" in Targets;
+    /// A profile is specified for a target that takes none.
+    SpecifierNotSupported = "specifier-not-supported" in Targets;
     /// One profile specifier is set for every target.
     SpecifierShared = "specifier-shared" in Targets;
     /// A target claims an entitlement that its profile does not grant.
     EntitlementNotGranted = "entitlement-not-granted" in Targets;
+    /// A command-line tool claims an entitlement that only a profile can grant.
+    EntitlementNeedsProfile = "entitlement-needs-profile" in Targets;
+    /// A Mac product without a profile claims an app group that needs one.
+    AppGroupNotProvisioned = "app-group-not-provisioned" in Targets;
+    /// A Mac product that is signed for distribution lets debuggers attach.
+    DebuggingAllowed = "debugging-allowed" in Targets;
     /// The project contradicts itself: a reference leads nowhere, or an object occurs twice.
     ProjectInconsistent = "project-inconsistent" in Targets;
     /// The project names a file outside of the folder that project files may reach into.
@@ -224,6 +244,8 @@ codes! {
     BundleIdUnresolved = "bundle-id-unresolved" in Targets;
     /// Two targets have the same bundle id.
     BundleIdShared = "bundle-id-shared" in Targets;
+    /// The bundle id of an embedded product does not begin with the one of its host.
+    BundleIdNotPrefixed = "bundle-id-not-prefixed" in Targets;
     /// A target's entitlements file cannot be read.
     EntitlementsUnreadable = "entitlements-unreadable" in Targets;
     /// The output of `xcodebuild -showBuildSettings` differs from the project's files.

@@ -81,6 +81,7 @@ impl From<ProjectArguments> for TargetSelection {
             xcconfig: arguments.xcconfig,
             build_settings: arguments.build_settings,
             kind: arguments.kind.map(ProfileKind::from),
+            identities: None,
             roots: arguments.root,
         }
     }

@@ -7,13 +7,17 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::answer::Answer;
 use super::exit::Exit;
+use super::input::input;
+use super::password::PasswordArguments;
 use super::projects::ProjectArguments;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::table::table;
 use super::terminal::Terminal;
 use crate::base::plain::plain;
 use crate::ops::error::Failure;
+use crate::ops::identity::source::IdentityFile;
 use crate::ops::report::VerdictWord;
+use crate::ops::target_selection::TargetSelection;
 use crate::ops::targets::{
     self, CheckDocument, ExportForm, ExportRequest, ShownSetting, ShownTarget, TargetsDocument,
 };
@@ -24,11 +28,39 @@ use crate::xcode::export_options::XcodeVersion;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show what each target asks for, on which line, and what would sign it.
-    Show(ProjectArguments),
+    Show(TargetsArguments),
     /// Check that every target gets the profile that it asks for. Exit code 10 if findings block.
-    Check(ProjectArguments),
+    Check(TargetsArguments),
     /// Export the plan for xcodebuild, by UUID, without a change to the project.
     Export(ExportArguments),
+}
+
+/// Which targets, and what there is to sign them with.
+#[derive(Debug, Args)]
+pub struct TargetsArguments {
+    /// Which targets.
+    #[command(flatten)]
+    pub projects: ProjectArguments,
+    /// Plan certificates whose private keys are at hand: the output of `security find-identity -v -p codesigning`, or a p12;
+    /// `-` reads standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub identities: Option<PathBuf>,
+    /// Where the p12's password comes from.
+    #[command(flatten)]
+    pub password: PasswordArguments,
+}
+
+impl From<TargetsArguments> for TargetSelection {
+    fn from(arguments: TargetsArguments) -> Self {
+        let password = arguments.password;
+        Self {
+            identities: arguments.identities.map(input).map(|input| IdentityFile {
+                password: password.source_of(&input.to_string()),
+                input,
+            }),
+            ..arguments.projects.into()
+        }
+    }
 }
 
 /// What to export.
@@ -36,7 +68,7 @@ pub enum Command {
 pub struct ExportArguments {
     /// Which targets.
     #[command(flatten)]
-    pub selection: ProjectArguments,
+    pub selection: TargetsArguments,
     /// The form of the export.
     #[arg(long = "as", value_enum, value_name = "FORM")]
     pub form: Form,

@@ -1,16 +1,20 @@
 //! Which projects, targets and configurations a verb is about, and what they ask of signing.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::error::{Error, Failure};
+use super::identity::source::{self, IdentityFile};
 use super::prove::{self, Pinnable};
 use super::world::World;
 use crate::apple::profile::ProfileKind;
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Finding, Severity};
-use crate::base::ids::ConfigurationName;
+use crate::base::ids::{CertSha1, ConfigurationName};
 use crate::base::remedy::Remedy;
 use crate::context::gate::Purpose;
 use crate::context::gate::facts::{self, InstalledProfiles, ObservedTargets};
@@ -45,6 +49,8 @@ pub struct TargetSelection {
     pub build_settings: Vec<PathBuf>,
     /// What the product is meant for.
     pub kind: Option<ProfileKind>,
+    /// What `find-identity` printed, or a p12: the certificates that sign are chosen among those whose keys it tells of.
+    pub identities: Option<IdentityFile>,
     /// The folders that project files may reach into; none: the repository of each project, or its folder.
     pub roots: Vec<PathBuf>,
 }
@@ -63,6 +69,8 @@ pub struct PlannedTargets {
     pub policy: Policy,
     kind: Option<ProfileKind>,
     targets_were_named: bool,
+    identities: Option<HashSet<CertSha1>>,
+    now: Timestamp,
     sources: Arc<dyn Sources + Send + Sync>,
 }
 
@@ -164,6 +172,8 @@ impl PlannedTargets {
             kind: self.kind,
             targets_were_named: self.targets_were_named,
             must_be_mapped: false,
+            identities: self.identities.as_ref(),
+            now: self.now,
             sources: &*self.sources,
         }
     }
@@ -198,6 +208,15 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         Some(manifest) => pinned(manifest, &policy, world, &mut findings)?,
         None => at_hand(&policy, world, &mut findings)?,
     };
+    let identities = match &selection.identities {
+        Some(file) => {
+            let found = source::read_file(file, manifest.as_ref(), None, world)?;
+            let usable = found.identities.into_iter();
+            let usable = usable.filter(|identity| identity.problem.is_none());
+            Some(usable.map(|identity| identity.sha1).collect())
+        }
+        None => None,
+    };
     Ok(PlannedTargets {
         targets,
         findings,
@@ -206,6 +225,8 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         policy,
         kind: selection.kind,
         targets_were_named: !selection.targets.is_empty(),
+        identities,
+        now: world.now,
         sources,
     })
 }

@@ -134,13 +134,14 @@ impl Platform {
     }
 
     /// What the `Platform` key of a profile may hold for products of this platform to be signed with it. Apple writes `OSX`
-    /// for macOS and Catalyst; watch products are signed with iOS profiles, and visionOS ones with profiles that name it or
-    /// its first name, `xrOS`.
+    /// for macOS and Catalyst; watch products are signed with iOS profiles, tvOS ones never are (Xcode: "has platforms iOS,
+    /// which does not match the current platform tvOS"), and visionOS ones with profiles that name it or its first name,
+    /// `xrOS`.
     pub fn names_in_profiles(self) -> &'static [&'static str] {
         match self {
             Self::Ios | Self::IosSimulator => &["iOS"],
             Self::Watchos | Self::WatchosSimulator => &["iOS", "watchOS"],
-            Self::Tvos | Self::TvosSimulator => &["tvOS", "iOS"],
+            Self::Tvos | Self::TvosSimulator => &["tvOS"],
             Self::Visionos | Self::VisionosSimulator => &["visionOS", "xrOS"],
             Self::Macos | Self::MacCatalyst | Self::Driverkit => &["OSX", "macOS"],
         }

@@ -72,6 +72,11 @@ impl ProductKind {
         }
     }
 
+    /// Whether it is a test bundle: built for testing on devices, and never archived.
+    pub fn is_test(self) -> bool {
+        matches!(self, Self::UiTests | Self::UnitTests)
+    }
+
     /// Whether Xcode signs products of the type with this identifier, where nobody says otherwise (`CODE_SIGNING_ALLOWED` of
     /// the product specifications). What is unknown may be signed, and is not passed over.
     pub fn is_signed(identifier: &str) -> bool {

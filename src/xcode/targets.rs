@@ -16,6 +16,7 @@ mod resolver;
 mod row;
 mod selection;
 mod setting;
+mod unsigned;
 mod values;
 
 use super::project::Project;
@@ -27,7 +28,7 @@ pub use entitlements::{
     APP_IDENTIFIER_PREFIX, EntitlementLines, Entitlements, TEAM_IDENTIFIER_PREFIX,
 };
 pub use info_plist::written_bundle_id;
-pub use row::SigningTarget;
+pub use row::{SigningTarget, Unsigned};
 pub use selection::{Selection, SigningTargets};
 pub use setting::{ProfileRequest, Setting, SigningStyle};
 

@@ -306,6 +306,6 @@ fn a_project_that_no_longer_signs_what_is_pinned_is_not_cleared() {
         .write(&workshop.path(""));
     let document = workshop.run(&gate).exits(10).json();
     let finding = &document["findings"][0];
-    assert_eq!(finding["code"], "target-unmapped", "{document:#}");
+    assert_eq!(finding["code"], "target-unsigned", "{document:#}");
     assert_eq!(finding["place"]["target"], "Share");
 }

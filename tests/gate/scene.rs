@@ -95,7 +95,9 @@ pub(crate) fn identity(leaf: &LeafSpec) -> Identity {
 
 /// A project with the one target that the profile of every scene is for.
 pub(crate) fn project() -> ProjectSpec {
-    ProjectSpec::new("Rocket").target(TargetSpec::new("Rocket", Product::App, ROCKET))
+    ProjectSpec::new("Rocket")
+        .with("CODE_SIGN_STYLE", "Manual")
+        .target(TargetSpec::new("Rocket", Product::App, ROCKET))
 }
 
 /// What the Release configuration of a project asks for.

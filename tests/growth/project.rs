@@ -114,6 +114,8 @@ pub(crate) fn planned<'a>(
         kind: None,
         targets_were_named: false,
         must_be_mapped: true,
+        identities: None,
+        now: jiff::Timestamp::UNIX_EPOCH,
         sources,
     })
 }
@@ -172,6 +174,7 @@ fn profile(index: usize, certificates: Vec<PinnedCertificate>) -> PinnedProfile 
         certificates: certificates.into_iter().map(Into::into).collect(),
         entitlements: serde_json::from_value(entitlements).expect("entitlements"),
         device_count: 0,
+        xcode_managed: None,
         state: ProfileState::Active,
     }
 }

@@ -132,9 +132,10 @@ fn a_test_bundle_beside_the_archive_blocks_nothing() {
     targets(&scene(&project, &products()), "check", &[]).exits(0);
     // … and tests that are signed manually do not make an automatic app a mixture.
     let manual = |target: TargetSpec| target.release("CODE_SIGN_STYLE", "Manual");
+    let unasked = unasked().change_all(|target| target.without("CODE_SIGN_IDENTITY"));
     let project =
-        only_app(unasked().release("CODE_SIGN_STYLE", "Automatic")).change("RocketUITests", manual);
-    let workshop = scene(&project, &products());
+        only_app(unasked.release("CODE_SIGN_STYLE", "Automatic")).change("RocketUITests", manual);
+    let workshop = scene(&project, &[]);
     targets(&workshop, "check", &[]).exits(0);
     // Named, it is what is asked about.
     targets(&workshop, "check", &["--target", "RocketUITests"])
@@ -151,7 +152,7 @@ fn a_catalyst_app_shares_its_specifier_with_nobody() {
     let told = blocked(
         &workshop,
         &[],
-        "target-bundle-mismatch",
+        "target-platform-mismatch",
         "Rocket",
         SPECIFIER,
     );
@@ -178,7 +179,9 @@ fn one_automatic_target_among_manual_ones_is_told_at_its_style() {
 
 #[test]
 fn a_project_that_xcode_signs_itself_is_not_complained_about() {
-    let project = unasked().release("CODE_SIGN_STYLE", "Automatic");
+    let project = unasked()
+        .release("CODE_SIGN_STYLE", "Automatic")
+        .change_all(|target| target.without("CODE_SIGN_IDENTITY"));
     targets(&scene(&project, &[]), "check", &[]).exits(0);
 }
 

@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod checks;
 mod choice;
 mod export;
 mod findings;

@@ -47,6 +47,9 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) 
         kind: asked.kind,
         targets_were_named: !observed.selection.targets.is_empty(),
         must_be_mapped: true,
+        // Whether the keys are here is another group's question.
+        identities: None,
+        now: facts.now,
         sources: &*observed.sources,
     };
     findings.extend(plan(&request).findings);

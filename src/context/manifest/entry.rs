@@ -92,6 +92,9 @@ pub struct PinnedProfile {
     pub device_count: usize,
     /// Where it stands in its rotation.
     pub state: ProfileState,
+    /// Whether Xcode made it and replaces it as it likes (`IsXcodeManaged`), where its file was read: no manifest holds it.
+    #[serde(skip)]
+    pub xcode_managed: Option<bool>,
 }
 
 impl PinnedProfile {
@@ -118,6 +121,7 @@ impl PinnedProfile {
             entitlements: fields.entitlements.clone(),
             device_count: fields.device_count.unwrap_or(0),
             state,
+            xcode_managed: Some(fields.xcode_managed),
         }
     }
 
@@ -129,6 +133,17 @@ impl PinnedProfile {
     /// Whether it is for macOS: no iOS build can take it for its own.
     pub fn is_mac(&self) -> bool {
         crate::apple::profile::is_mac(&self.platforms)
+    }
+
+    /// Whether Xcode manages it. Where its file was not read, its name tells: Xcode calls such profiles
+    /// `iOS Team Store Provisioning Profile: ID`, and people have no reason to.
+    pub fn is_xcode_managed(&self) -> bool {
+        self.xcode_managed.unwrap_or_else(|| {
+            let name = self.name.split_once(": ").map(|(name, _)| name);
+            name.is_some_and(|name| {
+                name.contains(" Team ") && name.ends_with("Provisioning Profile")
+            })
+        })
     }
 
     /// Its name and UUID, for messages.

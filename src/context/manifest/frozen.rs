@@ -138,6 +138,7 @@ impl<'a> Reader<'a> {
                 self.skip("\n    }")?;
                 state
             },
+            xcode_managed: None,
         })
     }
 

@@ -1,9 +1,14 @@
 //! What there is to choose from, indexed once for all targets.
 
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
 use super::pinned::PinnedTargets;
 use super::profiles::Profiles;
 use super::request::Request;
 use crate::apple::profile::ProfileKind;
+use crate::base::ids::CertSha1;
 use crate::context::policy::TargetOverrides;
 
 /// Profiles, pins and overrides, each found without looking at all of them.
@@ -13,6 +18,9 @@ pub(super) struct Available<'a> {
     pub(super) overrides: TargetOverrides<'a>,
     /// What the product is meant for, where somebody said so.
     pub(super) kind: Option<ProfileKind>,
+    /// The certificates whose private keys are at hand, where somebody looked.
+    pub(super) identities: Option<&'a HashSet<CertSha1>>,
+    pub(super) now: Timestamp,
 }
 
 impl<'a> Available<'a> {
@@ -22,6 +30,8 @@ impl<'a> Available<'a> {
             pinned: PinnedTargets::new(request.pinned),
             overrides: TargetOverrides::new(request.overrides),
             kind: request.kind,
+            identities: request.identities,
+            now: request.now,
         }
     }
 }

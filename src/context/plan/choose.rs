@@ -7,7 +7,7 @@ use crate::apple::certificate::CertificateKind;
 use crate::apple::profile::ProfileKind;
 use crate::base::ids::CertSha1;
 use crate::context::manifest::{PinnedCertificate, PinnedProfile, ProfileState};
-use crate::xcode::targets::SigningTarget;
+use crate::xcode::targets::{SigningStyle, SigningTarget};
 
 /// Chooses for one target.
 pub(super) fn choose<'a>(target: &'a SigningTarget, available: &Available<'a>) -> Row<'a> {
@@ -29,6 +29,7 @@ pub(super) fn choose<'a>(target: &'a SigningTarget, available: &Available<'a>) -
         }
     }
     // Closest first; what is left equal is put in a fixed order, and said.
+    let rank = |profile: &PinnedProfile| rank(profile, target, available);
     fitting.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.uuid.cmp(&b.uuid)));
     let requested = target.requested_profile().and_then(|request| {
         let mut answering = fitting.iter().copied();
@@ -44,7 +45,7 @@ pub(super) fn choose<'a>(target: &'a SigningTarget, available: &Available<'a>) -
         let certificate = profile
             .certificates()
             .find(|certificate| Some(certificate.sha256) == pinned)
-            .or_else(|| certificate(profile, target))?;
+            .or_else(|| certificate(profile, target, available))?;
         Some(Choice {
             profile,
             certificate,
@@ -58,7 +59,7 @@ pub(super) fn choose<'a>(target: &'a SigningTarget, available: &Available<'a>) -
         {
             discarded.push(Discarded {
                 profile,
-                why: lost_to(profile, choice),
+                why: lost_to(profile, choice, available),
             });
         }
     }
@@ -103,16 +104,30 @@ fn unfit(
     (profile.state == ProfileState::Retiring).then(|| "it is retiring".to_owned())
 }
 
-/// What orders profiles that fit: specificity, state, distribution before development, age.
-fn rank(profile: &PinnedProfile) -> (bool, usize, bool, bool, jiff::Timestamp) {
+/// What orders profiles that fit: whether Xcode would sign with it, specificity, state, distribution before development, age.
+fn rank(
+    profile: &PinnedProfile,
+    target: &SigningTarget,
+    available: &Available<'_>,
+) -> (bool, bool, bool, usize, bool, bool, jiff::Timestamp) {
+    let is_valid = profile.expires >= available.now;
+    let is_takeable = target.style.value != SigningStyle::Manual || !profile.is_xcode_managed();
     let (is_exact, length) = profile.bundle_id.specificity();
     let is_active = profile.state == ProfileState::Active;
     let is_for_release = profile.kind != ProfileKind::Development;
-    (is_exact, length, is_active, is_for_release, profile.created)
+    (
+        is_valid,
+        is_takeable,
+        is_exact,
+        length,
+        is_active,
+        is_for_release,
+        profile.created,
+    )
 }
 
 /// Why a profile that fits was not the one.
-fn lost_to(profile: &PinnedProfile, choice: &Choice<'_>) -> String {
+fn lost_to(profile: &PinnedProfile, choice: &Choice<'_>, available: &Available<'_>) -> String {
     let winner = choice.profile;
     match choice.why {
         Why::Policy => return format!("the policy gives the target {}", winner.uuid),
@@ -120,7 +135,11 @@ fn lost_to(profile: &PinnedProfile, choice: &Choice<'_>) -> String {
         Why::Requested => return format!("the project asks for {}", winner.title()),
         Why::BestFit => {}
     }
-    if profile.bundle_id.specificity() < winner.bundle_id.specificity() {
+    if profile.expires < available.now && winner.expires >= available.now {
+        format!("it expired on {}", profile.expires)
+    } else if profile.is_xcode_managed() && !winner.is_xcode_managed() {
+        "Xcode manages it, and manual signing does not take such a profile".to_owned()
+    } else if profile.bundle_id.specificity() < winner.bundle_id.specificity() {
         format!(
             "{} fits the bundle id more closely than {}",
             winner.bundle_id, profile.bundle_id
@@ -146,10 +165,11 @@ fn lost_to(profile: &PinnedProfile, choice: &Choice<'_>) -> String {
 }
 
 /// The certificate that signs: the one that the target names by SHA-1, else the code-signing one of the name that it
-/// asks for that lives longest, else the one that lives longest.
+/// asks for that lives longest, else the one that lives longest. Where identities are known, those with a key come first.
 fn certificate<'a>(
     profile: &'a PinnedProfile,
     target: &SigningTarget,
+    available: &Available<'_>,
 ) -> Option<&'a PinnedCertificate> {
     let asked = target.asked_identity();
     if let Some(sha1) = asked.and_then(|asked| asked.parse::<CertSha1>().ok())
@@ -163,9 +183,12 @@ fn certificate<'a>(
         certificate.kind.signs_code() || certificate.kind == CertificateKind::Other
     };
     let longest = |certificates: Vec<&'a PinnedCertificate>| {
-        certificates
-            .into_iter()
-            .max_by_key(|certificate| (certificate.expires, certificate.sha256))
+        certificates.into_iter().max_by_key(|certificate| {
+            let has_key = available
+                .identities
+                .is_some_and(|identities| identities.contains(&certificate.sha1));
+            (has_key, certificate.expires, certificate.sha256)
+        })
     };
     let of_name = asked.map(|asked| {
         profile

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::row::Plan;
 use crate::base::finding::{Code, Finding};
 
-/// One finding for all planned profiles that have expired at `now`. It is for information: the gate is what blocks.
+/// One finding for all planned profiles that have expired at `now`. One is planned only where nothing else fits. It is for
+/// information, because the gate is what blocks; an export with one is refused.
 pub fn expired(plan: &Plan<'_>, now: Timestamp) -> Option<Finding> {
     let chosen = plan.rows.iter().filter_map(|row| row.choice);
     let mut expired: Vec<String> = chosen

@@ -97,12 +97,18 @@ impl ExportError {
     }
 }
 
-/// Whether an export mends what the finding speaks of: style, identity and specifier are settings that it replaces on the
+/// Whether an export mends what the finding speaks of: style, team, identity and specifier are settings that it replaces on the
 /// command line. An export in spite of other findings would fail in the build, or sign with something else.
 pub fn is_mended_by_export(finding: &Finding) -> bool {
     matches!(
         finding.code,
-        Code::SigningStyleMixed | Code::SpecifierShared | Code::TargetProfileStale
+        Code::SigningStyleMixed
+            | Code::SpecifierShared
+            | Code::SpecifierNotSupported
+            | Code::TargetProfileStale
+            | Code::IdentityStyleConflict
+            | Code::AutomaticSigningUnusable
+            | Code::DevelopmentTeamMissing
     )
 }
 

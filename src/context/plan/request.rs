@@ -1,6 +1,11 @@
 //! What a plan is made from.
 
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
 use crate::apple::profile::ProfileKind;
+use crate::base::ids::CertSha1;
 use crate::context::manifest::{PinnedProfile, PinnedTarget};
 use crate::context::policy::TargetOverride;
 use crate::xcode::sources::Sources;
@@ -24,6 +29,10 @@ pub struct Request<'a> {
     pub targets_were_named: bool,
     /// Every target must have a pinned profile, even where Xcode would make one: the gate's question.
     pub must_be_mapped: bool,
+    /// The certificates whose private keys are at hand, where somebody looked.
+    pub identities: Option<&'a HashSet<CertSha1>>,
+    /// When it is planned: what has expired by then is chosen last.
+    pub now: Timestamp,
     /// The project's files, to find the lines of claims in.
     pub sources: &'a dyn Sources,
 }

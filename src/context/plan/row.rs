@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::pinned::project_name;
 use crate::base::finding::Finding;
 use crate::context::manifest::{PinnedCertificate, PinnedProfile, PinnedTarget};
-use crate::xcode::product_type::ProductKind;
 use crate::xcode::targets::SigningTarget;
 
 /// A plan, and what is not right with it.
@@ -33,10 +32,7 @@ impl Row<'_> {
     /// Whether it is a test bundle: built for testing on devices and never archived, so that `xcodebuild archive` does
     /// not look at its profile.
     pub fn is_beside_the_archive(&self) -> bool {
-        matches!(
-            self.target.kind,
-            ProductKind::UiTests | ProductKind::UnitTests
-        )
+        self.target.kind.is_test()
     }
 }
 

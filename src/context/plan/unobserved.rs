@@ -25,7 +25,7 @@ pub struct LookedAt<'a> {
 /// What is not right where nothing was looked at that is signed. Simulators take what is signed with nothing.
 pub fn nothing_observed(observed: &LookedAt<'_>) -> Option<Finding> {
     let mut targets = observed.targets.iter();
-    if targets.any(|target| target.signing_allowed && !target.platform.is_simulator()) {
+    if targets.any(|target| target.is_signed() && !target.platform.is_simulator()) {
         return None;
     }
     let (message, found) = match (observed.projects, observed.targets) {
@@ -67,7 +67,9 @@ pub fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Findi
             expected.push((index, pin));
         }
     }
-    let signed = observed.targets.iter().filter(|it| it.needs_profile());
+    let signed = observed.targets.iter();
+    // What is not signed any more is told at the setting that says so.
+    let signed = signed.filter(|it| it.needs_profile() || it.unsigned_by.is_some());
     let missing = without_target(expected, signed);
     let mut findings: Vec<Finding> = missing
         .into_iter()

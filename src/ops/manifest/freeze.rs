@@ -148,6 +148,8 @@ fn pinned_targets(
         kind: selection.kind,
         targets_were_named: !selection.targets.is_empty(),
         must_be_mapped: false,
+        identities: None,
+        now: world.now,
         sources: &*sources,
     });
     findings.extend(of_projects);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::document;
-use crate::base::finding::{self, Finding, Severity};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::plain::Escaped;
 use crate::context::plan::export::{
     BuildSettings, ExportError, export_options, is_mended_by_export,
@@ -62,6 +62,13 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     findings.extend(withheld(&planned.targets));
     for finding in findings.iter_mut().filter(|it| is_mended_by_export(it)) {
         finding.severity = finding.severity.max(Severity::Warn);
+    }
+    // Xcode refuses to sign with what has expired, so nobody is handed it.
+    for finding in findings
+        .iter_mut()
+        .filter(|it| it.code == Code::ProfileExpired)
+    {
+        finding.severity = Severity::Block;
     }
     finding::sort(&mut findings);
     if finding::any_blocks(&findings) {

@@ -78,12 +78,21 @@ impl Entitlements {
             .is_some_and(|Withheld(values)| values.get(key) != self.values.get(key))
     }
 
-    /// Whether anything is claimed that only a profile can grant, on the Mac: everything but the sandbox's and the
-    /// hardened runtime's keys (`com.apple.security.…`).
+    /// Whether anything is claimed that only a profile can grant, on the Mac.
     pub fn claims_restricted(&self) -> bool {
-        self.values
-            .keys()
-            .any(|key| !key.starts_with("com.apple.security."))
+        self.restricted().next().is_some()
+    }
+
+    /// The claims that only a profile can grant, on the Mac: everything but the sandbox's and the hardened runtime's keys
+    /// (`com.apple.security.…`).
+    pub fn restricted(&self) -> impl Iterator<Item = &str> {
+        let keys = self.values.keys().map(|key| &**key);
+        keys.filter(|key| !key.starts_with("com.apple.security."))
+    }
+
+    /// Whether `key` is claimed as true.
+    pub fn is_true(&self, key: &str) -> bool {
+        self.values.get(key) == Some(&Value::Boolean(true))
     }
 }
 

@@ -12,7 +12,7 @@ use super::row::SigningTarget;
 use super::selection::Selection;
 use super::setting::Setting;
 use super::values::Contents;
-use super::{platforms, values};
+use super::{platforms, unsigned, values};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, ConfigurationName, TargetName};
 use crate::base::withheld::Text;
@@ -228,8 +228,10 @@ impl<'r, 'p> Resolver<'r, 'p> {
             let scope = self.settings.scope(index, configuration, Some(platform));
             let provisioning = provisioning(&scope, platform);
             let signing_allowed = is_signing_allowed(&scope);
+            let unsigned_by = unsigned::unsigned_by(&scope, kind, platform);
             // What nobody signs with a profile may say what it likes.
             let matters = signing_allowed
+                && unsigned_by.is_none()
                 && provisioning != Provisioning::Unsupported
                 && kind != ProductKind::UnitTests;
             let mut reader = values::Reader::new(self.settings, &scope, target, matters);
@@ -260,6 +262,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 kind,
                 provisioning,
                 signing_allowed,
+                unsigned_by,
                 bundle_id,
                 style,
                 team,

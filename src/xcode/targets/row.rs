@@ -7,7 +7,7 @@ use super::entitlements::Entitlements;
 use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::ids::{BundleId, ConfigurationName, TargetName, TeamId};
 use crate::base::withheld::Text;
-use crate::xcode::assignment::Layer;
+use crate::xcode::assignment::{Layer, Origin};
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::{ProductKind, Provisioning};
 use crate::xcode::project::TargetIndex;
@@ -33,6 +33,8 @@ pub struct SigningTarget {
     pub provisioning: Provisioning,
     /// Whether Xcode signs it at all (`CODE_SIGNING_ALLOWED`).
     pub signing_allowed: bool,
+    /// Why it is not signed although products of its type are; none where it is.
+    pub unsigned_by: Option<Unsigned>,
     /// The bundle id that is signed; for UI tests that of their runner (`….xctrunner`).
     pub bundle_id: Option<Setting<BundleId>>,
     /// `CODE_SIGN_STYLE`, or what the target's attributes say, or that nobody wrote one.
@@ -58,7 +60,21 @@ pub struct SigningTarget {
     pub tests: Option<TargetName>,
 }
 
+/// What keeps a product from being signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsigned {
+    /// The settings that do, in words.
+    pub why: &'static str,
+    /// The assignment that counts.
+    pub origin: Origin,
+}
+
 impl SigningTarget {
+    /// Whether its product is signed at all.
+    pub fn is_signed(&self) -> bool {
+        self.signing_allowed && self.unsigned_by.is_none()
+    }
+
     /// What somebody wrote that signs, for comparisons alone: where it comes from the environment, it is not shown.
     pub fn asked_identity(&self) -> Option<&str> {
         let written = self.written_identity()?;
@@ -81,7 +97,7 @@ impl SigningTarget {
     /// Whether it has to be signed with a profile: because its product type demands one, or because it may carry one
     /// and is told to, or claims what only a profile grants. Unit tests run in their host's process, under its profile.
     pub fn needs_profile(&self) -> bool {
-        if !self.signing_allowed {
+        if !self.is_signed() {
             return false;
         }
         match self.provisioning {

@@ -52,10 +52,17 @@ pub(super) fn entitlements(
             .in_file(&claimed.file)
             .at_line(lines.of(claimed, &shortfall.key))
             .at_pointer(format!("/{}", shortfall.key))
-            .hint(
-                "remove the claim, or enable the capability for this bundle id at Apple's developer site, \
-                 regenerate the profile and freeze the manifest again",
-            )
+            .hint(match &*shortfall.key {
+                // No capability: only development profiles grant it.
+                "get-task-allow" => {
+                    "remove get-task-allow from the entitlements of this configuration: it lets debuggers attach, only a \
+                     development profile grants it, and Xcode adds it to development builds by itself"
+                }
+                _ => {
+                    "remove the claim, or enable the capability for this bundle id at Apple's developer site, \
+                     regenerate the profile and freeze the manifest again"
+                }
+            })
             .remedy(Remedy::FreezeManifest)
         })
         .collect()

@@ -53,7 +53,10 @@ pub(super) fn given(row: &Row<'_>, choice: &Choice<'_>) -> Option<Finding> {
     let finding =
         if !profile.bundle_id.covers(&bundle_id.value) || !is_for(profile, target.platform) {
             Finding::block(
-                Code::TargetBundleMismatch,
+                match profile.bundle_id.covers(&bundle_id.value) {
+                    true => Code::TargetPlatformMismatch,
+                    false => Code::TargetBundleMismatch,
+                },
                 format!(
                     "{by} gives {} profile {}, which does not cover it",
                     title(target),

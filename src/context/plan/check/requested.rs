@@ -92,6 +92,9 @@ pub(super) fn requested(
             target.team.as_ref().map(|team| &team.origin).or(origin),
         ));
     }
+    if profile.bundle_id.covers(&bundle_id.value) && !is_for(profile, target.platform) {
+        return here(other_platform(row, profile));
+    }
     let platform = if is_for(profile, target.platform) {
         String::new()
     } else {
@@ -119,6 +122,32 @@ pub(super) fn requested(
             None => "create a profile for this bundle id at Apple's developer site".to_owned(),
         }),
     )
+}
+
+/// A profile of another platform: an iOS profile signs watchOS too, and neither tvOS nor, unless it says so, visionOS.
+fn other_platform(row: &Row<'_>, profile: &PinnedProfile) -> Finding {
+    let target = row.target;
+    Finding::block(
+        Code::TargetPlatformMismatch,
+        format!(
+            "{} asks for profile {}, which is for {}",
+            title(target),
+            profile.title(),
+            profile.platforms.join(" and ")
+        ),
+    )
+    .values(
+        format!("a profile for {}", target.platform),
+        format!("one for {}", profile.platforms.join(" and ")),
+    )
+    .of_profile(&profile.uuid)
+    .hint(match &row.choice {
+        Some(choice) => format!("use {} instead", choice.profile.title()),
+        None => format!(
+            "create a profile for {} at Apple's developer site, and ask for that one",
+            target.platform
+        ),
+    })
 }
 
 /// A target that asks for a profile of one kind and, with `CODE_SIGN_IDENTITY`, for certificates of another: Xcode says

@@ -5,12 +5,15 @@ use crate::base::finding::{Code, Finding, Severity};
 use crate::base::remedy::Remedy;
 use crate::context::plan::available::Available;
 use crate::context::plan::row::Row;
+use crate::xcode::product_type::Provisioning;
+use crate::xcode::targets::{EntitlementLines, Entitlements, SigningTarget};
 
 /// A target that has no profile at all; for information where Xcode makes the profiles itself.
 pub(super) fn unmapped(
     row: &Row<'_>,
     available: &Available<'_>,
     is_made_by_xcode: bool,
+    lines: &mut EntitlementLines<'_>,
 ) -> Finding {
     let target = row.target;
     let wanted = target
@@ -32,14 +35,42 @@ pub(super) fn unmapped(
     .values(
         format!("a profile that covers {wanted} on {}", target.platform),
         closest(row, available),
-    )
-    .hint("create the profile at Apple's developer site, install it and freeze the manifest again")
-    .remedy(Remedy::FreezeManifest);
+    );
+    // On the Mac most products need none: it is a claim that makes one necessary, and perhaps the claim is not meant.
+    if let Some((claimed, key)) = claim_that_needs_it(target) {
+        let mut finding = finding;
+        finding.message = format!(
+            "no profile covers {}, which needs one because it claims {key}",
+            title(target)
+        );
+        return finding
+            .of_target(&target.target)
+            .in_file(&claimed.file)
+            .at_line(lines.of(claimed, key))
+            .at_pointer(format!("/{key}"))
+            .hint(format!(
+                "remove {key} from the entitlements, or create a profile that grants it at Apple's developer site, \
+                 install it and freeze the manifest again"
+            ))
+            .remedy(Remedy::FreezeManifest);
+    }
+    let finding = finding
+        .hint("create the profile at Apple's developer site, install it and freeze the manifest again")
+        .remedy(Remedy::FreezeManifest);
     at_origin(
         finding,
         target,
         target.bundle_id.as_ref().map(|bundle_id| &bundle_id.origin),
     )
+}
+
+/// The claim because of which a product must have a profile that could else go without.
+fn claim_that_needs_it(target: &SigningTarget) -> Option<(&Entitlements, &str)> {
+    if target.provisioning != Provisioning::Optional {
+        return None;
+    }
+    let claimed = target.entitlements.as_ref()?;
+    Some((claimed, claimed.restricted().next()?))
 }
 
 /// The profiles that cover the target and do not fit, with the reasons.

@@ -1,0 +1,106 @@
+//! What a check looks at.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use crate::base::ids::TargetName;
+use crate::context::plan::available::Available;
+use crate::context::plan::request::Request;
+use crate::context::plan::row::Row;
+use crate::xcode::targets::{EntitlementLines, SigningStyle, SigningTarget};
+
+/// All targets, and what they are judged against.
+pub(super) struct Scene<'s, 'a> {
+    pub(super) request: &'s Request<'a>,
+    pub(super) available: &'s Available<'a>,
+    /// Every target, in the order of the request, with its row of the plan; none where it needs no profile.
+    pub(super) subjects: Vec<(&'a SigningTarget, Option<&'s Row<'a>>)>,
+    pub(super) lines: RefCell<EntitlementLines<'a>>,
+    by_name: HashMap<&'a TargetName, Vec<&'a SigningTarget>>,
+    manual: HashSet<&'a str>,
+}
+
+/// One target, with all that it is judged against.
+pub(super) struct Subject<'s, 'a> {
+    pub(super) target: &'a SigningTarget,
+    /// Its row of the plan; none where it needs no profile.
+    pub(super) row: Option<&'s Row<'a>>,
+    pub(super) scene: &'s Scene<'s, 'a>,
+    /// Whether its specifier is complained about together with those of others.
+    pub(super) specifier_is_shared: bool,
+}
+
+impl<'s, 'a> Scene<'s, 'a> {
+    pub(super) fn new(
+        rows: &'s [Row<'a>],
+        request: &'s Request<'a>,
+        available: &'s Available<'a>,
+    ) -> Self {
+        // Rows are in the order of the targets.
+        let mut rest = rows.iter().peekable();
+        let subjects: Vec<_> = request
+            .targets
+            .iter()
+            .map(|target| (target, rest.next_if(|row| std::ptr::eq(row.target, target))))
+            .collect();
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for target in request.targets {
+            by_name.entry(&target.target).or_default().push(target);
+        }
+        let mut scene = Self {
+            request,
+            available,
+            subjects,
+            lines: RefCell::new(EntitlementLines::new(request.sources)),
+            by_name,
+            manual: HashSet::new(),
+        };
+        scene.manual = rows
+            .iter()
+            .filter(|row| scene.is_judged(row.target))
+            .filter(|row| row.target.style.value == SigningStyle::Manual)
+            .map(|row| row.target.configuration.as_str())
+            .collect();
+        scene
+    }
+
+    /// Whether what is wrong with a target matters: a test bundle is judged only if it was named, because no archive holds
+    /// it.
+    pub(super) fn is_judged(&self, target: &SigningTarget) -> bool {
+        self.request.targets_were_named || !target.kind.is_test()
+    }
+
+    /// The targets that need a profile, with their positions among all, as far as they are judged.
+    pub(super) fn judged_rows(&self) -> impl Iterator<Item = (usize, &'s Row<'a>)> {
+        let numbered = self.subjects.iter().enumerate();
+        numbered.filter_map(|(at, (target, row))| {
+            let row = (*row)?;
+            self.is_judged(target).then_some((at, row))
+        })
+    }
+
+    /// Whether targets of its configuration are signed manually.
+    pub(super) fn others_are_manual(&self, target: &SigningTarget) -> bool {
+        self.manual.contains(target.configuration.as_str())
+    }
+
+    /// The targets of this name in the configuration of `of`, those of its own project and platform first.
+    pub(super) fn named(
+        &self,
+        name: &TargetName,
+        of: &SigningTarget,
+    ) -> impl Iterator<Item = &'a SigningTarget> {
+        let all = self
+            .by_name
+            .get(name)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let mut found: Vec<&SigningTarget> = all
+            .iter()
+            .copied()
+            .filter(|target| target.configuration == of.configuration)
+            .collect();
+        found.sort_by_key(|target| (target.project != of.project, target.platform != of.platform));
+        found.into_iter()
+    }
+}
