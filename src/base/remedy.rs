@@ -39,6 +39,8 @@ pub enum Remedy {
     NameConfiguration,
     /// Name the kind of product.
     NameKind,
+    /// Name the SDK, and so the platform.
+    NameSdk,
     /// List the targets and what each asks for.
     ShowTargets,
     /// Check the targets against the profiles.

@@ -24,6 +24,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::NameTarget => "--target NAME",
         Remedy::NameConfiguration => "--configuration NAME",
         Remedy::NameKind => "--kind KIND",
+        Remedy::NameSdk => "--sdk SDK",
         Remedy::ShowTargets => "countersign targets show",
         Remedy::CheckTargets => "countersign targets check",
         Remedy::ExportTargets => "xcodebuild $(countersign targets export --as xcargs)",

@@ -14,5 +14,6 @@
 mod bad_input;
 mod choice;
 mod export;
+mod export_forms;
 mod findings;
 mod scene;

@@ -89,7 +89,7 @@ fn identifier(value: &str, other: char) -> String {
 
 /// A C99 identifier with the letters of other scripts (Annex D of the standard, here: what Unicode calls letters and
 /// digits), `_` for everything else and for a leading digit.
-fn c99_identifier(value: &str) -> String {
+pub fn c99_identifier(value: &str) -> String {
     value
         .chars()
         .enumerate()
