@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::digest::{decode_hex, hex, parse_text, sha1, sha256};
 use super::error::{ErrorCode, Explain};
+use super::withheld::Text;
 
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +98,65 @@ macro_rules! text_id {
     };
 }
 
-text_id!(
+/// Declares an identifier that is a checked text and may be withheld ([`Text`]): its value compares, and what is shown,
+/// stored and handed on is what it is shown as.
+macro_rules! withheld_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+        #[schemars(inline)]
+        pub struct $name(#[schemars(with = "String")] Text);
+
+        impl $name {
+            /// The text as it was written; of one that is withheld, what is shown in its stead.
+            pub fn as_str(&self) -> &str {
+                self.0.shown()
+            }
+
+            /// What decides, for comparisons alone: see [`Text::revealed`].
+            pub fn revealed(&self) -> &str {
+                self.0.revealed()
+            }
+
+            /// Whether it is withheld, so that it can neither be stored nor handed on.
+            pub fn is_withheld(&self) -> bool {
+                self.0.is_withheld()
+            }
+
+            /// One that is shown as `shown`.
+            ///
+            /// # Errors
+            /// `text` is none. The error does not quote it.
+            pub fn withheld(text: &str, shown: &str) -> Result<Self, IdError> {
+                match Self::check(text) {
+                    Ok(()) => Ok(Self(Text::withheld(text, shown))),
+                    Err(_) => Err(IdError::new(shown, $what, $rule)),
+                }
+            }
+
+            /// Whether the text is one; why it is not.
+            pub(crate) fn check(text: &str) -> Result<(), IdError> {
+                let check: fn(&str) -> bool = $check;
+                match check(text) {
+                    true => Ok(()),
+                    false => Err(IdError::new(text, $what, $rule)),
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::check(text)?;
+                Ok(Self(text.into()))
+            }
+        }
+
+        text_id!(@serde $name);
+    };
+}
+
+withheld_id!(
     /// A developer team at Apple: ten characters `A-Z0-9` today; the subject OU of its certificates. It can differ from
     /// the prefix of an application identifier, which older accounts got from a pool of their own (TN2311).
     TeamId,
@@ -106,7 +165,7 @@ text_id!(
     |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 );
 
-text_id!(
+withheld_id!(
     /// The bundle id of one product (`CFBundleIdentifier`): never a pattern.
     BundleId,
     "bundle id",
@@ -182,9 +241,10 @@ impl BundlePattern {
     pub fn covers(&self, bundle_id: &BundleId) -> bool {
         match self.0.strip_suffix('*') {
             Some(prefix) => {
-                bundle_id.as_str().len() > prefix.len() && bundle_id.as_str().starts_with(prefix)
+                let bundle_id = bundle_id.revealed();
+                bundle_id.len() > prefix.len() && bundle_id.starts_with(prefix)
             }
-            None => *self.0 == *bundle_id.as_str(),
+            None => *self.0 == *bundle_id.revealed(),
         }
     }
 
@@ -286,7 +346,7 @@ text_id!(@serde ProfileUuid);
 macro_rules! fingerprint {
     ($(#[$doc:meta])* $name:ident, $len:literal, $hash:ident, $what:literal, $rule:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, JsonSchema)]
         #[schemars(inline, extend("pattern" = format!("^[0-9a-f]{{{}}}$", 2 * $len)))]
         pub struct $name(#[schemars(with = "String")] [u8; $len]);
 
@@ -304,6 +364,26 @@ macro_rules! fingerprint {
             /// The raw hash.
             pub const fn as_bytes(&self) -> &[u8; $len] {
                 &self.0
+            }
+
+            /// The first bytes as a number, which orders hashes as their bytes do.
+            pub fn leading(&self) -> u64 {
+                self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+            }
+        }
+
+        impl Ord for $name {
+            /// The order of their bytes. Where thousands are looked up, a call for each comparison is most of the cost, and
+            /// the first bytes nearly always decide.
+            fn cmp(&self, other: &Self) -> Ordering {
+                let by_leading = self.leading().cmp(&other.leading());
+                by_leading.then_with(|| self.0.cmp(&other.0))
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
             }
         }
 
@@ -377,6 +457,24 @@ mod tests {
         assert!(!covers("com.example.*", "com.example"));
         assert!(!covers("com.example.*", "com.exampleapp"));
         assert!(covers("*", "anything"));
+    }
+
+    #[test]
+    fn fingerprints_are_in_the_order_of_their_bytes() {
+        let mut all: Vec<[u8; 20]> = Vec::new();
+        for at in [0, 7, 8, 19] {
+            for byte in [1, 0x7f, 0x80, 0xff] {
+                let mut bytes = [9; 20];
+                bytes[at] = byte;
+                all.push(bytes);
+            }
+        }
+        for a in &all {
+            for b in &all {
+                let fingerprints = CertSha1::from_bytes(*a).cmp(&CertSha1::from_bytes(*b));
+                assert_eq!(fingerprints, a.cmp(b), "{a:?} {b:?}");
+            }
+        }
     }
 
     #[test]

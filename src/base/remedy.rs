@@ -37,10 +37,12 @@ pub enum Remedy {
     NameTarget,
     /// Name the build configuration.
     NameConfiguration,
+    /// Name the SDK with its version.
+    NameSdk,
+    /// Pass a build setting from outside of the project.
+    GiveSetting,
     /// Name the kind of product.
     NameKind,
-    /// Name the SDK, and so the platform.
-    NameSdk,
     /// List the targets and what each asks for.
     ShowTargets,
     /// Check the targets against the profiles.

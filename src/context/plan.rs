@@ -22,6 +22,7 @@ mod profiles;
 mod request;
 mod row;
 mod unobserved;
+mod withheld;
 
 use crate::base::finding;
 
@@ -30,6 +31,7 @@ pub use pinned::{PinnedTargets, project_name};
 pub use request::Request;
 pub use row::{Choice, Discarded, Plan, Row, Why};
 pub use unobserved::{LookedAt, nothing_observed, unobserved};
+pub use withheld::withheld;
 
 use available::Available;
 

@@ -118,6 +118,7 @@ fn an_expired_profile_is_exported_in_no_form() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "a shell reads the words back")]
 fn a_form_for_fastlane_is_one_line_whose_words_a_shell_gives_back() {
     let workshop = scene(&rocket(), &products());
     let arguments = targets(&workshop, "export", &["--as", "xcargs"])

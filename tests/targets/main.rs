@@ -16,4 +16,5 @@ mod choice;
 mod export;
 mod export_forms;
 mod findings;
+mod outside;
 mod scene;

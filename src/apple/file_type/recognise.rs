@@ -175,7 +175,7 @@ fn by_text(text: &[u8], goes_on: bool, depth: usize) -> FileType {
     if holds(b"<plist") {
         return FileType::StrippedProfile;
     }
-    if text.iter().any(|byte| *byte == 0) {
+    if text.contains(&0) {
         return match zeros_at_every_second(text) {
             true => FileType::Utf16,
             false => FileType::Unknown,
@@ -294,7 +294,7 @@ fn base64(text: &[u8], goes_on: bool, depth: usize) -> Option<FileType> {
         }
     }
     // Words of a sentence have the same letters; base64 has lines without blanks.
-    if text.iter().any(|byte| *byte == b' ') && !letters.starts_with("MI") {
+    if text.contains(&b' ') && !letters.starts_with("MI") {
         return None;
     }
     if letters.len() < 12 {

@@ -48,7 +48,7 @@ pub(super) fn check(
             Some(requested) => found.extend(requested::requested(row, requested, available)),
             None if row.choice.is_none() => {
                 // Where Xcode signs everything itself, it also makes the profiles.
-                let is_made_by_xcode = target.style.value == SigningStyle::Automatic
+                let is_made_by_xcode = target.style.value != SigningStyle::Manual
                     && !others_are_manual
                     && !request.must_be_mapped;
                 found.push(unmapped::unmapped(row, available, is_made_by_xcode));

@@ -139,7 +139,7 @@ impl ExportError {
                 "set PRODUCT_BUNDLE_IDENTIFIER of the target in the project, where a setting of the command line can refer \
                  to it, or set its profile there",
             ),
-            Self::Platforms { .. } => finding.hint("export once for each platform").remedy(Remedy::NameSdk),
+            Self::Platforms { .. } => finding.hint("export once for each platform: name its SDK"),
             Self::Ambiguous { .. } => finding
                 .hint("select one configuration")
                 .remedy(Remedy::NameConfiguration),

@@ -14,7 +14,7 @@ use crate::context::manifest::freeze::{Clash, Previous, freeze as freeze_content
 use crate::context::manifest::{
     self, Content, Manifest, PinnedProfile, PinnedTarget, ProfileState,
 };
-use crate::context::plan::{Request, plan};
+use crate::context::plan::{Request, plan, withheld};
 use crate::context::policy::Policy;
 use crate::host::files::{self, FileMode, ReadErrorKind};
 use crate::ops::error::{Error, Failure};
@@ -152,6 +152,7 @@ fn pinned_targets(
     });
     findings.extend(of_projects);
     findings.extend(plan.findings.iter().cloned());
+    findings.extend(withheld(&targets));
     finding::distinct(findings);
     Ok(Some(plan.pinned_targets()))
 }

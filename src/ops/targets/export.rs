@@ -10,7 +10,7 @@ use crate::context::plan::export::{
     BuildSettings, ExportError, SettingKey, export_options, exportable, is_mended_by_export,
     reached,
 };
-use crate::context::plan::{Plan, PlanDocument, plan};
+use crate::context::plan::{Plan, PlanDocument, plan, withheld};
 use crate::ops::error::{Error, Failure};
 use crate::ops::output;
 use crate::ops::target_selection::{TargetSelection, planned};
@@ -67,6 +67,7 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     let planned = planned(&request.selection, world)?;
     let plan = plan(&planned.request());
     let mut findings = document::findings(&planned, &plan, world);
+    findings.extend(withheld(&planned.targets));
     for finding in findings.iter_mut().filter(|it| is_mended_by_export(it)) {
         finding.severity = finding.severity.max(Severity::Warn);
     }
@@ -74,8 +75,9 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     if finding::any_blocks(&findings) {
         return Err(Failure::Blocked(findings));
     }
-    let exported =
-        exportable(&plan, world.now).and_then(|()| text(&plan, request, planned.request().sources));
+    let outside = request.selection.overrides(world)?;
+    let exported = exportable(&plan, world.now)
+        .and_then(|()| text(&plan, request, &outside, planned.request().sources));
     let text = match exported {
         Ok(text) => text?,
         Err(error) => {
@@ -96,9 +98,10 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
 fn text(
     plan: &Plan<'_>,
     request: &ExportRequest,
+    outside: &Overrides,
     sources: &dyn Sources,
 ) -> Result<Result<String, Error>, ExportError> {
-    let settings = || settings(plan, &request.selection, sources);
+    let settings = || settings(plan, &request.selection, outside, sources);
     Ok(Ok(match request.form {
         ExportForm::Xcargs => settings()?.as_arguments(),
         ExportForm::Xcconfig => settings()?.as_xcconfig(),
@@ -120,11 +123,12 @@ fn text(
 fn settings(
     plan: &Plan<'_>,
     selection: &TargetSelection,
+    outside: &Overrides,
     sources: &dyn Sources,
 ) -> Result<BuildSettings, ExportError> {
     let by = |key| {
         let settings = BuildSettings::of(plan, key)?;
-        if let Some(rows) = fed_back(plan, &settings, selection, sources) {
+        if let Some(rows) = fed_back(plan, &settings, selection, outside, sources) {
             reached(plan, &rows)?;
         }
         Ok(settings)
@@ -141,13 +145,14 @@ fn fed_back(
     plan: &Plan<'_>,
     settings: &BuildSettings,
     selection: &TargetSelection,
+    outside: &Overrides,
     sources: &dyn Sources,
 ) -> Option<Vec<SigningTarget>> {
     if !selection.build_settings.is_empty() {
         return None;
     }
     let arguments = settings.as_arguments();
-    let overrides = Overrides::default().with_arguments(arguments.lines());
+    let overrides = outside.clone().with_arguments(arguments.lines());
     // Settings that are none reach no target.
     let Ok(overrides) = overrides else {
         return Some(Vec::new());
