@@ -8,6 +8,7 @@ pub mod claims;
 pub mod cms;
 pub mod der_profile;
 pub mod entitlements;
+pub mod file_type;
 pub mod identity;
 pub mod pkcs12;
 pub mod profile;

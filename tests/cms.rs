@@ -275,28 +275,9 @@ fn content_that_is_not_signed_is_no_signed_data() {
 }
 
 #[test]
-fn a_file_that_is_no_message_is_told_for_what_it_seems_to_be() {
-    let padded = [&b"junk <plist"[..], b"</plist>"].concat();
+fn a_file_that_is_no_message_is_refused_at_its_first_byte() {
     for (bytes, seems) in [
         (&b""[..], "the file is empty"),
-        (&[0; 5000][..], "the file holds zeros"),
-        (
-            b"\n-----BEGIN CMS-----",
-            "this is PEM; profiles are binary (DER)",
-        ),
-        (b"bplist00", "this is a property list without a signature"),
-        (
-            b" <?xml version",
-            "this is a property list without a signature",
-        ),
-        (
-            b"<!DOCTYPE plist",
-            "this is a property list without a signature",
-        ),
-        (
-            &padded,
-            "it holds a property list, but no readable signature: it was copied as text or cut out",
-        ),
         (b"\0hello", "the first byte is not that of a SEQUENCE"),
     ] {
         assert_eq!(cms::parse(bytes).unwrap_err(), CmsError::NotCms(seems));

@@ -179,7 +179,7 @@ pub fn parse_content_info(bytes: &[u8]) -> Result<ContentInfo<'_>, CmsError> {
     match bytes.first() {
         None => return Err(CmsError::NotCms("the file is empty")),
         Some(0x30) => {}
-        Some(_) => return Err(CmsError::NotCms(describe(bytes))),
+        Some(_) => return Err(CmsError::NotCms("the first byte is not that of a SEQUENCE")),
     }
     let mut file = Reader::new(bytes);
     let content_info = file.read(Tag::SEQUENCE, "ContentInfo")?;
@@ -437,27 +437,6 @@ fn count_one_more(count: usize, what: &'static str) -> Result<(), CmsError> {
         Err(CmsError::TooMany(what))
     } else {
         Ok(())
-    }
-}
-
-/// What a file that does not start like CMS seems to be.
-fn describe(bytes: &[u8]) -> &'static str {
-    let start = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
-    let text = start.trim_ascii_start();
-    let holds = |needle: &[u8]| start.windows(needle.len()).any(|window| window == needle);
-    if start.iter().all(|byte| *byte == 0) {
-        "the file holds zeros"
-    } else if text.starts_with(b"-----BEGIN") {
-        "this is PEM; profiles are binary (DER)"
-    } else if text.starts_with(b"bplist")
-        || text.starts_with(b"<?xml")
-        || text.starts_with(b"<!DOCTYPE")
-    {
-        "this is a property list without a signature"
-    } else if holds(b"<plist") {
-        "it holds a property list, but no readable signature: it was copied as text or cut out"
-    } else {
-        "the first byte is not that of a SEQUENCE"
     }
 }
 

@@ -23,6 +23,7 @@ use super::claims::{Claims, OuterPlist};
 use super::cms::{self, CmsError};
 use super::der_profile;
 use super::entitlements::Entitlements;
+use super::file_type::{FileType, Wanted};
 use super::profile_signer::{Layer, LayerProof};
 use super::signed_message::Verifier;
 use crate::base::finding::{Code, Finding};
@@ -284,7 +285,7 @@ fn read(bytes: &[u8], verifier: &Verifier, findings: &mut Vec<Finding>) -> Optio
     let message = match cms::parse(bytes) {
         Ok(message) => message,
         Err(error) => {
-            findings.push(unreadable(&error));
+            findings.push(unreadable_file(bytes, &error));
             return None;
         }
     };
@@ -337,6 +338,23 @@ fn read_inner(
             ));
             None
         }
+    }
+}
+
+/// The finding of a file that is no signed message: what it is instead, if it is something that people hand in.
+fn unreadable_file(bytes: &[u8], error: &CmsError) -> Finding {
+    let found = FileType::of(bytes);
+    let found = match found.may_be(Wanted::Profile) {
+        true => FileType::copied_as_text(bytes),
+        false => Some(found),
+    };
+    match found {
+        Some(found) => Finding::block(
+            Code::ProfileUnreadable,
+            format!("expected {}, found {found}", Wanted::Profile.described()),
+        )
+        .hint(found.remedy(Wanted::Profile)),
+        None => unreadable(error),
     }
 }
 

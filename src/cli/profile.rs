@@ -1,22 +1,26 @@
-//! `countersign profile`: show, list, install, prune.
+//! `countersign profile`: show, list, check, install, prune.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::exit::Exit;
+use super::projects::Kind;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::table::{keep_whole, table};
-use crate::apple::profile::KindSource;
+use crate::apple::profile::{KindSource, ProfileKind};
 use crate::base::clock::show_duration;
 use crate::base::finding::{self, Finding, Severity};
+use crate::base::ids::BundleId;
 use crate::base::plain::plain;
+use crate::context::profile_check::CertificateName;
 use crate::host::profile_store::PruneRules;
 use crate::ops::error::Failure;
-use crate::ops::profile::{self, ProfilesDocument, PruneRequest, ShownProfile};
+use crate::ops::profile::{self, CheckRequest, ProfilesDocument, PruneRequest, ShownProfile};
+use crate::ops::report::VerdictWord;
 use crate::ops::world::World;
 
 /// The subcommands of `profile`.
@@ -30,6 +34,9 @@ pub enum Command {
     },
     /// List the installed profiles, one on each line.
     List,
+    /// Check that a profile lets a product run that is signed with these entitlements. Needs no Xcode project. Exit code 10
+    /// if findings block.
+    Check(CheckArguments),
     /// Install proven profiles under the names that Xcode gives them.
     Install {
         /// The profiles.
@@ -50,6 +57,32 @@ pub enum Command {
     },
 }
 
+/// A profile and the product that it is asked about.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The profile.
+    #[arg(value_name = "FILE")]
+    pub profile: PathBuf,
+    /// The .entitlements file that the product is signed with.
+    #[arg(long, value_name = "FILE")]
+    pub entitlements: PathBuf,
+    /// The product's bundle id.
+    #[arg(long, value_name = "ID")]
+    pub bundle_id: Option<BundleId>,
+    /// The certificate that signs the product: SHA-1 or SHA-256 of its DER encoding, in hex.
+    #[arg(long, value_name = "FINGERPRINT", value_parser = certificate_name)]
+    pub certificate: Option<CertificateName>,
+    /// How the product is distributed.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Option<Kind>,
+}
+
+fn certificate_name(text: &str) -> Result<CertificateName, String> {
+    let sha1 = text.parse().map(CertificateName::Sha1);
+    let name = sha1.or_else(|_| text.parse().map(CertificateName::Sha256));
+    name.map_err(|_| "write the 40 or 64 hex digits of its SHA-1 or SHA-256".to_owned())
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -67,6 +100,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             // A list is no verdict.
             Ok(answer.ending_in(Exit::Fine))
         }
+        Command::Check(arguments) => check(arguments, world),
         Command::Install { files } => {
             let document = profile::install(&files, world)?;
             Ok(Answer::report(
@@ -95,6 +129,27 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             ))
         }
     }
+}
+
+fn check(arguments: CheckArguments, world: &World) -> Result<Answer<'static>, Failure> {
+    let request = CheckRequest {
+        profile: arguments.profile,
+        entitlements: arguments.entitlements,
+        bundle_id: arguments.bundle_id,
+        certificate: arguments.certificate,
+        kind: arguments.kind.map(ProfileKind::from),
+    };
+    let document = profile::check(&request, world)?;
+    let exit = Exit::of_verdict(
+        document.verdict == VerdictWord::Cleared,
+        document.has_unread,
+    );
+    let title = "countersign profile check";
+    let answer = Answer::report(title, document, |document, out, _| match document.verdict {
+        VerdictWord::Blocked => report::blocked(out, &document.findings),
+        VerdictWord::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}"),
+    });
+    Ok(answer.ending_in(exit))
 }
 
 fn show(document: ProfilesDocument, now: Timestamp) -> Result<Answer<'static>, Failure> {

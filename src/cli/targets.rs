@@ -87,6 +87,8 @@ pub enum Form {
     Xcconfig,
     /// Arguments: `xcodebuild archive … $(countersign targets export --as xcargs …)`.
     Xcargs,
+    /// The same in one line, quoted for a shell: for `xcargs` of fastlane.
+    Fastlane,
     /// ExportOptions.plist for `xcodebuild -exportArchive`.
     ExportOptions,
     /// The pinned targets as JSON.
@@ -98,6 +100,7 @@ impl From<Form> for ExportForm {
         match form {
             Form::Xcconfig => Self::Xcconfig,
             Form::Xcargs => Self::Xcargs,
+            Form::Fastlane => Self::Fastlane,
             Form::ExportOptions => Self::ExportOptions,
             Form::Json => Self::Json,
         }

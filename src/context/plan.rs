@@ -16,6 +16,7 @@ mod document;
 pub mod expiry;
 pub mod export;
 mod fit;
+mod options;
 mod pinned;
 mod profiles;
 mod request;

@@ -1,8 +1,9 @@
 //! Where a password comes from: a file, a descriptor, an environment variable or a prompt, never an argument.
 //!
 //! Arguments show in `ps` and in every log of a pipeline; these four do not. In each case, one trailing line end is
-//! not part of the password. An empty password is refused: in pipelines, a secret that was never set looks like one,
-//! and Apple's import refuses it.
+//! not part of the password. An empty password is refused for a keychain: in pipelines, a secret that was never set looks
+//! like one, and `security` takes none. A p12 may have an empty one ([`SecretSource::read_or_empty`]): the file itself tells
+//! whether it is that.
 //!
 //! A password file that others may read is used, with a caution ([`Obtained::caution`]), and not refused: CI systems and
 //! container platforms mount secrets world-readable inside a machine that nobody else uses, and there it cannot be
@@ -159,7 +160,26 @@ impl SecretSource {
         &self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Obtained, SecretError> {
+        let obtained = self.read_or_empty(environment)?;
+        self.refuse_empty(obtained)
+    }
+
+    /// The same, for what may have an empty password.
+    ///
+    /// # Errors
+    /// As [`Self::read`], but that an empty password is one.
+    pub fn read_or_empty(
+        &self,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Obtained, SecretError> {
         self.read_with(environment, |prompt| rpassword::prompt_password(prompt))
+    }
+
+    fn refuse_empty(&self, obtained: Obtained) -> Result<Obtained, SecretError> {
+        match obtained.password.expose().is_empty() {
+            true => Err(SecretError::Empty(self.clone())),
+            false => Ok(obtained),
+        }
     }
 
     fn read_with(
@@ -192,9 +212,7 @@ impl SecretSource {
         let password =
             Password::from_file_bytes(bytes).map_err(|_| SecretError::NotText(self.clone()))?;
         let text = password.expose();
-        if text.is_empty() {
-            Err(SecretError::Empty(self.clone()))
-        } else if text.len() > MAX_BYTES {
+        if text.len() > MAX_BYTES {
             Err(SecretError::TooLong(self.clone()))
         } else if text.chars().any(char::is_control) {
             Err(SecretError::NotOneLine(self.clone()))
@@ -305,7 +323,23 @@ mod tests {
     }
 
     fn get(source: &SecretSource) -> Result<Obtained, SecretError> {
-        source.read_with(no_environment, nobody)
+        let obtained = source.read_with(|_| None, nobody)?;
+        source.refuse_empty(obtained)
+    }
+
+    #[test]
+    fn the_password_of_a_file_may_be_empty_where_that_is_asked_for() {
+        for bytes in [&b""[..], b"\n", b"\r\n"] {
+            let (_dir, source) = file(bytes, 0o600);
+            let obtained = source.read_or_empty(|_| None).unwrap();
+            assert_eq!(obtained.password.expose(), "");
+            assert!(matches!(get(&source), Err(SecretError::Empty(_))));
+        }
+        let unset = SecretSource::Environment("P12_PASSWORD".to_owned());
+        assert!(matches!(
+            unset.read_or_empty(|_| None),
+            Err(SecretError::Unset(_))
+        ));
     }
 
     fn file(bytes: &[u8], mode: u32) -> (tempfile::TempDir, SecretSource) {
@@ -443,7 +477,7 @@ mod tests {
         assert!(matches!(error, SecretError::Unset(_)));
         assert!(error.to_string().contains("P12_PASSWROD"), "{error}");
         let empty = SecretSource::Environment("EMPTY".to_owned())
-            .read_with(|_| Some(OsString::new()), nobody)
+            .read(|_| Some(OsString::new()))
             .unwrap_err();
         assert!(
             empty

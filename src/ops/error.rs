@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::{Finding, Place, Severity};
 use crate::base::remedy::Remedy;
+use crate::host::files::Input;
 use crate::host::keychain::{BackendKind, KeychainPath};
 
 /// What a killed run left, so that exactly that can be finished.
@@ -88,6 +89,15 @@ impl Error {
     pub fn preceded_by(mut self, words: &str) -> Self {
         self.0.message = format!("{words}: {}", self.0.message);
         self
+    }
+
+    /// What is wrong with what was read from `input`, named with it.
+    pub fn of_input(cause: impl Explain + Send + Sync + 'static, input: &Input) -> Self {
+        let error = Self::from(cause).preceded_by(&input.to_string());
+        match input {
+            Input::File(path) => error.in_file(path),
+            Input::StandardInput => error,
+        }
     }
 
     /// The file that it speaks of.

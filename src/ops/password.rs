@@ -5,18 +5,32 @@ use super::notice::Notice;
 use super::world::World;
 use crate::base::error::ErrorCode;
 use crate::base::secret::Password;
-use crate::host::secret_source::{self, SecretSource};
+use crate::host::secret_source::{self, Obtained, SecretSource};
 
 /// Reads the password, or asks a person for it.
 ///
 /// # Errors
 /// It cannot be read, or there is no terminal to ask on.
 pub fn read(source: &SecretSource, world: &World) -> Result<Password, Error> {
-    let obtained = source.read(|name| world.variable(name))?;
+    Ok(told(source.read(|name| world.variable(name))?, world))
+}
+
+/// Reads the password of a p12, which may be empty: then the file says whether it is that.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for_file(source: &SecretSource, world: &World) -> Result<Password, Error> {
+    Ok(told(
+        source.read_or_empty(|name| world.variable(name))?,
+        world,
+    ))
+}
+
+fn told(obtained: Obtained, world: &World) -> Password {
     if let Some(caution) = &obtained.caution {
         world.notify(&Notice::Caution(caution));
     }
-    Ok(obtained.password)
+    obtained.password
 }
 
 /// Keeps the descriptor that the password comes in on from every process that is started, whether or not the password is

@@ -46,6 +46,7 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<manifest::VerifyDocument>("manifest-verify", 1),
     Document::of::<policy::PolicyDigestDocument>("policy-digest", 1),
     Document::of::<profile::ProfilesDocument>("profiles", 1),
+    Document::of::<profile::CheckDocument>("profile-check", 1),
     Document::of::<profile::InstallDocument>("profile-install", 1),
     Document::of::<profile::PruneDocument>("profile-prune", 1),
     Document::of::<targets::TargetsDocument>("targets", 1),

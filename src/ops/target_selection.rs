@@ -95,7 +95,7 @@ impl TargetSelection {
     }
 
     /// What is said outside of the projects: here, and in the environment.
-    fn overrides(&self, world: &World) -> Result<Overrides, Error> {
+    pub(super) fn overrides(&self, world: &World) -> Result<Overrides, Error> {
         let settings = self.settings.iter().map(String::as_str);
         let variables = world.surroundings.variables.iter();
         let variables =

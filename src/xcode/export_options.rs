@@ -180,6 +180,25 @@ pub enum Destination {
     Upload,
 }
 
+/// Which certificate signs an installer package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstallerCertificate {
+    /// This one.
+    Sha1(CertSha1),
+    /// The newest one for the Mac App Store that has its key on the machine. No profile names installer certificates, so
+    /// that is all that can be said without the machine (`xcodebuild -help`: automatic selectors).
+    MacInstallerDistribution,
+}
+
+impl InstallerCertificate {
+    fn value(self) -> String {
+        match self {
+            Self::Sha1(sha1) => sha1.to_string().to_uppercase(),
+            Self::MacInstallerDistribution => "Mac Installer Distribution".to_owned(),
+        }
+    }
+}
+
 /// Everything the file may say. What is `None` or empty is left to Xcode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportOptions {
@@ -196,7 +215,7 @@ pub struct ExportOptions {
     /// `signingCertificate`; manual signing only.
     pub signing_certificate: Option<CertSha1>,
     /// `installerSigningCertificate`, for packages on the Mac; manual signing only.
-    pub installer_signing_certificate: Option<CertSha1>,
+    pub installer_signing_certificate: Option<InstallerCertificate>,
     /// `iCloudContainerEnvironment`: `Development` or `Production`.
     pub icloud_container_environment: Option<String>,
     /// `distributionBundleIdentifier`: the application to distribute, where an archive holds an App Clip besides.
@@ -308,7 +327,9 @@ impl ExportOptions {
         text("signingCertificate", certificate(&self.signing_certificate));
         text(
             "installerSigningCertificate",
-            certificate(&self.installer_signing_certificate),
+            self.installer_signing_certificate
+                .filter(|_| manual)
+                .map(InstallerCertificate::value),
         );
         text(
             "iCloudContainerEnvironment",

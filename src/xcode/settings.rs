@@ -36,6 +36,7 @@ use crate::base::finding::{Code, Finding};
 
 use super::assignment::Layer;
 pub use builtin::is_set_by_xcode;
+pub use operator::c99_identifier;
 pub use resolved::{Resolved, Step, Undefined};
 pub use scope::Scope;
 

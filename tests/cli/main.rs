@@ -15,5 +15,6 @@ mod freezing;
 mod gate;
 mod identities;
 mod policies;
+mod profile_check;
 mod profiles;
 mod talk;

@@ -179,6 +179,42 @@ fn frameworks_ask_for_no_profile_and_get_none() {
 }
 
 #[test]
+fn a_bundle_id_that_begins_with_a_digit_gets_its_profile() {
+    let bundle_id = "3dgames.acme.rocket";
+    let app = TargetSpec::new("Games", Product::App, bundle_id);
+    let profile = ProfileSpec::ios(Kind::AppStore, bundle_id).certificates(&[distribution()]);
+    comes_back(&scene(&ProjectSpec::new("Acme").target(app), &[profile]), 1);
+}
+
+#[test]
+fn a_bundle_id_that_only_the_info_plist_holds_gets_its_profile() {
+    let in_plist = |target: TargetSpec| {
+        target
+            .without("PRODUCT_BUNDLE_IDENTIFIER")
+            .with("GENERATE_INFOPLIST_FILE", "NO")
+            .with("INFOPLIST_FILE", "Share/Info.plist")
+    };
+    let project = unasked().change("Share", in_plist).file(
+        "Share/Info.plist",
+        "<?xml version=\"1.0\"?><plist version=\"1.0\"><dict><key>CFBundleIdentifier</key>\
+         <string>com.acme.rocket.share</string></dict></plist>",
+    );
+    comes_back(&scene(&project, &products()), 4);
+}
+
+#[test]
+fn a_framework_that_has_the_bundle_id_of_its_application_gets_no_profile() {
+    let project = unasked()
+        .target(TargetSpec::new(
+            "RocketKit",
+            Product::Framework,
+            "com.acme.rocket",
+        ))
+        .change("Rocket", |target| target.embedding(&["RocketKit"]));
+    comes_back(&scene(&project, &products()), 4);
+}
+
+#[test]
 fn bundle_ids_that_become_one_setting_name_are_refused() {
     let mut profiles = products();
     let mut project = unasked();

@@ -15,6 +15,7 @@ mod bad_input;
 mod checks;
 mod choice;
 mod export;
+mod export_forms;
 mod findings;
 mod outside;
 mod scene;

@@ -85,7 +85,8 @@ impl Pkcs12 {
             .ok_or_else(|| self.not_there(wanted.to_string()))
     }
 
-    pub(super) fn no_identity(&self) -> Pkcs12Error {
+    /// The error that it holds no identity, with what it holds instead.
+    pub fn no_identity(&self) -> Pkcs12Error {
         Pkcs12Error::NoIdentity {
             certificates: self.other_certificates.len(),
             lone_keys: self.lone_keys.len(),

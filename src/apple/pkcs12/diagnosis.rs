@@ -31,7 +31,9 @@ pub enum Diagnosis {
         modern_reads_it: bool,
     },
     /// The password is right, but `security` takes no empty one.
-    #[error("the password is empty: it opens the file, but `security import` refuses it")]
+    #[error(
+        "the password is empty: it opens the file, but `security import` of no macOS takes an empty password"
+    )]
     EmptyPassword,
     /// The password is right, but `security` garbles it.
     #[error("the password holds characters outside ASCII, which `security` changes")]
@@ -107,7 +109,9 @@ impl Explain for Diagnosis {
 pub fn why_import_failed(bytes: &[u8], password: &Password, macos_major: u32) -> Diagnosis {
     let contents = match read(bytes, password) {
         Ok(contents) => contents,
-        Err(Pkcs12Error::WrongPassword { .. }) => return Diagnosis::WrongPassword,
+        Err(Pkcs12Error::WrongPassword { .. } | Pkcs12Error::EmptyDoesNotOpen { .. }) => {
+            return Diagnosis::WrongPassword;
+        }
         Err(error) => return Diagnosis::File(error),
     };
     if let Some(diagnosis) = algorithm(&contents.algorithms, macos_major) {

@@ -17,9 +17,9 @@ pub enum Pkcs12Error {
     #[error("expected a PKCS#12 (.p12) file, found {found}")]
     NotPkcs12 {
         /// What it seems to be.
-        found: &'static str,
-        /// How to make a .p12 of it, where that is known.
-        conversion: Option<&'static str>,
+        found: String,
+        /// How to have a .p12, where that is known.
+        remedy: Option<String>,
     },
     /// The file ends before the length it states.
     #[error("the file is cut: {missing} bytes are missing after its {size} bytes")]
@@ -66,6 +66,12 @@ pub enum Pkcs12Error {
         /// How the file is protected.
         algorithms: String,
     },
+    /// The password that was given is empty, and the file has another one.
+    #[error("the password is empty, and it does not open the file ({algorithms})")]
+    EmptyDoesNotOpen {
+        /// How the file is protected.
+        algorithms: String,
+    },
     /// The password cannot be expressed in the legacy derivation.
     #[error(
         "the password holds characters outside the Basic Multilingual Plane, which PKCS#12 cannot represent"
@@ -78,9 +84,7 @@ pub enum Pkcs12Error {
     #[error("the password holds characters outside ASCII, which `security` changes")]
     PasswordNotAscii,
     /// No certificate of the file has its private key there.
-    #[error(
-        "the file holds no identity: it has {certificates} certificates and {lone_keys} private keys, but none of them belong together"
-    )]
+    #[error("the file holds no identity: {}", without_identity(*certificates, *lone_keys))]
     NoIdentity {
         /// Certificates in the file.
         certificates: usize,
@@ -103,7 +107,9 @@ pub enum Pkcs12Error {
 impl Explain for Pkcs12Error {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::WrongPassword { .. } | Self::PasswordNotBmp => ErrorCode::FileUnreadable,
+            Self::WrongPassword { .. } | Self::EmptyDoesNotOpen { .. } | Self::PasswordNotBmp => {
+                ErrorCode::FileUnreadable
+            }
             Self::EmptyPassword | Self::PasswordNotAscii | Self::Write(_) => {
                 ErrorCode::OutputNotWritten
             }
@@ -115,7 +121,7 @@ impl Explain for Pkcs12Error {
         const CONVERT: &str = "convert the file where it was made, with \
             `openssl pkcs12 -in F -nodes | openssl pkcs12 -export -out G`";
         let hint = match self {
-            Self::NotPkcs12 { conversion, .. } => (*conversion)?,
+            Self::NotPkcs12 { remedy, .. } => return remedy.clone(),
             Self::Truncated { .. } => "copy the file again",
             Self::Ber { .. } | Self::Unsupported(_) => CONVERT,
             Self::Malformed { .. } | Self::Content(_) => "export the file again",
@@ -124,8 +130,17 @@ impl Explain for Pkcs12Error {
             }
             Self::TooLarge { .. } | Self::TooManyParts => "split the file",
             Self::WrongPassword { .. } => "pass the password of this file, or copy the file again",
+            Self::EmptyDoesNotOpen { .. } => {
+                "check the name of the secret and who may use it: a secret that was never set is empty"
+            }
             Self::PasswordNotBmp | Self::EmptyPassword | Self::PasswordNotAscii => {
                 "choose a password of ASCII characters"
+            }
+            Self::NoIdentity {
+                certificates: 0, ..
+            } => {
+                "download the certificate of this key, and make a .p12 of both: `openssl pkcs12 -export -in CERTIFICATE.pem \
+                 -inkey KEY.pem -out identity.p12`"
             }
             Self::NoIdentity { .. } => "export the certificate together with its private key",
             Self::NotThere { .. } => "name one of the identities in the file",
@@ -135,6 +150,28 @@ impl Explain for Pkcs12Error {
     }
 
     fn remedy(&self) -> Option<Remedy> {
-        matches!(self, Self::WrongPassword { .. }).then_some(Remedy::GivePassword)
+        matches!(
+            self,
+            Self::WrongPassword { .. } | Self::EmptyDoesNotOpen { .. }
+        )
+        .then_some(Remedy::GivePassword)
+    }
+}
+
+/// What a file without an identity holds instead.
+fn without_identity(certificates: usize, lone_keys: usize) -> String {
+    let counted = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    match (certificates, lone_keys) {
+        (0, 0) => "it is an empty .p12, without a certificate and without a private key".to_owned(),
+        (0, keys) => format!("it has {} and no certificate", counted(keys, "private key")),
+        (some, 0) => format!("it has {} and no private key", counted(some, "certificate")),
+        (some, keys) => format!(
+            "it has {} and {}, but none of them belong together",
+            counted(some, "certificate"),
+            counted(keys, "private key")
+        ),
     }
 }

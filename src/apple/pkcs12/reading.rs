@@ -21,8 +21,15 @@ pub fn read(bytes: &[u8], password: &Password) -> Result<Pkcs12, Pkcs12Error> {
     if !is_bmp(password.expose()) {
         return Err(Pkcs12Error::PasswordNotBmp);
     }
-    let archive = Pkcs12Archive::from_pkcs12(bytes, password.expose())
-        .map_err(|error| opening_error(error, &algorithms))?;
+    let archive =
+        Pkcs12Archive::from_pkcs12(bytes, password.expose()).map_err(
+            |error| match opening_error(error, &algorithms) {
+                Pkcs12Error::WrongPassword { algorithms } if password.expose().is_empty() => {
+                    Pkcs12Error::EmptyDoesNotOpen { algorithms }
+                }
+                error => error,
+            },
+        )?;
     if archive.keys.len() > MAX_ENTRIES || archive.certs.len() > MAX_ENTRIES {
         return Err(Pkcs12Error::TooManyParts);
     }

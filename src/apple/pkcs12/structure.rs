@@ -18,6 +18,7 @@ use super::algorithms::{
 };
 use super::error::Pkcs12Error;
 use super::limits::{MAX_FILE, MAX_ITERATIONS, MAX_PARTS, MAX_SCRYPT_MEMORY, MAX_TOTAL_ITERATIONS};
+use crate::apple::file_type::{FileType, Wanted};
 
 impl Algorithms {
     /// Reads them from a file, without its password.
@@ -31,7 +32,9 @@ impl Algorithms {
         if let Some(error) = something_else(bytes) {
             return Err(error);
         }
-        let algorithms = walk(bytes)?;
+        let algorithms = walk(bytes).map_err(|error| {
+            FileType::copied_as_text(bytes).map_or(error, |found| not_pkcs12(&found))
+        })?;
         algorithms.bound_work()?;
         Ok(algorithms)
     }
@@ -58,48 +61,22 @@ impl Algorithms {
 
 /// The error that names what the bytes are, when they are plainly something else that people hand in.
 fn something_else(bytes: &[u8]) -> Option<Pkcs12Error> {
-    let text = bytes.trim_ascii_start();
-    let (found, conversion) = match text {
-        [] => ("an empty file", None),
-        _ if text.starts_with(b"-----BEGIN ") => (
-            "PEM text",
-            Some("make a .p12 of it with `openssl pkcs12 -export`"),
-        ),
-        _ if text.starts_with(b"<?xml")
-            || text.starts_with(b"<plist")
-            || text.starts_with(b"<!") =>
-        {
-            ("XML", None)
-        }
-        _ if text.starts_with(b"bplist") => ("a binary property list", None),
-        // What CI systems hold in a secret: `MI` is how any DER of that size begins.
-        _ if text.starts_with(b"MI")
-            && text
-                .iter()
-                .take(64)
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte)) =>
-        {
-            (
-                "base64 text",
-                Some("decode it first, with `base64 --decode`"),
-            )
-        }
-        [0xfe, 0xed, 0xfe, 0xed, ..] => (
-            "a Java keystore",
-            Some("convert it with `keytool -importkeystore -deststoretype pkcs12`"),
-        ),
-        [b'k', b'y', b'c', b'h', ..] => ("a keychain", None),
-        [0x30, ..] => return None,
-        _ => ("something else", None),
-    };
-    Some(Pkcs12Error::NotPkcs12 { found, conversion })
+    let found = FileType::of(bytes);
+    (!found.may_be(Wanted::Pkcs12)).then(|| not_pkcs12(&found))
+}
+
+fn not_pkcs12(found: &FileType) -> Pkcs12Error {
+    Pkcs12Error::NotPkcs12 {
+        found: found.to_string(),
+        remedy: Some(found.remedy(Wanted::Pkcs12)),
+    }
 }
 
 /// The error for DER that is no PKCS#12.
-fn other_der(found: &'static str) -> Pkcs12Error {
+fn other_der(found: &str) -> Pkcs12Error {
     Pkcs12Error::NotPkcs12 {
-        found,
-        conversion: None,
+        found: found.to_owned(),
+        remedy: None,
     }
 }
 

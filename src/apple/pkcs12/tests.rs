@@ -442,7 +442,7 @@ fn what_is_no_pkcs12_is_named() {
         ),
         (b"\xfe\xed\xfe\xed\0\0", "Java keystore"),
         (b"kych\0\x01", "a keychain"),
-        (b"hello", "something else"),
+        (b"hello", "some other text"),
         (b"\x30\x03\x02\x01\x00", "another version"),
         (b"\x30\x02\x30\x00", "a certificate"),
         (b"\x30\x03\x06\x01\x2a", "CMS"),

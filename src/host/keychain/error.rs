@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::path::{KeychainPath, KeychainPathError};
+use crate::apple::pkcs12::Pkcs12Error;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::ids::CertSha1;
@@ -72,6 +73,9 @@ pub enum KeychainError {
         "this process is in the system's own security session, which sees only System.keychain"
     )]
     RootSession,
+    /// The PKCS#12 file that is imported is something else, or does not open, or holds no identity.
+    #[error("cannot import the PKCS#12 file: {0}")]
+    Import(#[source] Pkcs12Error),
     /// The PKCS#12 file cannot be used.
     #[error("cannot import the PKCS#12 file: {0}")]
     Pkcs12(String),
@@ -168,6 +172,7 @@ impl Explain for KeychainError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::BadPath(error) => error.code(),
+            Self::Import(error) => error.code(),
             Self::Missing(_) => ErrorCode::KeychainMissing,
             Self::Exists(_) => ErrorCode::KeychainExists,
             Self::NotMadeHere { .. }
@@ -182,6 +187,7 @@ impl Explain for KeychainError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::BadPath(error) => return error.hint(),
+            Self::Import(error) => return error.hint(),
             Self::Process(error) => return error.hint(),
             Self::File(error) => return error.hint(),
             Self::LeftInSearchList { cause, .. } => return cause.hint(),
@@ -228,6 +234,7 @@ impl Explain for KeychainError {
     fn remedy(&self) -> Option<Remedy> {
         Some(match self {
             Self::BadPath(error) => return error.remedy(),
+            Self::Import(error) => return error.remedy(),
             Self::Process(error) => return error.remedy(),
             Self::File(error) => return error.remedy(),
             Self::LeftInSearchList { cause, .. } => return cause.remedy(),

@@ -1,7 +1,7 @@
 //! What an import finds in a PKCS#12 file: the same for every kind of keychain.
 
 use super::error::KeychainError;
-use crate::apple::pkcs12::{self, Pkcs12, Pkcs12Error};
+use crate::apple::pkcs12::{self, Pkcs12};
 use crate::base::secret::Password;
 
 /// Reads the file that is imported.
@@ -12,13 +12,9 @@ pub(in crate::host::keychain) fn read_identities(
     file: &[u8],
     password: &Password,
 ) -> Result<Pkcs12, KeychainError> {
-    let refused = |error: Pkcs12Error| KeychainError::Pkcs12(error.to_string());
-    let contents = pkcs12::read(file, password).map_err(refused)?;
-    if contents.identities.is_empty() {
-        return Err(refused(Pkcs12Error::NoIdentity {
-            certificates: contents.other_certificates.len(),
-            lone_keys: contents.lone_keys.len(),
-        }));
+    let contents = pkcs12::read(file, password).map_err(KeychainError::Import)?;
+    match contents.identities.is_empty() {
+        true => Err(KeychainError::Import(contents.no_identity())),
+        false => Ok(contents),
     }
-    Ok(contents)
 }

@@ -37,6 +37,7 @@ use super::kind::{BackendKind, LockState};
 use super::password::check_password;
 use super::path::KeychainPath;
 use crate::apple::certificate::Certificate;
+use crate::apple::file_type::{FileType, Wanted};
 use crate::apple::pkcs12::{self, Form, Pkcs12Error, Pkcs12Identity};
 use crate::base::secret::Password;
 use crate::host::owned_files::{self, Lock, OwnedFileError};
@@ -68,7 +69,21 @@ impl PortableBackend {
             }
             checked => checked?,
         }
-        SettingsFile::read(keychain)
+        let settings = SettingsFile::find(keychain)?;
+        settings.ok_or_else(|| Self::not_made_here(keychain))
+    }
+
+    /// What lies at the path is told for what it is: people name the p12 that they mean to import, or its base64.
+    fn not_made_here(keychain: &KeychainPath) -> KeychainError {
+        match owned_files::read(keychain.as_path(), pkcs12::MAX_FILE)
+            .map(|bytes| FileType::of(&bytes))
+        {
+            Ok(found) if !found.may_be(Wanted::Pkcs12) => KeychainError::NotMadeHere {
+                keychain: keychain.clone(),
+                why: format!("it is {found}"),
+            },
+            _ => SettingsFile::missing(keychain),
+        }
     }
 
     fn unseal(

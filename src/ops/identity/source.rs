@@ -1,11 +1,13 @@
 //! Where identities are read from: a keychain, what `security find-identity` printed, or a p12.
 
 use crate::apple::certificate::Certificate;
+use crate::apple::file_type::{FileType, Wanted};
 use crate::apple::identity::{IdentityListing, digest};
+use crate::apple::pkcs12::algorithms::Algorithms;
 use crate::apple::pkcs12::diagnosis::why_import_failed;
 use crate::apple::pkcs12::{self, Pkcs12};
 use crate::base::digest::Digest;
-use crate::base::error::Explain;
+use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::CertSha256;
 use crate::base::secret::Password;
 use crate::context::gate::certificates;
@@ -29,7 +31,7 @@ pub enum Source {
     Keychain(Selection),
 }
 
-/// A captured `find-identity`, or a p12; their first bytes tell them apart.
+/// A captured `find-identity`, or a p12; their content tells them apart.
 #[derive(Debug, Clone)]
 pub struct IdentityFile {
     /// The file.
@@ -125,19 +127,44 @@ fn open(
     manifest: Option<&Manifest>,
     world: &World,
 ) -> Result<Found, Error> {
-    if bytes.first() == Some(&DER_SEQUENCE) {
-        open_pkcs12(file, bytes, world)
-    } else {
-        Ok(Found {
+    let found = FileType::of(&bytes);
+    if found.is_plain_text() {
+        return Ok(Found {
             identities: parse_capture(file, &bytes, manifest)?,
             container: None,
-        })
+        });
+    }
+    if found.may_be(Wanted::Pkcs12) {
+        return open_pkcs12(file, bytes, world);
+    }
+    // The password of what is no p12 is not asked for.
+    Err(malformed(file, NotIdentities(found)))
+}
+
+/// A file holds no identities.
+#[derive(Debug, thiserror::Error)]
+#[error("expected a PKCS#12 (.p12) file or the output of `security find-identity`, found {0}")]
+struct NotIdentities(FileType);
+
+impl Explain for NotIdentities {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::FileMalformed
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(self.0.remedy(Wanted::Pkcs12))
     }
 }
 
 fn open_pkcs12(file: &IdentityFile, bytes: Vec<u8>, world: &World) -> Result<Found, Error> {
-    let password = password::read(&file.password, world)?;
+    // What is wrong with the file itself is said before a password is asked for.
+    Algorithms::read(&bytes).map_err(|error| malformed(file, error))?;
+    let password = password::read_for_file(&file.password, world)?;
     let content = pkcs12::read(&bytes, &password).map_err(|error| malformed(file, error))?;
+    if content.identities.is_empty() {
+        // An empty observation is none: the keys that sign are somewhere else.
+        return Err(malformed(file, content.no_identity()));
+    }
     let mut identities = Vec::new();
     for held in &content.identities {
         let certificate =
@@ -208,12 +235,5 @@ pub fn canonical(fingerprints: impl IntoIterator<Item = Option<CertSha256>>) -> 
 }
 
 fn malformed(file: &IdentityFile, cause: impl Explain + Send + Sync + 'static) -> Error {
-    let error = Error::from(cause).preceded_by(&file.input.to_string());
-    match &file.input {
-        Input::File(path) => error.in_file(path),
-        Input::StandardInput => error,
-    }
+    Error::of_input(cause, &file.input)
 }
-
-/// How a p12 begins: the tag of a sequence (X.690, 8.9). No printed text begins with it and goes on like a p12.
-const DER_SEQUENCE: u8 = 0x30;

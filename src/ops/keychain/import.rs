@@ -4,12 +4,12 @@ use super::selected::{self, Selection};
 use super::status::{self, KeychainDocument};
 use super::work::{self, Work};
 use crate::apple::certificate::Certificate;
-use crate::apple::pkcs12;
+use crate::apple::pkcs12::{self, algorithms::Algorithms};
 use crate::base::event::Action;
 use crate::host::files::Input;
 use crate::host::keychain::{KeychainError, LockState};
 use crate::host::secret_source::SecretSource;
-use crate::ops::error::Failure;
+use crate::ops::error::{Error, Failure};
 use crate::ops::world::World;
 use crate::ops::{audit_log, password};
 
@@ -46,7 +46,9 @@ pub fn import(request: &ImportRequest, world: &World) -> Result<Imported, Failur
     let policy = world.policy_or_defaults()?;
     let selected = selected::select(&request.keychain, &policy, world)?;
     let file = request.file.read(pkcs12::MAX_FILE)?;
-    let file_password = password::read(&request.file_password, world)?;
+    // What is wrong with the file itself is said before a password is asked for and anything is recorded.
+    Algorithms::read(&file).map_err(|error| Error::of_input(error, &request.file))?;
+    let file_password = password::read_for_file(&request.file_password, world)?;
     let (password, _) = selected.password(request.keychain_password.as_ref(), world)?;
     let log = audit_log::open(world, None)?;
     let certificates = Work::begin(Action::KeychainImport, &selected, &log, world)?.perform(

@@ -1,12 +1,14 @@
 //! Handing the plan to `xcodebuild`, by UUID, without editing the project.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::document;
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::plain::Escaped;
 use crate::context::plan::export::{
-    BuildSettings, ExportError, export_options, is_mended_by_export,
+    BuildSettings, ExportError, SettingKey, export_options, exportable, is_mended_by_export,
+    reached,
 };
 use crate::context::plan::{Plan, PlanDocument, plan, withheld};
 use crate::ops::error::{Error, Failure};
@@ -14,6 +16,10 @@ use crate::ops::output;
 use crate::ops::target_selection::{TargetSelection, planned};
 use crate::ops::world::World;
 use crate::xcode::export_options::XcodeVersion;
+use crate::xcode::project::Project;
+use crate::xcode::settings::{Overrides, ProjectSettings};
+use crate::xcode::sources::Sources;
+use crate::xcode::targets::{Selection, SigningTarget, resolve};
 
 /// The form of an exported plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +28,8 @@ pub enum ExportForm {
     Xcconfig,
     /// Arguments of `xcodebuild`, one a line.
     Xcargs,
+    /// Arguments in one line, each quoted for a shell, as fastlane's `xcargs` takes them.
+    Fastlane,
     /// ExportOptions.plist for `xcodebuild -exportArchive`.
     ExportOptions,
     /// The pinned targets as JSON: a `countersign.plan.v1` document.
@@ -74,7 +82,10 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     if finding::any_blocks(&findings) {
         return Err(Failure::Blocked(findings));
     }
-    let text = match text(&plan, request) {
+    let outside = request.selection.overrides(world)?;
+    let exported = exportable(&plan, world.now)
+        .and_then(|()| text(&plan, request, &outside, planned.request().sources));
+    let text = match exported {
         Ok(text) => text?,
         Err(error) => {
             findings.insert(0, error.finding());
@@ -91,10 +102,17 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     Ok(Export { text, findings })
 }
 
-fn text(plan: &Plan<'_>, request: &ExportRequest) -> Result<Result<String, Error>, ExportError> {
+fn text(
+    plan: &Plan<'_>,
+    request: &ExportRequest,
+    outside: &Overrides,
+    sources: &dyn Sources,
+) -> Result<Result<String, Error>, ExportError> {
+    let settings = || settings(plan, &request.selection, outside, sources);
     Ok(Ok(match request.form {
-        ExportForm::Xcargs => BuildSettings::of(plan)?.as_arguments(),
-        ExportForm::Xcconfig => BuildSettings::of(plan)?.as_xcconfig(),
+        ExportForm::Xcargs => settings()?.as_arguments(),
+        ExportForm::Xcconfig => settings()?.as_xcconfig(),
+        ExportForm::Fastlane => settings()?.as_shell_words(),
         ExportForm::ExportOptions => export_options(plan)?.to_plist(request.xcode),
         ExportForm::Json => {
             let targets = plan.pinned_targets();
@@ -105,4 +123,66 @@ fn text(plan: &Plan<'_>, request: &ExportRequest) -> Result<Result<String, Error
             }
         }
     }))
+}
+
+/// The settings, which sign every target as planned when they are fed back through the resolver: by bundle id, or where that
+/// does not reach every target, by the target's name.
+fn settings(
+    plan: &Plan<'_>,
+    selection: &TargetSelection,
+    outside: &Overrides,
+    sources: &dyn Sources,
+) -> Result<BuildSettings, ExportError> {
+    let by = |key| {
+        let settings = BuildSettings::of(plan, key)?;
+        if let Some(rows) = fed_back(plan, &settings, selection, outside, sources) {
+            reached(plan, &rows)?;
+        }
+        Ok(settings)
+    };
+    match by(SettingKey::BundleId) {
+        Err(error @ ExportError::NotReached { .. }) => by(SettingKey::Target).map_err(|_| error),
+        result => result,
+    }
+}
+
+/// Every target of the plan's projects as it comes out with the settings over everything; `None` where captured settings
+/// stand for the projects, which cannot be resolved again.
+fn fed_back(
+    plan: &Plan<'_>,
+    settings: &BuildSettings,
+    selection: &TargetSelection,
+    outside: &Overrides,
+    sources: &dyn Sources,
+) -> Option<Vec<SigningTarget>> {
+    if !selection.build_settings.is_empty() {
+        return None;
+    }
+    let arguments = settings.as_arguments();
+    let overrides = outside.clone().with_arguments(arguments.lines());
+    // Settings that are none reach no target.
+    let Ok(overrides) = overrides else {
+        return Some(Vec::new());
+    };
+    let configurations: BTreeSet<&str> = plan
+        .rows
+        .iter()
+        .map(|row| row.target.configuration.as_str())
+        .collect();
+    let projects: BTreeSet<&Path> = plan.rows.iter().map(|row| &*row.target.project).collect();
+    let mut rows = Vec::new();
+    for path in projects {
+        let Ok(project) = Project::open(path, sources) else {
+            continue;
+        };
+        let loaded = ProjectSettings::load(&project, sources, &overrides);
+        for configuration in &configurations {
+            let selection = Selection {
+                configuration: Some(configuration),
+                ..Selection::default()
+            };
+            rows.extend(resolve(&loaded, sources, &selection).rows);
+        }
+    }
+    Some(rows)
 }

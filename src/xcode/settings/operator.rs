@@ -82,7 +82,7 @@ fn identifier(value: &str, other: char) -> String {
 }
 
 /// An identifier of C99 with the letters of other scripts; `_` for everything else and for a leading digit.
-fn c99_identifier(value: &str) -> String {
+pub fn c99_identifier(value: &str) -> String {
     value
         .nfc()
         .enumerate()

@@ -27,10 +27,15 @@ impl SettingsFile {
     }
 
     pub(super) fn read(keychain: &KeychainPath) -> Result<Self, KeychainError> {
-        Self::find(keychain)?.ok_or_else(|| KeychainError::NotMadeHere {
+        Self::find(keychain)?.ok_or_else(|| Self::missing(keychain))
+    }
+
+    /// The error that a file without settings beside it was made by another program.
+    pub(super) fn missing(keychain: &KeychainPath) -> KeychainError {
+        KeychainError::NotMadeHere {
             keychain: keychain.clone(),
             why: format!("there is no {} beside it", Self::path(keychain).display()),
-        })
+        }
     }
 
     /// The certificates of the list.
