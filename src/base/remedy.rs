@@ -37,6 +37,8 @@ pub enum Remedy {
     NameTarget,
     /// Name the build configuration.
     NameConfiguration,
+    /// Name the scheme.
+    NameScheme,
     /// Name the kind of product.
     NameKind,
     /// List the targets and what each asks for.

@@ -23,6 +23,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::NameRoot => "--root DIR",
         Remedy::NameTarget => "--target NAME",
         Remedy::NameConfiguration => "--configuration NAME",
+        Remedy::NameScheme => "--scheme NAME",
         Remedy::NameKind => "--kind KIND",
         Remedy::ShowTargets => "countersign targets show",
         Remedy::CheckTargets => "countersign targets check",

@@ -175,7 +175,9 @@ fn check(document: &CheckDocument, out: &mut dyn Write, terminal: &Terminal) -> 
         VerdictWord::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}")?,
     }
     let targets = document.targets.iter();
-    let signed: Vec<&ShownTarget> = targets.filter(|target| target.needs_profile).collect();
+    let signed: Vec<&ShownTarget> = targets
+        .filter(|target| target.needs_profile && (target.judged || terminal.is_verbose))
+        .collect();
     if terminal.is_quiet || signed.is_empty() {
         return Ok(());
     }

@@ -1,7 +1,6 @@
 //! Which projects, targets and configurations a verb is about, and what they ask of signing.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::error::{Error, Failure};
 use super::prove::{self, Pinnable};
@@ -16,13 +15,11 @@ use crate::context::gate::Purpose;
 use crate::context::gate::facts::{self, InstalledProfiles, ObservedTargets};
 use crate::context::gate::pins::Pins;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
-use crate::context::plan::{Request, nothing_observed};
+use crate::context::plan::{Judgement, Request, judge};
 use crate::context::policy::Policy;
 use crate::host::observation::projects::{self, ProjectRequest};
 use crate::host::profile_store::{self, Pinned};
 use crate::xcode::platform::Platform;
-use crate::xcode::sources::Sources;
-use crate::xcode::targets::SigningTarget;
 
 /// Which targets.
 #[derive(Debug, Clone, Default)]
@@ -35,19 +32,23 @@ pub struct TargetSelection {
     pub configurations: Vec<ConfigurationName>,
     /// Only this SDK, as in `iphoneos`, which takes `watchos` along: an iOS archive carries its watch app.
     pub sdk: Option<String>,
+    /// The scheme that is archived; none: what is meant is told from the schemes that there are.
+    pub scheme: Option<String>,
     /// What `xcodebuild -showBuildSettings` printed: it counts where it speaks of a target.
     pub build_settings: Vec<PathBuf>,
     /// What the product is meant for.
     pub kind: Option<ProfileKind>,
+    /// Where no configuration is selected, all are meant, and not just the one that is archived.
+    pub every_configuration: bool,
     /// The folders that project files may reach into; none: the repository of each project, or its folder.
     pub roots: Vec<PathBuf>,
 }
 
 /// What projects ask for, and what there is to sign with.
 pub struct PlannedTargets {
-    /// The selected targets.
-    pub targets: Vec<SigningTarget>,
-    /// What is not right with the projects and the profiles themselves.
+    /// What the projects ask for.
+    pub observed: ObservedTargets,
+    /// What is not right with the profiles themselves.
     pub findings: Vec<Finding>,
     /// What there is to sign with.
     pub profiles: Vec<PinnedProfile>,
@@ -56,8 +57,6 @@ pub struct PlannedTargets {
     /// The policy in force.
     pub policy: Policy,
     kind: Option<ProfileKind>,
-    targets_were_named: bool,
-    sources: Arc<dyn Sources + Send + Sync>,
 }
 
 impl TargetSelection {
@@ -72,7 +71,9 @@ impl TargetSelection {
                 targets: self.targets.clone(),
                 configurations: self.configurations.clone(),
                 platform: self.sdk.as_deref().map(platform).transpose()?,
+                scheme: self.scheme.clone(),
             },
+            every_configuration: self.every_configuration,
             captures: self.build_settings.clone(),
             roots: self.roots.clone(),
             home: world.home().map(Path::to_owned),
@@ -91,7 +92,7 @@ impl PlannedTargets {
     /// What a plan is made from.
     pub fn request(&self) -> Request<'_> {
         Request {
-            targets: &self.targets,
+            targets: &self.observed.targets,
             profiles: &self.profiles,
             pinned: self
                 .manifest
@@ -100,10 +101,18 @@ impl PlannedTargets {
                 .unwrap_or_default(),
             overrides: &self.policy.targets,
             kind: self.kind,
-            targets_were_named: self.targets_were_named,
-            must_be_mapped: false,
-            sources: &*self.sources,
+            targets_were_named: !self.observed.selection.targets.is_empty(),
+            scheme: self.observed.archive.scheme.as_ref(),
+            products: &self.observed.archive.products,
+            sources: &*self.observed.sources,
         }
+    }
+
+    /// The judgement of them.
+    pub fn judgement(&self) -> Judgement<'_> {
+        let request = self.request();
+        let observed = &self.observed;
+        judge(&request, &observed.looked_at(), &observed.findings)
     }
 }
 
@@ -120,43 +129,27 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
             .into());
     }
     let policy = world.policy_or_defaults()?;
-    let ObservedTargets {
-        targets,
-        mut findings,
-        sources,
-        ..
-    } = read(selection, world)?;
     // What was named by hand counts: a manifest, else a directory, else the default manifest.
     let manifest = if world.places.manifest.is_none() && !world.places.profiles.is_empty() {
         None
     } else {
         world.manifest_if_any()?
     };
+    let pinned_by = manifest.as_ref().filter(|_| !selection.every_configuration);
+    let observed = projects::read(&selection.request(world)?, pinned_by)?;
+    let mut findings = Vec::new();
     let profiles = match &manifest {
         Some(manifest) => pinned(manifest, &policy, world, &mut findings)?,
         None => at_hand(&policy, world, &mut findings)?,
     };
     Ok(PlannedTargets {
-        targets,
+        observed,
         findings,
         profiles,
         manifest,
         policy,
         kind: selection.kind,
-        targets_were_named: !selection.targets.is_empty(),
-        sources,
     })
-}
-
-/// What the selected targets ask for, and what is not right with their projects, or that there is nothing to judge.
-///
-/// # Errors
-/// A project cannot be read at all, or no target has a name that was given.
-pub fn read(selection: &TargetSelection, world: &World) -> Result<ObservedTargets, Error> {
-    let mut observed = projects::read(&selection.request(world)?, None)?;
-    let nothing = nothing_observed(&observed.looked_at());
-    observed.findings.extend(nothing);
-    Ok(observed)
 }
 
 /// What the files of the pinned profiles say, as far as they are installed here; where they are not, what the manifest

@@ -91,6 +91,23 @@ impl ProductKind {
         }
     }
 
+    /// Whether it is built for testing, so that no archive holds it.
+    pub fn is_test(self) -> bool {
+        matches!(self, Self::UiTests | Self::UnitTests)
+    }
+
+    /// Whether it reaches its users inside of an application.
+    pub fn is_carried_by_applications(self) -> bool {
+        matches!(
+            self,
+            Self::AppClip
+                | Self::AppExtension
+                | Self::XpcService
+                | Self::SystemExtension
+                | Self::DriverExtension
+        )
+    }
+
     /// What it has to do with provisioning profiles on `platform`.
     pub fn provisioning(self, platform: Platform) -> Provisioning {
         if platform.is_simulator() {

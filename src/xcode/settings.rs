@@ -16,6 +16,7 @@
 mod allowance;
 mod builtin;
 mod expansion;
+mod faults;
 mod operator;
 mod resolved;
 mod scope;
@@ -41,6 +42,7 @@ pub use scope::Scope;
 pub(crate) use scope::is_yes;
 
 use allowance::Allowance;
+use faults::Faults;
 
 /// Settings from outside of the project.
 #[derive(Debug, Clone, Default)]
@@ -121,6 +123,9 @@ pub struct ProjectSettings<'p> {
     /// Xcode's defaults as they were made, by what they depend on.
     defaults: Mutex<HashMap<DefaultsOf, Arc<Table>>>,
     allowance: Allowance,
+    /// What is not right with configuration files that the project names.
+    faults: Faults,
+    /// What is not right with those that somebody names besides.
     findings: Vec<Finding>,
 }
 
@@ -130,30 +135,38 @@ impl<'p> ProjectSettings<'p> {
     pub fn load(project: &'p Project, sources: &dyn Sources, overrides: &Overrides) -> Self {
         let mut loader = Loader::new(sources, &project.directory);
         let mut bases = HashMap::new();
+        let mut positions: HashMap<Arc<Path>, usize> = HashMap::new();
+        let mut faults = Faults::default();
         let mut findings = Vec::new();
         let of_project = project
             .configurations
             .list()
             .iter()
             .map(|configuration| (None, configuration));
-        let of_targets = project.targets.iter().flat_map(|target| {
+        let of_targets = project.targets.iter().zip(0..).flat_map(|(target, at)| {
             target
                 .configurations
                 .list()
                 .iter()
-                .map(move |configuration| (Some(target), configuration))
+                .map(move |configuration| (Some((target, TargetIndex(at))), configuration))
         });
         for (target, configuration) in of_project.chain(of_targets) {
             let Some((path, line)) = &configuration.base else {
                 continue;
             };
-            let known = bases.contains_key(path);
+            let known = positions.get(path).copied();
+            let owner = target.map(|(_, index)| index);
+            let position = faults.based(owner, &configuration.name, path, known);
             let table = loader.load(path);
-            if let (Err(problem), false) = (&table, known) {
-                findings.push(missing_base(project, target, path, *line, problem));
+            if let (Err(problem), None) = (&table, known) {
+                let target = target.map(|(target, _)| target);
+                let finding = missing_base(project, target, path, *line, problem);
+                faults.missing(finding, position);
             }
+            positions.insert(Arc::clone(path), position);
             bases.entry(Arc::clone(path)).or_insert_with(|| table.ok());
         }
+        faults.take(&mut loader);
         let override_xcconfig = overrides.xcconfig.as_ref().and_then(|path| {
             loader
                 .load(path)
@@ -178,6 +191,7 @@ impl<'p> ProjectSettings<'p> {
             defined: OnceLock::new(),
             defaults: Mutex::default(),
             allowance: Allowance::of_project(configurations),
+            faults,
             findings,
         }
     }
@@ -187,9 +201,21 @@ impl<'p> ProjectSettings<'p> {
         self.project
     }
 
-    /// What is not right with the configuration files.
-    pub fn findings(&self) -> &[Finding] {
-        &self.findings
+    /// What is not right with the configuration files, whoever is based on them.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.faults.all().chain(&self.findings).cloned().collect()
+    }
+
+    /// What is not right with those that count where the configuration of this name is looked at; without a name all of it.
+    pub fn findings_of(&self, configuration: Option<&str>) -> Vec<Finding> {
+        let mut findings = self.faults.of(self.project, configuration);
+        findings.extend(self.findings.iter().cloned());
+        findings
+    }
+
+    /// The targets that miss settings because a file that they are based on, or that it includes, is missing.
+    pub fn lacking(&self, configuration: Option<&str>) -> HashSet<&'p str> {
+        self.faults.lacking(self.project, configuration)
     }
 
     /// Whether anything in the project, in whatever target and configuration, assigns `name`.

@@ -113,7 +113,8 @@ pub(crate) fn planned<'a>(
         overrides: &[],
         kind: None,
         targets_were_named: false,
-        must_be_mapped: true,
+        scheme: None,
+        products: &[],
         sources,
     })
 }

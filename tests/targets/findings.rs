@@ -177,9 +177,14 @@ fn one_automatic_target_among_manual_ones_is_told_at_its_style() {
 }
 
 #[test]
-fn a_project_that_xcode_signs_itself_is_not_complained_about() {
+fn a_project_that_xcode_signs_itself_has_no_profiles_on_a_build_machine() {
     let project = unasked().release("CODE_SIGN_STYLE", "Automatic");
-    targets(&scene(&project, &[]), "check", &[]).exits(0);
+    let document = targets(&scene(&project, &[]), "check", &["--format", "json"])
+        .exits(10)
+        .json();
+    let unmapped = codes(&document);
+    let unmapped = unmapped.iter().filter(|code| *code == "target-unmapped");
+    assert_eq!(unmapped.count(), 4, "{document:#}");
 }
 
 #[test]

@@ -15,4 +15,7 @@ mod bad_input;
 mod choice;
 mod export;
 mod findings;
+mod one_verdict;
 mod scene;
+mod schemes;
+mod workspaces;

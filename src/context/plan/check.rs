@@ -28,30 +28,31 @@ pub(super) fn check(
     available: &Available<'_>,
 ) -> Vec<Finding> {
     let mut findings = given::missing_overrides(request, &available.profiles);
-    // A test bundle is judged only if it was named, because no archive holds it.
-    let is_judged = |row: &Row<'_>| request.targets_were_named || !row.is_beside_the_archive();
-    let judged = || rows.iter().enumerate().filter(|(_, row)| is_judged(row));
+    let judged = || rows.iter().enumerate().filter(|(_, row)| row.is_judged);
     let shared = SharedSpecifiers::among(judged(), &available.profiles);
     findings.extend(shared.findings);
-    let manual: HashSet<&str> = judged()
+    // Each product is signed for itself.
+    let manual: HashSet<(&str, u32)> = judged()
         .filter(|(_, row)| row.target.style.value == SigningStyle::Manual)
-        .map(|(_, row)| row.target.configuration.as_str())
+        .flat_map(|(_, row)| {
+            let of = row.target.part_of.iter();
+            of.map(|product| (row.target.configuration.as_str(), *product))
+        })
         .collect();
     let mut lines = EntitlementLines::new(request.sources);
     for (at, row) in rows.iter().enumerate() {
         let target = row.target;
-        let others_are_manual = manual.contains(target.configuration.as_str());
+        let others_are_manual = target
+            .part_of
+            .iter()
+            .any(|product| manual.contains(&(target.configuration.as_str(), *product)));
         let mut found: Vec<Finding> = Vec::new();
         found.extend(style::style(row, others_are_manual));
         match target.requested_profile() {
             _ if shared.rows.contains(&at) => {}
             Some(requested) => found.extend(requested::requested(row, requested, available)),
             None if row.choice.is_none() => {
-                // Where Xcode signs everything itself, it also makes the profiles.
-                let is_made_by_xcode = target.style.value == SigningStyle::Automatic
-                    && !others_are_manual
-                    && !request.must_be_mapped;
-                found.push(unmapped::unmapped(row, available, is_made_by_xcode));
+                found.push(unmapped::unmapped(row, available));
             }
             None => {}
         }
@@ -62,7 +63,7 @@ pub(super) fn check(
             found.extend(entitlements::entitlements(row, choice, &mut lines));
         }
         found.extend(pinned::pinned(row, available));
-        if !is_judged(row) {
+        if !row.is_judged || target.lacks_settings {
             for finding in &mut found {
                 finding.severity = Severity::Info;
             }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use super::document;
-use crate::base::finding::{self, Finding, Severity};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::plain::Escaped;
 use crate::context::plan::export::{
     BuildSettings, ExportError, export_options, is_mended_by_export,
 };
-use crate::context::plan::{Plan, PlanDocument, plan};
+use crate::context::plan::{Plan, PlanDocument};
 use crate::ops::error::{Error, Failure};
 use crate::ops::output;
 use crate::ops::target_selection::{TargetSelection, planned};
@@ -57,8 +57,12 @@ pub struct Export {
 /// exported. Else as [`show`](super::show()), or the file cannot be written.
 pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure> {
     let planned = planned(&request.selection, world)?;
-    let plan = plan(&planned.request());
-    let mut findings = document::findings(&planned, &plan, world);
+    let judgement = planned.judgement();
+    let mut findings = document::findings(&planned, &judgement, world);
+    // What is exported is built with at once, so it must not have expired.
+    for finding in findings.iter_mut().filter(|it| is_expired_plan(it)) {
+        finding.severity = Severity::Block;
+    }
     for finding in findings.iter_mut().filter(|it| is_mended_by_export(it)) {
         finding.severity = finding.severity.max(Severity::Warn);
     }
@@ -66,7 +70,7 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     if finding::any_blocks(&findings) {
         return Err(Failure::Blocked(findings));
     }
-    let text = match text(&plan, request) {
+    let text = match text(&judgement.plan, request) {
         Ok(text) => text?,
         Err(error) => {
             findings.insert(0, error.finding());
@@ -81,6 +85,11 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
         None => Some(text),
     };
     Ok(Export { text, findings })
+}
+
+/// Whether the finding says that a planned profile has expired.
+fn is_expired_plan(finding: &Finding) -> bool {
+    finding.code == Code::ProfileExpired && finding.severity == Severity::Warn
 }
 
 fn text(plan: &Plan<'_>, request: &ExportRequest) -> Result<Result<String, Error>, ExportError> {

@@ -1,8 +1,7 @@
 //! Showing targets, and judging them.
 
-use super::document::{self, CheckDocument, TargetsDocument};
+use super::document::{self, CheckDocument, ShownArchive, TargetsDocument};
 use crate::base::finding;
-use crate::context::plan::plan;
 use crate::ops::error::Failure;
 use crate::ops::report::VerdictWord;
 use crate::ops::target_selection::{TargetSelection, planned};
@@ -13,12 +12,16 @@ use crate::ops::world::World;
 /// # Errors
 /// A project, the manifest or a directory of profiles cannot be read, or the policy cannot be used.
 pub fn show(selection: &TargetSelection, world: &World) -> Result<TargetsDocument, Failure> {
-    let planned = planned(selection, world)?;
-    let plan = plan(&planned.request());
+    let selection = TargetSelection {
+        every_configuration: true,
+        ..selection.clone()
+    };
+    let planned = planned(&selection, world)?;
+    let judgement = planned.judgement();
     Ok(TargetsDocument {
         schema: "countersign.targets.v1",
-        targets: document::shown(&planned, &plan),
-        findings: document::findings(&planned, &plan, world),
+        targets: document::shown(&planned, &judgement.plan),
+        findings: document::findings(&planned, &judgement, world),
     })
 }
 
@@ -28,13 +31,14 @@ pub fn show(selection: &TargetSelection, world: &World) -> Result<TargetsDocumen
 /// As [`show`].
 pub fn check(selection: &TargetSelection, world: &World) -> Result<CheckDocument, Failure> {
     let planned = planned(selection, world)?;
-    let plan = plan(&planned.request());
-    let findings = document::findings(&planned, &plan, world);
+    let judgement = planned.judgement();
+    let findings = document::findings(&planned, &judgement, world);
     Ok(CheckDocument {
         schema: "countersign.targets-check.v1",
         verdict: VerdictWord::of(!finding::any_blocks(&findings)),
         findings,
         waived: Vec::new(),
-        targets: document::shown(&planned, &plan),
+        archive: ShownArchive::of(&planned.observed.archive),
+        targets: document::shown(&planned, &judgement.plan),
     })
 }

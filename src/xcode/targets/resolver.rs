@@ -14,6 +14,7 @@ use super::setting::Setting;
 use super::{platforms, values};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{ConfigurationName, TargetName};
+use crate::xcode::archive::PartOf;
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::{ProductKind, Provisioning};
 use crate::xcode::project::{Target, TargetClass, TargetIndex};
@@ -262,6 +263,11 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 embedded_in: Arc::clone(&ties.embedded_in),
                 host: ties.host.clone(),
                 tests: ties.tests.clone(),
+                part_of: match kind.is_test() {
+                    true => PartOf::from([]),
+                    false => PartOf::from([0]),
+                },
+                lacks_settings: false,
             });
         }
     }
