@@ -11,8 +11,9 @@
 //! digest, and chains the new one to it. Both call `File::sync_data`, which is where nearly all of the time goes, so the
 //! two are run in turn, a batch each, and compared round by round: what else happens to the disk happens to both.
 //!
-//! A verification hashes every line for its own digest and for that which the next one names, and reads what binds it. It runs
-//! on every core; openssl on one. Both read the same file, from the memory of the system, in turn.
+//! A verification hashes every line for its own digest and for that which the next one names, and reads what binds it; a sealed
+//! segment it hashes as a whole too. It runs on every core; openssl on one. Both read the same files, from the memory of the
+//! system, in turn.
 
 // Where a test would panic or look at its environment, so does a measurement.
 #![allow(
@@ -30,9 +31,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use countersign::base::clock::SystemClock;
+use countersign::base::clock::{Clock as _, SystemClock};
 use countersign::base::event::{Action, Actor, Event, Outcome};
-use countersign::ledger::audit::{AuditLog, verify};
+use countersign::ledger::audit::{AuditLog, standing, verify};
 use rustix::time::{ClockId, clock_gettime};
 use support::log::log_of;
 
@@ -41,8 +42,10 @@ const ROUNDS: usize = 200;
 /// Appends in a batch: some milliseconds, so that what else the disk does seldom hits one of a pair of batches alone.
 const BATCH: usize = 25;
 
-/// Records of the log that is verified.
+/// Records of the log that is verified as one file; a file of one that is sealed has a tenth of them, which is 14 MB.
 const VERIFIED: usize = 300_000;
+/// Sealed segments of the log that is verified as many files.
+const SEGMENTS: usize = 30;
 /// Rounds of verifying it.
 const VERIFICATIONS: usize = 15;
 
@@ -123,16 +126,40 @@ fn row(name: &str, costs: &[Cost], ratio: f64) {
     );
 }
 
-/// Verifies a log beside `openssl dgst`, in turn.
-fn verification(directory: &Path, records: usize, rounds: usize) {
-    let path = directory.join("verified.jsonl");
-    let log = log_of(records);
-    log.write(&path);
-    let megabytes = log.text.len() as f64 / 1e6;
-    drop(log);
+/// Writes a log of sealed segments and a last file, with so many records in each, and says which files there are.
+fn sealed_log(path: &Path, segments: usize, records: usize) -> Vec<PathBuf> {
+    let mut log = log_of(records);
+    for _ in 0..segments {
+        log.write(path);
+        // The next record is the first of the next file, because this one is full.
+        let full = log_at(path.to_owned()).with_segments_of(1);
+        full.append(&event()).unwrap();
+        log.text = fs::read_to_string(path).unwrap();
+        log.head = standing(path, None).unwrap().checkpoint;
+        log.time = SystemClock.now();
+        log.records(records);
+    }
+    log.write(path);
+    let entries = fs::read_dir(path.parent().unwrap()).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = files
+        .filter(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "jsonl")
+        })
+        .collect();
+    files.sort();
+    assert_eq!(files.len(), segments + 1);
+    files
+}
+
+/// Verifies a log beside `openssl dgst` over the same files, in turn.
+fn verification(path: &Path, files: &[PathBuf], rounds: usize) {
+    let lengths = files.iter().map(|file| fs::metadata(file).unwrap().len());
+    let megabytes = lengths.sum::<u64>() as f64 / 1e6;
     let digest = || {
         let mut openssl = Command::new("openssl");
-        openssl.args(["dgst", "-sha256"]).arg(&path);
+        openssl.args(["dgst", "-sha256"]).args(files);
         openssl.stdout(Stdio::null()).status()
     };
     if !digest().is_ok_and(|status| status.success()) {
@@ -140,14 +167,16 @@ fn verification(directory: &Path, records: usize, rounds: usize) {
         return;
     }
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut records = 0;
     for _ in 0..rounds {
         let (wall, before) = (Instant::now(), cpu());
-        let verified = verify(&path, &[]).unwrap();
+        let verified = verify(path, &[]).unwrap();
         ours.push(Cost {
             wall: wall.elapsed(),
             cpu: cpu() - before,
         });
-        assert!(verified.holds() && verified.records == records as u64);
+        assert!(verified.holds() && verified.segments as usize + 1 == files.len());
+        records = verified.records;
         let wall = Instant::now();
         digest().unwrap();
         theirs.push(wall.elapsed());
@@ -157,7 +186,8 @@ fn verification(directory: &Path, records: usize, rounds: usize) {
         let ratios = ours.iter().zip(&theirs);
         median(ratios.map(|(ours, theirs)| of(ours).as_secs_f64() / theirs.as_secs_f64()))
     };
-    println!("\n{rounds} rounds over {records} records, {megabytes:.0} MB\n");
+    let count = files.len();
+    println!("\n{rounds} rounds over {records} records in {count} files, {megabytes:.0} MB\n");
     println!("| | wall-clock | CPU | wall-clock ÷ openssl's | CPU ÷ openssl's wall-clock |");
     println!("|---|---|---|---|---|");
     let openssl = ms(median(theirs.iter().copied()));
@@ -169,6 +199,19 @@ fn verification(directory: &Path, records: usize, rounds: usize) {
         ratio(|cost| cost.wall),
         ratio(|cost| cost.cpu),
     );
+}
+
+/// Verifies one file, and many.
+fn verifications(directory: &Path, records: usize, segments: usize, rounds: usize) {
+    let path = directory.join("verified.jsonl");
+    log_of(records).write(&path);
+    verification(&path, std::slice::from_ref(&path), rounds);
+    drop(fs::remove_file(&path));
+    let below = directory.join("sealed");
+    fs::create_dir(&below).unwrap();
+    let path = below.join("audit.jsonl");
+    let files = sealed_log(&path, segments, records / 10);
+    verification(&path, &files, rounds);
 }
 
 fn main() {
@@ -229,7 +272,7 @@ fn main() {
         median(ratios.map(|(ours, floor)| ours.wall.as_secs_f64() / floor.wall.as_secs_f64())),
     );
     match rounds {
-        ROUNDS => verification(directory.path(), VERIFIED, VERIFICATIONS),
-        _ => verification(directory.path(), 1_000, 1),
+        ROUNDS => verifications(directory.path(), VERIFIED, SEGMENTS, VERIFICATIONS),
+        _ => verifications(directory.path(), 1_000, 2, 1),
     }
 }

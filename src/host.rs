@@ -16,7 +16,6 @@
 //! - [`node`]: the name of this machine, and the current user
 //! - [`observation`]: the facts about this machine that the gate judges
 //! - [`owned_files`]: files and directories that only this user can use
-//! - [`parallel`]: the same work on many things, on every core that the system gives
 //! - [`password_service`]: a keychain's password that another user holds
 //! - [`permit`]: the permission to open a keychain
 //! - [`process`]: the only place that starts processes
@@ -45,7 +44,6 @@ pub mod lifeline;
 pub mod node;
 pub mod observation;
 pub mod owned_files;
-pub mod parallel;
 pub mod password_service;
 pub mod permit;
 pub mod process;

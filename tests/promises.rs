@@ -166,7 +166,7 @@ fn a_gate_hashes_each_profile_once_and_proves_it_once_as_long_as_it_is_remembere
     let load = || Proofs::load(&state, &anchors);
     let nothing = load();
     assert_eq!(look(Some(&nothing)).2, 0);
-    nothing.remember(&installed).unwrap();
+    nothing.remember(&installed, &manifest).unwrap();
     let (_, hashed, remembered) = look(Some(&load()));
     assert_eq!(hashed, bytes, "a proof would hash a certificate");
     assert_eq!(remembered, 20);

@@ -31,11 +31,16 @@ pub use error::ManifestError;
 pub use facts::FactsDigest;
 
 use crate::base::digest::Digest;
+use crate::base::hash_index::HashIndex;
 use crate::base::ids::{FileSha256, ProfileUuid};
+use crate::base::parallel;
 use error::explain;
 
 /// The largest manifest that is read, in bytes: thirty thousand profiles with long entitlements.
 pub const MAX_BYTES: usize = 96_000_000;
+
+/// So few bytes are not worth a second thread.
+const SMALL: usize = 256 * 1024;
 
 /// A manifest that is well-formed, complete and in order, and whose bytes are what freezing writes. Only
 /// [`Manifest::parse`] makes one.
@@ -45,8 +50,8 @@ pub struct Manifest {
     digest: Digest,
     /// The digest of each pinned file with the position of its entry, sorted.
     files: Vec<(FileSha256, usize)>,
-    /// For each profile the digest of what its entry says of it.
-    facts: Vec<FactsDigest>,
+    /// Where to look in that list.
+    index: HashIndex,
     /// For each profile whether a target is pinned to it.
     signing: Vec<bool>,
 }
@@ -68,7 +73,12 @@ impl Manifest {
     /// They are no manifest that this version can use, or not what freezing writes; the error names the line or the JSON
     /// pointer.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
-        let (content, is_frozen) = match frozen::read(bytes) {
+        let digest_and_content = || parallel::join(|| Digest::of(bytes), || frozen::read(bytes));
+        let (digest, frozen) = match bytes.len() < SMALL {
+            true => (Digest::of(bytes), frozen::read(bytes)),
+            false => digest_and_content(),
+        };
+        let (content, is_frozen) = match frozen {
             Some(content) => (content, true),
             None => (Self::written(bytes)?, false),
         };
@@ -114,18 +124,17 @@ impl Manifest {
             debug_assert!(!is_frozen, "it was read as frozen: {difference}");
             return Err(ManifestError::NotFrozen(difference));
         }
-        // What was compared just now has an entry for each profile.
-        let facts = facts::of_frozen(bytes, &content.profiles).unwrap_or_default();
         let numbered = content.profiles.iter().enumerate();
         let mut files: Vec<_> = numbered
             .map(|(index, profile)| (profile.sha256, index))
             .collect();
         files.sort_unstable();
+        let index = HashIndex::new(files.iter().map(|(sha256, _)| sha256.leading()));
         Ok(Self {
             content,
-            digest: Digest::of(bytes),
+            digest,
             files,
-            facts,
+            index,
             signing,
         })
     }
@@ -173,9 +182,9 @@ impl Manifest {
         Some((index, self.content.profiles.get(index)?))
     }
 
-    /// The digest of what the entry at `index` says of its profile.
+    /// The digest of what the entry at `index` says of its profile. It is computed each time.
     pub fn facts(&self, index: usize) -> Option<FactsDigest> {
-        self.facts.get(index).copied()
+        self.content.profiles.get(index).map(FactsDigest::of)
     }
 
     /// Whether a profile signs anything: it is not retiring, or a target is pinned to it nevertheless.
@@ -197,18 +206,13 @@ impl Manifest {
         self.entries_of(sha256).next().is_some()
     }
 
-    /// The digests of what the entries say that pin a file with this digest.
-    pub fn facts_of(&self, sha256: &FileSha256) -> impl Iterator<Item = Option<FactsDigest>> {
-        self.entries_of(sha256).map(|index| self.facts(index))
-    }
-
     /// The positions of the entries that pin a file with this digest.
-    fn entries_of(&self, sha256: &FileSha256) -> impl Iterator<Item = usize> {
-        let start = self.files.partition_point(|(known, _)| known < sha256);
-        let from_start = self.files.get(start..).unwrap_or_default();
-        let entries = from_start
-            .iter()
-            .take_while(move |(known, _)| known == sha256);
+    pub fn entries_of(&self, sha256: &FileSha256) -> impl Iterator<Item = usize> {
+        let near = self.files.get(self.index.range(sha256.leading()));
+        let near = near.unwrap_or_default();
+        let start = near.partition_point(|(known, _)| known < sha256);
+        let entries = near.iter().skip(start);
+        let entries = entries.take_while(move |(known, _)| known == sha256);
         entries.map(|(_, index)| *index)
     }
 }

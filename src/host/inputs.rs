@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::files;
-use super::parallel;
 use super::sources::{DEFAULT_LIMIT, DiskSources, source_error};
 use crate::base::digest::Digest;
+use crate::base::parallel;
 use crate::xcode::budget::Budget;
 use crate::xcode::sources::{SourceError, Sources};
 use crate::xcode::targets::written_bundle_id;

@@ -10,14 +10,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, FileMode, ReadError, WriteError};
-use super::parallel;
 use super::proofs::Proofs;
 use crate::apple::anchors::Anchors;
 use crate::apple::profile::{self, Profile, Unproven};
 use crate::apple::signed_message::Verifier;
+use crate::base::digest::Digest;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::ids::{FileSha256, ProfileUuid};
+use crate::base::parallel;
 use crate::context::gate::facts::{
     Family, FileFacts, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
     ObservedClaims,
@@ -167,6 +168,7 @@ pub fn observe_but(
 ) -> Vec<InstalledFile> {
     // Anchors do not matter to claims.
     let any = Verifier::new(Anchors::apple());
+    let pinned = pinned.map(Looking::new);
     parallel::map_with(files, 8, Vec::new, |bytes, path| {
         let content = match files::read_bounded_into(bytes, &path, profile::MAX_BYTES) {
             Err(error) => InstalledContent::Unreadable {
@@ -175,48 +177,74 @@ pub fn observe_but(
             Ok(()) => {
                 let sha256 = FileSha256::of(bytes);
                 let known = known.content(&path, &sha256);
-                known.unwrap_or_else(|| installed(bytes, sha256, pinned, &any))
+                known.unwrap_or_else(|| installed(bytes, sha256, pinned.as_ref(), &any))
             }
         };
         InstalledFile { path, content }
     })
 }
 
+/// A look for what a manifest pins.
+struct Looking<'a> {
+    pinned: Pinned<'a>,
+    manifest: Digest,
+    /// Whether what is remembered of each file is what the manifest says.
+    agrees: bool,
+}
+
+impl<'a> Looking<'a> {
+    fn new(pinned: Pinned<'a>) -> Self {
+        let agrees = |proofs: &Proofs| proofs.agree_with(pinned.manifest);
+        Self {
+            manifest: pinned.manifest.digest(),
+            agrees: pinned.proofs.is_some_and(agrees),
+            pinned,
+        }
+    }
+
+    /// Whether each entry that pins a file with this digest says what has this digest.
+    fn is_said(&self, digest: FactsDigest, sha256: &FileSha256) -> bool {
+        let manifest = self.pinned.manifest;
+        let mut entries = manifest.entries_of(sha256);
+        entries.all(|index| manifest.facts(index) == Some(digest))
+    }
+}
+
 /// What the gate wants to know of one file's bytes.
 fn installed(
     bytes: &[u8],
     sha256: FileSha256,
-    pinned: Option<Pinned<'_>>,
+    looking: Option<&Looking<'_>>,
     any: &Verifier,
 ) -> InstalledContent {
-    let pinned = pinned.filter(|pinned| pinned.manifest.has_bytes(&sha256));
-    let claims = match pinned {
-        Some(pinned) => proven(bytes, sha256, &pinned),
+    let looking = looking.filter(|looking| looking.pinned.manifest.has_bytes(&sha256));
+    let claims = match looking {
+        Some(looking) => proven(bytes, sha256, looking),
         None => claims(&profile::prove_hashed(bytes, sha256, any)),
     };
     InstalledContent::Read { sha256, claims }
 }
 
 /// What a file says whose bytes are pinned, if it is proven.
-fn proven(bytes: &[u8], sha256: FileSha256, pinned: &Pinned<'_>) -> ObservedClaims {
-    let as_pinned = |digest| {
-        let mut entries = pinned.manifest.facts_of(&sha256);
-        entries.all(|entry| entry == Some(digest))
-    };
+fn proven(bytes: &[u8], sha256: FileSha256, looking: &Looking<'_>) -> ObservedClaims {
     // What is known of the file is its facts in every field only if it is what the manifest says; else they are read.
-    let remembered = pinned.proofs.and_then(|proofs| proofs.facts(&sha256));
-    if let Some(digest) = remembered.filter(|digest| as_pinned(*digest)) {
-        return ObservedClaims::Proven(FileFacts::remembered(digest));
+    let remembered = looking
+        .pinned
+        .proofs
+        .and_then(|proofs| proofs.facts(&sha256));
+    let is_said = |digest: &FactsDigest| looking.agrees || looking.is_said(*digest, &sha256);
+    if let Some(digest) = remembered.filter(is_said) {
+        return ObservedClaims::Proven(FileFacts::remembered(digest, looking.manifest));
     }
-    let profile = match profile::prove_hashed(bytes, sha256, pinned.verifier) {
+    let profile = match profile::prove_hashed(bytes, sha256, looking.pinned.verifier) {
         Ok(profile) => profile,
         Err(unproven) => return ObservedClaims::Unproven(unproven.findings),
     };
     // Of the state no file says anything.
     let says = PinnedProfile::of(&profile, ProfileState::Active);
     let digest = FactsDigest::of(&says);
-    ObservedClaims::Proven(match as_pinned(digest) {
-        true => FileFacts::as_pinned(digest),
+    ObservedClaims::Proven(match looking.is_said(digest, &sha256) {
+        true => FileFacts::as_pinned(digest, looking.manifest),
         false => FileFacts::new(says),
     })
 }

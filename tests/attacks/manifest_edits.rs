@@ -147,7 +147,7 @@ impl Scene {
         if let (Some(proofs), Observation::Observed(installed)) =
             (&proofs, &facts.observed().profiles)
         {
-            proofs.remember(installed).unwrap();
+            proofs.remember(installed, manifest).unwrap();
         }
         let mut waived = BTreeSet::from([Group::Identities]);
         if self.project.is_none() {

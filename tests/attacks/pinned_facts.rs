@@ -4,6 +4,7 @@
 //! change the file. What the gate decides rests on the proven file alone: a manifest that says otherwise blocks.
 
 use std::fs;
+use std::sync::Arc;
 
 use countersign::apple::identity::digest::canonical;
 use countersign::base::ids::{CertSha1, CertSha256, FileSha256};
@@ -217,9 +218,9 @@ fn a_retiring_profile_that_is_not_installed_pins_no_certificate() {
         invented.filename = format!("{}.mobileprovision", invented.uuid);
         invented.sha256 = FileSha256::of(b"a file that is nowhere");
         invented.state = ProfileState::Retiring;
-        invented.certificates[0].sha1 = CertSha1::of(&another.der);
+        Arc::make_mut(&mut invented.certificates[0]).sha1 = CertSha1::of(&another.der);
         // If that were believed, the two identities would have the digest of the reviewed one alone.
-        invented.certificates[0].sha256 = CertSha256::of(&pinned.der);
+        Arc::make_mut(&mut invented.certificates[0]).sha256 = CertSha256::of(&pinned.der);
         content.profiles.push(invented);
     });
     let reviewed = canonical([CertSha256::of(&pinned.der)]).to_string();
@@ -261,7 +262,7 @@ fn a_plan_is_not_exported_where_the_manifest_says_what_the_files_do_not_say() {
     }
     workshop.edit_manifest(|content| {
         for profile in &mut content.profiles {
-            profile.certificates[0].sha1 = CertSha1::of(b"another certificate");
+            Arc::make_mut(&mut profile.certificates[0]).sha1 = CertSha1::of(b"another certificate");
         }
     });
     for form in forms {

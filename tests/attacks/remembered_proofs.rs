@@ -8,6 +8,7 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 
+use countersign::base::digest::sha256;
 use countersign::base::ids::FileSha256;
 use countersign::context::manifest::{FactsDigest, Manifest};
 use forge::hierarchy::Hierarchy;
@@ -30,18 +31,23 @@ impl Signer {
         document["proofs_remembered"].as_bool().unwrap()
     }
 
-    /// The cache: its first line, and the two digests of each file.
+    /// The cache: its first line with the digests of manifests behind it, and the two digests of each file.
     fn cache(&self) -> (Vec<u8>, Vec<[u8; 64]>) {
         let mut heading = fs::read(self.path(KNOWN)).unwrap();
         let end = heading.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-        let proofs = heading.split_off(end);
+        let proofs = heading.split_off(end + 8 * 32);
         (heading, proofs.as_chunks().0.to_vec())
     }
 
-    /// Writes the cache as it should be written.
+    /// Writes the cache as it should be written after these proofs were compared with the manifest that lies here.
     fn write_cache(&self, heading: &[u8], mut proofs: Vec<[u8; 64]>) {
         proofs.sort_unstable();
-        fs::write(self.path(KNOWN), [heading, proofs.as_flattened()].concat()).unwrap();
+        let manifest = fs::read(self.path("manifests/profiles.json")).unwrap();
+        let mut heading = heading.to_vec();
+        let manifests = heading.len() - 8 * 32;
+        heading[manifests..].fill(0);
+        heading[manifests..manifests + 32].copy_from_slice(&sha256(&manifest));
+        fs::write(self.path(KNOWN), [&heading, proofs.as_flattened()].concat()).unwrap();
     }
 
     /// Changes an installed profile behind its signature, pins it as it is then, and writes into the cache that it is proven.
@@ -175,7 +181,7 @@ fn what_another_build_or_another_set_of_roots_proved_is_proven_again() {
     assert!(!signer.remembers());
     let (heading, proofs) = signer.cache();
     let mut other = heading.clone();
-    let digit = other.len() - 2;
+    let digit = other.iter().position(|byte| *byte == b'\n').unwrap() - 1;
     other[digit] = if other[digit] == b'0' { b'1' } else { b'0' };
     signer.write_cache(&other, proofs);
     assert!(!signer.remembers());
@@ -205,9 +211,12 @@ fn a_proof_is_of_one_file_and_of_what_it_says() {
         crossed[32..].copy_from_slice(&other[32..]);
         crossed
     });
-    signer.write_cache(&heading, crossed.collect());
+    let crossed: Vec<[u8; 64]> = crossed.collect();
+    let compared_with_none = [&heading[..heading.len() - 8 * 32], &[0; 8 * 32]].concat();
+    let cache = [&compared_with_none, crossed.as_flattened()].concat();
+    fs::write(signer.path(KNOWN), cache).unwrap();
     assert!(!signer.remembers());
-    assert_eq!(signer.cache().1, proofs, "each was proven again");
+    assert_eq!(signer.cache(), (heading, proofs), "each was proven again");
 }
 
 /// Puts something where the cache, or its lock, should be.

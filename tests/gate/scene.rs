@@ -261,7 +261,7 @@ impl Scene {
         if let (Some(proofs), Observation::Observed(installed)) =
             (&proofs, &facts.observed().profiles)
         {
-            proofs.remember(installed).unwrap();
+            proofs.remember(installed, &manifest).unwrap();
         }
         judge(&policy, &manifest, &facts, &self.asked)
     }

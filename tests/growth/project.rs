@@ -170,7 +170,7 @@ fn profile(index: usize, certificates: Vec<PinnedCertificate>) -> PinnedProfile 
         created: "2026-01-01T00:00:00Z".parse().expect("an instant"),
         expires: "2027-01-01T00:00:00Z".parse().expect("an instant"),
         sha256: countersign::base::ids::FileSha256::of(bundle_id.as_bytes()),
-        certificates,
+        certificates: certificates.into_iter().map(Into::into).collect(),
         entitlements: serde_json::from_value(entitlements).expect("entitlements"),
         device_count: 0,
         state: ProfileState::Active,

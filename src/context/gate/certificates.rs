@@ -152,9 +152,7 @@ pub fn by_sha1_as_pinned(manifest: &Manifest) -> BySha1<'_> {
 }
 
 fn certificates_of<'a>(profiles: impl IntoIterator<Item = &'a PinnedProfile>) -> BySha1<'a> {
-    let certificates = profiles
-        .into_iter()
-        .flat_map(|profile| &profile.certificates);
+    let certificates = profiles.into_iter().flat_map(PinnedProfile::certificates);
     certificates
         .map(|certificate| (certificate.sha1, certificate))
         .collect()

@@ -51,7 +51,7 @@ use crate::base::ids::{
     BundlePattern, CertSha1, CertSha256, ConfigurationName, FileSha256, HostName, ProfileUuid,
     TeamId,
 };
-use crate::context::manifest::{FactsDigest, PinnedProfile};
+use crate::context::manifest::{FactsDigest, Manifest, PinnedProfile};
 use crate::context::plan::LookedAt;
 use crate::xcode::archive::{ArchivedProduct, ChosenScheme};
 use crate::xcode::platform::Platform;
@@ -343,26 +343,29 @@ pub enum ObservedClaims {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
     digest: FactsDigest,
-    /// What it says, unless the entry of the manifest that was looked at says just that.
+    /// The manifest that was looked at, if each of its entries for the file says just this.
+    manifest: Option<Digest>,
+    /// What it says, unless such an entry says it.
     differing: Option<Box<PinnedProfile>>,
     is_remembered: bool,
 }
 
 impl FileFacts {
-    /// The file says what the manifest's entry says that has this digest.
-    pub fn as_pinned(digest: FactsDigest) -> Self {
+    /// The file says what its entries say in the manifest with this digest.
+    pub fn as_pinned(digest: FactsDigest, manifest: Digest) -> Self {
         Self {
             digest,
+            manifest: Some(manifest),
             differing: None,
             is_remembered: false,
         }
     }
 
     /// The same by the word of an earlier look, which proved the same bytes.
-    pub fn remembered(digest: FactsDigest) -> Self {
+    pub fn remembered(digest: FactsDigest, manifest: Digest) -> Self {
         Self {
             is_remembered: true,
-            ..Self::as_pinned(digest)
+            ..Self::as_pinned(digest, manifest)
         }
     }
 
@@ -370,6 +373,7 @@ impl FileFacts {
     pub fn new(says: PinnedProfile) -> Self {
         Self {
             digest: FactsDigest::of(&says),
+            manifest: None,
             differing: Some(Box::new(says)),
             is_remembered: false,
         }
@@ -383,6 +387,11 @@ impl FileFacts {
     /// The digest of what the file says.
     pub fn digest(&self) -> FactsDigest {
         self.digest
+    }
+
+    /// Whether that is what the entry at `index` of the manifest says, which is one for this file.
+    pub fn are_those_of(&self, manifest: &Manifest, index: usize) -> bool {
+        self.manifest == Some(manifest.digest()) || manifest.facts(index) == Some(self.digest)
     }
 
     /// What the file says, where that is known in full: always, if it is not what the manifest says that was looked at.

@@ -125,7 +125,7 @@ fn missing(pins: &Pins<'_>, identities: &Identities) -> Vec<Finding> {
             let certificates: BTreeSet<String> = profiles
                 .iter()
                 .take(1)
-                .flat_map(|profile| &profile.certificates)
+                .flat_map(|profile| profile.certificates())
                 .filter(|certificate| sha1s.contains(&certificate.sha1))
                 .map(title)
                 .collect();

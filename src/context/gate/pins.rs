@@ -257,7 +257,7 @@ fn look<'a>(
             continue;
         };
         files.push(match claims {
-            ObservedClaims::Proven(facts) if manifest.facts(index) == Some(facts.digest()) => {
+            ObservedClaims::Proven(facts) if facts.are_those_of(manifest, index) => {
                 File::AsPinned {
                     is_remembered: facts.is_remembered(),
                 }

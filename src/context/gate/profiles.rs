@@ -110,8 +110,9 @@ fn scope_of(profile: &PinnedProfile) -> Scope<'_> {
 
 /// Pinned profiles that could stand in for each other: normal while old and new run in parallel.
 fn parallel(pins: &Pins<'_>) -> Vec<Finding> {
-    let mut first_by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
-    let mut first_by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::new();
+    let count = pins.profiles().len();
+    let mut first_by_name: HashMap<&str, &PinnedProfile> = HashMap::with_capacity(count);
+    let mut first_by_scope: HashMap<Scope<'_>, &PinnedProfile> = HashMap::with_capacity(count);
     let mut findings = Vec::new();
     for profile in pins.profiles() {
         let same_name: &PinnedProfile = first_by_name.entry(&profile.name).or_insert(profile);

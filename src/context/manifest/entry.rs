@@ -1,6 +1,7 @@
 //! What the manifest pins of each profile, certificate and target. The order of fields here is their order in the file.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -82,8 +83,8 @@ pub struct PinnedProfile {
     pub expires: Timestamp,
     /// SHA-256 of the file, hex.
     pub sha256: FileSha256,
-    /// The certificates that it lets sign, in the order of the file.
-    pub certificates: Vec<PinnedCertificate>,
+    /// The certificates that it lets sign, in the order of the file. Thousands of profiles share a few of them.
+    pub certificates: Vec<Arc<PinnedCertificate>>,
     /// The whole dictionary of entitlements that it grants.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub entitlements: Entitlements,
@@ -112,12 +113,17 @@ impl PinnedProfile {
             certificates: profile
                 .certificates()
                 .iter()
-                .map(|certificate| certificate.as_ref().into())
+                .map(|certificate| Arc::new(certificate.as_ref().into()))
                 .collect(),
             entitlements: fields.entitlements.clone(),
             device_count: fields.device_count.unwrap_or(0),
             state,
         }
+    }
+
+    /// The certificates that it lets sign, in the order of the file.
+    pub fn certificates(&self) -> impl Iterator<Item = &PinnedCertificate> {
+        self.certificates.iter().map(AsRef::as_ref)
     }
 
     /// Whether it is for macOS: no iOS build can take it for its own.

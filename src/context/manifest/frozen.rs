@@ -8,13 +8,14 @@
 //! Builds with debug assertions compare all the same, so every test of the manifest holds this reader to its promise.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use memchr::memchr2;
+use memchr::{memchr2, memmem};
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
@@ -22,6 +23,7 @@ use super::content::Content;
 use super::entry::{PinnedCertificate, PinnedProfile, PinnedTarget};
 use crate::apple::entitlements::Entitlements;
 use crate::apple::value::{DATA_KEY, MAX_DEPTH, Value};
+use crate::base::parallel;
 
 /// What these bytes say, if they are what freezing writes of it. `None` says nothing.
 pub(super) fn read(bytes: &[u8]) -> Option<Content> {
@@ -40,6 +42,19 @@ struct Reader<'a> {
 /// The fewest bytes of an entry of a profile that is usual.
 const SHORTEST: usize = 1024;
 
+/// So few entries are not worth a second thread.
+const FEW: usize = 64;
+
+/// The last line of an entry of the list of profiles. Nothing inside of one is indented as little, and no text holds a bare
+/// line feed.
+const END_OF_ENTRY: &[u8] = b"\n    }";
+
+/// How long the first lines of a certificate are, to the end of its SHA-256.
+const NAME_OF_CERTIFICATE: usize = 87;
+
+/// Certificates that were read, with their text, by how it begins.
+type Certificates<'a> = HashMap<&'a str, (&'a str, Arc<PinnedCertificate>)>;
+
 /// How a line begins, at any depth that is read.
 const LINE: &str =
     "\n                                                                                ";
@@ -51,9 +66,7 @@ impl<'a> Reader<'a> {
             revision: self.number_behind(",\n  \"revision\": ")?,
             profiles: {
                 self.skip(",\n  \"profiles\": ")?;
-                // A list that grows is copied again and again.
-                let room = self.rest.len() / SHORTEST;
-                self.list_of(room, 1, Self::profile)?
+                self.profiles()?
             },
             targets: {
                 self.skip(",\n  \"targets\": ")?;
@@ -64,7 +77,36 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn profile(&mut self) -> Option<PinnedProfile> {
+    /// The list of profiles, on every core: where an entry ends is told by how little its last line is indented.
+    fn profiles(&mut self) -> Option<Vec<PinnedProfile>> {
+        if self.skip("[]").is_some() {
+            return Some(Vec::new());
+        }
+        self.skip("[")?;
+        // A list that grows is copied again and again.
+        let mut entries: Vec<&str> = Vec::with_capacity(self.rest.len() / SHORTEST);
+        let end_of_entry = memmem::Finder::new(END_OF_ENTRY);
+        loop {
+            self.line(2)?;
+            let end = end_of_entry.find(self.rest.as_bytes())? + END_OF_ENTRY.len();
+            let (entry, rest) = self.rest.split_at_checked(end)?;
+            entries.push(entry);
+            self.rest = rest;
+            if self.skip(",").is_none() {
+                break;
+            }
+        }
+        self.line(1)?;
+        self.skip("]")?;
+        let profiles = parallel::map_with(entries, FEW, Certificates::new, |known, entry| {
+            let mut reader = Reader { rest: entry };
+            let profile = reader.profile(known)?;
+            reader.rest.is_empty().then_some(profile)
+        });
+        profiles.into_iter().collect()
+    }
+
+    fn profile(&mut self, known: &mut Certificates<'a>) -> Option<PinnedProfile> {
         Some(PinnedProfile {
             uuid: self.parsed_behind("{\n      \"uuid\": \"")?,
             filename: self.text_behind(",\n      \"filename\": \"")?.into(),
@@ -84,7 +126,7 @@ impl<'a> Reader<'a> {
             sha256: self.hex_behind(",\n      \"sha256\": \"")?,
             certificates: {
                 self.skip(",\n      \"certificates\": ")?;
-                self.list(3, Self::certificate)?
+                self.list(3, |reader| reader.shared_certificate(known))?
             },
             entitlements: {
                 self.skip(",\n      \"entitlements\": ")?;
@@ -97,6 +139,25 @@ impl<'a> Reader<'a> {
                 state
             },
         })
+    }
+
+    /// A certificate, read once for all profiles that say the same of it.
+    fn shared_certificate(
+        &mut self,
+        known: &mut Certificates<'a>,
+    ) -> Option<Arc<PinnedCertificate>> {
+        let before = self.rest;
+        let name = before.get(..NAME_OF_CERTIFICATE)?;
+        if let Some((text, certificate)) = known.get(name)
+            && let Some(rest) = before.strip_prefix(text)
+        {
+            self.rest = rest;
+            return Some(Arc::clone(certificate));
+        }
+        let certificate = Arc::new(self.certificate()?);
+        let text = before.get(..before.len() - self.rest.len())?;
+        known.insert(name, (text, Arc::clone(&certificate)));
+        Some(certificate)
     }
 
     fn certificate(&mut self) -> Option<PinnedCertificate> {
@@ -185,19 +246,9 @@ impl<'a> Reader<'a> {
     fn list<T>(
         &mut self,
         depth: usize,
-        item: impl FnMut(&mut Self) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        self.list_of(0, depth, item)
-    }
-
-    /// The same with room for so many items.
-    fn list_of<T>(
-        &mut self,
-        room: usize,
-        depth: usize,
         mut item: impl FnMut(&mut Self) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let mut items = Vec::with_capacity(room);
+        let mut items = Vec::new();
         if self.skip("[]").is_some() {
             return Some(items);
         }

@@ -42,8 +42,7 @@ pub(super) fn choose<'a>(target: &'a SigningTarget, available: &Available<'a>) -
             .filter(|_| why == Why::Pinned)
             .map(|pin| pin.certificate);
         let certificate = profile
-            .certificates
-            .iter()
+            .certificates()
             .find(|certificate| Some(certificate.sha256) == pinned)
             .or_else(|| certificate(profile, target))?;
         Some(Choice {
@@ -159,8 +158,7 @@ fn certificate<'a>(
         .map(|identity| identity.value.as_ref());
     if let Some(sha1) = asked.and_then(|asked| asked.parse::<CertSha1>().ok())
         && let Some(certificate) = profile
-            .certificates
-            .iter()
+            .certificates()
             .find(|certificate| certificate.sha1 == sha1)
     {
         return Some(certificate);
@@ -175,13 +173,12 @@ fn certificate<'a>(
     };
     let of_name = asked.map(|asked| {
         profile
-            .certificates
-            .iter()
+            .certificates()
             .filter(signs)
             .filter(|c| c.common_name.starts_with(asked))
             .collect::<Vec<_>>()
     });
     of_name
         .and_then(longest)
-        .or_else(|| longest(profile.certificates.iter().filter(signs).collect()))
+        .or_else(|| longest(profile.certificates().filter(signs).collect()))
 }

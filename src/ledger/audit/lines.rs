@@ -10,7 +10,7 @@ use memchr::memchr_iter;
 use super::link::{Examined, examine};
 use super::record::MAX_LINE;
 use crate::base::digest::{Digest, Sha256Stream};
-use crate::host::parallel;
+use crate::base::parallel;
 
 /// What comes next in a file.
 pub(super) enum Next<'a> {

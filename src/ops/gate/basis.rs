@@ -44,12 +44,12 @@ impl ProfileSources {
     }
 
     /// Remembers what was proven for these facts, if that counts for later gates.
-    pub(super) fn remember(&self, facts: &LiveFacts) {
+    pub(super) fn remember(&self, facts: &LiveFacts, manifest: &Manifest) {
         if let (Some(proofs), Observation::Observed(installed)) =
             (&self.proofs, &facts.observed().profiles)
         {
             // Without it the next gate proves again: that is no fault of this one.
-            let _ = proofs.remember(installed);
+            let _ = proofs.remember(installed, manifest);
         }
     }
 

@@ -82,7 +82,7 @@ pub fn judge(
         world,
         |request| observation::observe(request, &world.clock),
     )?;
-    profiles.remember(&facts);
+    profiles.remember(&facts, &subject.manifest);
     let verdict = gate::judge(&subject.policy, &subject.manifest, &facts, &subject.asked)
         .with_remarks(subject.remarks);
     Ok(Judged {
