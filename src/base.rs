@@ -15,3 +15,4 @@ pub mod remedy;
 pub mod secret;
 pub mod shell;
 pub mod wildcard;
+pub mod withheld;

@@ -36,3 +36,4 @@ pub mod sources;
 pub mod targets;
 pub mod workspace;
 pub mod xcconfig;
+pub mod xcodebuild_command;

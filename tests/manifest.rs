@@ -8,7 +8,7 @@
     reason = "test support outside of #[test] functions panics as tests do"
 )]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use countersign::base::digest::Digest;
 use countersign::base::error::Explain as _;
@@ -504,4 +504,107 @@ fn a_diff_says_once_what_came_went_and_changed() {
     );
     assert_eq!(changes[2].fields[0].pointer, "/certificate");
     assert_eq!(changes[2].id, "Rocket.xcodeproj App Release ios");
+}
+
+/// Lists of one length are compared entry by entry; of others nobody can tell which entry became which.
+#[test]
+fn a_diff_of_lists_names_the_entry_where_there_are_as_many() {
+    let old = content();
+    let mut edited = old.clone();
+    let certificate = Arc::make_mut(&mut edited.profiles[0].certificates[0]);
+    certificate.common_name = "Renamed".to_owned();
+    let mut shorter = old.clone();
+    shorter.profiles[0].certificates.clear();
+    for (new, pointer) in [
+        (edited, "/certificates/0/common_name"),
+        (shorter, "/certificates"),
+    ] {
+        let changes = diff(&old, &new);
+        let [change] = changes.as_slice() else {
+            panic!("{changes:#?}");
+        };
+        let pointers: Vec<&str> = change
+            .fields
+            .iter()
+            .map(|field| field.pointer.as_str())
+            .collect();
+        assert_eq!(pointers, [pointer]);
+    }
+}
+
+#[test]
+fn a_target_that_stands_twice_is_refused() {
+    let mut twice = json();
+    let target = twice["targets"][0].clone();
+    twice["targets"].as_array_mut().unwrap().insert(0, target);
+    let error = refused(&twice);
+    assert!(matches!(error, ManifestError::Order { .. }), "{error}");
+    assert_eq!(error.place().pointer.as_deref(), Some("/targets/1"));
+    assert_eq!(error.remedy(), Some(Remedy::FreezeManifest));
+}
+
+#[test]
+fn what_was_written_for_another_program_is_not_frozen_again() {
+    let newer = ManifestError::Schema {
+        found: "countersign.manifest.v9".to_owned(),
+    };
+    assert_eq!(newer.remedy(), None);
+    assert_eq!(ManifestError::NoSchema.remedy(), Some(Remedy::NameManifest));
+}
+
+#[test]
+fn who_freezes_is_told_which_targets_have_lost_their_profile() {
+    let mut old = content();
+    old.revision = 41;
+    let previous = Previous::from_bytes(&old.to_bytes()).unwrap();
+    assert_eq!(previous.revision(), 41);
+    let profiles = ordered(pinned()).unwrap();
+    assert_eq!(previous.orphans(&profiles), []);
+    let lost = &old.targets[0];
+    let left: Vec<PinnedProfile> = profiles
+        .into_iter()
+        .filter(|profile| profile.uuid != lost.profile)
+        .collect();
+    let orphans = previous.orphans(&left);
+    assert!(!orphans.is_empty());
+    for orphan in orphans {
+        assert_eq!(orphan.place.profile, Some(lost.profile.to_string()));
+        assert_eq!(orphan.remedy, Some(Remedy::FreezeTargets));
+    }
+}
+
+#[test]
+fn a_pinned_profile_is_called_by_its_name_and_uuid_and_knows_its_system() {
+    for profile in pinned() {
+        let uuid = profile.uuid.as_str();
+        assert_eq!(profile.title(), format!("{:?} ({uuid})", profile.name));
+        let is_mac = profile.filename.ends_with(".provisionprofile");
+        assert_eq!(profile.is_mac(), is_mac);
+    }
+    assert!(pinned().iter().any(PinnedProfile::is_mac));
+}
+
+#[test]
+fn the_digest_of_an_entry_prints_as_hex() {
+    let digest = FactsDigest::from_bytes([0xab; 32]);
+    assert_eq!(format!("{digest:?}"), "ab".repeat(32));
+}
+
+#[test]
+fn the_schema_names_what_a_manifest_holds() {
+    let schema = countersign::context::manifest::json_schema();
+    let named = schema["properties"].as_object().unwrap();
+    let written = json();
+    assert!(named.keys().eq(written.as_object().unwrap().keys()));
+}
+
+#[test]
+fn control_characters_stand_in_no_text_however_many() {
+    let name = format!("\"name\": {:?}", pinned()[0].name);
+    for count in 1..=4 {
+        let control = "\u{1}".repeat(count);
+        let with = format!("\"name\": \"A{control}B\"");
+        let error = edited(&name, &with).unwrap_err();
+        assert!(matches!(error, ManifestError::Json { .. }), "{error}");
+    }
 }

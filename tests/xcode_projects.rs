@@ -248,9 +248,9 @@ fn a_watchkit_1_project_nests_its_watch_app_in_the_extension() {
     assert_eq!(
         table(&found.rows),
         [
-            "WatchKit Release ios: tools.fastlane.app, Automatic, -, iPhone Distribution, -",
-            "WatchKit WatchKit 1 Extension Release ios: net.sunapps.WatchKit.watchkitextension, Automatic, -, iPhone Developer, -",
-            "WatchKit WatchKit 1 App Release ios: net.sunapps.WatchKit.watchkitapp, Automatic, -, iPhone Developer, -",
+            "WatchKit Release ios: tools.fastlane.app, not written, -, iPhone Distribution, -",
+            "WatchKit WatchKit 1 Extension Release ios: net.sunapps.WatchKit.watchkitextension, not written, -, iPhone Developer, -",
+            "WatchKit WatchKit 1 App Release ios: net.sunapps.WatchKit.watchkitapp, not written, -, iPhone Developer, -",
         ]
     );
     let app = row(&found, "WatchKit WatchKit 1 App", Platform::Ios);
@@ -268,8 +268,8 @@ fn a_visionos_project_has_its_platform() {
     assert_eq!(
         table(&found.rows),
         [
-            "VisionExample Debug visionos: com.pppinki.Vision-Example, Automatic, -, -, -",
-            "VisionExample Release visionos: com.pppinki.Vision-Example, Automatic, -, -, -",
+            "VisionExample Debug visionos: com.pppinki.Vision-Example, Automatic, -, Apple Development, -",
+            "VisionExample Release visionos: com.pppinki.Vision-Example, Automatic, -, Apple Development, -",
         ]
     );
     assert!(found.findings.is_empty(), "{:?}", found.findings);

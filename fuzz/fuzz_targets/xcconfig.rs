@@ -48,6 +48,7 @@ fuzz_target!(|bytes: &[u8]| {
         sdk: "iphoneos18.2".into(),
         sdk_fallback: Some("embedded"),
         configuration: "Release".into(),
+        target: "App".into(),
     };
     let layers: Vec<(Layer, Arc<Table>)> = vec![
         (Layer::Target, Arc::clone(&table)),

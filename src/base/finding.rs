@@ -216,6 +216,12 @@ codes! {
     XcconfigSyntax = "xcconfig-syntax" in Targets;
     /// A signing setting refers to a build setting that nothing defines.
     SettingUndefined = "setting-undefined" in Targets;
+    /// A signing setting has a value that only some versions of the SDK take, and which one builds is not known.
+    SettingSdkVersion = "setting-sdk-version" in Targets;
+    /// A value that would be stored or handed on comes from the environment.
+    SettingFromEnvironment = "setting-from-environment" in Targets;
+    /// The entitlements of a target are made by the build, so they are not judged.
+    EntitlementsMadeAtBuild = "entitlements-made-at-build" in Targets;
     /// A signing setting refers to itself through others.
     SettingCycle = "setting-cycle" in Targets;
     /// A signing setting resolves to a value that is not allowed.

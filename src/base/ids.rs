@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::digest::{decode_hex, hex, parse_text, sha1, sha256};
 use super::error::{ErrorCode, Explain};
+use super::withheld::Text;
 
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +98,65 @@ macro_rules! text_id {
     };
 }
 
-text_id!(
+/// Declares an identifier that is a checked text and may be withheld ([`Text`]): its value compares, and what is shown,
+/// stored and handed on is what it is shown as.
+macro_rules! withheld_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+        #[schemars(inline)]
+        pub struct $name(#[schemars(with = "String")] Text);
+
+        impl $name {
+            /// The text as it was written; of one that is withheld, what is shown in its stead.
+            pub fn as_str(&self) -> &str {
+                self.0.shown()
+            }
+
+            /// What decides, for comparisons alone: see [`Text::revealed`].
+            pub fn revealed(&self) -> &str {
+                self.0.revealed()
+            }
+
+            /// Whether it is withheld, so that it can neither be stored nor handed on.
+            pub fn is_withheld(&self) -> bool {
+                self.0.is_withheld()
+            }
+
+            /// One that is shown as `shown`.
+            ///
+            /// # Errors
+            /// `text` is none. The error does not quote it.
+            pub fn withheld(text: &str, shown: &str) -> Result<Self, IdError> {
+                match Self::check(text) {
+                    Ok(()) => Ok(Self(Text::withheld(text, shown))),
+                    Err(_) => Err(IdError::new(shown, $what, $rule)),
+                }
+            }
+
+            /// Whether the text is one; why it is not.
+            pub(crate) fn check(text: &str) -> Result<(), IdError> {
+                let check: fn(&str) -> bool = $check;
+                match check(text) {
+                    true => Ok(()),
+                    false => Err(IdError::new(text, $what, $rule)),
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::check(text)?;
+                Ok(Self(text.into()))
+            }
+        }
+
+        text_id!(@serde $name);
+    };
+}
+
+withheld_id!(
     /// A developer team at Apple: ten characters `A-Z0-9` today; the subject OU of its certificates. It can differ from
     /// the prefix of an application identifier, which older accounts got from a pool of their own (TN2311).
     TeamId,
@@ -106,7 +165,7 @@ text_id!(
     |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 );
 
-text_id!(
+withheld_id!(
     /// The bundle id of one product (`CFBundleIdentifier`): never a pattern.
     BundleId,
     "bundle id",
@@ -182,9 +241,10 @@ impl BundlePattern {
     pub fn covers(&self, bundle_id: &BundleId) -> bool {
         match self.0.strip_suffix('*') {
             Some(prefix) => {
-                bundle_id.as_str().len() > prefix.len() && bundle_id.as_str().starts_with(prefix)
+                let bundle_id = bundle_id.revealed();
+                bundle_id.len() > prefix.len() && bundle_id.starts_with(prefix)
             }
-            None => *self.0 == *bundle_id.as_str(),
+            None => *self.0 == *bundle_id.revealed(),
         }
     }
 

@@ -39,6 +39,10 @@ pub enum Remedy {
     NameConfiguration,
     /// Name the scheme.
     NameScheme,
+    /// Name the SDK with its version.
+    NameSdk,
+    /// Pass a build setting from outside of the project.
+    GiveSetting,
     /// Name the kind of product.
     NameKind,
     /// List the targets and what each asks for.

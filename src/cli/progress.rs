@@ -130,6 +130,11 @@ impl Listener for Progress {
                     }
                 },
             ),
+            Notice::Understood(sentence) => {
+                if !self.is_quiet {
+                    self.write(Severity::Info, sentence);
+                }
+            }
             Notice::Caution(sentence) => {
                 self.write(Severity::Warn, &format!("caution: {sentence}"));
             }

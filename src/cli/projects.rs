@@ -24,9 +24,16 @@ pub struct ProjectArguments {
     /// Use only this build configuration; repeatable.
     #[arg(long, value_name = "NAME")]
     pub configuration: Vec<ConfigurationName>,
-    /// Use only targets of this SDK, as in iphoneos, which includes watchos.
+    /// Use only targets of this SDK, as in iphoneos, which includes watchos, or macosx, which includes Mac Catalyst. With a
+    /// version, as in iphoneos18.2, conditions on that version count.
     #[arg(long, value_name = "SDK")]
     pub sdk: Option<String>,
+    /// A build setting, as on xcodebuild's command line; repeatable.
+    #[arg(long, value_name = "NAME=value")]
+    pub setting: Vec<String>,
+    /// The configuration file that xcodebuild gets as -xcconfig. The variable XCODE_XCCONFIG_FILE counts as well.
+    #[arg(long, value_name = "FILE")]
+    pub xcconfig: Option<PathBuf>,
     /// The output of `xcodebuild -showBuildSettings` (text or -json). Its values replace those of the project's files, and
     /// differences are reported; repeatable.
     #[arg(long, value_name = "FILE")]
@@ -75,6 +82,8 @@ impl From<ProjectArguments> for TargetSelection {
             configurations: arguments.configuration,
             sdk: arguments.sdk,
             scheme: arguments.scheme,
+            settings: arguments.setting,
+            xcconfig: arguments.xcconfig,
             build_settings: arguments.build_settings,
             kind: arguments.kind.map(ProfileKind::from),
             every_configuration: false,

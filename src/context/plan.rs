@@ -23,6 +23,7 @@ mod profiles;
 mod request;
 mod row;
 mod unobserved;
+mod withheld;
 
 use crate::base::finding;
 
@@ -32,6 +33,7 @@ pub use pinned::{PinnedTargets, project_name};
 pub use request::Request;
 pub use row::{Choice, Discarded, Plan, Row, Why};
 pub use unobserved::LookedAt;
+pub use withheld::withheld;
 
 use available::Available;
 use judged::Judged;

@@ -291,5 +291,47 @@ mod tests {
         assert!(serde_json::from_str::<StateDir>("\"state\"").is_err());
         let state: StateDir = serde_json::from_str("\"/s\"").unwrap();
         assert_eq!(state.audit_log(), Path::new("/s/audit.jsonl"));
+        let error = StateDir::new("state").unwrap_err();
+        assert!(error.hint().unwrap().contains("absolute path"));
+        assert_eq!(error.remedy(), Some(Remedy::NameStateDirectory));
+        assert_eq!(error.place().file.as_deref(), Some("state"));
+    }
+
+    /// Another version of the program must find what this one left.
+    #[test]
+    fn everything_has_the_name_that_the_first_lines_of_this_file_give_it() {
+        let state = StateDir::new("/s").unwrap();
+        let run: RunId = "20260301T120000Z-9f86d081884c7d65".parse().unwrap();
+        let keychain = |path: &str| KeychainPath::new(Path::new(path)).unwrap();
+        let one = keychain("/k/ci.p12");
+        // By another means: `printf /k/ci.p12 | sha256sum`.
+        let digest = "6379e3d04de25d44";
+        for (path, name) in [
+            (state.runs(), "runs".to_owned()),
+            (state.windows_lock(), "windows.lock".to_owned()),
+            (state.receipts(), "receipts".to_owned()),
+            (state.receipt(&run), format!("receipts/{run}.json")),
+            (state.proofs(), "proofs".to_owned()),
+            (state.known_proofs(), "proofs/known".to_owned()),
+            (state.proofs_lock(), "proofs/lock".to_owned()),
+            (state.passwords(), "passwords".to_owned()),
+            (state.password(&one), format!("passwords/{digest}")),
+            (state.open_runs(), "open".to_owned()),
+            (state.open_keychain(&one), format!("open/{digest}")),
+            (state.tools(), "tools".to_owned()),
+            (state.search_list(), "search-list".to_owned()),
+            (state.search_list_lock(), "search-list/lock".to_owned()),
+            (
+                state.search_list_marker(&one),
+                format!("search-list/{digest}.attached"),
+            ),
+            (state.temporary("x"), ".countersign-x".to_owned()),
+        ] {
+            assert_eq!(path, Path::new("/s").join(name));
+        }
+        assert_ne!(
+            state.password(&one),
+            state.password(&keychain("/k/ci2.p12"))
+        );
     }
 }

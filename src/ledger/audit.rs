@@ -41,6 +41,12 @@ pub use self::reading::{Since, Standing, export, show, show_last, standing, veri
 pub use self::record::Record;
 
 #[cfg(test)]
+mod bounds_tests;
+#[cfg(test)]
+mod chain_tests;
+#[cfg(test)]
+mod reading_tests;
+#[cfg(test)]
 mod retention_tests;
 #[cfg(test)]
 mod segment_tests;

@@ -42,6 +42,8 @@ pub enum Notice<'a> {
         /// No command ran: the keychain was held open.
         is_held: bool,
     },
+    /// Something that was understood, and that somebody may want to correct. One sentence.
+    Understood(&'a str),
     /// Something is not as it should be, and the work goes on. One sentence.
     Caution(&'a str),
 }

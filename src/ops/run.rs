@@ -59,7 +59,7 @@ use crate::ledger::audit::{self, AuditLog};
 /// the error says otherwise; or the receipt cannot be written.
 pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure> {
     let RunRequest {
-        question,
+        mut question,
         envelope,
         keychain,
         keychain_password,
@@ -69,6 +69,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
         task,
         exit_code,
     } = request;
+    command::take_over(&task, &mut question, world)?;
     work::prepare_process()?;
     password::keep_from_commands(Some(&question.identities_password))?;
     password::keep_from_commands(keychain_password.as_ref())?;

@@ -20,6 +20,8 @@ use crate::context::policy::Policy;
 use crate::host::observation::projects::{self, ProjectRequest};
 use crate::host::profile_store::{self, Pinned};
 use crate::xcode::platform::Platform;
+use crate::xcode::settings::Overrides;
+use crate::xcode::xcodebuild_command::XcodebuildCommand;
 
 /// Which targets.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,10 @@ pub struct TargetSelection {
     pub sdk: Option<String>,
     /// The scheme that is archived; none: what is meant is told from the schemes that there are.
     pub scheme: Option<String>,
+    /// `NAME=value` settings, as on the command line of `xcodebuild`.
+    pub settings: Vec<String>,
+    /// The file that `xcodebuild -xcconfig` gets.
+    pub xcconfig: Option<PathBuf>,
     /// What `xcodebuild -showBuildSettings` printed: it counts where it speaks of a target.
     pub build_settings: Vec<PathBuf>,
     /// What the product is meant for.
@@ -63,7 +69,7 @@ impl TargetSelection {
     /// What is read of which projects.
     ///
     /// # Errors
-    /// The SDK is not known.
+    /// The SDK is not known, or a setting is none.
     pub fn request(&self, world: &World) -> Result<ProjectRequest, Error> {
         Ok(ProjectRequest {
             projects: self.projects.clone(),
@@ -77,9 +83,65 @@ impl TargetSelection {
             captures: self.build_settings.clone(),
             roots: self.roots.clone(),
             home: world.home().map(Path::to_owned),
+            overrides: self.overrides(world)?,
         })
     }
+
+    /// What is said outside of the projects: here, and in the environment.
+    fn overrides(&self, world: &World) -> Result<Overrides, Error> {
+        let settings = self.settings.iter().map(String::as_str);
+        let variables = world.surroundings.variables.iter();
+        let variables =
+            variables.filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+        let mut overrides = Overrides::default()
+            .with_arguments(settings)?
+            .with_environment(variables);
+        if let Some(file) = &self.xcconfig {
+            overrides = overrides.with_xcconfig(file);
+        }
+        let file = world.variable(XCCONFIG_VARIABLE);
+        if let Some(file) = file.filter(|file| !file.is_empty()) {
+            overrides = overrides.with_environment_xcconfig(file);
+        }
+        if let Some(sdk) = &self.sdk {
+            // A name, or the path of an SDK.
+            let name = Path::new(sdk).file_name().unwrap_or_default();
+            let name = name.to_string_lossy().to_ascii_lowercase();
+            overrides = overrides.with_sdk(name.strip_suffix(".sdk").unwrap_or(&name));
+        }
+        Ok(overrides)
+    }
+
+    /// Takes over what the command says that is about to build, as far as nobody said otherwise here. Its settings and its
+    /// configuration file count in any case: they are what builds.
+    ///
+    /// # Errors
+    /// The name of its configuration is none.
+    pub fn take_over(&mut self, command: &XcodebuildCommand) -> Result<(), Error> {
+        if self.projects.is_empty() {
+            self.projects.extend(command.project.clone());
+        }
+        if self.configurations.is_empty()
+            && let Some(name) = &command.configuration
+        {
+            self.configurations.push(name.parse()?);
+        }
+        if self.targets.is_empty() {
+            self.targets.clone_from(&command.targets);
+        }
+        if self.sdk.is_none() {
+            self.sdk.clone_from(&command.sdk);
+        }
+        self.settings.extend(command.settings.iter().cloned());
+        if command.xcconfig.is_some() {
+            self.xcconfig.clone_from(&command.xcconfig);
+        }
+        Ok(())
+    }
 }
+
+/// The variable that names a configuration file, which lies over all others.
+const XCCONFIG_VARIABLE: &str = "XCODE_XCCONFIG_FILE";
 
 fn platform(sdk: &str) -> Result<Platform, Error> {
     Platform::of_sdk(sdk).ok_or_else(|| {

@@ -19,6 +19,8 @@ use crate::base::wildcard::matches;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layer {
+    /// The environment of `xcodebuild`. What comes from here decides and is never shown.
+    Environment,
     /// What Xcode sets when nobody else does.
     Default,
     /// The `TargetAttributes` of the project, which only some signing settings have.
@@ -37,6 +39,8 @@ pub enum Layer {
     CommandLine,
     /// The file of `xcodebuild -xcconfig`, which wins over the command line (man xcodebuild).
     OverrideXcconfig,
+    /// The file of the variable `XCODE_XCCONFIG_FILE`, which wins over that one.
+    EnvironmentXcconfig,
     /// What `xcodebuild -showBuildSettings` printed.
     Captured,
 }
@@ -45,6 +49,7 @@ impl Layer {
     /// What people call it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Environment => "environment",
             Self::Default => "Xcode's default",
             Self::Attributes => "target attributes",
             Self::ProjectXcconfig => "project xcconfig",
@@ -54,6 +59,7 @@ impl Layer {
             Self::Derived => "derived by Xcode",
             Self::CommandLine => "command line",
             Self::OverrideXcconfig => "-xcconfig file",
+            Self::EnvironmentXcconfig => "XCODE_XCCONFIG_FILE",
             Self::Captured => "xcodebuild -showBuildSettings",
         }
     }
@@ -172,7 +178,7 @@ impl Assignment {
 /// `[sdk=iphoneos*]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// `sdk`, `arch`, `config`, `variant`.
+    /// `sdk`, `arch`, `config`, `target`, `variant`.
     pub parameter: Box<str>,
     /// What its value must match, in the manner of `fnmatch`.
     pub pattern: Box<str>,
@@ -181,13 +187,48 @@ pub struct Condition {
 /// What conditions are held against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bindings {
-    /// The canonical name of the SDK, with its version: `iphoneos18.2`.
+    /// The canonical name of the SDK, with its version: `iphoneos18.2`. Where the version is not known, `iphoneos0.0`, which
+    /// no version is.
     pub sdk: Box<str>,
+    /// Whether that version is the one that builds.
+    pub is_sdk_version_known: bool,
     /// The name that the SDK also answers to where none of a setting's assignments matches the canonical one
     /// (`PropertyConditionFallbackNames` in its SDKSettings): `embedded`, `embeddedsimulator`.
     pub sdk_fallback: Option<&'static str>,
     /// The name of the build configuration.
     pub configuration: Box<str>,
+    /// The name of the target; empty where there is none.
+    pub target: Box<str>,
+}
+
+impl Bindings {
+    /// Whether `pattern` does not match the SDK only because it asks for a version, and which one builds is not known.
+    fn may_match_sdk(&self, pattern: &str) -> bool {
+        if self.is_sdk_version_known || !pattern.contains(|c: char| c.is_ascii_digit()) {
+            return false;
+        }
+        let letters = |text: &'_ str| text.find(|c: char| !c.is_ascii_lowercase());
+        let name = self.sdk.get(..letters(&self.sdk).unwrap_or(self.sdk.len()));
+        let prefix = pattern.get(..letters(pattern).unwrap_or(pattern.len()));
+        match (name, prefix) {
+            (Some(name), Some(prefix)) => {
+                let is_wild = pattern
+                    .get(prefix.len()..)
+                    .is_some_and(|rest| rest.starts_with(['*', '?', '[']));
+                !name.is_empty() && (prefix == name || (is_wild && name.starts_with(prefix)))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What was looked at on the way to an assignment.
+#[derive(Debug, Default)]
+pub struct Examined<'t> {
+    /// How many assignments, and characters of their conditions.
+    pub work: usize,
+    /// The first assignment that was passed over only because it asks for a version of the SDK, and none is known.
+    pub passed_over: Option<&'t Assignment>,
 }
 
 /// Assignments in the order in which they were made, with quick access by name.
@@ -236,36 +277,48 @@ impl Table {
 
     /// The assignment of `name` that counts under `bindings`, and its place among the assignments of that name; of
     /// those only the first `before` are looked at, which is how `$(inherited)` goes on below a value. What is looked at
-    /// is added to `examined`, in assignments and characters of their conditions.
-    pub fn effective(
-        &self,
+    /// is added to `examined`.
+    pub fn effective<'t>(
+        &'t self,
         name: &str,
         bindings: &Bindings,
         before: usize,
-        examined: &mut usize,
-    ) -> Option<(usize, &Assignment)> {
+        examined: &mut Examined<'t>,
+    ) -> Option<(usize, &'t Assignment)> {
         let group = self.group(name);
         let candidates = group.get(..before.min(group.len())).unwrap_or(group);
         let mut sdk = None;
         candidates.iter().enumerate().rev().find_map(|(at, index)| {
             let assignment = self.assignments.get(*index as usize)?;
-            *examined += 1;
+            examined.work += 1;
+            let mut depends_on_version = false;
             for condition in &assignment.conditions {
-                *examined = examined.saturating_add(condition.pattern.len());
-            }
-            let holds = assignment.conditions.iter().all(|condition| {
-                match &*condition.parameter {
+                examined.work = examined.work.saturating_add(condition.pattern.len());
+                let holds = match &*condition.parameter {
                     "sdk" => {
                         // Which of its names the SDK answers to is decided over all assignments of the setting.
                         let sdk = *sdk.get_or_insert_with(|| self.sdk_name(group, bindings));
-                        sdk.is_some_and(|sdk| matches(&condition.pattern, sdk))
+                        let holds = sdk.is_some_and(|sdk| matches(&condition.pattern, sdk));
+                        let may_hold = !holds && bindings.may_match_sdk(&condition.pattern);
+                        depends_on_version |= may_hold;
+                        holds || may_hold
                     }
                     "config" => matches(&condition.pattern, &bindings.configuration),
+                    "target" if !bindings.target.is_empty() => {
+                        matches(&condition.pattern, &bindings.target)
+                    }
                     // Signing has no architecture or variant; what is unbound is matched by "*" alone.
                     _ => &*condition.pattern == "*",
+                };
+                if !holds {
+                    return None;
                 }
-            });
-            holds.then_some((at, assignment))
+            }
+            if depends_on_version {
+                examined.passed_over.get_or_insert(assignment);
+                return None;
+            }
+            Some((at, assignment))
         })
     }
 
@@ -346,14 +399,16 @@ mod tests {
     fn bindings(sdk: &str) -> Bindings {
         Bindings {
             sdk: sdk.into(),
+            is_sdk_version_known: true,
             sdk_fallback: sdk.starts_with("iphoneos").then_some("embedded"),
             configuration: "Release".into(),
+            target: "App".into(),
         }
     }
 
     fn value(table: &Table, name: &str, sdk: &str) -> Option<String> {
         table
-            .effective(name, &bindings(sdk), usize::MAX, &mut 0)
+            .effective(name, &bindings(sdk), usize::MAX, &mut Examined::default())
             .map(|(_, assignment)| assignment.value.to_string())
     }
 

@@ -117,6 +117,17 @@ impl Platform {
         )
     }
 
+    /// What a simulator stands for; any other platform itself.
+    pub fn device(self) -> Self {
+        match self {
+            Self::IosSimulator => Self::Ios,
+            Self::TvosSimulator => Self::Tvos,
+            Self::WatchosSimulator => Self::Watchos,
+            Self::VisionosSimulator => Self::Visionos,
+            device => device,
+        }
+    }
+
     /// Whether products run on a Mac under the Mac's rules: a profile is needed only for what Apple restricts.
     pub fn is_mac(self) -> bool {
         matches!(self, Self::Macos | Self::MacCatalyst)
@@ -149,6 +160,18 @@ impl Platform {
             Self::Macos => String::new(),
             Self::MacCatalyst => "-maccatalyst".to_owned(),
             other => format!("-{}", other.sdk_name()),
+        }
+    }
+
+    /// `PLATFORM_FAMILY_NAME`.
+    pub(crate) fn family_name(self) -> &'static str {
+        match self {
+            Self::Ios | Self::IosSimulator => "iOS",
+            Self::Macos | Self::MacCatalyst => "macOS",
+            Self::Tvos | Self::TvosSimulator => "tvOS",
+            Self::Watchos | Self::WatchosSimulator => "watchOS",
+            Self::Visionos | Self::VisionosSimulator => "visionOS",
+            Self::Driverkit => "DriverKit",
         }
     }
 

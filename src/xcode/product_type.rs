@@ -72,6 +72,26 @@ impl ProductKind {
         }
     }
 
+    /// Whether Xcode signs products of the type with this identifier, where nobody says otherwise (`CODE_SIGNING_ALLOWED` of
+    /// the product specifications). What is unknown may be signed, and is not passed over.
+    pub fn is_signed(identifier: &str) -> bool {
+        const UNSIGNED: [&str; 8] = [
+            "library.static",
+            "library.java.archive",
+            "objfile",
+            "metal-library",
+            "in-app-purchase-content",
+            "instruments-package",
+            "tool.java",
+            "library.object",
+        ];
+        let known = ["com.apple.product-type.", "org.swift.product-type."];
+        let name = known
+            .iter()
+            .find_map(|prefix| identifier.strip_prefix(prefix));
+        !name.is_some_and(|name| UNSIGNED.contains(&name))
+    }
+
     /// What people call it.
     pub fn as_str(self) -> &'static str {
         match self {

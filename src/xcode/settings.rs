@@ -15,6 +15,7 @@
 
 mod allowance;
 mod builtin;
+mod c99;
 mod expansion;
 mod faults;
 mod operator;
@@ -44,11 +45,18 @@ pub(crate) use scope::is_yes;
 use allowance::Allowance;
 use faults::Faults;
 
-/// Settings from outside of the project.
+/// Settings from outside of the project, as `xcodebuild` ranks them (swift-build, `Settings.addOverrides`): its environment
+/// below everything, its arguments over the project, the file of `-xcconfig` over those, and the file that the variable
+/// `XCODE_XCCONFIG_FILE` names over all.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    command_line: Arc<Table>,
+    /// With what stands before each `=`.
+    arguments: Vec<(Box<str>, Assignment)>,
     xcconfig: Option<PathBuf>,
+    environment_xcconfig: Option<PathBuf>,
+    environment: Arc<Table>,
+    /// The canonical name of the SDK that builds, with its version.
+    sdk: Option<Box<str>>,
 }
 
 /// An argument is no `NAME=value`.
@@ -80,35 +88,91 @@ impl Overrides {
         mut self,
         arguments: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, ArgumentError> {
-        let mut assignments = self.command_line.assignments().to_vec();
         for argument in arguments {
             let refuse = |problem| ArgumentError {
-                argument: argument.chars().take(80).collect(),
+                // What stands behind the "=" is the value, which an error does not quote.
+                argument: argument
+                    .split('=')
+                    .next()
+                    .unwrap_or_default()
+                    .chars()
+                    .take(80)
+                    .collect(),
                 problem,
             };
             let (side, rest) = LeftSide::parse(argument).map_err(refuse)?;
             let value = rest
                 .strip_prefix('=')
                 .ok_or_else(|| refuse("it has no \"=\""))?;
-            assignments.push(Assignment {
+            let key = argument
+                .get(..argument.len() - rest.len())
+                .unwrap_or_default();
+            let assignment = Assignment {
                 conditions: side.conditions.into(),
                 ..Assignment::plain(side.name, value)
-            });
+            };
+            self.arguments.push((key.trim_end().into(), assignment));
         }
-        self.command_line = Arc::new(Table::new(assignments));
         Ok(self)
     }
 
-    /// Adds the file of `xcodebuild -xcconfig` (or of `XCODE_XCCONFIG_FILE`), which wins over everything.
+    /// Adds the file of `xcodebuild -xcconfig`.
     #[must_use]
     pub fn with_xcconfig(mut self, path: impl Into<PathBuf>) -> Self {
         self.xcconfig = Some(path.into());
         self
     }
+
+    /// Adds the file that `XCODE_XCCONFIG_FILE` names.
+    #[must_use]
+    pub fn with_environment_xcconfig(mut self, path: impl Into<PathBuf>) -> Self {
+        self.environment_xcconfig = Some(path.into());
+        self
+    }
+
+    /// Adds the environment, of which settings are those variables whose names are names of settings. What Xcode sets itself
+    /// on the machine that builds is left out: which machine that is, is not known.
+    #[must_use]
+    pub fn with_environment<'a>(
+        mut self,
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let assignments = variables
+            .into_iter()
+            .filter(|(name, _)| !is_set_by_xcode(name))
+            .filter(|(name, _)| matches!(LeftSide::parse(name), Ok((_, ""))))
+            .map(|(name, value)| Assignment::plain(name, value))
+            .collect();
+        self.environment = Arc::new(Table::new(assignments));
+        self
+    }
+
+    /// Names the SDK that builds, as in `iphoneos18.2`: conditions may ask for its version.
+    #[must_use]
+    pub fn with_sdk(mut self, sdk: &str) -> Self {
+        self.sdk = Some(sdk.into());
+        self
+    }
+
+    /// The files that somebody named, which are no project's.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.xcconfig, &self.environment_xcconfig];
+        files.into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// The arguments, in the order in which Xcode takes the keys of a dictionary.
+    fn command_line(&self) -> Table {
+        let keyed = self.arguments.iter();
+        Table::of_dictionary(
+            keyed
+                .map(|(key, assignment)| (&**key, assignment.clone()))
+                .collect(),
+        )
+    }
 }
 
-/// What Xcode's defaults depend on: configuration, kind of product, platform.
-type DefaultsOf = (Box<str>, ProductKind, Option<Platform>);
+/// What Xcode's defaults depend on: configuration, kind of product, whether such a product is signed, platform.
+type DefaultsOf = (Box<str>, ProductKind, bool, Option<Platform>);
 
 /// All settings of a project, configuration files read.
 #[derive(Debug)]
@@ -116,8 +180,10 @@ pub struct ProjectSettings<'p> {
     project: &'p Project,
     /// The tables of configuration files; none for a file that could not be read.
     bases: HashMap<Arc<Path>, Option<Arc<Table>>>,
-    command_line: Arc<Table>,
-    override_xcconfig: Option<Arc<Table>>,
+    /// What is said outside of the project and lies over it, highest first.
+    outside: Vec<(Layer, Arc<Table>)>,
+    environment: Arc<Table>,
+    sdk: Option<Box<str>>,
     /// Every name that is assigned anywhere; collected when it is asked for the first time.
     defined: OnceLock<HashSet<Box<str>>>,
     /// Xcode's defaults as they were made, by what they depend on.
@@ -133,6 +199,17 @@ impl<'p> ProjectSettings<'p> {
     /// Reads the configuration files that `project` and `overrides` name. A file that is missing costs what it would
     /// have said, and is a finding.
     pub fn load(project: &'p Project, sources: &dyn Sources, overrides: &Overrides) -> Self {
+        Self::load_with(project, sources, sources, overrides)
+    }
+
+    /// The same, where the files of `overrides` come from `outside`: who names a file may name any, and a project only its
+    /// own.
+    pub fn load_with(
+        project: &'p Project,
+        sources: &dyn Sources,
+        outside: &dyn Sources,
+        overrides: &Overrides,
+    ) -> Self {
         let mut loader = Loader::new(sources, &project.directory);
         let mut bases = HashMap::new();
         let mut positions: HashMap<Arc<Path>, usize> = HashMap::new();
@@ -167,16 +244,25 @@ impl<'p> ProjectSettings<'p> {
             bases.entry(Arc::clone(path)).or_insert_with(|| table.ok());
         }
         faults.take(&mut loader);
-        let override_xcconfig = overrides.xcconfig.as_ref().and_then(|path| {
-            loader
-                .load(path)
-                .map_err(|problem| {
-                    let what = "the overriding configuration file";
-                    let finding = problem.finding(Code::XcconfigMissing, what, problem.hint());
+        let mut loader = Loader::new(outside, &project.directory);
+        let mut layers = Vec::new();
+        for (layer, path) in [
+            (Layer::EnvironmentXcconfig, &overrides.environment_xcconfig),
+            (Layer::OverrideXcconfig, &overrides.xcconfig),
+        ] {
+            let Some(path) = path else {
+                continue;
+            };
+            match loader.load(path) {
+                Ok(table) => layers.push((layer, table)),
+                Err(problem) => {
+                    let what = format!("the configuration file of {layer}");
+                    let finding = problem.finding(Code::XcconfigMissing, &what, problem.hint());
                     findings.push(finding.in_file(path));
-                })
-                .ok()
-        });
+                }
+            }
+        }
+        layers.push((Layer::CommandLine, Arc::new(overrides.command_line())));
         findings.append(&mut loader.take_findings());
         let configurations = project
             .targets
@@ -186,8 +272,9 @@ impl<'p> ProjectSettings<'p> {
         Self {
             project,
             bases,
-            command_line: Arc::clone(&overrides.command_line),
-            override_xcconfig,
+            outside: layers,
+            environment: Arc::clone(&overrides.environment),
+            sdk: overrides.sdk.clone(),
             defined: OnceLock::new(),
             defaults: Mutex::default(),
             allowance: Allowance::of_project(configurations),
@@ -218,7 +305,7 @@ impl<'p> ProjectSettings<'p> {
         self.faults.lacking(self.project, configuration)
     }
 
-    /// Whether anything in the project, in whatever target and configuration, assigns `name`.
+    /// Whether anything in the project, in whatever target and configuration, or outside of it assigns `name`.
     pub fn defines(&self, name: &str) -> bool {
         let defined = self.defined.get_or_init(|| {
             let configurations = self.project.configurations.list().iter().chain(
@@ -230,8 +317,7 @@ impl<'p> ProjectSettings<'p> {
             configurations
                 .map(|configuration| &configuration.settings)
                 .chain(self.bases.values().flatten())
-                .chain([&self.command_line])
-                .chain(&self.override_xcconfig)
+                .chain(self.outside.iter().map(|(_, table)| table))
                 .flat_map(|table| table.assignments())
                 .map(|assignment| assignment.name.clone())
                 .collect()
@@ -250,24 +336,37 @@ impl<'p> ProjectSettings<'p> {
         platform: Option<Platform>,
     ) -> Scope {
         let project = self.project;
-        let bindings = Bindings {
-            // Which version the SDK has is not known here; conditions that ask for one do not hold.
-            sdk: platform
-                .map(|platform| format!("{}0.0", platform.sdk_name()))
-                .unwrap_or_default()
-                .into(),
-            sdk_fallback: platform.and_then(Platform::condition_fallback),
-            configuration: configuration.into(),
-        };
-        let mut layers = Vec::with_capacity(10);
-        let mut push = |layer, table: &Arc<Table>| layers.push((layer, Arc::clone(table)));
-        if let Some(table) = &self.override_xcconfig {
-            push(Layer::OverrideXcconfig, table);
-        }
-        push(Layer::CommandLine, &self.command_line);
         let target = project.target(target);
-        if let Some(own) = target.and_then(|target| target.configurations.effective(configuration))
-        {
+        let of_target = target.and_then(|target| target.configurations.effective(configuration));
+        let of_project = project.configurations.effective(configuration);
+        let of_version = |sdk: &&str| {
+            platform.is_some_and(|platform| {
+                sdk.strip_prefix(platform.sdk_name())
+                    .is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+            })
+        };
+        let sdk = self.sdk.as_deref().filter(of_version);
+        let bindings = Bindings {
+            is_sdk_version_known: platform.is_none() || sdk.is_some(),
+            sdk: match (sdk, platform) {
+                (Some(sdk), _) => sdk.into(),
+                (None, Some(platform)) => format!("{}0.0", platform.sdk_name()).into(),
+                (None, None) => Box::default(),
+            },
+            sdk_fallback: platform.and_then(Platform::condition_fallback),
+            // A target that lacks the configuration is built in another one, and conditions mean that.
+            configuration: of_target
+                .or(of_project)
+                .map_or(configuration, |used| &used.name)
+                .into(),
+            target: target.map(|target| target.name.clone()).unwrap_or_default(),
+        };
+        let mut layers = Vec::with_capacity(12);
+        let mut push = |layer, table: &Arc<Table>| layers.push((layer, Arc::clone(table)));
+        for (layer, table) in &self.outside {
+            push(*layer, table);
+        }
+        if let Some(own) = of_target {
             push(Layer::Target, &own.settings);
             if let Some(base) = self.base(own) {
                 push(Layer::TargetXcconfig, base);
@@ -276,19 +375,18 @@ impl<'p> ProjectSettings<'p> {
         if let Some(target) = target {
             push(Layer::Default, &Arc::new(builtin::of_target(target)));
         }
-        if let Some(own) = project.configurations.effective(configuration) {
+        if let Some(own) = of_project {
             push(Layer::Project, &own.settings);
             if let Some(base) = self.base(own) {
                 push(Layer::ProjectXcconfig, base);
             }
         }
-        let kind = target
-            .and_then(|target| target.product_type.as_deref())
-            .map_or(ProductKind::Other, ProductKind::of);
+        let product_type = target.and_then(|target| target.product_type.as_deref());
         push(
             Layer::Default,
-            &self.defaults(configuration, kind, platform),
+            &self.defaults(configuration, product_type, platform),
         );
+        push(Layer::Environment, &self.environment);
         let mut scope = Scope {
             layers,
             bindings,
@@ -318,19 +416,22 @@ impl<'p> ProjectSettings<'p> {
     fn defaults(
         &self,
         configuration: &str,
-        kind: ProductKind,
+        product_type: Option<&str>,
         platform: Option<Platform>,
     ) -> Arc<Table> {
+        let kind = product_type.map_or(ProductKind::Other, ProductKind::of);
+        let is_signed = product_type.is_none_or(ProductKind::is_signed);
         let mut made = self.defaults.lock().unwrap_or_else(PoisonError::into_inner);
         let defaults = made
-            .entry((configuration.into(), kind, platform))
+            .entry((configuration.into(), kind, is_signed, platform))
             .or_insert_with(|| {
-                Arc::new(builtin::of_project(
-                    self.project,
+                let facts = builtin::Facts {
                     configuration,
                     kind,
+                    is_signed,
                     platform,
-                ))
+                };
+                Arc::new(builtin::of_project(self.project, &facts))
             });
         Arc::clone(defaults)
     }

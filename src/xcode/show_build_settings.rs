@@ -360,15 +360,14 @@ fn differences(capture: &CapturedTarget, row: &SigningTarget, findings: &mut Vec
         );
     }
     let team = row.team.as_ref();
-    if team.is_none_or(|setting| setting.origin.layer != Layer::Attributes) {
-        differ(
-            "DEVELOPMENT_TEAM",
-            team.map(|setting| setting.value.to_string()),
-            team.map(|setting| &setting.origin),
-        );
-    }
+    differ(
+        "DEVELOPMENT_TEAM",
+        team.map(|setting| setting.value.to_string()),
+        team.map(|setting| &setting.origin),
+    );
     // Unset, it is the platform's default, which only Xcode knows.
-    if let Some(identity) = &row.identity {
+    let identity = row.identity.as_ref();
+    if let Some(identity) = identity.filter(|it| it.origin.layer != Layer::Default) {
         differ(
             "CODE_SIGN_IDENTITY",
             Some(identity.value.to_string()),

@@ -75,14 +75,16 @@ pub fn read(text: &str) -> impl Iterator<Item = (u64, Result<Statement<'_>, Stri
 }
 
 fn include(directive: &str) -> Result<Statement<'_>, String> {
-    let directive = before_comment(skip_blanks(directive));
+    let directive = skip_blanks(directive);
     let (word, rest) = directive
         .split_once(|c: char| c.is_ascii_whitespace())
         .unwrap_or((directive, ""));
     let optional = match word {
         "include" => false,
         "include?" => true,
-        "" => return Err("\"#\" without a directive".to_owned()),
+        word if before_comment(word).is_empty() => {
+            return Err("\"#\" without a directive".to_owned());
+        }
         _ => {
             return Err(format!(
                 "unknown directive \"#{word}\": there is #include only"
@@ -93,7 +95,8 @@ fn include(directive: &str) -> Result<Statement<'_>, String> {
         .strip_prefix('"')
         .and_then(|quoted| quoted.split_once('"'))
         .ok_or("the name of the included file needs double quotes")?;
-    match skip_blanks(after) {
+    // Two slashes in the name are no comment; behind it they are.
+    match skip_blanks(before_comment(after)) {
         "" => Ok(Statement::Include { path, optional }),
         extra => Err(format!("unexpected text after the file's name: {extra}")),
     }

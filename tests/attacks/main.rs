@@ -17,6 +17,7 @@
 mod certificates_and_messages;
 mod clock_and_host;
 mod envelope;
+mod environment;
 mod lent_lock;
 mod limits;
 mod log;

@@ -3,6 +3,7 @@
 use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
 use countersign::base::finding::{Code, Finding, Group, Severity};
+use countersign::context::gate::facts::{InstalledContent, ObservedClaims};
 use countersign::context::gate::{Judgement, Purpose, Verdict, refuse};
 use countersign::context::manifest::freeze::Previous;
 use countersign::context::manifest::{Manifest, ProfileState};
@@ -47,6 +48,45 @@ fn what_is_waived_is_not_judged_even_if_it_was_observed() {
     scene.policy += "[gate]\nwaivable = [\"profiles\"]\n";
     scene.asked.waived = [Group::Profiles].into();
     assert!(scene.rehearse().until().is_some());
+
+    // Neither is a file that lies there and is not proven.
+    let mut scene = Scene::new();
+    let fault =
+        Finding::block(Code::ProfileNotTrusted, "the chain does not hold").hint("replace it");
+    if let InstalledContent::Read { claims, .. } = &mut scene.installed().files[0].content {
+        *claims = ObservedClaims::Unproven(vec![fault]);
+    }
+    scene.blocked_by(Code::ProfileNotTrusted);
+    scene.policy += "[gate]\nwaivable = [\"profiles\"]\n";
+    scene.asked.waived = [Group::Profiles].into();
+    assert!(scene.rehearse().until().is_some());
+}
+
+/// Where the profiles lie and whose roots are believed is what a verdict is worth.
+#[test]
+fn the_record_of_a_gate_names_the_directories_of_profiles_and_the_roots_besides_apples() {
+    let verdict = Scene::new().judge_live();
+    let judgement = verdict.judgement();
+    let [directory] = judgement.profile_directories.as_slice() else {
+        panic!("{judgement:#?}");
+    };
+    let named = judgement.trust_anchors.iter();
+    let named: Vec<String> = named
+        .map(|anchor| format!("{} {}", anchor.name, anchor.sha256))
+        .collect();
+    assert!(!named.is_empty());
+    let details = verdict.event().details;
+    assert_eq!(
+        details["profile-directories"],
+        directory.display().to_string()
+    );
+    assert_eq!(details["trust-anchors"], named.join(","));
+    // Where nobody looked, nothing is named.
+    let facts =
+        observe::<ObservationError>(&Request::default(), &FixedClock(instant(NOW))).unwrap();
+    let details = refuse(&facts, Vec::new()).event().details;
+    assert!(!details.contains_key("profile-directories"), "{details:?}");
+    assert!(!details.contains_key("trust-anchors"), "{details:?}");
 }
 
 #[test]

@@ -59,6 +59,20 @@ fn identity_unexpected_is_sprawl_unless_the_policy_allows_it() {
     assert_eq!(scene.judge().findings, []);
 }
 
+/// Nothing rests on the word of an entry whose file nobody proved.
+#[test]
+fn the_identity_of_a_retiring_profile_is_expected_only_where_its_file_is_proven() {
+    let old = distribution().labelled("replaced");
+    let replaced = rocket().certificates(&[Hierarchy::acme().developer(&old)]);
+    let mut scene = Scene::with_retiring(replaced);
+    scene.identities().identities.push(identity(&old));
+    assert!(!blocking(&scene.judge().findings).contains(&"identity-unexpected"));
+    let name = scene.pinned[1].0.fields().file_name();
+    let files = &mut scene.installed().files;
+    files.retain(|file| !file.path.ends_with(&name));
+    assert!(blocking(&scene.judge().findings).contains(&"identity-unexpected"));
+}
+
 #[test]
 fn identity_ambiguous_is_two_usable_ones_of_one_name() {
     let renewed = distribution().labelled("renewed");

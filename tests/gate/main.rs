@@ -15,8 +15,11 @@
 mod certificates;
 mod clearance;
 mod identities;
+mod inputs;
 mod manifest;
 mod node;
+mod observation;
+mod permit;
 mod policy;
 mod profiles;
 mod scene;

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::FileSha256;
 use countersign::context::gate::facts::{
-    Change, ChangeRight, DirectoryAccess, InstalledClaims, InstalledContent, ObservedClaims,
+    Change, ChangeRight, DirectoryAccess, FileFacts, InstalledClaims, InstalledContent,
+    ObservedClaims,
 };
 use countersign::context::manifest::ProfileState;
-use support::rocket;
+use support::{blocking, rocket};
 
 use crate::scene::{Scene, installed, instant};
 
@@ -113,6 +114,52 @@ fn a_pinned_file_that_is_not_proven_blocks() {
     }
     let finding = scene.blocked_by(Code::ProfileNotTrusted);
     assert!(finding.place.file.is_some() && finding.place.profile.is_some());
+}
+
+/// The manifest is the pin and the file is the fact: what a decision rests on comes from the file.
+#[test]
+fn a_proven_file_that_says_something_else_than_its_entry_blocks_with_the_field() {
+    let mut scene = Scene::new();
+    if let InstalledContent::Read { claims, .. } = &mut scene.installed().files[0].content
+        && let ObservedClaims::Proven(facts) = claims
+    {
+        let mut says = facts.in_full().unwrap().clone();
+        says.expires = instant("2026-07-08T00:00:00Z");
+        *claims = ObservedClaims::Proven(FileFacts::new(says));
+    }
+    let findings = scene.judge().findings;
+    assert_eq!(
+        blocking(&findings),
+        ["manifest-entry-differs", "profile-expires-soon"],
+        "{findings:#?}"
+    );
+}
+
+/// Where a profile stands in its rotation is the manifest's to say, whatever its file says.
+#[test]
+fn a_retiring_profile_whose_file_differs_is_still_retiring() {
+    let mut scene = Scene::with_retiring(rocket());
+    let retired = scene.pinned[1].0.fields().file_name();
+    let files = scene.installed().files.iter_mut();
+    for file in files.filter(|file| file.path.ends_with(&retired)) {
+        if let InstalledContent::Read { claims, .. } = &mut file.content
+            && let ObservedClaims::Proven(facts) = claims
+        {
+            let mut says = facts.in_full().unwrap().clone();
+            assert_eq!(says.state, ProfileState::Active);
+            says.device_count += 1;
+            *claims = ObservedClaims::Proven(FileFacts::new(says));
+        }
+    }
+    let findings = scene.judge().findings;
+    assert_eq!(blocking(&findings), ["manifest-entry-differs"]);
+    let parallel = findings
+        .iter()
+        .find(|finding| finding.code == Code::ProfileShadowed)
+        .unwrap();
+    let shown = [&parallel.expected, &parallel.found].map(|value| value.clone().unwrap());
+    let retiring = shown.iter().filter(|value| value.ends_with("(retiring)"));
+    assert_eq!(retiring.count(), 1, "{shown:?}");
 }
 
 #[test]

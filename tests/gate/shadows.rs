@@ -3,6 +3,7 @@
 use countersign::apple::profile::Profile;
 use countersign::base::finding::{Code, Severity};
 use countersign::base::ids::{CertSha256, FileSha256};
+use countersign::base::remedy::Remedy;
 use countersign::context::gate::facts::{
     Family, InstalledClaims, InstalledContent, InstalledScope, Observation, ObservedClaims,
     PlannedFacts,
@@ -254,6 +255,35 @@ fn an_unpinned_profile_of_the_same_team_bundle_id_and_kind_is_a_shadow() {
         "{}",
         finding.message
     );
+}
+
+/// Whoever finds a shadow wants to know which of the two is to go.
+#[test]
+fn a_shadow_tells_which_of_the_two_is_older_and_how_to_remove_it() {
+    let pinned = rocket().valid("2026-01-01T10:00:00Z", "2046-01-01T00:00:00Z");
+    for (created, told) in [
+        ("2026-01-01T09:59:59Z", "an older profile"),
+        ("2026-01-01T10:00:00Z", "another profile"),
+        ("2026-01-01T10:00:01Z", "a newer profile"),
+    ] {
+        for has_pinned_uuid in [false, true] {
+            let mut scene = Scene::pinning(&[(pinned.clone(), ProfileState::Active)]);
+            let mut other = pinned.clone().valid(created, "2047-01-01T00:00:00Z");
+            if !has_pinned_uuid {
+                other.uuid = "5f2c1f0b-7c1e-4a6e-9a54-0d7b8a3f1c22".to_owned();
+            }
+            let file = installed("other.mobileprovision", claims_of(&proven(&other)));
+            scene.installed().files.push(file);
+            let finding = scene.blocked_by(Code::ProfileShadowed);
+            let message = &finding.message;
+            assert!(message.starts_with(told), "{created}: {message}");
+            // Pruning keeps what has a pinned UUID.
+            let remedy = (!has_pinned_uuid).then_some(Remedy::PruneProfiles);
+            assert_eq!(finding.remedy, remedy);
+            let hint = finding.hint.unwrap();
+            assert_eq!(hint.contains("by hand"), has_pinned_uuid, "{hint}");
+        }
+    }
 }
 
 #[test]

@@ -51,6 +51,19 @@ fn an_observation_without_targets_is_none() {
     assert!(hint.contains("select targets"), "{hint}");
 }
 
+/// No archive holds it, so only who names it wants it signed.
+#[test]
+fn a_test_bundle_blocks_only_where_somebody_names_it() {
+    let mut scene = Scene::new();
+    let tests = TargetSpec::new("RocketUITests", Product::UiTests, "com.acme.tests");
+    scene.facts.targets = Observation::Observed(targets_of(&project().target(tests)));
+    scene.cleared_with(Code::TargetUnmapped, Severity::Info);
+    scene.observed_targets().selection.targets =
+        vec!["Rocket".to_owned(), "RocketUITests".to_owned()];
+    let finding = scene.blocked_by(Code::TargetUnmapped);
+    assert_eq!(finding.place.target.as_deref(), Some("RocketUITests"));
+}
+
 #[test]
 fn a_pinned_target_that_the_project_does_not_have_blocks() {
     let mut scene = Scene::new();

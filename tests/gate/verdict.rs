@@ -1,6 +1,6 @@
 //! The verdict as a whole: what was not observed, what was waived, what was cleared.
 
-use countersign::base::finding::{Code, Group};
+use countersign::base::finding::{Code, Group, Severity};
 use countersign::context::gate::facts::Observation;
 use jiff::Timestamp;
 use support::blocking;
@@ -44,6 +44,22 @@ fn a_waived_group_is_not_judged_and_stands_in_the_verdict() {
     let verdict = scene.judge();
     assert!(verdict.passes(), "{:#?}", verdict.findings);
     assert_eq!(verdict.waived, scene.asked.waived);
+}
+
+#[test]
+fn a_manifest_that_pins_no_profile_takes_none_at_its_word() {
+    let waiving = |mut scene: Scene| {
+        scene.policy += "[gate]\nwaivable = [\"profiles\", \"identities\", \"targets\"]\n";
+        scene.asked.waived = [Group::Profiles, Group::Identities, Group::Targets].into();
+        scene.judge().findings
+    };
+    assert_eq!(waiving(Scene::pinning(&[])), []);
+    let findings = waiving(Scene::new());
+    let [told] = findings.as_slice() else {
+        panic!("{findings:#?}");
+    };
+    assert_eq!(told.code, Code::ProfilesUnobserved);
+    assert_eq!(told.severity, Severity::Warn);
 }
 
 #[test]

@@ -21,4 +21,5 @@ mod refusals;
 mod running;
 mod secrets;
 mod signals;
+mod xcodebuild;
 use support::site;

@@ -16,6 +16,7 @@ mod choice;
 mod export;
 mod findings;
 mod one_verdict;
+mod outside;
 mod scene;
 mod schemes;
 mod workspaces;

@@ -202,7 +202,7 @@ impl<'a> View<'a> {
                     reported.extend(suspect.map(|file| file.path.as_path()));
                 }
                 findings.push(absent(profile, index, suspect, self));
-            } else if copies.len() > 1 {
+            } else {
                 findings.extend(copies_beside(profile, copies));
             }
         }

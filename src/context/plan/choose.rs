@@ -152,10 +152,7 @@ fn certificate<'a>(
     profile: &'a PinnedProfile,
     target: &SigningTarget,
 ) -> Option<&'a PinnedCertificate> {
-    let asked = target
-        .identity
-        .as_ref()
-        .map(|identity| identity.value.as_ref());
+    let asked = target.asked_identity();
     if let Some(sha1) = asked.and_then(|asked| asked.parse::<CertSha1>().ok())
         && let Some(certificate) = profile
             .certificates()

@@ -8,11 +8,12 @@ use crate::xcode::targets::{ProfileRequest, SigningTarget};
 
 /// Whether a profile is the one that is asked for.
 pub(super) fn answers(profile: &PinnedProfile, request: &ProfileRequest) -> bool {
-    match request {
+    match request.revealed() {
         ProfileRequest::Uuid(uuid) => profile.uuid == *uuid,
         ProfileRequest::Name { name, team } => {
             *profile.name == **name && team.as_ref().is_none_or(|team| profile.team_id == *team)
         }
+        ProfileRequest::FromEnvironment(_) => false,
     }
 }
 
@@ -48,8 +49,7 @@ pub(super) fn is_for(profile: &PinnedProfile, platform: Platform) -> bool {
 
 /// The kinds that fit `CODE_SIGN_IDENTITY`, where that tells anything.
 pub(super) fn wanted_kinds(target: &SigningTarget) -> Option<&'static [ProfileKind]> {
-    let identity = target.identity.as_ref()?;
-    let identity = identity.value.as_ref();
+    let identity = target.asked_identity()?;
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| identity.starts_with(prefix));
     if starts(&["Apple Development", "iPhone Developer", "Mac Developer"]) {
         Some(&[ProfileKind::Development])

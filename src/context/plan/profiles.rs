@@ -60,9 +60,10 @@ impl<'a> Profiles<'a> {
 
     /// Those that `request` can mean.
     pub(super) fn answering(&self, request: &ProfileRequest) -> Vec<&'a PinnedProfile> {
-        let named = match request {
+        let named = match request.revealed() {
             ProfileRequest::Uuid(uuid) => return self.with_uuid(uuid).into_iter().collect(),
             ProfileRequest::Name { name, .. } => self.by_name.get(&**name),
+            ProfileRequest::FromEnvironment(_) => None,
         };
         self.with_indices(named.into_iter().flatten().copied())
             .filter(|profile| answers(profile, request))
@@ -74,7 +75,7 @@ impl<'a> Profiles<'a> {
         let Some(bundle_id) = &target.bundle_id else {
             return Vec::new();
         };
-        let text = bundle_id.value.as_str();
+        let text = bundle_id.value.revealed();
         // A wildcard ends behind a dot, or stands alone.
         let prefixes = std::iter::once(0)
             .chain(text.match_indices('.').map(|(at, _)| at + 1))

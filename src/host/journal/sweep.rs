@@ -55,10 +55,7 @@ impl Journals<'_> {
                 if !StateDir::is_temporary(&entry.file_name()) {
                     continue;
                 }
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => owned_files::remove_directory(&entry.path())?,
-                    _ => owned_files::remove(&entry.path())?,
-                }
+                owned_files::remove_directory(&entry.path())?;
             }
         }
         Ok(())

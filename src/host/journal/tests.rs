@@ -200,8 +200,14 @@ fn whoever_opens_waits_for_who_closes() {
             while !others_journal.exists() {
                 std::thread::yield_now();
             }
+            let clock = noon();
+            let closing = Journals::new(&state, &clock);
+            // Closing takes a while.
+            for _ in 0..300 {
+                closing.all().unwrap();
+            }
             is_closed.store(true, SeqCst);
-            Journals::new(&state, &noon()).mark_closed(&run).unwrap();
+            closing.mark_closed(&run).unwrap();
         });
         let _lease = begin(journals, lock, &two);
         assert!(is_closed.load(SeqCst));
@@ -241,4 +247,184 @@ fn files_without_a_journal_are_swept() {
     journals.sweep(lock).unwrap();
     assert_eq!(fs::read_dir(journals.state.runs()).unwrap().count(), 0);
     assert!(!half_imported.exists());
+}
+
+#[test]
+fn who_closes_another_keychain_or_is_dead_keeps_nobody_waiting() {
+    let Noon { journals, lock, .. } = &Noon::new();
+    let (one, dead, two) = (entry(), entry(), entry());
+    let elsewhere = JournalEntry {
+        keychain: KeychainPath::new(Path::new("/k/other.p12")).unwrap(),
+        ..entry()
+    };
+    let _leases = [
+        begin(journals, lock, &one),
+        begin(journals, lock, &elsewhere),
+        begin(journals, lock, &two),
+    ];
+    drop(begin(journals, lock, &dead));
+    let closes = |run: &RunId| {
+        journals.mark_closing(run).unwrap();
+        journals.has_closings(&two).unwrap()
+    };
+    assert!(!journals.has_closings(&two).unwrap());
+    assert!(!closes(&elsewhere.run));
+    assert!(!closes(&dead.run));
+    assert!(closes(&one.run));
+    journals.mark_closed(&one.run).unwrap();
+    assert!(!journals.has_closings(&two).unwrap());
+}
+
+#[test]
+fn a_run_whose_watchdog_nobody_knows_lives_as_long_as_its_lease() {
+    let Noon { journals, lock, .. } = &Noon::new();
+    let mut gone = serde_json::to_value(KnownProcess::this()).unwrap();
+    gone["started"]["at"] = serde_json::json!(1);
+    let gone: Option<KnownProcess> = serde_json::from_value(gone).unwrap();
+    for (session, watchdog) in [(gone.clone(), None), (None, gone), (None, None)] {
+        let one = JournalEntry {
+            session,
+            watchdog,
+            ..entry()
+        };
+        let lease = begin(journals, lock, &one);
+        assert_eq!(found(journals, &one.run).life, Life::Alive);
+        drop(lease);
+        assert_eq!(found(journals, &one.run).life, Life::Dead);
+    }
+}
+
+#[test]
+fn the_command_of_a_run_is_remembered_and_that_of_another_is_not_taken_for_it() {
+    let Noon { journals, .. } = &Noon::new();
+    owned_files::make_directory(&journals.state.runs()).unwrap();
+    let (one, two) = (entry().run, entry().run);
+    let job = ProcessGroup::of(rustix::process::getpid()).unwrap();
+    assert_eq!(journals.job(&one), None);
+    journals.remember_job(&one, &job).unwrap();
+    assert_eq!(journals.job(&one), Some(job));
+    let file = |run| journals.state.run_file(run, RunFile::Job);
+    fs::rename(file(&one), file(&two)).unwrap();
+    assert_eq!(journals.job(&two), None);
+}
+
+#[test]
+fn a_journal_that_is_not_there_is_another_matter_than_one_that_cannot_be_used() {
+    let Noon { journals, lock, .. } = &Noon::new();
+    let one = entry();
+    let read = || journals.read(&one.run, RunFile::Journal);
+    let _lease = journals.lease(lock, &one.run).unwrap();
+    assert!(matches!(read(), Err(JournalError::File(error)) if error.is_not_found()));
+    journals.begin(lock, &one).unwrap();
+    assert_eq!(read().unwrap(), one);
+    // Others could have written it.
+    let path = journals.state.run_file(&one.run, RunFile::Journal);
+    let public = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    fs::set_permissions(&path, public).unwrap();
+    assert!(matches!(read(), Err(JournalError::Damaged { .. })));
+    let all = journals.all().unwrap();
+    assert!(matches!(all[..], [Err(JournalError::Damaged { .. })]));
+}
+
+#[test]
+fn journals_that_cannot_be_listed_or_renamed_are_an_error_and_missing_ones_are_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = noon();
+    let journals = journals(&directory, &clock);
+    let run = entry().run;
+    assert!(journals.all().unwrap().is_empty());
+    journals.mark_closing(&run).unwrap();
+    journals.state.make().unwrap();
+    fs::write(journals.state.runs(), b"").unwrap();
+    assert!(journals.all().is_err());
+    assert!(journals.mark_closing(&run).is_err());
+}
+
+#[test]
+fn a_damaged_journal_says_where_it_is_and_what_to_do() {
+    let path = Path::new("/s/runs/a b.json");
+    let damaged = damaged(path)("EOF");
+    let hint = "lock the keychain that the run used, then remove '/s/runs/a b.json'";
+    assert_eq!(damaged.hint().as_deref(), Some(hint));
+    assert_eq!(damaged.place().file.as_deref(), Some("/s/runs/a b.json"));
+    // What a file says of itself reaches whoever reads the journals.
+    let of_file = || OwnedFileError::Steerable {
+        path: path.to_owned(),
+        place: "/s".into(),
+        why: "may be written by others".to_owned(),
+    };
+    let (file, passed_on) = (of_file(), JournalError::from(of_file()));
+    assert!(file.hint().is_some() && file.remedy().is_some());
+    assert_eq!(passed_on.hint(), file.hint());
+    assert_eq!(passed_on.remedy(), file.remedy());
+    assert_eq!(passed_on.place(), file.place());
+    assert_eq!(passed_on.code(), file.code());
+}
+
+/// A lease may be removed only where neither a journal nor somebody who holds it needs it.
+#[test]
+fn nothing_is_swept_that_a_journal_or_a_lease_goes_with() {
+    let Noon { journals, lock, .. } = &Noon::new();
+    let (dead, beginning, gone) = (entry(), entry(), entry());
+    drop(begin(journals, lock, &dead));
+    let held = journals.lease(lock, &beginning.run).unwrap();
+    drop(journals.lease(lock, &gone.run).unwrap());
+    let shown = journals.state.open_keychain(&dead.keychain);
+    owned_files::make_directory(&journals.state.open_runs()).unwrap();
+    owned_files::make_directory(&shown).unwrap();
+    let shown_to = |name: &str| shown.join(name);
+    let names = [&dead, &beginning, &gone].map(|one| one.run.as_str().to_owned());
+    for name in names.iter().map(String::as_str).chain(["other"]) {
+        owned_files::make_directory(&shown_to(name)).unwrap();
+    }
+    let lease = |one: &JournalEntry| journals.state.run_file(&one.run, RunFile::Lease);
+    journals.sweep(lock).unwrap();
+    let is_there = [&dead, &beginning, &gone].map(|one| lease(one).exists());
+    assert_eq!(is_there, [true, true, false]);
+    let is_there = names.each_ref().map(|name| shown_to(name).exists());
+    assert_eq!(is_there, [true, true, false]);
+    assert!(shown_to("other").exists(), "nobody knows what that is");
+    drop(held);
+    // Whoever has the lock sweeps, or the next one does.
+    journals.sweep_if_free().unwrap();
+    assert!(lease(&beginning).exists());
+}
+
+#[test]
+fn a_free_lock_is_taken_to_sweep() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = noon();
+    let journals = journals(&directory, &clock);
+    let one = entry();
+    let lease = journals.lease(&lock(&journals), &one.run).unwrap();
+    drop(lease);
+    journals.sweep_if_free().unwrap();
+    assert!(!journals.state.run_file(&one.run, RunFile::Lease).exists());
+}
+
+/// Whoever finishes a run removes its lease; others do not take away what is held.
+#[test]
+fn who_waits_for_a_run_that_is_being_finished_leaves_its_lease_alone() {
+    let Noon { journals, lock, .. } = &Noon::new();
+    let one = entry();
+    let _lease = begin(journals, lock, &one);
+    let patience = Duration::from_secs(30);
+    let state = journals.state.clone();
+    std::thread::scope(|scope| {
+        let adopted = scope.spawn(|| {
+            let clock = noon();
+            let journals = Journals::new(&state, &clock);
+            matches!(
+                journals.adopt_within(&one.run, patience).unwrap(),
+                Adopted::Finished
+            )
+        });
+        // It is waited for, most likely.
+        for _ in 0..300 {
+            journals.all().unwrap();
+        }
+        owned_files::remove(&journals.state.run_file(&one.run, RunFile::Journal)).unwrap();
+        assert!(adopted.join().unwrap());
+    });
+    assert!(journals.state.run_file(&one.run, RunFile::Lease).exists());
 }

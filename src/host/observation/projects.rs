@@ -50,6 +50,8 @@ pub struct ProjectRequest {
     pub roots: Vec<PathBuf>,
     /// The user's home directory, whose repository holds no project.
     pub home: Option<PathBuf>,
+    /// What is said outside of the projects.
+    pub overrides: Overrides,
 }
 
 /// Why projects could not be read.
@@ -182,6 +184,7 @@ pub fn read_noting(
         folders => Some(DiskSources::of_folders(folders)?),
     };
     let budget = Budget::default();
+    let outside = of_overrides(&request.overrides)?.with_budget(budget.clone());
     for path in &request.projects {
         let disk = match &declared {
             Some(declared) => declared.clone(),
@@ -205,7 +208,7 @@ pub fn read_noting(
         [] => vec![None],
         some => some.iter().map(|name| Some(name.as_str())).collect(),
     };
-    // An iOS archive carries its watch app.
+    // An iOS archive carries its watch app. (Catalyst is built with the Mac's SDK, which the resolver knows.)
     let platforms: &[Option<Platform>] = match request.selection.platform {
         Some(Platform::Ios) => &[Some(Platform::Ios), Some(Platform::Watchos)],
         other => &[other],
@@ -218,7 +221,11 @@ pub fn read_noting(
         .collect();
     let mut targets = Vec::new();
     for (position, (project, sources)) in opened.projects.iter().enumerate() {
-        let settings = ProjectSettings::load(project, sources, &Overrides::default());
+        let outside = NotingSources {
+            inputs: inputs.cloned(),
+            disk: outside.clone().joined(sources.disk.clone()),
+        };
+        let settings = ProjectSettings::load_with(project, sources, &outside, &request.overrides);
         let part_of: Vec<_> = (0..project.targets.len())
             .map(|target| archive.part_of(position, TargetIndex(target)))
             .collect();
@@ -383,6 +390,19 @@ fn weaken(findings: &mut [Finding], project: &Project, is_archived: impl Fn(usiz
             finding.severity = Severity::Info;
         }
     }
+}
+
+/// The folders of the configuration files that somebody named: those files may lie anywhere, and what they include lies
+/// beside them or belongs to the project.
+fn of_overrides(overrides: &Overrides) -> Result<DiskSources, ReadError> {
+    let folders: Vec<PathBuf> = overrides
+        .files()
+        .map(|file| match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        })
+        .collect();
+    DiskSources::of_folders(&folders)
 }
 
 #[cfg(test)]

@@ -103,3 +103,59 @@ impl Explain for SessionError {
         self.cause().map(Explain::place).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::host::owned_files::OwnedFileError;
+
+    fn journal() -> JournalError {
+        JournalError::Damaged {
+            path: PathBuf::from("/s/runs/one.json"),
+            why: "EOF".to_owned(),
+        }
+    }
+
+    fn witness() -> WitnessError {
+        WitnessError::new(OwnedFileError::Link {
+            path: PathBuf::from("/s/audit.jsonl"),
+        })
+    }
+
+    /// What another room says of its error reaches the user.
+    #[test]
+    fn an_error_of_another_room_is_passed_on() {
+        for (error, cause) in [
+            (SessionError::from(journal()), &journal() as &dyn Explain),
+            (SessionError::from(witness()), &witness()),
+            (
+                SessionError::from(NotCleared::ForVerdict),
+                &NotCleared::ForVerdict,
+            ),
+        ] {
+            assert!(cause.hint().is_some());
+            assert_eq!(error.hint(), cause.hint());
+            assert_eq!(error.remedy(), cause.remedy());
+            assert_eq!(error.place(), cause.place());
+            assert_eq!(error.code(), cause.code());
+        }
+        let none = SessionError::Stopped;
+        assert_eq!((none.hint(), none.remedy()), (None, None));
+    }
+
+    #[test]
+    fn a_closing_that_is_not_recorded_is_recovered_once_the_log_is_mended() {
+        let error = SessionError::NotRecorded(witness());
+        let hint = error.hint().unwrap();
+        assert!(hint.starts_with(&witness().hint().unwrap()), "{hint}");
+        assert!(
+            hint.ends_with("; then recover this run, which records the closing"),
+            "{hint}"
+        );
+        assert_eq!(error.remedy(), Some(Remedy::RecoverKeychains));
+        assert_eq!(error.place().file.as_deref(), Some("/s/audit.jsonl"));
+        assert_eq!(error.code(), witness().code());
+    }
+}

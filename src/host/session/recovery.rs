@@ -292,3 +292,75 @@ fn end_processes(entry: &JournalEntry) {
 
 /// How long a run that should have closed may take to come to its end when somebody else has closed.
 const OF_PROCESSES: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::clock::FixedClock;
+    use crate::host::deadline::Deadline;
+    use crate::host::keychain::BackendKind;
+    use crate::host::session::error::io_error;
+
+    fn entry() -> JournalEntry {
+        let noon = FixedClock("2026-03-01T12:00:00Z".parse().unwrap());
+        JournalEntry {
+            run: RunId::new(noon.0).unwrap(),
+            keychain: KeychainPath::new(Path::new("/k/a b.p12")).unwrap(),
+            backend: BackendKind::Portable,
+            deadline: Deadline::after(&noon, Duration::from_secs(600), None),
+            session: None,
+            watchdog: None,
+        }
+    }
+
+    fn unfinished(entry: Option<JournalEntry>, is_closed: bool) -> Unfinished {
+        Unfinished {
+            entry,
+            is_closed,
+            state: StateDir::new("/s t").unwrap(),
+            error: io_error("read the lease")(std::io::ErrorKind::Other.into()),
+        }
+    }
+
+    /// Whoever reads it must know whether the keychain is open.
+    #[test]
+    fn what_is_unfinished_says_whether_the_keychain_is_open_and_what_to_do() {
+        let one = entry();
+        let run = one.run.clone();
+        let open = unfinished(Some(one.clone()), false);
+        let told = open.to_string();
+        let begins = format!("run {run} was killed and left /k/a b.p12 open");
+        assert!(told.starts_with(&begins), "{told}");
+        assert_eq!(open.code(), ErrorCode::KeychainFailed);
+        let hint = "lock the portable keychain '/k/a b.p12', then recover the killed runs of the state directory '/s t'";
+        assert_eq!(open.hint().as_deref(), Some(hint));
+        assert_eq!(open.remedy(), Some(Remedy::LockKeychain));
+
+        let closed = unfinished(Some(one.clone()), true);
+        let told = closed.to_string();
+        let begins = "/k/a b.p12 is closed, but the closing is not recorded";
+        assert!(told.starts_with(begins), "{told}");
+        assert_eq!(closed.code(), ErrorCode::NotRecorded);
+        let hint =
+            "recover the killed runs of the state directory '/s t', which records the closing";
+        assert_eq!(closed.hint().as_deref(), Some(hint));
+        assert_eq!(closed.remedy(), Some(Remedy::RecoverKeychains));
+
+        for known in [&open, &closed] {
+            assert_eq!(known.keychain(), Some(&one.keychain));
+            assert_eq!(known.place().file.as_deref(), Some("/k/a b.p12"));
+            assert_eq!(known.source().unwrap().to_string(), known.error.to_string());
+        }
+        // Of a damaged journal nothing is known but what is wrong with it.
+        let unknown = unfinished(None, false);
+        assert_eq!(unknown.keychain(), None);
+        assert_eq!(unknown.to_string(), unknown.error.to_string());
+        assert_eq!(unknown.hint(), unknown.error.hint());
+        assert_eq!(unknown.remedy(), unknown.error.remedy());
+        assert_eq!(unknown.place(), unknown.error.place());
+    }
+}

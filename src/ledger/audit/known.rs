@@ -216,4 +216,71 @@ mod tests {
             assert_eq!(checkpoint_in(text.as_bytes()), None, "{text}");
         }
     }
+
+    fn write(path: &Path, text: &str, mode: u32) {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn receipts_are_found_by_their_names_and_what_cannot_be_used_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let receipt = format!(r#"{{"audit":"{CHECKPOINT}"}}"#);
+        let [good, empty, public] =
+            ["a", "b", "c"].map(|digit| at(&format!("20260301T120000Z-{}.json", digit.repeat(16))));
+        write(&good, &receipt, 0o600);
+        write(&empty, "", 0o600);
+        write(&public, &receipt, 0o666);
+        write(&at("notes.json"), &receipt, 0o600);
+        let known = known_from_receipts(directory.path()).unwrap();
+        let [found] = known.checkpoints.as_slice() else {
+            panic!("{known:?}");
+        };
+        assert_eq!(found.checkpoint, CHECKPOINT.parse().unwrap());
+        assert_eq!(found.holder, good.display().to_string());
+        let [unused] = known.unused.as_slice() else {
+            panic!("{known:?}");
+        };
+        assert_eq!(unused.place(), Place::file(&public));
+        assert!(unused.hint().unwrap().contains("chmod"), "{unused}");
+        assert!(known.complete().is_err());
+        // A directory that is not there holds none; what is no directory is an error.
+        let missing = known_from_receipts(&at("missing")).unwrap();
+        assert!(missing.checkpoints.is_empty() && missing.unused.is_empty());
+        assert!(known_from_receipts(&good).is_err());
+        assert_eq!(receipts_in(directory.path()).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_file_that_somebody_names_holds_a_checkpoint_and_a_directory_may_hold_other_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let receipt = format!(r#"{{"audit":"{CHECKPOINT}"}}"#);
+        write(&at("one.json"), &receipt, 0o644);
+        write(&at("other.json"), "{}", 0o644);
+        write(&at("one.txt"), &receipt, 0o644);
+        write(&at("large.json"), &" ".repeat(dsse::MAX_BYTES + 1), 0o644);
+        fs::create_dir(at("directory.json")).unwrap();
+        let of_file = known_from_file(&at("one.txt")).unwrap();
+        assert_eq!(of_file.checkpoints.len(), 1);
+        let of_directory = known_from_file(directory.path()).unwrap();
+        let [found] = of_directory.checkpoints.as_slice() else {
+            panic!("{of_directory:?}");
+        };
+        assert_eq!(found.holder, at("one.json").display().to_string());
+        let [unused] = of_directory.unused.as_slice() else {
+            panic!("{of_directory:?}");
+        };
+        assert_eq!(unused.place(), Place::file(&at("large.json")));
+        let error = known_from_file(&at("other.json")).unwrap_err();
+        assert_eq!(
+            error.hint().as_deref(),
+            Some("name a receipt or an envelope")
+        );
+        assert_eq!(error.place(), Place::file(&at("other.json")));
+        let missing = known_from_file(&at("missing")).unwrap_err();
+        assert_eq!(missing.code(), ErrorCode::FileMissing);
+    }
 }

@@ -95,9 +95,9 @@ pub fn show_last(
         true => Chain::new(&[]),
         false => Chain::in_the_middle(log.first_number(start.file)?),
     };
-    let mut is_passed_over = is_before || count == 0;
+    let mut is_passed_over = is_before;
     log.read(start, chain, &mut |next| {
-        if !std::mem::take(&mut is_passed_over) {
+        if !std::mem::take(&mut is_passed_over) && count > 0 {
             let record = record_of(next).filter(|record| wanted(record));
             record.map(&mut each);
         }

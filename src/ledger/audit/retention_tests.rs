@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
 use super::retention::Retention;
-use super::segment::segments;
+use super::segment::{Segment, segments};
 use super::*;
 use crate::base::clock::FixedClock;
 use crate::base::digest::Digest;
@@ -238,8 +238,55 @@ fn receipts_go_by_age_and_by_number_and_the_newest_stay() {
 fn the_empty_receipt_of_a_killed_run_goes_when_it_is_old() {
     let scene = Scene::new(3);
     let old = scene.receipt(-2 * AGE, None);
-    let young = scene.receipt(-AGE / 2, None);
+    let without_checkpoint = scene.receipt(-2 * AGE, None);
+    owned_files::replace(&without_checkpoint, b"{}").unwrap();
+    let young = [-AGE / 2, -AGE / 3].map(|after| scene.receipt(after, None));
     let few = Retention { count: 1, ..STRICT };
     assert_eq!(scene.retire(&few), 1);
-    assert!(!old.exists() && young.exists());
+    assert!(!old.exists() && young.iter().all(|path| path.exists()));
+    assert!(without_checkpoint.exists(), "it says something else");
+}
+
+#[test]
+fn a_receipt_is_kept_for_its_whole_age() {
+    let scene = Scene::new(0);
+    let of_age = scene.receipt(-AGE, None);
+    let older = scene.receipt(-AGE - SignedDuration::from_secs(1), None);
+    let newest = scene.receipt(-AGE / 2, None);
+    assert_eq!(scene.retire(&STRICT), 1);
+    assert!(of_age.exists() && newest.exists() && !older.exists());
+}
+
+/// Only the file after a segment tells that it is one: sealing may have been cut short.
+#[test]
+fn a_file_that_is_only_called_a_segment_is_none() {
+    for receipts in [5, 30] {
+        let scene = Scene::new(receipts);
+        let log = scene.log.path();
+        let open = fs::read_to_string(log).unwrap();
+        let numbers: Vec<u64> = open
+            .lines()
+            .map(|line| super::record::read(line.as_bytes()).unwrap().seq)
+            .collect();
+        let called = Segment::of(log, numbers[0], *numbers.last().unwrap());
+        fs::hard_link(log, &called.path).unwrap();
+        let mut open = scene.witnessed();
+        open.retain(|seq| numbers.contains(seq));
+        assert!(open.len() > STRICT.always);
+        scene.log.retire(&STRICT).unwrap();
+        let left = scene.witnessed();
+        assert!(open.iter().all(|seq| left.contains(seq)), "{left:?}");
+    }
+}
+
+#[test]
+fn the_product_keeps_a_hundred_receipts_however_old_they_are() {
+    let scene = Scene::new(0);
+    for _ in 0..102 {
+        scene.receipt(SignedDuration::from_hours(-91 * 24), None);
+    }
+    scene.log.retire_receipts().unwrap();
+    assert_eq!(names(&scene.receipts()), 100);
+    scene.log.retire_receipts().unwrap();
+    assert_eq!(names(&scene.receipts()), 100);
 }

@@ -13,7 +13,7 @@ use super::*;
 use crate::base::clock::FixedClock;
 use crate::base::digest::Digest;
 use crate::base::error::Explain as _;
-use crate::base::event::{Action, Actor, Checkpoint, Event, Outcome};
+use crate::base::event::{Action, Actor, Checkpoint, Event, Outcome, Witness as _};
 use crate::base::remedy::Remedy;
 use crate::host::owned_files::OwnedFileError;
 
@@ -74,12 +74,15 @@ fn appended_records_follow_from_one_another() {
     let path = directory.path().join("audit.jsonl");
     assert_eq!(standing(&path, None).unwrap().checkpoint, Checkpoint::EMPTY);
     let log = log_at(&path);
+    log.make_ready().unwrap();
     let mut last = Checkpoint::EMPTY;
+    assert_eq!(log.last(), None);
     for n in 0..20 {
         let appended = log.append(&event(n)).unwrap();
         assert_eq!(appended.set_aside, None);
         assert_eq!(appended.checkpoint.seq, last.seq + 1);
         last = appended.checkpoint;
+        assert_eq!(log.last(), Some(last));
         assert_eq!(standing(&path, None).unwrap().checkpoint, last);
     }
     let verification = verify(&path, &[last]).unwrap();
@@ -364,7 +367,9 @@ fn a_link_a_pipe_and_a_file_that_others_write_are_refused() {
     fs::write(&target, b"").unwrap();
     let link = directory.path().join("link");
     std::os::unix::fs::symlink(&target, &link).unwrap();
-    assert!(log_at(&link).append(&event(0)).is_err());
+    let error = log_at(&link).append(&event(0)).unwrap_err();
+    assert!(error.to_string().contains("cannot open"), "{error}");
+    assert!(log_at(&link).make_ready().is_err());
     assert!(verify(&link, &[]).is_err());
 
     fs::set_permissions(&target, fs::Permissions::from_mode(0o666)).unwrap();

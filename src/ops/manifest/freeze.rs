@@ -17,7 +17,7 @@ use crate::context::manifest::freeze::{Clash, Previous, freeze as freeze_content
 use crate::context::manifest::{
     self, Content, Manifest, PinnedProfile, PinnedTarget, ProfileState,
 };
-use crate::context::plan::{Request, judge};
+use crate::context::plan::{Request, judge, withheld};
 use crate::context::policy::Policy;
 use crate::host::files::{self, FileMode, ReadErrorKind};
 use crate::host::observation::projects;
@@ -165,6 +165,7 @@ fn pinned_targets(
         }
     }
     findings.extend(judgement.findings);
+    findings.extend(withheld(&observed.targets));
     finding::distinct(findings);
     let archive = ShownArchive::of(&observed.archive);
     Ok(Some((judgement.plan.pinned_targets(), archive)))

@@ -3,9 +3,15 @@
 use std::ffi::{OsStr, OsString};
 
 use crate::base::error::ErrorCode;
+use crate::base::finding::Group;
 use crate::host::process::find_program;
 use crate::host::window::JobCommand;
 use crate::ops::error::Error;
+use crate::ops::gate::question::Question;
+use crate::ops::notice::Notice;
+use crate::ops::run::request::Task;
+use crate::ops::world::World;
+use crate::xcode::xcodebuild_command::XcodebuildCommand;
 
 /// The command that `words` name, found as a shell would find it in `environment`.
 ///
@@ -36,6 +42,35 @@ pub(super) fn find(
         environment,
         has_input,
     })
+}
+
+/// Takes over what the command says about the project, if it is `xcodebuild`, and says that it did. What nobody judges needs
+/// no project.
+///
+/// # Errors
+/// The command names a configuration that cannot be one.
+pub(super) fn take_over(
+    task: &Task<'_>,
+    question: &mut Question,
+    world: &World,
+) -> Result<(), Error> {
+    let Task::Command(words) = task else {
+        return Ok(());
+    };
+    let is_judged = !question.waived.contains(&Group::Targets);
+    let command = XcodebuildCommand::read(words).filter(|_| is_judged);
+    let Some(command) = command else {
+        return Ok(());
+    };
+    let summary = command.summary();
+    if summary.is_empty() {
+        return Ok(());
+    }
+    question.targets.take_over(&command)?;
+    world.notify(&Notice::Understood(&format!(
+        "read from the xcodebuild command: {summary}"
+    )));
+    Ok(())
 }
 
 /// Puts the variables that name the signing context into the command's environment, in the place of all that are called like

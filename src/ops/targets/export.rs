@@ -8,7 +8,7 @@ use crate::base::plain::Escaped;
 use crate::context::plan::export::{
     BuildSettings, ExportError, export_options, is_mended_by_export,
 };
-use crate::context::plan::{Plan, PlanDocument};
+use crate::context::plan::{Plan, PlanDocument, withheld};
 use crate::ops::error::{Error, Failure};
 use crate::ops::output;
 use crate::ops::target_selection::{TargetSelection, planned};
@@ -63,6 +63,7 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     for finding in findings.iter_mut().filter(|it| is_expired_plan(it)) {
         finding.severity = Severity::Block;
     }
+    findings.extend(withheld(&planned.observed.targets));
     for finding in findings.iter_mut().filter(|it| is_mended_by_export(it)) {
         finding.severity = finding.severity.max(Severity::Warn);
     }

@@ -4,15 +4,16 @@
 //! settings are strings, and a list evaluated as a string is its text. A reference to nothing is empty, except `$NAME`
 //! without brackets, which stays as it was written.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use super::operator;
 use super::resolved::{Resolved, Step, Undefined};
 use super::scope::{Scope, is_yes};
-use crate::xcode::assignment::{Assignment, Layer, Origin};
+use super::{builtin, operator};
+use crate::xcode::assignment::{Assignment, Examined, Layer, Origin};
 
-/// How deep references may nest, in values and in each other.
-const MAX_DEPTH: usize = 64;
+/// How deep references may nest, in values and in each other: what the engine's own tests nest (600), and some. It fits the
+/// stack of a thread.
+const MAX_DEPTH: usize = 640;
 /// How many references one expansion may follow.
 const MAX_STEPS: usize = 5_000;
 /// How many bytes one expansion may write, intermediate results counted.
@@ -31,7 +32,7 @@ impl Scope {
         expand(self, text)
     }
 
-    /// The setting `name` as a truth value: `YES`, `true` or `1` in any case; otherwise, and unset, no.
+    /// The setting `name` as a truth value, as [`is_yes`] reads it; unset, no.
     pub fn is_yes(&self, name: &str) -> bool {
         self.evaluate(name)
             .is_some_and(|resolved| is_yes(&resolved.value))
@@ -45,7 +46,7 @@ fn evaluate(scope: &Scope, name: &str) -> Option<Resolved> {
         return None;
     };
     let mut value = String::new();
-    evaluator.assignment(found, &mut value);
+    evaluator.assignment(found, true, &mut value);
     let mut resolved = evaluator.finish();
     resolved.value = value;
     resolved.origin = Some(found.assignment.origin(found.layer));
@@ -55,7 +56,7 @@ fn evaluate(scope: &Scope, name: &str) -> Option<Resolved> {
 fn expand(scope: &Scope, text: &str) -> Resolved {
     let mut evaluator = Evaluator::new(scope);
     let mut value = String::new();
-    evaluator.text(text, &mut value);
+    evaluator.text(text, false, &mut value);
     let mut resolved = evaluator.finish();
     resolved.value = value;
     resolved
@@ -85,6 +86,8 @@ struct Evaluator<'s> {
     bytes: usize,
     /// Assignments that were looked at, and the length of their conditions.
     examined: Cell<usize>,
+    /// Assignments that were passed over although another version of the SDK may want them.
+    passed_over: RefCell<Vec<Step>>,
     resolved: Resolved,
 }
 
@@ -97,6 +100,7 @@ impl<'s> Evaluator<'s> {
             steps: 0,
             bytes: 0,
             examined: Cell::new(0),
+            passed_over: RefCell::default(),
             resolved: Resolved {
                 cut: scope.allowance.is_spent(),
                 ..Resolved::default()
@@ -108,7 +112,10 @@ impl<'s> Evaluator<'s> {
     fn finish(self) -> Resolved {
         let work = self.examined.get().saturating_add(self.bytes);
         self.scope.allowance.spend(work);
-        self.resolved
+        Resolved {
+            passed_over: self.passed_over.into_inner(),
+            ..self.resolved
+        }
     }
 
     /// The assignment of `name` that counts: of all, or of those below `below`.
@@ -124,10 +131,16 @@ impl<'s> Evaluator<'s> {
                     Some(position) if position.layer == at => position.index,
                     _ => usize::MAX,
                 };
-                let mut examined = 1;
+                let mut examined = Examined {
+                    work: 1,
+                    passed_over: None,
+                };
                 let effective = table.effective(name, &self.scope.bindings, before, &mut examined);
                 self.examined
-                    .set(self.examined.get().saturating_add(examined));
+                    .set(self.examined.get().saturating_add(examined.work));
+                if let Some(assignment) = examined.passed_over {
+                    self.note_passed_over(assignment, *layer);
+                }
                 let (index, assignment) = effective?;
                 Some(Found {
                     layer: *layer,
@@ -137,24 +150,59 @@ impl<'s> Evaluator<'s> {
             })
     }
 
-    fn assignment(&mut self, found: Found<'s>, out: &mut String) {
+    fn note_passed_over(&self, assignment: &Assignment, layer: Layer) {
+        let step = Step {
+            name: assignment.name.clone(),
+            origin: assignment.origin(layer),
+        };
+        let mut passed_over = self.passed_over.borrow_mut();
+        if passed_over.len() < MAX_TRAIL && !passed_over.contains(&step) {
+            passed_over.push(step);
+        }
+    }
+
+    /// Notes that an assignment takes part; the trail names it if it may be told. Apart from [`Self::assignment`], whose frames
+    /// pile up.
+    #[inline(never)]
+    fn note_step(&mut self, found: &Found<'s>, is_told: bool) {
         let step = Step {
             name: found.assignment.name.clone(),
             origin: found.assignment.origin(found.layer),
         };
-        if self.resolved.trail.len() < MAX_TRAIL && !self.resolved.trail.contains(&step) {
+        if is_told && self.resolved.trail.len() < MAX_TRAIL && !self.resolved.trail.contains(&step)
+        {
             self.resolved.trail.push(step);
         }
         self.bytes = self.bytes.saturating_add(found.assignment.name.len());
+        if found.layer == Layer::Environment {
+            let names = &mut self.resolved.environment;
+            if !names.contains(&found.assignment.name) {
+                names.push(found.assignment.name.clone());
+            }
+        }
+    }
+
+    /// Appends the value of an assignment, which the trail names if it may be told.
+    fn assignment(&mut self, found: Found<'s>, is_told: bool, out: &mut String) {
+        self.note_step(&found, is_told);
         self.stack.push(found);
-        self.text(&found.assignment.value, out);
+        let is_list = !builtin::is_text(&found.assignment.name);
+        self.text(&found.assignment.value, is_list, out);
         self.stack.pop();
     }
 
-    fn text(&mut self, text: &str, out: &mut String) {
+    /// Expands `text`. In a list, which every setting is that Xcode does not know, a backslash takes what follows literally
+    /// and stays where it is: a list as a text is the text of the list.
+    fn text(&mut self, text: &str, is_list: bool, out: &mut String) {
         let mut at = 0;
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            match rest.find('$') {
+            match rest.find(|c| c == '$' || (is_list && c == '\\')) {
+                Some(literal) if byte(rest, literal) == Some(b'\\') => {
+                    let escaped = rest.get(literal + 1..).and_then(|rest| rest.chars().next());
+                    let end = literal + 1 + escaped.map_or(0, char::len_utf8);
+                    self.write(rest.get(..end).unwrap_or_default(), out);
+                    at += end;
+                }
                 Some(literal) => {
                     self.write(rest.get(..literal).unwrap_or_default(), out);
                     at = self.substitution(text, at + literal + 1, out);
@@ -229,6 +277,8 @@ impl<'s> Evaluator<'s> {
         let (undefined, circular) = (self.resolved.undefined.len(), self.resolved.circular.len());
         let mut value = String::new();
         self.reference(&name, computed, &mut value);
+        // Operators apply to the elements of a value: an empty text is one element, an empty list has none.
+        let mut has_element = !value.is_empty() || builtin::is_text(&name);
         while byte(text, at) == Some(b':') && !self.resolved.cut {
             let end = scan(text, at + 1, |c| {
                 c.is_ascii_alphanumeric() || matches!(c, b'-' | b'+' | b'.' | b'_')
@@ -244,15 +294,18 @@ impl<'s> Evaluator<'s> {
                     self.resolved.undefined.truncate(undefined);
                     self.resolved.circular.truncate(circular);
                 }
-                match operator::replace(operator, &value, &operand) {
-                    Some(replaced) => value = replaced,
-                    None => self.unknown_operator(operator),
+                if !operator::is_operator(operator, true) {
+                    self.unknown_operator(operator);
+                } else if has_element || operator == "default" {
+                    value = operator::replace(operator, &value, &operand).unwrap_or(value);
+                    has_element = true;
                 }
             } else if byte(text, at).is_some_and(|c| c == b':' || c == close) {
                 self.note_operation(&value);
-                match operator::retrieve(operator, &value) {
-                    Some(retrieved) => value = retrieved,
-                    None => self.unknown_operator(operator),
+                if !operator::is_operator(operator, false) {
+                    self.unknown_operator(operator);
+                } else if has_element {
+                    value = operator::retrieve(operator, &value).unwrap_or(value);
                 }
             } else {
                 // Something that no operator's name holds, or the end of the text: no operator at all.
@@ -262,6 +315,13 @@ impl<'s> Evaluator<'s> {
         }
         self.write(&value, out);
         (at + 1).min(text.len())
+    }
+
+    /// Whether what is read now stands in a variable of the environment: no word of it is told, in whatever complaint.
+    fn is_in_environment(&self) -> bool {
+        self.stack
+            .iter()
+            .any(|frame| frame.layer == Layer::Environment)
     }
 
     /// An operator costs as much as writing what it is applied to.
@@ -275,6 +335,9 @@ impl<'s> Evaluator<'s> {
 
     fn unknown_operator(&mut self, operator: &str) {
         let known = &self.resolved.unknown_operators;
+        if self.is_in_environment() {
+            return;
+        }
         if known.len() < MAX_TRAIL && !known.iter().any(|known| **known == *operator) {
             self.resolved.unknown_operators.push(operator.into());
         }
@@ -315,7 +378,7 @@ impl<'s> Evaluator<'s> {
         } else if let Some(frame) = self.being_expanded(name) {
             let below = self.find(name, Some(frame.position));
             let is_direct = innermost.is_some_and(|frame| *frame.assignment.name == *name);
-            if below.is_none() && !is_direct {
+            if below.is_none() && !is_direct && !self.is_in_environment() {
                 self.resolved.circular.push(Step {
                     name: name.into(),
                     origin: frame.assignment.origin(frame.layer),
@@ -330,7 +393,9 @@ impl<'s> Evaluator<'s> {
             found
         };
         if let Some(found) = found {
-            self.assignment(found, out);
+            // A name put together from a variable holds its value.
+            let is_told = !computed || self.resolved.environment.is_empty();
+            self.assignment(found, is_told, out);
         }
         found.is_some()
     }
@@ -344,6 +409,10 @@ impl<'s> Evaluator<'s> {
     }
 
     fn note_undefined(&mut self, name: &str, computed: bool) {
+        // A name put together from a variable holds its value.
+        if self.is_in_environment() || (computed && !self.resolved.environment.is_empty()) {
+            return;
+        }
         let origin: Option<Origin> = self
             .stack
             .last()

@@ -1,18 +1,15 @@
 //! The operators of references: `$(NAME:lower)`, `$(NAME:default=x)`.
 //!
-//! The set is that of swift-build's `MacroEvaluationProgram.swift`, but for `__md5` and the two that compare absolute
-//! paths (`relativeto`, `isancestor`), which no signing setting has a use for.
+//! The set and what each does are those of swift-build (`MacroEvaluationProgram.swift`, with `Path.swift` and `String.swift`
+//! of its `SWBUtil`), but for `__md5`, which is internal to Xcode's own settings. Paths are cut as the engine cuts them: a
+//! path that ends in a slash has an empty last part, and the name `.hidden` is all suffix.
 
-use std::path::Path;
+use unicode_normalization::UnicodeNormalization as _;
 
-use crate::xcode::sources::normalized;
+use super::c99;
 
 /// Applies an operator without operand; nothing if there is none of this name.
 pub(super) fn retrieve(operator: &str, value: &str) -> Option<String> {
-    if value.is_empty() && NAMES.contains(&operator) {
-        // Xcode applies operators to the elements of a value, and nothing has none.
-        return Some(String::new());
-    }
     Some(match operator {
         "upper" => value.to_uppercase(),
         "lower" => value.to_lowercase(),
@@ -26,16 +23,14 @@ pub(super) fn retrieve(operator: &str, value: &str) -> Option<String> {
         "file" => file(value).to_owned(),
         "base" => base_and_suffix(file(value)).0.to_owned(),
         "suffix" => base_and_suffix(file(value)).1.to_owned(),
-        "standardizepath" => normalized(Path::new(value)).display().to_string(),
+        "standardizepath" => standardized(value),
+        "truncatedversion" => truncated_version(value),
         _ => return None,
     })
 }
 
 /// Applies an operator with an operand; nothing if there is none of this name.
 pub(super) fn replace(operator: &str, value: &str, operand: &str) -> Option<String> {
-    if value.is_empty() && operator != "default" {
-        return matches!(operator, "dir" | "file" | "base" | "suffix").then(String::new);
-    }
     Some(match operator {
         "default" if value.is_empty() => operand.to_owned(),
         "default" => value.to_owned(),
@@ -47,30 +42,29 @@ pub(super) fn replace(operator: &str, value: &str, operand: &str) -> Option<Stri
             format!("{}.{suffix}", joined(directory(value), operand))
         }
         "suffix" => {
-            let suffix = operand.rsplit('.').next().unwrap_or(operand);
+            let suffix = match operand.contains('.') {
+                true => base_and_suffix(file(operand)).1.trim_start_matches('.'),
+                false => operand,
+            };
             let kept = value.len() - base_and_suffix(file(value)).1.len();
             format!("{}.{suffix}", value.get(..kept).unwrap_or(value))
         }
+        "relativeto" => relative(value, operand).unwrap_or_else(|| value.to_owned()),
+        "isancestor" => match is_ancestor(operand, value) {
+            true => "YES".to_owned(),
+            false => "NO".to_owned(),
+        },
         _ => return None,
     })
 }
 
-/// The operators without operand.
-const NAMES: [&str; 13] = [
-    "upper",
-    "lower",
-    "identifier",
-    "rfc1034identifier",
-    "c99extidentifier",
-    "quote",
-    "not",
-    "__stripslash",
-    "dir",
-    "file",
-    "base",
-    "suffix",
-    "standardizepath",
-];
+/// Whether there is an operator of this name, without or with an operand.
+pub(super) fn is_operator(name: &str, has_operand: bool) -> bool {
+    match has_operand {
+        true => replace(name, "", "").is_some(),
+        false => retrieve(name, "").is_some(),
+    }
+}
 
 /// ASCII letters, digits but for the first character, and `other`, which also replaces everything else.
 fn identifier(value: &str, other: char) -> String {
@@ -87,23 +81,25 @@ fn identifier(value: &str, other: char) -> String {
         .collect()
 }
 
-/// A C99 identifier with the letters of other scripts (Annex D of the standard, here: what Unicode calls letters and
-/// digits), `_` for everything else and for a leading digit.
+/// An identifier of C99 with the letters of other scripts; `_` for everything else and for a leading digit.
 fn c99_identifier(value: &str) -> String {
     value
-        .chars()
+        .nfc()
         .enumerate()
-        .map(|(at, c)| match c {
-            '_' => c,
-            _ if at == 0 && c.is_numeric() => '_',
-            _ if c.is_alphanumeric() => c,
-            _ => '_',
-        })
+        .map(
+            |(at, c)| match c99::may_hold(c) && !(at == 0 && c99::is_digit(c)) {
+                true => c,
+                false => '_',
+            },
+        )
         .collect()
 }
 
-/// Blanks, quotes and backslashes escaped.
+/// Blanks, quotes and backslashes escaped; nothing at all is a pair of quotes.
 fn quoted(value: &str) -> String {
+    if value.is_empty() {
+        return "\"\"".to_owned();
+    }
     let mut out = String::with_capacity(value.len());
     for c in value.chars() {
         if matches!(c, ' ' | '\t' | '\r' | '\n' | '\\' | '"' | '\'') {
@@ -114,13 +110,20 @@ fn quoted(value: &str) -> String {
     out
 }
 
-fn file(value: &str) -> &str {
-    let trimmed = value.trim_end_matches('/');
-    trimmed.rsplit('/').next().unwrap_or(trimmed)
+/// The first three parts of a version.
+fn truncated_version(value: &str) -> String {
+    let parts = value.split('.').filter(|part| !part.is_empty());
+    parts.take(3).collect::<Vec<_>>().join(".")
 }
 
+/// What stands behind the last slash.
+fn file(value: &str) -> &str {
+    value.rsplit('/').next().unwrap_or(value)
+}
+
+/// What stands before the last slash.
 fn directory(value: &str) -> &str {
-    match value.trim_end_matches('/').rsplit_once('/') {
+    match value.rsplit_once('/') {
         Some(("", _)) => "/",
         Some((directory, _)) => directory,
         None => "",
@@ -130,25 +133,78 @@ fn directory(value: &str) -> &str {
 fn directory_with_slash(value: &str) -> String {
     match directory(value) {
         "" => "./".to_owned(),
-        "/" => "/".to_owned(),
+        directory if directory.ends_with('/') => directory.to_owned(),
         directory => format!("{directory}/"),
     }
 }
 
-/// `("name", ".ext")`; a leading dot begins no suffix.
+/// `("name", ".ext")`.
 fn base_and_suffix(file: &str) -> (&str, &str) {
     match file.rfind('.') {
-        Some(dot) if dot > 0 => file.split_at_checked(dot).unwrap_or((file, "")),
-        _ => (file, ""),
+        Some(dot) => file.split_at_checked(dot).unwrap_or((file, "")),
+        None => (file, ""),
     }
 }
 
 fn joined(directory: &str, file: &str) -> String {
-    match directory {
-        "" => file.to_owned(),
-        _ if file.starts_with('/') => file.to_owned(),
-        _ => format!("{}/{file}", directory.trim_end_matches('/')),
+    if directory.is_empty() || file.starts_with('/') {
+        file.to_owned()
+    } else if file.is_empty() {
+        directory.to_owned()
+    } else if directory.ends_with('/') {
+        format!("{directory}{file}")
+    } else {
+        format!("{directory}/{file}")
     }
+}
+
+/// Without `.` and empty parts, and in an absolute path without `..`; what a relative one climbs over is not known.
+fn standardized(value: &str) -> String {
+    if value == "." {
+        return value.to_owned();
+    }
+    match parts(value) {
+        Some(parts) => format!("/{}", parts.join("/")),
+        None => {
+            let parts = value.split('/').filter(|part| !matches!(*part, "" | "."));
+            parts.collect::<Vec<_>>().join("/")
+        }
+    }
+}
+
+/// The parts of an absolute path, `.` and `..` resolved; nothing for a relative one.
+fn parts(value: &str) -> Option<Vec<&str>> {
+    let mut parts = Vec::new();
+    for part in value.strip_prefix('/')?.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts)
+}
+
+/// The way from `from` to `to`, both absolute.
+fn relative(from: &str, to: &str) -> Option<String> {
+    let (from, to) = (parts(from)?, parts(to)?);
+    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = from.iter().skip(common).map(|_| "..");
+    let way: Vec<&str> = up.chain(to.into_iter().skip(common)).collect();
+    Some(match way.is_empty() {
+        true => ".".to_owned(),
+        false => way.join("/"),
+    })
+}
+
+/// Whether `folder` holds `path`, both absolute, at whatever depth.
+fn is_ancestor(folder: &str, path: &str) -> bool {
+    let (Some(folder), Some(path)) = (parts(folder), parts(path)) else {
+        return false;
+    };
+    folder.len() < path.len() && path.starts_with(&folder)
 }
 
 #[cfg(test)]
@@ -179,11 +235,22 @@ mod tests {
             ("file", "a/b/c.d", "c.d"),
             ("base", "a/b/c.d.e", "c.d"),
             ("suffix", "a/b/c.d.e", ".e"),
-            ("suffix", ".hidden", ""),
+            ("suffix", ".hidden", ".hidden"),
+            ("base", ".hidden", ""),
+            ("file", "a/b/", ""),
+            ("truncatedversion", "1.2.3.4", "1.2.3"),
+            ("truncatedversion", "1.2", "1.2"),
+            ("standardizepath", "foo/../bar/./baz/", "foo/../bar/baz"),
+            ("standardizepath", "//foo/./bar/", "/foo/bar"),
+            ("c99extidentifier", "A²", "A_"),
+            ("c99extidentifier", "a·b", "a·b"),
+            ("c99extidentifier", "U\u{308}b", "Üb"),
+            ("c99extidentifier", "㐀", "_"),
             ("standardizepath", "/a/./b/../c", "/a/c"),
             ("__stripslash", "/a", "a"),
             ("lower", "", ""),
-            ("dir", "", ""),
+            ("dir", "", "./"),
+            ("quote", "", "\"\""),
         ] {
             assert_eq!(
                 retrieve(operator, value).as_deref(),
@@ -204,7 +271,15 @@ mod tests {
             ("base", "a/b.c", "d", "a/d.c"),
             ("suffix", "a/b.c", "d", "a/b.d"),
             ("suffix", "a/b.c", ".d", "a/b.d"),
-            ("suffix", "", "d", ""),
+            ("file", "a/b/", "c", "a/b/c"),
+            ("relativeto", "/foo", "/bar/baz", "../bar/baz"),
+            ("relativeto", "/foo", "/foo", "."),
+            ("relativeto", "/foo", "/", ".."),
+            ("relativeto", "foo", "/bar", "foo"),
+            ("isancestor", "/foo/bar", "/foo", "YES"),
+            ("isancestor", "/foo", "/foo", "NO"),
+            ("isancestor", "/foobar", "/foo", "NO"),
+            ("isancestor", "foo/bar", "foo", "NO"),
         ] {
             assert_eq!(
                 replace(operator, value, operand).as_deref(),
@@ -214,12 +289,5 @@ mod tests {
         }
         assert_eq!(replace("prefix", "x", "y"), None);
         assert_eq!(replace("prefix", "", "y"), None);
-    }
-
-    #[test]
-    fn every_operator_without_operand_is_listed() {
-        for name in NAMES {
-            assert!(retrieve(name, "x").is_some(), "{name}");
-        }
     }
 }

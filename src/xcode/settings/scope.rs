@@ -39,9 +39,9 @@ impl Scope {
     }
 }
 
-/// Whether a setting's value means yes.
+/// Whether a setting's value means yes: its first character alone decides (swift-build, `String.boolValue`).
 pub(crate) fn is_yes(value: &str) -> bool {
-    ["YES", "true", "1"]
-        .iter()
-        .any(|yes| value.eq_ignore_ascii_case(yes))
+    value.starts_with([
+        'y', 'Y', 't', 'T', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+    ])
 }

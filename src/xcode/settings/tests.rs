@@ -25,8 +25,10 @@ fn scope(layers: &[(Layer, &[(&str, &str)])]) -> Scope {
         layers,
         Bindings {
             sdk: "iphoneos18.0".into(),
+            is_sdk_version_known: true,
             sdk_fallback: None,
             configuration: "Release".into(),
+            target: "App".into(),
         },
     )
 }
@@ -223,14 +225,103 @@ fn expansion_that_explodes_is_cut_off() {
     let resolved = one(&[("A", &deep)]).evaluate("A").unwrap();
     assert!(resolved.cut);
 
-    let chain: Vec<_> = (0..1_000)
-        .map(|at| (format!("C{at}"), format!("$(C{})", at + 1)))
-        .collect();
-    let pairs: Vec<_> = chain
+    let chain = |length: usize| {
+        let chain: Vec<_> = (0..length)
+            .map(|at| (format!("C{at}"), format!("$(C{})-{at}", at + 1)))
+            .collect();
+        let pairs: Vec<_> = chain
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
+        one(&pairs).evaluate("C0").unwrap()
+    };
+    assert!(chain(2_000).cut);
+    let deep = chain(600);
+    assert!(!deep.cut);
+    assert!(deep.value.ends_with("-2-1-0"), "{}", deep.value);
+}
+
+#[test]
+fn operators_apply_to_an_empty_text_and_not_to_an_empty_list() {
+    let scope = one(&[
+        ("DEVELOPMENT_TEAM", ""),
+        ("MY_TEAM", ""),
+        ("TEXT", "<$(DEVELOPMENT_TEAM:quote)>"),
+        ("LIST", "<$(MY_TEAM:quote)>"),
+        ("UNSET", "<$(PRODUCT_NAME:not)>"),
+    ]);
+    assert_eq!(value(&scope, "TEXT"), "<\"\">");
+    assert_eq!(value(&scope, "LIST"), "<>");
+    assert_eq!(value(&scope, "UNSET"), "<YES>");
+}
+
+#[test]
+fn a_backslash_takes_a_reference_literally_in_a_list_alone() {
+    let scope = one(&[
+        ("X", "x"),
+        ("MY_LIST", "\\$(X) $(X)"),
+        ("PRODUCT_NAME", "\\$(X)"),
+    ]);
+    assert_eq!(value(&scope, "MY_LIST"), "\\$(X) x");
+    assert_eq!(value(&scope, "PRODUCT_NAME"), "\\x");
+}
+
+#[test]
+fn a_truth_value_is_told_by_its_first_character() {
+    for (text, expected) in [
+        ("YES", true),
+        ("y", true),
+        ("True", true),
+        ("2", true),
+        ("YEAH", true),
+        ("NO", false),
+        ("0", false),
+        ("on", false),
+        ("", false),
+    ] {
+        assert_eq!(is_yes(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_value_of_some_versions_of_the_sdk_is_passed_over_and_told() {
+    let mut scope = one(&[
+        ("A", "any"),
+        ("A[sdk=iphoneos18*]", "some"),
+        ("B", "any"),
+        ("B[sdk=macosx15*]", "other"),
+        ("C[sdk=iphoneos*]", "all"),
+    ]);
+    assert_eq!(value(&scope, "A"), "some");
+    assert!(scope.evaluate("A").unwrap().passed_over.is_empty());
+    scope.bindings.sdk = "iphoneos0.0".into();
+    scope.bindings.is_sdk_version_known = false;
+    let resolved = scope.evaluate("A").unwrap();
+    assert_eq!(resolved.value, "any");
+    let lines: Vec<_> = resolved
+        .passed_over
         .iter()
-        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .map(|step| step.origin.line)
         .collect();
-    assert!(one(&pairs).evaluate("C0").unwrap().cut);
+    assert_eq!(lines, [Some(2)]);
+    for name in ["B", "C"] {
+        assert!(
+            scope.evaluate(name).unwrap().passed_over.is_empty(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_condition_may_name_the_target_or_the_configuration_that_is_used() {
+    let scope = one(&[
+        ("A", "none"),
+        ("A[target=App][config=Release]", "both"),
+        ("B", "none"),
+        ("B[target=Other]", "other"),
+    ]);
+    assert_eq!(value(&scope, "A"), "both");
+    assert_eq!(value(&scope, "B"), "none");
 }
 
 #[test]
@@ -360,4 +451,44 @@ fn arguments_that_are_no_settings_are_refused() {
             "{argument}"
         );
     }
+}
+
+#[test]
+fn what_the_environment_takes_part_in_is_known_and_not_shown() {
+    let scope = scope(&[
+        (
+            Layer::Target,
+            &[
+                ("A", "a-$(TOKEN)"),
+                ("B", "$(OWN_$(TOKEN))"),
+                ("C", "$(OWN:default=$(TOKEN))"),
+                ("D", "$(inherited)"),
+                ("OWN", "own"),
+                ("OWN_s3cret", "found"),
+            ],
+        ),
+        (
+            Layer::Environment,
+            &[
+                ("TOKEN", "s3cret"),
+                ("D", "$(s3cret:s3cret) $s3cret"),
+                ("OWN", "of the environment"),
+            ],
+        ),
+    ]);
+    for (name, value, from) in [
+        ("A", "a-s3cret", "$(TOKEN) from the environment"),
+        ("B", "found", "$(TOKEN) from the environment"),
+        ("C", "own", "$(TOKEN) from the environment"),
+        ("D", " $s3cret", "$(D) from the environment"),
+    ] {
+        let resolved = scope.evaluate(name).unwrap();
+        assert_eq!((&*resolved.value, &*resolved.shown()), (value, from));
+        assert!(!format!("{resolved:?}").contains("s3cret"), "{resolved:?}");
+        assert_eq!(resolved.undefined, []);
+        assert!(resolved.unknown_operators.is_empty());
+    }
+    // A name that the project assigns hides the variable.
+    let own = scope.evaluate("OWN").unwrap();
+    assert_eq!((&*own.value, &*own.shown()), ("own", "own"));
 }

@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::base::finding::Finding;
-use crate::xcode::assignment::Origin;
+use super::setting::Setting;
+use crate::base::finding::{Code, Finding};
+use crate::base::remedy::Remedy;
+use crate::base::withheld::Text;
+use crate::xcode::assignment::{Layer, Origin};
+use crate::xcode::project::Target;
 use crate::xcode::settings::{Scope, is_set_by_xcode};
 
 /// `finding`, pointing at `origin`.
@@ -25,6 +29,43 @@ pub(super) fn only_xcode_knows(scope: &Scope, name: &str) -> Option<Box<str>> {
     undefined
         .map(|undefined| undefined.name)
         .find(|name| is_set_by_xcode(name))
+}
+
+/// The complaint that the path in `name` depends on the environment, so that the file was not read.
+pub(super) fn path_from_environment(name: &str, target: &Target, path: &Setting<Text>) -> Finding {
+    let finding = Finding::block(
+        Code::SettingFromEnvironment,
+        format!(
+            "{name} of target {} depends on the environment, and no file is read by such a name, because reports would \
+             show it",
+            target.name
+        ),
+    )
+    .found(&path.value)
+    .hint("pass the value of that variable as a setting")
+    .remedy(Remedy::GiveSetting)
+    .of_target(&target.name);
+    at_origin(finding, &path.origin)
+}
+
+/// The folder of the build that the path in `name` depends on: what lies in there, the build makes.
+pub(super) fn made_by_the_build(scope: &Scope, name: &str) -> Option<Box<str>> {
+    const FOLDERS: [&str; 6] = [
+        "BUILD_DIR",
+        "BUILT_PRODUCTS_DIR",
+        "CONFIGURATION_BUILD_DIR",
+        "OBJROOT",
+        "SYMROOT",
+        "TARGET_BUILD_DIR",
+    ];
+    let resolved = scope.evaluate(name)?;
+    let of_build = resolved
+        .trail
+        .iter()
+        .find(|step| step.origin.layer == Layer::Default && FOLDERS.contains(&&*step.name));
+    of_build
+        .map(|step| step.name.clone())
+        .or_else(|| only_xcode_knows(scope, name))
 }
 
 /// The line of each word of a file: the first on which it stands.

@@ -1,20 +1,23 @@
 //! From a project's targets to rows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::entitlements::{self, Entitlements, Unreadable};
 use super::hosts::{Applications, Carriers};
 use super::info_plist::InfoPlists;
-use super::place::{at_origin, only_xcode_knows};
+use super::place::{at_origin, made_by_the_build, path_from_environment};
 use super::row::SigningTarget;
 use super::selection::Selection;
 use super::setting::Setting;
+use super::values::Contents;
 use super::{platforms, values};
 use crate::base::finding::{Code, Finding};
-use crate::base::ids::{ConfigurationName, TargetName};
+use crate::base::ids::{BundleId, ConfigurationName, TargetName};
+use crate::base::withheld::Text;
 use crate::xcode::archive::PartOf;
+use crate::xcode::assignment::{Layer, Origin};
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::{ProductKind, Provisioning};
 use crate::xcode::project::{Target, TargetClass, TargetIndex};
@@ -224,7 +227,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
         };
         for platform in platforms {
             let scope = self.settings.scope(index, configuration, Some(platform));
-            let provisioning = kind.provisioning(platform);
+            let provisioning = provisioning(&scope, platform);
             let signing_allowed = is_signing_allowed(&scope);
             // What nobody signs with a profile may say what it likes.
             let matters = signing_allowed
@@ -234,15 +237,20 @@ impl<'r, 'p> Resolver<'r, 'p> {
             let bundle_id = reader.bundle_id(&mut self.info_plists);
             let style = reader.style();
             let team = reader.team();
-            let identity = reader.text("CODE_SIGN_IDENTITY");
+            let (identity, withheld_identity) = reader.identity(platform);
             let specifier = reader.profile("PROVISIONING_PROFILE_SPECIFIER");
             let legacy_profile = reader.profile("PROVISIONING_PROFILE");
             let entitlements_path = reader.text("CODE_SIGN_ENTITLEMENTS");
+            let contents = reader.contents_of_entitlements();
             self.findings.append(&mut reader.into_findings());
-            let entitlements = entitlements_path.and_then(|path| {
-                let bundle_id = bundle_id.as_ref().map(|setting| setting.value.as_str());
-                self.entitlements(target, &scope, path, bundle_id, matters)
-            });
+            let claimant = Claimant {
+                target,
+                scope: &scope,
+                kind,
+                bundle_id: bundle_id.as_ref().map(|setting| &setting.value),
+                matters,
+            };
+            let entitlements = self.entitlements(&claimant, entitlements_path, contents);
             rows.push(SigningTarget {
                 project: Arc::clone(&project.bundle),
                 target: subject.name.clone(),
@@ -257,6 +265,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 style,
                 team,
                 identity,
+                withheld_identity,
                 specifier,
                 legacy_profile,
                 entitlements,
@@ -272,54 +281,114 @@ impl<'r, 'p> Resolver<'r, 'p> {
         }
     }
 
+    /// What a target claims: the file, over what its product type claims, under what a setting holds.
     fn entitlements(
         &mut self,
-        target: &Target,
-        scope: &Scope,
-        path: Setting<Box<str>>,
-        bundle_id: Option<&str>,
-        matters: bool,
+        claimant: &Claimant<'_>,
+        path: Option<Setting<Text>>,
+        contents: Option<Setting<Contents>>,
     ) -> Option<Entitlements> {
-        let directory = &self.settings.project().directory;
-        let file = normalized(&directory.join(&*path.value));
-        if !self.entitlements.contains_key(&file) {
-            let read = entitlements::File::read(&file, self.sources);
-            self.entitlements.insert(file.clone(), read);
-        }
-        match self.entitlements.get(&file)? {
-            Ok(contents) => {
-                let entitlements = contents.expand(&file, scope, bundle_id, path.origin);
-                if matters {
-                    let reported = self.reported.entry(file.clone()).or_default();
-                    let unknown = entitlements.undefined.iter().filter(|name| {
-                        reported.len() < entitlements::MAX_UNDEFINED
-                            && !self.settings.defines(name)
-                            && reported.insert((*name).clone())
-                    });
-                    self.findings
-                        .extend(unknown.map(|name| contents.undefined(&file, name)));
+        let project = self.settings.project();
+        let own = entitlements::File::of_product_type(claimant.kind);
+        let mut claims = own.map(|own| {
+            let mut origin = Origin::layer(Layer::Default);
+            origin.line = claimant.target.line;
+            (own, Arc::clone(&project.file), origin)
+        });
+        if let Some(path) = path.and_then(|path| self.of_project(claimant, path)) {
+            let file = normalized(&project.directory.join(path.value.shown()));
+            if !self.entitlements.contains_key(&file) {
+                let read = entitlements::File::read(&file, self.sources);
+                self.entitlements.insert(file.clone(), read);
+            }
+            match self.entitlements.get(&file)? {
+                Ok(written) => {
+                    let implied = claims.take();
+                    let written = match (implied, contents.is_some()) {
+                        (None, false) => {
+                            return self.claimed(claimant, &file, path.origin);
+                        }
+                        (Some((implied, ..)), _) => implied.under(written),
+                        (None, true) => entitlements::File::none().under(written),
+                    };
+                    claims = Some((written, file.into(), path.origin));
                 }
-                Some(entitlements)
+                Err(problem) if claimant.matters => {
+                    let finding = unreadable(claimant, problem, &path, &file);
+                    self.findings.push(at_origin(finding, &path.origin));
+                }
+                Err(_) => {}
             }
-            Err(problem) if matters => {
-                let what = format!("the entitlements of target {}", target.name);
-                let finding = match problem.is_out_of_reach() {
-                    true => match only_xcode_knows(scope, "CODE_SIGN_ENTITLEMENTS") {
-                        Some(setting) => Unreadable::Content(format!(
-                            "their path depends on {setting}, which Xcode sets on the machine that builds"
-                        ))
-                        .finding(&what),
-                        None => problem.finding(&what),
-                    }
-                    .found(shortened(&path.value, values::SHOWN)),
-                    false => problem.finding(&what).found(file.display()),
-                };
-                let finding = finding.of_target(&target.name);
-                self.findings.push(at_origin(finding, &path.origin));
-                None
-            }
-            Err(_) => None,
         }
+        if let Some(contents) = contents {
+            match contents.value {
+                Contents::Read(written) => {
+                    let (file, origin) = match &claims {
+                        Some((_, file, origin)) if origin.layer != Layer::Default => {
+                            (Arc::clone(file), origin.clone())
+                        }
+                        _ => {
+                            let file = contents.origin.file.as_ref().unwrap_or(&project.file);
+                            (Arc::clone(file), contents.origin.clone())
+                        }
+                    };
+                    let below = claims.map(|(below, ..)| below);
+                    let below = below.unwrap_or_else(entitlements::File::none);
+                    claims = Some((below.under(&written), file, origin));
+                }
+                Contents::Unreadable(problem) if claimant.matters => {
+                    let what = format!(
+                        "CODE_SIGN_ENTITLEMENTS_CONTENTS of target {}",
+                        claimant.target.name
+                    );
+                    let finding = problem.finding(&what).of_target(&claimant.target.name);
+                    self.findings.push(at_origin(finding, &contents.origin));
+                }
+                Contents::Unreadable(_) => {}
+            }
+        }
+        let (claims, file, origin) = claims?;
+        Some(claims.expand(&file, claimant.scope, claimant.bundle_id, origin))
+    }
+
+    /// `path`, unless the environment took part in it: such a file is not read, because its name would be shown.
+    fn of_project(
+        &mut self,
+        claimant: &Claimant<'_>,
+        path: Setting<Text>,
+    ) -> Option<Setting<Text>> {
+        if !path.value.is_withheld() {
+            return Some(path);
+        }
+        if claimant.matters {
+            let finding = path_from_environment("CODE_SIGN_ENTITLEMENTS", claimant.target, &path);
+            self.findings.push(finding);
+        }
+        None
+    }
+
+    /// The claims of a file that was read, and what is not right with them.
+    fn claimed(
+        &mut self,
+        claimant: &Claimant<'_>,
+        file: &Path,
+        origin: Origin,
+    ) -> Option<Entitlements> {
+        let Some(Ok(contents)) = self.entitlements.get(file) else {
+            return None;
+        };
+        let entitlements = contents.expand(file, claimant.scope, claimant.bundle_id, origin);
+        if claimant.matters {
+            let reported = self.reported.entry(file.to_owned()).or_default();
+            let unknown = entitlements.undefined.iter().filter(|name| {
+                reported.len() < entitlements::MAX_UNDEFINED
+                    && !self.settings.defines(name)
+                    && reported.insert((*name).clone())
+            });
+            self.findings
+                .extend(unknown.map(|name| contents.undefined(file, name)));
+        }
+        Some(entitlements)
     }
 
     /// Two products with one bundle id cannot be installed side by side; in one application they cannot be installed
@@ -374,6 +443,46 @@ impl<'r, 'p> Resolver<'r, 'p> {
     }
 }
 
+/// Whose claims are read.
+struct Claimant<'t> {
+    target: &'t Target,
+    scope: &'t Scope,
+    kind: ProductKind,
+    bundle_id: Option<&'t BundleId>,
+    /// Whether complaints are worth making.
+    matters: bool,
+}
+
+/// The finding that an entitlements file cannot be read; where the build makes it, that it does.
+fn unreadable(
+    claimant: &Claimant<'_>,
+    problem: &Unreadable,
+    path: &Setting<Text>,
+    file: &Path,
+) -> Finding {
+    const NAME: &str = "CODE_SIGN_ENTITLEMENTS";
+    let target = &claimant.target.name;
+    let what = format!("the entitlements of target {target}");
+    let shown = shortened(path.value.shown(), values::SHOWN);
+    let may_be_made = problem.is_out_of_reach() || problem.is_missing();
+    let made_in = may_be_made
+        .then(|| made_by_the_build(claimant.scope, NAME))
+        .flatten();
+    let finding = match made_in {
+        Some(folder) => Finding::warn(
+            Code::EntitlementsMadeAtBuild,
+            format!(
+                "{what} are made by the build, in $({folder}), so what they claim is not judged"
+            ),
+        )
+        .hint("check the signed product, or let CODE_SIGN_ENTITLEMENTS name a file of the project")
+        .found(shown),
+        None if problem.is_out_of_reach() => problem.finding(&what).found(shown),
+        None => problem.finding(&what).found(file.display()),
+    };
+    finding.of_target(target)
+}
+
 /// A target that is being resolved.
 struct Subject<'t> {
     index: TargetIndex,
@@ -397,10 +506,29 @@ fn unusable_name() -> Finding {
     .hint("rename it in Xcode")
 }
 
-/// Whether Xcode signs the product. A setting that was not followed to its end counts as yes, so that nothing which may
-/// be signed is passed over.
+/// Whether Xcode signs the product.
 fn is_signing_allowed(scope: &Scope) -> bool {
+    may_be_yes(scope, "CODE_SIGNING_ALLOWED")
+}
+
+/// What the product has to do with profiles: two settings say it, which product types set and projects may change
+/// (swift-build, `PlanningOperation.swift`). In a simulator nothing needs one.
+fn provisioning(scope: &Scope, platform: Platform) -> Provisioning {
+    if platform.is_simulator() {
+        Provisioning::Unsupported
+    } else if may_be_yes(scope, "PROVISIONING_PROFILE_REQUIRED") {
+        Provisioning::Required
+    } else if may_be_yes(scope, "PROVISIONING_PROFILE_SUPPORTED") {
+        Provisioning::Optional
+    } else {
+        Provisioning::Unsupported
+    }
+}
+
+/// A setting as a truth value. One that was not followed to its end counts as yes, so that nothing which may be signed is
+/// passed over.
+fn may_be_yes(scope: &Scope, name: &str) -> bool {
     scope
-        .evaluate("CODE_SIGNING_ALLOWED")
+        .evaluate(name)
         .is_some_and(|resolved| resolved.cut || is_yes(&resolved.value))
 }

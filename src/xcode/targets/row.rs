@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::entitlements::Entitlements;
 use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::ids::{BundleId, ConfigurationName, TargetName, TeamId};
+use crate::base::withheld::Text;
 use crate::xcode::archive::PartOf;
-use crate::xcode::assignment::Origin;
+use crate::xcode::assignment::{Layer, Origin};
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::{ProductKind, Provisioning};
 use crate::xcode::project::TargetIndex;
@@ -35,12 +36,15 @@ pub struct SigningTarget {
     pub signing_allowed: bool,
     /// The bundle id that is signed; for UI tests that of their runner (`….xctrunner`).
     pub bundle_id: Option<Setting<BundleId>>,
-    /// `CODE_SIGN_STYLE`, or what the target's attributes say, or automatic.
+    /// `CODE_SIGN_STYLE`, or what the target's attributes say, or that nobody wrote one.
     pub style: Setting<SigningStyle>,
-    /// `DEVELOPMENT_TEAM`, or what the target's attributes say.
+    /// `DEVELOPMENT_TEAM`. What the target's attributes say is for Xcode's editor alone.
     pub team: Option<Setting<TeamId>>,
-    /// `CODE_SIGN_IDENTITY`, if it is set to anything.
+    /// `CODE_SIGN_IDENTITY`: what is written, be it empty, or else the default of the SDK (its layer is
+    /// [`Layer::Default`](crate::xcode::assignment::Layer::Default)). Ad hoc is `-`, as everything in a simulator is.
     pub identity: Option<Setting<Box<str>>>,
+    /// What `CODE_SIGN_IDENTITY` is where the environment took part: `identity` then holds what is shown of it.
+    pub withheld_identity: Option<Text>,
     /// `PROVISIONING_PROFILE_SPECIFIER`, if it is set to anything.
     pub specifier: Option<Setting<ProfileRequest>>,
     /// `PROVISIONING_PROFILE`, its predecessor, if it is set to anything; counts where there is no specifier.
@@ -62,6 +66,20 @@ pub struct SigningTarget {
 }
 
 impl SigningTarget {
+    /// What somebody wrote that signs, for comparisons alone: where it comes from the environment, it is not shown.
+    pub fn asked_identity(&self) -> Option<&str> {
+        let written = self.written_identity()?;
+        let withheld = self.withheld_identity.as_ref();
+        Some(withheld.map_or(written.value.trim(), |text| text.revealed().trim()))
+    }
+
+    /// The identity that somebody wrote, if it names anything: no default, and not an empty one.
+    pub fn written_identity(&self) -> Option<&Setting<Box<str>>> {
+        self.identity.as_ref().filter(|identity| {
+            identity.origin.layer != Layer::Default && !identity.value.trim().is_empty()
+        })
+    }
+
     /// The profile that its settings ask for: the specifier, or else its predecessor.
     pub fn requested_profile(&self) -> Option<&Setting<ProfileRequest>> {
         self.specifier.as_ref().or(self.legacy_profile.as_ref())

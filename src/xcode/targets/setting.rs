@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::base::ids::{ProfileUuid, TeamId};
 use crate::xcode::assignment::Origin;
@@ -27,6 +27,8 @@ pub enum SigningStyle {
     Automatic,
     /// The project does.
     Manual,
+    /// Nobody wrote a style. Xcode then takes what the target's profile and identity let it do.
+    NotWritten,
 }
 
 impl SigningStyle {
@@ -37,11 +39,12 @@ impl SigningStyle {
             .find(|style| value.eq_ignore_ascii_case(style.as_str()))
     }
 
-    /// The word of `CODE_SIGN_STYLE`.
+    /// The word of `CODE_SIGN_STYLE`, or that there is none.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Automatic => "Automatic",
             Self::Manual => "Manual",
+            Self::NotWritten => "not written",
         }
     }
 }
@@ -65,9 +68,47 @@ pub enum ProfileRequest {
         /// The team, in the spelling `TEAM/name` of Xcode 8.
         team: Option<TeamId>,
     },
+    /// By either, in a variable of the environment: it decides and is not shown.
+    FromEnvironment(FromEnvironment),
+}
+
+/// What a variable of the environment asks for.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct FromEnvironment {
+    request: Box<ProfileRequest>,
+    /// Which variable.
+    shown: Box<str>,
+}
+
+impl fmt::Debug for FromEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl Serialize for FromEnvironment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown)
+    }
 }
 
 impl ProfileRequest {
+    /// The same, shown as `shown`.
+    pub(super) fn withheld(self, shown: &str) -> Self {
+        Self::FromEnvironment(FromEnvironment {
+            request: Box::new(self),
+            shown: shown.into(),
+        })
+    }
+
+    /// What is asked for, for comparisons alone: a request from the environment is not shown.
+    pub fn revealed(&self) -> &Self {
+        match self {
+            Self::FromEnvironment(from) => &from.request,
+            written => written,
+        }
+    }
+
     /// Reads what `PROVISIONING_PROFILE_SPECIFIER` or `PROVISIONING_PROFILE` holds; nothing if that is blank.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -106,6 +147,7 @@ impl fmt::Display for ProfileRequest {
         match self {
             Self::Uuid(uuid) => uuid.fmt(f),
             Self::Name { name, .. } => f.pad(name),
+            Self::FromEnvironment(from) => f.pad(&from.shown),
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::xcode::project::Project;
 use crate::xcode::settings::Overrides;
 use crate::xcode::sources::InMemory;
 
+mod rules;
+
 /// A project of native targets, each with one configuration `Release`.
 #[derive(Default)]
 struct Sketch {
@@ -106,6 +108,12 @@ fn app(settings: &str) -> Sketch {
     Sketch::default().target("App", "application", &settings)
 }
 
+fn mac(settings: &str) -> Sketch {
+    let settings =
+        format!("SDKROOT = macosx; PRODUCT_BUNDLE_IDENTIFIER = com.example.app; {settings}");
+    Sketch::default().target("App", "application", &settings)
+}
+
 fn complaints(found: &SigningTargets) -> Vec<(Severity, Code)> {
     found
         .findings
@@ -115,7 +123,7 @@ fn complaints(found: &SigningTargets) -> Vec<(Severity, Code)> {
 }
 
 #[test]
-fn the_style_is_the_settings_or_the_attributes_or_automatic() {
+fn the_style_is_the_settings_or_the_attributes_or_not_written() {
     let style = |sketch: Sketch| {
         let style = sketch.all().rows[0].style.clone();
         (style.value, style.origin.layer)
@@ -128,7 +136,7 @@ fn the_style_is_the_settings_or_the_attributes_or_automatic() {
         style(app("").attributes("App", "ProvisioningStyle = Manual;")),
         (SigningStyle::Manual, Layer::Attributes)
     );
-    assert_eq!(style(app("")), (SigningStyle::Automatic, Layer::Default));
+    assert_eq!(style(app("")), (SigningStyle::NotWritten, Layer::Default));
     let odd = app("\nCODE_SIGN_STYLE = manuel;");
     let found = odd.all();
     assert_eq!(
@@ -140,7 +148,7 @@ fn the_style_is_the_settings_or_the_attributes_or_automatic() {
 }
 
 #[test]
-fn the_team_is_the_settings_or_the_attributes_and_may_be_none() {
+fn the_team_is_the_settings_alone_and_may_be_none() {
     let team = |sketch: Sketch| {
         let team = sketch.all().rows[0].team.clone();
         team.map(|team| team.value.to_string())
@@ -150,10 +158,10 @@ fn the_team_is_the_settings_or_the_attributes_and_may_be_none() {
         team(app("DEVELOPMENT_TEAM = ABCDE12345;").attributes("App", remembered)).as_deref(),
         Some("ABCDE12345")
     );
-    assert_eq!(
-        team(app("").attributes("App", remembered)).as_deref(),
-        Some("OLDTEAM123")
-    );
+    assert_eq!(team(app("").attributes("App", remembered)), None);
+    // Attributes are no settings: a reference in them is no setting's either.
+    let reference = app("").attributes("App", "DevelopmentTeam = \"${DEVELOPMENT_TEAM}\";");
+    assert_eq!(complaints(&reference.all()), []);
     assert_eq!(
         team(app("DEVELOPMENT_TEAM = \"\";").attributes("App", remembered)),
         None

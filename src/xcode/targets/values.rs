@@ -1,11 +1,15 @@
 //! From resolved settings to typed values, and what is not right with them.
 
+use super::entitlements::{File, Unreadable};
 use super::info_plist::InfoPlists;
-use super::place::{at_origin, only_xcode_knows};
+use super::place::{at_origin, made_by_the_build, path_from_environment};
 use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, TeamId};
+use crate::base::remedy::Remedy;
+use crate::base::withheld::Text;
 use crate::xcode::assignment::{Layer, Origin};
+use crate::xcode::platform::Platform;
 use crate::xcode::project::Target;
 use crate::xcode::settings::{ProjectSettings, Resolved, Scope, is_set_by_xcode};
 use crate::xcode::shortened::shortened;
@@ -45,25 +49,30 @@ impl<'r, 'p> Reader<'r, 'p> {
     }
 
     /// A setting, if it is set to anything.
-    pub(super) fn text(&mut self, name: &str) -> Option<Setting<Box<str>>> {
+    pub(super) fn text(&mut self, name: &str) -> Option<Setting<Text>> {
         let resolved = self.evaluate(name)?;
         let value = resolved.value.trim();
-        (!value.is_empty()).then(|| setting(value.into(), &resolved))
+        (!value.is_empty()).then(|| setting(text(value, &resolved), &resolved))
     }
 
     pub(super) fn profile(&mut self, name: &str) -> Option<Setting<ProfileRequest>> {
         let resolved = self.evaluate(name)?;
-        Some(setting(ProfileRequest::parse(&resolved.value)?, &resolved))
+        let request = ProfileRequest::parse(&resolved.value)?;
+        let request = match resolved.withheld() {
+            Some(shown) => request.withheld(&shown),
+            None => request,
+        };
+        Some(setting(request, &resolved))
     }
 
     pub(super) fn style(&mut self) -> Setting<SigningStyle> {
         if let Some(text) = self.text("CODE_SIGN_STYLE") {
-            match SigningStyle::of(&text.value) {
+            match SigningStyle::of(text.value.revealed()) {
                 Some(value) => return text.map(|_| value),
                 None => self.refuse(
                     "CODE_SIGN_STYLE",
                     "Automatic or Manual",
-                    &text.value,
+                    text.value.shown(),
                     &text.origin,
                 ),
             }
@@ -75,31 +84,69 @@ impl<'r, 'p> Reader<'r, 'p> {
             return text.map(|_| value);
         }
         Setting {
-            value: SigningStyle::Automatic,
+            value: SigningStyle::NotWritten,
             origin: Origin::layer(Layer::Default),
             trail: Vec::new(),
         }
     }
 
-    pub(super) fn team(&mut self) -> Option<Setting<TeamId>> {
-        // Set to nothing means no team, whatever the attributes remember.
-        let text = match self.evaluate("DEVELOPMENT_TEAM") {
-            Some(resolved) => {
-                let value = resolved.value.trim();
-                setting(Box::from(value), &resolved)
-            }
-            None => self.attribute(self.target.attributes.development_team.as_ref())?,
-        };
-        if text.value.is_empty() {
+    /// The property list that `CODE_SIGN_ENTITLEMENTS_CONTENTS` holds.
+    pub(super) fn contents_of_entitlements(&mut self) -> Option<Setting<Contents>> {
+        let resolved = self.scope.evaluate("CODE_SIGN_ENTITLEMENTS_CONTENTS")?;
+        let text = resolved.value.trim();
+        if text.is_empty() {
             return None;
         }
-        match text.value.parse() {
+        let contents = match resolved.withheld() {
+            // Its keys would be shown, and they may be anything that a variable holds.
+            Some(shown) => Contents::Unreadable(Unreadable::Content(format!(
+                "a part of it is {shown}; pass that as a setting instead"
+            ))),
+            None => match File::of(text.as_bytes().into()) {
+                Ok(claims) => Contents::Read(claims),
+                Err(problem) => Contents::Unreadable(problem),
+            },
+        };
+        Some(setting(contents, &resolved))
+    }
+
+    /// `CODE_SIGN_IDENTITY`, empty or not. In a simulator everything is signed ad hoc, whatever is written
+    /// (ProvisioningTests.computeSigningCertificateIdentifier).
+    ///
+    /// The second is what it is where the environment took part; the first then says where from.
+    pub(super) fn identity(
+        &mut self,
+        platform: Platform,
+    ) -> (Option<Setting<Box<str>>>, Option<Text>) {
+        if platform.is_simulator() {
+            let ad_hoc = Setting {
+                value: "-".into(),
+                origin: Origin::layer(Layer::Default),
+                trail: Vec::new(),
+            };
+            return (Some(ad_hoc), None);
+        }
+        let Some(resolved) = self.evaluate("CODE_SIGN_IDENTITY") else {
+            return (None, None);
+        };
+        let text = text(resolved.value.trim(), &resolved);
+        let identity = setting(text.shown().into(), &resolved);
+        (Some(identity), Some(text).filter(Text::is_withheld))
+    }
+
+    pub(super) fn team(&mut self) -> Option<Setting<TeamId>> {
+        let text = self.text("DEVELOPMENT_TEAM")?;
+        let team = match text.value.is_withheld() {
+            true => TeamId::withheld(text.value.revealed(), text.value.shown()),
+            false => text.value.revealed().parse(),
+        };
+        match team {
             Ok(team) => Some(text.map(|_| team)),
             Err(_) => {
                 self.refuse(
                     "DEVELOPMENT_TEAM",
                     "a team id, as in QMQYCKL255",
-                    &text.value,
+                    text.value.shown(),
                     &text.origin,
                 );
                 None
@@ -115,6 +162,7 @@ impl<'r, 'p> Reader<'r, 'p> {
         let resolved = self
             .evaluate("PRODUCT_BUNDLE_IDENTIFIER")
             .filter(|resolved| !resolved.value.trim().is_empty());
+        let is_setting = resolved.is_some();
         let resolved = match resolved {
             Some(resolved) => Some(resolved),
             None => match self.bundle_id_of_info_plist(info_plists) {
@@ -133,13 +181,18 @@ impl<'r, 'p> Reader<'r, 'p> {
             return None;
         };
         let mut value = resolved.value.trim().to_owned();
-        if self.scope.is_yes("USES_XCTRUNNER") {
-            // What is signed is not the test bundle but the application that Xcode wraps it into.
+        if is_setting && self.scope.is_yes("USES_XCTRUNNER") {
+            // What is signed is not the test bundle but the application that Xcode wraps it into. The id of an Info.plist
+            // stays as it is (swift-build, `computeBundleIdentifier`).
             value.push_str(".xctrunner");
         }
-        match value.parse::<BundleId>() {
+        let id = match resolved.withheld() {
+            Some(shown) => BundleId::withheld(&value, &shown),
+            None => value.parse(),
+        };
+        match id {
             Ok(id) => {
-                if id.as_str().split('.').any(str::is_empty) {
+                if id.revealed().split('.').any(str::is_empty) {
                     self.unresolved_bundle_id(
                         "has a bundle id with an empty part; one of its settings is probably empty",
                         Some(&resolved),
@@ -166,15 +219,20 @@ impl<'r, 'p> Reader<'r, 'p> {
         let Some(path) = self.text(NAME) else {
             return Ok(None);
         };
-        let file = self.settings.project().directory.join(&*path.value);
+        if path.value.is_withheld() {
+            let finding = path_from_environment(NAME, self.target, &path);
+            return Err(Box::new(finding));
+        }
+        let directory = &self.settings.project().directory;
+        let file = directory.join(path.value.shown());
         let written = match info_plists.bundle_id(&file) {
             Ok(written) => written,
-            Err(_) if only_xcode_knows(self.scope, NAME).is_some() => None,
+            Err(_) if made_by_the_build(self.scope, NAME).is_some() => None,
             Err(problem) => {
                 let what = format!("the Info.plist of target {}", self.target.name);
                 let finding = problem
                     .finding(Code::BundleIdUnresolved, &what, problem.hint())
-                    .found(shortened(&path.value, SHOWN))
+                    .found(shortened(path.value.shown(), SHOWN))
                     .of_target(&self.target.name);
                 return Err(Box::new(at_origin(finding, &path.origin)));
             }
@@ -214,7 +272,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             }
         };
         self.findings.push(match resolved {
-            Some(resolved) => finding.found(shortened(&resolved.value, SHOWN)),
+            Some(resolved) => finding.found(shortened(&resolved.shown(), SHOWN)),
             None => finding,
         });
     }
@@ -222,6 +280,15 @@ impl<'r, 'p> Reader<'r, 'p> {
     fn evaluate(&mut self, name: &str) -> Option<Resolved> {
         let resolved = self.scope.evaluate(name)?;
         self.note_problems(name, &resolved);
+        if is_quoted(&resolved.value) {
+            let finding = Finding::block(
+                Code::SettingInvalid,
+                format!("{name} has quotes around its value, and they are part of it"),
+            )
+            .found(shortened(&resolved.shown(), SHOWN))
+            .hint("remove the quotes: a configuration file needs none, not even around blanks");
+            self.push_once(finding, resolved.origin.as_ref());
+        }
         Some(resolved)
     }
 
@@ -239,6 +306,10 @@ impl<'r, 'p> Reader<'r, 'p> {
     }
 
     fn refuse(&mut self, name: &str, expected: &str, found: &str, origin: &Origin) {
+        if is_quoted(found) {
+            // That is told already.
+            return;
+        }
         let finding = Finding::block(
             Code::SettingInvalid,
             format!(
@@ -260,6 +331,10 @@ impl<'r, 'p> Reader<'r, 'p> {
                 continue;
             }
             let by_xcode = is_set_by_xcode(&undefined.name);
+            if by_xcode && name == "CODE_SIGN_ENTITLEMENTS" {
+                // Whoever reads the file says that the build makes it.
+                continue;
+            }
             let finding = Finding::warn(
                 Code::SettingUndefined,
                 match by_xcode {
@@ -276,12 +351,28 @@ impl<'r, 'p> Reader<'r, 'p> {
             .found(&undefined.name)
             .hint(match by_xcode {
                 true => "compare with xcodebuild -showBuildSettings of that machine",
-                false => {
-                    "correct the name, define it, or pass the value of the build as NAME=value"
-                }
+                false => "correct the name, define it, or pass the value that the build has",
             });
+            let finding = match by_xcode {
+                true => finding,
+                false => finding.remedy(Remedy::GiveSetting),
+            };
             let origin = undefined.origin.as_ref().or(resolved.origin.as_ref());
             self.push_once(finding, origin);
+        }
+        for passed in &resolved.passed_over {
+            let finding = Finding::warn(
+                Code::SettingSdkVersion,
+                format!(
+                    "{} has a value for some versions of the SDK, and which one builds is not known: that value was passed \
+                     over",
+                    passed.name
+                ),
+            )
+            .found(&passed.name)
+            .hint("name the SDK with its version, or write the condition without one, as in [sdk=iphoneos*]")
+            .remedy(Remedy::NameSdk);
+            self.push_once(finding, Some(&passed.origin));
         }
         for circular in &resolved.circular {
             let finding = Finding::block(
@@ -325,8 +416,30 @@ impl<'r, 'p> Reader<'r, 'p> {
     }
 }
 
+/// Whether quotes stand around a value, which Xcode takes for a part of it.
+fn is_quoted(value: &str) -> bool {
+    let value = value.trim();
+    value.len() >= 2 && value.starts_with('"') && value.ends_with('"')
+}
+
+/// What a setting that holds claims holds.
+pub(super) enum Contents {
+    /// Claims.
+    Read(File),
+    /// Something else.
+    Unreadable(Unreadable),
+}
+
 /// How much of a value a finding shows, in bytes: a setting may expand to a megabyte.
 pub(super) const SHOWN: usize = 300;
+
+/// `value`, which is all or part of what `resolved` holds, withheld if that came out of the environment.
+fn text(value: &str, resolved: &Resolved) -> Text {
+    match resolved.withheld() {
+        Some(shown) => Text::withheld(value, &shown),
+        None => value.into(),
+    }
+}
 
 pub(super) fn setting<T>(value: T, resolved: &Resolved) -> Setting<T> {
     Setting {

@@ -10,11 +10,11 @@ use crate::xcode::targets::SigningStyle;
 /// Selectors such as `Apple Distribution` name no certificate; an automatic style is complained about on its own.
 pub(super) fn certificate(row: &Row<'_>, choice: &Choice<'_>) -> Option<Finding> {
     let target = row.target;
-    let asked = target.identity.as_ref()?;
+    let asked = target.written_identity()?;
     if target.style.value == SigningStyle::Automatic {
         return None;
     }
-    let text = asked.value.trim();
+    let text = target.asked_identity()?;
     let by_sha1 = text.parse::<CertSha1>().ok();
     let is_whole_name = text.contains(": ");
     if by_sha1.is_none() && !is_whole_name {
@@ -42,7 +42,7 @@ pub(super) fn certificate(row: &Row<'_>, choice: &Choice<'_>) -> Option<Finding>
             .map(|certificate| certificate.common_name.as_str())
             .collect::<Vec<_>>()
             .join(", "),
-        format!("CODE_SIGN_IDENTITY = {text}"),
+        format!("CODE_SIGN_IDENTITY = {}", asked.value),
     )
     .of_profile(&choice.profile.uuid)
     .hint("ask for one of the profile's certificates, or regenerate the profile with this one");

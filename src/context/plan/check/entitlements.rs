@@ -24,8 +24,10 @@ pub(super) fn entitlements(
         .strip_suffix(profile.bundle_id.as_str())
         .and_then(|prefix| prefix.strip_suffix('.'))
         .unwrap_or(profile.team_id.as_str());
-    let claimed_values =
-        Entitlements::from(claimed.with_prefixes(prefix, profile.team_id.as_str()));
+    let team = profile.team_id.as_str();
+    let claimed_values = Entitlements::from(claimed.revealed_with_prefixes(prefix, team));
+    // What comes from the environment decides and is not shown.
+    let shown = claimed.with_prefixes(prefix, team);
     profile
         .entitlements
         .grants(&claimed_values, target.platform.family())
@@ -38,7 +40,11 @@ pub(super) fn entitlements(
                 format!("{} claims {} and profile {} does not grant it", title(target), shortfall.key, profile.title()),
             )
             .values(
-                format!("a grant of {}", shortfall.claimed),
+                match claimed.is_withheld(&shortfall.key).then(|| shown.get(&*shortfall.key)) {
+                    Some(Some(shown)) => format!("a grant of {shown}"),
+                    Some(None) => "a grant".to_owned(),
+                    None => format!("a grant of {}", shortfall.claimed),
+                },
                 shortfall.granted.as_ref().map_or("no grant".to_owned(), |granted| format!("a grant of {granted}")),
             )
             .of_target(&target.target)

@@ -141,7 +141,7 @@ fn conflicting_identity(
     {
         return None;
     }
-    let identity = target.identity.as_ref()?;
+    let identity = target.written_identity()?;
     let finding = Finding::block(
         Code::TargetKindMismatch,
         format!(

@@ -8,7 +8,13 @@ use crate::xcode::targets::SigningStyle;
 /// Automatic signing with a profile named by hand, or beside targets that are signed manually.
 pub(super) fn style(row: &Row<'_>, others_are_manual: bool) -> Option<Finding> {
     let target = row.target;
-    if target.style.value != SigningStyle::Automatic {
+    // Projects ship with a profile and no style at all: Xcode takes the profile. Without either, it needs an account.
+    let is_automatic = match target.style.value {
+        SigningStyle::Automatic => true,
+        SigningStyle::NotWritten => target.requested_profile().is_none(),
+        SigningStyle::Manual => false,
+    };
+    if !is_automatic {
         return None;
     }
     let (message, found) = match target.requested_profile() {
