@@ -9,6 +9,8 @@
 //! - [`openstep`]: the property-list dialect of `project.pbxproj`, with positions
 //! - [`project`]: targets, embedding, configurations
 //! - [`workspace`]: which projects a workspace holds
+//! - [`scheme`]: what an archive builds
+//! - [`archive`]: what of the projects an archive holds
 //! - [`xcconfig`]: configuration files and what they include
 //! - [`platform`], [`product_type`]: what is built for what, and whether that carries a profile
 //! - [`settings`]: settings resolved, with the line each came from
@@ -16,6 +18,7 @@
 //! - [`show_build_settings`]: what Xcode itself says, where that was captured
 //! - [`export_options`]: how an archive is exported
 
+pub mod archive;
 pub mod assignment;
 pub mod budget;
 pub mod export_options;
@@ -25,6 +28,7 @@ pub mod product_type;
 pub mod project;
 mod property_list;
 pub mod reach;
+pub mod scheme;
 pub mod settings;
 pub(crate) mod shortened;
 pub mod show_build_settings;

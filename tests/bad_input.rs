@@ -97,7 +97,7 @@ fn xml_without_a_signature() {
         "NOT PROVEN",
         "bad.mobileprovision",
         "profile-unreadable",
-        "not a provisioning profile",
+        "found an XML property list without a signature",
     ]);
     workshop
         .run(&["profile", "install", BAD])

@@ -29,6 +29,10 @@ use support::workshop::{Ran, Workshop, ran};
 const COMMANDS: &[(&str, &str)] = &[
     ("profile show", "profiles"),
     ("profile list", ""),
+    (
+        "profile check",
+        "new.mobileprovision --entitlements Rocket/Rocket.entitlements",
+    ),
     ("profile install", "new.mobileprovision"),
     ("profile prune", "--expired --unpinned"),
     ("manifest freeze", "--project Acme.xcodeproj"),

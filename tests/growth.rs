@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use countersign::context::gate::facts::{
     FileFacts, Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles,
-    Observation, Observed, ObservedClaims, ObservedTargets, PlannedFacts, TargetSelection,
+    Observation, Observed, ObservedArchive, ObservedClaims, ObservedTargets, PlannedFacts,
+    TargetSelection,
 };
 use countersign::context::gate::{Asked, rehearse};
 use countersign::context::manifest::Manifest;
@@ -158,6 +159,7 @@ fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
             targets: resolved.rows,
             findings: resolved.findings,
             selection: TargetSelection::default(),
+            archive: ObservedArchive::default(),
             sources: Arc::new(project::sources()),
         }),
     })

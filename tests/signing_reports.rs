@@ -87,7 +87,7 @@ const REPORTED: &[Reported] = &[
     },
     reported(
         "18-expired-profile-exported",
-        "info",
+        "warn",
         "profile-expired",
         &["expired"],
     ),
@@ -204,6 +204,9 @@ fn each_report_is_told_as_what_it_is() {
         }
         if it.severity == "block" {
             assert_eq!(code, 10, "{}", it.folder);
+        }
+        if it.code == "target-unsigned" {
+            assert_eq!((code, &document["verdict"]), (0, &"unsigned".into()));
         }
         for finding in findings
             .iter()

@@ -338,7 +338,8 @@ impl Seeds {
     fn settings(&self) -> Result<(), Failure> {
         self.write("xcconfig", "every-form", SETTINGS.as_bytes())?;
         self.write("pbxproj", "small", PROJECT.as_bytes())?;
-        self.write("project", "small", PROJECT.as_bytes())
+        self.write("project", "small", PROJECT.as_bytes())?;
+        self.write("scheme", "small", SCHEME.as_bytes())
     }
 
     /// A log of a run and one with a torn last line.
@@ -479,6 +480,21 @@ OTHER = a \
     b $(OTHER) $(A_$(B)_$(C)) $UNBRACED $(X:upper:identifier:uppper)
 A = $(B)
 B = $(A)
+"#;
+
+const SCHEME: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<Scheme LastUpgradeVersion = "2600" version = "1.7">
+   <BuildAction buildImplicitDependencies = "YES">
+      <BuildActionEntries>
+         <BuildActionEntry buildForArchiving = "YES">
+            <BuildableReference BlueprintIdentifier = "T" BlueprintName = "App &amp; Co"
+               ReferencedContainer = "container:App.xcodeproj">
+            </BuildableReference>
+         </BuildActionEntry>
+      </BuildActionEntries>
+   </BuildAction>
+   <ArchiveAction buildConfiguration = "Release"></ArchiveAction>
+</Scheme>
 "#;
 
 const PROJECT: &str = r#"// !$*UTF8*$!

@@ -2,11 +2,14 @@
 //! findings point at lines that exist.
 #![no_main]
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
 use countersign::base::error::Explain as _;
 use countersign::base::finding::Finding;
+use countersign::xcode::archive::Archive;
 use countersign::xcode::budget::Budget;
 use countersign::xcode::project::Project;
 use countersign::xcode::settings::{Overrides, ProjectSettings};
@@ -21,6 +24,10 @@ struct Everywhere(Arc<[u8]>, Budget);
 impl Sources for Everywhere {
     fn read(&self, _: &Path) -> Result<Arc<[u8]>, SourceError> {
         Ok(Arc::clone(&self.0))
+    }
+
+    fn list(&self, _: &Path) -> Result<Vec<OsString>, SourceError> {
+        Ok(vec!["App.xcscheme".into()])
     }
 
     fn budget(&self) -> &Budget {
@@ -46,6 +53,11 @@ fuzz_target!(|bytes: &[u8]| {
             );
         }
     };
+    // What it archives is told whether or not somebody means it.
+    let archive = Archive::of(&[&project], &[], None, &BTreeSet::new());
+    for finding in archive.map(|archive| archive.findings).unwrap_or_default() {
+        assert!(exists(finding.place.line), "{finding:?}");
+    }
     let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
     let resolved = targets::resolve(&settings, &sources, &Selection::default());
     for row in &resolved.rows {

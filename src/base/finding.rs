@@ -218,6 +218,14 @@ codes! {
     ProjectInconsistent = "project-inconsistent" in Targets;
     /// The project names a file outside of the folder that project files may reach into.
     ProjectFileOutsideRoot = "project-file-outside-root" in Targets;
+    /// A scheme cannot be read.
+    SchemeUnreadable = "scheme-unreadable" in Targets;
+    /// A scheme archives a target that no project has, or of a project that is not there.
+    SchemeTargetMissing = "scheme-target-missing" in Targets;
+    /// A project of a workspace is not there: the command that generates it was not run.
+    ProjectMissing = "project-missing" in Targets;
+    /// A target or product is not part of what is archived, so it is not judged.
+    TargetNotArchived = "target-not-archived" in Targets;
     /// The files of the projects are more than is read of them.
     ProjectTooLarge = "project-too-large" in Targets;
     /// A configuration file that the project or another one names cannot be read.

@@ -37,6 +37,8 @@ pub enum Remedy {
     NameTarget,
     /// Name the build configuration.
     NameConfiguration,
+    /// Name the scheme.
+    NameScheme,
     /// Name the SDK with its version.
     NameSdk,
     /// Pass a build setting from outside of the project.

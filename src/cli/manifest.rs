@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::projects::ProjectArguments;
 use super::report::{GOOD, STRONG};
 use crate::base::finding;
+use crate::base::ids::TargetName;
 use crate::base::plain::plain;
 use crate::context::manifest::diff::{Change, ChangeKind};
 use crate::ops::error::{Error, Failure};
@@ -33,6 +34,9 @@ pub enum Command {
         /// The Xcode project whose targets are pinned too, and which of them [configuration: Release].
         #[command(flatten)]
         targets: Box<ProjectArguments>,
+        /// This target may need a profile and have none: it is not pinned, and does not block; repeatable.
+        #[arg(long, value_name = "NAME")]
+        allow_unmapped: Vec<TargetName>,
     },
     /// Print the manifest's digest for --expect-manifest.
     Digest {
@@ -71,11 +75,13 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             paths,
             output,
             targets,
+            allow_unmapped,
         } => {
             let request = FreezeRequest {
                 paths,
                 output,
                 targets: (*targets).into(),
+                allow_unmapped,
             };
             let output = request.output.as_deref().unwrap_or(world.manifest_path());
             let output = output.display().to_string();
@@ -144,6 +150,18 @@ fn show_frozen(out: &mut dyn Write, document: &FreezeDocument, output: &str) -> 
         "  revision {}, {} profiles, {} targets",
         frozen.revision, frozen.profiles, frozen.targets
     )?;
+    if let Some(archive) = &document.archive {
+        let configurations = archive.configurations.iter();
+        let configurations: Vec<String> = configurations.map(|it| plain(it.as_str())).collect();
+        let of_scheme = archive.scheme.as_deref().map_or(String::new(), |scheme| {
+            format!(", what scheme {} archives", plain(scheme))
+        });
+        let configurations = match configurations.as_slice() {
+            [] => "all configurations".to_owned(),
+            some => format!("configuration {}", some.join(", ")),
+        };
+        writeln!(out, "  {configurations}{of_scheme}")?;
+    }
     writeln!(out, "  {}", frozen.digest)
 }
 

@@ -14,6 +14,10 @@ pub struct ProjectArguments {
     /// The Xcode project or workspace; repeatable.
     #[arg(long, value_name = "X.xcodeproj")]
     pub project: Vec<PathBuf>,
+    /// Judge what this scheme archives, in its configuration [default: what the only scheme archives that archives an
+    /// application].
+    #[arg(long, value_name = "NAME")]
+    pub scheme: Option<String>,
     /// Use only this target; repeatable.
     #[arg(long, value_name = "NAME")]
     pub target: Vec<String>,
@@ -77,11 +81,13 @@ impl From<ProjectArguments> for TargetSelection {
             targets: arguments.target,
             configurations: arguments.configuration,
             sdk: arguments.sdk,
+            scheme: arguments.scheme,
             settings: arguments.setting,
             xcconfig: arguments.xcconfig,
             build_settings: arguments.build_settings,
             kind: arguments.kind.map(ProfileKind::from),
             identities: None,
+            every_configuration: false,
             roots: arguments.root,
         }
     }

@@ -23,6 +23,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::NameRoot => "--root DIR",
         Remedy::NameTarget => "--target NAME",
         Remedy::NameConfiguration => "--configuration NAME",
+        Remedy::NameScheme => "--scheme NAME",
         Remedy::NameSdk => "--sdk iphoneos18.2",
         Remedy::GiveSetting => "--setting NAME=value",
         Remedy::NameKind => "--kind KIND",

@@ -16,10 +16,10 @@ use super::terminal::Terminal;
 use crate::base::plain::plain;
 use crate::ops::error::Failure;
 use crate::ops::identity::source::IdentityFile;
-use crate::ops::report::VerdictWord;
 use crate::ops::target_selection::TargetSelection;
 use crate::ops::targets::{
-    self, CheckDocument, ExportForm, ExportRequest, ShownSetting, ShownTarget, TargetsDocument,
+    self, CheckDocument, CheckVerdict, ExportForm, ExportRequest, ShownSetting, ShownTarget,
+    TargetsDocument,
 };
 use crate::ops::world::World;
 use crate::xcode::export_options::XcodeVersion;
@@ -206,11 +206,17 @@ fn show(document: &TargetsDocument, out: &mut dyn Write, terminal: &Terminal) ->
 
 fn check(document: &CheckDocument, out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {
     match document.verdict {
-        VerdictWord::Blocked => report::blocked(out, &document.findings)?,
-        VerdictWord::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}")?,
+        CheckVerdict::Blocked => report::blocked(out, &document.findings)?,
+        CheckVerdict::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}")?,
+        CheckVerdict::Unsigned => writeln!(
+            out,
+            "unsigned: the settings say that this build signs nothing"
+        )?,
     }
     let targets = document.targets.iter();
-    let signed: Vec<&ShownTarget> = targets.filter(|target| target.needs_profile).collect();
+    let signed: Vec<&ShownTarget> = targets
+        .filter(|target| target.needs_profile && (target.judged || terminal.is_verbose))
+        .collect();
     if terminal.is_quiet || signed.is_empty() {
         return Ok(());
     }

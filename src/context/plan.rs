@@ -16,6 +16,8 @@ mod document;
 pub mod expiry;
 pub mod export;
 mod fit;
+mod judged;
+mod judgement;
 mod options;
 mod pinned;
 mod profiles;
@@ -27,24 +29,34 @@ mod withheld;
 use crate::base::finding;
 
 pub use document::{PlanDocument, digest};
+pub use judgement::{Judgement, judge};
 pub use pinned::{PinnedTargets, project_name};
 pub use request::Request;
 pub use row::{Choice, Discarded, Plan, Row, Why};
-pub use unobserved::{LookedAt, nothing_observed, unobserved};
+pub use unobserved::LookedAt;
 pub use withheld::withheld;
 
 use available::Available;
+use judged::Judged;
 
 /// Makes the plan.
 pub fn plan<'a>(request: &Request<'a>) -> Plan<'a> {
-    let available = Available::new(request);
-    let rows: Vec<Row<'a>> = request
+    plan_by(request, &Available::new(request)).0
+}
+
+/// The plan, and which of the targets are judged.
+fn plan_by<'a>(request: &Request<'a>, available: &Available<'a>) -> (Plan<'a>, Judged) {
+    let mut rows: Vec<Row<'a>> = request
         .targets
         .iter()
         .filter(|target| target.needs_profile())
-        .map(|target| choose::choose(target, &available))
+        .map(|target| choose::choose(target, available))
         .collect();
-    let mut findings = check::check(&rows, request, &available);
+    let judged = Judged::of(&rows, request, available);
+    for row in &mut rows {
+        row.is_judged = judged.has(row.target, available);
+    }
+    let mut findings = check::check(&rows, request, available, &judged);
     finding::sort(&mut findings);
-    Plan { rows, findings }
+    (Plan { rows, findings }, judged)
 }

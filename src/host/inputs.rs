@@ -10,6 +10,7 @@
 //! The comparison cannot see what was changed and put back in between. Only permissions keep a command from that.
 
 use std::collections::{BTreeMap, btree_map};
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -200,6 +201,10 @@ impl Sources for NotingSources {
 
     fn read_info_plist(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
         self.noted(path, Part::BundleId)
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<OsString>, SourceError> {
+        self.disk.list(path)
     }
 
     fn budget(&self) -> &Budget {

@@ -6,7 +6,7 @@
 //! swaps a folder for a link meanwhile gains nothing. Opening never blocks, only regular files are read, and reading stops at
 //! a limit.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
+use rustix::fs::{CWD, Dir, Mode, OFlags, openat, readlinkat};
 use rustix::io::Errno;
 
 use super::files::{ReadError, ReadErrorKind, read_file_bounded};
@@ -25,6 +25,9 @@ use crate::xcode::sources::{SourceError, Sources};
 
 /// The most that is read of one file, in bytes. The largest real project file known has 12 MB.
 pub const DEFAULT_LIMIT: u64 = 64 << 20;
+
+/// How many names of one folder are listed: schemes lie in folders of their own.
+const MAX_LISTED: u64 = 1_000;
 
 /// The files of this machine that projects may reach.
 #[derive(Debug, Clone)]
@@ -125,20 +128,50 @@ impl DiskSources {
 impl Sources for DiskSources {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError> {
         let path = absolute(path);
-        let mut problem = self.outside();
         let over = |share| SourceError::OverBudget(share);
         self.budget.take(Share::Files, 1, &path).map_err(over)?;
         let left = self.budget.bytes_left();
         let limit = self.limit.min(left);
+        let read = self.first(&path, limit, |folder, name| match name {
+            Some(name) => read_file(folder, name, &path, limit),
+            None => Err(source_error(ReadErrorKind::Directory, limit)),
+        });
+        match read {
+            Ok(bytes) => {
+                let taken = self.budget.take(Share::Bytes, bytes.len(), &path);
+                taken.map(|()| bytes).map_err(over)
+            }
+            Err(SourceError::TooLarge { .. }) if left < self.limit => {
+                Err(over(self.budget.spend(Share::Bytes, &path)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<OsString>, SourceError> {
+        let path = absolute(path);
+        let over = |share| SourceError::OverBudget(share);
+        self.budget.take(Share::Files, 1, &path).map_err(over)?;
+        self.first(&path, MAX_LISTED, list_folder)
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.budget
+    }
+}
+
+impl DiskSources {
+    /// What `take` takes in the first of the roots that `path` lies in; it gets the folder and the last name of the path.
+    fn first<T>(
+        &self,
+        path: &Path,
+        limit: u64,
+        take: impl Fn(&OwnedFd, Option<&OsStr>) -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        let mut problem = self.outside();
         for root in &self.roots {
-            match root.read(&path, limit) {
-                Some(Ok(bytes)) => {
-                    let taken = self.budget.take(Share::Bytes, bytes.len(), &path);
-                    return taken.map(|()| bytes).map_err(over);
-                }
-                Some(Err(Problem::Source(SourceError::TooLarge { .. }))) if left < self.limit => {
-                    return Err(over(self.budget.spend(Share::Bytes, &path)));
-                }
+            match root.walk_to(path, limit, &take) {
+                Some(Ok(taken)) => return Ok(taken),
                 Some(Err(Problem::Stopped(Stop::Outside))) | None => {}
                 Some(Err(Problem::Stopped(Stop::Git))) => {
                     problem = SourceError::OutOfReach("it is one of git's own files".into());
@@ -150,10 +183,6 @@ impl Sources for DiskSources {
             }
         }
         Err(problem)
-    }
-
-    fn budget(&self) -> &Budget {
-        &self.budget
     }
 }
 
@@ -181,8 +210,14 @@ impl Root {
         }
     }
 
-    /// The file at the absolute `path`; `None` if that does not begin with this root.
-    fn read(&self, path: &Path, limit: u64) -> Option<Result<Arc<[u8]>, Problem>> {
+    /// What `take` takes at the absolute `path`: it gets the folder that the way ends in, and the last name, if there is
+    /// one. `None` if the path does not begin with this root.
+    fn walk_to<T>(
+        &self,
+        path: &Path,
+        limit: u64,
+        take: impl Fn(&OwnedFd, Option<&OsStr>) -> Result<T, SourceError>,
+    ) -> Option<Result<T, Problem>> {
         let mut walk = self.reach.walk(path)?;
         Some((|| {
             let root = self
@@ -201,7 +236,7 @@ impl Root {
                         if let Some(target) = link(here, &name).map_err(failed)? {
                             walk.follow(&target)?;
                         } else if is_last {
-                            return read_file(here, &name, path, limit).map_err(Problem::Source);
+                            return take(here, Some(&name)).map_err(Problem::Source);
                         } else {
                             let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                             let folder = openat(here, &name, flags, Mode::empty());
@@ -211,10 +246,7 @@ impl Root {
                     }
                 }
             }
-            Err(Problem::Source(source_error(
-                ReadErrorKind::Directory,
-                limit,
-            )))
+            take(folders.last().unwrap_or(root), None).map_err(Problem::Source)
         })())
     }
 }
@@ -244,6 +276,30 @@ fn read_file(
         Ok(bytes) => Ok(bytes.into()),
         Err(error) => Err(source_error(error.kind, limit)),
     }
+}
+
+/// The names in the folder `name` of `folder`, which is no link; without a name in `folder` itself.
+fn list_folder(folder: &OwnedFd, name: Option<&OsStr>) -> Result<Vec<OsString>, SourceError> {
+    let failed = |errno| source_error(kind(errno), MAX_LISTED);
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let name = name.unwrap_or(OsStr::new("."));
+    let folder = openat(folder, name, flags, Mode::empty()).map_err(failed)?;
+    let mut names = Vec::new();
+    for entry in Dir::read_from(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
+        if names.len() as u64 >= MAX_LISTED {
+            return Err(SourceError::Unreadable(
+                format!("it holds more than {MAX_LISTED} names").into(),
+            ));
+        }
+        names.push(name.to_owned());
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// A root is opened as its name says, through links as well: somebody named it, or what it holds.
@@ -368,6 +424,41 @@ mod tests {
         let both = one.joined(DiskSources::of_folders(&[at("two")]).unwrap());
         assert_eq!(&*both.read(&at("two/file")).unwrap(), b"two");
         assert!(both.read(&at("secret")).unwrap_err().is_out_of_reach());
+    }
+
+    #[test]
+    fn names_of_a_folder_are_listed_up_to_a_limit_and_through_no_link_outside() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        for folder in ["root/few", "root/many", "outside"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        for name in ["b", "a"] {
+            fs::write(at("root/few").join(name), "").unwrap();
+        }
+        symlink("few", at("root/link")).unwrap();
+        symlink("../outside", at("root/out")).unwrap();
+        let sources = below(&at("root"));
+        assert_eq!(sources.list(&at("root/few")).unwrap(), ["a", "b"]);
+        assert_eq!(sources.list(&at("root/link")).unwrap(), ["a", "b"]);
+        assert_eq!(
+            sources.list(&at("root")).unwrap(),
+            ["few", "link", "many", "out"]
+        );
+        assert_eq!(sources.list(&at("root/none")), Err(SourceError::Missing));
+        assert_eq!(sources.list(&at("root/few/a")), Err(SourceError::Missing));
+        let outside = sources.list(&at("root/out")).unwrap_err();
+        assert!(outside.is_out_of_reach(), "{outside}");
+        for number in 0..MAX_LISTED {
+            fs::write(at("root/many").join(number.to_string()), "").unwrap();
+        }
+        assert_eq!(
+            sources.list(&at("root/many")).unwrap().len() as u64,
+            MAX_LISTED
+        );
+        fs::write(at("root/many/more"), "").unwrap();
+        let many = sources.list(&at("root/many")).unwrap_err();
+        assert!(many.to_string().contains("1000 names"), "{many}");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -20,14 +19,12 @@ use crate::context::gate::Purpose;
 use crate::context::gate::facts::{self, InstalledProfiles, ObservedTargets};
 use crate::context::gate::pins::Pins;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
-use crate::context::plan::{Request, nothing_observed};
+use crate::context::plan::{Judgement, Request, judge};
 use crate::context::policy::Policy;
 use crate::host::observation::projects::{self, ProjectRequest};
 use crate::host::profile_store::{self, Pinned};
 use crate::xcode::platform::Platform;
 use crate::xcode::settings::Overrides;
-use crate::xcode::sources::Sources;
-use crate::xcode::targets::SigningTarget;
 use crate::xcode::xcodebuild_command::XcodebuildCommand;
 
 /// Which targets.
@@ -41,6 +38,8 @@ pub struct TargetSelection {
     pub configurations: Vec<ConfigurationName>,
     /// Only this SDK, as in `iphoneos`, which takes `watchos` along: an iOS archive carries its watch app.
     pub sdk: Option<String>,
+    /// The scheme that is archived; none: what is meant is told from the schemes that there are.
+    pub scheme: Option<String>,
     /// `NAME=value` settings, as on the command line of `xcodebuild`.
     pub settings: Vec<String>,
     /// The file that `xcodebuild -xcconfig` gets.
@@ -51,15 +50,17 @@ pub struct TargetSelection {
     pub kind: Option<ProfileKind>,
     /// What `find-identity` printed, or a p12: the certificates that sign are chosen among those whose keys it tells of.
     pub identities: Option<IdentityFile>,
+    /// Where no configuration is selected, all are meant, and not just the one that is archived.
+    pub every_configuration: bool,
     /// The folders that project files may reach into; none: the repository of each project, or its folder.
     pub roots: Vec<PathBuf>,
 }
 
 /// What projects ask for, and what there is to sign with.
 pub struct PlannedTargets {
-    /// The selected targets.
-    pub targets: Vec<SigningTarget>,
-    /// What is not right with the projects and the profiles themselves.
+    /// What the projects ask for.
+    pub observed: ObservedTargets,
+    /// What is not right with the profiles themselves.
     pub findings: Vec<Finding>,
     /// What there is to sign with.
     pub profiles: Vec<PinnedProfile>,
@@ -68,10 +69,8 @@ pub struct PlannedTargets {
     /// The policy in force.
     pub policy: Policy,
     kind: Option<ProfileKind>,
-    targets_were_named: bool,
     identities: Option<HashSet<CertSha1>>,
     now: Timestamp,
-    sources: Arc<dyn Sources + Send + Sync>,
 }
 
 impl TargetSelection {
@@ -86,7 +85,9 @@ impl TargetSelection {
                 targets: self.targets.clone(),
                 configurations: self.configurations.clone(),
                 platform: self.sdk.as_deref().map(platform).transpose()?,
+                scheme: self.scheme.clone(),
             },
+            every_configuration: self.every_configuration,
             captures: self.build_settings.clone(),
             roots: self.roots.clone(),
             home: world.home().map(Path::to_owned),
@@ -139,6 +140,9 @@ impl TargetSelection {
         if self.sdk.is_none() {
             self.sdk.clone_from(&command.sdk);
         }
+        if self.scheme.is_none() {
+            self.scheme.clone_from(&command.scheme);
+        }
         self.settings.extend(command.settings.iter().cloned());
         if command.xcconfig.is_some() {
             self.xcconfig.clone_from(&command.xcconfig);
@@ -161,7 +165,7 @@ impl PlannedTargets {
     /// What a plan is made from.
     pub fn request(&self) -> Request<'_> {
         Request {
-            targets: &self.targets,
+            targets: &self.observed.targets,
             profiles: &self.profiles,
             pinned: self
                 .manifest
@@ -170,12 +174,20 @@ impl PlannedTargets {
                 .unwrap_or_default(),
             overrides: &self.policy.targets,
             kind: self.kind,
-            targets_were_named: self.targets_were_named,
-            must_be_mapped: false,
+            targets_were_named: !self.observed.selection.targets.is_empty(),
+            scheme: self.observed.archive.scheme.as_ref(),
+            products: &self.observed.archive.products,
             identities: self.identities.as_ref(),
             now: self.now,
-            sources: &*self.sources,
+            sources: &*self.observed.sources,
         }
+    }
+
+    /// The judgement of them.
+    pub fn judgement(&self) -> Judgement<'_> {
+        let request = self.request();
+        let observed = &self.observed;
+        judge(&request, &observed.looked_at(), &observed.findings)
     }
 }
 
@@ -192,18 +204,15 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
             .into());
     }
     let policy = world.policy_or_defaults()?;
-    let ObservedTargets {
-        targets,
-        mut findings,
-        sources,
-        ..
-    } = read(selection, world)?;
     // What was named by hand counts: a manifest, else a directory, else the default manifest.
     let manifest = if world.places.manifest.is_none() && !world.places.profiles.is_empty() {
         None
     } else {
         world.manifest_if_any()?
     };
+    let pinned_by = manifest.as_ref().filter(|_| !selection.every_configuration);
+    let observed = projects::read(&selection.request(world)?, pinned_by)?;
+    let mut findings = Vec::new();
     let profiles = match &manifest {
         Some(manifest) => pinned(manifest, &policy, world, &mut findings)?,
         None => at_hand(&policy, world, &mut findings)?,
@@ -218,28 +227,15 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         None => None,
     };
     Ok(PlannedTargets {
-        targets,
+        observed,
         findings,
         profiles,
         manifest,
         policy,
         kind: selection.kind,
-        targets_were_named: !selection.targets.is_empty(),
         identities,
         now: world.now,
-        sources,
     })
-}
-
-/// What the selected targets ask for, and what is not right with their projects, or that there is nothing to judge.
-///
-/// # Errors
-/// A project cannot be read at all, or no target has a name that was given.
-pub fn read(selection: &TargetSelection, world: &World) -> Result<ObservedTargets, Error> {
-    let mut observed = projects::read(&selection.request(world)?, None)?;
-    let nothing = nothing_observed(&observed.looked_at());
-    observed.findings.extend(nothing);
-    Ok(observed)
 }
 
 /// What the files of the pinned profiles say, as far as they are installed here; where they are not, what the manifest

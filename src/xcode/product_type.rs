@@ -116,6 +116,18 @@ impl ProductKind {
         }
     }
 
+    /// Whether it reaches its users inside of an application.
+    pub fn is_carried_by_applications(self) -> bool {
+        matches!(
+            self,
+            Self::AppClip
+                | Self::AppExtension
+                | Self::XpcService
+                | Self::SystemExtension
+                | Self::DriverExtension
+        )
+    }
+
     /// What it has to do with provisioning profiles on `platform`.
     pub fn provisioning(self, platform: Platform) -> Provisioning {
         if platform.is_simulator() {

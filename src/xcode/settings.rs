@@ -17,6 +17,7 @@ mod allowance;
 mod builtin;
 mod c99;
 mod expansion;
+mod faults;
 mod operator;
 mod resolved;
 mod scope;
@@ -43,6 +44,7 @@ pub use scope::Scope;
 pub(crate) use scope::is_yes;
 
 use allowance::Allowance;
+use faults::Faults;
 
 /// Settings from outside of the project, as `xcodebuild` ranks them (swift-build, `Settings.addOverrides`): its environment
 /// below everything, its arguments over the project, the file of `-xcconfig` over those, and the file that the variable
@@ -188,6 +190,9 @@ pub struct ProjectSettings<'p> {
     /// Xcode's defaults as they were made, by what they depend on.
     defaults: Mutex<HashMap<DefaultsOf, Arc<Table>>>,
     allowance: Allowance,
+    /// What is not right with configuration files that the project names.
+    faults: Faults,
+    /// What is not right with those that somebody names besides.
     findings: Vec<Finding>,
 }
 
@@ -208,31 +213,38 @@ impl<'p> ProjectSettings<'p> {
     ) -> Self {
         let mut loader = Loader::new(sources, &project.directory);
         let mut bases = HashMap::new();
+        let mut positions: HashMap<Arc<Path>, usize> = HashMap::new();
+        let mut faults = Faults::default();
         let mut findings = Vec::new();
         let of_project = project
             .configurations
             .list()
             .iter()
             .map(|configuration| (None, configuration));
-        let of_targets = project.targets.iter().flat_map(|target| {
+        let of_targets = project.targets.iter().zip(0..).flat_map(|(target, at)| {
             target
                 .configurations
                 .list()
                 .iter()
-                .map(move |configuration| (Some(target), configuration))
+                .map(move |configuration| (Some((target, TargetIndex(at))), configuration))
         });
         for (target, configuration) in of_project.chain(of_targets) {
             let Some((path, line)) = &configuration.base else {
                 continue;
             };
-            let known = bases.contains_key(path);
+            let known = positions.get(path).copied();
+            let owner = target.map(|(_, index)| index);
+            let position = faults.based(owner, &configuration.name, path, known);
             let table = loader.load(path);
-            if let (Err(problem), false) = (&table, known) {
-                findings.push(missing_base(project, target, path, *line, problem));
+            if let (Err(problem), None) = (&table, known) {
+                let target = target.map(|(target, _)| target);
+                let finding = missing_base(project, target, path, *line, problem);
+                faults.missing(finding, position);
             }
+            positions.insert(Arc::clone(path), position);
             bases.entry(Arc::clone(path)).or_insert_with(|| table.ok());
         }
-        findings.append(&mut loader.take_findings());
+        faults.take(&mut loader);
         let mut loader = Loader::new(outside, &project.directory);
         let mut layers = Vec::new();
         for (layer, path) in [
@@ -267,6 +279,7 @@ impl<'p> ProjectSettings<'p> {
             defined: OnceLock::new(),
             defaults: Mutex::default(),
             allowance: Allowance::of_project(configurations),
+            faults,
             findings,
         }
     }
@@ -276,9 +289,21 @@ impl<'p> ProjectSettings<'p> {
         self.project
     }
 
-    /// What is not right with the configuration files.
-    pub fn findings(&self) -> &[Finding] {
-        &self.findings
+    /// What is not right with the configuration files, whoever is based on them.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.faults.all().chain(&self.findings).cloned().collect()
+    }
+
+    /// What is not right with those that count where the configuration of this name is looked at; without a name all of it.
+    pub fn findings_of(&self, configuration: Option<&str>) -> Vec<Finding> {
+        let mut findings = self.faults.of(self.project, configuration);
+        findings.extend(self.findings.iter().cloned());
+        findings
+    }
+
+    /// The targets that miss settings because a file that they are based on, or that it includes, is missing.
+    pub fn lacking(&self, configuration: Option<&str>) -> HashSet<&'p str> {
+        self.faults.lacking(self.project, configuration)
     }
 
     /// Whether anything in the project, in whatever target and configuration, or outside of it assigns `name`.

@@ -5,7 +5,8 @@
 //! through [`Sources`] and never opens one itself. The disk answers in production (`host::sources`), a map in tests
 //! ([`InMemory`]), and nothing else can tell the difference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +22,12 @@ pub trait Sources {
     /// # Errors
     /// There is no such file, it is larger than this source hands out, or it cannot be read.
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, SourceError>;
+
+    /// The names in the folder at `path`, in order.
+    ///
+    /// # Errors
+    /// There is no such folder, it holds more names than this source hands out, or it cannot be listed.
+    fn list(&self, path: &Path) -> Result<Vec<OsString>, SourceError>;
 
     /// How much may still be read, by whoever reads from these files.
     fn budget(&self) -> &Budget;
@@ -135,6 +142,19 @@ impl Sources for InMemory {
             .get(&normalized(path))
             .cloned()
             .ok_or(SourceError::Missing)
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<OsString>, SourceError> {
+        let folder = normalized(path);
+        let below = self.files.keys().filter_map(|file| {
+            let mut rest = file.strip_prefix(&folder).ok()?.components();
+            Some(rest.next()?.as_os_str().to_owned())
+        });
+        let names: BTreeSet<OsString> = below.collect();
+        match names.is_empty() {
+            true => Err(SourceError::Missing),
+            false => Ok(names.into_iter().collect()),
+        }
     }
 
     fn budget(&self) -> &Budget {

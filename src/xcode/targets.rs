@@ -19,6 +19,9 @@ mod setting;
 mod unsigned;
 mod values;
 
+use std::collections::HashSet;
+
+use super::assignment::Origin;
 use super::project::Project;
 use super::settings::ProjectSettings;
 use super::sources::Sources;
@@ -39,9 +42,35 @@ pub fn resolve(
     sources: &dyn Sources,
     selection: &Selection<'_>,
 ) -> SigningTargets {
-    let (rows, mut complaints) = resolver::Resolver::new(settings, sources).resolve(selection);
+    let (mut rows, mut complaints) = resolver::Resolver::new(settings, sources).resolve(selection);
     let mut findings = settings.project().findings.clone();
-    findings.extend(settings.findings().iter().cloned());
+    findings.extend(settings.findings_of(selection.configuration));
+    // What a missing file takes from its targets is told with the file.
+    let lacking = settings.lacking(selection.configuration);
+    let mut consequences: HashSet<String> = HashSet::new();
+    let mut undefined: HashSet<(String, Option<u64>)> = HashSet::new();
+    complaints.retain(|it| {
+        if it.code == Code::SettingUndefined && !lacking.is_empty() {
+            undefined.extend(it.place.file.clone().map(|file| (file, it.place.line)));
+            return false;
+        }
+        let is_consequence = it.code == Code::BundleIdUnresolved;
+        let target = it
+            .place
+            .target
+            .as_deref()
+            .filter(|target| lacking.contains(*target));
+        consequences.extend(target.filter(|_| is_consequence).map(str::to_owned));
+        !(is_consequence && target.is_some())
+    });
+    for row in &mut rows {
+        let is_undefined = |origin: &Origin| {
+            let file = origin.file.as_deref();
+            file.is_some_and(|file| undefined.contains(&(file.display().to_string(), origin.line)))
+        };
+        row.lacks_settings = consequences.contains(row.target.as_str())
+            || (lacking.contains(row.target.as_str()) && row.origins().any(is_undefined));
+    }
     findings.append(&mut complaints);
     // Whatever was not read because of it, it is one fault, and told once.
     if let Some(finding) = sources.budget().finding() {

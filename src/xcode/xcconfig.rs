@@ -175,6 +175,8 @@ pub struct Loader<'s> {
     project_directory: PathBuf,
     files: HashMap<PathBuf, Result<Arc<ParsedFile>, SourceError>>,
     tables: HashMap<PathBuf, Arc<Table>>,
+    /// Of each table the files that it was made from.
+    reached: HashMap<PathBuf, HashSet<PathBuf>>,
     findings: Vec<Finding>,
     /// All complaints ever made, each once.
     complaints: HashSet<Finding>,
@@ -208,6 +210,8 @@ struct Flattening {
     assignments: Vec<Assignment>,
     /// The files around the cursor, outermost first.
     around: Vec<PathBuf>,
+    /// Every file that was around it once.
+    reached: HashSet<PathBuf>,
     included: usize,
 }
 
@@ -219,6 +223,7 @@ impl<'s> Loader<'s> {
             project_directory: project_directory.to_path_buf(),
             files: HashMap::new(),
             tables: HashMap::new(),
+            reached: HashMap::new(),
             findings: Vec::new(),
             complaints: HashSet::new(),
         }
@@ -237,12 +242,20 @@ impl<'s> Loader<'s> {
         let mut flattening = Flattening {
             assignments: Vec::new(),
             around: vec![path.clone()],
+            reached: HashSet::from([path.clone()]),
             included: 0,
         };
         self.flatten(&file, &mut flattening);
         let table = Arc::new(Table::new(flattening.assignments));
+        self.reached.insert(path.clone(), flattening.reached);
         self.tables.insert(path, Arc::clone(&table));
         Ok(table)
+    }
+
+    /// The files that the loaded file at `path` is made of: itself and all that it includes.
+    pub fn reached(&self, path: &Path) -> impl Iterator<Item = &Path> {
+        let reached = self.reached.get(&normalized(path));
+        reached.into_iter().flatten().map(PathBuf::as_path)
     }
 
     /// What is not right with the files loaded so far; each complaint once, however often its file was included.
@@ -386,6 +399,7 @@ impl<'s> Loader<'s> {
             return self.complain(finding, &from.name, line);
         }
         into.included += 1;
+        into.reached.insert(path.clone());
         into.around.push(path);
         self.flatten(&file, into);
         into.around.pop();

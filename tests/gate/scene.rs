@@ -10,8 +10,8 @@ use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::{CertSha1, CertSha256};
 use countersign::context::gate::facts::{
     FileFacts, Identities, Identity, InstalledContent, InstalledFile, InstalledProfiles,
-    Observation, Observed, ObservedClaims, ObservedTargets, PlannedFacts, ProfileDirectory,
-    TargetSelection,
+    Observation, Observed, ObservedArchive, ObservedClaims, ObservedTargets, PlannedFacts,
+    ProfileDirectory, TargetSelection,
 };
 use countersign::context::gate::{Asked, Cleared, Judgement, Rehearsal, Verdict, judge, rehearse};
 use countersign::context::manifest::freeze::{Previous, freeze, ordered};
@@ -121,6 +121,7 @@ pub(crate) fn targets_of(project: &ProjectSpec) -> ObservedTargets {
         targets: resolved.rows,
         findings: resolved.findings,
         selection: TargetSelection::default(),
+        archive: ObservedArchive::default(),
         sources: Arc::new(sources),
     }
 }

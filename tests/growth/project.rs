@@ -42,6 +42,7 @@ pub(crate) fn project_text(count: usize) -> String {
             "app-extension"
         };
         let phases = if index == 0 { "C0" } else { "" };
+        let suffix = suffix(index);
         let _ = writeln!(
             text,
             "\t\tF{index} = {{isa = PBXBuildFile; fileRef = O{index}; }};\n\
@@ -55,7 +56,8 @@ pub(crate) fn project_text(count: usize) -> String {
                 text,
                 "\t\t{letter}{index} = {{\n\t\t\tisa = XCBuildConfiguration;\n\t\t\tname = {name};\n\
                  \t\t\tbaseConfigurationReference = XC;\n\t\t\tbuildSettings = {{\n\
-                 \t\t\t\tPRODUCT_BUNDLE_IDENTIFIER = \"$(BUNDLE_PREFIX).t{index}\";\n\
+                 \t\t\t\tPRODUCT_BUNDLE_IDENTIFIER = \"$(BUNDLE_PREFIX){suffix}\";\n\
+                 \t\t\t\tDEVELOPMENT_TEAM = {TEAM};\n\
                  \t\t\t\tPROVISIONING_PROFILE_SPECIFIER = \"Profile {index}\";\n\
                  \t\t\t\tPRODUCT_NAME = \"$(TARGET_NAME:c99extidentifier)\";\n\t\t\t}};\n\t\t}};"
             );
@@ -113,9 +115,10 @@ pub(crate) fn planned<'a>(
         overrides: &[],
         kind: None,
         targets_were_named: false,
-        must_be_mapped: true,
         identities: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        scheme: None,
+        products: &[],
         sources,
     })
 }
@@ -135,7 +138,7 @@ pub(crate) fn manifest_bytes(count: usize, certificates: usize) -> Vec<u8> {
                 target: format!("Target {index}").parse().expect("a name"),
                 configuration: configuration.parse().expect("a name"),
                 platform: "ios".parse().expect("a platform"),
-                bundle_id: format!("com.example.large.t{index}")
+                bundle_id: format!("com.example.large{}", suffix(index))
                     .parse()
                     .expect("an id"),
                 profile: profile[index].uuid.clone(),
@@ -146,9 +149,17 @@ pub(crate) fn manifest_bytes(count: usize, certificates: usize) -> Vec<u8> {
     freeze::freeze(profiles, Some(targets), None).to_bytes()
 }
 
+/// What stands behind the application's bundle id in that of its extensions.
+fn suffix(index: usize) -> String {
+    match index {
+        0 => String::new(),
+        _ => format!(".t{index}"),
+    }
+}
+
 fn profile(index: usize, certificates: Vec<PinnedCertificate>) -> PinnedProfile {
     let uuid = format!("{index:08x}-0000-4000-8000-000000000000");
-    let bundle_id = format!("com.example.large.t{index}");
+    let bundle_id = format!("com.example.large{}", suffix(index));
     let entitlements = serde_json::json!({
         "application-identifier": format!("{TEAM}.{bundle_id}"),
         "aps-environment": "production",

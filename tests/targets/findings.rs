@@ -136,7 +136,11 @@ fn a_test_bundle_beside_the_archive_blocks_nothing() {
     let project =
         only_app(unasked.release("CODE_SIGN_STYLE", "Automatic")).change("RocketUITests", manual);
     let workshop = scene(&project, &[]);
-    targets(&workshop, "check", &[]).exits(0);
+    let document = targets(&workshop, "check", &["--format", "json"]).json();
+    assert!(
+        !codes(&document).contains(&"signing-style-mixed".to_owned()),
+        "{document:#}"
+    );
     // Named, it is what is asked about.
     targets(&workshop, "check", &["--target", "RocketUITests"])
         .exits(10)
@@ -178,11 +182,16 @@ fn one_automatic_target_among_manual_ones_is_told_at_its_style() {
 }
 
 #[test]
-fn a_project_that_xcode_signs_itself_is_not_complained_about() {
+fn a_project_that_xcode_signs_itself_has_no_profiles_on_a_build_machine() {
     let project = unasked()
         .release("CODE_SIGN_STYLE", "Automatic")
         .change_all(|target| target.without("CODE_SIGN_IDENTITY"));
-    targets(&scene(&project, &[]), "check", &[]).exits(0);
+    let document = targets(&scene(&project, &[]), "check", &["--format", "json"])
+        .exits(10)
+        .json();
+    let unmapped = codes(&document);
+    let unmapped = unmapped.iter().filter(|code| *code == "target-unmapped");
+    assert_eq!(unmapped.count(), 4, "{document:#}");
 }
 
 #[test]

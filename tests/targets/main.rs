@@ -17,5 +17,8 @@ mod choice;
 mod export;
 mod export_forms;
 mod findings;
+mod one_verdict;
 mod outside;
 mod scene;
+mod schemes;
+mod workspaces;

@@ -53,6 +53,7 @@ use crate::base::ids::{
 };
 use crate::context::manifest::{FactsDigest, Manifest, PinnedProfile};
 use crate::context::plan::LookedAt;
+use crate::xcode::archive::{ArchivedProduct, ChosenScheme};
 use crate::xcode::platform::Platform;
 use crate::xcode::sources::Sources;
 use crate::xcode::targets::SigningTarget;
@@ -145,6 +146,8 @@ pub struct ObservedTargets {
     pub findings: Vec<Finding>,
     /// What was selected.
     pub selection: TargetSelection,
+    /// What is archived.
+    pub archive: ObservedArchive,
     /// The files of the projects, to find the lines of claims in.
     pub sources: Arc<dyn Sources + Send + Sync>,
 }
@@ -156,6 +159,7 @@ impl ObservedTargets {
             targets: &self.targets,
             projects: &self.projects,
             is_selection: !self.selection.is_everything(),
+            configurations: &self.archive.configurations,
         }
     }
 }
@@ -167,8 +171,20 @@ impl fmt::Debug for ObservedTargets {
             .field("targets", &self.targets)
             .field("findings", &self.findings)
             .field("selection", &self.selection)
+            .field("archive", &self.archive)
             .finish_non_exhaustive()
     }
+}
+
+/// What is archived of the projects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObservedArchive {
+    /// The scheme that says so; none if nothing tells which is meant.
+    pub scheme: Option<ChosenScheme>,
+    /// The products: what no other target holds.
+    pub products: Vec<ArchivedProduct>,
+    /// The configurations that were read; empty: all.
+    pub configurations: Vec<ConfigurationName>,
 }
 
 /// Which of a project's targets are meant. The default is all of them.
@@ -180,12 +196,14 @@ pub struct TargetSelection {
     pub configurations: Vec<ConfigurationName>,
     /// Only this platform.
     pub platform: Option<Platform>,
+    /// What this scheme archives; none: what is meant is told from all of them.
+    pub scheme: Option<String>,
 }
 
 impl TargetSelection {
-    /// Whether it leaves nothing out.
+    /// Whether it leaves no target and platform out of what is archived.
     pub fn is_everything(&self) -> bool {
-        *self == Self::default()
+        self.targets.is_empty() && self.platform.is_none()
     }
 }
 

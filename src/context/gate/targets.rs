@@ -9,11 +9,11 @@ use std::collections::{BTreeSet, HashSet};
 use super::asked::Asked;
 use super::facts::{Observation, Observed};
 use super::pins::Pins;
-use crate::base::finding::{self, Code, Finding};
+use crate::base::finding::{Code, Finding};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::Manifest;
-use crate::context::plan::{Request, nothing_observed, plan, unobserved};
+use crate::context::plan::{Request, judge};
 use crate::context::policy::Policy;
 
 /// Judges the targets.
@@ -32,13 +32,6 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) 
             ];
         }
     };
-    let looked_at = observed.looked_at();
-    if let Some(nothing) = nothing_observed(&looked_at) {
-        let mut findings = observed.findings.clone();
-        findings.push(nothing);
-        return findings;
-    }
-    let mut findings = observed.findings.clone();
     let request = Request {
         targets: &observed.targets,
         profiles: pins.profiles(),
@@ -46,16 +39,14 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) 
         overrides: &policy.targets,
         kind: asked.kind,
         targets_were_named: !observed.selection.targets.is_empty(),
-        must_be_mapped: true,
         // Whether the keys are here is another group's question.
         identities: None,
         now: facts.now,
+        scheme: observed.archive.scheme.as_ref(),
+        products: &observed.archive.products,
         sources: &*observed.sources,
     };
-    findings.extend(plan(&request).findings);
-    findings.extend(unobserved(pins.targets(), &looked_at));
-    finding::distinct(&mut findings);
-    findings
+    judge(&request, &observed.looked_at(), &observed.findings).findings
 }
 
 /// The configurations that are judged where nobody selects any: those that the manifest pins for these projects. Empty:

@@ -33,10 +33,10 @@ mod unsigned;
 mod unsupported;
 
 use super::available::Available;
+use super::judged::Judged;
 use super::request::Request;
 use super::row::Row;
 use crate::base::finding::{Code, Finding, Severity};
-use crate::xcode::targets::SigningStyle;
 
 use shared::SharedSpecifiers;
 use subject::{Scene, Subject};
@@ -179,8 +179,9 @@ pub(super) fn check(
     rows: &[Row<'_>],
     request: &Request<'_>,
     available: &Available<'_>,
+    judged: &Judged,
 ) -> Vec<Finding> {
-    let scene = Scene::new(rows, request, available);
+    let scene = Scene::new(rows, request, available, judged);
     let shared = SharedSpecifiers::among(scene.judged_rows(), &available.profiles);
     let mut findings = shared.findings;
     for check in TOGETHER {
@@ -198,7 +199,7 @@ pub(super) fn check(
         for check in CHECKS {
             let mut found = (check.judge)(&subject);
             debug_assert!(found.iter().all(|it| check.codes.contains(&it.code)));
-            if !scene.is_judged(target) {
+            if !scene.is_judged(target) || target.lacks_settings {
                 for finding in &mut found {
                     finding.severity = Severity::Info;
                 }
@@ -222,12 +223,8 @@ fn profile(it: &Subject<'_, '_>) -> Option<Finding> {
         _ if it.specifier_is_shared => None,
         Some(requested) => requested::requested(row, requested, available),
         None if row.choice.is_none() => {
-            // Where Xcode signs everything itself, it also makes the profiles.
-            let is_made_by_xcode = row.target.style.value != SigningStyle::Manual
-                && !it.scene.others_are_manual(row.target)
-                && !it.scene.request.must_be_mapped;
             let lines = &mut it.scene.lines.borrow_mut();
-            Some(unmapped::unmapped(row, available, is_made_by_xcode, lines))
+            Some(unmapped::unmapped(row, available, lines))
         }
         None => None,
     }

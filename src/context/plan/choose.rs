@@ -67,6 +67,7 @@ pub(super) fn choose<'a>(target: &'a SigningTarget, available: &Available<'a>) -
         target,
         choice,
         discarded,
+        is_judged: true,
     }
 }
 

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::row::Plan;
 use crate::base::finding::{Code, Finding};
 
-/// One finding for all planned profiles that have expired at `now`. One is planned only where nothing else fits. It is for
-/// information, because the gate is what blocks; an export with one is refused.
+/// One finding for all planned profiles that have expired at `now`. One is planned only where nothing else fits. It warns:
+/// the gate is what blocks, and an export.
 pub fn expired(plan: &Plan<'_>, now: Timestamp) -> Option<Finding> {
     let chosen = plan.rows.iter().filter_map(|row| row.choice);
     let mut expired: Vec<String> = chosen
@@ -20,7 +20,7 @@ pub fn expired(plan: &Plan<'_>, now: Timestamp) -> Option<Finding> {
         1 => String::new(),
         count => format!(" and {} more", count - 1),
     };
-    let finding = Finding::info(
+    let finding = Finding::warn(
         Code::ProfileExpired,
         format!("profile {first}{others} has expired, so a build with it fails"),
     );

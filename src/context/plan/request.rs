@@ -8,6 +8,7 @@ use crate::apple::profile::ProfileKind;
 use crate::base::ids::CertSha1;
 use crate::context::manifest::{PinnedProfile, PinnedTarget};
 use crate::context::policy::TargetOverride;
+use crate::xcode::archive::{ArchivedProduct, ChosenScheme};
 use crate::xcode::sources::Sources;
 use crate::xcode::targets::SigningTarget;
 
@@ -24,15 +25,17 @@ pub struct Request<'a> {
     pub overrides: &'a [TargetOverride],
     /// What the product is meant for, where somebody said so.
     pub kind: Option<ProfileKind>,
-    /// The targets were named one by one, so test bundles among them are meant: else they are not part of what is
-    /// archived, and what is wrong with them is for information.
+    /// The targets were named one by one, so all of them are meant, test bundles included: else what no archive holds is for
+    /// information.
     pub targets_were_named: bool,
-    /// Every target must have a pinned profile, even where Xcode would make one: the gate's question.
-    pub must_be_mapped: bool,
     /// The certificates whose private keys are at hand, where somebody looked.
     pub identities: Option<&'a HashSet<CertSha1>>,
     /// When it is planned: what has expired by then is chosen last.
     pub now: Timestamp,
+    /// The scheme that says what is archived, if one does.
+    pub scheme: Option<&'a ChosenScheme>,
+    /// The products that are archived.
+    pub products: &'a [ArchivedProduct],
     /// The project's files, to find the lines of claims in.
     pub sources: &'a dyn Sources,
 }

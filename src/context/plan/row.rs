@@ -26,13 +26,15 @@ pub struct Row<'a> {
     pub choice: Option<Choice<'a>>,
     /// What it could have got and why it did not; only profiles that cover its bundle id.
     pub discarded: Vec<Discarded<'a>>,
+    /// Whether what is wrong with it matters: an archive holds it, or somebody means it.
+    pub is_judged: bool,
 }
 
 impl Row<'_> {
-    /// Whether it is a test bundle: built for testing on devices and never archived, so that `xcodebuild archive` does
-    /// not look at its profile.
+    /// Whether no archive holds it, so that `xcodebuild archive` does not look at its profile: test bundles are built for
+    /// testing on devices, and other products have archives of their own.
     pub fn is_beside_the_archive(&self) -> bool {
-        self.target.kind.is_test()
+        self.target.kind.is_test() || !self.is_judged
     }
 }
 
@@ -71,11 +73,12 @@ pub struct Discarded<'a> {
 }
 
 impl Plan<'_> {
-    /// The rows as a manifest pins them: those that have a profile and a bundle id.
+    /// The rows as a manifest pins them: those that have a profile and a bundle id. What other archives hold is not pinned.
     pub fn pinned_targets(&self) -> Vec<PinnedTarget> {
         let mut pinned: Vec<PinnedTarget> = self
             .rows
             .iter()
+            .filter(|row| row.is_judged || row.target.kind.is_test())
             .filter_map(|row| {
                 let choice = row.choice?;
                 Some(PinnedTarget {

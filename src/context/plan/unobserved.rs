@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::pinned::without_target;
 use crate::base::finding::{Code, Finding};
+use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::PinnedTarget;
 use crate::xcode::targets::SigningTarget;
@@ -18,16 +19,14 @@ pub struct LookedAt<'a> {
     pub targets: &'a [SigningTarget],
     /// The projects that they come from, by their names in a manifest.
     pub projects: &'a [String],
-    /// Only some targets of these projects were selected, so the others are not expected to be here.
+    /// Only some targets of these projects were selected, by name or platform, so the others are not expected to be here.
     pub is_selection: bool,
+    /// The configurations that were looked at; empty: all.
+    pub configurations: &'a [ConfigurationName],
 }
 
-/// What is not right where nothing was looked at that is signed. Simulators take what is signed with nothing.
-pub fn nothing_observed(observed: &LookedAt<'_>) -> Option<Finding> {
-    let mut targets = observed.targets.iter();
-    if targets.any(|target| target.is_signed() && !target.platform.is_simulator()) {
-        return None;
-    }
+/// What is not right where nothing was looked at that is signed and archived. Simulators take what is signed with nothing.
+pub(super) fn nothing_observed(observed: &LookedAt<'_>) -> Finding {
     let (message, found) = match (observed.projects, observed.targets) {
         ([], _) => (
             "no target was judged: none is selected",
@@ -44,26 +43,32 @@ pub fn nothing_observed(observed: &LookedAt<'_>) -> Option<Finding> {
     };
     let finding = Finding::block(Code::TargetsUnobserved, message)
         .values("at least one target that is signed", found);
-    Some(match observed.is_selection {
+    match observed.is_selection {
         false => finding
             .hint("name a project that has targets which are signed, or waive the group")
             .remedy(Remedy::NameProject),
         true => finding.hint(
             "select targets that the project has and signs, or select nothing to judge all of them",
         ),
-    })
+    }
 }
 
 /// What is not right where `pinned` holds more than was looked at. Whoever selects targets by name wants just those; the
 /// verdict says so.
-pub fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Finding> {
+pub(super) fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Finding> {
     let projects: HashSet<&str> = observed.projects.iter().map(String::as_str).collect();
+    let is_looked_at = |configuration: &ConfigurationName| {
+        observed.configurations.is_empty() || observed.configurations.contains(configuration)
+    };
     let mut others = BTreeSet::new();
     let mut expected = Vec::new();
+    let mut is_partial = false;
     for (index, pin) in pinned.iter().enumerate() {
         if !projects.contains(&*pin.project) {
             others.insert(pin.project.as_str());
-        } else if !observed.is_selection {
+        } else if observed.is_selection || !is_looked_at(&pin.configuration) {
+            is_partial = true;
+        } else {
             expected.push((index, pin));
         }
     }
@@ -87,7 +92,7 @@ pub fn unobserved(pinned: &[PinnedTarget], observed: &LookedAt<'_>) -> Vec<Findi
             .remedy(Remedy::FreezeTargets)
         })
         .collect();
-    if observed.is_selection {
+    if is_partial {
         findings.push(
             Finding::warn(
                 Code::TargetsUnobserved,

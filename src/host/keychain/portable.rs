@@ -93,7 +93,9 @@ impl PortableBackend {
     ) -> Result<pkcs12::Pkcs12, KeychainError> {
         let sealed = owned_files::read(keychain.as_path(), pkcs12::MAX_FILE)?;
         pkcs12::read(&sealed, password).map_err(|error| match error {
-            Pkcs12Error::WrongPassword { .. } => KeychainError::WrongPassword(keychain.clone()),
+            Pkcs12Error::WrongPassword { .. } | Pkcs12Error::EmptyDoesNotOpen { .. } => {
+                KeychainError::WrongPassword(keychain.clone())
+            }
             error => KeychainError::Pkcs12(format!("{keychain}: {error}")),
         })
     }

@@ -1,23 +1,30 @@
 //! Reading Xcode projects: what the targets of the named projects and workspaces ask of signing.
 
+mod absent;
 mod opened;
+mod schemes;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use self::opened::Opened;
+use self::schemes::Schemes;
 use crate::base::error::{ErrorCode, Explain};
-use crate::base::finding::{self, Place};
+use crate::base::finding::{self, Finding, Place, Severity};
+use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
-use crate::context::gate::facts::{ObservedTargets, TargetSelection};
+use crate::context::gate::facts::{ObservedArchive, ObservedTargets, TargetSelection};
 use crate::context::gate::targets::pinned_configurations;
 use crate::context::manifest::Manifest;
 use crate::host::files::{self, ReadError};
 use crate::host::inputs::{Inputs, NotingSources};
 use crate::host::sources::DiskSources;
+use crate::xcode::archive::{Archive, NoSuchScheme};
 use crate::xcode::budget::Budget;
 use crate::xcode::platform::Platform;
-use crate::xcode::project::Project;
+use crate::xcode::project::{Project, TargetIndex};
+use crate::xcode::scheme::DEFAULT_CONFIGURATION;
 use crate::xcode::settings::{Overrides, ProjectSettings};
 use crate::xcode::show_build_settings::{self, CaptureError};
 use crate::xcode::sources;
@@ -34,6 +41,8 @@ pub struct ProjectRequest {
     pub projects: Vec<PathBuf>,
     /// What of them is meant.
     pub selection: TargetSelection,
+    /// Where nobody selects a configuration, all are read, and not just the one that is archived.
+    pub every_configuration: bool,
     /// Files with what `xcodebuild -showBuildSettings` printed: it counts where it speaks of a target.
     pub captures: Vec<PathBuf>,
     /// The folders that project files may reach into, where somebody declares them; none: the repository of each project, or
@@ -83,12 +92,24 @@ pub enum ProjectError {
         /// Where it was looked for.
         projects: String,
     },
+    /// A scheme was named that there is not.
+    #[error("there is no scheme {:?}; there are {}", .0.name, listed(&.0.known))]
+    NoSuchScheme(NoSuchScheme),
+}
+
+fn listed(known: &[String]) -> String {
+    match known {
+        [] => "none".to_owned(),
+        known => known.join(", "),
+    }
 }
 
 impl Explain for ProjectError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Kind(_) | Self::NoSuchTarget { .. } => ErrorCode::FileMalformed,
+            Self::Kind(_) | Self::NoSuchTarget { .. } | Self::NoSuchScheme(_) => {
+                ErrorCode::FileMalformed
+            }
             Self::Workspace { error, .. } => error.code(),
             Self::Project { error, .. } => error.code(),
             Self::Unreadable(error) => error.code(),
@@ -101,6 +122,9 @@ impl Explain for ProjectError {
             Self::Kind(_) => Some("name an Xcode project or workspace".to_owned()),
             Self::NoSuchTarget { .. } => {
                 Some("check the spelling against the list of targets".to_owned())
+            }
+            Self::NoSuchScheme(_) => {
+                Some("name a scheme that the project or workspace has, or a target".to_owned())
             }
             Self::Workspace { error, .. } => error.hint(),
             Self::Project { error, .. } => error.hint(),
@@ -123,7 +147,7 @@ impl Explain for ProjectError {
             Self::Project { error, .. } => error.place(),
             Self::Unreadable(error) => error.place(),
             Self::Capture(error) => error.place(),
-            Self::NoSuchTarget { .. } => Place::default(),
+            Self::NoSuchTarget { .. } | Self::NoSuchScheme(_) => Place::default(),
         }
     }
 }
@@ -175,13 +199,12 @@ pub fn read_noting(
         .iter()
         .filter_map(|(project, _)| Some(project.bundle.file_name()?.to_str()?.to_owned()))
         .collect();
-    let configurations = match pinned {
-        Some(manifest) if request.selection.configurations.is_empty() => {
-            pinned_configurations(manifest, &names)
-        }
-        _ => request.selection.configurations.clone(),
-    };
-    let configurations: Vec<Option<&str>> = match configurations.as_slice() {
+    let mut findings = std::mem::take(&mut opened.findings);
+    let is_partial = !findings.is_empty() || !opened.absent.is_empty();
+    let archive = archive(&opened, request.selection.scheme.as_deref(), &mut findings)?;
+    findings.extend(opened.absence(&archive));
+    let configurations = configurations(request, &opened, &archive, pinned, &names);
+    let read: Vec<Option<&str>> = match configurations.as_slice() {
         [] => vec![None],
         some => some.iter().map(|name| Some(name.as_str())).collect(),
     };
@@ -197,22 +220,30 @@ pub fn read_noting(
         .map(String::as_str)
         .collect();
     let mut targets = Vec::new();
-    let mut findings = opened.findings;
-    let is_partial = !findings.is_empty();
-    for (project, sources) in &opened.projects {
+    for (position, (project, sources)) in opened.projects.iter().enumerate() {
         let outside = NotingSources {
             inputs: inputs.cloned(),
             disk: outside.clone().joined(sources.disk.clone()),
         };
         let settings = ProjectSettings::load_with(project, sources, &outside, &request.overrides);
-        for configuration in &configurations {
+        let part_of: Vec<_> = (0..project.targets.len())
+            .map(|target| archive.part_of(position, TargetIndex(target)))
+            .collect();
+        for configuration in &read {
             for platform in platforms {
                 let selection = Selection {
                     targets: &selected,
                     configuration: *configuration,
                     platform: *platform,
                 };
-                let resolved = resolve(&settings, sources, &selection);
+                let mut resolved = resolve(&settings, sources, &selection);
+                for row in &mut resolved.rows {
+                    row.part_of = part_of.get(row.index.0).cloned().unwrap_or_default();
+                }
+                if selected.is_empty() {
+                    let is_archived = |at: usize| part_of.get(at).is_some_and(|of| !of.is_empty());
+                    weaken(&mut resolved.findings, project, is_archived);
+                }
                 targets.extend(resolved.rows);
                 findings.extend(resolved.findings);
             }
@@ -254,11 +285,111 @@ pub fn read_noting(
         targets,
         findings,
         selection: request.selection.clone(),
+        archive: ObservedArchive {
+            scheme: archive.scheme,
+            products: archive.products,
+            configurations,
+        },
         sources: Arc::new(sources.into_iter().map(|sources| sources.disk).fold(
             DiskSources::default().with_budget(budget),
             DiskSources::joined,
         )),
     })
+}
+
+/// What is archived of the projects that were opened.
+fn archive(
+    opened: &Opened,
+    name: Option<&str>,
+    findings: &mut Vec<Finding>,
+) -> Result<Archive, ProjectError> {
+    let mut schemes = Schemes::default();
+    for (holder, sources) in &opened.holders {
+        schemes.add(holder, sources);
+    }
+    findings.append(&mut schemes.findings);
+    let projects: Vec<&Project> = opened.projects.iter().map(|(project, _)| project).collect();
+    let all = |name| Archive::of(&projects, &schemes.readable, name, &opened.absent);
+    let fault = |name: &str| {
+        let mut faults = schemes.faults.iter();
+        faults.find(|(known, _)| &**known == name)
+    };
+    let is_readable = |name: &str| {
+        let mut readable = schemes.readable.iter();
+        readable.any(|held| &*held.scheme.name == name)
+    };
+    // What a scheme that cannot be read would say is not known, so everything is judged; and that it is not known blocks.
+    let broken = name.filter(|name| !is_readable(name)).and_then(fault);
+    findings.extend(broken.map(|(_, finding)| Finding {
+        severity: Severity::Block,
+        ..finding.clone()
+    }));
+    let readable_name = name.filter(|_| broken.is_none());
+    let mut archive = all(readable_name).map_err(ProjectError::NoSuchScheme)?;
+    findings.append(&mut archive.findings);
+    if name.is_none() {
+        findings.extend(schemes.faults.into_iter().map(|(_, finding)| finding));
+    }
+    Ok(archive)
+}
+
+/// The configurations that are judged: those that somebody selects; else the one of a scheme that somebody names; else
+/// those that the manifest pins; else the one that is archived. Empty: all of them.
+fn configurations(
+    request: &ProjectRequest,
+    opened: &Opened,
+    archive: &Archive,
+    pinned: Option<&Manifest>,
+    names: &[String],
+) -> Vec<ConfigurationName> {
+    if !request.selection.configurations.is_empty() {
+        return request.selection.configurations.clone();
+    }
+    let of_scheme = |is_named: bool| {
+        let scheme = archive.scheme.as_ref();
+        let scheme = scheme.filter(|scheme| scheme.is_named == is_named)?;
+        let configuration = scheme.configuration.as_deref()?.parse().ok()?;
+        Some(vec![configuration])
+    };
+    if let Some(named) = of_scheme(true) {
+        return named;
+    }
+    let pinned = pinned.map(|manifest| pinned_configurations(manifest, names));
+    if let Some(pinned) = pinned.filter(|pinned| !pinned.is_empty()) {
+        return pinned;
+    }
+    if request.every_configuration {
+        return Vec::new();
+    }
+    let release = || {
+        let mut lists = opened.projects.iter().flat_map(|(project, _)| {
+            let of_targets = project.targets.iter().map(|target| &target.configurations);
+            of_targets.chain([&project.configurations])
+        });
+        let has_release = lists.any(|list| list.named(DEFAULT_CONFIGURATION).is_some());
+        let release = DEFAULT_CONFIGURATION.parse().ok()?;
+        has_release.then(|| vec![release])
+    };
+    of_scheme(false).or_else(release).unwrap_or_default()
+}
+
+/// What is not right with targets that no archive holds is for information.
+fn weaken(findings: &mut [Finding], project: &Project, is_archived: impl Fn(usize) -> bool) {
+    let numbered = || project.targets.iter().enumerate();
+    let archived: BTreeSet<&str> = numbered()
+        .filter(|(at, _)| is_archived(*at))
+        .map(|(_, target)| &*target.name)
+        .collect();
+    let beside: BTreeSet<&str> = numbered()
+        .map(|(_, target)| &*target.name)
+        .filter(|name| !archived.contains(name))
+        .collect();
+    for finding in findings {
+        let target = finding.place.target.as_deref();
+        if target.is_some_and(|target| beside.contains(target)) {
+            finding.severity = Severity::Info;
+        }
+    }
 }
 
 /// The folders of the configuration files that somebody named: those files may lie anywhere, and what they include lies

@@ -1,30 +1,32 @@
 //! Freezing: proving profiles and writing the manifest that pins them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::base::digest::Digest;
 use crate::base::error::ErrorCode;
-use crate::base::finding::{self, Finding};
+use crate::base::finding::{self, Code, Finding, Severity};
+use crate::base::ids::TargetName;
 use crate::base::remedy::Remedy;
-use crate::context::gate::facts::ObservedTargets;
+use crate::context::gate::expiry::Margins;
 use crate::context::manifest::freeze::{Clash, Previous, freeze as freeze_content, ordered};
 use crate::context::manifest::{
     self, Content, Manifest, PinnedProfile, PinnedTarget, ProfileState,
 };
-use crate::context::plan::{Request, plan, withheld};
+use crate::context::plan::{Request, judge, withheld};
 use crate::context::policy::Policy;
 use crate::host::files::{self, FileMode, ReadErrorKind};
+use crate::host::observation::projects;
 use crate::ops::error::{Error, Failure};
 use crate::ops::prove::{self, Pinnable};
 use crate::ops::report::Report;
-use crate::ops::target_selection::{self, TargetSelection};
+use crate::ops::target_selection::TargetSelection;
+use crate::ops::targets::ShownArchive;
 use crate::ops::world::World;
-
-/// What is archived unless somebody says otherwise.
-const DEFAULT_CONFIGURATION: &str = "Release";
 
 /// What is frozen.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +37,8 @@ pub struct FreezeRequest {
     pub output: Option<PathBuf>,
     /// The projects whose targets are pinned too; none: the targets of the manifest before stay.
     pub targets: TargetSelection,
+    /// Targets that need a profile and may be without one: they are not pinned, and do not block.
+    pub allow_unmapped: Vec<TargetName>,
 }
 
 /// The `countersign.freeze.v1` document: what `manifest freeze` wrote.
@@ -45,6 +49,9 @@ pub struct FreezeDocument {
     pub schema: &'static str,
     /// The manifest as it is now; null if findings block, and then the file is unchanged.
     pub manifest: Option<FrozenManifest>,
+    /// What of the projects was judged and pinned; absent if no project was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ShownArchive>,
     /// The findings about the profiles and targets.
     pub findings: Vec<Finding>,
     /// A file could not even be read: an error rather than a verdict. It is not part of the document.
@@ -97,7 +104,10 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
         findings.extend(clashes.iter().map(Clash::finding));
         Vec::new()
     });
-    let targets = pinned_targets(&request.targets, &profiles, &policy, world, &mut findings)?;
+    findings.extend(lifetimes(&profiles, &policy, world.now));
+    findings.extend(shared_names(&profiles));
+    let pinned = pinned_targets(request, &profiles, &policy, world, &mut findings)?;
+    let (targets, archive) = pinned.unzip();
     if let (None, Some(previous)) = (&targets, &previous) {
         findings.extend(previous.orphans(&profiles));
     }
@@ -112,6 +122,7 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     Ok(FreezeDocument {
         schema: "countersign.freeze.v1",
         manifest,
+        archive,
         findings,
         has_unread,
     })
@@ -120,43 +131,83 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
 /// The targets of the projects that were named, with what signs them; `None` if none was named. A target that needs a
 /// profile and has none blocks: a manifest that leaves it out would let it through later.
 fn pinned_targets(
-    selection: &TargetSelection,
+    request: &FreezeRequest,
     profiles: &[PinnedProfile],
     policy: &Policy,
     world: &World,
     findings: &mut Vec<Finding>,
-) -> Result<Option<Vec<PinnedTarget>>, Error> {
+) -> Result<Option<(Vec<PinnedTarget>, ShownArchive)>, Error> {
+    let selection = &request.targets;
     if selection.projects.is_empty() {
         return Ok(None);
     }
-    let mut selection = selection.clone();
-    if selection.configurations.is_empty() {
-        let release = DEFAULT_CONFIGURATION.parse().map_err(Error::unexpected)?;
-        selection.configurations = vec![release];
-    }
-    let ObservedTargets {
-        targets,
-        findings: of_projects,
-        sources,
-        ..
-    } = target_selection::read(&selection, world)?;
-    let plan = plan(&Request {
-        targets: &targets,
+    let observed = projects::read(&selection.request(world)?, None)?;
+    let plannable = Request {
+        targets: &observed.targets,
         profiles,
         pinned: &[],
         overrides: &policy.targets,
         kind: selection.kind,
         targets_were_named: !selection.targets.is_empty(),
-        must_be_mapped: false,
         identities: None,
         now: world.now,
-        sources: &*sources,
-    });
-    findings.extend(of_projects);
-    findings.extend(plan.findings.iter().cloned());
-    findings.extend(withheld(&targets));
+        scheme: observed.archive.scheme.as_ref(),
+        products: &observed.archive.products,
+        sources: &*observed.sources,
+    };
+    let mut judgement = judge(&plannable, &observed.looked_at(), &observed.findings);
+    for finding in &mut judgement.findings {
+        let target = finding.place.target.as_deref();
+        let is_allowed = request
+            .allow_unmapped
+            .iter()
+            .any(|name| Some(name.as_str()) == target);
+        if finding.code == Code::TargetUnmapped && is_allowed {
+            finding.severity = finding.severity.max(Severity::Warn);
+        }
+    }
+    findings.extend(judgement.findings);
+    findings.extend(withheld(&observed.targets));
     finding::distinct(findings);
-    Ok(Some(plan.pinned_targets()))
+    let archive = ShownArchive::of(&observed.archive);
+    Ok(Some((judgement.plan.pinned_targets(), archive)))
+}
+
+/// What has expired or soon will of what is pinned. It warns: a manifest may hold it, but the gate lets nobody sign with it.
+fn lifetimes(profiles: &[PinnedProfile], policy: &Policy, now: Timestamp) -> Vec<Finding> {
+    let margins = Margins::of(policy);
+    let codes = (Code::ProfileExpired, Code::ProfileExpiresSoon);
+    let near = profiles.iter().filter_map(|profile| {
+        let message = |state: &str| format!("profile {} is pinned, but {state}", profile.title());
+        let finding = margins.finding(codes, profile.expires, now, message)?;
+        Some(Finding {
+            severity: Severity::Warn,
+            ..finding
+                .of_profile(&profile.uuid)
+                .hint("renew it at Apple's developer site, and leave the old file out")
+        })
+    });
+    near.collect()
+}
+
+/// Profiles that share a name: a project that asks for one by name gets whichever Xcode finds.
+fn shared_names(profiles: &[PinnedProfile]) -> Vec<Finding> {
+    let mut by_name: BTreeMap<&str, Vec<&PinnedProfile>> = BTreeMap::new();
+    for profile in profiles {
+        by_name.entry(&profile.name).or_default().push(profile);
+    }
+    let shared = by_name.into_iter().filter(|(_, of)| of.len() > 1);
+    shared
+        .map(|(name, of)| {
+            let uuids: Vec<String> = of.iter().map(|profile| profile.uuid.to_string()).collect();
+            Finding::warn(
+                Code::ProfileShadowed,
+                format!("{} pinned profiles have the name {name:?}", of.len()),
+            )
+            .values("one profile of this name", uuids.join(", "))
+            .hint("leave the old file out, or have targets ask for their profile by UUID")
+        })
+        .collect()
 }
 
 /// What the manifest at `output` hands on, if there is one.

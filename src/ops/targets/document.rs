@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use crate::base::finding::{self, Finding};
 use crate::base::ids::{CertSha256, ConfigurationName, ProfileUuid, TargetName};
+use crate::context::gate::facts::ObservedArchive;
 use crate::context::plan::expiry::expired;
-use crate::context::plan::{Plan, Row, Why};
-use crate::ops::report::{Report, VerdictWord};
+use crate::context::plan::{Judgement, Plan, Row, Why};
+use crate::ops::report::Report;
 use crate::ops::target_selection::PlannedTargets;
 use crate::ops::world::World;
 use crate::xcode::assignment::Origin;
@@ -33,13 +34,27 @@ pub struct CheckDocument {
     #[schemars(extend("const" = "countersign.targets-check.v1"))]
     pub schema: &'static str,
     /// Whether every target gets the profile that it asks for.
-    pub verdict: VerdictWord,
+    pub verdict: CheckVerdict,
     /// What is not right.
     pub findings: Vec<Finding>,
     /// Always empty: nothing can be waived here.
     pub waived: Vec<String>,
+    /// What is archived, and so judged.
+    pub archive: ShownArchive,
     /// What signs each target.
     pub targets: Vec<ShownTarget>,
+}
+
+/// Whether every target gets the profile that it asks for, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckVerdict {
+    /// No finding blocks.
+    Cleared,
+    /// At least one finding blocks.
+    Blocked,
+    /// The build signs nothing, because its settings say so. Nothing is wrong with it, and nothing is cleared.
+    Unsigned,
 }
 
 impl Report for TargetsDocument {
@@ -51,6 +66,30 @@ impl Report for TargetsDocument {
 impl Report for CheckDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()
+    }
+}
+
+/// What is archived, and so judged.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownArchive {
+    /// The scheme that says so; absent if nothing tells which is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+    /// The configurations that were looked at; empty: all.
+    pub configurations: Vec<ConfigurationName>,
+    /// The products: targets that no other target holds.
+    pub products: Vec<String>,
+}
+
+impl ShownArchive {
+    /// What was observed to be archived.
+    pub(in crate::ops) fn of(archive: &ObservedArchive) -> Self {
+        let products = archive.products.iter();
+        Self {
+            scheme: archive.scheme.as_ref().map(|it| it.name.to_string()),
+            configurations: archive.configurations.clone(),
+            products: products.map(|it| it.target.to_string()).collect(),
+        }
     }
 }
 
@@ -69,6 +108,8 @@ pub struct ShownTarget {
     pub product: &'static str,
     /// Whether it must be signed with a profile.
     pub needs_profile: bool,
+    /// Whether the archive holds it, or somebody means it nevertheless: else what is wrong with it is for information.
+    pub judged: bool,
     /// Its bundle id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle_id: Option<ShownSetting>,
@@ -144,6 +185,7 @@ impl ShownTarget {
             platform: target.platform,
             product: target.kind.as_str(),
             needs_profile: target.needs_profile(),
+            judged: row.map_or(!target.part_of.is_empty(), |row| row.is_judged),
             bundle_id: target
                 .bundle_id
                 .as_ref()
@@ -183,16 +225,20 @@ impl ShownTarget {
 
 /// Every selected target, with its row of the plan.
 pub(super) fn shown(planned: &PlannedTargets, plan: &Plan<'_>) -> Vec<ShownTarget> {
-    plan.with_rows(&planned.targets)
+    plan.with_rows(&planned.observed.targets)
         .map(|(target, row)| ShownTarget::of(target, row))
         .collect()
 }
 
-/// Findings of the projects and of the plan together, and the planned profiles that have expired: without a manifest
+/// Findings of the profiles and of the judgement together, and the planned profiles that have expired: without a manifest
 /// nobody has looked at dates yet.
-pub(super) fn findings(planned: &PlannedTargets, plan: &Plan<'_>, world: &World) -> Vec<Finding> {
-    let mut findings = [planned.findings.clone(), plan.findings.clone()].concat();
-    findings.extend(expired(plan, world.now));
+pub(super) fn findings(
+    planned: &PlannedTargets,
+    judgement: &Judgement<'_>,
+    world: &World,
+) -> Vec<Finding> {
+    let mut findings = [planned.findings.clone(), judgement.findings.clone()].concat();
+    findings.extend(expired(&judgement.plan, world.now));
     finding::sort(&mut findings);
     finding::distinct(&mut findings);
     findings

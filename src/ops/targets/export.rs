@@ -10,7 +10,7 @@ use crate::context::plan::export::{
     BuildSettings, ExportError, SettingKey, export_options, exportable, is_mended_by_export,
     reached,
 };
-use crate::context::plan::{Plan, PlanDocument, plan, withheld};
+use crate::context::plan::{Plan, PlanDocument, withheld};
 use crate::ops::error::{Error, Failure};
 use crate::ops::output;
 use crate::ops::target_selection::{TargetSelection, planned};
@@ -65,9 +65,9 @@ pub struct Export {
 /// exported. Else as [`show`](super::show()), or the file cannot be written.
 pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure> {
     let planned = planned(&request.selection, world)?;
-    let plan = plan(&planned.request());
-    let mut findings = document::findings(&planned, &plan, world);
-    findings.extend(withheld(&planned.targets));
+    let judgement = planned.judgement();
+    let mut findings = document::findings(&planned, &judgement, world);
+    findings.extend(withheld(&planned.observed.targets));
     for finding in findings.iter_mut().filter(|it| is_mended_by_export(it)) {
         finding.severity = finding.severity.max(Severity::Warn);
     }
@@ -83,8 +83,14 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
         return Err(Failure::Blocked(findings));
     }
     let outside = request.selection.overrides(world)?;
-    let exported = exportable(&plan, world.now)
-        .and_then(|()| text(&plan, request, &outside, planned.request().sources));
+    let exported = exportable(&judgement.plan, world.now).and_then(|()| {
+        text(
+            &judgement.plan,
+            request,
+            &outside,
+            planned.request().sources,
+        )
+    });
     let text = match exported {
         Ok(text) => text?,
         Err(error) => {

@@ -1,10 +1,8 @@
 //! Showing targets, and judging them.
 
-use super::document::{self, CheckDocument, TargetsDocument};
-use crate::base::finding;
-use crate::context::plan::plan;
+use super::document::{self, CheckDocument, CheckVerdict, ShownArchive, TargetsDocument};
+use crate::base::finding::{self, Code, Severity};
 use crate::ops::error::Failure;
-use crate::ops::report::VerdictWord;
 use crate::ops::target_selection::{TargetSelection, planned};
 use crate::ops::world::World;
 
@@ -13,12 +11,16 @@ use crate::ops::world::World;
 /// # Errors
 /// A project, the manifest or a directory of profiles cannot be read, or the policy cannot be used.
 pub fn show(selection: &TargetSelection, world: &World) -> Result<TargetsDocument, Failure> {
-    let planned = planned(selection, world)?;
-    let plan = plan(&planned.request());
+    let selection = TargetSelection {
+        every_configuration: true,
+        ..selection.clone()
+    };
+    let planned = planned(&selection, world)?;
+    let judgement = planned.judgement();
     Ok(TargetsDocument {
         schema: "countersign.targets.v1",
-        targets: document::shown(&planned, &plan),
-        findings: document::findings(&planned, &plan, world),
+        targets: document::shown(&planned, &judgement.plan),
+        findings: document::findings(&planned, &judgement, world),
     })
 }
 
@@ -28,13 +30,27 @@ pub fn show(selection: &TargetSelection, world: &World) -> Result<TargetsDocumen
 /// As [`show`].
 pub fn check(selection: &TargetSelection, world: &World) -> Result<CheckDocument, Failure> {
     let planned = planned(selection, world)?;
-    let plan = plan(&planned.request());
-    let findings = document::findings(&planned, &plan, world);
+    let judgement = planned.judgement();
+    let mut findings = document::findings(&planned, &judgement, world);
+    if judgement.is_unsigned {
+        // The settings say so: a build that nobody signs needs nothing. The gate, which lets somebody sign, still blocks.
+        for finding in &mut findings {
+            if finding.code == Code::TargetsUnobserved {
+                finding.severity = finding.severity.max(Severity::Warn);
+            }
+        }
+    }
+    let verdict = match finding::any_blocks(&findings) {
+        true => CheckVerdict::Blocked,
+        false if judgement.is_unsigned => CheckVerdict::Unsigned,
+        false => CheckVerdict::Cleared,
+    };
     Ok(CheckDocument {
         schema: "countersign.targets-check.v1",
-        verdict: VerdictWord::of(!finding::any_blocks(&findings)),
+        verdict,
         findings,
         waived: Vec::new(),
-        targets: document::shown(&planned, &plan),
+        archive: ShownArchive::of(&planned.observed.archive),
+        targets: document::shown(&planned, &judgement.plan),
     })
 }

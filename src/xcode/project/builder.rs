@@ -127,9 +127,13 @@ impl<'d> Builder<'d> {
             class,
             product_type: map.text("productType").map(|text| cut(text).into()),
             product_id: map.text("productReference").map(Into::into),
+            product_file: map
+                .text("productReference")
+                .and_then(|id| self.built_product(id)),
             configurations: self.configurations(map, Some(name)),
             dependencies: self.dependencies(map, name, known),
             embeds: self.embeds(map, name, known),
+            links: self.links(map, name, known),
             attributes: attributes
                 .and_then(|all| all.map(target.id))
                 .map(|map| self.attributes(map, known))
@@ -282,7 +286,7 @@ impl<'d> Builder<'d> {
             };
             let phase_name: Option<Arc<str>> = phase.map.text("name").map(|text| cut(text).into());
             for node in phase.map.list("files") {
-                let Some(product) = self.product(node, name, known) else {
+                let Some(product) = self.product(node, "copied product", name, known) else {
                     continue;
                 };
                 embeds.push(Embed {
@@ -295,10 +299,43 @@ impl<'d> Builder<'d> {
         embeds
     }
 
-    /// The target whose product a build file copies, if it copies one.
+    /// The products that a target links with.
+    fn links(
+        &mut self,
+        target: &'d Map<'d>,
+        name: &str,
+        known: &KnownTargets<'d>,
+    ) -> Vec<TargetLink> {
+        let mut links = Vec::new();
+        for node in target.list("buildPhases") {
+            let id = node.as_text().unwrap_or_default();
+            let phase = self.objects.get(id);
+            let phase = phase.filter(|phase| phase.isa == "PBXFrameworksBuildPhase");
+            for file in phase
+                .map(|phase| phase.map.list("files"))
+                .unwrap_or_default()
+            {
+                links.extend(self.product(file, "linked product", name, known));
+            }
+        }
+        links
+    }
+
+    /// The file name of a product that Xcode builds, if `id` refers to one.
+    fn built_product(&self, id: &str) -> Option<Box<str>> {
+        let reference = self.objects.get(id)?.map;
+        if reference.text("sourceTree") != Some("BUILT_PRODUCTS_DIR") {
+            return None;
+        }
+        let path = reference.text("path")?;
+        Some(cut(path.rsplit('/').next().unwrap_or(path)).into())
+    }
+
+    /// The target whose product a build file copies or links, if it does.
     fn product(
         &mut self,
         node: &'d Node<'d>,
+        what: &str,
         target: &str,
         known: &KnownTargets<'d>,
     ) -> Option<TargetLink> {
@@ -313,14 +350,9 @@ impl<'d> Builder<'d> {
                 .map
                 .text("remoteRef")?;
             self.through_proxy(proxy, |id| known.by_product(id))
-        })?;
-        self.part(
-            node,
-            "copied product",
-            build_file_id,
-            Some(target),
-            Severity::Block,
-        )?;
+        });
+        let link = link.or_else(|| self.built_product(id).map(TargetLink::Named))?;
+        self.part(node, what, build_file_id, Some(target), Severity::Block)?;
         Some(link)
     }
 

@@ -61,12 +61,16 @@ pub struct Target {
     pub product_type: Option<Box<str>>,
     /// The object id of its product, which embedding projects refer to.
     pub product_id: Option<Box<str>>,
+    /// The file name of its product, as in `Share.appex`: how others refer to it without a dependency.
+    pub product_file: Option<Box<str>>,
     /// Its configurations.
     pub configurations: Configurations,
     /// Targets that are built before it.
     pub dependencies: Vec<TargetLink>,
     /// Products of other targets that it copies into its own.
     pub embeds: Vec<Embed>,
+    /// Products of other targets that it links with.
+    pub links: Vec<TargetLink>,
     /// What the project notes about it besides build settings.
     pub attributes: Attributes,
 }
@@ -96,6 +100,9 @@ pub enum TargetLink {
         /// The name by which this project remembers it.
         name: Option<Box<str>>,
     },
+    /// Whatever makes a product with this file name: a reference to the folder of built products. Xcode finds the target
+    /// among all projects of the workspace, as an implicit dependency.
+    Named(Box<str>),
 }
 
 /// `TargetAttributes` of a target, as far as they speak of signing; each with its line.

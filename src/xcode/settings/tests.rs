@@ -412,7 +412,7 @@ fn catalyst_has_the_macs_sdk_and_a_bundle_id_of_its_own() {
 fn a_missing_base_file_blocks_at_its_line_and_the_rest_resolves() {
     let (project, sources) = layered();
     let settings = ProjectSettings::load(&project, &sources, &Overrides::default());
-    let [finding] = settings.findings() else {
+    let [finding] = &settings.findings()[..] else {
         panic!("{:?}", settings.findings())
     };
     assert_eq!(finding.code, Code::XcconfigMissing);

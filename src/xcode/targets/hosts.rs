@@ -94,7 +94,7 @@ fn embedded(target: &Target) -> impl Iterator<Item = TargetIndex> {
         .iter()
         .filter_map(|embed| match embed.product {
             TargetLink::Local(index) => Some(index),
-            TargetLink::Foreign { .. } => None,
+            TargetLink::Foreign { .. } | TargetLink::Named(_) => None,
         })
 }
 

@@ -16,6 +16,7 @@ use super::{platforms, unsigned, values};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, ConfigurationName, TargetName};
 use crate::base::withheld::Text;
+use crate::xcode::archive::PartOf;
 use crate::xcode::assignment::{Layer, Origin};
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::{ProductKind, Provisioning};
@@ -274,6 +275,11 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 embedded_in: Arc::clone(&ties.embedded_in),
                 host: ties.host.clone(),
                 tests: ties.tests.clone(),
+                part_of: match kind.is_test() {
+                    true => PartOf::from([]),
+                    false => PartOf::from([0]),
+                },
+                lacks_settings: false,
             });
         }
     }

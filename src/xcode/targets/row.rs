@@ -7,6 +7,7 @@ use super::entitlements::Entitlements;
 use super::setting::{ProfileRequest, Setting, SigningStyle};
 use crate::base::ids::{BundleId, ConfigurationName, TargetName, TeamId};
 use crate::base::withheld::Text;
+use crate::xcode::archive::PartOf;
 use crate::xcode::assignment::{Layer, Origin};
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::{ProductKind, Provisioning};
@@ -58,6 +59,12 @@ pub struct SigningTarget {
     pub host: Option<TargetName>,
     /// The application that a test bundle tests.
     pub tests: Option<TargetName>,
+    /// The products of the archive that it is part of; none: no archive holds it. Until somebody says what is archived
+    /// ([`Archive`](crate::xcode::archive::Archive)), everything is one product but tests.
+    pub part_of: PartOf,
+    /// Whether its settings are not known, because a configuration file is missing that would say them. That file is what is
+    /// told; what follows from it is for information.
+    pub lacks_settings: bool,
 }
 
 /// What keeps a product from being signed.
@@ -92,6 +99,15 @@ impl SigningTarget {
     /// The profile that its settings ask for: the specifier, or else its predecessor.
     pub fn requested_profile(&self) -> Option<&Setting<ProfileRequest>> {
         self.specifier.as_ref().or(self.legacy_profile.as_ref())
+    }
+
+    /// Where its settings come from.
+    pub(super) fn origins(&self) -> impl Iterator<Item = &Origin> {
+        let bundle_id = self.bundle_id.as_ref().map(|setting| &setting.origin);
+        let team = self.team.as_ref().map(|setting| &setting.origin);
+        let identity = self.identity.as_ref().map(|setting| &setting.origin);
+        let profile = self.requested_profile().map(|setting| &setting.origin);
+        [bundle_id, team, identity, profile].into_iter().flatten()
     }
 
     /// Whether it has to be signed with a profile: because its product type demands one, or because it may carry one

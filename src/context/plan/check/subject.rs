@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::base::ids::TargetName;
 use crate::context::plan::available::Available;
+use crate::context::plan::judged::Judged;
 use crate::context::plan::request::Request;
 use crate::context::plan::row::Row;
 use crate::xcode::targets::{EntitlementLines, SigningStyle, SigningTarget};
@@ -17,7 +18,9 @@ pub(super) struct Scene<'s, 'a> {
     pub(super) subjects: Vec<(&'a SigningTarget, Option<&'s Row<'a>>)>,
     pub(super) lines: RefCell<EntitlementLines<'a>>,
     by_name: HashMap<&'a TargetName, Vec<&'a SigningTarget>>,
-    manual: HashSet<&'a str>,
+    judged: &'s Judged,
+    /// The configurations and products of which judged targets are signed manually.
+    manual: HashSet<(&'a str, u32)>,
 }
 
 /// One target, with all that it is judged against.
@@ -35,6 +38,7 @@ impl<'s, 'a> Scene<'s, 'a> {
         rows: &'s [Row<'a>],
         request: &'s Request<'a>,
         available: &'s Available<'a>,
+        judged: &'s Judged,
     ) -> Self {
         // Rows are in the order of the targets.
         let mut rest = rows.iter().peekable();
@@ -53,21 +57,21 @@ impl<'s, 'a> Scene<'s, 'a> {
             subjects,
             lines: RefCell::new(EntitlementLines::new(request.sources)),
             by_name,
+            judged,
             manual: HashSet::new(),
         };
         scene.manual = rows
             .iter()
             .filter(|row| scene.is_judged(row.target))
             .filter(|row| row.target.style.value == SigningStyle::Manual)
-            .map(|row| row.target.configuration.as_str())
+            .flat_map(|row| products_of(row.target))
             .collect();
         scene
     }
 
-    /// Whether what is wrong with a target matters: a test bundle is judged only if it was named, because no archive holds
-    /// it.
+    /// Whether what is wrong with a target matters: an archive holds it, or somebody means it.
     pub(super) fn is_judged(&self, target: &SigningTarget) -> bool {
-        self.request.targets_were_named || !target.kind.is_test()
+        self.judged.has(target, self.available)
     }
 
     /// The targets that need a profile, with their positions among all, as far as they are judged.
@@ -79,9 +83,9 @@ impl<'s, 'a> Scene<'s, 'a> {
         })
     }
 
-    /// Whether targets of its configuration are signed manually.
+    /// Whether targets of its configuration and of its product are signed manually. Each product is signed for itself.
     pub(super) fn others_are_manual(&self, target: &SigningTarget) -> bool {
-        self.manual.contains(target.configuration.as_str())
+        products_of(target).any(|product| self.manual.contains(&product))
     }
 
     /// The targets of this name in the configuration of `of`, those of its own project and platform first.
@@ -103,4 +107,13 @@ impl<'s, 'a> Scene<'s, 'a> {
         found.sort_by_key(|target| (target.project != of.project, target.platform != of.platform));
         found.into_iter()
     }
+}
+
+/// The products that a target is part of, each in its configuration.
+fn products_of(target: &SigningTarget) -> impl Iterator<Item = (&str, u32)> {
+    let configuration = target.configuration.as_str();
+    target
+        .part_of
+        .iter()
+        .map(move |product| (configuration, *product))
 }

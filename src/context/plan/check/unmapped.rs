@@ -1,18 +1,18 @@
 //! Targets without a profile.
 
 use super::place::{at_origin, title};
-use crate::base::finding::{Code, Finding, Severity};
+use crate::base::finding::{Code, Finding};
 use crate::base::remedy::Remedy;
 use crate::context::plan::available::Available;
 use crate::context::plan::row::Row;
 use crate::xcode::product_type::Provisioning;
 use crate::xcode::targets::{EntitlementLines, Entitlements, SigningTarget};
 
-/// A target that has no profile at all; for information where Xcode makes the profiles itself.
+/// A target that has no profile at all. Where it is signed automatically, Xcode makes one, but only on a machine with an
+/// account: a build machine has none.
 pub(super) fn unmapped(
     row: &Row<'_>,
     available: &Available<'_>,
-    is_made_by_xcode: bool,
     lines: &mut EntitlementLines<'_>,
 ) -> Finding {
     let target = row.target;
@@ -22,14 +22,8 @@ pub(super) fn unmapped(
         .map_or("its bundle id".to_owned(), |bundle_id| {
             bundle_id.value.to_string()
         });
-    let severity = if is_made_by_xcode {
-        Severity::Info
-    } else {
-        Severity::Block
-    };
-    let finding = Finding::new(
+    let finding = Finding::block(
         Code::TargetUnmapped,
-        severity,
         format!("no profile covers {}", title(target)),
     )
     .values(

@@ -3,15 +3,16 @@
 //! A name given on the command line is read wherever it lies. What a workspace names is the word of a file, and so is whatever
 //! lies in a bundle: a project that files may not reach is a finding, and the others are looked at all the same.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::ProjectError;
-use crate::base::finding::{Code, Finding};
+use super::{ProjectError, absent};
+use crate::base::finding::{Code, Finding, Severity};
 use crate::host::inputs::NotingSources;
+use crate::xcode::archive::Archive;
 use crate::xcode::project::{self, Project};
-use crate::xcode::sources::SourceError;
+use crate::xcode::sources::{SourceError, normalized};
 use crate::xcode::workspace::{self, ProjectReference, WorkspaceError};
 
 /// How many projects out of reach are listed. Each of them blocks, so nothing passes because of those that are not.
@@ -24,6 +25,12 @@ pub(super) struct Opened {
     pub(super) projects: Vec<(Project, NotingSources)>,
     /// Those that project files may not reach.
     pub(super) findings: Vec<Finding>,
+    /// Projects and workspaces that hold schemes: all that were opened.
+    pub(super) holders: Vec<(PathBuf, NotingSources)>,
+    /// Projects that a workspace names and that are not there.
+    pub(super) absent: BTreeSet<PathBuf>,
+    /// What is told of each of them.
+    absence: Vec<(PathBuf, Finding)>,
     /// The paths of both.
     known: HashSet<PathBuf>,
 }
@@ -65,6 +72,7 @@ impl Opened {
                 return Err(ProjectError::Workspace { path, error });
             }
         };
+        self.holders.push((path.to_owned(), sources.clone()));
         let contents = workspace::contents(path);
         for reference in references {
             let from = (contents.as_path(), &reference);
@@ -84,7 +92,19 @@ impl Opened {
             return Ok(());
         }
         match Project::open(path, sources) {
-            Ok(project) => self.projects.push((project, sources.clone())),
+            Ok(project) => {
+                self.holders.push((path.to_owned(), sources.clone()));
+                self.projects.push((project, sources.clone()));
+            }
+            Err(project::ProjectError::Source {
+                problem: SourceError::Missing,
+                ..
+            }) if let Some((file, reference)) = from => {
+                self.absent.insert(normalized(path));
+                let finding = absent::finding(path, file, reference, sources);
+                self.absence.push((normalized(path), finding));
+                self.absence.truncate(MAX_FINDINGS);
+            }
             Err(project::ProjectError::Source { problem, .. }) if problem.is_out_of_reach() => {
                 let finding = out_of_reach(&problem, "a project");
                 self.findings.push(match from {
@@ -102,6 +122,18 @@ impl Opened {
             }
         }
         Ok(())
+    }
+
+    /// What is told of the absent projects: it blocks where the archive holds something of one, or nothing else is there.
+    pub(super) fn absence(&self, archive: &Archive) -> Vec<Finding> {
+        let told = self.absence.iter().map(|(path, finding)| Finding {
+            severity: match archive.lacking.contains(path) || self.projects.is_empty() {
+                true => Severity::Block,
+                false => Severity::Warn,
+            },
+            ..finding.clone()
+        });
+        told.collect()
     }
 }
 

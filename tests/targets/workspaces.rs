@@ -1,0 +1,208 @@
+//! Part of a workspace is better than none, and one cause gives one finding.
+
+use forge::fixtures::products;
+use forge::project::ProjectSpec;
+use serde_json::Value as Json;
+use support::workshop::Workshop;
+
+use crate::scene::{SHARE, blocking, only, rocket, scene, targets, without};
+
+fn workspace(workshop: &Workshop, projects: &[&str]) {
+    let references: String = projects
+        .iter()
+        .map(|project| format!("   <FileRef location = \"group:{project}\"></FileRef>\n"))
+        .collect();
+    std::fs::create_dir_all(workshop.path("Acme.xcworkspace")).unwrap();
+    workshop.write(
+        "Acme.xcworkspace/contents.xcworkspacedata",
+        format!(
+            "<?xml version=\"1.0\"?>\n<Workspace version = \"1.0\">\n{references}</Workspace>\n"
+        ),
+    );
+}
+
+fn check(workshop: &Workshop, code: i32) -> Json {
+    let words = [
+        "targets",
+        "check",
+        "--project",
+        "Acme.xcworkspace",
+        "--configuration",
+        "Release",
+        "--profiles",
+        "profiles",
+        "--format",
+        "json",
+    ];
+    workshop.run(&words).exits(code).json()
+}
+
+/// The findings of a code.
+fn told<'d>(document: &'d Json, code: &str) -> Vec<&'d Json> {
+    let all = document["findings"].as_array().unwrap().iter();
+    all.filter(|finding| finding["code"] == code).collect()
+}
+
+#[test]
+fn a_project_that_is_not_generated_yet_is_one_finding_with_its_command() {
+    let workshop = scene(&rocket(), &products());
+    workspace(&workshop, &["Acme.xcodeproj", "Pods/Pods.xcodeproj"]);
+    let document = check(&workshop, 0);
+    let [finding] = told(&document, "project-missing")[..] else {
+        panic!("{document:#}");
+    };
+    assert_eq!(finding["severity"], "warn");
+    assert_eq!(finding["place"]["line"], 4);
+    assert!(finding["hint"].as_str().unwrap().contains("`pod install`"));
+    assert_eq!(document["targets"].as_array().unwrap().len(), 4);
+
+    // What is there is judged as ever.
+    let workshop = scene(&rocket(), &without(SHARE));
+    workspace(&workshop, &["Acme.xcodeproj", "Tools/Tools.xcodeproj"]);
+    std::fs::create_dir_all(workshop.path("Tools")).unwrap();
+    workshop.write("Tools/project.yml", "name: Tools\n");
+    let document = check(&workshop, 10);
+    only(
+        blocking(&workshop, &document),
+        "target-unmapped",
+        "Share",
+        "",
+    );
+    let hint = told(&document, "project-missing")[0]["hint"]
+        .as_str()
+        .unwrap();
+    assert!(hint.contains("`xcodegen generate`"), "{hint}");
+}
+
+#[test]
+fn a_workspace_of_which_nothing_is_there_blocks() {
+    let workshop = scene(&rocket(), &products());
+    workspace(&workshop, &["Gone.xcodeproj"]);
+    let document = check(&workshop, 10);
+    let codes: Vec<String> = blocking(&workshop, &document)
+        .iter()
+        .map(|told| told.code().to_owned())
+        .collect();
+    assert!(codes.contains(&"project-missing".to_owned()), "{codes:?}");
+}
+
+#[test]
+fn a_project_that_the_archive_embeds_must_be_there() {
+    let project = rocket();
+    let workshop = scene(&project, &products());
+    workspace(&workshop, &["Acme.xcodeproj", "Gone.xcodeproj"]);
+    let text = String::from_utf8(workshop.read("Acme.xcodeproj/project.pbxproj")).unwrap();
+    // The first file that an embed phase copies is a product of that project instead.
+    let reference = text.find("fileRef = ").unwrap() + "fileRef = ".len();
+    let end = reference + text[reference..].find(';').unwrap();
+    let foreign = "XPROXY = { isa = PBXReferenceProxy; path = Share.appex; remoteRef = XREMOTE; };\n\
+         XREMOTE = { isa = PBXContainerItemProxy; containerPortal = XPORTAL; proxyType = 2; \
+         remoteGlobalIDString = XSHARE; remoteInfo = Share; };\n\
+         XPORTAL = { isa = PBXFileReference; path = Gone.xcodeproj; sourceTree = SOURCE_ROOT; };\n";
+    let changed = format!("{}XPROXY{}", &text[..reference], &text[end..]);
+    let changed = changed.replacen("objects = {\n", &format!("objects = {{\n{foreign}"), 1);
+    workshop.write("Acme.xcodeproj/project.pbxproj", changed);
+    let document = check(&workshop, 10);
+    only(
+        blocking(&workshop, &document),
+        "project-missing",
+        "",
+        "Gone.xcodeproj",
+    );
+}
+
+#[test]
+fn a_configuration_file_that_only_another_configuration_needs_may_be_missing() {
+    let text = |name: &str| format!("#include \"{name}\"\n");
+    let project = rocket()
+        .based_on("Signing.xcconfig")
+        .file("Signing.xcconfig", "TEAM = ACME4CI001\n");
+    let workshop = scene(&project, &products());
+    // Debug of the project is based on a file that includes one which is not checked in.
+    workshop.write("Debug.xcconfig", text("Local.xcconfig"));
+    let file = "Acme.xcodeproj/project.pbxproj";
+    let pbxproj = String::from_utf8(workshop.read(file)).unwrap();
+    let debug = "DEBUGFILE = { isa = PBXFileReference; path = Debug.xcconfig; sourceTree = SOURCE_ROOT; };\n";
+    let at = pbxproj.find("baseConfigurationReference = ").unwrap()
+        + "baseConfigurationReference = ".len();
+    let end = at + pbxproj[at..].find(';').unwrap();
+    let name = &pbxproj[end..][..pbxproj[end..].find('}').unwrap() + 60];
+    let first_is_debug = name.contains("name = Debug");
+    assert!(first_is_debug, "the forge writes Debug first");
+    let changed = format!("{}DEBUGFILE{}", &pbxproj[..at], &pbxproj[end..]);
+    let changed = changed.replacen("objects = {\n", &format!("objects = {{\n{debug}"), 1);
+    workshop.write(file, changed);
+    targets(&workshop, "check", &[]).exits(0);
+    targets(
+        &workshop,
+        "check",
+        &["--configuration", "Debug", "--format", "json"],
+    )
+    .exits(10);
+}
+
+#[test]
+fn one_missing_file_is_one_finding_with_how_many_targets_it_touches() {
+    let project = |text: &str| -> ProjectSpec {
+        rocket()
+            .change_all(|target| {
+                let name = target.name.clone();
+                target.with("PRODUCT_BUNDLE_IDENTIFIER", &format!("$(PREFIX).{name}"))
+            })
+            .based_on("Signing.xcconfig")
+            .file("Signing.xcconfig", text)
+    };
+    let workshop = scene(
+        &project("// Settings\n#include \"Local.xcconfig\"\n"),
+        &products(),
+    );
+    let document = targets(&workshop, "check", &["--format", "json"])
+        .exits(10)
+        .json();
+    let told = only(
+        blocking(&workshop, &document),
+        "xcconfig-missing",
+        "",
+        "#include",
+    );
+    assert!(
+        told.message().contains("(4 targets need it)"),
+        "{}",
+        told.message()
+    );
+    assert!(
+        !document["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|finding| {
+                finding["code"] == "setting-undefined" || finding["code"] == "bundle-id-unresolved"
+            }),
+        "{document:#}"
+    );
+    // Where the file is there and the setting is not, each target says so.
+    let workshop = scene(&project("// Settings\n"), &products());
+    let document = targets(&workshop, "check", &["--format", "json"])
+        .exits(10)
+        .json();
+    assert!(blocking(&workshop, &document).len() >= 4);
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_configuration_file_is_told_where_it_is_named() {
+    let project = rocket()
+        .based_on("Signing.xcconfig")
+        .file("Signing.xcconfig", "#include \"Folder.xcconfig\"\n");
+    let workshop = scene(&project, &products());
+    std::fs::create_dir(workshop.path("Folder.xcconfig")).unwrap();
+    let document = targets(&workshop, "check", &["--format", "json"])
+        .exits(10)
+        .json();
+    let told = only(
+        blocking(&workshop, &document),
+        "xcconfig-missing",
+        "",
+        "#include",
+    );
+    assert!(told.message().contains("directory"), "{}", told.message());
+}
