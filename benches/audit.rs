@@ -31,11 +31,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use countersign::base::clock::{Clock as _, SystemClock};
+use countersign::base::clock::{Clock as _, FixedClock, SystemClock};
 use countersign::base::event::{Action, Actor, Event, Outcome};
 use countersign::ledger::audit::{AuditLog, standing, verify};
+use jiff::SignedDuration;
 use rustix::time::{ClockId, clock_gettime};
-use support::log::log_of;
+use support::log::{LogWriter, log_of};
 
 /// Rounds of one batch each.
 const ROUNDS: usize = 200;
@@ -84,14 +85,17 @@ fn event() -> Event {
         .detail("shared", false)
 }
 
-fn log_at(path: PathBuf) -> AuditLog {
-    let actor = Actor {
+fn actor() -> Actor {
+    Actor {
         who: "ci (501)".into(),
         host: "signer-01.acme.example".parse().unwrap(),
         region: Some("us-east".parse().unwrap()),
         job: Some("https://ci.acme.example/acme/rocket/-/jobs/1234567".into()),
-    };
-    AuditLog::new(path, actor, Box::new(SystemClock))
+    }
+}
+
+fn log_at(path: PathBuf) -> AuditLog {
+    AuditLog::new(path, actor(), Box::new(SystemClock))
 }
 
 /// The last line of the file, with its line end.
@@ -128,15 +132,19 @@ fn row(name: &str, costs: &[Cost], ratio: f64) {
 
 /// Writes a log of sealed segments and a last file, with so many records in each, and says which files there are.
 fn sealed_log(path: &Path, segments: usize, records: usize) -> Vec<PathBuf> {
-    let mut log = log_of(records);
+    // A record a second, so that the last one is not of the future.
+    let seconds = i64::try_from((segments + 2) * records).unwrap();
+    let begin = SystemClock.now() - SignedDuration::from_secs(seconds);
+    let mut log = LogWriter::new(&begin.to_string());
+    log.records(records);
     for _ in 0..segments {
         log.write(path);
         // The next record is the first of the next file, because this one is full.
-        let full = log_at(path.to_owned()).with_segments_of(1);
+        let clock = FixedClock(log.time);
+        let full = AuditLog::new(path.to_owned(), actor(), Box::new(clock)).with_segments_of(1);
         full.append(&event()).unwrap();
         log.text = fs::read_to_string(path).unwrap();
         log.head = standing(path, None).unwrap().checkpoint;
-        log.time = SystemClock.now();
         log.records(records);
     }
     log.write(path);

@@ -79,3 +79,13 @@ fn what_nobody_judges_is_not_taken_over() {
     assert!(!said.contains("xcodebuild command"), "{said}");
     assert!(site.path("started").exists());
 }
+
+#[test]
+fn the_scheme_of_the_command_is_the_one_that_is_judged() {
+    let site = site();
+    let output = run(&site, true, &["-scheme", "Nobody", "archive"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(11), "{said}");
+    assert!(said.contains("no scheme \"Nobody\""), "{said}");
+    assert!(!site.path("started").exists());
+}
