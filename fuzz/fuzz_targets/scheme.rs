@@ -8,7 +8,10 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-    match scheme::parse(Path::new("App.xcodeproj/xcshareddata/xcschemes/App.xcscheme"), bytes) {
+    match scheme::parse(
+        Path::new("App.xcodeproj/xcshareddata/xcschemes/App.xcscheme"),
+        bytes,
+    ) {
         Ok(scheme) => {
             assert!(scheme.entries.len() <= bytes.len());
             for entry in &scheme.entries {
@@ -17,7 +20,13 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
         Err(finding) => {
-            assert!(finding.place.line.is_some_and(|line| (1..=lines).contains(&line)), "{finding:?}");
+            assert!(
+                finding
+                    .place
+                    .line
+                    .is_some_and(|line| (1..=lines).contains(&line)),
+                "{finding:?}"
+            );
         }
     }
 });

@@ -46,6 +46,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let bindings = Bindings {
         sdk: "iphoneos18.2".into(),
+        is_sdk_version_known: true,
         sdk_fallback: Some("embedded"),
         configuration: "Release".into(),
         target: "App".into(),

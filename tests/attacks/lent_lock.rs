@@ -200,9 +200,13 @@ fn a_window_that_nobody_closes_is_overdue_fifteen_seconds_after_its_end() {
     let site_of_stopped = Site::new(Kind::Portable);
     let stopped = start(&site_of_stopped, &["--window", "2s"]);
     stopped.stop();
-    let status = || site_of_stopped.keychain(&["keychain", "status"]).status;
-    until("somebody closes it", || status().code() == Some(10));
-    assert_eq!(site_of_stopped.status(), LockState::Locked);
+    let mut said = String::new();
+    until("somebody closes it", || {
+        let status = site_of_stopped.keychain(&["keychain", "status"]);
+        said = text(&status.stdout) + &text(&status.stderr);
+        status.status.code() == Some(10)
+    });
+    assert_eq!(site_of_stopped.status(), LockState::Locked, "{said}");
     stopped.assert_ended();
     assert_recorded(&site_of_stopped, "status");
     site_of_stopped.assert_all_is_well("after the end");

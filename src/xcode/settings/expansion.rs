@@ -32,7 +32,7 @@ impl Scope {
         expand(self, text)
     }
 
-    /// The setting `name` as a truth value, as [`is_yes`] reads it; unset, no.
+    /// The setting `name` as a truth value, as the build engine reads one; unset, no.
     pub fn is_yes(&self, name: &str) -> bool {
         self.evaluate(name)
             .is_some_and(|resolved| is_yes(&resolved.value))

@@ -43,7 +43,7 @@ pub struct SigningTarget {
     /// `DEVELOPMENT_TEAM`. What the target's attributes say is for Xcode's editor alone.
     pub team: Option<Setting<TeamId>>,
     /// `CODE_SIGN_IDENTITY`: what is written, be it empty, or else the default of the SDK (its layer is
-    /// [`Layer::Default`](crate::xcode::assignment::Layer::Default)). Ad hoc is `-`, as everything in a simulator is.
+    /// [`Layer::Default`]). Ad hoc is `-`, as everything in a simulator is.
     pub identity: Option<Setting<Box<str>>>,
     /// What `CODE_SIGN_IDENTITY` is where the environment took part: `identity` then holds what is shown of it.
     pub withheld_identity: Option<Text>,
