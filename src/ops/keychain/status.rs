@@ -76,15 +76,23 @@ pub fn status(
         None => selection.clone(),
     };
     let selected = selected::select_without_policy(&selection, world)?;
-    let overdue = close_overdue(&selected, world)?;
+    let mut overdue = close_overdue(&selected, world)?;
     let mut document = describe(&selected, world)?;
+    if is_left_open(&document) {
+        // A window may have become overdue between both looks.
+        let since = close_overdue(&selected, world)?;
+        if !since.is_empty() {
+            overdue.extend(since);
+            document = describe(&selected, world)?;
+        }
+    }
     // A kept one can be read, whoever else holds it.
     if document.password_source.is_none() && served.is_some() {
         document.password_source = Some(PasswordSource::Served);
         document.password_limits = Some(PasswordSource::Served.limits());
     }
     let mut findings: Vec<Finding> = overdue.iter().map(window_overdue).collect();
-    if document.state == LockState::Unlocked && document.open_for.is_empty() {
+    if is_left_open(&document) {
         findings.push(keychain_left_open(&document.keychain));
     }
     Ok(KeychainDocument {
@@ -92,6 +100,11 @@ pub fn status(
         findings,
         ..document
     })
+}
+
+/// Whether it is open, and no living run has it open.
+fn is_left_open(document: &KeychainDocument) -> bool {
+    document.state == LockState::Unlocked && document.open_for.is_empty()
 }
 
 fn close_overdue(selected: &SelectedKeychain, world: &World) -> Result<Vec<Recovered>, Error> {
