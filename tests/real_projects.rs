@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 use support::start;
+use support::workshop::ran;
 
 /// A blocking finding: its code, its target, where it points, and what stands on that line.
 type Told = (String, String, String, String);
@@ -44,17 +45,10 @@ fn data(path: &str) -> Option<PathBuf> {
 /// Runs the program in `folder` with an empty environment: exit code, standard output, standard error.
 fn countersign(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let home = tempfile::tempdir().unwrap();
-    let output = start::countersign(home.path())
+    let ran = ran(start::countersign(home.path())
         .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code().unwrap(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+        .current_dir(folder));
+    (ran.code, ran.out, ran.err)
 }
 
 /// Checks the Release configuration of one side of a case, compares the report to the kept one, and gives the blocking

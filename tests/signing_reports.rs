@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 use support::start;
+use support::workshop::ran;
 
 /// A report, and the finding that must come out: its code, its severity, and what its message, place or hint holds.
 struct Reported {
@@ -166,22 +167,15 @@ fn targets(folder: &Path, words: &[&str]) -> (i32, String, String) {
         true => folder.join("profiles"),
         false => home.path().to_owned(),
     };
-    let output = command
+    let ran = ran(command
         .arg("--profiles")
         .arg(profiles)
         .arg("targets")
         .args(words)
         .args(["--configuration", "Release", "--project"])
         .arg(project.unwrap())
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code().unwrap(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+        .current_dir(folder));
+    (ran.code, ran.out, ran.err)
 }
 
 #[test]

@@ -56,7 +56,12 @@ macro_rules! text_id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+        }
 
+        text_id!(@checked $name, $what, $rule, $check);
+    };
+    (@checked $name:ident, $what:literal, $rule:literal, $check:expr) => {
+        impl $name {
             /// Whether the text is one; why it is not.
             pub(crate) fn check(text: &str) -> Result<(), IdError> {
                 let check: fn(&str) -> bool = $check;
@@ -133,26 +138,9 @@ macro_rules! withheld_id {
                     Err(_) => Err(IdError::new(shown, $what, $rule)),
                 }
             }
-
-            /// Whether the text is one; why it is not.
-            pub(crate) fn check(text: &str) -> Result<(), IdError> {
-                let check: fn(&str) -> bool = $check;
-                match check(text) {
-                    true => Ok(()),
-                    false => Err(IdError::new(text, $what, $rule)),
-                }
-            }
         }
 
-        impl FromStr for $name {
-            type Err = IdError;
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                Self::check(text)?;
-                Ok(Self(text.into()))
-            }
-        }
-
-        text_id!(@serde $name);
+        text_id!(@checked $name, $what, $rule, $check);
     };
 }
 

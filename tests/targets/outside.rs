@@ -7,7 +7,7 @@ use forge::project::ProjectSpec;
 use serde_json::Value as Json;
 use support::workshop::{Ran, Workshop, codes, ran};
 
-use crate::scene::{SPECIFIER, profile, rocket, scene};
+use crate::scene::{SPECIFIER, profile, rocket, scene, targets_in};
 
 /// Acme's project, whose application asks for the profile that the pipeline names.
 fn asking() -> ProjectSpec {
@@ -21,20 +21,8 @@ fn wanted() -> String {
 }
 
 fn run(workshop: &Workshop, verb: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
-    let fixed = [
-        "targets",
-        verb,
-        "--project",
-        "Acme.xcodeproj",
-        "--configuration",
-        "Release",
-        "--profiles",
-        "profiles",
-        "--format",
-        "json",
-    ];
-    let mut command = workshop.command(&[&fixed, arguments].concat());
-    ran(command.envs(environment.iter().copied()))
+    let arguments = [&["--format", "json"], arguments].concat();
+    targets_in(environment, workshop, verb, &arguments)
 }
 
 /// What the application asks for, as `targets show` says it.

@@ -6,7 +6,7 @@ use forge::fixtures::products;
 use forge::profile::ProfileSpec;
 use forge::project::ProjectSpec;
 use serde_json::Value as Json;
-use support::workshop::{Ran, Workshop};
+use support::workshop::{Ran, Workshop, ran};
 
 pub(crate) const SPECIFIER: &str = "PROVISIONING_PROFILE_SPECIFIER";
 
@@ -47,6 +47,16 @@ pub(crate) fn scene(project: &ProjectSpec, profiles: &[ProfileSpec]) -> Workshop
 
 /// Runs a `targets` command on the Release configuration with the profiles at hand.
 pub(crate) fn targets(workshop: &Workshop, verb: &str, arguments: &[&str]) -> Ran {
+    targets_in(&[], workshop, verb, arguments)
+}
+
+/// The same with these variables in its environment.
+pub(crate) fn targets_in(
+    environment: &[(&str, &str)],
+    workshop: &Workshop,
+    verb: &str,
+    arguments: &[&str],
+) -> Ran {
     let fixed = [
         "targets",
         verb,
@@ -57,7 +67,8 @@ pub(crate) fn targets(workshop: &Workshop, verb: &str, arguments: &[&str]) -> Ra
         "--profiles",
         "profiles",
     ];
-    workshop.run(&[&fixed, arguments].concat())
+    let mut command = workshop.command(&[&fixed, arguments].concat());
+    ran(command.envs(environment.iter().copied()))
 }
 
 /// A finding and the text of the line that it points at.

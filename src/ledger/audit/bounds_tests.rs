@@ -8,30 +8,14 @@ use super::lines::Next;
 use super::open::{OpenLog, Start};
 use super::record::{LOST_AFTER, MAX_LINE, Position};
 use super::segment::{is_same_file, segments};
+use super::segment_tests::{NOON, actor, log_at};
 use super::tail::Tail;
 use super::*;
-use crate::base::clock::FixedClock;
 use crate::base::digest::Digest;
 use crate::base::error::Explain as _;
-use crate::base::event::{Action, Actor, Checkpoint, Event, Outcome};
+use crate::base::event::{Action, Checkpoint, Event, Outcome};
 use crate::base::remedy::Remedy;
 use crate::host::owned_files::OwnedFileError;
-
-const NOON: &str = "2026-03-01T12:00:00Z";
-
-fn actor() -> Actor {
-    Actor {
-        who: "ci".into(),
-        host: "signer-01.mesh.example".parse().unwrap(),
-        region: None,
-        job: None,
-    }
-}
-
-fn log_at(path: &Path, bytes: u64) -> AuditLog {
-    let clock = FixedClock(NOON.parse().unwrap());
-    AuditLog::new(path.to_owned(), actor(), Box::new(clock)).with_segments_of(bytes)
-}
 
 fn gate() -> Event {
     Event::new(Action::Gate, Outcome::Done)

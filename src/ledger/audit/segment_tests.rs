@@ -13,9 +13,9 @@ use crate::base::clock::FixedClock;
 use crate::base::digest::Digest;
 use crate::base::event::{Action, Actor, Event, Outcome};
 
-const NOON: &str = "2026-03-01T12:00:00Z";
+pub(super) const NOON: &str = "2026-03-01T12:00:00Z";
 
-fn actor() -> Actor {
+pub(super) fn actor() -> Actor {
     Actor {
         who: "ci".into(),
         host: "signer-01.mesh.example".parse().unwrap(),
@@ -25,7 +25,7 @@ fn actor() -> Actor {
 }
 
 /// A log whose files are sealed when they have so many bytes.
-fn log_at(path: &Path, bytes: u64) -> AuditLog {
+pub(super) fn log_at(path: &Path, bytes: u64) -> AuditLog {
     let clock = FixedClock(NOON.parse().unwrap());
     AuditLog::new(path.to_owned(), actor(), Box::new(clock)).with_segments_of(bytes)
 }
