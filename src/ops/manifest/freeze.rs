@@ -90,7 +90,11 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     let output = request.output.as_deref().unwrap_or(world.manifest_path());
     let previous = previous(output)?;
     let (policy, verifier) = prove::verifier(world)?;
-    let files = prove::named_or_installed(&request.paths, &policy, world)?;
+    // Where a project is named, what its targets need and nobody has is told of each of them; some need no profile.
+    let files = match request.paths.is_empty() && !request.targets.projects.is_empty() {
+        true => world.installed_files(&policy)?,
+        false => prove::named_or_installed(&request.paths, &policy, world)?,
+    };
     let state = |uuid: &_| {
         let previous = previous.as_ref();
         previous.map_or(ProfileState::Active, |previous| previous.state(uuid))
