@@ -21,4 +21,5 @@ mod one_verdict;
 mod outside;
 mod scene;
 mod schemes;
+mod verdicts;
 mod workspaces;
