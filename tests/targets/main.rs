@@ -15,6 +15,7 @@ mod bad_input;
 mod checks;
 mod choice;
 mod export;
+mod export_feedback;
 mod export_forms;
 mod findings;
 mod one_verdict;
