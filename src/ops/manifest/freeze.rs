@@ -140,12 +140,13 @@ fn pinned_targets(
     policy: &Policy,
     world: &World,
     findings: &mut Vec<Finding>,
-) -> Result<Option<(Vec<PinnedTarget>, ShownArchive)>, Error> {
+) -> Result<Option<(Vec<PinnedTarget>, ShownArchive)>, Failure> {
     let selection = &request.targets;
     if selection.projects.is_empty() {
         return Ok(None);
     }
     let observed = projects::read(&selection.request(world)?, None)?;
+    let identities = selection.usable_identities(None, world)?;
     let plannable = Request {
         targets: &observed.targets,
         profiles,
@@ -153,7 +154,7 @@ fn pinned_targets(
         overrides: &policy.targets,
         kind: selection.kind,
         targets_were_named: !selection.targets.is_empty(),
-        identities: None,
+        identities: identities.as_ref(),
         now: world.now,
         scheme: observed.archive.scheme.as_ref(),
         products: &observed.archive.products,
