@@ -15,7 +15,7 @@ use crate::base::finding::{self, Finding, Place, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{ObservedArchive, ObservedTargets, TargetSelection};
-use crate::context::gate::targets::pinned_configurations;
+use crate::context::gate::targets::{frozen_for, pinned_configurations};
 use crate::context::manifest::Manifest;
 use crate::host::files::{self, ReadError};
 use crate::host::inputs::{Inputs, NotingSources};
@@ -201,7 +201,10 @@ pub fn read_noting(
         .collect();
     let mut findings = std::mem::take(&mut opened.findings);
     let is_partial = !findings.is_empty() || !opened.absent.is_empty();
-    let archive = archive(&opened, request.selection.scheme.as_deref(), &mut findings)?;
+    let frozen_for = pinned.and_then(|manifest| frozen_for(manifest, &names));
+    let frozen_for = frozen_for.and_then(|archive| archive.scheme.as_deref());
+    let named = request.selection.scheme.as_deref();
+    let archive = archive(&opened, named, frozen_for, &mut findings)?;
     findings.extend(opened.absence(&archive));
     let configurations = configurations(request, &opened, &archive, pinned, &names);
     let read: Vec<Option<&str>> = match configurations.as_slice() {
@@ -297,10 +300,12 @@ pub fn read_noting(
     })
 }
 
-/// What is archived of the projects that were opened.
+/// What is archived of the projects that were opened: by the scheme called `name`; without one by the scheme that the
+/// manifest was frozen for, if that is still there.
 fn archive(
     opened: &Opened,
     name: Option<&str>,
+    frozen_for: Option<&str>,
     findings: &mut Vec<Finding>,
 ) -> Result<Archive, ProjectError> {
     let mut schemes = Schemes::default();
@@ -325,7 +330,18 @@ fn archive(
         ..finding.clone()
     }));
     let readable_name = name.filter(|_| broken.is_none());
-    let mut archive = all(readable_name).map_err(ProjectError::NoSuchScheme)?;
+    let frozen_for = frozen_for.filter(|_| name.is_none());
+    let frozen_for = frozen_for.and_then(|frozen_for| all(Some(frozen_for)).ok());
+    let mut archive = match frozen_for {
+        Some(mut archive) => {
+            // Nobody named it now, so what the manifest pins counts beside it.
+            if let Some(scheme) = &mut archive.scheme {
+                scheme.is_named = false;
+            }
+            archive
+        }
+        None => all(readable_name).map_err(ProjectError::NoSuchScheme)?,
+    };
     findings.append(&mut archive.findings);
     if name.is_none() {
         findings.extend(schemes.faults.into_iter().map(|(_, finding)| finding));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::document;
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::plain::Escaped;
+use crate::context::manifest::PinnedProduct;
 use crate::context::plan::export::{
     BuildSettings, ExportError, SettingKey, export_options, exportable, is_mended_by_export,
     reached,
@@ -83,9 +84,15 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
         return Err(Failure::Blocked(findings));
     }
     let outside = request.selection.overrides(world)?;
-    let exported = exportable(&judgement.plan, world.now).and_then(|()| {
+    let products = planned.products().planned;
+    let exported = match (request.form, planned.names_projects) {
+        (ExportForm::Json, false) => Ok(()),
+        _ => exportable(&judgement.plan, world.now),
+    };
+    let exported = exported.and_then(|()| {
         text(
             &judgement.plan,
+            &products,
             request,
             &outside,
             planned.request().sources,
@@ -110,6 +117,7 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
 
 fn text(
     plan: &Plan<'_>,
+    products: &[PinnedProduct],
     request: &ExportRequest,
     outside: &Overrides,
     sources: &dyn Sources,
@@ -123,7 +131,8 @@ fn text(
         ExportForm::Json => {
             let targets = plan.pinned_targets();
             let mut json = Vec::new();
-            match serde_json::to_writer_pretty(Escaped(&mut json), &PlanDocument::of(&targets)) {
+            let document = PlanDocument::of(&targets, products);
+            match serde_json::to_writer_pretty(Escaped(&mut json), &document) {
                 Ok(()) => String::from_utf8_lossy(&json).into_owned() + "\n",
                 Err(error) => return Ok(Err(Error::unexpected(error))),
             }
