@@ -128,6 +128,24 @@ impl TargetSelection {
         Ok(overrides)
     }
 
+    /// The certificates whose private keys are at hand, if somebody said where.
+    ///
+    /// # Errors
+    /// The file of identities cannot be read.
+    pub(super) fn usable_identities(
+        &self,
+        manifest: Option<&Manifest>,
+        world: &World,
+    ) -> Result<Option<HashSet<CertSha1>>, Failure> {
+        let Some(file) = &self.identities else {
+            return Ok(None);
+        };
+        let found = source::read_file(file, manifest, None, world)?;
+        let usable = found.identities.into_iter();
+        let usable = usable.filter(|identity| identity.problem.is_none());
+        Ok(Some(usable.map(|identity| identity.sha1).collect()))
+    }
+
     /// Takes over what the command says that is about to build, as far as nobody said otherwise here. Its settings and its
     /// configuration file count in any case: they are what builds.
     ///
@@ -244,15 +262,7 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         Some(manifest) => pinned(manifest, &policy, world, &mut findings)?,
         None => at_hand(&policy, world, &mut findings)?,
     };
-    let identities = match &selection.identities {
-        Some(file) => {
-            let found = source::read_file(file, manifest.as_ref(), None, world)?;
-            let usable = found.identities.into_iter();
-            let usable = usable.filter(|identity| identity.problem.is_none());
-            Some(usable.map(|identity| identity.sha1).collect())
-        }
-        None => None,
-    };
+    let identities = selection.usable_identities(manifest.as_ref(), world)?;
     Ok(PlannedTargets {
         observed,
         observed_products: observation::products::read(&policy.products, None),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::opened::Opened;
 use self::schemes::Schemes;
 use crate::base::error::{ErrorCode, Explain};
-use crate::base::finding::{self, Finding, Place, Severity};
+use crate::base::finding::{self, Code, Finding, Place, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{ObservedArchive, ObservedTargets, TargetSelection};
@@ -28,7 +28,7 @@ use crate::xcode::scheme::DEFAULT_CONFIGURATION;
 use crate::xcode::settings::{Overrides, ProjectSettings};
 use crate::xcode::show_build_settings::{self, CaptureError};
 use crate::xcode::sources;
-use crate::xcode::targets::{Selection, link_projects, resolve};
+use crate::xcode::targets::{Selection, SigningTarget, link_projects, resolve};
 use crate::xcode::workspace::WorkspaceError;
 
 /// The settings of a large workspace's every target are 20 MB.
@@ -267,6 +267,15 @@ pub fn read_noting(
                 capture.overrule(target);
             }
         }
+    }
+    if !request.captures.is_empty() {
+        // That we cannot resolve a bundle id does not matter where Xcode did.
+        findings.retain(|finding| {
+            let is_of_row =
+                |row: &SigningTarget| finding.place.target.as_deref() == Some(row.target.as_str());
+            finding.code != Code::BundleIdUnresolved
+                || (targets.iter()).any(|row| is_of_row(row) && row.bundle_id.is_none())
+        });
     }
     // A target that is not there may be one of a project that nobody looked at.
     for name in selected.into_iter().filter(|_| !is_partial) {

@@ -1,6 +1,6 @@
 //! Freezing: proving profiles and writing the manifest that pins them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::base::digest::Digest;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{self, Code, Finding, Severity};
-use crate::base::ids::TargetName;
+use crate::base::ids::{CertSha1, TargetName};
 use crate::base::remedy::Remedy;
 use crate::context::gate::expiry::Margins;
 use crate::context::manifest::freeze::{
@@ -95,7 +95,11 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     let output = request.output.as_deref().unwrap_or(world.manifest_path());
     let previous = previous(output)?;
     let (policy, verifier) = prove::verifier(world)?;
-    let files = prove::named_or_installed(&request.paths, &policy, world)?;
+    // Where a project is named, what its targets need and nobody has is told of each of them; some need no profile.
+    let files = match request.paths.is_empty() && !request.targets.projects.is_empty() {
+        true => world.installed_files(&policy)?,
+        false => prove::named_or_installed(&request.paths, &policy, world)?,
+    };
     let state = |uuid: &_| {
         let previous = previous.as_ref();
         previous.map_or(ProfileState::Active, |previous| previous.state(uuid))
@@ -112,23 +116,17 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     findings.extend(lifetimes(&profiles, &policy, world.now));
     findings.extend(shared_names(&profiles));
     let scheme_before = previous.as_ref().and_then(Previous::scheme);
-    let pinned = pinned_projects(
+    let freezing = Freezing {
         request,
-        &profiles,
-        &policy,
+        profiles: &profiles,
+        policy: &policy,
+        identities: request.targets.usable_identities(None, world)?,
         scheme_before,
         world,
-        &mut findings,
-    )?;
+    };
+    let pinned = freezing.projects(&mut findings)?;
     let (projects, archive) = pinned.unzip();
-    let products = products::judge(&products::Request {
-        products: &observation::products::read(&policy.products, None),
-        policy: &policy,
-        profiles: &profiles,
-        pinned: None,
-        identities: None,
-        now: world.now,
-    });
+    let products = freezing.products();
     findings.extend(products.findings);
     if let (None, Some(previous)) = (&projects, &previous) {
         findings.extend(previous.orphans(&profiles));
@@ -150,64 +148,86 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     })
 }
 
-/// The targets of the projects that were named, with what signs them; `None` if none was named. A target that needs a
-/// profile and has none blocks: a manifest that leaves it out would let it through later.
-fn pinned_projects(
-    request: &FreezeRequest,
-    profiles: &[PinnedProfile],
-    policy: &Policy,
-    scheme_before: Option<&str>,
-    world: &World,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<(PinnedProjects, ShownArchive)>, Error> {
-    let selection = &request.targets;
-    if selection.projects.is_empty() {
-        return Ok(None);
+/// What is frozen, and with what.
+struct Freezing<'a> {
+    request: &'a FreezeRequest,
+    profiles: &'a [PinnedProfile],
+    policy: &'a Policy,
+    /// The certificates whose private keys are at hand, where somebody looked.
+    identities: Option<HashSet<CertSha1>>,
+    /// The scheme that the manifest before was frozen for.
+    scheme_before: Option<&'a str>,
+    world: &'a World,
+}
+
+impl Freezing<'_> {
+    /// The targets of the projects that were named, with what signs them; `None` if none was named. A target that needs a
+    /// profile and has none blocks: a manifest that leaves it out would let it through later.
+    fn projects(
+        &self,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Option<(PinnedProjects, ShownArchive)>, Failure> {
+        let selection = &self.request.targets;
+        if selection.projects.is_empty() {
+            return Ok(None);
+        }
+        let observed = projects::read(&selection.request(self.world)?, None)?;
+        // Whoever names no scheme is told where another one is taken than before.
+        let before = self.scheme_before.filter(|_| selection.scheme.is_none());
+        let let_be = PinnedArchive {
+            scheme: before.map(str::to_owned),
+            configurations: Vec::new(),
+            unmapped: self.request.allow_unmapped.clone(),
+        };
+        let plannable = Request {
+            targets: &observed.targets,
+            profiles: self.profiles,
+            pinned: &[],
+            frozen_for: Some(&let_be),
+            overrides: &self.policy.targets,
+            kind: selection.kind,
+            targets_were_named: !selection.targets.is_empty(),
+            identities: self.identities.as_ref(),
+            now: self.world.now,
+            scheme: observed.archive.scheme.as_ref(),
+            products: &observed.archive.products,
+            sources: &*observed.sources,
+        };
+        let judgement = judge(&plannable, &observed.looked_at(), &observed.findings);
+        findings.extend(judgement.findings.iter().cloned());
+        findings.extend(withheld(&observed.targets));
+        finding::distinct(findings);
+        let archive = &observed.archive;
+        let scheme = archive.scheme.as_ref();
+        let is_unmapped = |name: &TargetName| {
+            let mut findings = judgement.findings.iter();
+            findings.any(|it| {
+                it.code == Code::TargetUnmapped && it.place.target.as_deref() == Some(name.as_str())
+            })
+        };
+        let unmapped = self.request.allow_unmapped.iter();
+        let projects = PinnedProjects {
+            archive: PinnedArchive {
+                scheme: scheme.map(|scheme| scheme.name.to_string()),
+                configurations: archive.configurations.clone(),
+                unmapped: unmapped.filter(|name| is_unmapped(name)).cloned().collect(),
+            },
+            targets: judgement.plan.pinned_targets(),
+        };
+        Ok(Some((projects, ShownArchive::of(archive))))
     }
-    let observed = projects::read(&selection.request(world)?, None)?;
-    // Whoever names no scheme is told where another one is taken than before.
-    let before = scheme_before.filter(|_| selection.scheme.is_none());
-    let let_be = PinnedArchive {
-        scheme: before.map(str::to_owned),
-        configurations: Vec::new(),
-        unmapped: request.allow_unmapped.clone(),
-    };
-    let plannable = Request {
-        targets: &observed.targets,
-        profiles,
-        pinned: &[],
-        frozen_for: Some(&let_be),
-        overrides: &policy.targets,
-        kind: selection.kind,
-        targets_were_named: !selection.targets.is_empty(),
-        identities: None,
-        now: world.now,
-        scheme: observed.archive.scheme.as_ref(),
-        products: &observed.archive.products,
-        sources: &*observed.sources,
-    };
-    let judgement = judge(&plannable, &observed.looked_at(), &observed.findings);
-    findings.extend(judgement.findings.iter().cloned());
-    findings.extend(withheld(&observed.targets));
-    finding::distinct(findings);
-    let archive = &observed.archive;
-    let scheme = archive.scheme.as_ref();
-    let is_unmapped = |name: &TargetName| {
-        let mut findings = judgement.findings.iter();
-        findings.any(|it| {
-            it.code == Code::TargetUnmapped && it.place.target.as_deref() == Some(name.as_str())
+
+    /// The products that the policy declares, with what signs them.
+    fn products(&self) -> products::Judgement {
+        products::judge(&products::Request {
+            products: &observation::products::read(&self.policy.products, None),
+            policy: self.policy,
+            profiles: self.profiles,
+            pinned: None,
+            identities: self.identities.as_ref(),
+            now: self.world.now,
         })
-    };
-    let unmapped = request.allow_unmapped.iter();
-    let projects = PinnedProjects {
-        archive: PinnedArchive {
-            scheme: scheme.map(|scheme| scheme.name.to_string()),
-            configurations: archive.configurations.clone(),
-            unmapped: unmapped.filter(|name| is_unmapped(name)).cloned().collect(),
-        },
-        targets: judgement.plan.pinned_targets(),
-    };
-    Ok(Some((projects, ShownArchive::of(archive))))
+    }
 }
 
 /// What has expired or soon will of what is pinned. It warns: a manifest may hold it, but the gate lets nobody sign with it.
