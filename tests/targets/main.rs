@@ -14,9 +14,11 @@
 mod bad_input;
 mod checks;
 mod choice;
+mod contradictions;
 mod export;
 mod export_forms;
 mod findings;
+mod identities;
 mod one_verdict;
 mod outside;
 mod scene;
