@@ -159,6 +159,10 @@ fn manual_signing_without_a_specifier_is_one_warning() {
         ProjectSpec::new("Acme").target(TargetSpec::new("Rocket", Product::App, "com.acme.rocket"));
     let development = ProfileSpec::ios(Kind::Development, "com.acme.rocket");
     assert!(told(&automatic, &[development], 0, "specifier-missing").is_empty());
+    // Whoever froze the project hands the pinned profile to the build.
+    let workshop = crate::scene::frozen(&unasked(), &products());
+    let document = crate::scene::gate(&workshop).exits(0).json();
+    assert!(!codes(&document).contains(&"specifier-missing".to_owned()));
     // What the export says counts.
     let workshop = scene(&unasked(), &products());
     targets(

@@ -6,7 +6,7 @@
 //! says "Provisioning profile … doesn't include signing certificate …" of a profile for distribution.
 //!
 //! Whoever builds with the exported settings gets both from there. So these are warnings, one for all targets of a
-//! configuration.
+//! configuration, and a frozen project without specifiers is no mistake at all.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +20,12 @@ use crate::context::plan::row::{Row, Why};
 use crate::xcode::assignment::Layer;
 use crate::xcode::targets::{SigningStyle, SigningTarget};
 
-/// Targets that are signed manually, have a profile in the plan, and ask for none.
+/// Targets that are signed manually and ask for no profile, where countersign found one. What the policy or the manifest gives
+/// was decided by somebody who hands it to the build.
 pub(super) fn no_specifier(scene: &Scene<'_, '_>) -> Vec<Finding> {
     let asks_for_none = |row: &Row<'_>| {
         let target = row.target;
-        row.choice.is_some()
+        row.choice.is_some_and(|choice| choice.why == Why::BestFit)
             && target.style.value == SigningStyle::Manual
             && target.requested_profile().is_none()
     };
