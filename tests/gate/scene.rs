@@ -97,7 +97,11 @@ pub(crate) fn identity(leaf: &LeafSpec) -> Identity {
 pub(crate) fn project() -> ProjectSpec {
     ProjectSpec::new("Rocket")
         .with("CODE_SIGN_STYLE", "Manual")
-        .target(TargetSpec::new("Rocket", Product::App, ROCKET))
+        .target(
+            TargetSpec::new("Rocket", Product::App, ROCKET)
+                .with("CODE_SIGN_IDENTITY", "Apple Distribution")
+                .with("PROVISIONING_PROFILE_SPECIFIER", &rocket().name),
+        )
 }
 
 /// What the Release configuration of a project asks for.
