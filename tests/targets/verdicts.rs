@@ -173,7 +173,7 @@ pub(crate) fn ask(input: &Input) -> Answers {
         };
         if freeze(&request, &at_hand).is_err() {
             // Nothing is there to be frozen.
-            fs::write(&manifest, of_nothing(Vec::new(), None, None).to_bytes()).unwrap();
+            fs::write(&manifest, of_nothing(Vec::new(), None, Vec::new(), None).to_bytes()).unwrap();
         }
     }
     if manifest.exists() {

@@ -194,6 +194,7 @@ pub fn read_noting(
         let inputs = inputs.cloned();
         opened.open(path, &NotingSources { inputs, disk })?;
     }
+    opened.nested()?;
     let names: Vec<String> = opened
         .projects
         .iter()
@@ -224,14 +225,24 @@ pub fn read_noting(
         .collect();
     let mut targets = Vec::new();
     for (position, (project, sources)) in opened.projects.iter().enumerate() {
+        let part_of: Vec<_> = (0..project.targets.len())
+            .map(|target| archive.part_of(position, TargetIndex(target)))
+            .collect();
+        // Of a project that others refer to only what they need counts, or what somebody names.
+        let is_nested = position >= opened.named;
+        if is_nested && selected.is_empty() && part_of.iter().all(|of| of.is_empty()) {
+            continue;
+        }
         let outside = NotingSources {
             inputs: inputs.cloned(),
             disk: outside.clone().joined(sources.disk.clone()),
         };
         let settings = ProjectSettings::load_with(project, sources, &outside, &request.overrides);
-        let part_of: Vec<_> = (0..project.targets.len())
-            .map(|target| archive.part_of(position, TargetIndex(target)))
-            .collect();
+        // Of a project that others refer to only what they need counts, or what somebody names.
+        let is_nested = position >= opened.named;
+        if is_nested && selected.is_empty() && part_of.iter().all(|of| of.is_empty()) {
+            continue;
+        }
         for configuration in &read {
             for platform in platforms {
                 let selection = Selection {
@@ -242,6 +253,9 @@ pub fn read_noting(
                 let mut resolved = resolve(&settings, sources, &selection);
                 for row in &mut resolved.rows {
                     row.part_of = part_of.get(row.index.0).cloned().unwrap_or_default();
+                }
+                if is_nested && selected.is_empty() {
+                    resolved.rows.retain(|row| !row.part_of.is_empty());
                 }
                 if selected.is_empty() {
                     let is_archived = |at: usize| part_of.get(at).is_some_and(|of| !of.is_empty());
@@ -318,12 +332,16 @@ fn archive(
     findings: &mut Vec<Finding>,
 ) -> Result<Archive, ProjectError> {
     let mut schemes = Schemes::default();
-    for (holder, sources) in &opened.holders {
+    for (holder, sources) in &opened.workspaces {
         schemes.add(holder, sources);
+    }
+    for (project, sources) in opened.projects.iter().take(opened.named) {
+        schemes.add(&project.bundle, sources);
     }
     findings.append(&mut schemes.findings);
     let projects: Vec<&Project> = opened.projects.iter().map(|(project, _)| project).collect();
-    let all = |name| Archive::of(&projects, &schemes.readable, name, &opened.absent);
+    let named = opened.named;
+    let all = |name| Archive::of(&projects, named, &schemes.readable, name, &opened.absent);
     let fault = |name: &str| {
         let mut faults = schemes.faults.iter();
         faults.find(|(known, _)| &**known == name)
@@ -387,7 +405,8 @@ fn configurations(
         return Vec::new();
     }
     let release = || {
-        let mut lists = opened.projects.iter().flat_map(|(project, _)| {
+        let named = opened.projects.iter().take(opened.named);
+        let mut lists = named.flat_map(|(project, _)| {
             let of_targets = project.targets.iter().map(|target| &target.configurations);
             of_targets.chain([&project.configurations])
         });
