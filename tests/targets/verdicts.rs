@@ -173,7 +173,11 @@ pub(crate) fn ask(input: &Input) -> Answers {
         };
         if freeze(&request, &at_hand).is_err() {
             // Nothing is there to be frozen.
-            fs::write(&manifest, of_nothing(Vec::new(), None, None).to_bytes()).unwrap();
+            fs::write(
+                &manifest,
+                of_nothing(Vec::new(), None, Vec::new(), None).to_bytes(),
+            )
+            .unwrap();
         }
     }
     if manifest.exists() {
@@ -217,6 +221,8 @@ fn is_meant(
         (Code::TargetsUnobserved, Some(false), Some(true)) => is_unsigned,
         // With a manifest, a selection is less than what is pinned, which is said.
         (Code::TargetsUnobserved, None, Some(false)) => verb == "gate" || verb.ends_with("pinned"),
+        // Which profile is meant is what freezing answers, so it is asked before that.
+        (Code::SpecifierMissing, Some(false), None) => verb == "gate" || verb.ends_with("pinned"),
         // One call of xcodebuild cannot say every plan.
         (Code::PlanNotExportable, None, Some(_)) => exports,
         // What comes from the environment decides, but is neither stored nor handed on.

@@ -164,6 +164,8 @@ pub fn is_mended_by_export(finding: &Finding) -> bool {
             | Code::SpecifierNotSupported
             | Code::TargetProfileStale
             | Code::IdentityStyleConflict
+            | Code::IdentityNotAllowed
+            | Code::IdentityProfileConflict
             | Code::AutomaticSigningUnusable
             | Code::DevelopmentTeamMissing
     )

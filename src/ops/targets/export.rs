@@ -7,6 +7,7 @@ use super::document;
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::base::plain::Escaped;
+use crate::context::manifest::PinnedProduct;
 use crate::context::plan::export::{
     BuildSettings, ExportError, SettingKey, export_options, exportable, is_mended_by_export,
     reached, without_runner,
@@ -82,8 +83,13 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     if finding::any_blocks(&findings) {
         return Err(Failure::Blocked(findings));
     }
-    let exported = exportable(&judgement.plan, world.now).map_err(Unexported::Plan);
-    let text = match exported.and_then(|()| text(&judgement.plan, request, world)) {
+    let products = planned.products().planned;
+    let exported = match (request.form, planned.names_projects) {
+        (ExportForm::Json, false) => Ok(()),
+        _ => exportable(&judgement.plan, world.now).map_err(Unexported::Plan),
+    };
+    let exported = exported.and_then(|()| text(&judgement.plan, &products, request, world));
+    let text = match exported {
         Ok(text) => text,
         Err(Unexported::Plan(error)) => {
             findings.insert(0, error.finding());
@@ -121,7 +127,12 @@ impl From<Error> for Unexported {
     }
 }
 
-fn text(plan: &Plan<'_>, request: &ExportRequest, world: &World) -> Result<String, Unexported> {
+fn text(
+    plan: &Plan<'_>,
+    products: &[PinnedProduct],
+    request: &ExportRequest,
+    world: &World,
+) -> Result<String, Unexported> {
     let settings = || settings(plan, &request.selection, world);
     Ok(match request.form {
         ExportForm::Xcargs => settings()?.as_arguments(),
@@ -131,7 +142,8 @@ fn text(plan: &Plan<'_>, request: &ExportRequest, world: &World) -> Result<Strin
         ExportForm::Json => {
             let targets = plan.pinned_targets();
             let mut json = Vec::new();
-            serde_json::to_writer_pretty(Escaped(&mut json), &PlanDocument::of(&targets))
+            let document = PlanDocument::of(&targets, products);
+            serde_json::to_writer_pretty(Escaped(&mut json), &document)
                 .map_err(Error::unexpected)?;
             String::from_utf8_lossy(&json).into_owned() + "\n"
         }
