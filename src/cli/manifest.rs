@@ -8,8 +8,8 @@ use clap::Subcommand;
 use super::answer::Answer;
 use super::document::NamedDocument;
 use super::exit::Exit;
-use super::projects::ProjectArguments;
 use super::report::{GOOD, STRONG};
+use super::targets::TargetsArguments;
 use crate::base::finding;
 use crate::base::ids::TargetName;
 use crate::base::plain::plain;
@@ -33,7 +33,7 @@ pub enum Command {
         output: Option<PathBuf>,
         /// The Xcode project whose targets are pinned too, and which of them [configuration: Release].
         #[command(flatten)]
-        targets: Box<ProjectArguments>,
+        targets: Box<TargetsArguments>,
         /// This target may need a profile and have none: it is not pinned, and does not block; repeatable.
         #[arg(long, value_name = "NAME")]
         allow_unmapped: Vec<TargetName>,

@@ -81,7 +81,7 @@ use super::plan;
 use super::policy::Policy;
 use crate::base::digest::Digest;
 use crate::base::event::{Action, Event, Outcome};
-use crate::base::finding::{self, Finding, Group, Severity};
+use crate::base::finding::{self, Code, Finding, Group, Severity};
 use crate::base::ids::{CertSha1, HostName, RegionName};
 
 /// How long a clearance lasts: long enough to open the window that it was asked for, not to keep one in a drawer.
@@ -483,7 +483,13 @@ fn judgement(
         identities = digests;
     }
     if is_judged(Group::Targets) {
-        findings.extend(targets::check(policy, pins, facts, asked));
+        let mut found = targets::check(policy, pins, facts, asked);
+        // A key that is missing is told once.
+        let is_missing = |finding: &Finding| finding.code == Code::IdentityMissing;
+        if findings.iter().any(is_missing) {
+            found.retain(|finding| !is_missing(finding));
+        }
+        findings.extend(found);
     }
     let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
     findings.extend(found);

@@ -95,6 +95,22 @@ impl TargetSelection {
         })
     }
 
+    /// The certificates whose private keys are at hand, where somebody says so.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its password is wrong.
+    pub(super) fn usable_identities(
+        &self,
+        manifest: Option<&Manifest>,
+        world: &World,
+    ) -> Result<Option<HashSet<CertSha1>>, Error> {
+        let Some(file) = &self.identities else {
+            return Ok(None);
+        };
+        let found = source::read_file(file, manifest, None, world)?;
+        Ok(Some(found.usable()))
+    }
+
     /// What is said outside of the projects: here, and in the environment.
     pub(super) fn overrides(&self, world: &World) -> Result<Overrides, Error> {
         let settings = self.settings.iter().map(String::as_str);
@@ -217,15 +233,7 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         Some(manifest) => pinned(manifest, &policy, world, &mut findings)?,
         None => at_hand(&policy, world, &mut findings)?,
     };
-    let identities = match &selection.identities {
-        Some(file) => {
-            let found = source::read_file(file, manifest.as_ref(), None, world)?;
-            let usable = found.identities.into_iter();
-            let usable = usable.filter(|identity| identity.problem.is_none());
-            Some(usable.map(|identity| identity.sha1).collect())
-        }
-        None => None,
-    };
+    let identities = selection.usable_identities(manifest.as_ref(), world)?;
     Ok(PlannedTargets {
         observed,
         findings,

@@ -19,6 +19,7 @@ mod export;
 mod export_forms;
 mod findings;
 mod identities;
+mod keys;
 mod one_verdict;
 mod outside;
 mod scene;

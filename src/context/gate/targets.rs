@@ -9,14 +9,15 @@ use std::collections::{BTreeSet, HashSet};
 use super::asked::Asked;
 use super::facts::{Observation, Observed};
 use super::pins::Pins;
-use crate::base::finding::{Code, Finding};
+use crate::base::finding::{Code, Finding, Group};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::Manifest;
 use crate::context::plan::{Request, judge};
 use crate::context::policy::Policy;
 
-/// Judges the targets.
+/// Judges the targets. Of a profile's certificates one is planned whose private key is here, where identities were looked at
+/// and nobody waived them.
 pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) -> Vec<Finding> {
     let observed = match &facts.targets {
         Observation::Observed(observed) => observed,
@@ -32,6 +33,12 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) 
             ];
         }
     };
+    let usable = match &facts.identities {
+        Observation::Observed(identities) if !asked.waived.contains(&Group::Identities) => {
+            Some(identities.usable())
+        }
+        _ => None,
+    };
     let request = Request {
         targets: &observed.targets,
         profiles: pins.profiles(),
@@ -39,8 +46,7 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) 
         overrides: &policy.targets,
         kind: asked.kind,
         targets_were_named: !observed.selection.targets.is_empty(),
-        // Whether the keys are here is another group's question.
-        identities: None,
+        identities: usable.as_ref(),
         now: facts.now,
         scheme: observed.archive.scheme.as_ref(),
         products: &observed.archive.products,

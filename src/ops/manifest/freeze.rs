@@ -142,6 +142,7 @@ fn pinned_targets(
         return Ok(None);
     }
     let observed = projects::read(&selection.request(world)?, None)?;
+    let identities = selection.usable_identities(None, world)?;
     let plannable = Request {
         targets: &observed.targets,
         profiles,
@@ -149,7 +150,7 @@ fn pinned_targets(
         overrides: &policy.targets,
         kind: selection.kind,
         targets_were_named: !selection.targets.is_empty(),
-        identities: None,
+        identities: identities.as_ref(),
         now: world.now,
         scheme: observed.archive.scheme.as_ref(),
         products: &observed.archive.products,
