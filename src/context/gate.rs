@@ -55,6 +55,7 @@ pub mod expiry;
 pub mod facts;
 pub mod identities;
 pub mod inputs;
+mod installer;
 pub mod manifest;
 pub mod node;
 pub mod pins;
@@ -480,6 +481,7 @@ fn judgement(
     if is_judged(Group::Identities) {
         let (found, digests) = identities::check(policy, pins, &pinned, facts, asked.signing);
         findings.extend(found);
+        findings.extend(installer::check(pins, facts, asked));
         identities = digests;
     }
     if is_judged(Group::Targets) {
