@@ -232,6 +232,10 @@ codes! {
     SchemeUnreadable = "scheme-unreadable" in Targets;
     /// A scheme archives a target that no project has, or of a project that is not there.
     SchemeTargetMissing = "scheme-target-missing" in Targets;
+    /// The policy declares a product otherwise than the manifest pins it.
+    ProductDiffers = "product-differs" in Targets;
+    /// The scheme that is judged is not the one that the manifest was frozen for.
+    SchemeNotPinned = "scheme-not-pinned" in Targets;
     /// A project of a workspace is not there: the command that generates it was not run.
     ProjectMissing = "project-missing" in Targets;
     /// A target or product is not part of what is archived, so it is not judged.

@@ -14,7 +14,7 @@ use countersign::context::gate::facts::{
     ProfileDirectory, TargetSelection,
 };
 use countersign::context::gate::{Asked, Cleared, Judgement, Rehearsal, Verdict, judge, rehearse};
-use countersign::context::manifest::freeze::{Previous, freeze, ordered};
+use countersign::context::manifest::freeze::{PinnedProjects, Previous, freeze, ordered};
 use countersign::context::manifest::{Manifest, PinnedProfile, PinnedTarget, ProfileState};
 use countersign::context::policy::Policy;
 use countersign::host::node::host_name;
@@ -186,6 +186,7 @@ impl Scene {
                     compatible: Some(compatible(b"captured")),
                 }),
                 targets: Observation::Observed(targets_of(&project())),
+                products: Vec::new(),
             },
             asked: Asked::default(),
         }
@@ -196,8 +197,16 @@ impl Scene {
             .pinned
             .iter()
             .map(|(profile, state)| PinnedProfile::of(profile, *state));
-        let targets = Some(self.targets.clone());
-        let content = freeze(ordered(profiles).unwrap(), targets, self.previous.as_ref());
+        let projects = PinnedProjects {
+            targets: self.targets.clone(),
+            ..PinnedProjects::default()
+        };
+        let content = freeze(
+            ordered(profiles).unwrap(),
+            Some(projects),
+            Vec::new(),
+            self.previous.as_ref(),
+        );
         Manifest::parse(&content.to_bytes()).unwrap()
     }
 
