@@ -115,10 +115,6 @@ const CHECKS: &[Check] = &[
         judge: |it| chosen(it, certificate::certificate),
     },
     Check {
-        codes: &[Code::IdentityMissing],
-        judge: |it| chosen(it, |row, choice| key::key(row, choice, it.scene.available)),
-    },
-    Check {
         codes: &[Code::EntitlementNotGranted],
         judge: |it| match it.row.and_then(|row| Some((row, row.choice.as_ref()?))) {
             Some((row, choice)) => {
@@ -180,6 +176,10 @@ const TOGETHER: &[Together] = &[
         codes: &[Code::AutomaticSigningUnusable],
         // Whoever is told of the style needs no more.
         judge: |scene| automatic::automatic(scene, |row| style_of(scene, row).is_some()),
+    },
+    Together {
+        codes: &[Code::IdentityMissing],
+        judge: key::key,
     },
     Together {
         codes: &[Code::SpecifierMissing],
