@@ -13,6 +13,7 @@ mod automatic;
 mod bundle_prefix;
 mod certificate;
 mod debugging;
+mod default_identity;
 mod entitlements;
 mod given;
 mod grouped;
@@ -85,6 +86,10 @@ const CHECKS: &[Check] = &[
                 kind::kind(row, choice, it.scene.available)
             })
         },
+    },
+    Check {
+        codes: &[Code::TargetKindMismatch],
+        judge: |it| chosen(it, default_identity::default_identity),
     },
     Check {
         codes: &[

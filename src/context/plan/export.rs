@@ -157,16 +157,20 @@ impl ExportError {
 /// Whether an export mends what the finding speaks of: style, team, identity and specifier are settings that it replaces on the
 /// command line. An export in spite of other findings would fail in the build, or sign with something else.
 pub fn is_mended_by_export(finding: &Finding) -> bool {
-    matches!(
-        finding.code,
-        Code::SigningStyleMixed
-            | Code::SpecifierShared
-            | Code::SpecifierNotSupported
-            | Code::TargetProfileStale
-            | Code::IdentityStyleConflict
-            | Code::AutomaticSigningUnusable
-            | Code::DevelopmentTeamMissing
-    )
+    // An identity that nobody wrote is such a setting too; a written one is meant.
+    let is_default_identity = finding.code == Code::TargetKindMismatch
+        && matches!(finding.remedy, Some(Remedy::ExportTargets));
+    is_default_identity
+        || matches!(
+            finding.code,
+            Code::SigningStyleMixed
+                | Code::SpecifierShared
+                | Code::SpecifierNotSupported
+                | Code::TargetProfileStale
+                | Code::IdentityStyleConflict
+                | Code::AutomaticSigningUnusable
+                | Code::DevelopmentTeamMissing
+        )
 }
 
 /// The rows that are exported: all, but for test bundles that have no profile.
