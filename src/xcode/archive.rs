@@ -40,7 +40,7 @@ pub struct ChosenScheme {
     pub file: Option<PathBuf>,
     /// The configuration that it archives, if it says so.
     pub configuration: Option<Box<str>>,
-    /// Somebody named it; else it is the only one that could be meant.
+    /// Somebody named it; else it is the only one that could be meant, or the one that a manifest was frozen for.
     pub is_named: bool,
 }
 

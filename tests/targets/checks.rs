@@ -55,83 +55,6 @@ fn with_kit(kit: impl Fn(TargetSpec) -> TargetSpec) -> ProjectSpec {
         .change("Rocket", |rocket| rocket.embedding(&["Kit"]))
 }
 
-// An identity that nobody wrote.
-
-#[test]
-fn the_default_identity_does_not_go_with_a_profile_for_distribution() {
-    // It is written for the application's SDK alone, so the watch app gets the default of its own.
-    let of_the_phone = |project: ProjectSpec| {
-        project
-            .change_all(|target| target.without("CODE_SIGN_IDENTITY"))
-            .with("CODE_SIGN_IDENTITY[sdk=iphoneos*]", "Apple Distribution")
-    };
-    let workshop = scene(&of_the_phone(rocket()), &products());
-    let told = blocked(
-        &workshop,
-        &[],
-        "target-kind-mismatch",
-        "Watch",
-        "PROVISIONING_PROFILE_SPECIFIER",
-    );
-    assert_eq!(
-        told.finding["expected"],
-        "CODE_SIGN_IDENTITY = Apple Distribution"
-    );
-
-    cleared(
-        &of_the_phone(rocket()).with("CODE_SIGN_IDENTITY[sdk=watchos*]", "Apple Distribution"),
-        &products(),
-    );
-}
-
-#[test]
-fn the_default_identity_goes_with_a_development_profile_and_with_what_is_exported() {
-    let project = || rocket().change_all(|target| target.without("CODE_SIGN_IDENTITY"));
-    let development: Vec<ProfileSpec> = products()
-        .iter()
-        .map(|spec| {
-            let mut profile = ProfileSpec::ios(Kind::Development, &spec.bundle_pattern);
-            profile.name.clone_from(&spec.name);
-            for key in [
-                "aps-environment",
-                "com.apple.security.application-groups",
-                "com.apple.developer.associated-domains",
-            ] {
-                let granted = spec.entitlements.get(key).cloned();
-                profile = granted.map_or(profile.clone(), |value| profile.entitled(key, value));
-            }
-            profile
-        })
-        .collect();
-    let (codes, document) = told(&project(), &development, 0);
-    assert!(
-        !codes.contains(&"target-kind-mismatch".to_owned()),
-        "{document:#}"
-    );
-
-    // Somebody decided it in the policy, and exports it: that is a warning.
-    let workshop = scene(&project(), &products());
-    let assigned: String = products()
-        .iter()
-        .zip(["Rocket", "Share", "Widgets", "Watch"])
-        .map(|(spec, target)| {
-            format!(
-                "[[targets]]\ntarget = \"{target}\"\nconfiguration = \"Release\"\nprofile = \"{}\"\n",
-                spec.uuid
-            )
-        })
-        .collect();
-    let policy = format!("{}\n{assigned}", support::workshop::POLICY);
-    workshop.write("manifests/signing.toml", policy);
-    let document = targets(&workshop, "check", &["--format", "json"])
-        .exits(0)
-        .json();
-    assert_eq!(
-        finding(&document, "target-kind-mismatch")["severity"],
-        "warn"
-    );
-}
-
 // A specifier that a product takes none of.
 
 #[test]
@@ -648,7 +571,7 @@ fn an_expired_profile_is_planned_only_where_nothing_else_fits_and_is_never_expor
         .valid("2020-01-01T10:00:00Z", "2021-01-01T00:00:00Z");
     let project = rocket().change("Share", |share| share.without(SPECIFIER));
     let both = [products(), vec![expired.clone()]].concat();
-    cleared(&project, &both);
+    targets(&scene(&project, &both), "check", &[]).exits(0);
     let mut alone = crate::scene::without(SHARE);
     alone.push(expired);
     let workshop = scene(&project, &alone);

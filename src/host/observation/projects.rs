@@ -11,11 +11,11 @@ use std::sync::Arc;
 use self::opened::Opened;
 use self::schemes::Schemes;
 use crate::base::error::{ErrorCode, Explain};
-use crate::base::finding::{self, Finding, Place, Severity};
+use crate::base::finding::{self, Code, Finding, Place, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{ObservedArchive, ObservedTargets, TargetSelection};
-use crate::context::gate::targets::pinned_configurations;
+use crate::context::gate::targets::{frozen_for, pinned_configurations};
 use crate::context::manifest::Manifest;
 use crate::host::files::{self, ReadError};
 use crate::host::inputs::{Inputs, NotingSources};
@@ -28,7 +28,7 @@ use crate::xcode::scheme::DEFAULT_CONFIGURATION;
 use crate::xcode::settings::{Overrides, ProjectSettings};
 use crate::xcode::show_build_settings::{self, CaptureError};
 use crate::xcode::sources;
-use crate::xcode::targets::{Selection, link_projects, resolve};
+use crate::xcode::targets::{Selection, SigningTarget, link_projects, resolve};
 use crate::xcode::workspace::WorkspaceError;
 
 /// The settings of a large workspace's every target are 20 MB.
@@ -202,7 +202,10 @@ pub fn read_noting(
         .collect();
     let mut findings = std::mem::take(&mut opened.findings);
     let is_partial = !findings.is_empty() || !opened.absent.is_empty();
-    let archive = archive(&opened, request.selection.scheme.as_deref(), &mut findings)?;
+    let frozen_for = pinned.and_then(|manifest| frozen_for(manifest, &names));
+    let frozen_for = frozen_for.and_then(|archive| archive.scheme.as_deref());
+    let named = request.selection.scheme.as_deref();
+    let archive = archive(&opened, named, frozen_for, &mut findings)?;
     findings.extend(opened.absence(&archive));
     let configurations = configurations(request, &opened, &archive, pinned, &names);
     let read: Vec<Option<&str>> = match configurations.as_slice() {
@@ -279,6 +282,15 @@ pub fn read_noting(
             }
         }
     }
+    if !request.captures.is_empty() {
+        // That we cannot resolve a bundle id does not matter where Xcode did.
+        findings.retain(|finding| {
+            let is_of_row =
+                |row: &SigningTarget| finding.place.target.as_deref() == Some(row.target.as_str());
+            finding.code != Code::BundleIdUnresolved
+                || (targets.iter()).any(|row| is_of_row(row) && row.bundle_id.is_none())
+        });
+    }
     // A target that is not there may be one of a project that nobody looked at.
     for name in selected.into_iter().filter(|_| !is_partial) {
         if !targets.iter().any(|target| target.target.as_str() == name) {
@@ -311,10 +323,12 @@ pub fn read_noting(
     })
 }
 
-/// What is archived of the projects that were opened.
+/// What is archived of the projects that were opened: by the scheme called `name`; without one by the scheme that the
+/// manifest was frozen for, if that is still there.
 fn archive(
     opened: &Opened,
     name: Option<&str>,
+    frozen_for: Option<&str>,
     findings: &mut Vec<Finding>,
 ) -> Result<Archive, ProjectError> {
     let mut schemes = Schemes::default();
@@ -343,7 +357,18 @@ fn archive(
         ..finding.clone()
     }));
     let readable_name = name.filter(|_| broken.is_none());
-    let mut archive = all(readable_name).map_err(ProjectError::NoSuchScheme)?;
+    let frozen_for = frozen_for.filter(|_| name.is_none());
+    let frozen_for = frozen_for.and_then(|frozen_for| all(Some(frozen_for)).ok());
+    let mut archive = match frozen_for {
+        Some(mut archive) => {
+            // Nobody named it now, so what the manifest pins counts beside it.
+            if let Some(scheme) = &mut archive.scheme {
+                scheme.is_named = false;
+            }
+            archive
+        }
+        None => all(readable_name).map_err(ProjectError::NoSuchScheme)?,
+    };
     findings.append(&mut archive.findings);
     if name.is_none() {
         findings.extend(schemes.faults.into_iter().map(|(_, finding)| finding));
