@@ -4,6 +4,8 @@ use super::*;
 use crate::base::finding::Severity;
 use crate::xcode::sources::InMemory;
 
+mod products;
+
 /// A scope of layers given highest first, `NAME = value` each.
 fn scope(layers: &[(Layer, &[(&str, &str)])]) -> Scope {
     let layers = layers
