@@ -44,7 +44,7 @@ fn content(files: &[PathBuf]) -> Content {
         let profile = profile::prove(&std::fs::read(path).unwrap(), &verifier).unwrap();
         PinnedProfile::of(&profile, ProfileState::Active)
     });
-    freeze(ordered(pinned).unwrap(), None, None)
+    freeze(ordered(pinned).unwrap(), None, Vec::new(), None)
 }
 
 /// A directory of profiles and the manifest that pins them.
@@ -124,7 +124,7 @@ fn gate(criterion: &mut Criterion) {
             |bencher, content| {
                 bencher.iter(|| {
                     let profiles = ordered(content.profiles.iter().cloned()).unwrap();
-                    freeze(profiles, None, None).to_bytes()
+                    freeze(profiles, None, Vec::new(), None).to_bytes()
                 });
             },
         );

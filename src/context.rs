@@ -8,6 +8,7 @@
 //! - [`manifest`]: `profiles.json`, what the signing context is pinned to
 //! - [`plan`]: which target is signed by which profile and certificate
 //! - [`profile_check`]: whether a profile lets a product run that no Xcode project describes
+//! - [`products`]: what signs the products that the policy declares, and what is not right with them
 //! - [`gate`]: whether this runner may sign this project now, one file per check
 //! - [`envelope`]: the statement about it for the next stage of a pipeline, and whether one holds
 //! - [`ssh`]: OpenSSH's keys, signatures and allowed signers
@@ -18,6 +19,7 @@ pub mod gate;
 pub mod manifest;
 pub mod plan;
 pub mod policy;
+pub mod products;
 pub mod profile_check;
 pub mod ssh;
 pub mod suggestion;

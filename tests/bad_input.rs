@@ -351,9 +351,9 @@ fn a_manifest_with_a_repeated_key() {
 #[test]
 fn a_manifest_from_a_newer_version() {
     manifest(
-        "countersign.manifest.v1",
         "countersign.manifest.v2",
-        &["countersign.manifest.v2", "install the countersign"],
+        "countersign.manifest.v3",
+        &["countersign.manifest.v3", "install the countersign"],
     );
 }
 
@@ -402,12 +402,12 @@ fn freezing_never_replaces_what_is_no_manifest_or_newer() {
     let workshop = Workshop::frozen();
     let newer = String::from_utf8(workshop.read("manifests/profiles.json"))
         .unwrap()
-        .replace("countersign.manifest.v1", "countersign.manifest.v2");
+        .replace("countersign.manifest.v2", "countersign.manifest.v3");
     for (text, says) in [
         ("{\"name\": \"some package\"}", "no \"schema\""),
         ("not even JSON", "line 1"),
         ("", "line 1"),
-        (newer.as_str(), "countersign.manifest.v2"),
+        (newer.as_str(), "countersign.manifest.v3"),
     ] {
         workshop.write("out.json", text);
         workshop

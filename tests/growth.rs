@@ -162,5 +162,6 @@ fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
             archive: ObservedArchive::default(),
             sources: Arc::new(project::sources()),
         }),
+        products: Vec::new(),
     })
 }

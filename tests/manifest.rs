@@ -15,10 +15,10 @@ use countersign::base::error::Explain as _;
 use countersign::base::ids::CertSha256;
 use countersign::base::remedy::Remedy;
 use countersign::context::manifest::diff::{ChangeKind, diff};
-use countersign::context::manifest::freeze::{Previous, freeze, ordered};
+use countersign::context::manifest::freeze::{PinnedProjects, Previous, freeze, ordered};
 use countersign::context::manifest::{
-    Content, FactsDigest, MAX_REVISION, Manifest, ManifestError, PinnedProfile, PinnedTarget,
-    ProfileState,
+    Content, FactsDigest, MAX_REVISION, Manifest, ManifestError, PinnedArchive, PinnedProduct,
+    PinnedProfile, PinnedTarget, ProfileState, Version,
 };
 use countersign::xcode::platform::Platform;
 use forge::profile::{Kind, ProfileSpec};
@@ -56,11 +56,21 @@ fn target(name: &str, profile: &PinnedProfile) -> PinnedTarget {
     }
 }
 
+/// These targets, as the Release of scheme App.
+fn pinned_in(targets: Vec<PinnedTarget>) -> PinnedProjects {
+    let archive = PinnedArchive {
+        scheme: Some("App".to_owned()),
+        configurations: vec!["Release".parse().unwrap()],
+        unmapped: Vec::new(),
+    };
+    PinnedProjects { archive, targets }
+}
+
 /// The five profiles and two targets, as a first revision.
 fn content() -> Content {
     let profiles = ordered(pinned()).unwrap();
     let targets = vec![target("Widget", &profiles[1]), target("App", &profiles[0])];
-    freeze(profiles, Some(targets), None)
+    freeze(profiles, Some(pinned_in(targets)), Vec::new(), None)
 }
 
 fn json() -> Json {
@@ -90,7 +100,8 @@ fn any_order_of_discovery_gives_the_same_bytes() {
         }
         let profiles = ordered(shuffled.clone()).unwrap();
         let targets = vec![target("App", &profiles[0]), target("Widget", &profiles[1])];
-        assert_eq!(freeze(profiles, Some(targets), None).to_bytes(), bytes);
+        let content = freeze(profiles, Some(pinned_in(targets)), Vec::new(), None);
+        assert_eq!(content.to_bytes(), bytes);
     }
 }
 
@@ -124,7 +135,7 @@ fn what_is_written_is_read_back() {
     assert_eq!(manifest.digest(), Digest::of(&bytes));
     assert!(bytes.ends_with(b"}\n") && !bytes.ends_with(b"\n\n"));
     assert!(bytes.starts_with(
-        b"{\n  \"schema\": \"countersign.manifest.v1\",\n  \"revision\": 1,\n  \"profiles\": ["
+        b"{\n  \"schema\": \"countersign.manifest.v2\",\n  \"revision\": 1,\n  \"profiles\": ["
     ));
 }
 
@@ -213,11 +224,102 @@ fn the_digest_of_an_entry_is_of_all_that_it_says_but_its_state() {
 fn nothing_of_a_device_stands_in_it() {
     let spec = ProfileSpec::ios(Kind::Development, ROCKET).devices(12);
     let profile = PinnedProfile::of(&proven(&spec), ProfileState::Active);
-    let text = String::from_utf8(freeze(vec![profile], None, None).to_bytes()).unwrap();
+    let text = String::from_utf8(freeze(vec![profile], None, Vec::new(), None).to_bytes()).unwrap();
     assert!(text.contains("\"device_count\": 12"));
     for device in &spec.devices {
         assert!(!text.contains(device), "{device}");
     }
+}
+
+#[test]
+fn the_first_version_is_read_and_judged_by_its_own_rules() {
+    let mut first = content();
+    first.version = Version::First;
+    first.archive = None;
+    let text = String::from_utf8(first.to_bytes()).unwrap();
+    let manifest = Manifest::parse(text.as_bytes()).unwrap();
+    assert_eq!(manifest.content().version, Version::First);
+    assert_eq!(manifest.targets(), first.targets);
+    assert!(manifest.archive().is_none() && manifest.products().is_empty());
+    // What only the second version holds stands in no file of the first, and the other way round.
+    let with = text.replacen("  \"targets\"", "  \"archive\": null,\n  \"targets\"", 1);
+    let error = Manifest::parse(with.as_bytes()).unwrap_err();
+    assert!(matches!(error, ManifestError::NotFrozen(_)), "{error}");
+    for without in ["archive", "products"] {
+        let mut json = json();
+        json.as_object_mut().unwrap().remove(without);
+        assert!(matches!(refused(&json), ManifestError::NotFrozen(_)));
+    }
+}
+
+#[test]
+fn freezing_over_the_first_version_writes_the_latest() {
+    let mut first = content();
+    first.version = Version::First;
+    first.archive = None;
+    let previous = Previous::from_bytes(&first.to_bytes()).unwrap();
+    let profiles = ordered(pinned()).unwrap();
+    let next = freeze(profiles, None, Vec::new(), Some(&previous));
+    assert_eq!(next.version, Version::LATEST);
+    assert_eq!((next.revision, &next.targets), (2, &first.targets));
+    assert_eq!(next.archive, None);
+    Manifest::parse(&next.to_bytes()).unwrap();
+}
+
+#[test]
+fn what_the_targets_were_frozen_for_is_taken_over_with_them() {
+    let previous = Previous::from_bytes(&content().to_bytes()).unwrap();
+    assert_eq!(previous.scheme(), Some("App"));
+    let profiles = ordered(pinned()).unwrap();
+    let next = freeze(profiles, None, Vec::new(), Some(&previous));
+    assert_eq!(next.archive, content().archive);
+    let told = diff(
+        &content(),
+        &Content {
+            archive: None,
+            ..content()
+        },
+    );
+    assert_eq!(
+        (told[0].change, told[0].what),
+        (ChangeKind::Removed, "archive")
+    );
+    assert_eq!(told[0].name, "App");
+}
+
+#[test]
+fn products_are_written_by_name_and_each_is_signed_by_a_pinned_profile() {
+    let profiles = ordered(pinned()).unwrap();
+    let product = |name: &str| PinnedProduct {
+        name: name.parse().unwrap(),
+        bundle_id: ROCKET.parse().unwrap(),
+        entitlements: "packaging/helper.entitlements".to_owned(),
+        profile: profiles[0].uuid.clone(),
+        certificate: profiles[0].certificates[0].sha256,
+    };
+    let both = vec![product("updater"), product("helper")];
+    let frozen = freeze(profiles.clone(), None, both, None);
+    let bytes = frozen.to_bytes();
+    let manifest = Manifest::parse(&bytes).unwrap();
+    let names = manifest.products().iter().map(|it| it.name.as_str());
+    assert!(names.eq(["helper", "updater"]));
+    let mut repeated = frozen.clone();
+    repeated.products[1] = repeated.products[0].clone();
+    let error = Manifest::parse(&repeated.to_bytes()).unwrap_err();
+    assert!(error.to_string().contains("/products/1: helper"), "{error}");
+    let mut dangling = frozen.clone();
+    dangling.profiles.remove(0);
+    let error = Manifest::parse(&dangling.to_bytes()).unwrap_err();
+    assert!(error.to_string().contains("product helper"), "{error}");
+    assert_eq!(
+        error.place().pointer.as_deref(),
+        Some("/products/0/profile")
+    );
+    // A profile that signs nothing else is in use by its product.
+    let mut retiring = frozen;
+    retiring.profiles[0].state = ProfileState::Retiring;
+    let retiring = Manifest::parse(&retiring.to_bytes()).unwrap();
+    assert!(retiring.is_in_use(&retiring.profiles()[0]));
 }
 
 #[test]
@@ -231,7 +333,12 @@ fn state_revision_and_targets_are_taken_over() {
         profile.state = previous.state(&profile.uuid);
         profile
     });
-    let new = freeze(ordered(profiles).unwrap(), None, Some(&previous));
+    let new = freeze(
+        ordered(profiles).unwrap(),
+        None,
+        Vec::new(),
+        Some(&previous),
+    );
     assert_eq!(new.revision, 42);
     assert_eq!(new.profiles, old.profiles);
     assert_eq!(new.targets, old.targets);
@@ -244,7 +351,7 @@ fn targets_whose_profile_is_gone_are_not_taken_over() {
     let previous = Previous::from_bytes(&content().to_bytes()).unwrap();
     let mut profiles = ordered(pinned()).unwrap();
     profiles.remove(0);
-    let new = freeze(profiles, None, Some(&previous));
+    let new = freeze(profiles, None, Vec::new(), Some(&previous));
     assert_eq!(new.targets.len(), 1);
     Manifest::parse(&new.to_bytes()).unwrap();
 }
@@ -252,7 +359,7 @@ fn targets_whose_profile_is_gone_are_not_taken_over() {
 #[test]
 fn a_manifest_of_another_version_is_never_continued() {
     let mut newer = json();
-    newer["schema"] = json!("countersign.manifest.v2");
+    newer["schema"] = json!("countersign.manifest.v3");
     assert!(Previous::from_bytes(&serde_json::to_vec(&newer).unwrap()).is_err());
 }
 
@@ -378,13 +485,13 @@ fn missing_keys_and_wrong_types_are_refused() {
 #[test]
 fn a_newer_version_is_told_as_such_and_not_by_its_unknown_keys() {
     let mut newer = json();
-    newer["schema"] = json!("countersign.manifest.v2");
+    newer["schema"] = json!("countersign.manifest.v3");
     newer["something-new"] = json!({"a": 1});
     let error = refused(&newer);
     assert_eq!(
         error,
         ManifestError::Schema {
-            found: "countersign.manifest.v2".to_owned()
+            found: "countersign.manifest.v3".to_owned()
         }
     );
     assert!(
@@ -395,7 +502,7 @@ fn a_newer_version_is_told_as_such_and_not_by_its_unknown_keys() {
         "{error}"
     );
     let mut same_shape = json();
-    same_shape["schema"] = json!("countersign.manifest.v2");
+    same_shape["schema"] = json!("countersign.manifest.v3");
     assert!(matches!(refused(&same_shape), ManifestError::Schema { .. }));
 }
 
@@ -440,15 +547,12 @@ fn one_uuid_in_two_spellings_stands_twice() {
 fn a_target_of_a_profile_that_is_not_there_is_refused() {
     let mut json = json();
     json["targets"][1]["profile"] = json!("00000000-0000-4000-8000-000000000000");
-    let ManifestError::Dangling {
-        pointer, target, ..
-    } = refused(&json)
-    else {
+    let ManifestError::Dangling { pointer, what, .. } = refused(&json) else {
         panic!("{}", refused(&json));
     };
     assert_eq!(
-        (pointer.as_str(), target.as_str()),
-        ("/targets/1/profile", "Widget")
+        (pointer.as_str(), what.as_str()),
+        ("/targets/1/profile", "target Widget")
     );
 }
 
@@ -597,10 +701,16 @@ fn the_digest_of_an_entry_prints_as_hex() {
 
 #[test]
 fn the_schema_names_what_a_manifest_holds() {
-    let schema = countersign::context::manifest::json_schema();
-    let named = schema["properties"].as_object().unwrap();
-    let written = json();
-    assert!(named.keys().eq(written.as_object().unwrap().keys()));
+    for version in [Version::First, Version::Second] {
+        let schema = countersign::context::manifest::json_schema(version);
+        let named = schema["properties"].as_object().unwrap();
+        let content = Content {
+            version,
+            ..content()
+        };
+        let written: Json = serde_json::from_slice(&content.to_bytes()).unwrap();
+        assert!(named.keys().eq(written.as_object().unwrap().keys()));
+    }
 }
 
 #[test]

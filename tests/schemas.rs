@@ -166,10 +166,10 @@ fn the_program_prints_the_committed_schemas() {
     let printed = workshop.run(&["manifest", "schema"]).exits(0).out;
     assert_eq!(
         printed,
-        fs::read_to_string(committed("manifest.v1")).unwrap()
+        fs::read_to_string(committed("manifest.v2")).unwrap()
     );
     for document in documents() {
-        let command = ["manifest", "schema", document.name];
+        let command = ["manifest", "schema", document.argument];
         let printed = workshop.run(&command).exits(0).out;
         let reviewed = fs::read_to_string(committed(&versioned(&document))).unwrap();
         assert_eq!(printed, reviewed);
@@ -237,7 +237,7 @@ fn manifest_commands_print_what_their_schemas_say() {
     let manifest = || serde_json::from_slice(&workshop.read("manifests/profiles.json")).unwrap();
     let frozen = prints("manifest freeze", 0, "freeze");
     assert_eq!(frozen["manifest"]["changed"], true);
-    holds("manifest.v1", &manifest());
+    holds("manifest.v2", &manifest());
     prints("manifest digest", 0, "manifest-digest");
     prints("manifest digest --sha1", 0, "manifest-digest");
     prints("manifest verify", 0, "manifest-verify");
@@ -252,7 +252,7 @@ fn manifest_commands_print_what_their_schemas_say() {
     );
     prints("manifest verify", 10, "manifest-verify");
     prints("manifest freeze", 0, "freeze");
-    holds("manifest.v1", &manifest());
+    holds("manifest.v2", &manifest());
     let change = prints(
         "manifest diff old.json manifests/profiles.json",
         0,
@@ -471,9 +471,9 @@ fn errors_are_told_as_their_schema_says() {
 fn the_check_itself_finds_what_does_not_hold() {
     let workshop = Workshop::frozen();
     let manifest: Json = serde_json::from_slice(&workshop.read("manifests/profiles.json")).unwrap();
-    assert_eq!(faults("manifest.v1", &manifest), Vec::<String>::new());
+    assert_eq!(faults("manifest.v2", &manifest), Vec::<String>::new());
     for (pointer, value) in [
-        ("/schema", json!("countersign.manifest.v2")),
+        ("/schema", json!("countersign.manifest.v1")),
         ("/revision", json!("1")),
         ("/profiles/0/kind", json!("appstore")),
         ("/profiles/0/certificates", json!({})),
@@ -483,11 +483,11 @@ fn the_check_itself_finds_what_does_not_hold() {
     ] {
         let mut broken = manifest.clone();
         *broken.pointer_mut(pointer).unwrap() = value;
-        assert_eq!(faults("manifest.v1", &broken).len(), 1, "{pointer}");
+        assert_eq!(faults("manifest.v2", &broken).len(), 1, "{pointer}");
     }
     let mut broken = manifest;
     broken.as_object_mut().unwrap().remove("revision");
-    assert!(!faults("manifest.v1", &broken).is_empty());
+    assert!(!faults("manifest.v2", &broken).is_empty());
 
     let printed = prints(&workshop, "profile list", 0, "profiles");
     let mut broken = printed;

@@ -22,6 +22,8 @@ pub const CONFIGURATIONS: [&str; 2] = ["Debug", "Release"];
 pub enum Product {
     /// An application.
     App,
+    /// An App Clip.
+    AppClip,
     /// An app extension.
     Extension,
     /// A watch app of today: one target.
@@ -42,6 +44,7 @@ impl Product {
     fn product_type(self) -> &'static str {
         match self {
             Self::App | Self::WatchApp => "com.apple.product-type.application",
+            Self::AppClip => "com.apple.product-type.application.on-demand-install-capable",
             Self::Extension => "com.apple.product-type.app-extension",
             Self::Framework => "com.apple.product-type.framework",
             Self::StaticLibrary => "com.apple.product-type.library.static",
@@ -53,7 +56,7 @@ impl Product {
 
     fn file_type(self) -> &'static str {
         match self {
-            Self::App | Self::WatchApp => "wrapper.application",
+            Self::App | Self::AppClip | Self::WatchApp => "wrapper.application",
             Self::Extension => "\"wrapper.app-extension\"",
             Self::Framework => "wrapper.framework",
             Self::StaticLibrary => "archive.ar",
@@ -64,7 +67,7 @@ impl Product {
 
     fn extension(self) -> &'static str {
         match self {
-            Self::App | Self::WatchApp => "app",
+            Self::App | Self::AppClip | Self::WatchApp => "app",
             Self::Extension => "appex",
             Self::Framework => "framework",
             Self::StaticLibrary => "a",
@@ -78,6 +81,7 @@ impl Product {
     fn embedding(self) -> Option<(&'static str, u8, &'static str)> {
         match self {
             Self::Extension => Some(("Embed Foundation Extensions", 13, "")),
+            Self::AppClip => Some(("Embed App Clips", 16, "$(CONTENTS_FOLDER_PATH)/AppClips")),
             Self::WatchApp => Some(("Embed Watch Content", 16, "$(CONTENTS_FOLDER_PATH)/Watch")),
             Self::Framework => Some(("Embed Frameworks", 10, "")),
             Self::App | Self::UiTests | Self::StaticLibrary | Self::Tool | Self::Resources => None,

@@ -12,8 +12,8 @@ use countersign::apple::profile;
 use countersign::apple::signed_message::Verifier;
 use countersign::base::clock::FixedClock;
 use countersign::base::event::{Action, Actor, Event, Outcome};
-use countersign::context::manifest::freeze::{freeze, ordered};
-use countersign::context::manifest::{PinnedProfile, PinnedTarget, ProfileState};
+use countersign::context::manifest::freeze::{PinnedProjects, freeze, ordered};
+use countersign::context::manifest::{PinnedArchive, PinnedProfile, PinnedTarget, ProfileState};
 use countersign::ledger::audit::AuditLog;
 
 use forge::certificate::Identity;
@@ -291,14 +291,24 @@ impl Seeds {
             certificate: first.certificates.first().ok_or("no certificate")?.sha256,
         };
         let profiles = ordered(pinned.clone()).map_err(|clashes| format!("{clashes:?}"))?;
-        let all = freeze(profiles, Some(vec![target.clone()]), None);
+        let all = freeze(
+            profiles,
+            Some(pinned_in(vec![target.clone()])),
+            Vec::new(),
+            None,
+        );
         self.write("manifest", "all", &all.to_bytes())?;
         self.write(
             "manifest",
             "none",
-            &freeze(Vec::new(), None, None).to_bytes(),
+            &freeze(Vec::new(), None, Vec::new(), None).to_bytes(),
         )?;
-        let one = freeze(vec![first.clone()], Some(vec![target]), None);
+        let one = freeze(
+            vec![first.clone()],
+            Some(pinned_in(vec![target])),
+            Vec::new(),
+            None,
+        );
         self.write("manifest", "one", &one.to_bytes())?;
         self.write(
             "manifest",
@@ -537,3 +547,13 @@ const PROJECT: &str = r#"// !$*UTF8*$!
 	rootObject = P;
 }
 "#;
+
+/// These targets, as the Release of one scheme.
+fn pinned_in(targets: Vec<PinnedTarget>) -> PinnedProjects {
+    let archive = PinnedArchive {
+        scheme: Some("Rocket".to_owned()),
+        configurations: "Release".parse().into_iter().collect(),
+        unmapped: "Rocket Widget".parse().into_iter().collect(),
+    };
+    PinnedProjects { archive, targets }
+}

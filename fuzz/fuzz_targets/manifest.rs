@@ -44,7 +44,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut found = content.profiles.clone();
     found.reverse();
     let profiles = ordered(found).expect("each UUID stands once");
-    let next = freeze(profiles, None, Some(&previous));
+    let next = freeze(profiles, None, Vec::new(), Some(&previous));
     assert_eq!(next.profiles, content.profiles);
     assert_eq!(next.targets, content.targets);
     assert_eq!(next.revision, content.revision + 1);

@@ -54,7 +54,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     // What it archives is told whether or not somebody means it.
-    let archive = Archive::of(&[&project], &[], None, &BTreeSet::new());
+    let archive = Archive::of(&[&project], 1, &[], None, &BTreeSet::new());
     for finding in archive.map(|archive| archive.findings).unwrap_or_default() {
         assert!(exists(finding.place.line), "{finding:?}");
     }

@@ -198,10 +198,16 @@ codes! {
     SigningStyleMixed = "signing-style-mixed" in Targets;
     /// A target is signed automatically, and its signing identity is for distribution.
     IdentityStyleConflict = "identity-style-conflict" in Targets;
+    /// A target that must be signed with a certificate has an empty signing identity, or an ad hoc one.
+    IdentityNotAllowed = "identity-not-allowed" in Targets;
+    /// A target's signing identity contradicts its profile, or the certificate that the manifest pins for it.
+    IdentityProfileConflict = "identity-profile-conflict" in Targets;
     /// A target is signed automatically, and nothing is at hand that automatic signing takes.
     AutomaticSigningUnusable = "automatic-signing-unusable" in Targets;
     /// A target is signed manually, with a profile that Xcode manages.
     ProfileXcodeManaged = "profile-xcode-managed" in Targets;
+    /// A target is signed manually, and no profile is specified for it.
+    SpecifierMissing = "specifier-missing" in Targets;
     /// A profile is specified for a target that takes none.
     SpecifierNotSupported = "specifier-not-supported" in Targets;
     /// One profile specifier is set for every target.
@@ -214,6 +220,8 @@ codes! {
     AppGroupNotProvisioned = "app-group-not-provisioned" in Targets;
     /// A Mac product that is signed for distribution lets debuggers attach.
     DebuggingAllowed = "debugging-allowed" in Targets;
+    /// A product that is signed for distribution uses iCloud's development containers.
+    EnvironmentForDevelopment = "environment-for-development" in Targets;
     /// The project contradicts itself: a reference leads nowhere, or an object occurs twice.
     ProjectInconsistent = "project-inconsistent" in Targets;
     /// The project names a file outside of the folder that project files may reach into.
@@ -222,6 +230,10 @@ codes! {
     SchemeUnreadable = "scheme-unreadable" in Targets;
     /// A scheme archives a target that no project has, or of a project that is not there.
     SchemeTargetMissing = "scheme-target-missing" in Targets;
+    /// The policy declares a product otherwise than the manifest pins it.
+    ProductDiffers = "product-differs" in Targets;
+    /// The scheme that is judged is not the one that the manifest was frozen for.
+    SchemeNotPinned = "scheme-not-pinned" in Targets;
     /// A project of a workspace is not there: the command that generates it was not run.
     ProjectMissing = "project-missing" in Targets;
     /// A target or product is not part of what is archived, so it is not judged.

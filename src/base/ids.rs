@@ -170,6 +170,14 @@ text_id!(
 );
 
 text_id!(
+    /// The name of a product without an Xcode project, as the policy declares it.
+    ProductName,
+    "product name",
+    "1 to 255 characters, none of them a control character",
+    is_plain_name
+);
+
+text_id!(
     /// The name of a build configuration (`Debug`, `Release`, …).
     ConfigurationName,
     "configuration name",

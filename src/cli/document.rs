@@ -29,6 +29,6 @@ impl ValueEnum for NamedDocument {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.name))
+        Some(PossibleValue::new(self.0.argument))
     }
 }

@@ -8,8 +8,8 @@ use clap::Subcommand;
 use super::answer::Answer;
 use super::document::NamedDocument;
 use super::exit::Exit;
-use super::projects::ProjectArguments;
 use super::report::{GOOD, STRONG};
+use super::targets::TargetsArguments;
 use crate::base::finding;
 use crate::base::ids::TargetName;
 use crate::base::plain::plain;
@@ -33,7 +33,7 @@ pub enum Command {
         output: Option<PathBuf>,
         /// The Xcode project whose targets are pinned too, and which of them [configuration: Release].
         #[command(flatten)]
-        targets: Box<ProjectArguments>,
+        targets: Box<TargetsArguments>,
         /// This target may need a profile and have none: it is not pinned, and does not block; repeatable.
         #[arg(long, value_name = "NAME")]
         allow_unmapped: Vec<TargetName>,
@@ -59,7 +59,7 @@ pub enum Command {
     },
     /// Print the JSON Schema of the manifest, or of another document that countersign writes.
     Schema {
-        /// The NAME of the document in its `schema` field: countersign.NAME.VERSION.
+        /// The NAME of the document in its `schema` field: countersign.NAME.VERSION; of an earlier version NAME-VERSION.
         #[arg(value_enum, default_value = "manifest")]
         document: NamedDocument,
     },
@@ -145,9 +145,13 @@ fn show_frozen(out: &mut dyn Write, document: &FreezeDocument, output: &str) -> 
         "{GOOD}{state}{GOOD:#}  {STRONG}{}{STRONG:#}",
         plain(&frozen.file)
     )?;
+    let products = match frozen.products {
+        0 => String::new(),
+        count => format!(", {count} products"),
+    };
     writeln!(
         out,
-        "  revision {}, {} profiles, {} targets",
+        "  revision {}, {} profiles, {} targets{products}",
         frozen.revision, frozen.profiles, frozen.targets
     )?;
     if let Some(archive) = &document.archive {

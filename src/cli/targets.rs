@@ -201,6 +201,20 @@ fn show(document: &TargetsDocument, out: &mut dyn Write, terminal: &Terminal) ->
             report::paragraph(out, "not ", &text, terminal.width)?;
         }
     }
+    for product in &document.products {
+        let name = plain(product.name.as_str());
+        writeln!(
+            out,
+            "{STRONG}{name}{STRONG:#}  {FAINT}product without an Xcode project{FAINT:#}"
+        )?;
+        for (label, value) in [
+            ("bundle id", product.bundle_id.to_string()),
+            ("claims", plain(&product.entitlements)),
+            ("signed by", product.profile.to_string()),
+        ] {
+            writeln!(out, "  {FAINT}{label:<11}{FAINT:#}{value}")?;
+        }
+    }
     Ok(())
 }
 
@@ -217,7 +231,7 @@ fn check(document: &CheckDocument, out: &mut dyn Write, terminal: &Terminal) -> 
     let signed: Vec<&ShownTarget> = targets
         .filter(|target| target.needs_profile && (target.judged || terminal.is_verbose))
         .collect();
-    if terminal.is_quiet || signed.is_empty() {
+    if terminal.is_quiet || (signed.is_empty() && document.products.is_empty()) {
         return Ok(());
     }
     let mut rows = table(
@@ -226,6 +240,14 @@ fn check(document: &CheckDocument, out: &mut dyn Write, terminal: &Terminal) -> 
     );
     for target in signed {
         rows.add_row(row(target));
+    }
+    for product in &document.products {
+        rows.add_row([
+            plain(product.name.as_str()),
+            "-".to_owned(),
+            "-".to_owned(),
+            product.profile.to_string(),
+        ]);
     }
     writeln!(out, "\n{rows}")
 }

@@ -208,7 +208,7 @@ impl JudgedManifest {
         Self {
             digest: manifest.digest(),
             revision: manifest.revision(),
-            plan: plan::digest(manifest.targets()),
+            plan: plan::digest(manifest.targets(), manifest.products()),
         }
     }
 }

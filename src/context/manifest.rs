@@ -13,6 +13,7 @@
 //! The manifest is the *pin*, the file is the *fact*. An entry says what a profile said when it was frozen; what a
 //! decision rests on is read from the proven file, and [`FactsDigest`] tells whether the two are the same.
 
+mod archive;
 mod content;
 pub mod diff;
 mod entry;
@@ -21,14 +22,19 @@ mod facts;
 pub mod freeze;
 mod frozen;
 mod instant;
+mod product;
 pub mod verify;
+mod version;
 
 use serde::Deserialize;
 
-pub use content::{Content, MAX_REVISION, SCHEMA, json_schema};
+pub use archive::PinnedArchive;
+pub use content::{Content, MAX_REVISION, json_schema};
 pub use entry::{PinnedCertificate, PinnedProfile, PinnedTarget, ProfileState};
 pub use error::ManifestError;
 pub use facts::FactsDigest;
+pub use product::PinnedProduct;
+pub use version::Version;
 
 use crate::base::digest::Digest;
 use crate::base::hash_index::HashIndex;
@@ -52,7 +58,7 @@ pub struct Manifest {
     files: Vec<(FileSha256, usize)>,
     /// Where to look in that list.
     index: HashIndex,
-    /// For each profile whether a target is pinned to it.
+    /// For each profile whether a target or product is pinned to it.
     signing: Vec<bool>,
 }
 
@@ -63,7 +69,11 @@ struct Written {
     schema: String,
     revision: u64,
     profiles: Vec<PinnedProfile>,
+    #[serde(default)]
+    archive: Option<PinnedArchive>,
     targets: Vec<PinnedTarget>,
+    #[serde(default)]
+    products: Vec<PinnedProduct>,
 }
 
 impl Manifest {
@@ -82,11 +92,6 @@ impl Manifest {
             Some(content) => (content, true),
             None => (Self::written(bytes)?, false),
         };
-        if content.schema != SCHEMA {
-            return Err(ManifestError::Schema {
-                found: content.schema,
-            });
-        }
         if !(1..=MAX_REVISION).contains(&content.revision) {
             return Err(ManifestError::Revision {
                 found: content.revision,
@@ -104,20 +109,13 @@ impl Manifest {
             |a, b| a.key() < b.key(),
             |target| target.target.to_string(),
         )?;
-        let mut signing = vec![false; content.profiles.len()];
-        for (index, target) in content.targets.iter().enumerate() {
-            let profile = position(&content.profiles, &target.profile);
-            match profile.and_then(|profile| signing.get_mut(profile)) {
-                Some(signs) => *signs = true,
-                None => {
-                    return Err(ManifestError::Dangling {
-                        pointer: format!("/targets/{index}/profile"),
-                        target: target.target.to_string(),
-                        profile: target.profile.to_string(),
-                    });
-                }
-            }
-        }
+        in_order(
+            &content.products,
+            "products",
+            |a, b| a.name < b.name,
+            |product| product.name.to_string(),
+        )?;
+        let signing = signing(&content)?;
         if (!is_frozen || cfg!(debug_assertions))
             && let Some(difference) = content.first_difference(bytes)
         {
@@ -143,11 +141,16 @@ impl Manifest {
     fn written(bytes: &[u8]) -> Result<Content, ManifestError> {
         let written: Written =
             serde_json::from_slice(bytes).map_err(|error| explain(bytes, &error))?;
+        let version = Version::of_schema(&written.schema);
         Ok(Content {
-            schema: written.schema,
+            version: version.ok_or(ManifestError::Schema {
+                found: written.schema,
+            })?,
             revision: written.revision,
             profiles: written.profiles,
+            archive: written.archive,
             targets: written.targets,
+            products: written.products,
         })
     }
 
@@ -164,6 +167,16 @@ impl Manifest {
     /// The pinned targets.
     pub fn targets(&self) -> &[PinnedTarget] {
         &self.content.targets
+    }
+
+    /// What of the projects was judged when the targets were pinned, where somebody noted it.
+    pub fn archive(&self) -> Option<&PinnedArchive> {
+        self.content.archive.as_ref()
+    }
+
+    /// The pinned products without an Xcode project, by name.
+    pub fn products(&self) -> &[PinnedProduct] {
+        &self.content.products
     }
 
     /// Its revision.
@@ -187,7 +200,7 @@ impl Manifest {
         self.content.profiles.get(index).map(FactsDigest::of)
     }
 
-    /// Whether a profile signs anything: it is not retiring, or a target is pinned to it nevertheless.
+    /// Whether a profile signs anything: it is not retiring, or a target or product is pinned to it nevertheless.
     pub fn is_in_use(&self, profile: &PinnedProfile) -> bool {
         let is_pinned_to = || {
             let index = position(&self.content.profiles, &profile.uuid)?;
@@ -222,6 +235,34 @@ fn position(profiles: &[PinnedProfile], uuid: &ProfileUuid) -> Option<usize> {
     profiles
         .binary_search_by(|profile| profile.uuid.cmp(uuid))
         .ok()
+}
+
+/// For each profile whether a target or product is pinned to it.
+fn signing(content: &Content) -> Result<Vec<bool>, ManifestError> {
+    let mut signing = vec![false; content.profiles.len()];
+    let mut sign = |list, index, profile: &ProfileUuid, what: &dyn Fn() -> String| {
+        let position = position(&content.profiles, profile);
+        match position.and_then(|position| signing.get_mut(position)) {
+            Some(signs) => {
+                *signs = true;
+                Ok(())
+            }
+            None => Err(ManifestError::Dangling {
+                pointer: format!("/{list}/{index}/profile"),
+                what: what(),
+                profile: profile.to_string(),
+            }),
+        }
+    };
+    for (index, it) in content.targets.iter().enumerate() {
+        let what = || format!("target {}", it.target);
+        sign("targets", index, &it.profile, &what)?;
+    }
+    for (index, it) in content.products.iter().enumerate() {
+        let what = || format!("product {}", it.name);
+        sign("products", index, &it.profile, &what)?;
+    }
+    Ok(signing)
 }
 
 fn in_order<T>(

@@ -25,6 +25,7 @@ mod gate;
 mod hours;
 mod identities;
 mod keychain;
+mod products;
 mod profiles;
 mod reader;
 mod session;
@@ -35,6 +36,7 @@ pub use self::gate::{BlockOn, GateRules};
 pub use self::hours::{AllowedSpan, Days, Hours};
 pub use self::identities::IdentityRules;
 pub use self::keychain::{KeychainRules, LONGEST_CEILING, OnClosed};
+pub use self::products::DeclaredProduct;
 pub use self::profiles::{ProfileRules, ReadOnly};
 pub use self::session::{OnStragglers, SessionRules};
 pub use self::targets::{TargetOverride, TargetOverrides};
@@ -59,6 +61,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
             "export",
             "gate",
             "session",
+            "products",
             "targets",
         ],
     ),
@@ -70,6 +73,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("export", export::KEYS),
     ("gate", gate::KEYS),
     ("session", session::KEYS),
+    ("products", products::KEYS),
     ("targets", targets::KEYS),
 ];
 
@@ -88,6 +92,8 @@ pub struct Policy {
     pub gate: GateRules,
     /// What happens around the command of a run.
     pub session: SessionRules,
+    /// Products without an Xcode project, in the order of the file.
+    pub products: Vec<DeclaredProduct>,
     /// Profiles given to targets by hand.
     pub targets: Vec<TargetOverride>,
     /// Where it was read from; `None` for the built-in defaults.
@@ -114,6 +120,7 @@ impl Policy {
             identities: IdentityRules::default(),
             gate: GateRules::default(),
             session: SessionRules::default(),
+            products: Vec::new(),
             targets: Vec::new(),
             source: None,
             lines: BTreeMap::new(),
@@ -160,6 +167,9 @@ impl Policy {
         let gate = GateRules::read(&mut reader, &section);
         let section = reader.section(&top, "session");
         let session = SessionRules::read(&mut reader, &section);
+        let products = reader
+            .get(&top, "products")
+            .and_then(|item| DeclaredProduct::read_all(&mut reader, &item));
         let targets = reader
             .get(&top, "targets")
             .and_then(|item| TargetOverride::read_all(&mut reader, &item));
@@ -175,6 +185,7 @@ impl Policy {
             identities,
             gate,
             session,
+            products: products.unwrap_or_default(),
             targets: targets.unwrap_or_default(),
             source: Some(Source {
                 file: file.to_owned(),

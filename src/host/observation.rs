@@ -6,6 +6,7 @@
 //!
 //! A group that nobody asks for is not looked at, and the gate blocks unless it was waived.
 
+pub mod products;
 pub mod projects;
 
 use std::ffi::OsString;
@@ -36,6 +37,7 @@ use crate::context::gate::facts::{
     Observed, ObservedTargets, PlannedFacts, ProfileDirectory, TrustAnchor,
 };
 use crate::context::manifest::Manifest;
+use crate::context::policy::DeclaredProduct;
 
 /// What to look at. The default is nothing but this machine's name and clock.
 pub struct Request<'a, E> {
@@ -49,7 +51,9 @@ pub struct Request<'a, E> {
     pub identities: Option<IdentityReader<'a, E>>,
     /// The projects.
     pub targets: Option<&'a ProjectRequest>,
-    /// Where the files of projects are noted, if somebody will look again.
+    /// The products that the policy declares.
+    pub products: &'a [DeclaredProduct],
+    /// Where the files of projects and products are noted, if somebody will look again.
     pub inputs: Option<&'a Arc<Inputs>>,
     /// The environment of this process.
     pub environment: &'a [(OsString, OsString)],
@@ -66,6 +70,7 @@ impl<E> Default for Request<'_, E> {
             profiles: None,
             identities: None,
             targets: None,
+            products: &[],
             inputs: None,
             environment: &[],
         }
@@ -216,6 +221,7 @@ fn look<E: From<ObservationError>>(
         profiles: installed_profiles(request).map_err(ObservationError::from)?,
         identities: identities(request)?,
         targets: targets(request).map_err(ObservationError::from)?,
+        products: products::read(request.products, request.inputs),
     })
 }
 

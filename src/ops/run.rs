@@ -284,7 +284,7 @@ impl Session<'_> {
         let policy = basis.policy();
         let closes = policy.keychain.allowed.closes_at(cleared.from());
         let work = selected.work(self.run, self.log, region, self.world)?;
-        let plan = plan::digest(basis.manifest().targets());
+        let plan = plan::digest(basis.manifest().targets(), basis.manifest().products());
         let now = self.world.clock.now();
         let permit = OpenPermit::from_clearance(cleared, self.host, plan, now)?;
         Ok(SessionRequest {

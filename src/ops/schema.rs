@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use super::report::{FindingsDocument, Report};
 use super::{audit, envelope, gate, identity, keychain, manifest, policy, profile, run, targets};
 use crate::context::envelope as statement;
-use crate::context::manifest as frozen;
+use crate::context::manifest::{self as frozen, Version};
 use crate::context::plan::PlanDocument;
 use crate::ledger::audit::Record;
 
@@ -27,16 +27,25 @@ pub struct Document {
     pub name: &'static str,
     /// Its version.
     pub version: u32,
+    /// What it is called as an argument: its name, for an earlier version with that.
+    pub argument: &'static str,
     schema: fn() -> Json,
 }
 
 /// The documents of the verbs, and what verbs write into files.
 pub const DOCUMENTS: &[Document] = &[
-    // The only one that is read too: its schema refuses what reading it refuses.
+    // The only one that is read too: its schema refuses what reading it refuses, and earlier versions count.
+    Document {
+        name: "manifest",
+        version: 2,
+        argument: "manifest",
+        schema: || frozen::json_schema(Version::Second),
+    },
     Document {
         name: "manifest",
         version: 1,
-        schema: frozen::json_schema,
+        argument: "manifest-v1",
+        schema: || frozen::json_schema(Version::First),
     },
     Document::of::<statement::Statement>("envelope", 1),
     Document::of::<envelope::EnvelopeVerifyDocument>("envelope-verify", 1),
@@ -73,6 +82,7 @@ impl Document {
         Self {
             name,
             version,
+            argument: name,
             schema: schema_of::<T>,
         }
     }

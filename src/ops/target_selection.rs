@@ -21,7 +21,11 @@ use crate::context::gate::pins::Pins;
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
 use crate::context::plan::{Judgement, Request, judge};
 use crate::context::policy::Policy;
-use crate::host::observation::projects::{self, ProjectRequest};
+use crate::context::products::{self, ObservedProduct};
+use crate::host::observation::{
+    self,
+    projects::{self, ProjectRequest},
+};
 use crate::host::profile_store::{self, Pinned};
 use crate::xcode::platform::Platform;
 use crate::xcode::settings::Overrides;
@@ -60,6 +64,8 @@ pub struct TargetSelection {
 pub struct PlannedTargets {
     /// What the projects ask for.
     pub observed: ObservedTargets,
+    /// What the products are signed with that the policy declares.
+    pub observed_products: Vec<ObservedProduct>,
     /// What is not right with the profiles themselves.
     pub findings: Vec<Finding>,
     /// What there is to sign with.
@@ -68,6 +74,8 @@ pub struct PlannedTargets {
     pub manifest: Option<Manifest>,
     /// The policy in force.
     pub policy: Policy,
+    /// Whether projects are judged: else the products of the policy are all that is.
+    pub names_projects: bool,
     kind: Option<ProfileKind>,
     identities: Option<HashSet<CertSha1>>,
     now: Timestamp,
@@ -118,6 +126,24 @@ impl TargetSelection {
             overrides = overrides.with_sdk(name.strip_suffix(".sdk").unwrap_or(&name));
         }
         Ok(overrides)
+    }
+
+    /// The certificates whose private keys are at hand, if somebody said where.
+    ///
+    /// # Errors
+    /// The file of identities cannot be read.
+    pub(super) fn usable_identities(
+        &self,
+        manifest: Option<&Manifest>,
+        world: &World,
+    ) -> Result<Option<HashSet<CertSha1>>, Failure> {
+        let Some(file) = &self.identities else {
+            return Ok(None);
+        };
+        let found = source::read_file(file, manifest, None, world)?;
+        let usable = found.identities.into_iter();
+        let usable = usable.filter(|identity| identity.problem.is_none());
+        Ok(Some(usable.map(|identity| identity.sha1).collect()))
     }
 
     /// Takes over what the command says that is about to build, as far as nobody said otherwise here. Its settings and its
@@ -172,6 +198,7 @@ impl PlannedTargets {
                 .as_ref()
                 .map(Manifest::targets)
                 .unwrap_or_default(),
+            frozen_for: self.manifest.as_ref().and_then(Manifest::archive),
             overrides: &self.policy.targets,
             kind: self.kind,
             targets_were_named: !self.observed.selection.targets.is_empty(),
@@ -183,11 +210,28 @@ impl PlannedTargets {
         }
     }
 
-    /// The judgement of them.
+    /// The judgement of them. Where the products of the policy are all that is judged, it is empty.
     pub fn judgement(&self) -> Judgement<'_> {
+        if !self.names_projects {
+            return Judgement::default();
+        }
         let request = self.request();
         let observed = &self.observed;
         judge(&request, &observed.looked_at(), &observed.findings)
+    }
+}
+
+impl PlannedTargets {
+    /// The judgement of the products that the policy declares.
+    pub fn products(&self) -> products::Judgement {
+        products::judge(&products::Request {
+            products: &self.observed_products,
+            policy: &self.policy,
+            profiles: &self.profiles,
+            pinned: self.manifest.as_ref().map(Manifest::products),
+            identities: self.identities.as_ref(),
+            now: self.now,
+        })
     }
 }
 
@@ -196,13 +240,6 @@ impl PlannedTargets {
 /// # Errors
 /// A project, the manifest or a directory of profiles cannot be read, or the policy cannot be used.
 pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTargets, Failure> {
-    if selection.projects.is_empty() {
-        let error = Error::new(ErrorCode::Usage, "no Xcode project is named");
-        return Err(error
-            .hint("name the Xcode project or workspace")
-            .remedy(Remedy::NameProject)
-            .into());
-    }
     let policy = world.policy_or_defaults()?;
     // What was named by hand counts: a manifest, else a directory, else the default manifest.
     let manifest = if world.places.manifest.is_none() && !world.places.profiles.is_empty() {
@@ -210,6 +247,14 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
     } else {
         world.manifest_if_any()?
     };
+    let pins_targets = manifest.as_ref().is_some_and(|it| !it.targets().is_empty());
+    if selection.projects.is_empty() && (policy.products.is_empty() || pins_targets) {
+        let error = Error::new(ErrorCode::Usage, "no Xcode project is named");
+        return Err(error
+            .hint("name the Xcode project or workspace")
+            .remedy(Remedy::NameProject)
+            .into());
+    }
     let pinned_by = manifest.as_ref().filter(|_| !selection.every_configuration);
     let observed = projects::read(&selection.request(world)?, pinned_by)?;
     let mut findings = Vec::new();
@@ -217,21 +262,15 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         Some(manifest) => pinned(manifest, &policy, world, &mut findings)?,
         None => at_hand(&policy, world, &mut findings)?,
     };
-    let identities = match &selection.identities {
-        Some(file) => {
-            let found = source::read_file(file, manifest.as_ref(), None, world)?;
-            let usable = found.identities.into_iter();
-            let usable = usable.filter(|identity| identity.problem.is_none());
-            Some(usable.map(|identity| identity.sha1).collect())
-        }
-        None => None,
-    };
+    let identities = selection.usable_identities(manifest.as_ref(), world)?;
     Ok(PlannedTargets {
         observed,
+        observed_products: observation::products::read(&policy.products, None),
         findings,
         profiles,
         manifest,
         policy,
+        names_projects: !selection.projects.is_empty(),
         kind: selection.kind,
         identities,
         now: world.now,

@@ -5,8 +5,8 @@ mod export;
 mod show;
 
 pub use self::document::{
-    CheckDocument, CheckVerdict, Chosen, ShownArchive, ShownDiscarded, ShownSetting, ShownTarget,
-    TargetsDocument,
+    CheckDocument, CheckVerdict, Chosen, ShownArchive, ShownDiscarded, ShownProduct, ShownSetting,
+    ShownTarget, TargetsDocument,
 };
 pub use self::export::{Export, ExportForm, ExportRequest, export};
 pub use self::show::{check, show};

@@ -40,7 +40,7 @@ pub struct ChosenScheme {
     pub file: Option<PathBuf>,
     /// The configuration that it archives, if it says so.
     pub configuration: Option<Box<str>>,
-    /// Somebody named it; else it is the only one that could be meant.
+    /// Somebody named it; else it is the only one that could be meant, or the one that a manifest was frozen for.
     pub is_named: bool,
 }
 
@@ -83,12 +83,14 @@ pub struct NoSuchScheme {
 
 impl Archive {
     /// What the scheme called `name` archives; without a name, what the schemes leave no doubt of, or else everything that
-    /// can be archived. `absent` are projects that a workspace names and that are not there.
+    /// can be archived. The first `named` projects are those that somebody or a workspace names: of the others, to which these
+    /// refer, only what these need is archived. `absent` are projects that are named or referred to, and that are not there.
     ///
     /// # Errors
     /// There is no such scheme.
     pub fn of(
         projects: &[&Project],
+        named: usize,
         schemes: &[HeldScheme],
         name: Option<&str>,
         absent: &BTreeSet<PathBuf>,
@@ -96,7 +98,7 @@ impl Archive {
         let graph = Graph::new(projects);
         let mut archive = match name {
             Some(name) => Self::named(&graph, schemes, name, absent)?,
-            None => Self::meant(&graph, schemes, absent),
+            None => Self::meant(&graph, named, schemes, absent),
         };
         let parts = &archive.parts;
         let cycle = graph.cycle(|node| parts.contains_key(&node));
@@ -158,7 +160,12 @@ impl Archive {
     }
 
     /// What is archived where nobody names a scheme.
-    fn meant(graph: &Graph<'_>, schemes: &[HeldScheme], absent: &BTreeSet<PathBuf>) -> Self {
+    fn meant(
+        graph: &Graph<'_>,
+        named: usize,
+        schemes: &[HeldScheme],
+        absent: &BTreeSet<PathBuf>,
+    ) -> Self {
         let mut by_application: BTreeMap<Node, Vec<&HeldScheme>> = BTreeMap::new();
         for held in schemes {
             for application in applications(graph, held) {
@@ -170,7 +177,9 @@ impl Archive {
             let title = graph.target(node).map(|target| &*target.name);
             return Self::of_schemes(graph, &representative(&of_it, title), false, absent);
         }
-        let all = graph.nodes().filter(|node| graph.is_archivable(*node));
+        let all = graph
+            .nodes()
+            .filter(|node| node.project < named && graph.is_archivable(*node));
         let held = graph.closure(all, true);
         let mut archive = Self::assembled(graph, held, None, Vec::new());
         archive.adopt_orphans(graph);

@@ -17,7 +17,7 @@ use countersign::base::finding::{Code, Finding, Group, Severity};
 use countersign::context::gate::facts::Observation;
 use countersign::context::gate::{self, Asked, Judgement};
 use countersign::context::manifest::freeze::freeze;
-use countersign::context::manifest::{Content, Manifest, PinnedProfile, ProfileState};
+use countersign::context::manifest::{Content, Manifest, PinnedProfile, ProfileState, Version};
 use countersign::context::policy::Policy;
 use countersign::host::observation::projects::ProjectRequest;
 use countersign::host::observation::{
@@ -76,7 +76,11 @@ const NOT_CONTRADICTED: &[(&str, &str)] = &[
     ),
     (
         "/schema",
-        "it is the version of the format: a manifest of another one is refused before it is judged",
+        "it is the version of the format: it holds no more than the fields of its version, and an unknown one is refused",
+    ),
+    (
+        "/archive",
+        "which scheme and configuration are archived, and what may be without a profile, is decided by people",
     ),
 ];
 
@@ -357,7 +361,7 @@ fn real(file: &Path, directory: &Path) -> Scene {
         profiles: directory.to_owned(),
         project: None,
         now: pinned.created + SignedDuration::from_hours(24),
-        content: freeze(vec![pinned], None, None),
+        content: freeze(vec![pinned], None, Vec::new(), None),
     }
 }
 
@@ -426,10 +430,23 @@ fn what_nothing_contradicts_passes_or_is_refused_for_the_reason_that_is_given() 
     }
     assert!(decided.remove("/schema"));
     let mut content = scene.content.clone();
-    content.schema.push('x');
-    Manifest::parse(&content.to_bytes()).unwrap_err();
+    content.version = Version::First;
+    for (way, judgement) in scene.judge(&content) {
+        assert!(judgement.passes(), "{way:?}: {:#?}", judgement.findings);
+    }
+    let text = String::from_utf8(scene.content.to_bytes()).unwrap();
+    let unknown = text.replacen("manifest.v2", "manifest.v3", 1);
+    Manifest::parse(unknown.as_bytes()).unwrap_err();
+    assert!(decided.remove("/archive"));
+    let mut content = scene.content.clone();
+    let archive = content.archive.as_mut().unwrap();
+    archive.scheme = Some("Widgets".to_owned());
+    archive.unmapped = vec!["Anything".parse().unwrap()];
+    for (way, judgement) in scene.judge(&content) {
+        assert!(judgement.passes(), "{way:?}: {:#?}", judgement.findings);
+    }
     assert!(decided.is_empty(), "{decided:?}");
-    // The whole file has these fields and the two lists.
+    // The whole file has these fields and the lists.
     let written = serde_json::to_value(&scene.content).unwrap();
     let fields: Vec<&str> = written
         .as_object()
@@ -437,7 +454,12 @@ fn what_nothing_contradicts_passes_or_is_refused_for_the_reason_that_is_given() 
         .keys()
         .map(String::as_str)
         .collect();
-    assert_eq!(fields, ["profiles", "revision", "schema", "targets"]);
+    assert_eq!(
+        fields,
+        [
+            "archive", "products", "profiles", "revision", "schema", "targets"
+        ]
+    );
 }
 
 #[test]

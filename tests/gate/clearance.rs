@@ -152,7 +152,7 @@ fn a_clearance_before_its_instant_is_refused() {
     scene.asked.purpose = Purpose::Run;
     scene.facts.now = instant("2026-08-03T14:15:00Z");
     let host = host_name().unwrap();
-    let plan = plan::digest(scene.manifest().targets());
+    let plan = plan::digest(scene.manifest().targets(), &[]);
     let from = scene.facts.now;
     for (now, is_good) in [
         (instant(NOW), false),

@@ -18,7 +18,7 @@ fn certificate(leaf: &LeafSpec) -> Certificate {
 }
 
 fn permit(scene: &Scene) -> OpenPermit {
-    let plan = plan::digest(scene.manifest().targets());
+    let plan = plan::digest(scene.manifest().targets(), &[]);
     let host = host_name().unwrap();
     OpenPermit::from_clearance(scene.clear(), &host, plan, scene.facts.now).unwrap()
 }

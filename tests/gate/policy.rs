@@ -192,7 +192,7 @@ fn every_waiver_that_is_not_allowed_is_told() {
 fn a_clearance_for_a_verdict_opens_nothing() {
     let mut scene = Scene::new();
     let permit = |scene: &Scene| {
-        let plan = plan::digest(scene.manifest().targets());
+        let plan = plan::digest(scene.manifest().targets(), &[]);
         let host = host_name().unwrap();
         OpenPermit::from_clearance(scene.clear(), &host, plan, scene.facts.now)
     };

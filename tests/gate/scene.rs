@@ -14,7 +14,7 @@ use countersign::context::gate::facts::{
     ProfileDirectory, TargetSelection,
 };
 use countersign::context::gate::{Asked, Cleared, Judgement, Rehearsal, Verdict, judge, rehearse};
-use countersign::context::manifest::freeze::{Previous, freeze, ordered};
+use countersign::context::manifest::freeze::{PinnedProjects, Previous, freeze, ordered};
 use countersign::context::manifest::{Manifest, PinnedProfile, PinnedTarget, ProfileState};
 use countersign::context::policy::Policy;
 use countersign::host::node::host_name;
@@ -97,7 +97,11 @@ pub(crate) fn identity(leaf: &LeafSpec) -> Identity {
 pub(crate) fn project() -> ProjectSpec {
     ProjectSpec::new("Rocket")
         .with("CODE_SIGN_STYLE", "Manual")
-        .target(TargetSpec::new("Rocket", Product::App, ROCKET))
+        .target(
+            TargetSpec::new("Rocket", Product::App, ROCKET)
+                .with("CODE_SIGN_IDENTITY", "Apple Distribution")
+                .with("PROVISIONING_PROFILE_SPECIFIER", &rocket().name),
+        )
 }
 
 /// What the Release configuration of a project asks for.
@@ -182,6 +186,7 @@ impl Scene {
                     compatible: Some(compatible(b"captured")),
                 }),
                 targets: Observation::Observed(targets_of(&project())),
+                products: Vec::new(),
             },
             asked: Asked::default(),
         }
@@ -192,8 +197,16 @@ impl Scene {
             .pinned
             .iter()
             .map(|(profile, state)| PinnedProfile::of(profile, *state));
-        let targets = Some(self.targets.clone());
-        let content = freeze(ordered(profiles).unwrap(), targets, self.previous.as_ref());
+        let projects = PinnedProjects {
+            targets: self.targets.clone(),
+            ..PinnedProjects::default()
+        };
+        let content = freeze(
+            ordered(profiles).unwrap(),
+            Some(projects),
+            Vec::new(),
+            self.previous.as_ref(),
+        );
         Manifest::parse(&content.to_bytes()).unwrap()
     }
 

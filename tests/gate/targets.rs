@@ -21,7 +21,7 @@ fn the_gate_itself_plans_what_the_targets_ask_for() {
 fn the_kind_that_is_asked_for_is_planned_for() {
     let mut scene = Scene::new();
     scene.asked.kind = Some(countersign::apple::profile::ProfileKind::AdHoc);
-    scene.blocked_by(Code::TargetUnmapped);
+    scene.blocked_by(Code::TargetKindMismatch);
     scene.asked.kind = Some(countersign::apple::profile::ProfileKind::AppStore);
     assert!(scene.rehearse().until().is_some());
 }

@@ -112,6 +112,7 @@ pub(crate) fn planned<'a>(
         targets: &targets.rows,
         profiles: manifest.profiles(),
         pinned: manifest.targets(),
+        frozen_for: None,
         overrides: &[],
         kind: None,
         targets_were_named: false,
@@ -146,7 +147,11 @@ pub(crate) fn manifest_bytes(count: usize, certificates: usize) -> Vec<u8> {
             })
         })
         .collect();
-    freeze::freeze(profiles, Some(targets), None).to_bytes()
+    let projects = freeze::PinnedProjects {
+        targets,
+        ..freeze::PinnedProjects::default()
+    };
+    freeze::freeze(profiles, Some(projects), Vec::new(), None).to_bytes()
 }
 
 /// What stands behind the application's bundle id in that of its extensions.

@@ -39,6 +39,7 @@ fn the_example_policy_loads_and_uses_every_key() {
     let with_examples = Policy::parse(&uncommented, &file, Some(Path::new(HOME))).unwrap();
     assert_eq!(with_examples.keychain.allowed.spans.len(), 1);
     assert_eq!(with_examples.targets.len(), 1);
+    assert_eq!(with_examples.products.len(), 1);
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use countersign::context::manifest::ProfileState;
+use forge::find_identity;
 use forge::fixtures::products;
+use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
 use forge::project::{Product, TargetSpec};
 use serde_json::Value as Json;
-use support::workshop::{Ran, Workshop};
+use support::workshop::{Ran, Workshop, codes};
 
 use crate::scene::{
     SHARE, SPECIFIER, blocking, frozen, gate, groups, only, profile, rocket, scene, shown, unasked,
@@ -242,4 +244,31 @@ fn the_gate_holds_the_project_to_the_frozen_map() {
         .iter()
         .find(|told| told.code() == "target-bundle-mismatch");
     assert!(moved.unwrap().line.contains("com.acme.rocket.share2"));
+}
+
+#[test]
+fn freezing_pins_the_certificate_whose_key_is_here_if_somebody_says_which_keys_are() {
+    let authority = Hierarchy::acme();
+    let [old, new] = ["2044-01-01T00:00:00Z", "2045-01-01T00:00:00Z"].map(|until| {
+        let leaf = LeafSpec::new(LeafKind::AppleDistribution);
+        authority.developer(&leaf.valid("2026-01-01T00:00:00Z", until).labelled(until))
+    });
+    let both = products()
+        .into_iter()
+        .map(|profile| profile.certificates(&[old.clone(), new.clone()]));
+    let workshop = scene(&rocket(), &both.collect::<Vec<_>>());
+    // The key of the certificate that expires first is the one that this machine has.
+    workshop.write("identities.txt", find_identity::valid(&[&old]));
+    let freeze = ["manifest", "freeze", "--project", "Acme.xcodeproj"];
+    workshop.run(&freeze).exits(0);
+    let document = gate(&workshop).exits(10).json();
+    assert!(codes(&document).contains(&"identity-missing".to_owned()));
+    let with_keys = [&freeze[..], &["--identities", "identities.txt"]].concat();
+    workshop.run(&with_keys).exits(0);
+    gate(&workshop).exits(0);
+    // The other key is none of these profiles' planned ones; and a key of nobody blocks freezing.
+    let stranger = authority.developer(&LeafSpec::new(LeafKind::AppleDevelopment));
+    workshop.write("identities.txt", find_identity::valid(&[&stranger]));
+    let refused = workshop.run(&with_keys).exits(10);
+    refused.says(&["identity-missing", "private key"]);
 }

@@ -1,6 +1,5 @@
 //! What export forms say beside the profiles, and what is refused in every form.
 
-use std::fs;
 use std::process::Command;
 
 use forge::fixtures::{distribution, products};
@@ -85,6 +84,56 @@ fn a_package_for_the_mac_app_store_names_its_installer_certificate() {
 }
 
 #[test]
+fn an_app_clip_is_exported_with_the_bundle_id_of_what_is_distributed() {
+    const CLIP: &str = "com.acme.rocket.Clip";
+    let clip = TargetSpec::new("Clip", Product::AppClip, CLIP);
+    let project = unasked()
+        .target(clip)
+        .change("Rocket", |target| target.embedding(&["Clip"]));
+    for (kind, named, expected) in [
+        // The store takes both, so nobody says which.
+        (Kind::AppStore, None, None),
+        (Kind::AdHoc, None, Some("com.acme.rocket")),
+        (Kind::AdHoc, Some("Clip"), Some(CLIP)),
+        (Kind::AppStore, Some("Clip"), Some(CLIP)),
+    ] {
+        let mut profiles: Vec<ProfileSpec> = products()
+            .into_iter()
+            .map(|of_store| {
+                let mut again = ProfileSpec::ios(kind, &of_store.bundle_pattern)
+                    .certificates(&[distribution()]);
+                let claims = of_store.entitlements.into_iter().filter(|(key, _)| {
+                    !matches!(key.as_str(), "beta-reports-active" | "get-task-allow")
+                });
+                again.entitlements.extend(claims);
+                again
+            })
+            .collect();
+        let parents = texts(&["ACME4CI001.com.acme.rocket"]);
+        profiles.push(
+            ProfileSpec::ios(kind, CLIP)
+                .certificates(&[distribution()])
+                .entitled("com.apple.developer.on-demand-install-capable", true)
+                .entitled(
+                    "com.apple.developer.parent-application-identifiers",
+                    parents,
+                ),
+        );
+        let workshop = scene(&project, &profiles);
+        let arguments: Vec<&str> = named.into_iter().flat_map(|it| ["--target", it]).collect();
+        let options = options(&workshop, &arguments);
+        assert_eq!(
+            text(&options, "distributionBundleIdentifier"),
+            expected,
+            "{kind:?} {named:?}"
+        );
+    }
+    // Who has no App Clip is not asked.
+    let options = options(&scene(&unasked(), &products()), &[]);
+    assert_eq!(text(&options, "distributionBundleIdentifier"), None);
+}
+
+#[test]
 fn kinds_that_are_mixed_are_exported_in_no_form() {
     let mut profiles = without(SHARE);
     let mut ad_hoc = ProfileSpec::ios(Kind::AdHoc, SHARE).certificates(&[distribution()]);
@@ -117,19 +166,60 @@ fn an_expired_profile_is_exported_in_no_form() {
     }
 }
 
-#[test]
+/// The words that a shell makes of a line.
 #[allow(clippy::disallowed_methods, reason = "a shell reads the words back")]
+fn words(line: &str) -> String {
+    let script = format!("printf '%s\\n' {line}");
+    let ran = Command::new("/bin/sh").args(["-c", &script]).output();
+    let ran = ran.unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+#[test]
 fn a_form_for_fastlane_is_one_line_whose_words_a_shell_gives_back() {
+    // What people call targets, where exported settings have their names.
+    let in_plist = |target: TargetSpec| {
+        target
+            .without("PRODUCT_BUNDLE_IDENTIFIER")
+            .with("GENERATE_INFOPLIST_FILE", "NO")
+            .with("INFOPLIST_FILE", "Info.plist")
+    };
+    let names = [
+        "Share",
+        "My App (Dev)",
+        "It's \"mine\"",
+        "$HOME `id`",
+        "a\\b;c&d|e>f*",
+    ];
+    for name in names {
+        let mut project = unasked().change("Share", in_plist).file(
+            "Info.plist",
+            "<?xml version=\"1.0\"?><plist version=\"1.0\"><dict><key>CFBundleIdentifier</key>\
+             <string>com.acme.rocket.share</string></dict></plist>",
+        );
+        for target in &mut project.targets {
+            if target.name == "Share" {
+                target.name = name.to_owned();
+                target.entitlements = None;
+            }
+            for embedded in target.embeds.iter_mut().filter(|it| *it == "Share") {
+                *embedded = name.to_owned();
+            }
+        }
+        let workshop = scene(&project, &products());
+        let arguments = targets(&workshop, "export", &["--as", "xcargs"])
+            .exits(0)
+            .out;
+        assert!(arguments.contains("TARGET_NAME"), "{arguments}");
+        let line = targets(&workshop, "export", &["--as", "fastlane"])
+            .exits(0)
+            .out;
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert_eq!(words(&line), arguments, "{name}");
+    }
     let workshop = scene(&rocket(), &products());
-    let arguments = targets(&workshop, "export", &["--as", "xcargs"])
-        .exits(0)
-        .out;
-    let line = targets(&workshop, "export", &["--as", "fastlane"])
-        .exits(0)
-        .out;
-    assert_eq!(line.lines().count(), 1, "{line}");
-    let script = workshop.path("words.sh");
-    fs::write(&script, format!("printf '%s\\n' {line}")).unwrap();
-    let ran = Command::new("/bin/sh").arg(&script).output().unwrap();
-    assert_eq!(String::from_utf8(ran.stdout).unwrap(), arguments);
+    let arguments = targets(&workshop, "export", &["--as", "xcargs"]).exits(0);
+    let line = targets(&workshop, "export", &["--as", "fastlane"]).exits(0);
+    assert_eq!(words(&line.out), arguments.out);
 }

@@ -14,11 +14,17 @@
 mod bad_input;
 mod checks;
 mod choice;
+mod contradictions;
 mod export;
+mod export_feedback;
 mod export_forms;
 mod findings;
+mod frozen_for;
+mod identities;
 mod one_verdict;
 mod outside;
+mod products;
 mod scene;
 mod schemes;
+mod verdicts;
 mod workspaces;

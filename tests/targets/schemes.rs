@@ -8,7 +8,7 @@ use support::workshop::{Workshop, codes};
 use crate::scene::{SHARE, SPECIFIER, blocked, blocking, only, rocket, scene, targets, without};
 
 /// Writes a scheme of Acme's project, which archives these targets.
-fn scheme(workshop: &Workshop, name: &str, configuration: &str, targets: &[&str]) {
+pub(crate) fn scheme(workshop: &Workshop, name: &str, configuration: &str, targets: &[&str]) {
     let entries: String = targets
         .iter()
         .map(|target| {

@@ -86,22 +86,27 @@ fn a_workspace_of_which_nothing_is_there_blocks() {
     assert!(codes.contains(&"project-missing".to_owned()), "{codes:?}");
 }
 
-#[test]
-fn a_project_that_the_archive_embeds_must_be_there() {
-    let project = rocket();
-    let workshop = scene(&project, &products());
-    workspace(&workshop, &["Acme.xcodeproj", "Gone.xcodeproj"]);
+/// The first file that an embed phase of Acme's application copies is the product `XSHARE` of the project at `path` instead.
+fn embeds_of(workshop: &Workshop, path: &str) {
     let text = String::from_utf8(workshop.read("Acme.xcodeproj/project.pbxproj")).unwrap();
-    // The first file that an embed phase copies is a product of that project instead.
     let reference = text.find("fileRef = ").unwrap() + "fileRef = ".len();
     let end = reference + text[reference..].find(';').unwrap();
-    let foreign = "XPROXY = { isa = PBXReferenceProxy; path = Share.appex; remoteRef = XREMOTE; };\n\
-         XREMOTE = { isa = PBXContainerItemProxy; containerPortal = XPORTAL; proxyType = 2; \
-         remoteGlobalIDString = XSHARE; remoteInfo = Share; };\n\
-         XPORTAL = { isa = PBXFileReference; path = Gone.xcodeproj; sourceTree = SOURCE_ROOT; };\n";
+    let foreign = format!(
+        "XPROXY = {{ isa = PBXReferenceProxy; path = Share.appex; remoteRef = XREMOTE; }};\n\
+         XREMOTE = {{ isa = PBXContainerItemProxy; containerPortal = XPORTAL; proxyType = 2; \
+         remoteGlobalIDString = XSHARE; remoteInfo = Share; }};\n\
+         XPORTAL = {{ isa = PBXFileReference; path = {path}; sourceTree = SOURCE_ROOT; }};\n"
+    );
     let changed = format!("{}XPROXY{}", &text[..reference], &text[end..]);
     let changed = changed.replacen("objects = {\n", &format!("objects = {{\n{foreign}"), 1);
     workshop.write("Acme.xcodeproj/project.pbxproj", changed);
+}
+
+#[test]
+fn a_project_that_the_archive_embeds_must_be_there() {
+    let workshop = scene(&rocket(), &products());
+    workspace(&workshop, &["Acme.xcodeproj", "Gone.xcodeproj"]);
+    embeds_of(&workshop, "Gone.xcodeproj");
     let document = check(&workshop, 10);
     only(
         blocking(&workshop, &document),
@@ -109,6 +114,60 @@ fn a_project_that_the_archive_embeds_must_be_there() {
         "",
         "Gone.xcodeproj",
     );
+
+    // Also where no workspace names it.
+    let document = targets(&workshop, "check", &["--format", "json"]);
+    let document = document.exits(10).json();
+    let told = only(blocking(&workshop, &document), "project-missing", "", "");
+    assert!(
+        told.message()
+            .starts_with("Acme.xcodeproj names Gone.xcodeproj")
+    );
+}
+
+/// A project with an extension that is embedded elsewhere, an example that nobody asked for, and one configuration.
+fn nested(workshop: &Workshop) {
+    let text = "{ objects = { P = {isa = PBXProject; targets = (T, D); buildConfigurationList = L; }; \
+         T = {isa = PBXNativeTarget; name = Extra; buildConfigurationList = M; productReference = XSHARE; \
+         productType = \"com.apple.product-type.app-extension\"; }; \
+         XSHARE = {isa = PBXFileReference; path = Extra.appex; sourceTree = BUILT_PRODUCTS_DIR; }; \
+         D = {isa = PBXNativeTarget; name = Demo; buildConfigurationList = N; \
+         productType = \"com.apple.product-type.application\"; }; \
+         L = {isa = XCConfigurationList; buildConfigurations = (B); }; \
+         B = {isa = XCBuildConfiguration; name = Release; buildSettings = {SDKROOT = iphoneos; \
+         CODE_SIGN_STYLE = Manual; CODE_SIGN_IDENTITY = \"Apple Distribution\"; DEVELOPMENT_TEAM = ACME4CI001; }; };\n\
+         M = {isa = XCConfigurationList; buildConfigurations = (C); }; \
+         C = {isa = XCBuildConfiguration; name = Release; buildSettings = {\n\
+         PRODUCT_BUNDLE_IDENTIFIER = com.acme.rocket.extra;\n}; };\n\
+         N = {isa = XCConfigurationList; buildConfigurations = (E); }; \
+         E = {isa = XCBuildConfiguration; name = Release; buildSettings = {\n\
+         PROVISIONING_PROFILE_SPECIFIER = Demo; PRODUCT_BUNDLE_IDENTIFIER = com.example.demo;\n}; };\n}; rootObject = P; }";
+    std::fs::create_dir_all(workshop.path("Inner/Inner.xcodeproj")).unwrap();
+    workshop.write("Inner/Inner.xcodeproj/project.pbxproj", text);
+}
+
+#[test]
+fn what_an_archive_takes_from_a_nested_project_is_judged() {
+    // Nobody names the inner project: the outer one holds it, and its extension goes into the application.
+    let workshop = scene(&rocket(), &products());
+    nested(&workshop);
+    embeds_of(&workshop, "Inner/Inner.xcodeproj");
+    let document = targets(&workshop, "check", &["--format", "json"]);
+    let document = document.exits(10).json();
+    only(
+        blocking(&workshop, &document),
+        "target-unmapped",
+        "Extra",
+        "com.acme.rocket.extra",
+    );
+
+    let extra =
+        forge::profile::ProfileSpec::ios(forge::profile::Kind::AppStore, "com.acme.rocket.extra");
+    workshop.write(format!("profiles/{}", extra.file_name()), extra.mint());
+    let document = targets(&workshop, "check", &["--format", "json"]);
+    let document = document.exits(0).json();
+    // What is beside it in that project has no part in anything.
+    assert!(!document.to_string().contains("Demo"), "{document:#}");
 }
 
 #[test]

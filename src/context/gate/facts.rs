@@ -53,6 +53,7 @@ use crate::base::ids::{
 };
 use crate::context::manifest::{FactsDigest, Manifest, PinnedProfile};
 use crate::context::plan::LookedAt;
+use crate::context::products::ObservedProduct;
 use crate::xcode::archive::{ArchivedProduct, ChosenScheme};
 use crate::xcode::platform::Platform;
 use crate::xcode::sources::Sources;
@@ -96,6 +97,8 @@ pub struct Observed {
     pub identities: Observation<Identities>,
     /// What the projects ask for.
     pub targets: Observation<ObservedTargets>,
+    /// What the products are signed with that the policy declares, in its order.
+    pub products: Vec<ObservedProduct>,
 }
 
 /// What was observed of this machine by looking at it. Only `host::observation` makes them.

@@ -16,7 +16,9 @@ use super::asked::Purpose;
 use super::facts::{InstalledContent, InstalledFile, InstalledProfiles, ObservedClaims};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{FileSha256, ProfileUuid};
-use crate::context::manifest::{Manifest, PinnedProfile, PinnedTarget, verify};
+use crate::context::manifest::{
+    Manifest, PinnedArchive, PinnedProduct, PinnedProfile, PinnedTarget, verify,
+};
 use crate::context::policy::Policy;
 
 /// The manifest as it is judged.
@@ -80,6 +82,16 @@ impl<'a> Pins<'a> {
     /// The pinned targets.
     pub fn targets(&self) -> &'a [PinnedTarget] {
         self.manifest.targets()
+    }
+
+    /// The pinned products without an Xcode project.
+    pub fn products(&self) -> &'a [PinnedProduct] {
+        self.manifest.products()
+    }
+
+    /// What of the projects was judged when the targets were pinned, where the manifest says it.
+    pub fn frozen_for(&self) -> Option<&'a PinnedArchive> {
+        self.manifest.archive()
     }
 
     /// What the profile that the manifest calls by this UUID says, and its position.

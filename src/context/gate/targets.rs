@@ -2,7 +2,7 @@
 //!
 //! The gate plans what the projects ask for against the manifest, as `targets check` does, and looks for pinned
 //! targets that nobody showed it. A project without targets, an empty workspace and a selection without targets are
-//! not observations. Nothing was judged, so the gate blocks.
+//! not observations. Nothing was judged, so the gate blocks. Products that the policy declares are judged without a project.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -12,14 +12,36 @@ use super::pins::Pins;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
-use crate::context::manifest::Manifest;
+use crate::context::manifest::{Manifest, PinnedArchive, PinnedTarget};
 use crate::context::plan::{Request, judge};
 use crate::context::policy::Policy;
+use crate::context::products;
 
-/// Judges the targets.
+/// Judges the targets, and the products that the policy declares.
 pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) -> Vec<Finding> {
+    let products = products::judge(&products::Request {
+        products: &facts.products,
+        policy,
+        profiles: pins.profiles(),
+        pinned: Some(pins.products()),
+        // Whether the keys are here is another group's question.
+        identities: None,
+        now: facts.now,
+    });
+    let mut findings = of_projects(policy, pins, facts, asked);
+    findings.extend(products.findings);
+    findings
+}
+
+fn of_projects(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) -> Vec<Finding> {
     let observed = match &facts.targets {
         Observation::Observed(observed) => observed,
+        // Products that the policy declares are all that there is.
+        Observation::Unobserved { .. }
+            if pins.targets().is_empty() && !facts.products.is_empty() =>
+        {
+            return Vec::new();
+        }
         Observation::Unobserved { why } => {
             return vec![
                 Finding::block(
@@ -36,6 +58,7 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) 
         targets: &observed.targets,
         profiles: pins.profiles(),
         pinned: pins.targets(),
+        frozen_for: pins.frozen_for(),
         overrides: &policy.targets,
         kind: asked.kind,
         targets_were_named: !observed.selection.targets.is_empty(),
@@ -49,15 +72,31 @@ pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) 
     judge(&request, &observed.looked_at(), &observed.findings).findings
 }
 
-/// The configurations that are judged where nobody selects any: those that the manifest pins for these projects. Empty:
-/// all of them.
+/// What of these projects was judged when their targets were pinned, if the manifest is about them and says it.
+pub fn frozen_for<'a>(manifest: &'a Manifest, projects: &[String]) -> Option<&'a PinnedArchive> {
+    let pinned = manifest.targets();
+    let is_theirs = pinned.is_empty() || pinned_in(manifest, projects).next().is_some();
+    manifest.archive().filter(|_| is_theirs)
+}
+
+/// The configurations that are judged where nobody selects any: those that the manifest was frozen for, or that it pins for
+/// these projects. Empty: all of them.
 pub fn pinned_configurations(manifest: &Manifest, projects: &[String]) -> Vec<ConfigurationName> {
-    let named: HashSet<&str> = projects.iter().map(String::as_str).collect();
-    let pinned: BTreeSet<&ConfigurationName> = manifest
-        .targets()
-        .iter()
-        .filter(|target| named.contains(target.project.as_str()))
+    if let Some(archive) = frozen_for(manifest, projects) {
+        return archive.configurations.clone();
+    }
+    let pinned: BTreeSet<&ConfigurationName> = pinned_in(manifest, projects)
         .map(|target| &target.configuration)
         .collect();
     pinned.into_iter().cloned().collect()
+}
+
+/// The pinned targets of these projects.
+fn pinned_in<'a>(
+    manifest: &'a Manifest,
+    projects: &[String],
+) -> impl Iterator<Item = &'a PinnedTarget> {
+    let named: HashSet<&str> = projects.iter().map(String::as_str).collect();
+    let pinned = manifest.targets().iter();
+    pinned.filter(move |target| named.contains(target.project.as_str()))
 }

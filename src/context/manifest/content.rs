@@ -4,30 +4,89 @@ use std::fmt;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::archive::PinnedArchive;
 use super::entry::{PinnedProfile, PinnedTarget};
+use super::product::PinnedProduct;
+use super::version::Version;
 use crate::base::finding::line_of;
-
-/// The `schema` word of the version that this program writes and reads.
-pub const SCHEMA: &str = "countersign.manifest.v1";
 
 /// The last revision: the largest integer that every JSON reader holds exactly (RFC 8259, section 6).
 pub const MAX_REVISION: u64 = (1 << 53) - 1;
 
-/// What the file holds, in its order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+/// What the file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// Always `countersign.manifest.v1`.
-    #[schemars(extend("const" = SCHEMA))]
-    pub schema: String,
+    /// The version of the format, which says how it is written.
+    pub version: Version,
     /// Increases by one exactly when something else in the file changes.
     pub revision: u64,
     /// Every pinned profile, by UUID.
     pub profiles: Vec<PinnedProfile>,
-    /// Every target of every project, by (project, target, configuration, platform).
+    /// What of the projects was judged when the targets were pinned. The first version does not say it.
+    pub archive: Option<PinnedArchive>,
+    /// Every pinned target of every project, by (project, target, configuration, platform).
     pub targets: Vec<PinnedTarget>,
+    /// Every pinned product without an Xcode project, by name. The first version holds none.
+    pub products: Vec<PinnedProduct>,
+}
+
+/// The file as the first version writes it, in its order.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Content", deny_unknown_fields)]
+struct FirstForm<'a> {
+    /// Always `countersign.manifest.v1`.
+    #[schemars(extend("const" = Version::First.schema()))]
+    schema: &'static str,
+    /// Increases by one exactly when something else in the file changes.
+    revision: u64,
+    /// Every pinned profile, by UUID.
+    profiles: &'a [PinnedProfile],
+    /// Every target of every project, by (project, target, configuration, platform).
+    targets: &'a [PinnedTarget],
+}
+
+/// The file as the second version writes it, in its order.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Content", deny_unknown_fields)]
+struct SecondForm<'a> {
+    /// Always `countersign.manifest.v2`.
+    #[schemars(extend("const" = Version::Second.schema()))]
+    schema: &'static str,
+    /// Increases by one exactly when something else in the file changes.
+    revision: u64,
+    /// Every pinned profile, by UUID.
+    profiles: &'a [PinnedProfile],
+    /// What of the projects was judged when the targets were pinned; null if no project was, or nobody noted it.
+    archive: Option<&'a PinnedArchive>,
+    /// Every pinned target of every project, by (project, target, configuration, platform).
+    targets: &'a [PinnedTarget],
+    /// Every pinned product without an Xcode project, by name.
+    products: &'a [PinnedProduct],
+}
+
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.version {
+            Version::First => FirstForm {
+                schema: self.version.schema(),
+                revision: self.revision,
+                profiles: &self.profiles,
+                targets: &self.targets,
+            }
+            .serialize(serializer),
+            Version::Second => SecondForm {
+                schema: self.version.schema(),
+                revision: self.revision,
+                profiles: &self.profiles,
+                archive: self.archive.as_ref(),
+                targets: &self.targets,
+                products: &self.products,
+            }
+            .serialize(serializer),
+        }
+    }
 }
 
 impl Content {
@@ -143,7 +202,10 @@ impl Write for Comparison<'_> {
     }
 }
 
-/// The JSON Schema (2020-12) of the manifest, generated from its types.
-pub fn json_schema() -> serde_json::Value {
-    schemars::schema_for!(Content).to_value()
+/// The JSON Schema (2020-12) of the manifest in a version, generated from its types.
+pub fn json_schema(version: Version) -> serde_json::Value {
+    match version {
+        Version::First => schemars::schema_for!(FirstForm<'_>).to_value(),
+        Version::Second => schemars::schema_for!(SecondForm<'_>).to_value(),
+    }
 }

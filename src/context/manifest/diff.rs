@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::archive::PinnedArchive;
 use super::content::Content;
 use super::entry::{PinnedProfile, PinnedTarget};
+use super::product::PinnedProduct;
 
 /// What happened to a profile or a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -21,16 +23,16 @@ pub enum ChangeKind {
     Changed,
 }
 
-/// One profile or target that differs between the two.
+/// One entry that differs between the two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// What happened.
     pub change: ChangeKind,
-    /// `profile` or `target`.
+    /// `profile`, `archive`, `target` or `product`.
     pub what: &'static str,
-    /// The profile's UUID, or project, target, configuration and platform.
+    /// The profile's UUID; project, target, configuration and platform; the product's name; of the archive `archive`.
     pub id: String,
-    /// The profile's name or the target's bundle id.
+    /// The profile's name, the bundle id, or the name of the scheme that is archived.
     pub name: String,
     /// The fields that differ, by JSON pointer inside the entry, with both values.
     pub fields: Vec<FieldChange>,
@@ -47,7 +49,7 @@ pub struct FieldChange {
     pub new: Json,
 }
 
-/// Every change, profiles first, each in the order of the file.
+/// Every change, in the order of the file.
 pub fn diff(old: &Content, new: &Content) -> Vec<Change> {
     let profiles = Entries {
         what: "profile",
@@ -73,8 +75,22 @@ pub fn diff(old: &Content, new: &Content) -> Vec<Change> {
         },
         name: |target: &PinnedTarget| target.bundle_id.to_string(),
     };
+    let archives = Entries {
+        what: "archive",
+        key: |_: &PinnedArchive| (),
+        id: |_: &PinnedArchive| "archive".to_owned(),
+        name: |archive: &PinnedArchive| archive.scheme.clone().unwrap_or_default(),
+    };
+    let products = Entries {
+        what: "product",
+        key: |product: &PinnedProduct| product.name.clone(),
+        id: |product: &PinnedProduct| product.name.to_string(),
+        name: |product: &PinnedProduct| product.bundle_id.to_string(),
+    };
     let mut changes = profiles.compare(&old.profiles, &new.profiles);
+    changes.extend(archives.compare(old.archive.as_slice(), new.archive.as_slice()));
     changes.extend(targets.compare(&old.targets, &new.targets));
+    changes.extend(products.compare(&old.products, &new.products));
     changes
 }
 

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::content::{Difference, MAX_REVISION, SCHEMA};
+use super::content::{Difference, MAX_REVISION};
+use super::version::Version;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::remedy::Remedy;
@@ -21,15 +22,15 @@ pub enum ManifestError {
         problem: String,
     },
     /// Written by a later version of this program.
-    #[error("its schema is {found:?}, but this program reads {SCHEMA:?}")]
+    #[error("its schema is {found:?}, but this program reads {:?}", Version::LATEST.schema())]
     Schema {
         /// What it says.
         found: String,
     },
     /// No `schema` at all: some other JSON.
-    #[error("it has no \"schema\": {SCHEMA:?}, so it is not a manifest")]
+    #[error("it has no \"schema\": {:?}, so it is not a manifest", Version::LATEST.schema())]
     NoSchema,
-    /// Profiles or targets are repeated or out of order.
+    /// Profiles, targets or products are repeated or out of order.
     #[error("{pointer}: {what} is repeated or out of order")]
     Order {
         /// JSON pointer.
@@ -37,15 +38,13 @@ pub enum ManifestError {
         /// Which.
         what: String,
     },
-    /// A target is pinned to a profile that the manifest does not hold.
-    #[error(
-        "{pointer}: target {target} is pinned to profile {profile}, which is not in the manifest"
-    )]
+    /// A target or a product is pinned to a profile that the manifest does not hold.
+    #[error("{pointer}: {what} is pinned to profile {profile}, which is not in the manifest")]
     Dangling {
         /// JSON pointer.
         pointer: String,
-        /// The target.
-        target: String,
+        /// `target App`, or `product helper`.
+        what: String,
         /// The profile.
         profile: String,
     },
@@ -115,7 +114,7 @@ pub(super) fn explain(bytes: &[u8], error: &serde_json::Error) -> ManifestError 
         match serde_json::from_slice::<AnyVersion>(bytes) {
             Ok(AnyVersion {
                 schema: Some(found),
-            }) if found != SCHEMA => return ManifestError::Schema { found },
+            }) if Version::of_schema(&found).is_none() => return ManifestError::Schema { found },
             Ok(AnyVersion { schema: None }) => return ManifestError::NoSchema,
             _ => {}
         }

@@ -1,15 +1,19 @@
 //! Freezing: from proven profiles to the manifest's content.
 //!
 //! Pure and deterministic. The previous manifest is an input like the others: it gives the revision to continue, the
-//! rotation state of profiles that stay, and the targets when no project was named.
+//! rotation state of profiles that stay, and the targets when no project was named. Whatever its version is, the new one has
+//! the latest.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 use serde::de::Error;
 
-use super::content::{Content, MAX_REVISION, SCHEMA};
+use super::archive::PinnedArchive;
+use super::content::{Content, MAX_REVISION};
 use super::entry::{PinnedProfile, PinnedTarget, ProfileState};
+use super::product::PinnedProduct;
+use super::version::Version;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::ProfileUuid;
 use crate::base::remedy::Remedy;
@@ -19,7 +23,17 @@ use crate::base::remedy::Remedy;
 pub struct Previous {
     revision: u64,
     states: HashMap<ProfileUuid, ProfileState>,
+    archive: Option<PinnedArchive>,
     targets: Vec<PinnedTarget>,
+}
+
+/// What of the projects is pinned.
+#[derive(Debug, Clone, Default)]
+pub struct PinnedProjects {
+    /// What of them was judged.
+    pub archive: PinnedArchive,
+    /// The targets, in any order.
+    pub targets: Vec<PinnedTarget>,
 }
 
 impl Previous {
@@ -35,6 +49,8 @@ impl Previous {
             schema: String,
             revision: u64,
             profiles: Vec<LightProfile>,
+            #[serde(default)]
+            archive: Option<PinnedArchive>,
             targets: Vec<PinnedTarget>,
         }
         #[derive(Deserialize)]
@@ -43,7 +59,7 @@ impl Previous {
             state: ProfileState,
         }
         let light: Light = serde_json::from_slice(bytes)?;
-        if light.schema != SCHEMA {
+        if Version::of_schema(&light.schema).is_none() {
             return Err(Error::custom(format_args!("schema {:?}", light.schema)));
         }
         if !(1..MAX_REVISION).contains(&light.revision) {
@@ -59,6 +75,7 @@ impl Previous {
                 .into_iter()
                 .map(|profile| (profile.uuid, profile.state))
                 .collect(),
+            archive: light.archive,
             targets: light.targets,
         })
     }
@@ -88,6 +105,11 @@ impl Previous {
     /// The revision of the manifest before.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// The scheme that it was frozen for, if it says one.
+    pub fn scheme(&self) -> Option<&str> {
+        self.archive.as_ref()?.scheme.as_deref()
     }
 
     /// The state that a profile had; `active` if it is new.
@@ -153,28 +175,32 @@ pub fn ordered(
 }
 
 /// The content of a new manifest, of the revision after `previous`. Targets that are not given anew are taken over as
-/// far as their profiles are still pinned.
+/// far as their profiles are still pinned. Products are what the policy declares, each time.
 pub fn freeze(
     profiles: Vec<PinnedProfile>,
-    targets: Option<Vec<PinnedTarget>>,
+    projects: Option<PinnedProjects>,
+    mut products: Vec<PinnedProduct>,
     previous: Option<&Previous>,
 ) -> Content {
-    let mut targets = targets.unwrap_or_else(|| {
-        let pinned = uuids(&profiles);
-        let known = previous.map(|previous| previous.targets.as_slice());
-        known
-            .unwrap_or_default()
-            .iter()
-            .filter(|target| pinned.contains(&target.profile))
-            .cloned()
-            .collect()
-    });
+    let (archive, mut targets) = match projects {
+        Some(projects) => (Some(projects.archive.ordered()), projects.targets),
+        None => {
+            let pinned = uuids(&profiles);
+            let known = previous.iter().flat_map(|previous| &previous.targets);
+            let kept = known.filter(|target| pinned.contains(&target.profile));
+            let archive = previous.and_then(|previous| previous.archive.clone());
+            (archive, kept.cloned().collect())
+        }
+    };
     targets.sort_by(|a, b| a.key().cmp(&b.key()));
+    products.sort_by(|a, b| a.name.cmp(&b.name));
     Content {
-        schema: SCHEMA.to_owned(),
+        version: Version::LATEST,
         revision: previous.map_or(1, |previous| previous.revision.saturating_add(1)),
         profiles,
+        archive,
         targets,
+        products,
     }
 }
 
@@ -188,9 +214,10 @@ mod tests {
 
     #[test]
     fn the_first_revision_is_one_and_each_next_one_higher() {
-        let first = freeze(Vec::new(), None, None);
+        let first = freeze(Vec::new(), None, Vec::new(), None);
         assert_eq!(first.revision, 1);
         let previous = Previous::from_bytes(&first.to_bytes()).unwrap();
-        assert_eq!(freeze(Vec::new(), None, Some(&previous)).revision, 2);
+        let second = freeze(Vec::new(), None, Vec::new(), Some(&previous));
+        assert_eq!(second.revision, 2);
     }
 }

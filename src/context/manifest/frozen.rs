@@ -19,8 +19,11 @@ use memchr::{memchr2, memmem};
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
+use super::archive::PinnedArchive;
 use super::content::Content;
 use super::entry::{PinnedCertificate, PinnedProfile, PinnedTarget};
+use super::product::PinnedProduct;
+use super::version::Version;
 use crate::apple::entitlements::Entitlements;
 use crate::apple::value::{DATA_KEY, MAX_DEPTH, Value};
 use crate::base::parallel;
@@ -61,18 +64,73 @@ const LINE: &str =
 
 impl<'a> Reader<'a> {
     fn content(&mut self) -> Option<Content> {
+        let version = Version::of_schema(&self.text_behind("{\n  \"schema\": \"")?)?;
+        let is_first = version == Version::First;
         Some(Content {
-            schema: self.text_behind("{\n  \"schema\": \"")?.into(),
+            version,
             revision: self.number_behind(",\n  \"revision\": ")?,
             profiles: {
                 self.skip(",\n  \"profiles\": ")?;
                 self.profiles()?
             },
+            archive: match is_first {
+                true => None,
+                false => self.archive()?,
+            },
             targets: {
                 self.skip(",\n  \"targets\": ")?;
-                let targets = self.list(1, Self::target)?;
+                self.list(1, Self::target)?
+            },
+            products: {
+                let products = match is_first {
+                    true => Vec::new(),
+                    false => {
+                        self.skip(",\n  \"products\": ")?;
+                        self.list(1, Self::product)?
+                    }
+                };
                 self.skip("\n}\n")?;
-                targets
+                products
+            },
+        })
+    }
+
+    fn archive(&mut self) -> Option<Option<PinnedArchive>> {
+        self.skip(",\n  \"archive\": ")?;
+        if self.skip("null").is_some() {
+            return Some(None);
+        }
+        Some(Some(PinnedArchive {
+            scheme: {
+                self.skip("{\n    \"scheme\": ")?;
+                match self.skip("null") {
+                    Some(()) => None,
+                    None => Some(self.text_behind("\"")?.into()),
+                }
+            },
+            configurations: {
+                self.skip(",\n    \"configurations\": ")?;
+                self.list(2, |reader| reader.parsed_behind("\""))?
+            },
+            unmapped: {
+                self.skip(",\n    \"unmapped\": ")?;
+                let unmapped = self.list(2, |reader| reader.parsed_behind("\""))?;
+                self.skip("\n  }")?;
+                unmapped
+            },
+        }))
+    }
+
+    fn product(&mut self) -> Option<PinnedProduct> {
+        Some(PinnedProduct {
+            name: self.parsed_behind("{\n      \"name\": \"")?,
+            bundle_id: self.parsed_behind(",\n      \"bundle_id\": \"")?,
+            entitlements: self.text_behind(",\n      \"entitlements\": \"")?.into(),
+            profile: self.parsed_behind(",\n      \"profile\": \"")?,
+            certificate: {
+                let certificate = self.hex_behind(",\n      \"certificate\": \"")?;
+                self.skip("\n    }")?;
+                certificate
             },
         })
     }

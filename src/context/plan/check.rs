@@ -14,8 +14,11 @@ mod bundle_prefix;
 mod certificate;
 mod debugging;
 mod entitlements;
+mod environment;
 mod given;
 mod grouped;
+mod identity_allowed;
+mod identity_profile;
 mod identity_style;
 mod key;
 mod kind;
@@ -31,6 +34,7 @@ mod team;
 mod unmapped;
 mod unsigned;
 mod unsupported;
+mod unwritten;
 
 use super::available::Available;
 use super::judged::Judged;
@@ -95,16 +99,16 @@ const CHECKS: &[Check] = &[
         judge: |it| chosen(it, given::given),
     },
     Check {
-        codes: &[Code::ProfileXcodeManaged],
-        judge: |it| chosen(it, managed::managed),
+        codes: &[Code::IdentityNotAllowed],
+        judge: |it| chosen(it, identity_allowed::identity_allowed),
     },
     Check {
-        codes: &[Code::AutomaticSigningUnusable],
-        // The style is complained about already.
-        judge: |it| match style_of(it.scene, it.row) {
-            Some(_) => Vec::new(),
-            None => chosen(it, automatic::automatic),
-        },
+        codes: &[Code::IdentityProfileConflict],
+        judge: |it| chosen(it, identity_profile::identity_profile),
+    },
+    Check {
+        codes: &[Code::ProfileXcodeManaged],
+        judge: |it| chosen(it, managed::managed),
     },
     Check {
         codes: &[Code::CertificateNotInProfile],
@@ -134,6 +138,10 @@ const CHECKS: &[Check] = &[
     Check {
         codes: &[Code::DebuggingAllowed],
         judge: |it| listed(debugging::debugging(it)),
+    },
+    Check {
+        codes: &[Code::EnvironmentForDevelopment],
+        judge: |it| listed(environment::environment(it)),
     },
     Check {
         codes: &[Code::BundleIdNotPrefixed],
@@ -167,6 +175,19 @@ const TOGETHER: &[Together] = &[
     Together {
         codes: &[Code::IdentityStyleConflict],
         judge: |scene| identity_style::identity_style(scene, |row| style_of(scene, row).is_some()),
+    },
+    Together {
+        codes: &[Code::AutomaticSigningUnusable],
+        // Whoever is told of the style needs no more.
+        judge: |scene| automatic::automatic(scene, |row| style_of(scene, row).is_some()),
+    },
+    Together {
+        codes: &[Code::SpecifierMissing],
+        judge: unwritten::no_specifier,
+    },
+    Together {
+        codes: &[Code::IdentityProfileConflict],
+        judge: unwritten::default_identity,
     },
     Together {
         codes: &[Code::DevelopmentTeamMissing],

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::base::digest::Digest;
-use crate::context::manifest::PinnedTarget;
+use crate::context::manifest::{PinnedProduct, PinnedTarget};
 
 /// The `countersign.plan.v1` document: what the plan's digest is taken over, and what `targets export --as json` writes.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -14,19 +14,23 @@ pub struct PlanDocument<'a> {
     pub schema: &'static str,
     /// Every target that has a profile, by (project, target, configuration, platform).
     pub targets: &'a [PinnedTarget],
+    /// Every product without an Xcode project that has a profile, by name; absent if there are none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub products: &'a [PinnedProduct],
 }
 
 impl<'a> PlanDocument<'a> {
-    /// The document of these targets.
-    pub fn of(targets: &'a [PinnedTarget]) -> Self {
+    /// The document of these targets and products.
+    pub fn of(targets: &'a [PinnedTarget], products: &'a [PinnedProduct]) -> Self {
         Self {
             schema: "countersign.plan.v1",
             targets,
+            products,
         }
     }
 }
 
-/// The digest of a plan: over its document without white space, the targets in their order.
-pub fn digest(targets: &[PinnedTarget]) -> Digest {
-    Digest::of(&serde_json::to_vec(&PlanDocument::of(targets)).unwrap_or_default())
+/// The digest of a plan: over its document without white space, targets and products in their order.
+pub fn digest(targets: &[PinnedTarget], products: &[PinnedProduct]) -> Digest {
+    Digest::of(&serde_json::to_vec(&PlanDocument::of(targets, products)).unwrap_or_default())
 }

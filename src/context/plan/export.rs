@@ -164,16 +164,22 @@ pub fn is_mended_by_export(finding: &Finding) -> bool {
             | Code::SpecifierNotSupported
             | Code::TargetProfileStale
             | Code::IdentityStyleConflict
+            | Code::IdentityNotAllowed
+            | Code::IdentityProfileConflict
             | Code::AutomaticSigningUnusable
             | Code::DevelopmentTeamMissing
     )
 }
 
-/// The rows that are exported: all, but for test bundles that have no profile.
+/// The rows that are exported: what the archive holds, and test bundles that have a profile. What another archive holds is
+/// built by another call, with settings of its own.
 fn signed<'a>(plan: &'a Plan<'_>) -> impl Iterator<Item = &'a Row<'a>> {
     plan.rows
         .iter()
-        .filter(|row| row.choice.is_some() || !row.is_beside_the_archive())
+        .filter(|row| match row.target.kind.is_test() {
+            true => row.choice.is_some(),
+            false => row.is_judged,
+        })
 }
 
 /// That the plan is of one kind, and that nothing in it has expired at `now`: whatever the form, Xcode takes nothing else.
@@ -437,10 +443,8 @@ fn entry<'a>(
         });
     };
     let bundle_id = bundle_id.value.as_str();
-    // A UI-test runner is signed as `ID.xctrunner`, while its PRODUCT_BUNDLE_IDENTIFIER is `ID`.
-    let product_bundle_id = bundle_id.strip_suffix(".xctrunner").unwrap_or(bundle_id);
     let of = match key {
-        SettingKey::BundleId => product_bundle_id,
+        SettingKey::BundleId => without_runner(bundle_id),
         SettingKey::Target => target.target.as_str(),
     };
     let name = format!("CSN_{}_{}", target.platform.sdk_name(), c99_identifier(of));
@@ -452,8 +456,13 @@ fn entry<'a>(
     Ok((name, entry, &choice.profile.team_id))
 }
 
+/// The setting behind a bundle id: a UI-test runner is signed as `ID.xctrunner`, while its PRODUCT_BUNDLE_IDENTIFIER is `ID`.
+pub fn without_runner(bundle_id: &str) -> &str {
+    bundle_id.strip_suffix(".xctrunner").unwrap_or(bundle_id)
+}
+
 /// Holds what the targets of the projects come out as, with the exported settings over everything, to the plan. `rows` are
-/// all of them, also those that were not selected: a setting on the command line counts for every target.
+/// all of them, also those that were not selected: a setting on the command line counts for every target that is built.
 ///
 /// # Errors
 /// The first target that comes out otherwise.
@@ -461,7 +470,7 @@ pub fn reached(plan: &Plan<'_>, rows: &[SigningTarget]) -> Result<(), ExportErro
     let mut planned: HashMap<RowKey<'_>, Choice<'_>> = HashMap::new();
     // In a configuration that a target does not have it is built in its default one, with the profile of that.
     let mut own: HashSet<(&Path, &str, &str)> = HashSet::new();
-    for row in plan.rows.iter() {
+    for row in signed(plan) {
         if let Some(choice) = row.choice {
             let target = row.target;
             planned.insert(key_of(target), choice);
@@ -475,16 +484,14 @@ pub fn reached(plan: &Plan<'_>, rows: &[SigningTarget]) -> Result<(), ExportErro
     for found in rows.iter().filter(|found| found.signing_allowed) {
         let problem = match planned.remove(&key_of(found)) {
             Some(choice) => otherwise(found, &choice),
+            None if found.part_of.is_empty() => None,
             None => foreign(found, &own),
         };
         if let Some(problem) = problem {
             return Err(not_reached(found, problem));
         }
     }
-    let missing = plan
-        .rows
-        .iter()
-        .find(|row| planned.contains_key(&key_of(row.target)));
+    let missing = signed(plan).find(|row| planned.contains_key(&key_of(row.target)));
     match missing {
         Some(row) => Err(not_reached(row.target, "is not found again".to_owned())),
         None => Ok(()),

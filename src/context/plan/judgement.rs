@@ -14,10 +14,11 @@ use super::row::Plan;
 use super::unobserved::{LookedAt, nothing_observed, unobserved};
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::remedy::Remedy;
+use crate::context::manifest::PinnedArchive;
 use crate::xcode::targets::SigningTarget;
 
 /// The plan, and all that is not right.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Judgement<'a> {
     /// What signs each target.
     pub plan: Plan<'a>,
@@ -62,6 +63,10 @@ pub fn judge<'a>(
             findings.extend(beside(request, &judged, is_judged));
         }
     }
+    if let Some(frozen_for) = request.frozen_for {
+        let_be(&mut findings, frozen_for);
+        findings.extend(other_scheme(request, frozen_for));
+    }
     finding::sort(&mut findings);
     finding::distinct(&mut findings);
     Judgement {
@@ -88,6 +93,50 @@ fn weaken(
             finding.severity = Severity::Info;
         }
     }
+}
+
+/// Targets without a profile that somebody let be without one are told, and block nobody.
+fn let_be(findings: &mut [Finding], frozen_for: &PinnedArchive) {
+    for finding in findings {
+        let target = finding.place.target.as_deref();
+        let mut let_be = frozen_for.unmapped.iter();
+        if finding.code == Code::TargetUnmapped && let_be.any(|name| Some(name.as_str()) == target)
+        {
+            finding.severity = finding.severity.max(Severity::Warn);
+        }
+    }
+}
+
+/// Another scheme than the manifest was frozen for archives perhaps other targets.
+fn other_scheme(request: &Request<'_>, frozen_for: &PinnedArchive) -> Option<Finding> {
+    let frozen = frozen_for.scheme.as_deref()?;
+    let judged = request.scheme.map(|scheme| &*scheme.name);
+    if judged == Some(frozen) || request.targets.is_empty() {
+        return None;
+    }
+    let (message, hint) = match judged {
+        Some(judged) => (
+            format!("scheme {judged} is judged, but the manifest was frozen for scheme {frozen}"),
+            format!("name scheme {frozen}, or freeze the manifest again for scheme {judged}"),
+        ),
+        None => (
+            format!("the manifest was frozen for scheme {frozen}, which is not here"),
+            format!(
+                "share scheme {frozen} in Xcode and commit its file, or freeze the manifest again"
+            ),
+        ),
+    };
+    let finding = Finding::warn(Code::SchemeNotPinned, message)
+        .values(
+            format!("scheme {frozen}"),
+            match judged {
+                Some(judged) => format!("scheme {judged}"),
+                None => "no scheme of this name".to_owned(),
+            },
+        )
+        .at_pointer("/archive/scheme")
+        .hint(hint);
+    Some(finding.remedy(Remedy::NameScheme))
 }
 
 /// Which scheme tells what is archived, where nobody named one.

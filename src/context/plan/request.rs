@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::apple::profile::ProfileKind;
 use crate::base::ids::CertSha1;
-use crate::context::manifest::{PinnedProfile, PinnedTarget};
+use crate::context::manifest::{PinnedArchive, PinnedProfile, PinnedTarget};
 use crate::context::policy::TargetOverride;
 use crate::xcode::archive::{ArchivedProduct, ChosenScheme};
 use crate::xcode::sources::Sources;
@@ -21,6 +21,8 @@ pub struct Request<'a> {
     pub profiles: &'a [PinnedProfile],
     /// What the manifest pins each target to, where it does.
     pub pinned: &'a [PinnedTarget],
+    /// What of the projects was judged when the manifest was frozen, or is let be now: where there is such a thing.
+    pub frozen_for: Option<&'a PinnedArchive>,
     /// Choices that the policy makes by hand.
     pub overrides: &'a [TargetOverride],
     /// What the product is meant for, where somebody said so.

@@ -9,7 +9,7 @@ use crate::context::manifest::{PinnedCertificate, PinnedProfile, PinnedTarget};
 use crate::xcode::targets::SigningTarget;
 
 /// A plan, and what is not right with it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Plan<'a> {
     /// One row for each target that needs a profile.
     pub rows: Vec<Row<'a>>,

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use self::opened::Opened;
 use self::schemes::Schemes;
 use crate::base::error::{ErrorCode, Explain};
-use crate::base::finding::{self, Finding, Place, Severity};
+use crate::base::finding::{self, Code, Finding, Place, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{ObservedArchive, ObservedTargets, TargetSelection};
-use crate::context::gate::targets::pinned_configurations;
+use crate::context::gate::targets::{frozen_for, pinned_configurations};
 use crate::context::manifest::Manifest;
 use crate::host::files::{self, ReadError};
 use crate::host::inputs::{Inputs, NotingSources};
@@ -28,7 +28,7 @@ use crate::xcode::scheme::DEFAULT_CONFIGURATION;
 use crate::xcode::settings::{Overrides, ProjectSettings};
 use crate::xcode::show_build_settings::{self, CaptureError};
 use crate::xcode::sources;
-use crate::xcode::targets::{Selection, link_projects, resolve};
+use crate::xcode::targets::{Selection, SigningTarget, link_projects, resolve};
 use crate::xcode::workspace::WorkspaceError;
 
 /// The settings of a large workspace's every target are 20 MB.
@@ -194,6 +194,7 @@ pub fn read_noting(
         let inputs = inputs.cloned();
         opened.open(path, &NotingSources { inputs, disk })?;
     }
+    opened.nested()?;
     let names: Vec<String> = opened
         .projects
         .iter()
@@ -201,7 +202,10 @@ pub fn read_noting(
         .collect();
     let mut findings = std::mem::take(&mut opened.findings);
     let is_partial = !findings.is_empty() || !opened.absent.is_empty();
-    let archive = archive(&opened, request.selection.scheme.as_deref(), &mut findings)?;
+    let frozen_for = pinned.and_then(|manifest| frozen_for(manifest, &names));
+    let frozen_for = frozen_for.and_then(|archive| archive.scheme.as_deref());
+    let named = request.selection.scheme.as_deref();
+    let archive = archive(&opened, named, frozen_for, &mut findings)?;
     findings.extend(opened.absence(&archive));
     let configurations = configurations(request, &opened, &archive, pinned, &names);
     let read: Vec<Option<&str>> = match configurations.as_slice() {
@@ -221,14 +225,24 @@ pub fn read_noting(
         .collect();
     let mut targets = Vec::new();
     for (position, (project, sources)) in opened.projects.iter().enumerate() {
+        let part_of: Vec<_> = (0..project.targets.len())
+            .map(|target| archive.part_of(position, TargetIndex(target)))
+            .collect();
+        // Of a project that others refer to only what they need counts, or what somebody names.
+        let is_nested = position >= opened.named;
+        if is_nested && selected.is_empty() && part_of.iter().all(|of| of.is_empty()) {
+            continue;
+        }
         let outside = NotingSources {
             inputs: inputs.cloned(),
             disk: outside.clone().joined(sources.disk.clone()),
         };
         let settings = ProjectSettings::load_with(project, sources, &outside, &request.overrides);
-        let part_of: Vec<_> = (0..project.targets.len())
-            .map(|target| archive.part_of(position, TargetIndex(target)))
-            .collect();
+        // Of a project that others refer to only what they need counts, or what somebody names.
+        let is_nested = position >= opened.named;
+        if is_nested && selected.is_empty() && part_of.iter().all(|of| of.is_empty()) {
+            continue;
+        }
         for configuration in &read {
             for platform in platforms {
                 let selection = Selection {
@@ -239,6 +253,9 @@ pub fn read_noting(
                 let mut resolved = resolve(&settings, sources, &selection);
                 for row in &mut resolved.rows {
                     row.part_of = part_of.get(row.index.0).cloned().unwrap_or_default();
+                }
+                if is_nested && selected.is_empty() {
+                    resolved.rows.retain(|row| !row.part_of.is_empty());
                 }
                 if selected.is_empty() {
                     let is_archived = |at: usize| part_of.get(at).is_some_and(|of| !of.is_empty());
@@ -264,6 +281,15 @@ pub fn read_noting(
                 capture.overrule(target);
             }
         }
+    }
+    if !request.captures.is_empty() {
+        // That we cannot resolve a bundle id does not matter where Xcode did.
+        findings.retain(|finding| {
+            let is_of_row =
+                |row: &SigningTarget| finding.place.target.as_deref() == Some(row.target.as_str());
+            finding.code != Code::BundleIdUnresolved
+                || (targets.iter()).any(|row| is_of_row(row) && row.bundle_id.is_none())
+        });
     }
     // A target that is not there may be one of a project that nobody looked at.
     for name in selected.into_iter().filter(|_| !is_partial) {
@@ -297,19 +323,25 @@ pub fn read_noting(
     })
 }
 
-/// What is archived of the projects that were opened.
+/// What is archived of the projects that were opened: by the scheme called `name`; without one by the scheme that the
+/// manifest was frozen for, if that is still there.
 fn archive(
     opened: &Opened,
     name: Option<&str>,
+    frozen_for: Option<&str>,
     findings: &mut Vec<Finding>,
 ) -> Result<Archive, ProjectError> {
     let mut schemes = Schemes::default();
-    for (holder, sources) in &opened.holders {
+    for (holder, sources) in &opened.workspaces {
         schemes.add(holder, sources);
+    }
+    for (project, sources) in opened.projects.iter().take(opened.named) {
+        schemes.add(&project.bundle, sources);
     }
     findings.append(&mut schemes.findings);
     let projects: Vec<&Project> = opened.projects.iter().map(|(project, _)| project).collect();
-    let all = |name| Archive::of(&projects, &schemes.readable, name, &opened.absent);
+    let named = opened.named;
+    let all = |name| Archive::of(&projects, named, &schemes.readable, name, &opened.absent);
     let fault = |name: &str| {
         let mut faults = schemes.faults.iter();
         faults.find(|(known, _)| &**known == name)
@@ -325,7 +357,18 @@ fn archive(
         ..finding.clone()
     }));
     let readable_name = name.filter(|_| broken.is_none());
-    let mut archive = all(readable_name).map_err(ProjectError::NoSuchScheme)?;
+    let frozen_for = frozen_for.filter(|_| name.is_none());
+    let frozen_for = frozen_for.and_then(|frozen_for| all(Some(frozen_for)).ok());
+    let mut archive = match frozen_for {
+        Some(mut archive) => {
+            // Nobody named it now, so what the manifest pins counts beside it.
+            if let Some(scheme) = &mut archive.scheme {
+                scheme.is_named = false;
+            }
+            archive
+        }
+        None => all(readable_name).map_err(ProjectError::NoSuchScheme)?,
+    };
     findings.append(&mut archive.findings);
     if name.is_none() {
         findings.extend(schemes.faults.into_iter().map(|(_, finding)| finding));
@@ -362,7 +405,8 @@ fn configurations(
         return Vec::new();
     }
     let release = || {
-        let mut lists = opened.projects.iter().flat_map(|(project, _)| {
+        let named = opened.projects.iter().take(opened.named);
+        let mut lists = named.flat_map(|(project, _)| {
             let of_targets = project.targets.iter().map(|target| &target.configurations);
             of_targets.chain([&project.configurations])
         });

@@ -251,6 +251,10 @@ impl Subject {
             profiles: is_judged(Group::Profiles).then(|| profiles.places(world)),
             identities: is_judged(Group::Identities).then_some(&identities),
             targets: (!projects.projects.is_empty()).then_some(&projects),
+            products: match is_judged(Group::Targets) {
+                true => &self.policy.products,
+                false => &[],
+            },
             environment: &world.surroundings.variables,
             inputs,
         })?;

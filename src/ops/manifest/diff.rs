@@ -22,7 +22,7 @@ pub struct DiffDocument {
     pub old: ManifestName,
     /// The later manifest.
     pub new: ManifestName,
-    /// Every profile and target that differs between the two, profiles first.
+    /// Every entry that differs between the two, in the order of the file.
     pub changes: Vec<Change>,
     /// The findings about the change itself.
     pub findings: Vec<Finding>,

@@ -1,6 +1,6 @@
 //! Freezing: proving profiles and writing the manifest that pins them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,17 +10,20 @@ use serde::Serialize;
 use crate::base::digest::Digest;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{self, Code, Finding, Severity};
-use crate::base::ids::TargetName;
+use crate::base::ids::{CertSha1, TargetName};
 use crate::base::remedy::Remedy;
 use crate::context::gate::expiry::Margins;
-use crate::context::manifest::freeze::{Clash, Previous, freeze as freeze_content, ordered};
+use crate::context::manifest::freeze::{
+    Clash, PinnedProjects, Previous, freeze as freeze_content, ordered,
+};
 use crate::context::manifest::{
-    self, Content, Manifest, PinnedProfile, PinnedTarget, ProfileState,
+    self, Content, Manifest, PinnedArchive, PinnedProfile, ProfileState,
 };
 use crate::context::plan::{Request, judge, withheld};
 use crate::context::policy::Policy;
+use crate::context::products;
 use crate::host::files::{self, FileMode, ReadErrorKind};
-use crate::host::observation::projects;
+use crate::host::observation::{self, projects};
 use crate::ops::error::{Error, Failure};
 use crate::ops::prove::{self, Pinnable};
 use crate::ops::report::Report;
@@ -80,6 +83,8 @@ pub struct FrozenManifest {
     pub profiles: usize,
     /// How many targets it pins.
     pub targets: usize,
+    /// How many products without an Xcode project it pins.
+    pub products: usize,
 }
 
 /// Proves profiles and writes the manifest that pins them; nothing is written if a finding blocks.
@@ -90,7 +95,11 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     let output = request.output.as_deref().unwrap_or(world.manifest_path());
     let previous = previous(output)?;
     let (policy, verifier) = prove::verifier(world)?;
-    let files = prove::named_or_installed(&request.paths, &policy, world)?;
+    // Where a project is named, what its targets need and nobody has is told of each of them; some need no profile.
+    let files = match request.paths.is_empty() && !request.targets.projects.is_empty() {
+        true => world.installed_files(&policy)?,
+        false => prove::named_or_installed(&request.paths, &policy, world)?,
+    };
     let state = |uuid: &_| {
         let previous = previous.as_ref();
         previous.map_or(ProfileState::Active, |previous| previous.state(uuid))
@@ -106,16 +115,27 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     });
     findings.extend(lifetimes(&profiles, &policy, world.now));
     findings.extend(shared_names(&profiles));
-    let pinned = pinned_targets(request, &profiles, &policy, world, &mut findings)?;
-    let (targets, archive) = pinned.unzip();
-    if let (None, Some(previous)) = (&targets, &previous) {
+    let scheme_before = previous.as_ref().and_then(Previous::scheme);
+    let freezing = Freezing {
+        request,
+        profiles: &profiles,
+        policy: &policy,
+        identities: request.targets.usable_identities(None, world)?,
+        scheme_before,
+        world,
+    };
+    let pinned = freezing.projects(&mut findings)?;
+    let (projects, archive) = pinned.unzip();
+    let products = freezing.products();
+    findings.extend(products.findings);
+    if let (None, Some(previous)) = (&projects, &previous) {
         findings.extend(previous.orphans(&profiles));
     }
     finding::sort(&mut findings);
     let manifest = match finding::any_blocks(&findings) {
         true => None,
         false => {
-            let content = freeze_content(profiles, targets, previous.as_ref());
+            let content = freeze_content(profiles, projects, products.planned, previous.as_ref());
             Some(write(content, output)?)
         }
     };
@@ -128,49 +148,86 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     })
 }
 
-/// The targets of the projects that were named, with what signs them; `None` if none was named. A target that needs a
-/// profile and has none blocks: a manifest that leaves it out would let it through later.
-fn pinned_targets(
-    request: &FreezeRequest,
-    profiles: &[PinnedProfile],
-    policy: &Policy,
-    world: &World,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<(Vec<PinnedTarget>, ShownArchive)>, Error> {
-    let selection = &request.targets;
-    if selection.projects.is_empty() {
-        return Ok(None);
-    }
-    let observed = projects::read(&selection.request(world)?, None)?;
-    let plannable = Request {
-        targets: &observed.targets,
-        profiles,
-        pinned: &[],
-        overrides: &policy.targets,
-        kind: selection.kind,
-        targets_were_named: !selection.targets.is_empty(),
-        identities: None,
-        now: world.now,
-        scheme: observed.archive.scheme.as_ref(),
-        products: &observed.archive.products,
-        sources: &*observed.sources,
-    };
-    let mut judgement = judge(&plannable, &observed.looked_at(), &observed.findings);
-    for finding in &mut judgement.findings {
-        let target = finding.place.target.as_deref();
-        let is_allowed = request
-            .allow_unmapped
-            .iter()
-            .any(|name| Some(name.as_str()) == target);
-        if finding.code == Code::TargetUnmapped && is_allowed {
-            finding.severity = finding.severity.max(Severity::Warn);
+/// What is frozen, and with what.
+struct Freezing<'a> {
+    request: &'a FreezeRequest,
+    profiles: &'a [PinnedProfile],
+    policy: &'a Policy,
+    /// The certificates whose private keys are at hand, where somebody looked.
+    identities: Option<HashSet<CertSha1>>,
+    /// The scheme that the manifest before was frozen for.
+    scheme_before: Option<&'a str>,
+    world: &'a World,
+}
+
+impl Freezing<'_> {
+    /// The targets of the projects that were named, with what signs them; `None` if none was named. A target that needs a
+    /// profile and has none blocks: a manifest that leaves it out would let it through later.
+    fn projects(
+        &self,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Option<(PinnedProjects, ShownArchive)>, Failure> {
+        let selection = &self.request.targets;
+        if selection.projects.is_empty() {
+            return Ok(None);
         }
+        let observed = projects::read(&selection.request(self.world)?, None)?;
+        // Whoever names no scheme is told where another one is taken than before.
+        let before = self.scheme_before.filter(|_| selection.scheme.is_none());
+        let let_be = PinnedArchive {
+            scheme: before.map(str::to_owned),
+            configurations: Vec::new(),
+            unmapped: self.request.allow_unmapped.clone(),
+        };
+        let plannable = Request {
+            targets: &observed.targets,
+            profiles: self.profiles,
+            pinned: &[],
+            frozen_for: Some(&let_be),
+            overrides: &self.policy.targets,
+            kind: selection.kind,
+            targets_were_named: !selection.targets.is_empty(),
+            identities: self.identities.as_ref(),
+            now: self.world.now,
+            scheme: observed.archive.scheme.as_ref(),
+            products: &observed.archive.products,
+            sources: &*observed.sources,
+        };
+        let judgement = judge(&plannable, &observed.looked_at(), &observed.findings);
+        findings.extend(judgement.findings.iter().cloned());
+        findings.extend(withheld(&observed.targets));
+        finding::distinct(findings);
+        let archive = &observed.archive;
+        let scheme = archive.scheme.as_ref();
+        let is_unmapped = |name: &TargetName| {
+            let mut findings = judgement.findings.iter();
+            findings.any(|it| {
+                it.code == Code::TargetUnmapped && it.place.target.as_deref() == Some(name.as_str())
+            })
+        };
+        let unmapped = self.request.allow_unmapped.iter();
+        let projects = PinnedProjects {
+            archive: PinnedArchive {
+                scheme: scheme.map(|scheme| scheme.name.to_string()),
+                configurations: archive.configurations.clone(),
+                unmapped: unmapped.filter(|name| is_unmapped(name)).cloned().collect(),
+            },
+            targets: judgement.plan.pinned_targets(),
+        };
+        Ok(Some((projects, ShownArchive::of(archive))))
     }
-    findings.extend(judgement.findings);
-    findings.extend(withheld(&observed.targets));
-    finding::distinct(findings);
-    let archive = ShownArchive::of(&observed.archive);
-    Ok(Some((judgement.plan.pinned_targets(), archive)))
+
+    /// The products that the policy declares, with what signs them.
+    fn products(&self) -> products::Judgement {
+        products::judge(&products::Request {
+            products: &observation::products::read(&self.policy.products, None),
+            policy: self.policy,
+            profiles: self.profiles,
+            pinned: None,
+            identities: self.identities.as_ref(),
+            now: self.world.now,
+        })
+    }
 }
 
 /// What has expired or soon will of what is pinned. It warns: a manifest may hold it, but the gate lets nobody sign with it.
@@ -246,6 +303,7 @@ fn write(mut content: Content, output: &Path) -> Result<FrozenManifest, Error> {
         changed,
         profiles: content.profiles.len(),
         targets: content.targets.len(),
+        products: content.products.len(),
     })
 }
 

@@ -4,10 +4,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::base::finding::{self, Finding};
-use crate::base::ids::{CertSha256, ConfigurationName, ProfileUuid, TargetName};
+use crate::base::ids::{
+    BundleId, CertSha256, ConfigurationName, ProductName, ProfileUuid, TargetName,
+};
 use crate::context::gate::facts::ObservedArchive;
 use crate::context::plan::expiry::expired;
 use crate::context::plan::{Judgement, Plan, Row, Why};
+use crate::context::products;
 use crate::ops::report::Report;
 use crate::ops::target_selection::PlannedTargets;
 use crate::ops::world::World;
@@ -23,6 +26,9 @@ pub struct TargetsDocument {
     pub schema: &'static str,
     /// The targets that were asked for, one for each configuration and platform.
     pub targets: Vec<ShownTarget>,
+    /// The products without an Xcode project that the policy declares; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub products: Vec<ShownProduct>,
     /// What is not right.
     pub findings: Vec<Finding>,
 }
@@ -43,6 +49,25 @@ pub struct CheckDocument {
     pub archive: ShownArchive,
     /// What signs each target.
     pub targets: Vec<ShownTarget>,
+    /// The products without an Xcode project that the policy declares; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub products: Vec<ShownProduct>,
+}
+
+/// A product without an Xcode project, and what signs it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownProduct {
+    /// Its name in the policy.
+    pub name: ProductName,
+    /// Its bundle id.
+    pub bundle_id: BundleId,
+    /// The file of entitlements that it is signed with.
+    pub entitlements: String,
+    /// The profile that the policy gives it.
+    pub profile: ProfileUuid,
+    /// SHA-256 of the DER encoding of the certificate that signs it, hex; absent if its profile is not here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertSha256>,
 }
 
 /// Whether every target gets the profile that it asks for, in one word.
@@ -230,7 +255,27 @@ pub(super) fn shown(planned: &PlannedTargets, plan: &Plan<'_>) -> Vec<ShownTarge
         .collect()
 }
 
-/// Findings of the profiles and of the judgement together, and the planned profiles that have expired: without a manifest
+/// Every product that the policy declares.
+pub(super) fn shown_products(
+    planned: &PlannedTargets,
+    products: &products::Judgement,
+) -> Vec<ShownProduct> {
+    let declared = planned.observed_products.iter().map(|it| &it.declared);
+    let shown = declared.map(|declared| ShownProduct {
+        name: declared.name.clone(),
+        bundle_id: declared.bundle_id.clone(),
+        entitlements: declared.file.display().to_string(),
+        profile: declared.profile.clone(),
+        certificate: {
+            let mut planned = products.planned.iter();
+            let planned = planned.find(|it| it.name == declared.name);
+            planned.map(|it| it.certificate)
+        },
+    });
+    shown.collect()
+}
+
+/// Findings of the profiles and of the judgements together, and the planned profiles that have expired: without a manifest
 /// nobody has looked at dates yet.
 pub(super) fn findings(
     planned: &PlannedTargets,
@@ -238,6 +283,7 @@ pub(super) fn findings(
     world: &World,
 ) -> Vec<Finding> {
     let mut findings = [planned.findings.clone(), judgement.findings.clone()].concat();
+    findings.extend(planned.products().findings);
     findings.extend(expired(&judgement.plan, world.now));
     finding::sort(&mut findings);
     finding::distinct(&mut findings);

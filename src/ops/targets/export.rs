@@ -1,25 +1,26 @@
 //! Handing the plan to `xcodebuild`, by UUID, without editing the project.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::document;
 use crate::base::finding::{self, Code, Finding, Severity};
+use crate::base::ids::ConfigurationName;
 use crate::base::plain::Escaped;
+use crate::context::manifest::PinnedProduct;
 use crate::context::plan::export::{
     BuildSettings, ExportError, SettingKey, export_options, exportable, is_mended_by_export,
-    reached,
+    reached, without_runner,
 };
 use crate::context::plan::{Plan, PlanDocument, withheld};
+use crate::host::observation::projects;
 use crate::ops::error::{Error, Failure};
 use crate::ops::output;
 use crate::ops::target_selection::{TargetSelection, planned};
 use crate::ops::world::World;
+use crate::xcode::assignment::Layer;
 use crate::xcode::export_options::XcodeVersion;
-use crate::xcode::project::Project;
-use crate::xcode::settings::{Overrides, ProjectSettings};
-use crate::xcode::sources::Sources;
-use crate::xcode::targets::{Selection, SigningTarget, resolve};
+use crate::xcode::targets::SigningTarget;
 
 /// The form of an exported plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,21 +83,19 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     if finding::any_blocks(&findings) {
         return Err(Failure::Blocked(findings));
     }
-    let outside = request.selection.overrides(world)?;
-    let exported = exportable(&judgement.plan, world.now).and_then(|()| {
-        text(
-            &judgement.plan,
-            request,
-            &outside,
-            planned.request().sources,
-        )
-    });
+    let products = planned.products().planned;
+    let exported = match (request.form, planned.names_projects) {
+        (ExportForm::Json, false) => Ok(()),
+        _ => exportable(&judgement.plan, world.now).map_err(Unexported::Plan),
+    };
+    let exported = exported.and_then(|()| text(&judgement.plan, &products, request, world));
     let text = match exported {
-        Ok(text) => text?,
-        Err(error) => {
+        Ok(text) => text,
+        Err(Unexported::Plan(error)) => {
             findings.insert(0, error.finding());
             return Err(Failure::Blocked(findings));
         }
+        Err(Unexported::Error(error)) => return Err(error.into()),
     };
     let text = match &request.output {
         Some(path) => {
@@ -108,14 +107,34 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     Ok(Export { text, findings })
 }
 
+/// Why there is no text.
+enum Unexported {
+    /// The plan cannot be handed to one `xcodebuild` call.
+    Plan(ExportError),
+    /// Something could not be read or written.
+    Error(Error),
+}
+
+impl From<ExportError> for Unexported {
+    fn from(error: ExportError) -> Self {
+        Self::Plan(error)
+    }
+}
+
+impl From<Error> for Unexported {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
 fn text(
     plan: &Plan<'_>,
+    products: &[PinnedProduct],
     request: &ExportRequest,
-    outside: &Overrides,
-    sources: &dyn Sources,
-) -> Result<Result<String, Error>, ExportError> {
-    let settings = || settings(plan, &request.selection, outside, sources);
-    Ok(Ok(match request.form {
+    world: &World,
+) -> Result<String, Unexported> {
+    let settings = || settings(plan, &request.selection, world);
+    Ok(match request.form {
         ExportForm::Xcargs => settings()?.as_arguments(),
         ExportForm::Xcconfig => settings()?.as_xcconfig(),
         ExportForm::Fastlane => settings()?.as_shell_words(),
@@ -123,12 +142,12 @@ fn text(
         ExportForm::Json => {
             let targets = plan.pinned_targets();
             let mut json = Vec::new();
-            match serde_json::to_writer_pretty(Escaped(&mut json), &PlanDocument::of(&targets)) {
-                Ok(()) => String::from_utf8_lossy(&json).into_owned() + "\n",
-                Err(error) => return Ok(Err(Error::unexpected(error))),
-            }
+            let document = PlanDocument::of(&targets, products);
+            serde_json::to_writer_pretty(Escaped(&mut json), &document)
+                .map_err(Error::unexpected)?;
+            String::from_utf8_lossy(&json).into_owned() + "\n"
         }
-    }))
+    })
 }
 
 /// The settings, which sign every target as planned when they are fed back through the resolver: by bundle id, or where that
@@ -136,59 +155,71 @@ fn text(
 fn settings(
     plan: &Plan<'_>,
     selection: &TargetSelection,
-    outside: &Overrides,
-    sources: &dyn Sources,
-) -> Result<BuildSettings, ExportError> {
+    world: &World,
+) -> Result<BuildSettings, Unexported> {
     let by = |key| {
         let settings = BuildSettings::of(plan, key)?;
-        if let Some(rows) = fed_back(plan, &settings, selection, outside, sources) {
-            reached(plan, &rows)?;
-        }
+        reached(plan, &fed_back(plan, &settings, selection, world)?)?;
         Ok(settings)
     };
     match by(SettingKey::BundleId) {
-        Err(error @ ExportError::NotReached { .. }) => by(SettingKey::Target).map_err(|_| error),
+        Err(Unexported::Plan(error @ ExportError::NotReached { .. })) => {
+            by(SettingKey::Target).map_err(|_| error.into())
+        }
         result => result,
     }
 }
 
-/// Every target of the plan's projects as it comes out with the settings over everything; `None` where captured settings
-/// stand for the projects, which cannot be resolved again.
+/// Every target of the projects as it comes out with the settings over everything: a setting on the command line counts also
+/// for targets that were not selected.
 fn fed_back(
     plan: &Plan<'_>,
     settings: &BuildSettings,
     selection: &TargetSelection,
-    outside: &Overrides,
-    sources: &dyn Sources,
-) -> Option<Vec<SigningTarget>> {
-    if !selection.build_settings.is_empty() {
-        return None;
-    }
+    world: &World,
+) -> Result<Vec<SigningTarget>, Error> {
+    let mut request = selection.request(world)?;
     let arguments = settings.as_arguments();
-    let overrides = outside.clone().with_arguments(arguments.lines());
-    // Settings that are none reach no target.
-    let Ok(overrides) = overrides else {
-        return Some(Vec::new());
-    };
-    let configurations: BTreeSet<&str> = plan
+    let captured = captured_bundle_ids(plan);
+    let arguments = arguments.lines().chain(captured.iter().map(String::as_str));
+    request.overrides = request.overrides.with_arguments(arguments)?;
+    request.captures.clear();
+    request.selection.targets.clear();
+    let configurations: BTreeSet<ConfigurationName> = plan
         .rows
         .iter()
-        .map(|row| row.target.configuration.as_str())
+        .map(|row| row.target.configuration.clone())
         .collect();
-    let projects: BTreeSet<&Path> = plan.rows.iter().map(|row| &*row.target.project).collect();
-    let mut rows = Vec::new();
-    for path in projects {
-        let Ok(project) = Project::open(path, sources) else {
-            continue;
-        };
-        let loaded = ProjectSettings::load(&project, sources, &overrides);
-        for configuration in &configurations {
-            let selection = Selection {
-                configuration: Some(configuration),
-                ..Selection::default()
-            };
-            rows.extend(resolve(&loaded, sources, &selection).rows);
-        }
-    }
-    Some(rows)
+    request.selection.configurations = configurations.into_iter().collect();
+    Ok(projects::read(&request, None)?.targets)
+}
+
+/// The bundle ids that captured settings say, as settings: what Xcode resolved is not resolved again, and the names of the
+/// exported settings are made of it.
+fn captured_bundle_ids(plan: &Plan<'_>) -> Vec<String> {
+    let captured = plan.rows.iter().filter_map(|row| {
+        let target = row.target;
+        let id = target.bundle_id.as_ref()?;
+        (id.origin.layer == Layer::Captured).then(|| {
+            format!(
+                "PRODUCT_BUNDLE_IDENTIFIER[target={}][config={}][sdk={}*]={}",
+                pattern(target.target.as_str()),
+                pattern(target.configuration.as_str()),
+                target.platform.sdk_name(),
+                without_runner(id.value.as_str()),
+            )
+        })
+    });
+    captured.collect()
+}
+
+/// A condition's pattern for a name: bytes that might end it, or mean more than themselves, stand for any byte.
+fn pattern(name: &str) -> String {
+    let bytes = name.bytes().map(char::from);
+    bytes
+        .map(|byte| match byte {
+            byte if byte.is_ascii_alphanumeric() || " _-.".contains(byte) => byte,
+            _ => '?',
+        })
+        .collect()
 }

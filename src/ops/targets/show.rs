@@ -20,6 +20,7 @@ pub fn show(selection: &TargetSelection, world: &World) -> Result<TargetsDocumen
     Ok(TargetsDocument {
         schema: "countersign.targets.v1",
         targets: document::shown(&planned, &judgement.plan),
+        products: document::shown_products(&planned, &planned.products()),
         findings: document::findings(&planned, &judgement, world),
     })
 }
@@ -52,5 +53,6 @@ pub fn check(selection: &TargetSelection, world: &World) -> Result<CheckDocument
         waived: Vec::new(),
         archive: ShownArchive::of(&planned.observed.archive),
         targets: document::shown(&planned, &judgement.plan),
+        products: document::shown_products(&planned, &planned.products()),
     })
 }

@@ -119,7 +119,7 @@ fn tried(
     name: Option<&str>,
 ) -> Result<Archive, NoSuchScheme> {
     let projects: Vec<&Project> = projects.iter().collect();
-    Archive::of(&projects, schemes, name, &BTreeSet::new())
+    Archive::of(&projects, projects.len(), schemes, name, &BTreeSet::new())
 }
 
 /// The names of the targets that an archive holds.
@@ -290,10 +290,10 @@ fn an_archive_says_which_absent_projects_it_lacks() {
         &[("App", APP, &["Pods/Pods"], &["Lib/Share"])],
     )];
     let absent: BTreeSet<PathBuf> = ["Lib.xcodeproj", "Pods.xcodeproj"].map(Into::into).into();
-    let archive = Archive::of(&[&projects[0]], &[], None, &absent).unwrap();
+    let archive = Archive::of(&[&projects[0]], 1, &[], None, &absent).unwrap();
     assert_eq!(archive.lacking, [PathBuf::from("Lib.xcodeproj")].into());
     let named = [scheme("App", "Release", &["App", "Pods/Pods"])];
-    let archive = Archive::of(&[&projects[0]], &named, Some("App"), &absent).unwrap();
+    let archive = Archive::of(&[&projects[0]], 1, &named, Some("App"), &absent).unwrap();
     assert_eq!(archive.lacking, absent);
     assert!(archive.findings.is_empty(), "{:?}", archive.findings);
 }

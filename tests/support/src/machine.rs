@@ -196,7 +196,7 @@ pub fn now() -> Timestamp {
 pub fn manifest_bytes() -> Vec<u8> {
     let content = Content {
         revision: 7,
-        ..freeze(Vec::new(), None, None)
+        ..freeze(Vec::new(), None, Vec::new(), None)
     };
     content.to_bytes()
 }
@@ -208,7 +208,7 @@ pub fn manifest() -> Manifest {
 
 /// The plan of that manifest.
 pub fn plan_digest() -> Digest {
-    plan::digest(manifest().targets())
+    plan::digest(manifest().targets(), &[])
 }
 
 /// What the gate says at `now` of a manifest that pins nothing, on this machine, with everything waived that can be.

@@ -5,50 +5,97 @@
 //! provisioning profiles". So the profile that fits best is not the one that signs, unless somebody hands the plan to the
 //! build.
 
-use super::place::{at_origin, title};
+use super::grouped::{by_line, titles};
+use super::place::at_origin;
+use super::subject::Scene;
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::remedy::Remedy;
+use crate::context::manifest::PinnedProfile;
 use crate::context::plan::row::{Choice, Row, Why};
 use crate::xcode::targets::SigningStyle;
 
-/// A target that is signed automatically, with profiles for distribution alone at hand. What the policy or the manifest
-/// gives to it was decided by somebody, who exports it to the build: that is a warning.
-pub(super) fn automatic(row: &Row<'_>, choice: &Choice<'_>) -> Option<Finding> {
+/// Targets that are signed automatically, with profiles for distribution alone at hand, or which the manifest pins to a
+/// profile for distribution: the pin does not keep Xcode from taking another. What the policy gives to one was decided by
+/// somebody who knows the project, and who exports it to the build: that is a warning. One finding for each line.
+pub(super) fn automatic(
+    scene: &Scene<'_, '_>,
+    is_told_of_its_style: impl Fn(Option<&Row<'_>>) -> bool,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for why in [Why::Policy, Why::Pinned, Why::Requested, Why::BestFit] {
+        let meant: Vec<_> = scene
+            .judged_rows()
+            .filter(|(_, row)| !is_told_of_its_style(Some(row)))
+            .filter_map(|(_, row)| Some((row, row.choice.as_ref()?)))
+            .filter(|(row, choice)| choice.why == why && !is_usable(row, choice))
+            .collect();
+        let lines = by_line(
+            meant
+                .iter()
+                .map(|(row, _)| (row.target, &row.target.style.origin)),
+        );
+        for (targets, origin) in lines {
+            let Some(first) = targets.first() else {
+                continue;
+            };
+            let mut of_first = meant
+                .iter()
+                .filter(|(row, _)| std::ptr::eq(row.target, *first));
+            let Some((_, choice)) = of_first.next() else {
+                continue;
+            };
+            let finding = finding(&titles(&targets), targets.len(), choice, first.style.value);
+            findings.push(at_origin(finding, first, Some(origin)));
+        }
+    }
+    findings
+}
+
+/// Whether the target is signed with its profile: manually, or with one that automatic signing takes.
+fn is_usable(row: &Row<'_>, choice: &Choice<'_>) -> bool {
     let target = row.target;
     if target.style.value == SigningStyle::Manual || target.requested_profile().is_some() {
-        return None;
+        return true;
     }
-    let mut at_hand = row
-        .discarded
-        .iter()
-        .map(|other| other.profile)
-        .chain([choice.profile]);
-    if at_hand.any(|profile| profile.kind == ProfileKind::Development) {
-        return None;
-    }
-    let severity = match choice.why {
-        Why::Policy | Why::Pinned => Severity::Warn,
-        Why::Requested | Why::BestFit => Severity::Block,
+    let is_for_development = |profile: &PinnedProfile| profile.kind == ProfileKind::Development;
+    let mut others = row.discarded.iter().map(|other| other.profile);
+    is_for_development(choice.profile)
+        || (choice.why != Why::Pinned && others.any(is_for_development))
+}
+
+fn finding(titles: &str, count: usize, choice: &Choice<'_>, style: SigningStyle) -> Finding {
+    let are = if count > 1 { "are" } else { "is" };
+    let profile = choice.profile;
+    let others = if count > 1 { " and its like" } else { "" };
+    let by = match choice.why {
+        Why::Policy => ", which the policy gives",
+        Why::Pinned => ", which the manifest pins",
+        Why::Requested | Why::BestFit => "",
     };
-    let finding = Finding::new(
+    let severity = match choice.why {
+        Why::Policy => Severity::Warn,
+        Why::Pinned | Why::Requested | Why::BestFit => Severity::Block,
+    };
+    Finding::new(
         Code::AutomaticSigningUnusable,
         severity,
         format!(
-            "{} is signed automatically, and automatic signing does not take profile {}",
-            title(target),
-            choice.profile.title()
+            "{titles} {are} signed automatically, and automatic signing does not take profile {}{others}{by}",
+            profile.title()
         ),
     )
     .values(
         "CODE_SIGN_STYLE = Manual, or a development profile",
-        format!(
-            "{}, a profile for {}",
-            target.style.value, choice.profile.kind
-        ),
+        format!("{style}, a profile for {}", profile.kind),
     )
-    .of_profile(&choice.profile.uuid)
-    .hint("set CODE_SIGN_STYLE to Manual and name the profile, or build with the exported settings")
-    .remedy(Remedy::ExportTargets);
-    Some(at_origin(finding, target, Some(&target.style.origin)))
+    .of_profile(&profile.uuid)
+    .hint(match choice.why {
+        Why::Pinned => {
+            "set CODE_SIGN_STYLE to Manual and name the profile; or build with the exported settings, and judge the project \
+             with them"
+        }
+        _ => "set CODE_SIGN_STYLE to Manual and name the profile, or build with the exported settings",
+    })
+    .remedy(Remedy::ExportTargets)
 }

@@ -14,6 +14,10 @@ pub(super) fn pinned(row: &Row<'_>, available: &Available<'_>) -> Option<Finding
         return None;
     }
     let Some(pin) = available.pinned.get(target) else {
+        // Freezing pins what is judged, so that what is not is missing there says nothing.
+        if !row.is_judged {
+            return None;
+        }
         let finding = Finding::block(
             Code::TargetUnmapped,
             format!("{} is not in the manifest", title(target)),

@@ -74,12 +74,12 @@ impl<'s, 'a> Scene<'s, 'a> {
         self.judged.has(target, self.available)
     }
 
-    /// The targets that need a profile, with their positions among all, as far as they are judged.
+    /// The targets that need a profile, with their positions among all, as far as they are judged and their settings known.
     pub(super) fn judged_rows(&self) -> impl Iterator<Item = (usize, &'s Row<'a>)> {
         let numbered = self.subjects.iter().enumerate();
         numbered.filter_map(|(at, (target, row))| {
             let row = (*row)?;
-            self.is_judged(target).then_some((at, row))
+            (self.is_judged(target) && !target.lacks_settings).then_some((at, row))
         })
     }
 

@@ -1,4 +1,5 @@
-//! Projects that a workspace names and that are not there: generated ones, whose command was not run.
+//! Projects that a workspace or a target needs and that are not there: generated ones, whose command was not run, or those of
+//! a submodule that was not checked out.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -6,30 +7,47 @@ use std::path::Path;
 use crate::base::finding::{Code, Finding};
 use crate::host::inputs::NotingSources;
 use crate::xcode::sources::Sources;
-use crate::xcode::workspace::ProjectReference;
 
-/// The finding that the project at `path` is not there, which the workspace file `file` names.
-pub(super) fn finding(
-    path: &Path,
-    file: &Path,
-    reference: &ProjectReference,
-    sources: &NotingSources,
-) -> Finding {
+/// What names a project: a workspace, or a project whose targets need something of it.
+pub(super) struct Referrer<'a> {
+    /// Its name, as a subject.
+    pub(super) name: String,
+    /// Its file.
+    pub(super) file: &'a Path,
+    /// How it names the project.
+    pub(super) found: String,
+    /// Where, if that is known.
+    pub(super) line: Option<u64>,
+}
+
+impl Referrer<'_> {
+    /// The finding, at the place that names the project.
+    pub(super) fn place(&self, finding: Finding) -> Finding {
+        let finding = finding.found(&self.found).in_file(self.file);
+        match self.line {
+            Some(line) => finding.at_line(line),
+            None => finding,
+        }
+    }
+}
+
+/// The finding that the project at `path` is not there, which `from` names.
+pub(super) fn finding(path: &Path, from: &Referrer<'_>, sources: &NotingSources) -> Finding {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let hint = match generator(path, sources) {
         Some(command) => format!("run `{command}` before this step"),
-        None => {
-            "generate or check out this project before this step, or remove it from the workspace"
-                .to_owned()
-        }
+        None => format!(
+            "generate or check out this project before this step, or remove it from {}",
+            from.name
+        ),
     };
-    Finding::warn(
+    from.place(Finding::warn(
         Code::ProjectMissing,
-        format!("the workspace names {name}, which is not there, so its targets were not judged"),
-    )
-    .found(&reference.location)
-    .in_file(file)
-    .at_line(reference.line)
+        format!(
+            "{} names {name}, which is not there, so its targets were not judged",
+            from.name
+        ),
+    ))
     .hint(hint)
 }
 
