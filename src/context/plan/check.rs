@@ -100,7 +100,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         codes: &[Code::IdentityNotAllowed],
-        judge: |it| chosen(it, identity_allowed::identity_allowed),
+        judge: |it| listed(identity_allowed::identity_allowed(it)),
     },
     Check {
         codes: &[Code::IdentityProfileConflict],
