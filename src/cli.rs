@@ -33,6 +33,7 @@ mod stream;
 pub mod table;
 pub mod targets;
 pub mod terminal;
+mod variables;
 
 use std::ffi::OsString;
 use std::io;
@@ -137,7 +138,8 @@ pub fn main_of(start: &Start) -> ExitCode {
         let answer = begun.map_err(Failure::from);
         return finished(answer.and_then(|_| run::watchdog(&world)), &terminal).into();
     }
-    let parsed = parsed(&start.arguments);
+    let words = variables::completed(start.arguments.clone(), Cli::command, &process::variables());
+    let parsed = parsed(&words);
     let begun = served::begin(parsed.as_ref().map_or(Role::None, Cli::role));
     let cli = match parsed {
         Ok(cli) => cli,

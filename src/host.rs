@@ -41,6 +41,7 @@ pub mod inputs;
 pub mod journal;
 pub mod keychain;
 pub mod lifeline;
+pub mod nearest;
 pub mod node;
 pub mod observation;
 pub mod owned_files;

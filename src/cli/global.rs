@@ -19,7 +19,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub format: Format,
-    /// The signing policy [default: manifests/signing.toml].
+    /// The signing policy [default: manifests/signing.toml, here or above in the repository].
     #[arg(
         long,
         global = true,
@@ -27,7 +27,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub policy: Option<PathBuf>,
-    /// The frozen manifest [default: manifests/profiles.json].
+    /// The frozen manifest [default: manifests/profiles.json, here or above in the repository].
     #[arg(
         long,
         global = true,

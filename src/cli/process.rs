@@ -44,13 +44,18 @@ impl Start {
     }
 }
 
-/// The world and the terminal of this process.
+/// The environment of this process.
 #[allow(
     clippy::disallowed_methods,
     reason = "this is where the environment is read"
 )]
+pub(super) fn variables() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+/// The world and the terminal of this process.
 pub(super) fn world(global: &Global, start: &Start) -> (World, Terminal) {
-    let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let variables = variables();
     let variable = |name: &str| -> Option<OsString> {
         let mut known = variables.iter();
         let (_, value) = known.find(|(known, value)| known == name && !value.is_empty())?;

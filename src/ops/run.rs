@@ -321,8 +321,11 @@ impl Session<'_> {
     ) -> Result<RunAnswer, Failure> {
         let manifest = basis.manifest();
         let variables = [
-            ("COUNTERSIGN_MANIFEST", manifest.digest().to_string()),
-            ("COUNTERSIGN_REVISION", manifest.revision().to_string()),
+            (
+                "COUNTERSIGN_RUN_MANIFEST_DIGEST",
+                manifest.digest().to_string(),
+            ),
+            ("COUNTERSIGN_RUN_REVISION", manifest.revision().to_string()),
             ("COUNTERSIGN_KEYCHAIN", selected.path.to_string()),
             ("COUNTERSIGN_RUN_ID", self.run.to_string()),
         ];

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -21,14 +21,15 @@ use crate::context::policy::{self, Policy};
 use crate::host::directories;
 use crate::host::files::{self, ReadErrorKind};
 use crate::host::inputs::Inputs;
+use crate::host::nearest::{self, Foreign};
 use crate::host::node::OsFamily;
 use crate::host::observation::ProfilePlace;
 use crate::host::profile_store;
 use crate::host::state_dir::StateDir;
 
-/// Where the policy lies unless somebody says otherwise.
+/// Where the policy lies unless somebody says otherwise: in the working directory, or above it in its repository.
 pub const DEFAULT_POLICY: &str = "manifests/signing.toml";
-/// Where the manifest lies unless somebody says otherwise.
+/// Where the manifest lies unless somebody says otherwise, likewise.
 pub const DEFAULT_MANIFEST: &str = "manifests/profiles.json";
 /// Anchors are a handful of certificates.
 const MAX_ANCHORS: usize = 1024 * 1024;
@@ -82,6 +83,17 @@ pub struct World {
     pub now: Timestamp,
     /// Who hears what is said before the answer.
     pub listener: Box<dyn Listener>,
+    /// The policy that nobody named, once it was looked for.
+    policy_at_hand: OnceLock<AtHand>,
+    /// The manifest, likewise.
+    manifest_at_hand: OnceLock<AtHand>,
+}
+
+/// A file that nobody named: where it lies, or would lie; and that it belongs to somebody else, if so.
+#[derive(Debug)]
+struct AtHand {
+    path: PathBuf,
+    foreign: Option<Foreign>,
 }
 
 /// A policy that was read, and its bytes.
@@ -109,6 +121,8 @@ impl World {
             now: Timestamp::from_second(now.as_second()).unwrap_or(now),
             clock,
             listener,
+            policy_at_hand: OnceLock::new(),
+            manifest_at_hand: OnceLock::new(),
         }
     }
 
@@ -142,8 +156,43 @@ impl World {
 
     /// Where the policy lies.
     pub fn policy_path(&self) -> &Path {
-        let named = self.places.policy.as_deref();
-        named.unwrap_or(Path::new(DEFAULT_POLICY))
+        match &self.places.policy {
+            Some(named) => named,
+            None => &self.policy_at_hand().path,
+        }
+    }
+
+    fn policy_at_hand(&self) -> &AtHand {
+        let otherwise = || PathBuf::from(DEFAULT_POLICY);
+        let look = || self.at_hand(DEFAULT_POLICY, otherwise);
+        self.policy_at_hand.get_or_init(look)
+    }
+
+    fn manifest_at_hand(&self) -> &AtHand {
+        // Where there is none yet, it will lie beside the policy.
+        let otherwise = || match &self.places.policy {
+            Some(_) => PathBuf::from(DEFAULT_MANIFEST),
+            None => {
+                let name = Path::new(DEFAULT_MANIFEST).file_name().unwrap_or_default();
+                self.policy_at_hand().path.with_file_name(name)
+            }
+        };
+        let look = || self.at_hand(DEFAULT_MANIFEST, otherwise);
+        self.manifest_at_hand.get_or_init(look)
+    }
+
+    /// The nearest file of this name, or else where it would lie.
+    fn at_hand(&self, name: &str, otherwise: impl FnOnce() -> PathBuf) -> AtHand {
+        match nearest::find(Path::new("."), Path::new(name), self.home()) {
+            Ok(found) => AtHand {
+                path: found.unwrap_or_else(otherwise),
+                foreign: None,
+            },
+            Err(foreign) => AtHand {
+                path: foreign.path.clone(),
+                foreign: Some(foreign),
+            },
+        }
     }
 
     /// The policy if there is one at its path.
@@ -153,6 +202,9 @@ impl World {
     pub fn policy_if_any(&self) -> Result<Option<LoadedPolicy>, Failure> {
         let path = self.policy_path();
         let is_named = self.places.policy.is_some();
+        if !is_named && let Some(foreign) = &self.policy_at_hand().foreign {
+            return Err(foreign_file(foreign, Remedy::NamePolicy).into());
+        }
         let bytes = match files::read_bounded(path, policy::MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if !is_named && matches!(error.kind, ReadErrorKind::Missing) => {
@@ -208,8 +260,10 @@ impl World {
 
     /// Where the manifest lies.
     pub fn manifest_path(&self) -> &Path {
-        let named = self.places.manifest.as_deref();
-        named.unwrap_or(Path::new(DEFAULT_MANIFEST))
+        match &self.places.manifest {
+            Some(named) => named,
+            None => &self.manifest_at_hand().path,
+        }
     }
 
     /// The manifest and its bytes.
@@ -217,6 +271,11 @@ impl World {
     /// # Errors
     /// It cannot be read, or is no manifest.
     pub fn manifest(&self) -> Result<(Manifest, Vec<u8>), Error> {
+        if self.places.manifest.is_none()
+            && let Some(foreign) = &self.manifest_at_hand().foreign
+        {
+            return Err(foreign_file(foreign, Remedy::NameManifest));
+        }
         self.manifest_at(self.manifest_path())
     }
 
@@ -362,4 +421,12 @@ impl World {
     pub fn audit_path(&self) -> Result<PathBuf, Error> {
         Ok(self.state_directory()?.audit_log())
     }
+}
+
+/// That a file which nobody named belongs to somebody else.
+fn foreign_file(foreign: &Foreign, remedy: Remedy) -> Error {
+    Error::new(ErrorCode::FileUnreadable, foreign.to_string())
+        .hint("check who put the file there, and name it if it is meant")
+        .remedy(remedy)
+        .in_file(&foreign.path)
 }

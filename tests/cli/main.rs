@@ -11,6 +11,7 @@
 )]
 
 mod audit;
+mod environment;
 mod freezing;
 mod gate;
 mod identities;

@@ -19,7 +19,7 @@ fn the_command_runs_while_it_is_open_and_its_code_is_passed_on() {
             Kind::MacOs => "grep -q ci.keychain-db \"$HOME/search-list\"",
         };
         let script = format!(
-            "{probe} || exit 90; test -n \"$COUNTERSIGN_RUN_ID\" || exit 91; test \"$COUNTERSIGN_REVISION\" = 7 || exit 92; exit 42"
+            "{probe} || exit 90; test -n \"$COUNTERSIGN_RUN_ID\" || exit 91; test \"$COUNTERSIGN_RUN_REVISION\" = 7 || exit 92; exit 42"
         );
         let output = site.run().args(["sh", "-c", &script]).output().unwrap();
         assert_eq!(output.status.code(), Some(42), "{}", text(&output.stderr));

@@ -71,6 +71,45 @@ fn an_ad_hoc_identity_blocks_on_devices() {
     );
 }
 
+/// SettingsTests.signingBasicErrorsForPlatformsAdhocIphoneos
+#[test]
+fn an_ad_hoc_framework_blocks_on_devices_unless_the_project_allows_it() {
+    let kit = || {
+        TargetSpec::new("Kit", Product::Framework, "com.acme.kit")
+            .with("DEVELOPMENT_TEAM", "")
+            .with("CODE_SIGN_IDENTITY", "-")
+    };
+    let of = |kit: TargetSpec| {
+        rocket()
+            .target(kit)
+            .change("Rocket", |rocket| rocket.embedding(&["Kit"]))
+    };
+    let workshop = scene(&of(kit()), &products());
+    let told_at = blocked(
+        &workshop,
+        &[],
+        "identity-not-allowed",
+        "Kit",
+        "CODE_SIGN_IDENTITY",
+    );
+    assert!(
+        told_at.message().contains("devices"),
+        "{}",
+        told_at.message()
+    );
+    let automatic = of(kit().with("CODE_SIGN_STYLE", "Automatic"));
+    let workshop = scene(&automatic, &products());
+    let check = targets(&workshop, "check", &["--format", "json"]).json();
+    let findings = check["findings"].as_array().unwrap();
+    let severity = findings
+        .iter()
+        .find(|it| it["code"] == "identity-not-allowed")
+        .map(|it| it["severity"].clone());
+    assert_eq!(severity, Some("warn".into()));
+    let allowed = of(kit().with("AD_HOC_CODE_SIGNING_ALLOWED", "YES"));
+    assert!(told(&allowed, &products(), 0, "identity-not-allowed").is_empty());
+}
+
 #[test]
 fn an_ad_hoc_identity_on_the_mac_blocks_with_claims_and_warns_with_a_profile_alone() {
     let bundle_id = "com.acme.rocket";

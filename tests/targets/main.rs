@@ -21,6 +21,7 @@ mod export_forms;
 mod findings;
 mod frozen_for;
 mod identities;
+mod keys;
 mod one_verdict;
 mod outside;
 mod products;

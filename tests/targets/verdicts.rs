@@ -7,6 +7,7 @@
 
 mod built;
 mod engine;
+mod projects;
 mod reports;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -73,10 +73,20 @@ pub(super) fn take_over(
     Ok(())
 }
 
+/// How the variables begin that a run gives its command. Others of ours are options that somebody set for every command.
+const OF_RUNS: &[&str] = &[
+    "COUNTERSIGN_RUN_",
+    "COUNTERSIGN_KEYCHAIN",
+    "COUNTERSIGN_P12",
+];
+
 /// Puts the variables that name the signing context into the command's environment, in the place of all that are called like
-/// ours.
+/// them.
 pub(super) fn name_context(command: &mut JobCommand, variables: &[(OsString, OsString)]) {
-    let is_ours = |name: &OsString| name.to_string_lossy().starts_with("COUNTERSIGN_");
+    let is_ours = |name: &OsString| {
+        let name = name.to_string_lossy();
+        OF_RUNS.iter().any(|begin| name.starts_with(begin))
+    };
     command.environment.retain(|(name, _)| !is_ours(name));
     command.environment.extend_from_slice(variables);
 }

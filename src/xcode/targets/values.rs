@@ -3,7 +3,7 @@
 use super::entitlements::{File, Unreadable};
 use super::info_plist::InfoPlists;
 use super::place::{at_origin, made_by_the_build, only_xcode_knows, path_from_environment};
-use super::setting::{ProfileRequest, Setting, SigningStyle};
+use super::setting::{ProfileRequest, Setting, SigningStyle, without_quotes};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, TeamId};
 use crate::base::remedy::Remedy;
@@ -142,6 +142,11 @@ impl<'r, 'p> Reader<'r, 'p> {
         };
         match team {
             Ok(team) => Some(text.map(|_| team)),
+            Err(_) if let Some(meant) = without_quotes(text.value.shown()) => {
+                // The quotes are told; that there is no team would be told beside them.
+                let team = meant.parse().ok()?;
+                Some(text.map(|_| team))
+            }
             Err(_) => {
                 self.refuse(
                     "DEVELOPMENT_TEAM",
@@ -281,7 +286,7 @@ impl<'r, 'p> Reader<'r, 'p> {
     fn evaluate(&mut self, name: &str) -> Option<Resolved> {
         let resolved = self.scope.evaluate(name)?;
         self.note_problems(name, &resolved);
-        if is_quoted(&resolved.value) {
+        if without_quotes(&resolved.value).is_some() {
             let finding = Finding::block(
                 Code::SettingInvalid,
                 format!("{name} has quotes around its value, and they are part of it"),
@@ -307,7 +312,7 @@ impl<'r, 'p> Reader<'r, 'p> {
     }
 
     fn refuse(&mut self, name: &str, expected: &str, found: &str, origin: &Origin) {
-        if is_quoted(found) {
+        if without_quotes(found).is_some() {
             // That is told already.
             return;
         }
@@ -415,12 +420,6 @@ impl<'r, 'p> Reader<'r, 'p> {
             self.findings.push(finding);
         }
     }
-}
-
-/// Whether quotes stand around a value, which Xcode takes for a part of it.
-fn is_quoted(value: &str) -> bool {
-    let value = value.trim();
-    value.len() >= 2 && value.starts_with('"') && value.ends_with('"')
 }
 
 /// What a setting that holds claims holds.
