@@ -71,6 +71,7 @@ fn cases() -> Vec<Case> {
             desk(|it| {
                 it.with(SPECIFIER, &mac().uuid)
                     .with("CODE_SIGN_STYLE", "Manual")
+                    .with("CODE_SIGN_IDENTITY", "Developer ID Application")
             }),
             vec![mac()],
         ),
