@@ -19,6 +19,7 @@ pub mod identity;
 mod input;
 pub mod keychain;
 pub mod manifest;
+pub mod page;
 pub mod password;
 pub mod policy;
 mod process;
@@ -94,6 +95,9 @@ enum Command {
     Gate(Deferred<gate::Arguments>),
     /// Run the gate, open the CI keychain, run a command, and close the keychain. Ends with the command's exit code.
     Run(Deferred<run::Arguments>),
+    /// Write the whole signing context on one page: what is wrong, what expires when, what hangs on which certificate. Exit
+    /// code 0 whatever it shows: `gate` gives a verdict.
+    Report(Deferred<page::Arguments>),
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
@@ -244,6 +248,7 @@ fn answer(command: Command, begun: Begun, mut world: World) -> Result<Answer<'st
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),
         Command::Run(arguments) => run::run(*arguments.0, begun.offer(), world),
+        Command::Report(arguments) => page::run(*arguments.0, world),
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Envelope(command) => envelope::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),

@@ -15,6 +15,7 @@
 //! - [`manifest`]: the frozen manifest: freeze, digest, diff, verify
 //! - [`notice`]: what a verb reports while it works
 //! - [`output`]: writing output files
+//! - [`page`]: the whole signing context on one page
 //! - [`password`]: passwords that a verb is handed
 //! - [`policy`]: the policy: digest
 //! - [`profile`]: provisioning profiles: show, list, install, prune
@@ -36,6 +37,7 @@ pub mod keychain;
 pub mod manifest;
 pub mod notice;
 pub mod output;
+pub mod page;
 pub mod password;
 pub mod policy;
 pub mod profile;

@@ -14,7 +14,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::report::{FindingsDocument, Report};
-use super::{audit, envelope, gate, identity, keychain, manifest, policy, profile, run, targets};
+use super::{
+    audit, envelope, gate, identity, keychain, manifest, page, policy, profile, run, targets,
+};
 use crate::context::envelope as statement;
 use crate::context::manifest::{self as frozen, Version};
 use crate::context::plan::PlanDocument;
@@ -68,6 +70,7 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<audit::resume::AuditResumeDocument>("audit-resume", 1),
     Document::of::<audit::AuditCheckpointDocument>("audit-checkpoint", 1),
     Document::of::<FindingsDocument>("findings", 1),
+    Document::of::<page::document::ReportDocument>("report", 1),
     Document::of::<gate::document::GateDocument>("gate", 1),
     Document::of::<identity::list::IdentitiesDocument>("identities", 1),
     Document::of::<identity::digest::IdentityDigestDocument>("identity-digest", 1),

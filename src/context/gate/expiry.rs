@@ -15,7 +15,7 @@ pub struct Margins {
 
 /// How near an end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Margin {
+pub enum Margin {
     /// Further away than both margins.
     Ample,
     /// Nearer than `warn_before`.
@@ -36,7 +36,7 @@ impl Margins {
     }
 
     /// How near `end` is at `now`. The last valid instant is still valid.
-    fn judge(&self, end: Timestamp, now: Timestamp) -> Margin {
+    pub fn margin(&self, end: Timestamp, now: Timestamp) -> Margin {
         let left = end.duration_since(now);
         if left.is_negative() {
             Margin::Expired
@@ -58,7 +58,7 @@ impl Margins {
         now: Timestamp,
         message: impl FnOnce(&str) -> String,
     ) -> Option<Finding> {
-        let margin = self.judge(end, now);
+        let margin = self.margin(end, now);
         let (code, severity, state) = match margin {
             Margin::Ample => return None,
             Margin::Expired => (expired, Severity::Block, "has expired"),

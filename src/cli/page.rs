@@ -1,0 +1,138 @@
+//! `countersign report`: the whole signing context on one page.
+//!
+//! The answer is a document like any other. With `-o` it also becomes a page of HTML ([`html`]): one file that needs no
+//! network and no script, with charts as inline SVG ([`timeline`], [`graph`]).
+
+mod graph;
+pub mod html;
+mod shown;
+mod timeline;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::answer::Answer;
+use super::exit::Exit;
+use super::input::input;
+use super::password::PasswordArguments;
+use super::projects::ProjectArguments;
+use super::remedies;
+use super::report::{self, FAINT, GOOD, STRONG};
+use super::selection::KeychainArguments;
+use super::table::table;
+use super::terminal::Terminal;
+use crate::base::finding::Severity;
+use crate::base::ids::RegionName;
+use crate::base::plain::plain;
+use crate::ops::error::{Error, Failure};
+use crate::ops::output;
+use crate::ops::page::document::ReportDocument;
+use crate::ops::page::expiries::Standing;
+use crate::ops::page::{self as verb, ReportRequest};
+use crate::ops::report::{Report as _, VerdictWord};
+use crate::ops::world::World;
+
+/// So many of what expires next are shown to people; the page and JSON hold all.
+const NEXT: usize = 10;
+
+/// What the page is about.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Write the page, one self-contained HTML file, to this file.
+    #[arg(short, long, value_name = "FILE.html")]
+    pub output: Option<PathBuf>,
+    /// The output of `security find-identity -v -p codesigning`, or a p12; `-` reads standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub identities: Option<PathBuf>,
+    /// Where the p12's password comes from.
+    #[command(flatten)]
+    pub password: PasswordArguments,
+    /// The Xcode project whose targets are shown, and which of them [default: the targets that the manifest pins].
+    #[command(flatten)]
+    pub targets: ProjectArguments,
+    /// The region that is asked about.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<RegionName>,
+    /// Look at the identities of this keychain, which may be closed.
+    #[command(flatten)]
+    pub keychain: KeychainArguments,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What was named contradicts itself, or the page cannot be written.
+pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failure> {
+    let identities = arguments.identities.map(input);
+    let file = identities
+        .as_ref()
+        .map_or(String::new(), ToString::to_string);
+    let request = ReportRequest {
+        targets: arguments.targets.into(),
+        identities_password: arguments.password.source_of(&file),
+        identities,
+        keychain: arguments.keychain.named(),
+        region: arguments.region,
+    };
+    let mut document = verb::report(&request, world)?;
+    for finding in document.findings_mut() {
+        remedies::complete(finding);
+    }
+    for part in &mut document.missing {
+        part.hint = remedies::advice(part.hint.as_deref(), part.remedy.take());
+    }
+    if let Some(file) = &arguments.output {
+        let page = html::page(&document).map_err(Error::unexpected)?;
+        output::write(file, page.as_bytes())?;
+    }
+    let form = move |document: &ReportDocument, out: &mut dyn Write, terminal: &Terminal| {
+        show(document, arguments.output.as_deref(), out, terminal)
+    };
+    // What is shown is no verdict: `gate` gives one.
+    Ok(Answer::report("countersign report", document, form).ending_in(Exit::Fine))
+}
+
+fn show(
+    document: &ReportDocument,
+    written: Option<&std::path::Path>,
+    out: &mut dyn Write,
+    terminal: &Terminal,
+) -> io::Result<()> {
+    let style = match document.verdict {
+        Some(VerdictWord::Cleared) => GOOD,
+        Some(VerdictWord::Blocked) => report::style(Severity::Block),
+        None => STRONG,
+    };
+    writeln!(out, "{style}{}{style:#}", html::headline(document))?;
+    if let Some(file) = written {
+        let file = plain(&file.display().to_string());
+        writeln!(out, "  {FAINT}{:<10}{FAINT:#}{file}", "page")?;
+    }
+    for part in &document.missing {
+        let label = format!("{:<10}", part.part.as_str());
+        writeln!(out, "  {FAINT}{label}{FAINT:#}{}", plain(&part.why))?;
+        if let Some(hint) = &part.hint {
+            report::paragraph(out, "do    ", hint, terminal.width)?;
+        }
+    }
+    if !document.expiries.is_empty() {
+        writeln!(out, "\n{STRONG}expires next{STRONG:#}")?;
+        let mut rows = table(&["expires", "left", "what", "name"], terminal.width);
+        for expiry in document.expiries.iter().take(NEXT) {
+            rows.add_row([
+                shown::day(expiry.expires),
+                shown::left(expiry.days_left, expiry.standing == Standing::Expired),
+                expiry.what.as_str().to_owned(),
+                plain(&expiry.name),
+            ]);
+        }
+        writeln!(out, "{rows}")?;
+        let more = document.expiries.len().saturating_sub(NEXT);
+        if more > 0 {
+            writeln!(out, "{FAINT}{more} more on the page{FAINT:#}")?;
+        }
+    }
+    Ok(())
+}
