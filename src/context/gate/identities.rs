@@ -13,6 +13,7 @@ use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::base::remedy::Remedy;
+use crate::context::digest_mismatch::{OF_CAPTURE, is_expected, mismatch};
 use crate::context::manifest::PinnedProfile;
 use crate::context::policy::Policy;
 
@@ -232,7 +233,7 @@ fn digest_mismatch(
         Digest::Sha256(_) => digests.canonical,
         Digest::Sha1(_) => digests.compatible,
     };
-    if found == Some(expected) {
+    if is_expected(expected, found) {
         return None;
     }
     let found = match (found, expected) {
@@ -250,13 +251,15 @@ fn digest_mismatch(
             identities.source
         ),
     };
-    Some(
-        Finding::block(
-            Code::IdentityDigestMismatch,
-            "the signing identities are not the expected set",
-        )
-        .values(expected, found)
-        .hint("compare the identities with the reviewed set, and expect the digest of that set")
-        .remedy(Remedy::ListIdentities),
-    )
+    Some(mismatch(
+        Code::IdentityDigestMismatch,
+        "the signing identities are not the expected set",
+        expected,
+        found,
+        (
+            "compare the identities with the reviewed set, and expect the digest of that set",
+            Some(Remedy::ListIdentities),
+        ),
+        OF_CAPTURE,
+    ))
 }
