@@ -1,0 +1,8 @@
+#!/bin/bash
+# Xcode Cloud runs this file after it has cloned the repository.
+# Copy it to ci_scripts/ci_post_clone.sh beside the project, and make it executable. docs/ci/xcode-cloud.md explains each line.
+set -euo pipefail
+# The runner is empty each time. Homebrew is on it, Rust is not.
+command -v cargo >/dev/null || brew install --quiet rust
+# No release exists yet: build one commit that you have reviewed.
+cargo install --locked --git https://github.com/countersign-dev/countersign --rev cdb8a546f7e1869f2f8ee4b7b6c3a306099a6974 countersign
