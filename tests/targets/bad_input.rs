@@ -184,42 +184,46 @@ fn a_slip_of_the_pen_is_refused() {
 
 #[test]
 fn quotes_around_a_value_are_told_at_their_line_and_nothing_that_follows_from_them() {
-    for (quote, name) in [
-        ('"', SPECIFIER),
-        ('\'', SPECIFIER),
-        ('"', "DEVELOPMENT_TEAM"),
+    for (quote, name, value) in [
+        ('"', SPECIFIER, "iOS App Store - Extensions-Share"),
+        ('\'', SPECIFIER, "iOS App Store - Extensions-Share"),
+        ('"', "DEVELOPMENT_TEAM", "ACME4CI001"),
+        ('"', "PRODUCT_BUNDLE_IDENTIFIER", SHARE),
+        ('"', "CODE_SIGN_IDENTITY", "Apple Distribution"),
+        ('"', "CODE_SIGN_ENTITLEMENTS", "Share.entitlements"),
     ] {
-        let value = match name {
-            SPECIFIER => "iOS App Store - Extensions-Share",
-            _ => "ACME4CI001",
-        };
-        let text = format!("// Signing\n{name} = {quote}{value}{quote}\n");
-        let mut project = rocket()
-            .file("Share.xcconfig", &text)
-            .change("Share", |target| target.without(SPECIFIER).without(name));
+        // Only the configuration file of the target says it.
+        let mut project = rocket().change("Share", |mut target| {
+            target.xcconfig = Some("Share.xcconfig".to_owned());
+            target.without(name)
+        });
         project.settings.retain(|(_, key, _)| key != name);
-        for target in &mut project.targets {
-            match (&*target.name, name) {
-                ("Share", _) => target.xcconfig = Some("Share.xcconfig".to_owned()),
-                (_, SPECIFIER) => {}
-                _ => *target = target.clone().with(name, value),
-            }
+        if name == "DEVELOPMENT_TEAM" {
+            project = ["Rocket", "Widgets", "Watch"]
+                .into_iter()
+                .fold(project, |project, other| {
+                    project.change(other, |target| target.with(name, value))
+                });
         }
-        if name != SPECIFIER {
-            project = project.change("Share", |target| {
-                target.release(SPECIFIER, "iOS App Store - Extensions-Share")
+        if name == "CODE_SIGN_ENTITLEMENTS" {
+            project = project.change("Share", |mut target| {
+                target.entitlements = None;
+                target
             });
         }
-        let workshop = scene(&project, &products());
+        let empty = "<?xml version=\"1.0\"?><plist version=\"1.0\"><dict/></plist>";
+        let project = project.file("Share.entitlements", empty);
+        let text = format!("// Signing\n{name} = {quote}{value}{quote}\n");
+        let quoted = project.clone().file("Share.xcconfig", &text);
+        let workshop = scene(&quoted, &products());
         let (document, names) = document(&workshop, 10);
         assert_eq!(names.len(), 4);
         let told = only(blocking(&workshop, &document), "setting-invalid", "", value);
         assert!(told.message().contains("quotes"), "{}", told.message());
         assert_eq!(told.finding["place"]["file"], "Share.xcconfig");
         // Without them it is what was meant.
-        let text = format!("{name} = {value}\n");
-        let workshop = scene(&project.file("Share.xcconfig", &text), &products());
-        targets(&workshop, "check", &[]).exits(0);
+        let plain = project.file("Share.xcconfig", &format!("{name} = {value}\n"));
+        targets(&scene(&plain, &products()), "check", &[]).exits(0);
     }
 }
 

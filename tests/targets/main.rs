@@ -24,6 +24,7 @@ mod identities;
 mod keys;
 mod one_verdict;
 mod outside;
+mod platforms;
 mod products;
 mod scene;
 mod schemes;

@@ -51,7 +51,7 @@ impl<'r, 'p> Reader<'r, 'p> {
     /// A setting, if it is set to anything.
     pub(super) fn text(&mut self, name: &str) -> Option<Setting<Text>> {
         let resolved = self.evaluate(name)?;
-        let value = resolved.value.trim();
+        let value = meant(&resolved.value);
         (!value.is_empty()).then(|| setting(text(value, &resolved), &resolved))
     }
 
@@ -142,11 +142,6 @@ impl<'r, 'p> Reader<'r, 'p> {
         };
         match team {
             Ok(team) => Some(text.map(|_| team)),
-            Err(_) if let Some(meant) = without_quotes(text.value.shown()) => {
-                // The quotes are told; that there is no team would be told beside them.
-                let team = meant.parse().ok()?;
-                Some(text.map(|_| team))
-            }
             Err(_) => {
                 self.refuse(
                     "DEVELOPMENT_TEAM",
@@ -185,7 +180,10 @@ impl<'r, 'p> Reader<'r, 'p> {
             );
             return None;
         };
-        let mut value = resolved.value.trim().to_owned();
+        let mut value = match is_setting {
+            true => meant(&resolved.value).to_owned(),
+            false => resolved.value.trim().to_owned(),
+        };
         if is_setting && self.scope.is_yes("USES_XCTRUNNER") {
             // What is signed is not the test bundle but the application that Xcode wraps it into. The id of an Info.plist
             // stays as it is (swift-build, `computeBundleIdentifier`).
@@ -420,6 +418,11 @@ impl<'r, 'p> Reader<'r, 'p> {
             self.findings.push(finding);
         }
     }
+}
+
+/// A value without the quotes around it: they are told, so what would be wrong because of them is not told beside them.
+fn meant(value: &str) -> &str {
+    without_quotes(value).unwrap_or(value.trim())
 }
 
 /// What a setting that holds claims holds.
