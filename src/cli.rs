@@ -50,6 +50,7 @@ pub use self::process::Start;
 use self::stream::Stream;
 use self::terminal::Terminal;
 use crate::base::error::ErrorCode;
+use crate::host::process::has_set_group_id;
 use crate::ops::error::{Error, Failure};
 use crate::ops::keychain::served::{self, Begun, Role};
 use crate::ops::world::World;
@@ -138,7 +139,14 @@ pub fn main_of(start: &Start) -> ExitCode {
         let answer = begun.map_err(Failure::from);
         return finished(answer.and_then(|_| run::watchdog(&world)), &terminal).into();
     }
-    let words = variables::completed(start.arguments.clone(), Cli::command, &process::variables());
+    // A program that is started with another group's right takes nothing from whoever starts it but the words.
+    let words = match has_set_group_id() {
+        true => start.arguments.clone(),
+        false => {
+            let words = start.arguments.clone();
+            variables::completed(words, Cli::command, &process::variables())
+        }
+    };
     let parsed = parsed(&words);
     let begun = served::begin(parsed.as_ref().map_or(Role::None, Cli::role));
     let cli = match parsed {

@@ -22,6 +22,12 @@ pub enum FileType {
     Zeros,
     /// Base64 text (RFC 4648) of something.
     Base64(Box<FileType>),
+    /// Hexadecimal text of something.
+    Hexadecimal(Box<FileType>),
+    /// One assignment, as in `P12_BASE64=MII…`, of text of something.
+    Assigned(Box<FileType>),
+    /// Lines of PEM around something else than their label says, as `certutil -encode` of Windows writes them around any file.
+    PemAround(Box<FileType>),
     /// PEM text (RFC 7468) with the label of its first block, and whether a private key is in it too.
     Pem {
         /// `CERTIFICATE`, `PKCS7`, …
@@ -29,19 +35,29 @@ pub enum FileType {
         /// Whether any block is a private key.
         with_key: bool,
     },
+    /// A key for requests to Apple's services (App Store Connect, push notifications): PKCS#8 of P-256 in PEM, a `.p8`.
+    ServiceKey,
     /// A web page.
     Html,
+    /// The words of a server's error, as in `404: Not Found`.
+    ErrorText,
     /// The pointer that Git LFS leaves in the place of a file.
     LfsPointer,
-    /// A ZIP archive, which `.ipa` files are too.
+    /// A ZIP archive.
     Zip,
-    /// Data compressed by gzip.
-    Gzip,
+    /// A ZIP archive that holds an application (`.ipa`).
+    ApplicationArchive,
+    /// A tar archive.
+    Tar,
+    /// An archive of 7-Zip or RAR.
+    Archive(&'static str),
+    /// Data compressed by gzip, bzip2 or xz.
+    Compressed(&'static str),
     /// What fastlane's match keeps in its repository.
     MatchEncrypted,
     /// What `openssl enc` writes, and so does an old match.
     OpensslEncrypted,
-    /// What another program encrypted: git-crypt, GnuPG, age, Ansible.
+    /// What another program encrypted: git-crypt, GnuPG, age, Ansible, SOPS.
     Encrypted(&'static str),
     /// An XML property list without a signature.
     XmlPropertyList,
@@ -53,12 +69,20 @@ pub enum FileType {
     StrippedProfile,
     /// JSON text.
     Json,
+    /// JSON text of App Store Connect's API, which holds a profile.
+    ProfileReply,
     /// Text in UTF-16.
     Utf16,
     /// A secret that a log masked.
     Masked,
     /// The name of a variable or a secret that nothing replaced.
     Unexpanded,
+    /// A word that a script writes where there is no value: `undefined`, `null`.
+    NoValue,
+    /// The path of a file: what a symbolic link is where a checkout has none.
+    PathOfFile,
+    /// What macOS writes beside a file on a foreign disk or in an archive (`._App.p12`): attributes, and no content.
+    AppleDouble,
     /// An X.509 certificate in DER.
     Certificate,
     /// A request for a certificate in DER.
@@ -124,12 +148,24 @@ impl FileType {
         matches!(self, Self::Text)
     }
 
+    /// Whether other files lie in it, or it is another file that was made smaller.
+    fn is_packed(&self) -> bool {
+        matches!(
+            self,
+            Self::Zip
+                | Self::ApplicationArchive
+                | Self::Tar
+                | Self::Archive(_)
+                | Self::Compressed(_)
+        )
+    }
+
     /// What to do to have the file that was wanted: an imperative, with the command where one does it. `FILE` stands for the
     /// file at hand.
     pub fn remedy(&self, wanted: Wanted) -> String {
         let name = wanted.file_name();
         match self {
-            Self::Empty => "check the step that writes the file and the name of its secret: a secret that is not set is \
+            Self::Empty | Self::NoValue => "check the step that writes the file and the name of its secret: a secret that is not set is \
                             empty, and so is every secret in a pull request from a fork"
                 .to_owned(),
             Self::Base64(inner) => {
@@ -140,17 +176,48 @@ impl FileType {
                     Self::Base64(_) => format!(
                         "decode it twice with `base64 --decode < FILE | base64 --decode > {name}`"
                     ),
+                    packed if packed.is_packed() => format!(
+                        "decode it with `base64 --decode < FILE > DECODED`, then {}",
+                        packed.remedy(wanted).replace("FILE", "DECODED")
+                    ),
                     other => other.remedy(wanted),
                 }
             }
+            Self::Hexadecimal(inner) => match inner.may_be(wanted) {
+                true => format!("turn it into bytes with `xxd -r -p FILE > {name}`"),
+                false => inner.remedy(wanted),
+            },
+            Self::Assigned(inner) => match &**inner {
+                Self::Base64(bytes) if bytes.may_be(wanted) => format!(
+                    "write only the value into the file, and decode it: `cut -d= -f2- FILE | base64 --decode > {name}`"
+                ),
+                other => other.remedy(wanted),
+            },
+            Self::PemAround(inner) => match inner.may_be(wanted) {
+                true => format!(
+                    "take the lines of PEM away: `sed '/^-----/d' FILE | base64 --decode > {name}`, or `certutil -decode FILE \
+                     {name}` on Windows"
+                ),
+                false => inner.remedy(wanted),
+            },
             Self::Pem { label, with_key } => pem_remedy(label, *with_key, wanted),
-            Self::Html => format!(
+            Self::ServiceKey => format!(
+                "this key signs requests to Apple's services, and no code: name {}",
+                wanted.described()
+            ),
+            Self::ErrorText | Self::Html => format!(
                 "download the file again while signed in: this is the page of a login or an error, not {}",
                 wanted.described()
             ),
             Self::LfsPointer => "fetch the file with `git lfs pull`; with actions/checkout, set `lfs: true`".to_owned(),
             Self::Zip => format!("unpack it with `unzip FILE`, and name {} from inside", wanted.described()),
-            Self::Gzip => format!("unpack it with `gzip -dc FILE > {name}`"),
+            Self::ApplicationArchive if wanted == Wanted::Profile => {
+                "unpack it with `unzip FILE`, and name the profile inside: Payload/NAME.app/embedded.mobileprovision"
+                    .to_owned()
+            }
+            Self::Tar => format!("unpack it with `tar -xf FILE`, and name {} from inside", wanted.described()),
+            Self::Archive(_) => format!("unpack it, and name {} from inside", wanted.described()),
+            Self::Compressed(with) => format!("unpack it with `{with} -dc FILE > {name}`"),
             Self::MatchEncrypted => {
                 "let `fastlane match --readonly` decrypt and install it, and name the file that match installs".to_owned()
             }
@@ -158,6 +225,7 @@ impl FileType {
                 "decrypt it with the options that it was encrypted with (`openssl enc -d … -in FILE -out {name}`); if it is \
                  from a repository of fastlane match, let `fastlane match --readonly` install it"
             ),
+            Self::Encrypted("sops") => format!("decrypt it with `sops -d FILE > {name}`"),
             Self::Encrypted("git-crypt") => "unlock the checkout with `git-crypt unlock`".to_owned(),
             Self::Encrypted(with) => format!("decrypt it with {with} first"),
             Self::XmlPropertyList | Self::BinaryPropertyList | Self::StrippedProfile
@@ -174,6 +242,14 @@ impl FileType {
             Self::Unexpanded => {
                 "check the step that writes the file: it wrote the name of the secret instead of its value".to_owned()
             }
+            Self::ProfileReply if wanted == Wanted::Profile => format!(
+                "take the profile out of it: `jq -r '.. | .profileContent? // empty' FILE | base64 --decode > {name}`"
+            ),
+            Self::Json => "look into it: it may be an error that a service answered; then download the file again".to_owned(),
+            Self::PathOfFile => "name the file itself: this is its path, or a symbolic link that git checked out as text; \
+                                 `git config core.symlinks true` and a fresh checkout restore the link"
+                .to_owned(),
+            Self::AppleDouble => "name the file without `._` before its name".to_owned(),
             Self::Certificate if wanted == Wanted::Pkcs12 => {
                 "a certificate holds no private key: export it together with its key as a .p12, or make one with \
                  `openssl pkcs12 -export -in CERTIFICATE.pem -inkey KEY.pem -out identity.p12`"
@@ -209,6 +285,10 @@ impl FileType {
             Self::InstallerPackage | Self::Program if wanted == Wanted::Profile => {
                 "name the profile inside of the application: Contents/embedded.provisionprofile".to_owned()
             }
+            Self::Certificate | Self::PrivateKey if wanted == Wanted::Profile => {
+                "name a profile, or download the profile from Apple's developer site: certificates and keys are not profiles"
+                    .to_owned()
+            }
             Self::Zeros => "copy the file again: its content is lost".to_owned(),
             _ => match wanted {
                 Wanted::Profile => "check the path, or download the profile again from Apple's developer site",
@@ -221,8 +301,16 @@ impl FileType {
 
 fn pem_remedy(label: &str, with_key: bool, wanted: Wanted) -> String {
     let is_certificate = label.ends_with("CERTIFICATE");
+    let is_message = matches!(label, "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA");
     match wanted {
-        Wanted::Profile if matches!(label, "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA") => {
+        Wanted::Pkcs12 if label.ends_with("CERTIFICATE REQUEST") => FileType::CertificateRequest.remedy(wanted),
+        Wanted::Pkcs12 if is_message => {
+            "it holds certificates or a profile, and no private key: export the identity as a .p12".to_owned()
+        }
+        Wanted::Pkcs12 if label.starts_with("OPENSSH") || label.ends_with("PUBLIC KEY") => {
+            "this key signs no code: export the identity, a certificate with its private key, as a .p12".to_owned()
+        }
+        Wanted::Profile if is_message => {
             "convert it with `openssl pkcs7 -in FILE -outform DER -out app.mobileprovision`".to_owned()
         }
         Wanted::Profile => {
@@ -264,10 +352,18 @@ impl fmt::Display for FileType {
             }
             Self::Base64(inner) => return write!(f, "base64 text of {inner}"),
             Self::Pem { label, .. } => return write!(f, "PEM text ({label})"),
+            Self::Hexadecimal(inner) => return write!(f, "hexadecimal text of {inner}"),
+            Self::Assigned(inner) => return write!(f, "an assignment (NAME=…) of {inner}"),
+            Self::PemAround(inner) => return write!(f, "lines of PEM around {inner}"),
+            Self::ServiceKey => "a key for Apple's services (.p8)",
             Self::Html => "an HTML page",
+            Self::ErrorText => "the text of a server's error",
             Self::LfsPointer => "a Git LFS pointer",
             Self::Zip => "a ZIP archive",
-            Self::Gzip => "data compressed by gzip",
+            Self::ApplicationArchive => "an application archive (.ipa)",
+            Self::Tar => "a tar archive",
+            Self::Archive(of) => return write!(f, "an archive of {of}"),
+            Self::Compressed(with) => return write!(f, "data compressed by {with}"),
             Self::MatchEncrypted => "a file encrypted by fastlane match",
             Self::OpensslEncrypted => {
                 "a file encrypted by `openssl enc`, as fastlane match does it"
@@ -280,9 +376,13 @@ impl fmt::Display for FileType {
                 "a property list without a readable signature: it was copied as text or cut out"
             }
             Self::Json => "JSON text",
+            Self::ProfileReply => "JSON text of App Store Connect's API",
             Self::Utf16 => "text in UTF-16",
             Self::Masked => "a secret that a log masked (`***`)",
             Self::Unexpanded => "the name of a variable that nothing replaced",
+            Self::NoValue => "the word that a script writes where there is no value",
+            Self::PathOfFile => "the path of a file",
+            Self::AppleDouble => "an AppleDouble file (`._…`), which holds no content",
             Self::Certificate => "a certificate (.cer)",
             Self::CertificateRequest => "a certificate signing request",
             Self::PrivateKey => "a private key without a certificate",

@@ -91,6 +91,20 @@ impl IdentityListing {
         reader.finish()
     }
 
+    /// Whether text looks like what the tool printed, whole or not: it has a row or a heading of it. Of other text nothing is
+    /// to be shown, because it may be a secret that was named by mistake.
+    pub fn looks_like_one(text: &[u8]) -> bool {
+        let start = text.get(..text.len().min(MAX_CAPTURE)).unwrap_or_default();
+        start.split(|byte| *byte == b'\n').any(|line| {
+            let line = String::from_utf8_lossy(line);
+            let line = line.trim();
+            row_start(line).is_some()
+                || line.ends_with("identities found")
+                || line == "Matching identities"
+                || line == "Valid identities only"
+        })
+    }
+
     /// The certificates of the valid section, each once.
     pub fn valid_certificates(&self) -> BTreeSet<CertSha1> {
         self.valid.iter().map(|row| row.sha1).collect()

@@ -175,6 +175,8 @@ codes! {
     IdentityAmbiguous = "identity-ambiguous" in Identities;
     /// The identities are not the expected set (`--expect-signing`).
     IdentityDigestMismatch = "identity-digest-mismatch" in Identities;
+    /// A product is for the Mac App Store, and no installer identity for its package was seen.
+    InstallerIdentityUnobserved = "installer-identity-unobserved" in Identities;
     /// The identities could not be looked at.
     IdentitiesUnobserved = "identities-unobserved" in Identities;
 

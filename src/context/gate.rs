@@ -55,6 +55,7 @@ pub mod expiry;
 pub mod facts;
 pub mod identities;
 pub mod inputs;
+mod installer;
 pub mod manifest;
 pub mod node;
 pub mod pins;
@@ -81,7 +82,7 @@ use super::plan;
 use super::policy::Policy;
 use crate::base::digest::Digest;
 use crate::base::event::{Action, Event, Outcome};
-use crate::base::finding::{self, Finding, Group, Severity};
+use crate::base::finding::{self, Code, Finding, Group, Severity};
 use crate::base::ids::{CertSha1, HostName, RegionName};
 
 /// How long a clearance lasts: long enough to open the window that it was asked for, not to keep one in a drawer.
@@ -480,10 +481,17 @@ fn judgement(
     if is_judged(Group::Identities) {
         let (found, digests) = identities::check(policy, pins, &pinned, facts, asked.signing);
         findings.extend(found);
+        findings.extend(installer::check(pins, facts, asked));
         identities = digests;
     }
     if is_judged(Group::Targets) {
-        findings.extend(targets::check(policy, pins, facts, asked));
+        let mut found = targets::check(policy, pins, facts, asked);
+        // A key that is missing is told once.
+        let is_missing = |finding: &Finding| finding.code == Code::IdentityMissing;
+        if findings.iter().any(is_missing) {
+            found.retain(|finding| !is_missing(finding));
+        }
+        findings.extend(found);
     }
     let (found, region) = node::check(policy, &facts.host, asked.region.as_ref(), facts.now);
     findings.extend(found);

@@ -103,6 +103,22 @@ impl TargetSelection {
         })
     }
 
+    /// The certificates whose private keys are at hand, where somebody says so.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its password is wrong.
+    pub(super) fn usable_identities(
+        &self,
+        manifest: Option<&Manifest>,
+        world: &World,
+    ) -> Result<Option<HashSet<CertSha1>>, Error> {
+        let Some(file) = &self.identities else {
+            return Ok(None);
+        };
+        let found = source::read_file(file, manifest, None, world)?;
+        Ok(Some(found.usable()))
+    }
+
     /// What is said outside of the projects: here, and in the environment.
     pub(super) fn overrides(&self, world: &World) -> Result<Overrides, Error> {
         let settings = self.settings.iter().map(String::as_str);
@@ -126,24 +142,6 @@ impl TargetSelection {
             overrides = overrides.with_sdk(name.strip_suffix(".sdk").unwrap_or(&name));
         }
         Ok(overrides)
-    }
-
-    /// The certificates whose private keys are at hand, if somebody said where.
-    ///
-    /// # Errors
-    /// The file of identities cannot be read.
-    pub(super) fn usable_identities(
-        &self,
-        manifest: Option<&Manifest>,
-        world: &World,
-    ) -> Result<Option<HashSet<CertSha1>>, Failure> {
-        let Some(file) = &self.identities else {
-            return Ok(None);
-        };
-        let found = source::read_file(file, manifest, None, world)?;
-        let usable = found.identities.into_iter();
-        let usable = usable.filter(|identity| identity.problem.is_none());
-        Ok(Some(usable.map(|identity| identity.sha1).collect()))
     }
 
     /// Takes over what the command says that is about to build, as far as nobody said otherwise here. Its settings and its

@@ -151,9 +151,12 @@ impl Assignment {
     /// whole, as in Xcode.
     pub fn with_key(key: &str, value: impl Into<Box<str>>) -> Self {
         // Nearly all keys are plain names; they need no second look.
-        let (name, conditions) = if key.contains('[') {
+        let (name, conditions) = if key.contains(['[', '=']) {
             match LeftSide::parse(key) {
-                Ok((side, "")) => (side.name, side.conditions.into()),
+                // Xcode reads a key as the line of a configuration file that it begins.
+                Ok((side, rest)) if rest.is_empty() || rest.starts_with('=') => {
+                    (side.name, side.conditions.into())
+                }
                 _ => (key, Box::default()),
             }
         } else {
@@ -222,6 +225,16 @@ impl Bindings {
     }
 }
 
+/// Which names of the SDK the conditions of a table are held against (swift-build, `SettingsBuilder.bindConditionParameters`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SdkNames {
+    /// The first that any assignment of the setting asks for, and of an assignment's conditions the first on the SDK: the tables
+    /// of projects and targets.
+    FirstAskedFor,
+    /// All of them: what comes from outside of the project.
+    Any,
+}
+
 /// What was looked at on the way to an assignment.
 #[derive(Debug, Default)]
 pub struct Examined<'t> {
@@ -282,6 +295,7 @@ impl Table {
         &'t self,
         name: &str,
         bindings: &Bindings,
+        names: SdkNames,
         before: usize,
         examined: &mut Examined<'t>,
     ) -> Option<(usize, &'t Assignment)> {
@@ -292,13 +306,23 @@ impl Table {
             let assignment = self.assignments.get(*index as usize)?;
             examined.work += 1;
             let mut depends_on_version = false;
+            let mut asks_for_sdk = false;
             for condition in &assignment.conditions {
                 examined.work = examined.work.saturating_add(condition.pattern.len());
                 let holds = match &*condition.parameter {
+                    "sdk" if names == SdkNames::FirstAskedFor && asks_for_sdk => true,
                     "sdk" => {
-                        // Which of its names the SDK answers to is decided over all assignments of the setting.
-                        let sdk = *sdk.get_or_insert_with(|| self.sdk_name(group, bindings));
-                        let holds = sdk.is_some_and(|sdk| matches(&condition.pattern, sdk));
+                        asks_for_sdk = true;
+                        let matches = |sdk: &str| matches(&condition.pattern, sdk);
+                        let holds = match names {
+                            // Which of its names the SDK answers to is decided over all assignments of the setting.
+                            SdkNames::FirstAskedFor => sdk
+                                .get_or_insert_with(|| self.sdk_name(group, bindings))
+                                .is_some_and(matches),
+                            SdkNames::Any => {
+                                matches(&bindings.sdk) || bindings.sdk_fallback.is_some_and(matches)
+                            }
+                        };
                         let may_hold = !holds && bindings.may_match_sdk(&condition.pattern);
                         depends_on_version |= may_hold;
                         holds || may_hold
@@ -327,10 +351,11 @@ impl Table {
             group
                 .iter()
                 .filter_map(|index| self.assignments.get(*index as usize))
-                .flat_map(|assignment| assignment.conditions.iter())
-                .any(|condition| {
-                    &*condition.parameter == "sdk" && matches(&condition.pattern, name)
+                .filter_map(|assignment| {
+                    let mut conditions = assignment.conditions.iter();
+                    conditions.find(|condition| &*condition.parameter == "sdk")
                 })
+                .any(|condition| matches(&condition.pattern, name))
         };
         [Some(&*bindings.sdk), bindings.sdk_fallback]
             .into_iter()
@@ -408,7 +433,13 @@ mod tests {
 
     fn value(table: &Table, name: &str, sdk: &str) -> Option<String> {
         table
-            .effective(name, &bindings(sdk), usize::MAX, &mut Examined::default())
+            .effective(
+                name,
+                &bindings(sdk),
+                SdkNames::FirstAskedFor,
+                usize::MAX,
+                &mut Examined::default(),
+            )
             .map(|(_, assignment)| assignment.value.to_string())
     }
 
@@ -498,6 +529,9 @@ mod tests {
         assert!(odd.conditions.is_empty());
         let two = Assignment::with_key("A[sdk=a*] [arch=b]", "1");
         assert_eq!(two.conditions.len(), 2);
+        // MacroConfigFileParser.parseMacroNameAndConditionSet reads "A = 3=".
+        let with_value = Assignment::with_key("A = 3", "1");
+        assert_eq!((&*with_value.name, &*with_value.value), ("A", "1"));
     }
 
     #[test]

@@ -176,6 +176,52 @@ impl Platform {
         }
     }
 
+    /// `PLATFORM_DISPLAY_NAME`.
+    pub(crate) fn display_name(self) -> String {
+        match self.is_simulator() {
+            true => format!("{} Simulator", self.family_name()),
+            false => self.family_name().to_owned(),
+        }
+    }
+
+    /// `EFFECTIVE_PLATFORM_SUFFIX`.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self.is_simulator() {
+            true => "simulator",
+            false => "os",
+        }
+    }
+
+    /// `DEPLOYMENT_TARGET_SETTING_NAME`: the setting that holds the oldest version it runs on.
+    pub(crate) fn deployment_target(self) -> &'static str {
+        match self {
+            Self::Ios | Self::IosSimulator | Self::MacCatalyst => "IPHONEOS_DEPLOYMENT_TARGET",
+            Self::Macos => "MACOSX_DEPLOYMENT_TARGET",
+            Self::Tvos | Self::TvosSimulator => "TVOS_DEPLOYMENT_TARGET",
+            Self::Watchos | Self::WatchosSimulator => "WATCHOS_DEPLOYMENT_TARGET",
+            Self::Visionos | Self::VisionosSimulator => "XROS_DEPLOYMENT_TARGET",
+            Self::Driverkit => "DRIVERKIT_DEPLOYMENT_TARGET",
+        }
+    }
+
+    /// The system and the environment of its triples, the latter with its dash: what bundles look like depends on them.
+    pub(crate) fn triple(self) -> (&'static str, &'static str) {
+        let system = match self {
+            Self::Ios | Self::IosSimulator | Self::MacCatalyst => "ios",
+            Self::Macos => "macos",
+            Self::Tvos | Self::TvosSimulator => "tvos",
+            Self::Watchos | Self::WatchosSimulator => "watchos",
+            Self::Visionos | Self::VisionosSimulator => "xros",
+            Self::Driverkit => "driverkit",
+        };
+        let environment = match self {
+            Self::MacCatalyst => "-macabi",
+            simulator if simulator.is_simulator() => "-simulator",
+            _ => "",
+        };
+        (system, environment)
+    }
+
     /// The second name that conditions know its SDK by (`PropertyConditionFallbackNames` of its SDKSettings).
     pub(crate) fn condition_fallback(self) -> Option<&'static str> {
         match self {

@@ -1,13 +1,9 @@
-//! Product types: what a target builds, and whether that carries a provisioning profile.
+//! Product types: what a target builds.
 //!
-//! Xcode decides by two settings that its product specifications set, `PROVISIONING_PROFILE_SUPPORTED` and
-//! `PROVISIONING_PROFILE_REQUIRED` (swift-build, `DarwinProductTypes.xcspec` and its neighbours). On the Mac nothing
-//! but a driver requires one: an application needs a profile only when it claims what Apple restricts, or when it is
-//! told to use one.
+//! Whether such a product is signed and carries a provisioning profile is said by settings, which product specifications set
+//! and projects may change: `CODE_SIGNING_ALLOWED`, `PROVISIONING_PROFILE_REQUIRED`, `PROVISIONING_PROFILE_SUPPORTED`.
 
 use std::fmt;
-
-use super::platform::Platform;
 
 /// What a target builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,26 +73,6 @@ impl ProductKind {
         matches!(self, Self::UiTests | Self::UnitTests)
     }
 
-    /// Whether Xcode signs products of the type with this identifier, where nobody says otherwise (`CODE_SIGNING_ALLOWED` of
-    /// the product specifications). What is unknown may be signed, and is not passed over.
-    pub fn is_signed(identifier: &str) -> bool {
-        const UNSIGNED: [&str; 8] = [
-            "library.static",
-            "library.java.archive",
-            "objfile",
-            "metal-library",
-            "in-app-purchase-content",
-            "instruments-package",
-            "tool.java",
-            "library.object",
-        ];
-        let known = ["com.apple.product-type.", "org.swift.product-type."];
-        let name = known
-            .iter()
-            .find_map(|prefix| identifier.strip_prefix(prefix));
-        !name.is_some_and(|name| UNSIGNED.contains(&name))
-    }
-
     /// What people call it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -126,29 +102,6 @@ impl ProductKind {
                 | Self::SystemExtension
                 | Self::DriverExtension
         )
-    }
-
-    /// What it has to do with provisioning profiles on `platform`.
-    pub fn provisioning(self, platform: Platform) -> Provisioning {
-        if platform.is_simulator() {
-            return Provisioning::Unsupported;
-        }
-        let required_off_the_mac = match platform.is_mac() {
-            true => Provisioning::Optional,
-            false => Provisioning::Required,
-        };
-        match self {
-            Self::Application
-            | Self::AppClip
-            | Self::AppExtension
-            | Self::XpcService
-            | Self::UiTests => required_off_the_mac,
-            Self::DriverExtension => Provisioning::Required,
-            Self::SystemExtension | Self::UnitTests => Provisioning::Optional,
-            Self::Framework | Self::Library | Self::Tool | Self::Bundle | Self::Other => {
-                Provisioning::Unsupported
-            }
-        }
     }
 }
 
@@ -221,42 +174,5 @@ mod tests {
             assert_eq!(ProductKind::of(&identifier), kind, "{identifier}");
         }
         assert_eq!(ProductKind::of("org.example.thing"), ProductKind::Other);
-    }
-
-    #[test]
-    fn profiles_are_required_off_the_mac_and_never_in_a_simulator() {
-        let of = |kind: ProductKind, platform| kind.provisioning(platform);
-        assert_eq!(
-            of(ProductKind::Application, Platform::Ios),
-            Provisioning::Required
-        );
-        assert_eq!(
-            of(ProductKind::Application, Platform::Macos),
-            Provisioning::Optional
-        );
-        assert_eq!(
-            of(ProductKind::AppExtension, Platform::MacCatalyst),
-            Provisioning::Optional
-        );
-        assert_eq!(
-            of(ProductKind::UiTests, Platform::Visionos),
-            Provisioning::Required
-        );
-        assert_eq!(
-            of(ProductKind::UnitTests, Platform::Ios),
-            Provisioning::Optional
-        );
-        assert_eq!(
-            of(ProductKind::Framework, Platform::Ios),
-            Provisioning::Unsupported
-        );
-        assert_eq!(
-            of(ProductKind::DriverExtension, Platform::Driverkit),
-            Provisioning::Required
-        );
-        assert_eq!(
-            of(ProductKind::Application, Platform::IosSimulator),
-            Provisioning::Unsupported
-        );
     }
 }

@@ -21,6 +21,7 @@ mod faults;
 mod operator;
 mod resolved;
 mod scope;
+mod specifications;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -28,7 +29,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::assignment::{Assignment, Bindings, LeftSide, Table};
 use super::platform::Platform;
-use super::product_type::ProductKind;
 use super::project::{Configuration, Project, Target, TargetIndex};
 use super::sources::{SourceError, Sources};
 use super::xcconfig::Loader;
@@ -172,8 +172,8 @@ impl Overrides {
     }
 }
 
-/// What Xcode's defaults depend on: configuration, kind of product, whether such a product is signed, platform.
-type DefaultsOf = (Box<str>, ProductKind, bool, Option<Platform>);
+/// What Xcode's defaults depend on besides the product: configuration and platform.
+type DefaultsOf = (Box<str>, Option<Platform>);
 
 /// All settings of a project, configuration files read.
 #[derive(Debug)]
@@ -383,10 +383,8 @@ impl<'p> ProjectSettings<'p> {
             }
         }
         let product_type = target.and_then(|target| target.product_type.as_deref());
-        push(
-            Layer::Default,
-            &self.defaults(configuration, product_type, platform),
-        );
+        push(Layer::Default, &specifications::of(product_type));
+        push(Layer::Default, &self.defaults(configuration, platform));
         push(Layer::Environment, &self.environment);
         let mut scope = Scope {
             layers,
@@ -414,25 +412,12 @@ impl<'p> ProjectSettings<'p> {
         self.allowance.is_spent()
     }
 
-    fn defaults(
-        &self,
-        configuration: &str,
-        product_type: Option<&str>,
-        platform: Option<Platform>,
-    ) -> Arc<Table> {
-        let kind = product_type.map_or(ProductKind::Other, ProductKind::of);
-        let is_signed = product_type.is_none_or(ProductKind::is_signed);
+    fn defaults(&self, configuration: &str, platform: Option<Platform>) -> Arc<Table> {
         let mut made = self.defaults.lock().unwrap_or_else(PoisonError::into_inner);
         let defaults = made
-            .entry((configuration.into(), kind, is_signed, platform))
+            .entry((configuration.into(), platform))
             .or_insert_with(|| {
-                let facts = builtin::Facts {
-                    configuration,
-                    kind,
-                    is_signed,
-                    platform,
-                };
-                Arc::new(builtin::of_project(self.project, &facts))
+                Arc::new(builtin::of_project(self.project, configuration, platform))
             });
         Arc::clone(defaults)
     }

@@ -3,6 +3,7 @@
 //! A line is an include, an assignment, a comment or blank. The rules are those of Xcode's build engine (swift-build,
 //! `MacroConfigFileParser.swift` and `MacroConfigFileLoader.swift`), quirks included:
 //!
+//! - a byte order mark at the start of the file makes its first line one that cannot be read;
 //! - `//` starts a comment wherever it stands, so `SITE = https://a.b` assigns `https:`;
 //! - one `;` at the end of a value is dropped, and a `\` there joins the next line;
 //! - an included file takes effect where the `#include` stands: what follows may override it;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use super::assignment::{Assignment, Condition, LeftSide, Table, skip_blanks};
 use super::budget::Share;
 use super::openstep::conflict_marker;
-use super::sources::{self, SourceError, Sources, normalized};
+use super::sources::{SourceError, Sources, normalized};
 use crate::base::finding::{Code, Finding};
 
 /// How deep files may include each other.
@@ -62,7 +63,9 @@ pub fn read(text: &str) -> impl Iterator<Item = (u64, Result<Statement<'_>, Stri
             if content.is_empty() || content.starts_with("//") {
                 continue;
             }
-            let statement = if let Some(marker) = conflict_marker(line.as_bytes()) {
+            let statement = if content.starts_with('\u{feff}') {
+                Err("it begins with a byte order mark; save the file without one".to_owned())
+            } else if let Some(marker) = conflict_marker(line.as_bytes()) {
                 Err(format!("unresolved merge conflict ({marker})"))
             } else if let Some(directive) = content.strip_prefix('#') {
                 include(directive)
@@ -273,7 +276,8 @@ impl<'s> Loader<'s> {
                 .budget()
                 .take(Share::Configuration, bytes.len(), path)
                 .map_err(SourceError::OverBudget)
-                .map(|()| self.parse(path, &sources::text(&bytes))),
+                // A byte order mark is a character of the first line, which Xcode does not know.
+                .map(|()| self.parse(path, &String::from_utf8_lossy(&bytes))),
             Err(error) => Err(error),
         };
         self.files.insert(path.to_path_buf(), parsed.clone());
@@ -557,6 +561,21 @@ mod tests {
         );
         assert!(said[10].contains("merge conflict"), "{}", said[10]);
         assert!(said[5].contains("#import"), "{}", said[5]);
+    }
+
+    /// MacroConfigFileParser reads bytes, and the mark is none that a line begins with.
+    #[test]
+    fn a_byte_order_mark_costs_the_first_line() {
+        let sources = InMemory::new().with("/p/a.xcconfig", "\u{feff}// why\nA = 1\n");
+        let (said, findings) = load(&sources, "/p/a.xcconfig");
+        assert_eq!(said, ["A=1 a.xcconfig:2"]);
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].code, Code::XcconfigSyntax);
+        assert_eq!(findings[0].place.line, Some(1));
+        assert!(
+            findings[0].message.contains("byte order mark"),
+            "{findings:?}"
+        );
     }
 
     fn load(sources: &InMemory, path: &str) -> (Vec<String>, Vec<Finding>) {

@@ -249,7 +249,6 @@ fn no_variable_of_ours_weakens_a_verdict() {
         "{POLICY}[topology]\nkind = \"dedicated-signer\"\nkey_hosts = [\"signer-01.acme.example\"]\n"
     );
     signer.write("manifests/signing.toml", &strict);
-    signer.write("loose.toml", &POLICY.replace("../", ""));
     let words = [
         "gate",
         "--prove",
@@ -261,24 +260,23 @@ fn no_variable_of_ours_weakens_a_verdict() {
     let plain = signer.call(&words).exits(10).json();
     let mut command = signer.command(&words);
     for (name, value) in [
-        ("POLICY", "loose.toml"),
-        ("EXPECT_POLICY", ""),
-        ("EXPECT_MANIFEST", ""),
-        ("MANIFEST", "nothing.json"),
-        ("PROFILES", "nothing"),
-        ("PROJECT", "Acme.xcodeproj"),
         ("WITHOUT", "policy,profiles,identities,targets"),
         ("HOST", "signer-01.acme.example"),
         ("AT", "2027-01-15T08:00:00Z"),
-        ("IDENTITIES", "find-identity.txt"),
-        ("MINIMUM_REVISION", "0"),
+        ("ROOT", "/"),
+        ("ALLOW_UNMAPPED", "Rocket"),
+        ("YES", "true"),
+        // What nobody says is nothing that is said.
+        ("EXPECT_POLICY", ""),
+        ("EXPECT_MANIFEST", ""),
         ("REGION", ""),
         ("KIND", ""),
+        // These are no options of a gate.
         ("WINDOW", "24h"),
-        ("KEYCHAIN", "other.p12"),
         ("TRUST_ANCHORS", "anchors.pem"),
         ("BLOCK_ON", ""),
-        ("STATE_DIR", "elsewhere"),
+        // What is said by hand wins.
+        ("KEYCHAIN", "other.p12"),
         ("FORMAT", "human"),
     ] {
         command.env(format!("COUNTERSIGN_{name}"), value);
@@ -286,13 +284,23 @@ fn no_variable_of_ours_weakens_a_verdict() {
     let mut with_variables = ran(&mut command).exits(10).json();
     with_variables["judged_at"] = plain["judged_at"].clone();
     assert_eq!(with_variables, plain);
-    assert!(!signer.path("elsewhere").exists());
-    // Nor does any option take its value from a variable.
-    for entry in fs::read_dir(support::root().join("tests/snapshots/help")).unwrap() {
-        let path = entry.unwrap().path();
-        let help = fs::read_to_string(&path).unwrap();
-        assert!(!help.contains("[env:"), "{}", path.display());
-    }
+    // Whoever names another policy in a variable is judged by it as if it were named by hand, and the pin tells.
+    signer.write("loose.toml", &POLICY.replace("../", ""));
+    let by_hand = [&words[..], &["--policy", "loose.toml"]].concat();
+    let by_hand = signer.call(&by_hand).exits(10).json();
+    let mut command = signer.command(&words);
+    command.env("COUNTERSIGN_POLICY", "loose.toml");
+    let by_variable = ran(&mut command).exits(10).json();
+    assert_eq!(by_variable["policy"], by_hand["policy"]);
+    let digest = plain["policy"]["digest"].as_str().unwrap();
+    let mut command = signer.command(&[&words[..], &["--expect-policy", digest]].concat());
+    command.env("COUNTERSIGN_POLICY", "loose.toml");
+    let pinned = ran(&mut command).exits(10).json();
+    assert!(
+        codes(&pinned)
+            .iter()
+            .any(|code| *code == "policy-digest-mismatch")
+    );
 }
 
 #[test]

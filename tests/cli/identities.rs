@@ -183,3 +183,25 @@ fn the_state_of_a_keychain_tells_its_identities_and_their_digest() {
     let status = keychain("status");
     assert!(status.contains(digest.trim()), "{status}");
 }
+
+#[test]
+fn text_that_is_no_listing_is_named_and_nothing_of_it_is_shown() {
+    // Whoever names the file of the password by mistake must not find it in the log.
+    let workshop = Workshop::new();
+    workshop.write("secret.txt", "correct horse battery staple\n");
+    for words in [
+        &["identity", "list", "--identities", "secret.txt"][..],
+        &["identity", "digest", "--identities", "secret.txt"],
+    ] {
+        let ran = workshop
+            .run(words)
+            .exits(11)
+            .says(&["found some other text"]);
+        assert!(!ran.text().contains("battery"), "{words:?}");
+    }
+    // Of a listing with something else before it the line is shown: that is what has to go.
+    let listing = String::from_utf8(workshop.read("identities.txt")).unwrap();
+    workshop.write("noisy.txt", format!("warning: noise\n{listing}"));
+    let words = ["identity", "list", "--identities", "noisy.txt"];
+    workshop.run(&words).exits(11).says(&["warning: noise"]);
+}

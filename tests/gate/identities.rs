@@ -1,14 +1,18 @@
 //! Identities.
 
 use countersign::apple::identity::digest::{canonical, compatible};
+use countersign::apple::profile::ProfileKind;
 use countersign::base::digest::Digest;
-use countersign::base::finding::Code;
+use countersign::base::finding::{Code, Severity};
 use countersign::base::ids::CertSha256;
+use countersign::context::gate::facts::Observation;
 use countersign::context::manifest::ProfileState;
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
+use forge::profile::{Kind, ProfileSpec};
+use forge::project::{Product, ProjectSpec, TargetSpec};
 use support::{blocking, rocket};
 
-use crate::scene::{Scene, distribution, identity};
+use crate::scene::{Scene, distribution, identity, targets_of};
 
 #[test]
 fn identity_missing_tells_which_certificate_would_do() {
@@ -144,4 +148,57 @@ fn an_identity_known_by_sha_1_alone_leaves_no_canonical_digest_where_no_profile_
     scene.asked.signing = Some(canonical([]));
     let finding = scene.blocked_by(Code::IdentityDigestMismatch);
     assert!(finding.found.unwrap().contains("SHA-1 only"));
+}
+
+/// A product for the Mac App Store, with its profile and its identity.
+fn for_the_mac_app_store() -> Scene {
+    let spec = ProfileSpec::mac(Kind::AppStore, "com.acme.rocket");
+    let project = ProjectSpec::new("Rocket")
+        .with("SDKROOT", "macosx")
+        .with("CODE_SIGN_STYLE", "Manual")
+        .target(
+            TargetSpec::new("Rocket", Product::App, "com.acme.rocket")
+                .with("CODE_SIGN_IDENTITY", "Apple Distribution")
+                .with("PROVISIONING_PROFILE_SPECIFIER", &spec.name),
+        );
+    let leaf = LeafSpec::new(spec.kind.certificate(spec.family));
+    let mut scene = Scene::pinning(&[(spec, ProfileState::Active)]);
+    scene.facts.targets = Observation::Observed(targets_of(&project));
+    scene.identities().identities = vec![identity(&leaf)];
+    scene
+}
+
+#[test]
+fn a_product_for_the_mac_app_store_asks_for_an_installer_identity_and_never_blocks_without_one() {
+    let code = Code::InstallerIdentityUnobserved;
+    let mut scene = for_the_mac_app_store();
+    scene.cleared_with(code, Severity::Info);
+    scene.asked.kind = Some(ProfileKind::AppStore);
+    let finding = scene.cleared_with(code, Severity::Warn);
+    assert!(finding.hint.unwrap().contains("identities.allow"));
+    // Whoever has it, and says so in the policy, is asked no more.
+    let installer = identity(&LeafSpec::new(LeafKind::MacInstallerDistribution));
+    scene.policy += &format!("\n[identities]\nallow = [\"{}\"]\n", installer.sha1);
+    scene.identities().identities.push(installer);
+    assert_eq!(scene.judge().findings, []);
+}
+
+#[test]
+fn what_is_not_for_the_mac_app_store_needs_no_installer_identity() {
+    assert_eq!(Scene::new().judge().findings, []);
+    // The iOS half of a product is judged, and the profile of the Mac is pinned beside it.
+    let mut scene = Scene::pinning(&[
+        (rocket(), ProfileState::Active),
+        (
+            ProfileSpec::mac(Kind::AppStore, "com.acme.rocket")
+                .certificates(&[Hierarchy::acme().developer(&distribution())]),
+            ProfileState::Active,
+        ),
+    ]);
+    scene.asked.kind = Some(ProfileKind::AppStore);
+    let codes: Vec<Code> = scene.judge().findings.iter().map(|it| it.code).collect();
+    assert!(
+        !codes.contains(&Code::InstallerIdentityUnobserved),
+        "{codes:?}"
+    );
 }

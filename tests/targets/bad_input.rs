@@ -181,3 +181,142 @@ fn a_slip_of_the_pen_is_refused() {
     workshop.run(&other).exits(11).says(&["Other.xcodeproj"]);
     workshop.run(&["targets", "check"]).exits(2);
 }
+
+#[test]
+fn quotes_around_a_value_are_told_at_their_line_and_nothing_that_follows_from_them() {
+    for (quote, name, value) in [
+        ('"', SPECIFIER, "iOS App Store - Extensions-Share"),
+        ('\'', SPECIFIER, "iOS App Store - Extensions-Share"),
+        ('"', "DEVELOPMENT_TEAM", "ACME4CI001"),
+        ('"', "PRODUCT_BUNDLE_IDENTIFIER", SHARE),
+        ('"', "CODE_SIGN_IDENTITY", "Apple Distribution"),
+        ('"', "CODE_SIGN_ENTITLEMENTS", "Share.entitlements"),
+    ] {
+        // Only the configuration file of the target says it.
+        let mut project = rocket().change("Share", |mut target| {
+            target.xcconfig = Some("Share.xcconfig".to_owned());
+            target.without(name)
+        });
+        project.settings.retain(|(_, key, _)| key != name);
+        if name == "DEVELOPMENT_TEAM" {
+            project = ["Rocket", "Widgets", "Watch"]
+                .into_iter()
+                .fold(project, |project, other| {
+                    project.change(other, |target| target.with(name, value))
+                });
+        }
+        if name == "CODE_SIGN_ENTITLEMENTS" {
+            project = project.change("Share", |mut target| {
+                target.entitlements = None;
+                target
+            });
+        }
+        let empty = "<?xml version=\"1.0\"?><plist version=\"1.0\"><dict/></plist>";
+        let project = project.file("Share.entitlements", empty);
+        let text = format!("// Signing\n{name} = {quote}{value}{quote}\n");
+        let quoted = project.clone().file("Share.xcconfig", &text);
+        let workshop = scene(&quoted, &products());
+        let (document, names) = document(&workshop, 10);
+        assert_eq!(names.len(), 4);
+        let told = only(blocking(&workshop, &document), "setting-invalid", "", value);
+        assert!(told.message().contains("quotes"), "{}", told.message());
+        assert_eq!(told.finding["place"]["file"], "Share.xcconfig");
+        // Without them it is what was meant.
+        let plain = project.file("Share.xcconfig", &format!("{name} = {value}\n"));
+        targets(&scene(&plain, &products()), "check", &[]).exits(0);
+    }
+}
+
+#[test]
+fn values_may_hold_equals_signs_and_lines_and_are_told_where_they_stand() {
+    let odd = crate::scene::profile(SHARE).named("Share=2026 \\ \"new\"");
+    let profiles = [crate::scene::without(SHARE), vec![odd.clone()]].concat();
+    let asking = |value: &str| rocket().change("Share", |it| it.release(SPECIFIER, value));
+    // In the project, and on the command line: only the first sign divides.
+    let workshop = scene(&asking(&odd.name), &profiles);
+    targets(&workshop, "check", &[]).exits(0);
+    let workshop = scene(&asking("$(CI_PROFILE)"), &profiles);
+    let setting = format!("CI_PROFILE={}", odd.name);
+    targets(&workshop, "check", &["--setting", &setting]).exits(0);
+    for setting in ["CI_PROFILE", "=x", "CI PROFILE=x"] {
+        targets(&workshop, "check", &["--setting", setting])
+            .exits(2)
+            .says(&["write NAME=value"]);
+    }
+    // A value of two lines is one value, which no profile has as its name.
+    for arguments in [
+        &[
+            "--setting",
+            "CI_PROFILE=Share=2026\nCODE_SIGN_STYLE=Automatic",
+        ][..],
+        &[],
+    ] {
+        let value = match arguments.is_empty() {
+            false => "$(CI_PROFILE)",
+            true => "Share=2026\nCODE_SIGN_STYLE=Automatic",
+        };
+        let workshop = scene(&asking(value), &profiles);
+        let told = blocked(
+            &workshop,
+            arguments,
+            "target-profile-stale",
+            "Share",
+            SPECIFIER,
+        );
+        assert!(told.message().contains("Share=2026"), "{}", told.message());
+    }
+}
+
+#[test]
+fn a_configuration_file_that_is_a_directory_is_told_where_it_is_named() {
+    let named = |project: forge::project::ProjectSpec, what: &str, at: &str| {
+        let workshop = scene(&project, &products());
+        fs::create_dir(workshop.path("Folder.xcconfig")).unwrap();
+        let (document, names) = document(&workshop, 10);
+        assert_eq!(names.len(), 4);
+        let told = blocking(&workshop, &document);
+        assert!(!told.is_empty());
+        for told in told {
+            assert_eq!(told.code(), "xcconfig-missing", "{:#}", told.finding);
+            let text = told.finding.to_string();
+            assert!(text.contains("directory") && text.contains(what), "{text}");
+            assert!(told.line.contains(at), "{:?}", told.line);
+        }
+    };
+    named(
+        rocket().based_on("Folder.xcconfig"),
+        "Folder.xcconfig",
+        "baseConfigurationReference",
+    );
+    named(
+        rocket()
+            .based_on("A.xcconfig")
+            .file("A.xcconfig", "// A\n#include \"Folder.xcconfig\"\n"),
+        "Folder.xcconfig",
+        "#include",
+    );
+    // And where somebody names it outside of the project.
+    let workshop = scene(&rocket(), &products());
+    fs::create_dir(workshop.path("Folder.xcconfig")).unwrap();
+    let ran = targets(&workshop, "check", &["--xcconfig", "Folder.xcconfig"]);
+    assert_ne!(ran.code, 0);
+    ran.says(&["Folder.xcconfig", "directory"]);
+}
+
+#[test]
+fn targets_that_embed_each_other_are_told_and_the_others_are_judged() {
+    let project = rocket().change("Share", |target| target.embedding(&["Widgets"]));
+    let project = project.change("Widgets", |target| target.embedding(&["Share"]));
+    let workshop = scene(&project, &products());
+    let (document, names) = document(&workshop, 10);
+    assert_eq!(names.len(), 4);
+    let told = blocking(&workshop, &document);
+    let circle: Vec<_> = told
+        .iter()
+        .filter(|told| told.message().contains("circle"))
+        .collect();
+    assert_eq!(circle.len(), 1, "{document:#}");
+    let place = &circle[0].finding["place"];
+    assert!(place["file"].as_str().unwrap().ends_with("project.pbxproj"));
+    assert!(place["line"].is_u64() && circle[0].finding["hint"].is_string());
+}

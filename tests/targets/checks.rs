@@ -69,6 +69,7 @@ fn a_specifier_of_a_framework_blocks_at_its_line() {
 fn a_specifier_of_the_project_is_told_once_for_all_that_take_none() {
     let project = ProjectSpec::new("Acme")
         .release("CODE_SIGN_STYLE", "Manual")
+        .release("CODE_SIGN_IDENTITY", "Apple Distribution")
         .release(SPECIFIER, "iOS App Store - App")
         .target(TargetSpec::new("Rocket", Product::App, "com.acme.rocket"))
         .target(TargetSpec::new("Kit", Product::Framework, "com.acme.kit"))

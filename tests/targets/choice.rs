@@ -272,3 +272,40 @@ fn freezing_pins_the_certificate_whose_key_is_here_if_somebody_says_which_keys_a
     let refused = workshop.run(&with_keys).exits(10);
     refused.says(&["identity-missing", "private key"]);
 }
+
+#[test]
+fn a_target_that_names_a_kind_of_certificate_takes_the_one_whose_key_is_here() {
+    let authority = Hierarchy::acme();
+    let [old, new] = [LeafKind::IphoneDistribution, LeafKind::AppleDistribution]
+        .map(|kind| authority.developer(&LeafSpec::new(kind)));
+    let both = products()
+        .into_iter()
+        .map(|profile| profile.certificates(&[old.clone(), new.clone()]));
+    let profiles: Vec<ProfileSpec> = both.collect();
+    let sha256 = |identity: &forge::certificate::Identity| {
+        countersign::base::ids::CertSha256::of(&identity.der).to_string()
+    };
+    for (asked, at_hand, planned) in [
+        ("Apple Distribution", &old, &old),
+        ("Apple Distribution", &new, &new),
+        ("iPhone Distribution", &new, &new),
+    ] {
+        let project = rocket().change_all(|it| it.release("CODE_SIGN_IDENTITY", asked));
+        let workshop = scene(&project, &profiles);
+        workshop.write("keys.txt", find_identity::valid(&[at_hand]));
+        let share = shown(&workshop, "Share", &["--identities", "keys.txt"]);
+        assert_eq!(share["chosen"]["certificate"], sha256(planned), "{asked}");
+    }
+    // Who names one of them means that one: its key is missing.
+    let whole = "Apple Distribution: Acme Corporation (ACME4CI001)";
+    let project = rocket().change("Share", |it| it.release("CODE_SIGN_IDENTITY", whole));
+    let workshop = scene(&project, &profiles);
+    workshop.write("keys.txt", find_identity::valid(&[&old]));
+    let document = crate::scene::targets(
+        &workshop,
+        "check",
+        &["--identities", "keys.txt", "--format", "json"],
+    );
+    let told = blocking(&workshop, &document.exits(10).json());
+    assert!(!told.is_empty());
+}

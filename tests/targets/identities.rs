@@ -71,6 +71,45 @@ fn an_ad_hoc_identity_blocks_on_devices() {
     );
 }
 
+/// SettingsTests.signingBasicErrorsForPlatformsAdhocIphoneos
+#[test]
+fn an_ad_hoc_framework_blocks_on_devices_unless_the_project_allows_it() {
+    let kit = || {
+        TargetSpec::new("Kit", Product::Framework, "com.acme.kit")
+            .with("DEVELOPMENT_TEAM", "")
+            .with("CODE_SIGN_IDENTITY", "-")
+    };
+    let of = |kit: TargetSpec| {
+        rocket()
+            .target(kit)
+            .change("Rocket", |rocket| rocket.embedding(&["Kit"]))
+    };
+    let workshop = scene(&of(kit()), &products());
+    let told_at = blocked(
+        &workshop,
+        &[],
+        "identity-not-allowed",
+        "Kit",
+        "CODE_SIGN_IDENTITY",
+    );
+    assert!(
+        told_at.message().contains("devices"),
+        "{}",
+        told_at.message()
+    );
+    let automatic = of(kit().with("CODE_SIGN_STYLE", "Automatic"));
+    let workshop = scene(&automatic, &products());
+    let check = targets(&workshop, "check", &["--format", "json"]).json();
+    let findings = check["findings"].as_array().unwrap();
+    let severity = findings
+        .iter()
+        .find(|it| it["code"] == "identity-not-allowed")
+        .map(|it| it["severity"].clone());
+    assert_eq!(severity, Some("warn".into()));
+    let allowed = of(kit().with("AD_HOC_CODE_SIGNING_ALLOWED", "YES"));
+    assert!(told(&allowed, &products(), 0, "identity-not-allowed").is_empty());
+}
+
 #[test]
 fn an_ad_hoc_identity_on_the_mac_blocks_with_claims_and_warns_with_a_profile_alone() {
     let bundle_id = "com.acme.rocket";
@@ -119,16 +158,32 @@ fn an_empty_identity_where_nothing_is_required_is_no_mistake() {
 }
 
 #[test]
-fn an_identity_that_nobody_wrote_beside_a_profile_for_distribution_is_one_warning() {
-    let unwritten = rocket().change_all(|target| target.without("CODE_SIGN_IDENTITY"));
-    let warned = told(&unwritten, &products(), 0, "identity-profile-conflict");
-    assert_eq!(warned.len(), 1, "{warned:#?}");
-    assert_eq!(warned[0]["severity"], "warn");
-    let message = warned[0]["message"].as_str().unwrap();
+fn an_identity_that_nobody_wrote_beside_a_profile_for_distribution_is_one_finding() {
+    let unwritten = || rocket().change_all(|target| target.without("CODE_SIGN_IDENTITY"));
+    let blocked = told(&unwritten(), &products(), 10, "identity-profile-conflict");
+    assert_eq!(blocked.len(), 1, "{blocked:#?}");
+    assert_eq!(blocked[0]["severity"], "block");
+    let message = blocked[0]["message"].as_str().unwrap();
     for part in ["Rocket, Share", "Apple Development"] {
         assert!(message.contains(part), "{message}");
     }
     assert!(told(&rocket(), &products(), 0, "identity-profile-conflict").is_empty());
+    // Who gives the profile in the policy hands it to the build.
+    let workshop = scene(&unwritten(), &products());
+    let assigned = products()
+        .iter()
+        .zip(["Rocket", "Share", "Widgets", "Watch"])
+        .map(|(profile, target)| {
+            format!(
+                "[[targets]]\ntarget = \"{target}\"\nconfiguration = \"Release\"\nprofile = \"{}\"\n",
+                profile.uuid
+            )
+        })
+        .collect::<String>();
+    let policy = format!("{}\n{assigned}", support::workshop::POLICY);
+    workshop.write("manifests/signing.toml", policy);
+    let check = targets(&workshop, "check", &["--format", "json"]);
+    assert!(codes(&check.exits(0).json()).contains(&"identity-profile-conflict".to_owned()));
     // A profile for development is what that default is for.
     let development =
         ProfileSpec::ios(Kind::Development, "com.acme.rocket").named("Rocket at home");
@@ -227,4 +282,23 @@ fn the_development_side_of_push_is_no_mistake_because_xcode_replaces_it() {
         "Share",
         "aps-environment",
     );
+}
+
+#[test]
+fn an_identity_that_is_written_for_the_sdk_of_the_application_alone_is_none_for_its_watch_app() {
+    let of_the_phone = || {
+        rocket()
+            .change_all(|target| target.without("CODE_SIGN_IDENTITY"))
+            .with("CODE_SIGN_IDENTITY[sdk=iphoneos*]", "Apple Distribution")
+    };
+    let workshop = scene(&of_the_phone(), &products());
+    crate::scene::blocked(
+        &workshop,
+        &[],
+        "identity-profile-conflict",
+        "Watch",
+        SPECIFIER,
+    );
+    let of_both = of_the_phone().with("CODE_SIGN_IDENTITY[sdk=watchos*]", "Apple Distribution");
+    assert!(told(&of_both, &products(), 0, "identity-profile-conflict").is_empty());
 }

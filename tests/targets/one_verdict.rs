@@ -1,8 +1,5 @@
 //! Freezing, checking, exporting and the gate give one verdict of the same input.
 
-use std::fs;
-use std::path::Path;
-
 use forge::fixtures::products;
 use forge::profile::ProfileSpec;
 use forge::project::{Product, ProjectSpec, TargetSpec};
@@ -185,90 +182,4 @@ fn freezing_says_which_profiles_have_expired_and_which_share_a_name() {
         shadowed.len() == 1 && shadowed[0].contains("iOS App Store - App"),
         "{shadowed:?}"
     );
-}
-
-/// Inputs that were made from public reports, where they are at hand: what each must come out as, and that all agree.
-#[test]
-fn public_reports_come_out_as_they_must() {
-    let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/reports");
-    if !reports.exists() {
-        println!("skipped: ../shared/data/reports is not here");
-        return;
-    }
-    let check = |folder: &str, project: &str, arguments: &[&str]| {
-        let workshop = Workshop::new();
-        let copy = workshop.path("report");
-        copied(&reports.join(folder), &copy);
-        fs::copy(reports.join("anchors.pem"), workshop.path("anchors.pem")).unwrap();
-        let project = copy.join(project).display().to_string();
-        // Some reports need no profiles and no policy: then the workshop's count.
-        let own = |name: &str, other: &str| {
-            let path = copy.join(name);
-            let path = if path.exists() {
-                path
-            } else {
-                workshop.path(other)
-            };
-            path.display().to_string()
-        };
-        let policy = own("signing.toml", "manifests/signing.toml");
-        let profiles = own("profiles", "profiles");
-        let words = [
-            "--policy",
-            &policy,
-            "--profiles",
-            &profiles,
-            "targets",
-            "check",
-            "--format",
-            "json",
-            "--project",
-            &project,
-        ];
-        workshop.run(&[&words[..], arguments].concat()).json()
-    };
-    let release = ["--configuration", "Release"];
-    for arguments in [&[][..], &release, &["--scheme", "Convos (Prod)"]] {
-        for (commit, verdict) in [("before", "blocked"), ("after", "cleared")] {
-            let project = format!("{commit}/Convos.xcodeproj");
-            let document = check("11-convos-917", &project, arguments);
-            assert_eq!(
-                document["verdict"], verdict,
-                "{commit} {arguments:?}: {document:#}"
-            );
-        }
-    }
-    let count = |document: &Json, code: &str| {
-        let all = document["findings"].as_array().unwrap().iter();
-        all.filter(|it| it["code"] == code).count()
-    };
-    for (folder, workspace, arguments) in [
-        (
-            "27-workspace-pods-not-installed",
-            "Runner.xcworkspace",
-            &["--configuration", "Release-prod"][..],
-        ),
-        ("R-W1-workspace-with-absent-pods", "A.xcworkspace", &[]),
-    ] {
-        let document = check(folder, workspace, arguments);
-        assert_eq!(count(&document, "project-missing"), 1, "{document:#}");
-        assert!(!document["targets"].as_array().unwrap().is_empty());
-    }
-    let folder = "42-missing-xcconfig-of-another-configuration";
-    let document = check(folder, "App.xcodeproj", &release);
-    assert_eq!(document["verdict"], "cleared", "{document:#}");
-    assert_eq!(count(&document, "xcconfig-missing"), 0);
-}
-
-fn copied(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copied(&entry.path(), &target),
-            false => {
-                fs::write(&target, fs::read(entry.path()).unwrap()).unwrap();
-            }
-        }
-    }
 }

@@ -266,3 +266,77 @@ fn freezing_checking_exporting_and_the_gate_take_the_same_scheme() {
     assert!(!pinned.clone().any(|target| target["target"] == "Example"));
     assert_eq!(pinned.count(), 4);
 }
+
+#[test]
+fn two_schemes_of_one_product_mean_that_product_and_each_its_configuration() {
+    let debug = rocket().change("Share", |target| {
+        target.without(SPECIFIER).release(SPECIFIER, "Nowhere")
+    });
+    let workshop = scene(&debug, &products());
+    scheme(&workshop, "Rocket", "Release", &["Rocket"]);
+    scheme(&workshop, "Rocket Staging", "Debug", &["Rocket"]);
+    let fixed = ["targets", "check", "--project", "Acme.xcodeproj"];
+    let run = |arguments: &[&str]| {
+        let rest = ["--profiles", "profiles", "--format", "json"];
+        workshop
+            .run(&[&fixed[..], &rest, arguments].concat())
+            .json()
+    };
+    let products = serde_json::json!(["Rocket"]);
+    for (arguments, configuration) in [
+        (&["--scheme", "Rocket"][..], "Release"),
+        (&["--scheme", "Rocket Staging"], "Debug"),
+        // Nobody says which of them; what they archive is the same, and Release is what is archived where nothing tells more.
+        (&[], "Release"),
+    ] {
+        let document = run(arguments);
+        assert_eq!(document["archive"]["products"], products, "{arguments:?}");
+        let read = &document["archive"]["configurations"];
+        assert_eq!(read, &serde_json::json!([configuration]), "{arguments:?}");
+        // Only Release asks for a profile that nobody has.
+        let asked = codes(&document).contains(&"target-profile-stale".to_owned());
+        assert_eq!(asked, configuration == "Release", "{document:#}");
+    }
+}
+
+#[test]
+fn a_scheme_of_a_project_that_the_workspace_lacks_blocks_at_its_line_and_the_rest_is_judged() {
+    let workshop = scene(&rocket(), &without(SHARE));
+    scheme(&workshop, "Rocket", "Release", &["Rocket", "Kit"]);
+    let file = "Acme.xcodeproj/xcshareddata/xcschemes/Rocket.xcscheme";
+    let text = String::from_utf8(workshop.read(file)).unwrap();
+    let of_kit = "BlueprintName = \"Kit\" ReferencedContainer = \"container:";
+    let moved = text.replace(
+        &format!("{of_kit}Acme.xcodeproj"),
+        &format!("{of_kit}Kit.xcodeproj"),
+    );
+    assert_ne!(moved, text);
+    workshop.write(file, moved);
+    std::fs::create_dir(workshop.path("Acme.xcworkspace")).unwrap();
+    workshop.write(
+        "Acme.xcworkspace/contents.xcworkspacedata",
+        "<?xml version=\"1.0\"?>\n<Workspace version = \"1.0\">\n<FileRef location = \"group:Acme.xcodeproj\"></FileRef>\n\
+         </Workspace>\n",
+    );
+    for project in ["Acme.xcodeproj", "Acme.xcworkspace"] {
+        let arguments = [
+            "targets",
+            "check",
+            "--project",
+            project,
+            "--profiles",
+            "profiles",
+            "--format",
+            "json",
+        ];
+        let document = workshop.run(&arguments).exits(10).json();
+        let mut told = blocking(&workshop, &document);
+        told.sort_by_key(|told| told.code().to_owned());
+        let share = told.pop().unwrap();
+        assert_eq!((share.code(), share.target()), ("target-unmapped", "Share"));
+        let lacking = only(told, "scheme-target-missing", "", "Kit.xcodeproj");
+        assert!(lacking.message().contains("Kit"), "{}", lacking.message());
+        let place = lacking.finding["place"]["file"].as_str().unwrap();
+        assert!(place.ends_with("Rocket.xcscheme"), "{place}");
+    }
+}

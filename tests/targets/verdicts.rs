@@ -2,11 +2,12 @@
 //!
 //! All four are asked in this process about an [`Input`], each with the profiles at hand and, where freezing writes a manifest,
 //! with that. Compared is what each says of the targets: codes, targets, places, what blocks. What the verbs say of other
-//! things (identities, installed files, the machine) is theirs. Where a difference is meant, [`expected`] names it with its
+//! things (identities, installed files, the machine) is theirs. Where a difference is meant, [`is_meant`] names it with its
 //! reason; every other one fails.
 
 mod built;
 mod engine;
+mod projects;
 mod reports;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -70,8 +70,29 @@ fn by_first_bytes(start: &[u8]) -> Option<FileType> {
     Some(match start {
         // `0` is a letter too; the length of any DER that is wanted takes bytes that are none.
         [SEQUENCE, ..] if start.len() < 8 || !start.iter().all(is_letter) => der(start),
+        // The name of the first file stands 30 bytes behind the beginning.
+        [b'P', b'K', 3, 4, ..]
+            if start
+                .get(30..)
+                .is_some_and(|it| it.starts_with(b"Payload/")) =>
+        {
+            FileType::ApplicationArchive
+        }
         [b'P', b'K', 3 | 5 | 7, _, ..] => FileType::Zip,
-        [0x1f, 0x8b, ..] => FileType::Gzip,
+        [0x1f, 0x8b, ..] => FileType::Compressed("gzip"),
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => FileType::Compressed("bzip2"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => FileType::Compressed("xz"),
+        [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => FileType::Archive("7-Zip"),
+        _ if start.starts_with(b"Rar!\x1a\x07") => FileType::Archive("RAR"),
+        _ if start.get(257..262) == Some(b"ustar") => FileType::Tar,
+        // OpenPGP (RFC 9580): a session key of version 3 for somebody, or one of version 4 for a password.
+        [0x84, _, 3, ..] | [0x85, _, _, 3, ..] | [0x8c, _, 4, 1..=10, ..] => {
+            FileType::Encrypted("GnuPG")
+        }
+        [0, 5, 0x16, 7, ..] => FileType::AppleDouble,
+        [0xef, 0xbb, 0xbf, SEQUENCE, 0x80..=0x84, ..] => {
+            FileType::CopiedAsText("a byte order mark was put before it")
+        }
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => FileType::Utf16,
         [0xfe, 0xed, 0xfe, 0xed, ..] => FileType::JavaKeystore,
         [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => FileType::Program,
@@ -153,7 +174,7 @@ fn by_text(text: &[u8], goes_on: bool, depth: usize) -> FileType {
     let looks_html =
         |bytes: &[u8]| bytes.starts_with(b"<!doctype html") || bytes.starts_with(b"<html");
     if holds(b"-----BEGIN ") && !text.starts_with(b"<") {
-        return pem(text);
+        return pem(text, goes_on, depth);
     }
     if text.starts_with(b"version https://git-lfs.github.com/spec/") {
         return FileType::LfsPointer;
@@ -181,12 +202,33 @@ fn by_text(text: &[u8], goes_on: bool, depth: usize) -> FileType {
             false => FileType::Unknown,
         };
     }
+    let word = unquoted(text);
     let is_one_word = !text.iter().any(u8::is_ascii_whitespace);
-    if is_one_word && holds(b"***") {
+    if (is_one_word && holds(b"***")) || word == b"[MASKED]" {
         return FileType::Masked;
     }
-    if text.starts_with(b"${{") || (is_one_word && is_variable(text)) {
+    if is_template(word) || (is_one_word && is_variable(word)) {
         return FileType::Unexpanded;
+    }
+    if NO_VALUES.contains(&word) {
+        return FileType::NoValue;
+    }
+    if is_one_word
+        && !goes_on
+        && ENDINGS
+            .iter()
+            .any(|ending| lower_end(word).ends_with(ending))
+    {
+        return FileType::PathOfFile;
+    }
+    if holds(b"ENC[AES256_GCM,") {
+        return FileType::Encrypted("sops");
+    }
+    if let Some(inner) = assigned(text, goes_on, depth) {
+        return FileType::Assigned(Box::new(inner));
+    }
+    if let Some(inner) = hexadecimal(text, depth) {
+        return FileType::Hexadecimal(Box::new(inner));
     }
     if let Some(inner) = base64(text, goes_on, depth) {
         return match inner {
@@ -196,7 +238,13 @@ fn by_text(text: &[u8], goes_on: bool, depth: usize) -> FileType {
         };
     }
     if text.starts_with(b"{") && holds(b"\"") {
-        return FileType::Json;
+        return match holds(b"\"profileContent\"") {
+            true => FileType::ProfileReply,
+            false => FileType::Json,
+        };
+    }
+    if !goes_on && text.len() < 200 && ERRORS.iter().any(|words| lower.starts_with(words)) {
+        return FileType::ErrorText;
     }
     match std::str::from_utf8(text) {
         Ok(_) => FileType::Text,
@@ -205,6 +253,100 @@ fn by_text(text: &[u8], goes_on: bool, depth: usize) -> FileType {
         Err(_) if is_mostly_text(text) => FileType::Text,
         Err(_) => FileType::Unknown,
     }
+}
+
+/// What scripts write where there is no value.
+const NO_VALUES: [&[u8]; 10] = [
+    b"",
+    b"undefined",
+    b"null",
+    b"NULL",
+    b"nil",
+    b"None",
+    b"none",
+    b"true",
+    b"false",
+    b"[object Object]",
+];
+/// How the names of files end that are handed in.
+const ENDINGS: [&[u8]; 6] = [
+    b".mobileprovision",
+    b".provisionprofile",
+    b".p12",
+    b".pfx",
+    b".cer",
+    b".keychain-db",
+];
+/// How the words of a server's error begin.
+const ERRORS: [&[u8]; 8] = [
+    b"404: ",
+    b"404 not found",
+    b"403 forbidden",
+    b"401 unauthorized",
+    b"not found",
+    b"access denied",
+    b"forbidden",
+    b"bad credentials",
+];
+
+/// The end of a word in small letters, as long as any of [`ENDINGS`].
+fn lower_end(word: &[u8]) -> Vec<u8> {
+    let end = word.len().saturating_sub(20);
+    word.get(end..).unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Text without the quotes around it.
+fn unquoted(text: &[u8]) -> &[u8] {
+    match text {
+        [quote @ (b'"' | b'\''), inside @ .., last] if quote == last => inside,
+        _ => text,
+    }
+}
+
+/// Whether it is one expression of a pipeline's language that nothing replaced: `${{ secrets.P12 }}` of GitHub, `{{ p12 }}`
+/// of Ansible and Helm, `<< parameters.p12 >>` of CircleCI.
+fn is_template(text: &[u8]) -> bool {
+    let is_between = |open: &[u8], close: &[u8]| text.starts_with(open) && text.ends_with(close);
+    text.starts_with(b"${{") || is_between(b"{{", b"}}") || is_between(b"<<", b">>")
+}
+
+/// What stands behind `NAME=` in the text, if that is text of something.
+fn assigned(text: &[u8], goes_on: bool, depth: usize) -> Option<FileType> {
+    let text = text.strip_prefix(b"export ").unwrap_or(text);
+    let at = text.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = (text.get(..at)?, text.get(at.saturating_add(1)..)?);
+    let is_name = name.contains(&b'_')
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let inner = base64(value, goes_on, depth).filter(|_| is_name && name.len() <= 64)?;
+    Some(FileType::Base64(Box::new(inner)))
+}
+
+/// What hexadecimal text holds: an even number of digits and nothing else, and many of them.
+fn hexadecimal(text: &[u8], depth: usize) -> Option<FileType> {
+    let depth = depth.checked_sub(1)?;
+    let digits: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    if digits.len() < LONG_BASE64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let value = |digit: u8| {
+        char::from(digit)
+            .to_digit(16)
+            .and_then(|value| u8::try_from(value).ok())
+    };
+    let bytes: Option<Vec<u8>> = digits
+        .chunks_exact(2)
+        .map(|two| match two {
+            [high, low] => Some(value(*high)? << 4 | value(*low)?),
+            _ => None,
+        })
+        .collect();
+    Some(recognise(&bytes?, depth))
 }
 
 /// Whether it is text in an old encoding: what a command printed may hold names so.
@@ -241,8 +383,20 @@ fn is_variable(text: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
-fn pem(text: &[u8]) -> FileType {
+fn pem(text: &[u8], goes_on: bool, depth: usize) -> FileType {
     let labels = labels(text);
+    if let Some(inside) = first_block(text) {
+        // PKCS#8 of a key on P-256, which Apple hands out for its services, and for nothing else.
+        if inside.starts_with(SERVICE_KEY) && labels.len() == 1 {
+            return FileType::ServiceKey;
+        }
+        let holds = base64(inside, goes_on, depth);
+        if let (Some("CERTIFICATE"), Some(inner @ (FileType::Pkcs12 | FileType::SignedMessage))) =
+            (labels.first().map(String::as_str), holds)
+        {
+            return FileType::PemAround(Box::new(inner));
+        }
+    }
     let with_key = labels.iter().any(|label| label.ends_with("PRIVATE KEY"));
     match labels.into_iter().next() {
         Some(label) if label.starts_with("PGP ") => FileType::Encrypted("GnuPG"),
@@ -250,6 +404,20 @@ fn pem(text: &[u8]) -> FileType {
         Some(label) => FileType::Pem { label, with_key },
         None => FileType::Text,
     }
+}
+
+/// How such a key begins in base64: version 0, then `id-ecPublicKey` and `prime256v1`.
+const SERVICE_KEY: &[u8] = b"MIGTAgEAMBMGByqGSM49AgEGCCqGSM49AwEH";
+
+/// The base64 text of the first block of PEM.
+fn first_block(text: &[u8]) -> Option<&[u8]> {
+    let text = std::str::from_utf8(text.get(..text.len().min(HEAD - 4))?).ok()?;
+    let (_, block) = text.split_once("-----BEGIN ")?;
+    let (_, inside) = block.split_once("-----")?;
+    let inside = inside
+        .split_once("-----END")
+        .map_or(inside, |(inside, _)| inside);
+    Some(inside.trim().as_bytes())
 }
 
 /// The labels of the blocks of PEM text; a label is short and in capitals.
@@ -276,13 +444,19 @@ fn base64(text: &[u8], goes_on: bool, depth: usize) -> Option<FileType> {
         Some(uri) => uri.get(uri.iter().position(|byte| *byte == b',')?.saturating_add(1)..)?,
         None => text,
     };
+    // The closing quote lies beyond what is looked at, if there is much text.
     let text = match text {
-        [quote @ (b'"' | b'\''), inside @ .., last] if quote == last => inside,
-        _ => text,
+        [b'"' | b'\'', inside @ ..] if goes_on => inside,
+        _ => unquoted(text),
     };
     let mut letters = String::with_capacity(text.len());
-    for byte in text {
+    let mut bytes = text.iter().peekable();
+    while let Some(byte) = bytes.next() {
         match byte {
+            // Line ends that were written out, as in `MII…\nBgk…`.
+            b'\\' if matches!(bytes.peek(), Some(b'n' | b'r')) => {
+                bytes.next();
+            }
             b'\r' | b'\n' | b' ' | b'\t' | b'=' => {}
             b'-' => letters.push('+'),
             b'_' => letters.push('/'),

@@ -391,3 +391,159 @@ fn p12s_of_public_reports_are_told_for_what_they_are() {
     assert!(lone("nocert.p12").contains("1 private key and no certificate"));
     assert!(lone("nokey.p12").contains("1 certificate and no private key"));
 }
+
+#[test]
+fn what_scripts_and_services_leave_is_told() {
+    let p12 = base64(&[P12, &[7; 4000]].concat());
+    let hex: String = [P12, &[7; 90]]
+        .concat()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let tar = [&[b'a'; 257][..], b"ustar\0", &[0; 300]].concat();
+    let ipa = [
+        b"PK\x03\x04".as_slice(),
+        &[0; 26],
+        b"Payload/App.app/Info.plist",
+    ]
+    .concat();
+    let service_key = "-----BEGIN PRIVATE KEY-----\nMIGTAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBHkwdwIB\n-----END PRIVATE KEY-----\n";
+    let reply = format!("{{\"data\":{{\"attributes\":{{\"profileContent\":\"{p12}\"}}}}}}");
+    for (bytes, name, remedy) in [
+        // However long it is, the quotes of a shell or of JSON are around it.
+        (
+            format!("\"{p12}\"").as_bytes(),
+            "base64 text of a PKCS#12 (.p12) file",
+            "base64 --decode",
+        ),
+        (
+            p12.replace("AcH", "\\nAcH").as_bytes(),
+            "base64 text of a PKCS#12 (.p12) file",
+            "base64 --decode",
+        ),
+        (
+            format!("P12_BASE64={p12}\n").as_bytes(),
+            "an assignment (NAME=…) of base64 text of a PKCS#12 (.p12) file",
+            "cut -d= -f2-",
+        ),
+        (
+            hex.as_bytes(),
+            "hexadecimal text of a PKCS#12 (.p12) file",
+            "xxd -r -p FILE > identity.p12",
+        ),
+        (
+            format!("-----BEGIN CERTIFICATE-----\n{p12}\n-----END CERTIFICATE-----\n").as_bytes(),
+            "lines of PEM around a PKCS#12 (.p12) file",
+            "certutil -decode",
+        ),
+        (
+            base64(&ipa).as_bytes(),
+            "base64 text of an application archive (.ipa)",
+            "base64 --decode < FILE > DECODED`, then",
+        ),
+        (
+            service_key.as_bytes(),
+            "a key for Apple's services (.p8)",
+            "no code",
+        ),
+        (
+            b"-----BEGIN CERTIFICATE REQUEST-----\n",
+            "PEM text (CERTIFICATE REQUEST)",
+            "download the certificate",
+        ),
+        (
+            b"-----BEGIN PKCS7-----\n",
+            "PEM text (PKCS7)",
+            "no private key",
+        ),
+        (reply.as_bytes(), "JSON text of App Store Connect's API", ""),
+        (
+            b"{\"errors\": []}",
+            "JSON text",
+            "an error that a service answered",
+        ),
+        (
+            b"404: Not Found",
+            "the text of a server's error",
+            "download the file again",
+        ),
+        (&tar, "a tar archive", "tar -xf FILE"),
+        (b"BZh91AY&SY", "data compressed by bzip2", "bzip2 -dc FILE"),
+        (b"\xfd7zXZ\0\0", "data compressed by xz", "xz -dc FILE"),
+        (b"7z\xbc\xaf\x27\x1c\0", "an archive of 7-Zip", "unpack it"),
+        (
+            b"\x85\x01\x0c\x03\x9a",
+            "a file encrypted by GnuPG",
+            "GnuPG",
+        ),
+        (
+            b"\x8c\x0d\x04\x09\x03\x02",
+            "a file encrypted by GnuPG",
+            "GnuPG",
+        ),
+        (
+            b"{\"data\":\"ENC[AES256_GCM,data:x]\"}",
+            "a file encrypted by sops",
+            "sops -d",
+        ),
+        (
+            b"data=ENC[AES256_GCM,data:x]",
+            "a file encrypted by sops",
+            "sops -d",
+        ),
+        (
+            b"\0\x05\x16\x07\0\x02\0\0Mac OS X",
+            "an AppleDouble file (`._…`), which holds no content",
+            "`._`",
+        ),
+        (
+            &[b"\xef\xbb\xbf", P12].concat(),
+            "a binary file that was copied as text (a byte order mark was put before it)",
+            "binary form",
+        ),
+        (
+            b"undefined\n",
+            "the word that a script writes where there is no value",
+            "the name of its secret",
+        ),
+        (
+            b"[object Object]",
+            "the word that a script writes where there is no value",
+            "",
+        ),
+        (
+            b"\"\"",
+            "the word that a script writes where there is no value",
+            "",
+        ),
+        (b"../shared/App.P12", "the path of a file", "symbolic link"),
+        (
+            b"\"$P12\"",
+            "the name of a variable that nothing replaced",
+            "",
+        ),
+        (
+            b"{{ p12 }}",
+            "the name of a variable that nothing replaced",
+            "",
+        ),
+        (
+            b"<< parameters.p12 >>",
+            "the name of a variable that nothing replaced",
+            "",
+        ),
+        (b"[MASKED]", "a secret that a log masked (`***`)", ""),
+        // What looks like one of these, and is something else.
+        (b"no value is undefined here", "some other text", ""),
+        (b"see App.p12 in the vault", "some other text", ""),
+        (b"404 lines of notes", "some other text", ""),
+        (b"name=value", "some other text", ""),
+        (b"deadbeef", "some other text", ""),
+    ] {
+        let found = FileType::of(bytes);
+        let shown = String::from_utf8_lossy(bytes);
+        assert_eq!(found.to_string(), name, "{shown:.60}");
+        let told = found.remedy(Wanted::Pkcs12);
+        assert!(told.contains(remedy), "{shown:.60}: {told}");
+    }
+}

@@ -35,7 +35,7 @@
 
 mod evidence;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -469,6 +469,15 @@ pub struct Identities {
     pub identities: Vec<Identity>,
     /// SHA-1 of what `find-identity` printed, where that is the source.
     pub compatible: Option<Digest>,
+}
+
+impl Identities {
+    /// The certificates that can sign here: those with a private key, of which the source says nothing bad.
+    pub fn usable(&self) -> HashSet<CertSha1> {
+        let usable = self.identities.iter();
+        let usable = usable.filter(|identity| identity.problem.is_none());
+        usable.map(|identity| identity.sha1).collect()
+    }
 }
 
 /// One private key with its certificate.

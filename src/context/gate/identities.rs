@@ -77,15 +77,10 @@ fn digests(identities: &Identities, pinned: &BySha1<'_>) -> IdentityDigests {
 
 /// Profiles in use for which no identity here can sign: one finding for each distinct set of certificates.
 fn missing(pins: &Pins<'_>, identities: &Identities) -> Vec<Finding> {
-    let usable: BTreeSet<CertSha1> = identities
-        .identities
-        .iter()
-        .filter(|identity| identity.problem.is_none())
-        .map(|identity| identity.sha1)
-        .collect();
+    let usable = identities.usable();
     let mut lacking: BTreeMap<BTreeSet<CertSha1>, Vec<&PinnedProfile>> = BTreeMap::new();
     let mut demand = |certificates: BTreeSet<CertSha1>, profile| {
-        if certificates.is_disjoint(&usable) {
+        if !certificates.iter().any(|sha1| usable.contains(sha1)) {
             lacking.entry(certificates).or_default().push(profile);
         }
     };
@@ -136,17 +131,39 @@ fn missing(pins: &Pins<'_>, identities: &Identities) -> Vec<Finding> {
                 0 | 1 => String::new(),
                 count => format!(" and {} more", count - 1),
             };
-            Finding::block(Code::IdentityMissing, format!("no identity here can sign for profile {first}{others}"))
-                .values(
-                    format!("one of {}", certificates.join(", ")),
-                    match identities.identities.len() {
-                        0 => format!("no identity in {}", identities.source),
-                        count => format!("{count} identities in {}, none of these", identities.source),
-                    },
-                )
-                .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
-                .hint("import the certificate with its private key into the CI keychain, and check that the keychain is in the search list")
-                .remedy(Remedy::ImportIdentities)
+            // The pinned certificate is not the only one of its profile: perhaps this is another signer's machine.
+            let with_key: Vec<String> = profiles
+                .iter()
+                .take(1)
+                .flat_map(|profile| profile.certificates())
+                .filter(|certificate| usable.contains(&certificate.sha1))
+                .map(title)
+                .collect();
+            let finding = Finding::block(
+                Code::IdentityMissing,
+                format!("no identity here can sign for profile {first}{others}"),
+            )
+            .values(
+                format!("one of {}", certificates.join(", ")),
+                match (with_key.as_slice(), identities.identities.len()) {
+                    ([], 0) => format!("no identity in {}", identities.source),
+                    ([], count) => format!("{count} identities in {}, none of these", identities.source),
+                    (others, _) => format!(
+                        "the key of another certificate of the profile in {}: {}",
+                        identities.source,
+                        others.join(", ")
+                    ),
+                },
+            )
+            .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default());
+            match with_key.is_empty() {
+                true => finding
+                    .hint("import the certificate with its private key into the CI keychain, and check that the keychain is in the search list")
+                    .remedy(Remedy::ImportIdentities),
+                false => finding
+                    .hint("freeze the manifest again with the project and these identities, or import the key of the pinned certificate")
+                    .remedy(Remedy::FreezeTargets),
+            }
         })
         .collect()
 }

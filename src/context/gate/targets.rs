@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::asked::Asked;
 use super::facts::{Observation, Observed};
 use super::pins::Pins;
-use crate::base::finding::{Code, Finding};
+use crate::base::finding::{Code, Finding, Group};
 use crate::base::ids::ConfigurationName;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedArchive, PinnedTarget};
@@ -17,7 +17,8 @@ use crate::context::plan::{Request, judge};
 use crate::context::policy::Policy;
 use crate::context::products;
 
-/// Judges the targets, and the products that the policy declares.
+/// Judges the targets, and the products that the policy declares. Of a profile's certificates one is planned whose private
+/// key is here, where identities were looked at and nobody waived them.
 pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) -> Vec<Finding> {
     let products = products::judge(&products::Request {
         products: &facts.products,
@@ -54,6 +55,12 @@ fn of_projects(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked
             ];
         }
     };
+    let usable = match &facts.identities {
+        Observation::Observed(identities) if !asked.waived.contains(&Group::Identities) => {
+            Some(identities.usable())
+        }
+        _ => None,
+    };
     let request = Request {
         targets: &observed.targets,
         profiles: pins.profiles(),
@@ -62,8 +69,7 @@ fn of_projects(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked
         overrides: &policy.targets,
         kind: asked.kind,
         targets_were_named: !observed.selection.targets.is_empty(),
-        // Whether the keys are here is another group's question.
-        identities: None,
+        identities: usable.as_ref(),
         now: facts.now,
         scheme: observed.archive.scheme.as_ref(),
         products: &observed.archive.products,

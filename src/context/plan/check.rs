@@ -100,7 +100,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         codes: &[Code::IdentityNotAllowed],
-        judge: |it| chosen(it, identity_allowed::identity_allowed),
+        judge: |it| listed(identity_allowed::identity_allowed(it)),
     },
     Check {
         codes: &[Code::IdentityProfileConflict],
@@ -113,10 +113,6 @@ const CHECKS: &[Check] = &[
     Check {
         codes: &[Code::CertificateNotInProfile],
         judge: |it| chosen(it, certificate::certificate),
-    },
-    Check {
-        codes: &[Code::IdentityMissing],
-        judge: |it| chosen(it, |row, choice| key::key(row, choice, it.scene.available)),
     },
     Check {
         codes: &[Code::EntitlementNotGranted],
@@ -180,6 +176,10 @@ const TOGETHER: &[Together] = &[
         codes: &[Code::AutomaticSigningUnusable],
         // Whoever is told of the style needs no more.
         judge: |scene| automatic::automatic(scene, |row| style_of(scene, row).is_some()),
+    },
+    Together {
+        codes: &[Code::IdentityMissing],
+        judge: key::key,
     },
     Together {
         codes: &[Code::SpecifierMissing],

@@ -166,7 +166,8 @@ fn lost_to(profile: &PinnedProfile, choice: &Choice<'_>, available: &Available<'
 }
 
 /// The certificate that signs: the one that the target names by SHA-1, else the code-signing one of the name that it
-/// asks for that lives longest, else the one that lives longest. Where identities are known, those with a key come first.
+/// asks for that lives longest, else the one that lives longest. Where identities are known, those with a key come first, also
+/// those of another name, if the target names a kind of certificate and not one of them.
 fn certificate<'a>(
     profile: &'a PinnedProfile,
     target: &SigningTarget,
@@ -183,22 +184,29 @@ fn certificate<'a>(
     let signs = |certificate: &&PinnedCertificate| {
         certificate.kind.signs_code() || certificate.kind == CertificateKind::Other
     };
+    let has_key = |certificate: &PinnedCertificate| {
+        available
+            .identities
+            .is_some_and(|identities| identities.contains(&certificate.sha1))
+    };
     let longest = |certificates: Vec<&'a PinnedCertificate>| {
         certificates.into_iter().max_by_key(|certificate| {
-            let has_key = available
-                .identities
-                .is_some_and(|identities| identities.contains(&certificate.sha1));
+            let has_key = has_key(certificate);
             (has_key, certificate.expires, certificate.sha256)
         })
     };
+    let all: Vec<&PinnedCertificate> = profile.certificates().filter(signs).collect();
+    // `Apple Distribution` and `iPhone Distribution` name kinds, of which the profile has one: of the older kind may be the key.
+    let names_kind = asked.is_some_and(|asked| !asked.contains(": "));
     let of_name = asked.map(|asked| {
-        profile
-            .certificates()
-            .filter(signs)
-            .filter(|c| c.common_name.starts_with(asked))
-            .collect::<Vec<_>>()
+        let of_name = all.iter().copied();
+        let of_name = of_name.filter(|it| it.common_name.starts_with(asked));
+        let of_name: Vec<&PinnedCertificate> = of_name.collect();
+        let lacks_key = !of_name.iter().any(|it| has_key(it)) && all.iter().any(|it| has_key(it));
+        match names_kind && lacks_key {
+            true => Vec::new(),
+            false => of_name,
+        }
     });
-    of_name
-        .and_then(longest)
-        .or_else(|| longest(profile.certificates().filter(signs).collect()))
+    of_name.and_then(longest).or_else(|| longest(all))
 }

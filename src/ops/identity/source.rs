@@ -128,7 +128,7 @@ fn open(
     world: &World,
 ) -> Result<Found, Error> {
     let found = FileType::of(&bytes);
-    if found.is_plain_text() {
+    if found.is_plain_text() && IdentityListing::looks_like_one(&bytes) {
         return Ok(Found {
             identities: parse_capture(file, &bytes, manifest)?,
             container: None,

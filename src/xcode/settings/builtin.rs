@@ -9,29 +9,14 @@ use std::path::Path;
 use super::scope::Scope;
 use crate::xcode::assignment::{Assignment, Table};
 use crate::xcode::platform::Platform;
-use crate::xcode::product_type::{ProductKind, Provisioning};
 use crate::xcode::project::{Project, Target};
 
-/// What Xcode's defaults depend on, besides the project.
-pub(super) struct Facts<'f> {
-    /// The name of the configuration.
-    pub(super) configuration: &'f str,
-    /// What the target builds.
-    pub(super) kind: ProductKind,
-    /// Whether products of its type are signed.
-    pub(super) is_signed: bool,
-    /// What it is built for, once that is decided.
-    pub(super) platform: Option<Platform>,
-}
-
-/// Defaults that lie below the project.
-pub(super) fn of_project(project: &Project, facts: &Facts<'_>) -> Table {
-    let Facts {
-        configuration,
-        kind,
-        is_signed,
-        platform,
-    } = *facts;
+/// Defaults that lie below the project, in a configuration, for a platform once that is decided.
+pub(super) fn of_project(
+    project: &Project,
+    configuration: &str,
+    platform: Option<Platform>,
+) -> Table {
     let source_root = source_root(project);
     let mut table = Collected::default();
     table.set("PROJECT_NAME", &project.name);
@@ -63,29 +48,24 @@ pub(super) fn of_project(project: &Project, facts: &Facts<'_>) -> Table {
     );
     table.set("BUILT_PRODUCTS_DIR", "$(CONFIGURATION_BUILD_DIR)");
     table.set("TARGET_BUILD_DIR", "$(CONFIGURATION_BUILD_DIR)");
-    table.set("PRODUCT_NAME", product_name(kind));
-    table.set("PRODUCT_MODULE_NAME", "$(PRODUCT_NAME:c99extidentifier)");
-    table.set("EXECUTABLE_NAME", "$(PRODUCT_NAME)");
-    table.set("WRAPPER_SUFFIX", ".$(WRAPPER_EXTENSION)");
-    table.set("WRAPPER_NAME", "$(PRODUCT_NAME)$(WRAPPER_SUFFIX)");
-    table.set("FULL_PRODUCT_NAME", "$(WRAPPER_NAME)");
-    table.set("WRAPPER_EXTENSION", wrapper_extension(kind));
-    if let Some(package_type) = package_type(kind) {
-        table.set("PRODUCT_BUNDLE_PACKAGE_TYPE", package_type);
+    for (name, value) in BUILD_SYSTEM {
+        table.set(name, value);
     }
-    table.set("CODE_SIGNING_ALLOWED", yes_or_no(is_signed));
     table.set("AVAILABLE_PLATFORMS", AVAILABLE_PLATFORMS);
-    if kind == ProductKind::UiTests {
-        table.set("USES_XCTRUNNER", "YES");
-    }
     table.set("SDKROOT", "macosx");
     if let Some(platform) = platform {
         table.set("PLATFORM_NAME", platform.sdk_name());
         table.set("PLATFORM_FAMILY_NAME", platform.family_name());
-        if !platform.is_simulator() {
-            table.set("PLATFORM_DISPLAY_NAME", platform.family_name());
-        }
-        signing(&mut table, kind, platform);
+        table.set("PLATFORM_DISPLAY_NAME", &platform.display_name());
+        table.set("EFFECTIVE_PLATFORM_SUFFIX", platform.suffix());
+        table.set(
+            "DEPLOYMENT_TARGET_SETTING_NAME",
+            platform.deployment_target(),
+        );
+        let (system, environment) = platform.triple();
+        table.set("SWIFT_PLATFORM_TARGET_PREFIX", system);
+        table.set("LLVM_TARGET_TRIPLE_SUFFIX", environment);
+        identity(&mut table, platform);
         table.set("SUPPORTED_PLATFORMS", platform.default_supported());
         table.set("EFFECTIVE_PLATFORM_NAME", &platform.effective_name());
         if platform == Platform::MacCatalyst {
@@ -102,33 +82,77 @@ pub(super) fn of_project(project: &Project, facts: &Facts<'_>) -> Table {
 const AVAILABLE_PLATFORMS: &str = "appletvos appletvsimulator driverkit iphoneos iphonesimulator macosx watchos watchsimulator \
      xros xrsimulator";
 
-/// `PRODUCT_NAME`, which templates write and the engine has a default for in drivers and system extensions alone
-/// (`DarwinProductTypes.xcspec`). Where nobody writes it, we take what every template writes.
-fn product_name(kind: ProductKind) -> &'static str {
-    match kind {
-        ProductKind::SystemExtension | ProductKind::DriverExtension => {
-            "$(PRODUCT_BUNDLE_IDENTIFIER)"
-        }
-        _ => "$(TARGET_NAME)",
-    }
-}
+/// What the build system sets whatever is built (`CoreBuildSystem.xcspec`, `NativeBuildSystem.xcspec`, and
+/// `CoreSettings.computeUniversalDefaults`), as far as names, places and signing settings refer to it.
+///
+/// `PRODUCT_NAME` has no default there; templates write it. Where nobody does, we take what every template writes.
+const BUILD_SYSTEM: &[(&str, &str)] = &[
+    ("PRODUCT_NAME", "$(TARGET_NAME)"),
+    ("PRODUCT_MODULE_NAME", "$(PRODUCT_NAME:c99extidentifier)"),
+    ("CODE_SIGNING_ALLOWED", "NO"),
+    ("CODE_SIGN_INJECT_BASE_ENTITLEMENTS", "YES"),
+    (
+        "CODESIGNING_FOLDER_PATH",
+        "$(TARGET_BUILD_DIR)/$(FULL_PRODUCT_NAME)",
+    ),
+    (
+        "XPCSERVICES_FOLDER_PATH",
+        "$(CONTENTS_FOLDER_PATH)/XPCServices",
+    ),
+    ("DWARF_DSYM_FILE_NAME", "$(FULL_PRODUCT_NAME).dSYM"),
+    ("DWARF_DSYM_FOLDER_PATH", "$(CONFIGURATION_BUILD_DIR)"),
+    ("FRAMEWORK_VERSION", "A"),
+    ("SHALLOW_BUNDLE", "NO"),
+    ("CREATE_INFOPLIST_SECTION_IN_BINARY", "NO"),
+    ("DONT_GENERATE_INFOPLIST_FILE", "NO"),
+    ("GENERATE_INFOPLIST_FILE", "NO"),
+    ("GENERATE_PKGINFO_FILE", "NO"),
+    ("INFOPLIST_EXPAND_BUILD_SETTINGS", "YES"),
+    ("INFOPLIST_OUTPUT_FORMAT", "same-as-input"),
+    ("INFOPLIST_PREPROCESS", "NO"),
+    ("DEPLOYMENT_LOCATION", "NO"),
+    ("DEPLOYMENT_POSTPROCESSING", "NO"),
+    ("ENABLE_TESTABILITY", "NO"),
+    ("ONLY_ACTIVE_ARCH", "NO"),
+    ("AUTOMATION_APPLE_EVENTS", "NO"),
+    ("ENABLE_APP_SANDBOX", "NO"),
+    ("ENABLE_HARDENED_RUNTIME", "NO"),
+    ("ENABLE_INCOMING_NETWORK_CONNECTIONS", "NO"),
+    ("ENABLE_OUTGOING_NETWORK_CONNECTIONS", "NO"),
+    ("ENABLE_RESOURCE_ACCESS_AUDIO_INPUT", "NO"),
+    ("ENABLE_RESOURCE_ACCESS_BLUETOOTH", "NO"),
+    ("ENABLE_RESOURCE_ACCESS_CALENDARS", "NO"),
+    ("ENABLE_RESOURCE_ACCESS_CAMERA", "NO"),
+    ("ENABLE_RESOURCE_ACCESS_CONTACTS", "NO"),
+    ("ENABLE_RESOURCE_ACCESS_LOCATION", "NO"),
+    ("ENABLE_RESOURCE_ACCESS_PHOTO_LIBRARY", "NO"),
+    ("ENABLE_RESOURCE_ACCESS_PRINTING", "NO"),
+    ("ENABLE_RESOURCE_ACCESS_USB", "NO"),
+    ("RUNTIME_EXCEPTION_ALLOW_DYLD_ENVIRONMENT_VARIABLES", "NO"),
+    ("RUNTIME_EXCEPTION_ALLOW_JIT", "NO"),
+    ("RUNTIME_EXCEPTION_ALLOW_UNSIGNED_EXECUTABLE_MEMORY", "NO"),
+    ("RUNTIME_EXCEPTION_DEBUGGING_TOOL", "NO"),
+    ("RUNTIME_EXCEPTION_DISABLE_EXECUTABLE_PAGE_PROTECTION", "NO"),
+    ("RUNTIME_EXCEPTION_DISABLE_LIBRARY_VALIDATION", "NO"),
+    ("OS", "MACOS"),
+    ("variant", "normal"),
+    ("BUILD_VARIANTS", "normal"),
+    ("CURRENT_VARIANT", "$(variant)"),
+    ("LOCAL_ADMIN_APPS_DIR", "/Applications/Utilities"),
+    ("LOCAL_APPS_DIR", "/Applications"),
+    ("LOCAL_DEVELOPER_DIR", "/Library/Developer"),
+    ("LOCAL_LIBRARY_DIR", "/Library"),
+    ("SYSTEM_ADMIN_APPS_DIR", "/Applications/Utilities"),
+    ("SYSTEM_APPS_DIR", "/Applications"),
+    ("SYSTEM_CORE_SERVICES_DIR", "/System/Library/CoreServices"),
+    ("SYSTEM_LIBRARY_DIR", "/System/Library"),
+    ("USER_APPS_DIR", "$(HOME)/Applications"),
+    ("USER_LIBRARY_DIR", "$(HOME)/Library"),
+];
 
-/// `PRODUCT_BUNDLE_PACKAGE_TYPE` of the package specifications.
-fn package_type(kind: ProductKind) -> Option<&'static str> {
-    match kind {
-        ProductKind::Application | ProductKind::AppClip => Some("APPL"),
-        ProductKind::AppExtension | ProductKind::XpcService => Some("XPC!"),
-        ProductKind::SystemExtension => Some("SYSX"),
-        ProductKind::DriverExtension => Some("DEXT"),
-        ProductKind::Framework => Some("FMWK"),
-        ProductKind::UiTests | ProductKind::UnitTests | ProductKind::Bundle => Some("BNDL"),
-        ProductKind::Library | ProductKind::Tool | ProductKind::Other => None,
-    }
-}
-
-/// The signing settings of the SDKs and of the product specifications.
-fn signing(table: &mut Collected, kind: ProductKind, platform: Platform) {
-    // SettingsTests.signingDefaults: ad hoc in simulators, and on the Mac as long as there is no team.
+/// The `CODE_SIGN_IDENTITY` of the SDKs (SettingsTests.signingDefaults): ad hoc in simulators, and on the Mac as long as there is
+/// no team.
+fn identity(table: &mut Collected, platform: Platform) {
     match platform {
         simulator if simulator.is_simulator() => table.set("CODE_SIGN_IDENTITY", "-"),
         Platform::Macos => {
@@ -146,59 +170,106 @@ fn signing(table: &mut Collected, kind: ProductKind, platform: Platform) {
         }
         _ => table.set("CODE_SIGN_IDENTITY", "Apple Development"),
     }
-    // A product of a simulator may carry a profile, as its device's does, and never has to.
-    let provisioning = kind.provisioning(platform.device());
-    let is_required = provisioning == Provisioning::Required && !platform.is_simulator();
-    table.set(
-        "PROVISIONING_PROFILE_SUPPORTED",
-        yes_or_no(provisioning != Provisioning::Unsupported),
-    );
-    table.set("PROVISIONING_PROFILE_REQUIRED", yes_or_no(is_required));
-    match kind {
-        ProductKind::Application | ProductKind::AppClip => {
-            table.set("ENTITLEMENTS_ALLOWED", yes_or_no(!platform.is_simulator()))
-        }
-        ProductKind::Tool => table.set("ENTITLEMENTS_ALLOWED", "YES"),
-        _ => {}
-    }
-}
-
-fn yes_or_no(yes: bool) -> &'static str {
-    match yes {
-        true => "YES",
-        false => "NO",
-    }
 }
 
 /// Whether Xcode declares the setting as a text. All that it does not declare is a list.
 pub(super) fn is_text(name: &str) -> bool {
     const NAMES: &[&str] = &[
+        "AD_HOC_CODE_SIGNING_ALLOWED",
+        "BUILD_DIR",
+        "BUILD_STYLE",
+        "BUILT_PRODUCTS_DIR",
+        "CODESIGNING_FOLDER_PATH",
+        "CODE_SIGNING_ALLOWED",
+        "CODE_SIGNING_REQUIRED",
+        "CODE_SIGNING_REQUIRES_TEAM",
         "CODE_SIGN_ENTITLEMENTS",
         "CODE_SIGN_ENTITLEMENTS_CONTENTS",
         "CODE_SIGN_IDENTITY",
+        "CODE_SIGN_INJECT_BASE_ENTITLEMENTS",
+        "CODE_SIGN_KEYCHAIN",
         "CODE_SIGN_STYLE",
-        "CODE_SIGNING_ALLOWED",
-        "CODE_SIGNING_REQUIRED",
         "CONFIGURATION",
+        "CONFIGURATION_BUILD_DIR",
+        "CONTENTS_FOLDER_PATH",
+        "CURRENT_PROJECT_VERSION",
+        "CURRENT_VARIANT",
+        "DEPLOYMENT_TARGET_SETTING_NAME",
+        "DERIVE_MACCATALYST_PRODUCT_BUNDLE_IDENTIFIER",
+        "DEVELOPMENT_LANGUAGE",
         "DEVELOPMENT_TEAM",
+        "DSTROOT",
+        "DWARF_DSYM_FILE_NAME",
         "EFFECTIVE_PLATFORM_NAME",
+        "ENABLE_APP_SANDBOX",
+        "ENABLE_HARDENED_RUNTIME",
+        "ENABLE_TESTABILITY",
+        "ENTITLEMENTS_ALLOWED",
+        "ENTITLEMENTS_DESTINATION",
+        "ENTITLEMENTS_REQUIRED",
+        "EXECUTABLE_FOLDER_PATH",
         "EXECUTABLE_NAME",
+        "EXECUTABLE_PATH",
+        "EXECUTABLE_SUFFIX",
+        "FRAMEWORKS_FOLDER_PATH",
+        "FRAMEWORK_VERSION",
         "FULL_PRODUCT_NAME",
+        "GENERATE_INFOPLIST_FILE",
         "INFOPLIST_FILE",
+        "INFOPLIST_KEY_CFBundleDisplayName",
+        "INFOPLIST_PATH",
+        "INSTALL_PATH",
+        "IPHONEOS_DEPLOYMENT_TARGET",
+        "IS_MACCATALYST",
+        "LLVM_TARGET_TRIPLE_SUFFIX",
+        "LOCAL_LIBRARY_DIR",
+        "MACH_O_TYPE",
+        "MACOSX_DEPLOYMENT_TARGET",
+        "MARKETING_VERSION",
+        "MODULES_FOLDER_PATH",
+        "OBJROOT",
+        "ONLY_ACTIVE_ARCH",
+        "OS",
+        "PKGINFO_PATH",
+        "PLATFORM_DISPLAY_NAME",
+        "PLATFORM_FAMILY_NAME",
         "PLATFORM_NAME",
+        "PLUGINS_FOLDER_PATH",
         "PRODUCT_BUNDLE_IDENTIFIER",
+        "PRODUCT_BUNDLE_PACKAGE_TYPE",
         "PRODUCT_MODULE_NAME",
         "PRODUCT_NAME",
         "PRODUCT_TYPE",
+        "PROJECT",
         "PROJECT_DIR",
+        "PROJECT_FILE_PATH",
         "PROJECT_NAME",
         "PROVISIONING_PROFILE",
+        "PROVISIONING_PROFILE_REQUIRED",
         "PROVISIONING_PROFILE_SPECIFIER",
+        "PROVISIONING_PROFILE_SUPPORTED",
+        "PUBLIC_HEADERS_FOLDER_PATH",
         "SDKROOT",
+        "SDK_VARIANT",
+        "SHALLOW_BUNDLE",
+        "SKIP_INSTALL",
         "SRCROOT",
+        "SUPPORTS_MACCATALYST",
+        "SWIFT_PLATFORM_TARGET_PREFIX",
+        "SYMROOT",
+        "TARGETED_DEVICE_FAMILY",
+        "TARGETNAME",
+        "TARGET_BUILD_DIR",
         "TARGET_NAME",
+        "TEST_HOST",
+        "UNLOCALIZED_RESOURCES_FOLDER_PATH",
+        "USES_XCTRUNNER",
+        "VERSIONING_SYSTEM",
+        "VERSIONPLIST_PATH",
         "WRAPPER_EXTENSION",
         "WRAPPER_NAME",
+        "arch",
+        "variant",
     ];
     NAMES.binary_search(&name).is_ok()
 }
@@ -233,19 +304,6 @@ fn source_root(project: &Project) -> String {
     }
 }
 
-fn wrapper_extension(kind: ProductKind) -> &'static str {
-    match kind {
-        ProductKind::Application | ProductKind::AppClip => "app",
-        ProductKind::AppExtension => "appex",
-        ProductKind::XpcService => "xpc",
-        ProductKind::SystemExtension => "systemextension",
-        ProductKind::DriverExtension => "dext",
-        ProductKind::UiTests | ProductKind::UnitTests => "xctest",
-        ProductKind::Framework => "framework",
-        _ => "bundle",
-    }
-}
-
 /// Whether Xcode sets `name` on the machine that builds, to something that cannot be known here.
 pub fn is_set_by_xcode(name: &str) -> bool {
     const NAMES: &[&str] = &[
@@ -256,7 +314,6 @@ pub fn is_set_by_xcode(name: &str) -> bool {
         "ARCHIVE_PATH",
         "CACHE_ROOT",
         "CURRENT_ARCH",
-        "CURRENT_VARIANT",
         "DERIVED_DATA_DIR",
         "DERIVED_FILE_DIR",
         "DERIVED_SOURCES_DIR",
@@ -269,8 +326,6 @@ pub fn is_set_by_xcode(name: &str) -> bool {
         "INSTALL_DIR",
         "INSTALL_ROOT",
         "LANG",
-        "LOCAL_APPS_DIR",
-        "LOCAL_LIBRARY_DIR",
         "MAC_OS_X_PRODUCT_BUILD_VERSION",
         "MAC_OS_X_VERSION_ACTUAL",
         "MAC_OS_X_VERSION_MAJOR",

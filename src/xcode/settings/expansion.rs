@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use super::resolved::{Resolved, Step, Undefined};
 use super::scope::{Scope, is_yes};
 use super::{builtin, operator};
-use crate::xcode::assignment::{Assignment, Examined, Layer, Origin};
+use crate::xcode::assignment::{Assignment, Examined, Layer, Origin, SdkNames};
 
 /// How deep references may nest, in values and in each other: what the engine's own tests nest (600), and some. It fits the
 /// stack of a thread.
@@ -81,6 +81,9 @@ struct Evaluator<'s> {
     scope: &'s Scope,
     /// The assignments that are being expanded, outermost first.
     stack: Vec<Found<'s>>,
+    /// Whether anything was written, be it an empty text, since somebody last asked: operators apply to the elements of a
+    /// value, an empty text is one element, and an empty list has none.
+    has_element: bool,
     depth: usize,
     steps: usize,
     bytes: usize,
@@ -96,6 +99,7 @@ impl<'s> Evaluator<'s> {
         Self {
             scope,
             stack: Vec::new(),
+            has_element: false,
             depth: 0,
             steps: 0,
             bytes: 0,
@@ -135,7 +139,12 @@ impl<'s> Evaluator<'s> {
                     work: 1,
                     passed_over: None,
                 };
-                let effective = table.effective(name, &self.scope.bindings, before, &mut examined);
+                let sdk = match *layer < Layer::Derived {
+                    true => SdkNames::FirstAskedFor,
+                    false => SdkNames::Any,
+                };
+                let bindings = &self.scope.bindings;
+                let effective = table.effective(name, bindings, sdk, before, &mut examined);
                 self.examined
                     .set(self.examined.get().saturating_add(examined.work));
                 if let Some(assignment) = examined.passed_over {
@@ -187,6 +196,7 @@ impl<'s> Evaluator<'s> {
         self.note_step(&found, is_told);
         self.stack.push(found);
         let is_list = !builtin::is_text(&found.assignment.name);
+        self.has_element |= !is_list && !found.assignment.value.contains('$');
         self.text(&found.assignment.value, is_list, out);
         self.stack.pop();
     }
@@ -216,6 +226,7 @@ impl<'s> Evaluator<'s> {
     }
 
     fn write(&mut self, text: &str, out: &mut String) {
+        self.has_element |= !text.is_empty();
         self.bytes = self.bytes.saturating_add(text.len());
         if self.bytes > MAX_BYTES {
             self.resolved.cut = true;
@@ -255,10 +266,12 @@ impl<'s> Evaluator<'s> {
         let end = scan(text, from, is_name);
         let mut name = text.get(from..end).unwrap_or_default().to_owned();
         let mut next = end;
+        let has_element = self.has_element;
         let continued = byte(text, end) == Some(b'$') && byte(text, end + 1) == Some(b'(');
         if continued {
             next = self.substitution(text, end + 1, &mut name);
         }
+        self.has_element = has_element;
         if !self.reference(&name, continued, out) {
             self.write("$", out);
             self.write(&name, out);
@@ -268,17 +281,19 @@ impl<'s> Evaluator<'s> {
 
     /// `$(NAME:operator:operator=operand)`, from behind the opening bracket.
     fn bracketed(&mut self, text: &str, from: usize, close: u8, out: &mut String) -> usize {
+        let before = self.has_element;
         let mut name = String::new();
         let (mut at, computed) = self.fragment(text, from, close, &mut name);
+        self.has_element = before;
         if byte(text, at) != Some(b':') {
             self.reference(&name, computed, out);
             return (at + 1).min(text.len());
         }
         let (undefined, circular) = (self.resolved.undefined.len(), self.resolved.circular.len());
         let mut value = String::new();
+        self.has_element = false;
         self.reference(&name, computed, &mut value);
-        // Operators apply to the elements of a value: an empty text is one element, an empty list has none.
-        let mut has_element = !value.is_empty() || builtin::is_text(&name);
+        let mut has_element = self.has_element;
         while byte(text, at) == Some(b':') && !self.resolved.cut {
             let end = scan(text, at + 1, |c| {
                 c.is_ascii_alphanumeric() || matches!(c, b'-' | b'+' | b'.' | b'_')
@@ -313,6 +328,7 @@ impl<'s> Evaluator<'s> {
                 at = scan(text, at, |c| c != b':' && c != close);
             }
         }
+        self.has_element = before || has_element;
         self.write(&value, out);
         (at + 1).min(text.len())
     }
@@ -373,6 +389,8 @@ impl<'s> Evaluator<'s> {
         let found = if matches!(name, "inherited" | "value") {
             match innermost {
                 Some(frame) => self.find(&frame.assignment.name, Some(frame.position)),
+                // Outside of settings there is nothing to inherit, and "value" is a name as any other.
+                None if name == "value" => self.find(name, None),
                 None => None,
             }
         } else if let Some(frame) = self.being_expanded(name) {
@@ -392,6 +410,8 @@ impl<'s> Evaluator<'s> {
             }
             found
         };
+        // A text that nobody sets is an empty one.
+        self.has_element |= found.is_none() && builtin::is_text(name);
         if let Some(found) = found {
             // A name put together from a variable holds its value.
             let is_told = !computed || self.resolved.environment.is_empty();

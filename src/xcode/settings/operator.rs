@@ -1,23 +1,28 @@
 //! The operators of references: `$(NAME:lower)`, `$(NAME:default=x)`.
 //!
 //! The set and what each does are those of swift-build (`MacroEvaluationProgram.swift`, with `Path.swift` and `String.swift`
-//! of its `SWBUtil`), but for `__md5`, which is internal to Xcode's own settings. Paths are cut as the engine cuts them: a
-//! path that ends in a slash has an empty last part, and the name `.hidden` is all suffix.
+//! of its `SWBUtil`). Paths are cut as the engine cuts them: a path that ends in a slash has an empty last part, and the name
+//! `.hidden` is all suffix.
 
+use md5::{Digest as _, Md5};
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::c99;
+use crate::base::digest::hex;
 
 /// Applies an operator without operand; nothing if there is none of this name.
 pub(super) fn retrieve(operator: &str, value: &str) -> Option<String> {
     Some(match operator {
         "upper" => value.to_uppercase(),
-        "lower" => value.to_lowercase(),
+        // Letter by letter: Swift knows no final sigma.
+        "lower" => value.chars().flat_map(char::to_lowercase).collect(),
         "identifier" => identifier(value, '_'),
         "rfc1034identifier" => identifier(value, '-'),
         "c99extidentifier" => c99_identifier(value),
         "quote" => quoted(value),
         "not" => if value == "YES" { "NO" } else { "YES" }.to_owned(),
+        "__md5" => hex(&Md5::digest(value)),
         "__stripslash" => value.strip_prefix('/').unwrap_or(value).to_owned(),
         "dir" => directory_with_slash(value),
         "file" => file(value).to_owned(),
@@ -66,19 +71,22 @@ pub(super) fn is_operator(name: &str, has_operand: bool) -> bool {
     }
 }
 
-/// ASCII letters, digits but for the first character, and `other`, which also replaces everything else.
+/// ASCII letters, digits but for the first character, and `other`, which also replaces everything else: whole characters, an
+/// accent with its letter and a family of emoji at once (`String.asIdentifierOfType`). A letter with an accent that Unicode has
+/// no letter of its own for stands among the letters for Swift, which compares composed texts, and stays.
 fn identifier(value: &str, other: char) -> String {
-    value
-        .chars()
-        // Xcode replaces whole characters, an accent with its letter.
-        .filter(|c| !('\u{300}'..='\u{36f}').contains(c))
-        .enumerate()
-        .map(|(at, c)| match c {
-            'a'..='z' | 'A'..='Z' => c,
-            '0'..='9' if at > 0 => c,
-            _ => other,
-        })
-        .collect()
+    let decomposed: String = value.nfd().collect();
+    let mut identifier = String::with_capacity(decomposed.len());
+    for (at, character) in decomposed.graphemes(true).enumerate() {
+        let composed: String = character.nfc().collect();
+        let is_among = |from: &str, to: &str| (from..=to).contains(&&*composed);
+        if is_among("A", "Z") || is_among("a", "z") || (at > 0 && is_among("0", "9")) {
+            identifier.push_str(character);
+        } else {
+            identifier.push(other);
+        }
+    }
+    identifier
 }
 
 /// An identifier of C99 with the letters of other scripts; `_` for everything else and for a leading digit.
@@ -218,7 +226,12 @@ mod tests {
             ("upper", "Ab C", "AB C"),
             ("identifier", "1My App-2.0", "_My_App_2_0"),
             ("rfc1034identifier", "My App_2.é", "My-App-2--"),
-            ("rfc1034identifier", "e\u{301}x", "ex"),
+            ("rfc1034identifier", "e\u{301}x", "-x"),
+            ("rfc1034identifier", "q\u{301}x", "q\u{301}x"),
+            ("identifier", "\u{1f1fa}\u{1f1f8}1", "_1"),
+            ("identifier", "\u{1f468}\u{200d}\u{1f469}x", "_x"),
+            ("lower", "ΑΣ", "ασ"),
+            ("upper", "straße", "STRASSE"),
             (
                 "c99extidentifier",
                 "Extensions-PushProvider",
@@ -248,6 +261,8 @@ mod tests {
             ("c99extidentifier", "㐀", "_"),
             ("standardizepath", "/a/./b/../c", "/a/c"),
             ("__stripslash", "/a", "a"),
+            ("__md5", "hello", "5d41402abc4b2a76b9719d911017c592"),
+            ("__md5", "", "d41d8cd98f00b204e9800998ecf8427e"),
             ("lower", "", ""),
             ("dir", "", "./"),
             ("quote", "", "\"\""),

@@ -4,6 +4,8 @@ use super::*;
 use crate::base::finding::Severity;
 use crate::xcode::sources::InMemory;
 
+mod products;
+
 /// A scope of layers given highest first, `NAME = value` each.
 fn scope(layers: &[(Layer, &[(&str, &str)])]) -> Scope {
     let layers = layers
@@ -325,9 +327,79 @@ fn a_condition_may_name_the_target_or_the_configuration_that_is_used() {
 }
 
 #[test]
+fn of_two_conditions_on_the_sdk_the_first_counts_in_a_project() {
+    let mut scope = one(&[
+        ("A", "none"),
+        ("A[sdk=iphoneos*][sdk=macosx*]", "first"),
+        ("B", "none"),
+        ("B[sdk=macosx*][sdk=iphoneos*]", "second"),
+    ]);
+    assert_eq!(value(&scope, "A"), "first");
+    assert_eq!(value(&scope, "B"), "none");
+    // From outside of the project all must hold.
+    for (layer, _) in &mut scope.layers {
+        *layer = Layer::OverrideXcconfig;
+    }
+    assert_eq!(value(&scope, "A"), "none");
+}
+
+/// SDKRegistry.settingConditionValues: only the tables of a project are bound to one of the names beforehand.
+#[test]
+fn the_second_name_of_an_sdk_counts_beside_the_first_outside_of_the_project() {
+    let assignments: &[(&str, &str)] = &[
+        ("A[sdk=iphoneos*]", "first"),
+        ("A[sdk=embedded*]", "second"),
+    ];
+    for (layer, expected) in [
+        (Layer::ProjectXcconfig, "first"),
+        (Layer::Target, "first"),
+        (Layer::CommandLine, "second"),
+        (Layer::OverrideXcconfig, "second"),
+    ] {
+        let mut scope = scope(&[(layer, assignments)]);
+        scope.bindings.sdk_fallback = Some("embedded");
+        assert_eq!(value(&scope, "A"), expected, "{layer}");
+    }
+}
+
+/// MacroEvaluationResultBuilder: an empty text is one element, an empty list has none.
+#[test]
+fn operators_apply_to_the_elements_of_a_value() {
+    let scope = one(&[
+        ("DEVELOPMENT_TEAM", ""),
+        ("LIST", ""),
+        ("OF_TEXT", "$(DEVELOPMENT_TEAM)"),
+        ("OF_LIST", "$(LIST)"),
+        ("PRODUCT_NAME", "$(NOTHING)"),
+        ("A", "$(DEVELOPMENT_TEAM:quote)"),
+        ("B", "$(LIST:quote)"),
+        ("C", "$(OF_TEXT:quote)"),
+        ("D", "$(OF_LIST:quote)"),
+        ("E", "$(PRODUCT_NAME:quote)"),
+        ("F", "$(NOTHING:quote)"),
+        ("G", "x$($(OF_TEXT)LIST:quote)"),
+        ("H", "$(LIST:default=:quote)"),
+        ("I", "$(LIST:isancestor=/a)"),
+    ]);
+    for (name, expected) in [
+        ("A", "\"\""),
+        ("B", ""),
+        ("C", "\"\""),
+        ("D", ""),
+        ("E", ""),
+        ("F", ""),
+        ("G", "x"),
+        ("H", "\"\""),
+        ("I", ""),
+    ] {
+        assert_eq!(value(&scope, name), expected, "{name}");
+    }
+}
+
+#[test]
 fn a_text_that_is_no_setting_expands_too() {
-    let scope = one(&[("A", "x")]);
-    assert_eq!(scope.expand("$(A)-$(inherited)-").value, "x--");
+    let scope = one(&[("A", "x"), ("value", "v")]);
+    assert_eq!(scope.expand("$(A)-$(inherited)-$(value)").value, "x--v");
     assert_eq!(scope.expand("").value, "");
 }
 

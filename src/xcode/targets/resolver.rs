@@ -229,7 +229,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
             let scope = self.settings.scope(index, configuration, Some(platform));
             let provisioning = provisioning(&scope, platform);
             let signing_allowed = is_signing_allowed(&scope);
-            let unsigned_by = unsigned::unsigned_by(&scope, kind, platform);
+            let unsigned_by = unsigned::unsigned_by(&scope, platform);
             // What nobody signs with a profile may say what it likes.
             let matters = signing_allowed
                 && unsigned_by.is_none()
@@ -252,7 +252,10 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 bundle_id: bundle_id.as_ref().map(|setting| &setting.value),
                 matters,
             };
-            let entitlements = self.entitlements(&claimant, entitlements_path, contents);
+            let entitlements = match carries_claims(&scope, kind) {
+                true => self.entitlements(&claimant, entitlements_path, contents),
+                false => None,
+            };
             rows.push(SigningTarget {
                 project: Arc::clone(&project.bundle),
                 target: subject.name.clone(),
@@ -279,6 +282,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
                     true => PartOf::from([]),
                     false => PartOf::from([0]),
                 },
+                ad_hoc_allowed: unsigned::is_ad_hoc_allowed(&scope, platform),
                 lacks_settings: false,
             });
         }
@@ -519,6 +523,20 @@ fn unusable_name() -> Finding {
 /// Whether Xcode signs the product.
 fn is_signing_allowed(scope: &Scope) -> bool {
     may_be_yes(scope, "CODE_SIGNING_ALLOWED")
+}
+
+/// Whether claims of the product count: they stand in the signature of a program, and a library or a plug-in is none (swift-build,
+/// `supportsEntitlements` of `PlanningOperation.swift`). Tests of the interface are wrapped into one, and what is unknown may be one.
+fn carries_claims(scope: &Scope, kind: ProductKind) -> bool {
+    let is_loaded = matches!(
+        kind,
+        ProductKind::Framework
+            | ProductKind::Library
+            | ProductKind::Bundle
+            | ProductKind::UnitTests
+    );
+    let machine_type = scope.evaluate("MACH_O_TYPE").filter(|_| is_loaded);
+    machine_type.is_none_or(|it| it.value == "mh_execute")
 }
 
 /// What the product has to do with profiles: two settings say it, which product types set and projects may change

@@ -62,6 +62,8 @@ pub struct SigningTarget {
     /// The products of the archive that it is part of; none: no archive holds it. Until somebody says what is archived
     /// ([`Archive`](crate::xcode::archive::Archive)), everything is one product but tests.
     pub part_of: PartOf,
+    /// Whether its product may be signed ad hoc (`AD_HOC_CODE_SIGNING_ALLOWED`, which the SDKs of devices forbid).
+    pub ad_hoc_allowed: bool,
     /// Whether its settings are not known, because a configuration file is missing that would say them. That file is what is
     /// told; what follows from it is for information.
     pub lacks_settings: bool,

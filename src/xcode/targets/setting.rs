@@ -92,7 +92,22 @@ impl Serialize for FromEnvironment {
     }
 }
 
+/// What stands between the quotes around a value, if there are any: in a configuration file Xcode takes them for a part of it.
+pub(super) fn without_quotes(value: &str) -> Option<&str> {
+    let value = value.trim();
+    let between = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+    between('"').or_else(|| between('\''))
+}
+
 impl ProfileRequest {
+    /// Whether quotes stand around the name, which is told where it is written: no profile is called so.
+    pub fn is_quoted(&self) -> bool {
+        match self.revealed() {
+            Self::Name { name, .. } => without_quotes(name).is_some(),
+            Self::Uuid(_) | Self::FromEnvironment(_) => false,
+        }
+    }
+
     /// The same, shown as `shown`.
     pub(super) fn withheld(self, shown: &str) -> Self {
         Self::FromEnvironment(FromEnvironment {

@@ -2,21 +2,26 @@
 //!
 //! The engine asks for no certificate where `CODE_SIGNING_ALLOWED` is NO (swift-build, `PlanningOperation.swift`). With an
 //! empty `CODE_SIGN_IDENTITY` it signs nothing either, and says nothing unless `CODE_SIGNING_REQUIRED` is YES
-//! (`CodeSign.swift`), which the device SDKs set and frameworks unset (`ProductTypes.xcspec`).
+//! (`CodeSign.swift`), which the device SDKs set and frameworks and dynamic libraries unset (`ProductTypes.xcspec`).
 
 use super::row::Unsigned;
 use crate::xcode::assignment::Layer;
 use crate::xcode::platform::Platform;
-use crate::xcode::product_type::ProductKind;
 use crate::xcode::settings::{Resolved, Scope, is_yes};
+
+/// Whether the product may be signed ad hoc: everywhere but on devices, whose SDKs set `AD_HOC_CODE_SIGNING_ALLOWED` to NO. An
+/// empty value allows it too (`SigningSupport.swift`).
+pub(super) fn is_ad_hoc_allowed(scope: &Scope, platform: Platform) -> bool {
+    let is_device = !platform.is_mac() && !platform.is_simulator();
+    match scope.evaluate("AD_HOC_CODE_SIGNING_ALLOWED") {
+        Some(allowed) => allowed.value.is_empty() || is_yes(&allowed.value),
+        None => !is_device,
+    }
+}
 
 /// Why the product of this row is not signed, where somebody wrote so. A setting that was not followed to its end keeps
 /// nothing from being signed, so that nothing which may be signed is passed over.
-pub(super) fn unsigned_by(
-    scope: &Scope,
-    kind: ProductKind,
-    platform: Platform,
-) -> Option<Unsigned> {
+pub(super) fn unsigned_by(scope: &Scope, platform: Platform) -> Option<Unsigned> {
     if platform.is_simulator() {
         return None;
     }
@@ -46,7 +51,10 @@ pub(super) fn unsigned_by(
                 .into_iter()
                 .filter_map(|name| scope.evaluate(name))
                 .any(|asked| !asked.value.trim().is_empty());
-            let is_required = !platform.is_mac() && kind != ProductKind::Framework;
+            // What no product type says, the SDK of a device does.
+            let by_product = scope.evaluate("CODE_SIGNING_REQUIRED");
+            let is_required =
+                !platform.is_mac() && by_product.is_none_or(|required| is_yes(&required.value));
             match asks || is_required {
                 true => None,
                 false => by(

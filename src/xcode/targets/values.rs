@@ -3,7 +3,7 @@
 use super::entitlements::{File, Unreadable};
 use super::info_plist::InfoPlists;
 use super::place::{at_origin, made_by_the_build, only_xcode_knows, path_from_environment};
-use super::setting::{ProfileRequest, Setting, SigningStyle};
+use super::setting::{ProfileRequest, Setting, SigningStyle, without_quotes};
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{BundleId, TeamId};
 use crate::base::remedy::Remedy;
@@ -51,7 +51,7 @@ impl<'r, 'p> Reader<'r, 'p> {
     /// A setting, if it is set to anything.
     pub(super) fn text(&mut self, name: &str) -> Option<Setting<Text>> {
         let resolved = self.evaluate(name)?;
-        let value = resolved.value.trim();
+        let value = meant(&resolved.value);
         (!value.is_empty()).then(|| setting(text(value, &resolved), &resolved))
     }
 
@@ -180,7 +180,10 @@ impl<'r, 'p> Reader<'r, 'p> {
             );
             return None;
         };
-        let mut value = resolved.value.trim().to_owned();
+        let mut value = match is_setting {
+            true => meant(&resolved.value).to_owned(),
+            false => resolved.value.trim().to_owned(),
+        };
         if is_setting && self.scope.is_yes("USES_XCTRUNNER") {
             // What is signed is not the test bundle but the application that Xcode wraps it into. The id of an Info.plist
             // stays as it is (swift-build, `computeBundleIdentifier`).
@@ -281,7 +284,7 @@ impl<'r, 'p> Reader<'r, 'p> {
     fn evaluate(&mut self, name: &str) -> Option<Resolved> {
         let resolved = self.scope.evaluate(name)?;
         self.note_problems(name, &resolved);
-        if is_quoted(&resolved.value) {
+        if without_quotes(&resolved.value).is_some() {
             let finding = Finding::block(
                 Code::SettingInvalid,
                 format!("{name} has quotes around its value, and they are part of it"),
@@ -307,7 +310,7 @@ impl<'r, 'p> Reader<'r, 'p> {
     }
 
     fn refuse(&mut self, name: &str, expected: &str, found: &str, origin: &Origin) {
-        if is_quoted(found) {
+        if without_quotes(found).is_some() {
             // That is told already.
             return;
         }
@@ -417,10 +420,9 @@ impl<'r, 'p> Reader<'r, 'p> {
     }
 }
 
-/// Whether quotes stand around a value, which Xcode takes for a part of it.
-fn is_quoted(value: &str) -> bool {
-    let value = value.trim();
-    value.len() >= 2 && value.starts_with('"') && value.ends_with('"')
+/// A value without the quotes around it: they are told, so what would be wrong because of them is not told beside them.
+fn meant(value: &str) -> &str {
+    without_quotes(value).unwrap_or(value.trim())
 }
 
 /// What a setting that holds claims holds.

@@ -42,22 +42,19 @@ fn selections(project: &Path) -> Vec<(String, TargetSelection)> {
         ..TargetSelection::default()
     };
     let mut all = vec![(String::new(), base.clone())];
-    for name in ["Release", "Debug"] {
-        let configurations = vec![name.parse().unwrap()];
-        let selection = TargetSelection {
-            configurations,
-            ..base.clone()
-        };
-        all.push((name.to_owned(), selection));
-    }
-    for sdk in ["iphoneos", "macosx", "appletvos"] {
+    let configured = TargetSelection {
+        configurations: vec!["Release".parse().unwrap()],
+        ..base.clone()
+    };
+    all.push(("Release".to_owned(), configured));
+    for sdk in ["iphoneos", "macosx"] {
         let selection = TargetSelection {
             sdk: Some(sdk.to_owned()),
             ..base.clone()
         };
         all.push((sdk.to_owned(), selection));
     }
-    for name in schemes(project) {
+    for name in schemes(project).into_iter().take(4) {
         let selection = TargetSelection {
             scheme: Some(name.clone()),
             ..base.clone()

@@ -8,14 +8,52 @@
 //! `CODE_SIGNING_REQUIRED = NO` an empty one means that the product is not signed, which is told as that.
 
 use super::place::{at_origin, title};
+use super::subject::Subject;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::remedy::Remedy;
 use crate::context::plan::row::{Choice, Row};
 use crate::xcode::assignment::Layer;
-use crate::xcode::targets::Entitlements;
+use crate::xcode::targets::{Entitlements, SigningStyle};
+
+/// An identity that names no certificate, of a target that must have one.
+pub(super) fn identity_allowed(it: &Subject<'_, '_>) -> Option<Finding> {
+    match it.row {
+        Some(row) => with_profile(row, row.choice.as_ref()?),
+        None => ad_hoc_on_device(it),
+    }
+}
+
+/// What takes no profile, as a framework, and is signed ad hoc for a device all the same.
+fn ad_hoc_on_device(it: &Subject<'_, '_>) -> Option<Finding> {
+    let target = it.target;
+    let identity = target.written_identity().filter(|identity| {
+        let is_shown = target.withheld_identity.is_none();
+        is_shown && !target.ad_hoc_allowed && target.is_signed() && identity.value.trim() == "-"
+    })?;
+    // What Xcode makes of it where it signs automatically is not known.
+    let severity = match target.style.value {
+        SigningStyle::Manual => Severity::Block,
+        _ => Severity::Warn,
+    };
+    let finding = Finding::new(
+        Code::IdentityNotAllowed,
+        severity,
+        format!(
+            "CODE_SIGN_IDENTITY of {} is ad hoc (-), which Xcode does not allow for devices",
+            title(target)
+        ),
+    )
+    .values("the name of a certificate, or of a kind", "CODE_SIGN_IDENTITY = -")
+    .hint(
+        "set CODE_SIGN_IDENTITY to what the application has, or build with the exported settings; if nothing is to be \
+         signed, set CODE_SIGNING_ALLOWED to NO",
+    )
+    .remedy(Remedy::ExportTargets);
+    Some(at_origin(finding, target, Some(&identity.origin)))
+}
 
 /// An identity of a target with a profile that names no certificate.
-pub(super) fn identity_allowed(row: &Row<'_>, choice: &Choice<'_>) -> Option<Finding> {
+fn with_profile(row: &Row<'_>, choice: &Choice<'_>) -> Option<Finding> {
     let target = row.target;
     let identity = target
         .identity

@@ -25,6 +25,10 @@ pub(super) fn requested(
         // Reported by the resolver: nothing can be chosen for a target without a bundle id.
         return None;
     };
+    if answering.is_empty() && requested.value.is_quoted() {
+        // The resolver tells the quotes, which are the cause.
+        return None;
+    }
     if answering.is_empty() {
         return match &row.choice {
             // There is a profile for this target, but it asks for another one: its host moved on.

@@ -5,8 +5,11 @@
 //! engine hands it to Xcode's signing as if it were written (swift-build, `computeSigningCertificateIdentifier`), which then
 //! says "Provisioning profile … doesn't include signing certificate …" of a profile for distribution.
 //!
-//! Whoever builds with the exported settings gets both from there. So these are warnings, one for all targets of a
-//! configuration, and a frozen project without specifiers is no mistake at all.
+//! Whoever builds with the exported settings gets both from there. So a profile that nobody names is a warning, one for all
+//! targets of a configuration, and a frozen project without specifiers is no mistake at all. But where the project itself says
+//! that it is signed manually, and with which profile, it means to be built as it is, and that fails without an identity: the
+//! usual cause is one that is written for another SDK, as `CODE_SIGN_IDENTITY[sdk=iphoneos*]` beside a watch app
+//! (NativeScript/nativescript-cli#5291).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +17,7 @@ use super::grouped::titles;
 use super::place::at_origin;
 use super::subject::Scene;
 use crate::apple::profile::ProfileKind;
-use crate::base::finding::{Code, Finding};
+use crate::base::finding::{Code, Finding, Severity};
 use crate::base::remedy::Remedy;
 use crate::context::plan::row::{Row, Why};
 use crate::xcode::assignment::Layer;
@@ -40,7 +43,8 @@ pub(super) fn no_specifier(scene: &Scene<'_, '_>) -> Vec<Finding> {
     })
 }
 
-/// Targets with a profile for distribution that is specified, and the identity that the SDK defaults to.
+/// Targets with a profile for distribution that is specified, and the identity that the SDK defaults to. It warns where the policy
+/// or the manifest gives the profile, because somebody hands that to the build, and where nobody wrote a style.
 pub(super) fn default_identity(scene: &Scene<'_, '_>) -> Vec<Finding> {
     let is_default = |row: &Row<'_>| {
         let target = row.target;
@@ -55,19 +59,37 @@ pub(super) fn default_identity(scene: &Scene<'_, '_>) -> Vec<Finding> {
                 choice.profile.kind != ProfileKind::Development && choice.why != Why::BestFit
             })
     };
-    told(scene, is_default, |targets| {
-        Finding::warn(
-            Code::IdentityProfileConflict,
-            format!(
-                "no CODE_SIGN_IDENTITY is written for {}: Xcode looks for {DEFAULT}, which a profile for distribution does \
-                 not include",
-                titles(targets)
-            ),
-        )
-        .values("CODE_SIGN_IDENTITY = Apple Distribution or Developer ID Application", format!("{DEFAULT}, the default of the SDK"))
-        .hint("set CODE_SIGN_IDENTITY to the kind of certificate that the profile is for, or build with the exported settings")
-        .remedy(Remedy::ExportTargets)
-    })
+    let blocks = |row: &Row<'_>| {
+        row.target.style.value == SigningStyle::Manual
+            && row
+                .choice
+                .is_some_and(|choice| choice.why == Why::Requested)
+    };
+    let of_severity = |severity: Severity| {
+        let is_meant =
+            |row: &Row<'_>| is_default(row) && blocks(row) == matches!(severity, Severity::Block);
+        told(scene, is_meant, |targets| {
+            Finding::new(
+                Code::IdentityProfileConflict,
+                severity,
+                format!(
+                    "no CODE_SIGN_IDENTITY is written for {}: Xcode looks for {DEFAULT}, which a profile for distribution \
+                     does not include",
+                    titles(targets)
+                ),
+            )
+            .values(
+                "CODE_SIGN_IDENTITY = Apple Distribution or Developer ID Application",
+                format!("{DEFAULT}, the default of the SDK"),
+            )
+            .hint("set CODE_SIGN_IDENTITY to the kind of certificate that the profile is for, or build with the exported settings")
+            .remedy(Remedy::ExportTargets)
+        })
+    };
+    [Severity::Block, Severity::Warn]
+        .into_iter()
+        .flat_map(of_severity)
+        .collect()
 }
 
 /// The default of the SDKs of devices, and on macOS with a team.
@@ -86,6 +108,11 @@ fn told(
     }
     let groups = groups.into_values();
     groups
-        .filter_map(|targets| Some(at_origin(finding(&targets), targets.first()?, None)))
+        .filter_map(|targets| {
+            let first = *targets.first()?;
+            // What is not written has no line; the profile beside it has one.
+            let beside = first.requested_profile().map(|asked| &asked.origin);
+            Some(at_origin(finding(&targets), first, beside))
+        })
         .collect()
 }

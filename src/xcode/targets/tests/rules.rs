@@ -129,6 +129,48 @@ fn an_app_clip_claims_that_it_is_one() {
     assert_eq!(claims(&app("").all()), []);
 }
 
+/// `supportsEntitlements` of PlanningOperation.swift
+#[test]
+fn claims_count_in_programs_and_not_in_what_they_load() {
+    let claimed = |product_type: &str, settings: &str| {
+        let settings = format!(
+            "SDKROOT = macosx; PRODUCT_BUNDLE_IDENTIFIER = com.example.it; CODE_SIGN_ENTITLEMENTS = A.entitlements; {settings}"
+        );
+        let sketch = Sketch::default()
+            .target("It", product_type, &settings)
+            .file("A.entitlements", "{ a = file; }");
+        claims(&sketch.all()).len()
+    };
+    for (product_type, number) in [
+        ("application", 1),
+        ("xpc-service", 1),
+        ("tool", 1),
+        ("bundle", 0),
+        ("framework", 0),
+        ("library.dynamic", 0),
+        ("bundle.unit-test", 0),
+        ("of-the-future", 1),
+    ] {
+        assert_eq!(claimed(product_type, ""), number, "{product_type}");
+    }
+    assert_eq!(claimed("bundle", "MACH_O_TYPE = mh_execute;"), 1);
+}
+
+/// `CODE_SIGNING_REQUIRED` of ProductTypes.xcspec
+#[test]
+fn an_empty_identity_keeps_frameworks_and_dynamic_libraries_from_being_signed() {
+    let is_signed = |product_type: &str, settings: &str| {
+        let settings = format!("SDKROOT = iphoneos; CODE_SIGN_IDENTITY = \"\"; {settings}");
+        let sketch = Sketch::default().target("It", product_type, &settings);
+        sketch.all().rows[0].is_signed()
+    };
+    assert!(!is_signed("framework", ""));
+    assert!(!is_signed("library.dynamic", ""));
+    assert!(is_signed("application", ""));
+    assert!(is_signed("bundle", ""));
+    assert!(is_signed("framework", "CODE_SIGNING_REQUIRED = YES;"));
+}
+
 #[test]
 fn entitlements_that_the_build_makes_are_told_as_that_and_missing_ones_block() {
     for path in [
