@@ -109,3 +109,28 @@ fn every_snippet_builds_the_pinned_commit_of_the_repository() {
         }
     }
 }
+
+#[test]
+fn every_action_of_others_is_pinned_to_a_commit() {
+    let mut files = vec![
+        root().join("action.yml"),
+        root().join(".github/workflows/release.yml"),
+    ];
+    files.extend(support::files_below(&root().join("examples/ci")));
+    let mut pinned = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for (_, action) in text.lines().filter_map(|line| line.split_once("uses: ")) {
+            let (_, reference) = action.split_once('@').unwrap();
+            let (commit, version) = reference.split_once(" # v").unwrap_or((reference, ""));
+            let is_commit = commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit());
+            assert!(
+                is_commit && !version.is_empty(),
+                "{}: {action}",
+                file.display()
+            );
+            pinned += 1;
+        }
+    }
+    assert!(pinned > 10, "{pinned}");
+}
