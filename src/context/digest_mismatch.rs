@@ -12,9 +12,8 @@ use crate::base::finding::{Code, Finding};
 use crate::base::remedy::Remedy;
 
 /// What a step does that gets the digest of a file out of git.
-pub(crate) const OF_FILE: &str = "run `git fetch --depth=1 origin main` before `git show origin/main:FILE`, which prints nothing \
-     where the checkout lacks that branch or the branch lacks the file; begin the step with `set -euo pipefail`, so that it \
-     ends where git fails";
+pub(crate) const OF_FILE: &str = "run `git fetch --depth=1 origin main` first and hash `git show FETCH_HEAD:FILE`: a shallow checkout \
+     lacks other branches, and git prints nothing where it fails; begin the step with `set -euo pipefail`, so that it ends there";
 
 /// What a step does that gets the digest of a capture of identities.
 pub(crate) const OF_CAPTURE: &str = "run `security find-identity -v -p codesigning` alone to see why it prints nothing; begin the \

@@ -134,3 +134,21 @@ fn every_action_of_others_is_pinned_to_a_commit() {
     }
     assert!(pinned > 10, "{pinned}");
 }
+
+/// Whether git says yes to this here.
+fn git(words: &[&str]) -> bool {
+    let mut git = std::process::Command::new("git");
+    let ran = git.arg("-C").arg(root()).args(words).output();
+    ran.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn the_pinned_commit_holds_the_action() {
+    let commit = of_cargo_toml("pinned_commit");
+    if !git(&["cat-file", "-e", &format!("{commit}^{{commit}}")]) {
+        eprintln!("skipped: this is no checkout with its history");
+        return;
+    }
+    assert!(git(&["cat-file", "-e", &format!("{commit}:action.yml")]));
+    assert!(git(&["merge-base", "--is-ancestor", &commit, "HEAD"]));
+}
