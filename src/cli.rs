@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod audit;
 mod deferred;
+pub mod doctor;
 pub mod document;
 pub mod envelope;
 pub mod exit;
@@ -98,6 +99,9 @@ enum Command {
     /// Write the whole signing context on one page: what is wrong, what expires when, what hangs on which certificate. Exit
     /// code 0 whatever it shows: `gate` gives a verdict.
     Report(Deferred<page::Arguments>),
+    /// Tell what this machine is to countersign, and what would fail next. Opens nothing. Exit code 10 if a gate would block
+    /// here whatever a job asks.
+    Doctor,
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
@@ -248,6 +252,7 @@ fn answer(command: Command, begun: Begun, mut world: World) -> Result<Answer<'st
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),
         Command::Run(arguments) => run::run(*arguments.0, begun.offer(), world),
+        Command::Doctor => doctor::run(world),
         Command::Report(arguments) => page::run(*arguments.0, world),
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Envelope(command) => envelope::run(*command.0, world),

@@ -7,6 +7,7 @@
 //!
 //! - [`audit`]: the audit log: show, verify, checkpoint
 //! - [`audit_log`]: the audit log, opened for writing, and actions that it records
+//! - [`doctor`]: what this machine is to countersign
 //! - [`envelope`]: envelopes that were handed over: verify
 //! - [`error`]: why a verb gives no answer
 //! - [`gate`]: whether this machine may sign with this manifest now
@@ -29,6 +30,7 @@
 
 pub mod audit;
 pub mod audit_log;
+pub mod doctor;
 pub mod envelope;
 pub mod error;
 pub mod gate;

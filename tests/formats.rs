@@ -64,6 +64,7 @@ const COMMANDS: &[(&str, &str)] = &[
         "report",
         "-o signing.html --project Acme.xcodeproj --identities identities.txt",
     ),
+    ("doctor", ""),
     ("keychain create", "--keychain ci.p12"),
     (
         "keychain import",
@@ -124,6 +125,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("policy", "policy digest", &["policy-invalid"]),
     ("policy", "gate", &["policy-invalid"]),
     ("policy", "report", &["policy-invalid"]),
+    ("policy", "doctor", &["policy-invalid"]),
     ("policy", "run", &["policy-invalid"]),
     ("policy", "keychain create", &["policy-invalid"]),
     ("policy", "keychain import", &["policy-invalid"]),
@@ -133,6 +135,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("expired", "targets export", &["profile-expired"]),
     ("expired", "gate", &["profile-expired"]),
     ("expired", "report", &["profile-expired"]),
+    ("expired", "doctor", &["profile-expired"]),
     ("policy", "envelope verify", &["envelope-unsigned"]),
     ("expired", "profile list", &["profile-anchor-not-apple"]),
     ("expired", "manifest verify", &["profile-anchor-not-apple"]),

@@ -11,6 +11,7 @@
 )]
 
 mod audit;
+mod doctor;
 mod environment;
 mod freezing;
 mod gate;

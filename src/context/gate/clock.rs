@@ -3,6 +3,8 @@
 //! Whoever sets the clock back makes an expired certificate valid and a closed hour open. The audit log remembers what time
 //! it was, so a clock that is behind its last record blocks. The difference that time synchronisation corrects is allowed.
 
+use jiff::Timestamp;
+
 use crate::base::clock::{CLOCK_CORRECTION, show_duration};
 use crate::base::finding::{Code, Finding};
 use crate::base::remedy::Remedy;
@@ -10,7 +12,12 @@ use crate::context::gate::facts::{Observation, Observed};
 
 /// Checks the clock against the last record of the audit log.
 pub fn check(facts: &Observed) -> Option<Finding> {
-    let last = match &facts.last_record {
+    against(&facts.last_record, facts.now)
+}
+
+/// Checks a clock that says `now` against the latest time that the audit log knows of.
+pub fn against(last_record: &Observation<Option<Timestamp>>, now: Timestamp) -> Option<Finding> {
+    let last = match last_record {
         Observation::Observed(last) => (*last)?,
         Observation::Unobserved { why } => {
             let message = format!("the clock cannot be compared with the audit log: {why}");
@@ -19,7 +26,7 @@ pub fn check(facts: &Observed) -> Option<Finding> {
             return Some(finding.hint(hint).remedy(Remedy::VerifyAuditLog));
         }
     };
-    let behind = last.duration_since(facts.now);
+    let behind = last.duration_since(now);
     if behind <= CLOCK_CORRECTION {
         return None;
     }
@@ -31,7 +38,7 @@ pub fn check(facts: &Observed) -> Option<Finding> {
     let hint = "set the clock; if it is right, it was ahead when the record was written: resume the audit log";
     Some(
         finding
-            .values(format!("{last} or later"), facts.now)
+            .values(format!("{last} or later"), now)
             .hint(hint)
             .remedy(Remedy::ResumeAuditLog),
     )

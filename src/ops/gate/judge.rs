@@ -135,7 +135,7 @@ pub(super) fn rehearse(
 }
 
 /// The latest time that the audit log knows of. A log that cannot be read is a fact for the gate, not an error.
-fn last_record(world: &World) -> Observation<Option<Timestamp>> {
+pub(in crate::ops) fn last_record(world: &World) -> Observation<Option<Timestamp>> {
     let read = || -> Result<_, Error> {
         let state = world.state_directory()?;
         Ok(audit::standing(

@@ -83,6 +83,8 @@ pub enum MissingPart {
     Targets,
     /// The audit log.
     AuditLog,
+    /// The keychain.
+    Keychain,
 }
 
 impl MissingPart {
@@ -95,6 +97,7 @@ impl MissingPart {
             Self::Verdict => "verdict",
             Self::Targets => "targets",
             Self::AuditLog => "audit log",
+            Self::Keychain => "keychain",
         }
     }
 }
@@ -116,7 +119,7 @@ pub struct Missing {
 
 impl Missing {
     /// A part that could not be had because of an error.
-    pub(super) fn of(part: MissingPart, error: &Error) -> Self {
+    pub(in crate::ops) fn of(part: MissingPart, error: &Error) -> Self {
         let (hint, remedy) = error.advice();
         Self {
             part,
