@@ -49,6 +49,7 @@ fn main() -> Result<(), Failure> {
     seeds.settings()?;
     seeds.audit()?;
     seeds.envelopes()?;
+    seeds.match_repository()?;
     seeds.pkcs12()
 }
 
@@ -405,6 +406,21 @@ impl Seeds {
         }
         seed.extend(fs::read(path)?);
         self.write("audit", "sealed", &seed)
+    }
+
+    /// What match stores, in clear and in both containers.
+    fn match_repository(&self) -> Result<(), Failure> {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/match");
+        for tree in ["plain", "v1-md5", "v1-sha256", "v2"] {
+            for file in ["development/TESTKEY001", "distribution/ACMEDIST01"] {
+                for ending in ["p12", "cer"] {
+                    let path = fixtures.join(tree).join(format!("certs/{file}.{ending}"));
+                    let name = format!("{tree}-{}.{ending}", file.replace('/', "-"));
+                    self.write("match_repository", &name, &fs::read(path)?)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Containers without a MAC and without encryption: the only ones in which mutation reaches the bags.
