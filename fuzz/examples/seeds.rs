@@ -408,7 +408,7 @@ impl Seeds {
         self.write("audit", "sealed", &seed)
     }
 
-    /// What match stores, in clear and in both containers.
+    /// What match stores, in clear and in both containers, and a plan of asc.
     fn match_repository(&self) -> Result<(), Failure> {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/match");
         for tree in ["plain", "v1-md5", "v1-sha256", "v2"] {
@@ -420,7 +420,10 @@ impl Seeds {
                 }
             }
         }
-        Ok(())
+        let plan = r#"{"schemaVersion": 1, "command": "asc xcode signing plan", "ready": true, "projectPath": "/App.xcodeproj",
+            "desired": [{"target": "App", "configurations": [{"name": "Release", "settings": [{"key": "CODE_SIGN_STYLE", "value":
+            "Manual"}, {"key": "DEVELOPMENT_TEAM", "value": null}]}]}], "blockers": [], "warnings": []}"#;
+        self.write("asc_signing_plan", "plan.json", plan.as_bytes())
     }
 
     /// Containers without a MAC and without encryption: the only ones in which mutation reaches the bags.
