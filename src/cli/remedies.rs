@@ -24,6 +24,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::NameTarget => "--target NAME",
         Remedy::NameConfiguration => "--configuration NAME",
         Remedy::NameScheme => "--scheme NAME",
+        Remedy::NamePlatform => "--sdk iphoneos",
         Remedy::NameSdk => "--sdk iphoneos18.2",
         Remedy::GiveSetting => "--setting NAME=value",
         Remedy::NameKind => "--kind KIND",
