@@ -11,6 +11,7 @@ pub mod entitlements;
 pub mod file_type;
 pub mod identity;
 pub mod intermediates;
+pub mod match_repository;
 pub mod pkcs12;
 pub mod profile;
 pub mod profile_signer;

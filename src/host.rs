@@ -14,6 +14,7 @@
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`lifeline`]: what a run tells its watchdog
 //! - [`mac`]: what only a Mac has: its Xcodes, the session of this process
+//! - [`match_tree`]: the files of a match repository
 //! - [`node`]: the name of this machine, and the current user
 //! - [`observation`]: the facts about this machine that the gate judges
 //! - [`owned_files`]: files and directories that only this user can use
@@ -43,6 +44,7 @@ pub mod journal;
 pub mod keychain;
 pub mod lifeline;
 pub mod mac;
+pub mod match_tree;
 pub mod nearest;
 pub mod node;
 pub mod observation;
