@@ -206,6 +206,8 @@ impl Command {
             Self::Manifest(command) => command.0.match_password(),
             Self::Identity(command) => command.0.match_password(),
             Self::Keychain(command) => command.0.match_password(),
+            Self::Gate(arguments) => arguments.0.gate.match_password.source(),
+            Self::Run(arguments) => arguments.0.guarded.gate.match_password.source(),
             _ => None,
         }
     }

@@ -158,6 +158,7 @@ impl Command {
     pub(super) fn match_password(&self) -> Option<SecretSource> {
         match self {
             Self::Import { match_password, .. } => match_password.source(),
+            Self::Unlock(guarded) => guarded.gate.match_password.source(),
             _ => None,
         }
     }

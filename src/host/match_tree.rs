@@ -113,11 +113,6 @@ impl MatchTree {
         Ok(Some(tree))
     }
 
-    /// Whether nothing is stored in it.
-    pub fn is_empty(&self) -> bool {
-        self.profiles.is_empty() && self.certificates.is_empty() && self.keys.is_empty()
-    }
-
     fn take(
         &mut self,
         folder: &Path,

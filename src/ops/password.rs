@@ -33,6 +33,7 @@ pub fn read_for_file(source: &SecretSource, world: &World) -> Result<Password, E
 pub fn give_match_password(source: &SecretSource, world: &mut World) -> Result<(), Error> {
     keep_from_commands(Some(source))?;
     world.match_password = Some(read(source, world)?);
+    world.match_password_variable = variable(Some(source)).map(str::to_owned);
     Ok(())
 }
 

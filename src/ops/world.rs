@@ -87,6 +87,8 @@ pub struct World {
     /// The password of the match repositories that are read, where somebody gave it
     /// ([`password::give_match_password`](super::password::give_match_password)).
     pub match_password: Option<Password>,
+    /// The environment variable that this password came in: nothing that is started inherits it.
+    pub match_password_variable: Option<String>,
     /// The policy that nobody named, once it was looked for.
     policy_at_hand: OnceLock<AtHand>,
     /// The manifest, likewise.
@@ -126,6 +128,7 @@ impl World {
             clock,
             listener,
             match_password: None,
+            match_password_variable: None,
             policy_at_hand: OnceLock::new(),
             manifest_at_hand: OnceLock::new(),
         }
@@ -151,7 +154,11 @@ impl World {
 
     /// The environment without the variables that passwords came in: what something that we start may know of it.
     pub fn variables_without(&self, secrets: &[Option<&str>]) -> Vec<(OsString, OsString)> {
-        let is_secret = |name: &OsString| secrets.iter().flatten().any(|secret| name == secret);
+        let of_match = self.match_password_variable.as_deref();
+        let is_secret = |name: &OsString| {
+            let mut secrets = secrets.iter().flatten().copied().chain(of_match);
+            secrets.any(|secret| name == secret)
+        };
         let variables = self.surroundings.variables.iter();
         variables
             .filter(|(name, _)| !is_secret(name))

@@ -114,6 +114,29 @@ fn freezing_a_tree_of_every_version_pins_what_the_installed_files_would() {
     }
 }
 
+/// The gate judges an identity of an encrypted repository.
+#[test]
+fn the_gate_takes_identities_of_an_encrypted_repository() {
+    let workshop = Workshop::frozen();
+    for tree in &TREES {
+        let key = fixture(&format!("match/{tree}/certs/distribution/ACMEDIST01.p12"));
+        let gate = ["gate", "--without", "targets", "--identities", &key];
+        with(&workshop, &gate).exits(0);
+        let mut command =
+            workshop.command(&[&gate[..], &["--match-password-env", "SECRET"]].concat());
+        let ran = support::workshop::ran(command.env("SECRET", SECRET));
+        ran.exits(0);
+    }
+    let directory = fixture("match/v2");
+    let gate = ["gate", "--without", "targets", "--identities", &directory];
+    let ran = workshop.run(&gate);
+    assert_ne!(ran.code, 0);
+    ran.says(&[
+        "encrypted as fastlane match does it",
+        "--match-password-env",
+    ]);
+}
+
 #[test]
 fn encrypted_files_are_named_as_such_and_a_wrong_password_is_told() {
     let workshop = Workshop::new();

@@ -77,14 +77,11 @@ impl StoredKey {
 
 /// Puts keys and certificates together by their public keys.
 pub fn pair(keys: &[StoredKey], certificates: &[StoredCertificate]) -> Paired {
-    let held: Vec<(&StoredKey, Vec<(&PrivateKey, Vec<u8>)>)> = keys
-        .iter()
-        .map(|stored| {
-            let keys = stored.keys.iter();
-            let with_public = keys.filter_map(|key| Some((key, key.public_key()?)));
-            (stored, with_public.collect())
-        })
-        .collect();
+    let held = keys.iter().flat_map(|stored| {
+        let keys = stored.keys.iter();
+        keys.filter_map(move |key| Some((stored, key, key.public_key()?)))
+    });
+    let held: Vec<(&StoredKey, &PrivateKey, Vec<u8>)> = held.collect();
     let within = keys.iter().flat_map(|stored| {
         let ders = stored.certificates.iter();
         ders.map(|der| (stored.file.as_str(), der))
@@ -99,10 +96,8 @@ pub fn pair(keys: &[StoredKey], certificates: &[StoredCertificate]) -> Paired {
     let mut used: HashSet<&str> = HashSet::new();
     for (file, der) in within.chain(beside) {
         let public = pkcs12::public_key_of(der);
-        let mut owners = held
-            .iter()
-            .flat_map(|(stored, keys)| keys.iter().map(|(key, public)| (*stored, *key, public)));
-        let owner = owners.find(|(_, _, candidate)| Some(*candidate) == public.as_ref());
+        let mut owners = held.iter();
+        let owner = owners.find(|(_, _, candidate)| Some(candidate) == public.as_ref());
         let Some((stored, key, _)) = owner else {
             paired.without_key.push(file.to_owned());
             continue;
@@ -113,7 +108,7 @@ pub fn pair(keys: &[StoredKey], certificates: &[StoredCertificate]) -> Paired {
                 certificate_der: der.clone(),
                 friendly_name: None,
                 chain: Vec::new(),
-                key: key.clone(),
+                key: (*key).clone(),
             });
         }
     }
