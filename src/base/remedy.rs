@@ -77,6 +77,8 @@ pub enum Remedy {
     ServePassword,
     /// Hand the password of a file in.
     GivePassword,
+    /// Hand the password of a match repository in.
+    GiveMatchPassword,
     /// Finish what killed runs left.
     RecoverKeychains,
     /// Ask for a longer window.

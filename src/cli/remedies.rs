@@ -45,6 +45,9 @@ pub fn command(remedy: Remedy) -> &'static str {
         }
         Remedy::ServePassword => "countersign keychain serve",
         Remedy::GivePassword => "--password-file, --password-fd or --password-env",
+        Remedy::GiveMatchPassword => {
+            "--match-password-file, --match-password-fd or --match-password-env"
+        }
         Remedy::RecoverKeychains => "countersign keychain recover",
         Remedy::LengthenWindow => "--window DURATION",
         Remedy::VerifyAuditLog => "countersign audit verify",

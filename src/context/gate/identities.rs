@@ -86,14 +86,14 @@ fn missing(pins: &Pins<'_>, identities: &Identities) -> Vec<Finding> {
     };
     let mut pinned_by_target = HashSet::new();
     let mut demanded = HashSet::new();
-    for target in pins.targets() {
-        let Some((index, profile)) = pins.profile(&target.profile) else {
+    for signed in pins.signed() {
+        let Some((index, profile)) = pins.profile(signed.profile) else {
             continue;
         };
         let Some(certificate) = profile
             .certificates
             .iter()
-            .find(|c| c.sha256 == target.certificate)
+            .find(|c| c.sha256 == signed.certificate)
         else {
             continue;
         };
@@ -200,11 +200,8 @@ fn unexpected(policy: &Policy, pinned: &BySha1<'_>, identities: &Identities) -> 
 /// Usable identities that share a name. Around a renewal that is normal, and harmless where the manifest pins which of
 /// them signs each target; where nothing does, Xcode chooses.
 fn ambiguous(pins: &Pins<'_>, pinned: &BySha1<'_>, identities: &Identities) -> Vec<Finding> {
-    let pinned_by_target: HashSet<CertSha256> = pins
-        .targets()
-        .iter()
-        .map(|target| target.certificate)
-        .collect();
+    let pinned_by_target: HashSet<CertSha256> =
+        pins.signed().map(|signed| signed.certificate).collect();
     let mut by_label: BTreeMap<&str, BTreeSet<CertSha1>> = BTreeMap::new();
     for identity in identities
         .identities
