@@ -43,6 +43,7 @@ fn the_shell_of_this_repository_is_as_clean() {
         "packaging/sign-macos",
         "scripts/check",
         "scripts/ci-tools",
+        "scripts/pin",
         "scripts/static",
     ] {
         let Some(mut command) = tool("shellcheck") else {

@@ -5,4 +5,4 @@ set -euo pipefail
 # The runner is empty each time. Homebrew is on it, Rust is not.
 command -v cargo >/dev/null || brew install --quiet rust
 # No release exists yet: build one commit that you have reviewed.
-cargo install --locked --git https://github.com/countersign-dev/countersign --rev 79a6c8126f01579cb79c9ca1e539c61def35b220 countersign
+cargo install --locked --git https://github.com/countersign-dev/countersign --rev cdb8a546f7e1869f2f8ee4b7b6c3a306099a6974 countersign

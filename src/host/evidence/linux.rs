@@ -113,8 +113,10 @@ fn listed(bytes: &[u8]) -> Vec<String> {
 
 /// Files that are mapped as code and are neither this program nor what it is linked with, from where the loader gets it.
 pub(super) fn mapped() -> Option<Vec<String>> {
-    let maps = read_bounded(Path::new("/proc/self/maps"), LIMIT).ok()?;
-    let program = fs::read_link("/proc/self/exe").ok()?;
+    let maps = read_bounded(Path::new("/proc/self/maps"), LIMIT);
+    let (Ok(maps), Ok(program)) = (maps, fs::read_link("/proc/self/exe")) else {
+        return unseen(cfg!(target_feature = "crt-static"));
+    };
     let own = OWN_DIRECTORIES.map(PathBuf::from);
     let files = code_files(&maps).into_iter();
     let strangers: Vec<&Path> = files
@@ -128,6 +130,12 @@ pub(super) fn mapped() -> Option<Vec<String>> {
     let strangers = strangers.into_iter();
     let strangers = strangers.filter(|file| !is_linked(file, &configured));
     Some(strangers.map(|file| file.display().to_string()).collect())
+}
+
+/// What is known where the kernel shows no map, as in a root directory without `/proc`: a static program is started without a
+/// loader (elf(5), `PT_INTERP`), so nobody can have told one to take libraries in. Of any other program nothing is known.
+fn unseen(is_static: bool) -> Option<Vec<String>> {
+    is_static.then(Vec::new)
 }
 
 /// Whether a file is one that this program is linked with, in one of these directories or below.
@@ -173,6 +181,12 @@ fn configured_directories() -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_map_only_a_static_program_is_known_to_hold_no_libraries() {
+        assert_eq!(unseen(true), Some(Vec::new()));
+        assert_eq!(unseen(false), None);
+    }
 
     #[test]
     fn a_namespace_is_told_by_its_number() {
