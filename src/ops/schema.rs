@@ -14,7 +14,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::report::{FindingsDocument, Report};
-use super::{audit, envelope, gate, identity, keychain, manifest, policy, profile, run, targets};
+use super::{
+    audit, envelope, gate, identity, init, keychain, manifest, policy, profile, run, targets,
+};
 use crate::context::envelope as statement;
 use crate::context::manifest::{self as frozen, Version};
 use crate::context::plan::PlanDocument;
@@ -49,6 +51,7 @@ pub const DOCUMENTS: &[Document] = &[
     },
     Document::of::<statement::Statement>("envelope", 1),
     Document::of::<envelope::EnvelopeVerifyDocument>("envelope-verify", 1),
+    Document::of::<init::document::InitDocument>("init", 1),
     Document::of::<manifest::FreezeDocument>("freeze", 1),
     Document::of::<manifest::DigestDocument>("manifest-digest", 1),
     Document::of::<manifest::DiffDocument>("manifest-diff", 1),
