@@ -8,6 +8,7 @@ use clap::Subcommand;
 use super::answer::Answer;
 use super::document::NamedDocument;
 use super::exit::Exit;
+use super::password::MatchPasswordArguments;
 use super::report::{FAINT, GOOD, STRONG};
 use super::targets::TargetsArguments;
 use crate::base::finding;
@@ -15,6 +16,7 @@ use crate::base::ids::TargetName;
 use crate::base::plain::plain;
 use crate::context::manifest::diff::{Change, ChangeKind};
 use crate::context::manifest::used::LeftOut;
+use crate::host::secret_source::SecretSource;
 use crate::ops::error::{Error, Failure};
 use crate::ops::manifest::{self, DiffDocument, FreezeDocument, FreezeRequest, VerifyDocument};
 use crate::ops::report::VerdictWord;
@@ -26,7 +28,7 @@ use crate::ops::world::World;
 pub enum Command {
     /// Prove profiles and write the manifest that pins them.
     Freeze {
-        /// The profiles, or directories of profiles [default: the installed profiles].
+        /// The profiles, directories of profiles, or fastlane match repositories [default: the installed profiles].
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// The file to write [default: the file that --manifest names].
@@ -45,6 +47,9 @@ pub enum Command {
         /// Pin profiles that have expired, too.
         #[arg(long)]
         allow_expired: bool,
+        /// Where the password of a match repository comes from.
+        #[command(flatten)]
+        match_password: MatchPasswordArguments,
     },
     /// Print the manifest's digest for --expect-manifest.
     Digest {
@@ -61,9 +66,12 @@ pub enum Command {
     },
     /// Check the manifest against the profiles it pins: bytes, signatures, every field.
     Verify {
-        /// The profiles, or directories of profiles [default: the installed profiles].
+        /// The profiles, directories of profiles, or fastlane match repositories [default: the installed profiles].
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// Where the password of a match repository comes from.
+        #[command(flatten)]
+        match_password: MatchPasswordArguments,
     },
     /// Print the JSON Schema of the manifest, or of another document that countersign writes.
     Schema {
@@ -86,6 +94,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             allow_unmapped,
             all,
             allow_expired,
+            ..
         } => {
             let request = FreezeRequest {
                 paths,
@@ -120,7 +129,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                 |document, out, _| show_changes(out, document),
             ))
         }
-        Command::Verify { paths } => {
+        Command::Verify { paths, .. } => {
             let document = manifest::verify(&paths, world)?;
             let is_cleared = document.verdict == VerdictWord::Cleared;
             let exit = Exit::of_verdict(is_cleared, document.has_unread);
@@ -139,6 +148,18 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                 schema,
                 text + "\n",
             ))
+        }
+    }
+}
+
+impl Command {
+    /// Where the password of a match repository comes from.
+    pub(super) fn match_password(&self) -> Option<SecretSource> {
+        match self {
+            Self::Freeze { match_password, .. } | Self::Verify { match_password, .. } => {
+                match_password.source()
+            }
+            _ => None,
         }
     }
 }

@@ -21,10 +21,26 @@ pub(super) enum Workflow {
     Snippet(String),
 }
 
-const GITHUB: &str = include_str!("../../../examples/ci/github.yml");
+/// The example for GitHub: its actions and its commit of countersign are pinned there, and held by tests.
+const GITHUB: &str = include_str!("../../../examples/ci/github-pull-request.yml");
 
-/// The project in that file.
-const PLACEHOLDER: &str = "PROJECT: App.xcodeproj";
+/// What stands there and is written anew.
+const HEADING: &str = "# Copy this file to .github/workflows/signing.yml, and set PROJECT. docs/ci/github.md explains each line.";
+const PROJECT: &str = "      PROJECT: App.xcodeproj\n";
+const GATE: &str = "          # The digests of what is reviewed.";
+
+/// How the gate is called where the first pull request brings policy and manifest: there is nothing yet that they could be
+/// compared with, and one policy does for pull requests and for runs.
+const FIRST: &str = r#"          # The policy must be the reviewed one. The pull request that brings the first one has nothing to be compared with.
+          git fetch --no-tags --depth=1 origin "+refs/heads/$PROTECTED:refs/remotes/origin/$PROTECTED"
+          expect=()
+          if git cat-file -e "origin/$PROTECTED:manifests/signing.toml" 2>/dev/null; then
+            policy=$(git show "origin/$PROTECTED:manifests/signing.toml" | sha256sum | cut -d' ' -f1)
+            expect=(--expect-policy "$policy")
+          fi
+          # There is no keychain here, so nobody looks at identities; the policy allows that for a verdict, and the verdict says it.
+          countersign gate --format github --without identities "${expect[@]}" --project "$PROJECT"
+"#;
 
 /// The workflow for `ci` that judges `project`, a path from the root of the repository; none where the path cannot be written
 /// into it.
@@ -33,14 +49,22 @@ pub(super) fn workflow(ci: CiSystem, project: &Path) -> Option<Workflow> {
     Some(match ci {
         CiSystem::Github => Workflow::File {
             path: ".github/workflows/countersign.yml",
-            // A string of JSON is one of YAML.
-            text: GITHUB.replace(
-                PLACEHOLDER,
-                &format!("PROJECT: {}", serde_json::Value::from(project)),
-            ),
+            text: github(project),
         },
         _ => Workflow::Snippet(snippet(project)),
     })
+}
+
+fn github(project: &str) -> String {
+    // A string of JSON is one of YAML.
+    let project = serde_json::Value::from(project);
+    let variables = format!(
+        "      PROJECT: {project}\n      PROTECTED: ${{{{ github.event.repository.default_branch }}}}\n"
+    );
+    let text = GITHUB.replace(HEADING, "# `countersign init` wrote it.");
+    let text = text.replace(PROJECT, &variables);
+    let before = text.split(GATE).next().unwrap_or_default();
+    format!("{before}{FIRST}")
 }
 
 /// The commands, which run in any POSIX shell.
@@ -69,7 +93,11 @@ mod tests {
             text.contains(r#"PROJECT: "ios/My \"App\": one.xcworkspace""#),
             "{text}"
         );
-        assert!(!text.contains(PLACEHOLDER));
+        for part in [HEADING, PROJECT, GATE] {
+            assert!(GITHUB.contains(part) && !text.contains(part), "{part}");
+        }
+        assert!(text.contains("cargo install --locked --git"), "{text}");
+        assert!(text.contains("      PROTECTED: ${{ github.event.repository.default_branch }}\n"));
         assert!(workflow(CiSystem::Github, Path::new("${{ secrets.X }}.xcodeproj")).is_none());
     }
 
