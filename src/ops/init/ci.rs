@@ -31,16 +31,10 @@ const GATE: &str = "          # The digests of what is reviewed.";
 
 /// How the gate is called where the first pull request brings policy and manifest: there is nothing yet that they could be
 /// compared with, and one policy does for pull requests and for runs.
-const FIRST: &str = r#"          # The policy must be the reviewed one. The pull request that brings the first one has nothing to be compared with.
-          git fetch --no-tags --depth=1 origin "+refs/heads/$PROTECTED:refs/remotes/origin/$PROTECTED"
-          expect=()
-          if git cat-file -e "origin/$PROTECTED:manifests/signing.toml" 2>/dev/null; then
-            policy=$(git show "origin/$PROTECTED:manifests/signing.toml" | sha256sum | cut -d' ' -f1)
-            expect=(--expect-policy "$policy")
-          fi
-          # There is no keychain here, so nobody looks at identities; the policy allows that for a verdict, and the verdict says it.
-          countersign gate --format github --without identities "${expect[@]}" --project "$PROJECT"
-"#;
+const FIRST: &str = include_str!("github-gate.txt");
+
+/// The commands of a gate for any other system.
+const COMMANDS: &str = include_str!("commands.txt");
 
 /// The workflow for `ci` that judges `project`, a path from the root of the repository; none where the path cannot be written
 /// into it.
@@ -61,7 +55,10 @@ fn github(project: &str) -> String {
     let variables = format!(
         "      PROJECT: {project}\n      PROTECTED: ${{{{ github.event.repository.default_branch }}}}\n"
     );
-    let text = GITHUB.replace(HEADING, "# `countersign init` wrote it.");
+    let text = GITHUB.replace(
+        HEADING,
+        "# It was written for this repository, and is yours to change.",
+    );
     let text = text.replace(PROJECT, &variables);
     let before = text.split(GATE).next().unwrap_or_default();
     format!("{before}{FIRST}")
@@ -73,10 +70,8 @@ fn snippet(project: &str) -> String {
     let install = install
         .filter(|line| line.starts_with("cargo install"))
         .collect::<String>();
-    format!(
-        "{install}\ncountersign gate --without identities --project {}\n",
-        shell::word(Path::new(project))
-    )
+    let text = COMMANDS.replace("@install@", &install);
+    text.replace("@project@", &shell::word(Path::new(project)))
 }
 
 #[cfg(test)]
