@@ -30,11 +30,11 @@ mod tests {
         assert!(policy.gate.waivable.iter().eq(&[Group::Identities]));
         assert!(policy.gate.run_waivable.is_empty());
         let directories = &policy.profiles.directories;
-        assert_eq!(*directories, [Path::new("/app/signing \"a\"")]);
+        assert_eq!(*directories, [Path::new("/app/manifests/../signing \"a\"")]);
     }
 
     #[test]
-    fn without_directories_xcodes_count() {
+    fn without_directories_xcodes_count_and_no_home_is_needed() {
         let policy = Policy::parse(&text(&[]), Path::new("signing.toml"), None);
         assert!(policy.unwrap().profiles.directories.is_empty());
     }
