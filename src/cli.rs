@@ -17,6 +17,7 @@ pub mod gate;
 pub mod global;
 pub mod help;
 pub mod identity;
+pub mod init;
 mod input;
 pub mod keychain;
 pub mod manifest;
@@ -79,6 +80,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Set up a repository: show what signs each target and what is missing, write policy, manifest and CI workflow.
+    Init(Deferred<init::Arguments>),
     /// Work with provisioning profiles: show, list, install, prune.
     #[command(subcommand)]
     Profile(Deferred<profile::Command>),
@@ -181,7 +184,7 @@ pub fn main_of(start: &Start) -> ExitCode {
     let (world, terminal) = process::world(&cli.global, start);
     let begun = begun.map_err(Failure::from);
     finished(
-        begun.and_then(|begun| answer(cli.command, begun, world)),
+        begun.and_then(|begun| answer(cli.command, begun, world, &terminal)),
         &terminal,
     )
     .into()
@@ -256,7 +259,12 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
     }
 }
 
-fn answer(command: Command, begun: Begun, mut world: World) -> Result<Answer<'static>, Failure> {
+fn answer(
+    command: Command,
+    begun: Begun,
+    mut world: World,
+    terminal: &Terminal,
+) -> Result<Answer<'static>, Failure> {
     if let Begun::Offered(offer) = &begun {
         served::accept(offer.terms(), &mut world)?;
     }
@@ -265,6 +273,7 @@ fn answer(command: Command, begun: Begun, mut world: World) -> Result<Answer<'st
     }
     let world = &world;
     match command {
+        Command::Init(arguments) => init::run(*arguments.0, world, terminal),
         Command::Profile(command) => profile::run(*command.0, world),
         Command::Manifest(command) => manifest::run(*command.0, world),
         Command::Policy(command) => policy::run(*command.0, world),

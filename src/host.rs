@@ -5,10 +5,12 @@
 //! becomes full.
 //!
 //! - [`access`]: what this user may change of a directory and of the way to it
+//! - [`ci_system`]: which CI system builds a repository
 //! - [`deadline`]: when a window ends, by two clocks
 //! - [`directories`]: default directories, and directories that something clears
 //! - [`evidence`]: what the kernel and the loader say of this process
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
+//! - [`folder_walk`]: projects, workspaces and profiles below a folder
 //! - [`inputs`]: the files that a verdict rests on, to be read again when the command has ended
 //! - [`journal`]: what a run was about to do, so that another process can finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
@@ -23,6 +25,7 @@
 //! - [`process`]: the only place that starts processes
 //! - [`profile_store`]: provisioning profiles on disk
 //! - [`project_root`]: the folder that the files of a project may reach into
+//! - [`project_search`]: the project that nobody named
 //! - [`proofs`]: the cache of what was proven before
 //! - [`random`]: bytes from the operating system's generator
 //! - [`run_id`]: the name of one run
@@ -35,10 +38,12 @@
 //! - [`window`]: a keychain that is open, and what closes it
 
 pub mod access;
+pub mod ci_system;
 pub mod deadline;
 pub mod directories;
 pub mod evidence;
 pub mod files;
+pub mod folder_walk;
 pub mod inputs;
 pub mod journal;
 pub mod keychain;
@@ -54,6 +59,7 @@ pub mod permit;
 pub mod process;
 pub mod profile_store;
 pub mod project_root;
+pub mod project_search;
 pub mod proofs;
 pub mod random;
 pub mod run_id;

@@ -12,6 +12,7 @@
 //! - [`error`]: why a verb gives no answer
 //! - [`gate`]: whether this machine may sign with this manifest now
 //! - [`identity`]: signing identities: list, digest
+//! - [`init`]: the first setup of a repository
 //! - [`keychain`]: the CI keychain: create, import, lock, status, destroy, recover
 //! - [`manifest`]: the frozen manifest: freeze, digest, diff, verify
 //! - [`notice`]: what a verb reports while it works
@@ -35,6 +36,7 @@ pub mod envelope;
 pub mod error;
 pub mod gate;
 pub mod identity;
+pub mod init;
 pub mod keychain;
 pub mod manifest;
 pub mod notice;
@@ -43,6 +45,7 @@ pub mod page;
 pub mod password;
 pub mod policy;
 pub mod profile;
+mod project_at_hand;
 mod prove;
 pub mod report;
 pub mod run;

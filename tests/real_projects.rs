@@ -247,3 +247,151 @@ fn every_real_project_is_shown_without_an_error() {
         }
     }
 }
+
+/// What `init` says of each target of a project: its name, its platform, the profile or `-`, and what is missing besides a date.
+fn table(folder: &Path) -> Vec<[String; 4]> {
+    let (_, json, _) = countersign(folder, &["init", "--format", "json"]);
+    let document: Json = serde_json::from_str(&json).unwrap();
+    let text = |value: &Json| value.as_str().unwrap_or("-").to_owned();
+    let targets = document["targets"].as_array().unwrap().iter();
+    targets
+        .map(|target| {
+            let missing = text(&target["missing"]);
+            // These profiles expire one after the other, whatever the test says.
+            let parts = missing
+                .split("; ")
+                .filter(|part| *part != "-" && !part.contains("has expired"));
+            [
+                text(&target["target"]),
+                text(&target["platform"]),
+                text(&target["profile"]["name"]),
+                parts.collect::<Vec<_>>().join("; "),
+            ]
+        })
+        .collect()
+}
+
+/// The targets of Home Assistant that its archive holds, each with the platforms that it is built for.
+const HOME_ASSISTANT: &[(&str, &[&str])] = &[
+    ("App", &["ios", "mac-catalyst"]),
+    ("Extensions-Intents", &["ios", "mac-catalyst"]),
+    ("Extensions-Matter", &["ios"]),
+    ("Extensions-NotificationContent", &["ios", "mac-catalyst"]),
+    ("Extensions-NotificationService", &["ios", "mac-catalyst"]),
+    ("Extensions-PushProvider", &["ios"]),
+    ("Extensions-Share", &["ios", "mac-catalyst"]),
+    ("Extensions-WatchWidgets", &["watchos"]),
+    ("Extensions-Widgets", &["ios", "mac-catalyst"]),
+    ("Launcher", &["macos"]),
+    ("WatchApp", &["watchos"]),
+];
+
+#[test]
+fn init_tells_the_truth_about_every_target_of_home_assistant() {
+    for (case, side) in [
+        ("missing-profile-for-new-target", "before"),
+        ("missing-profile-for-new-target", "after"),
+        ("conflicting-automatic-vs-manual", "before"),
+        ("conflicting-automatic-vs-manual", "after"),
+        ("profile-lacks-appgroup-and-wifi-entitlements", "before"),
+        ("profile-lacks-appgroup-and-wifi-entitlements", "after"),
+    ] {
+        let Some(folder) = data(case) else { return };
+        let mut rows = table(&folder.join(side));
+        rows.sort();
+        let mut expected = HOME_ASSISTANT
+            .iter()
+            .flat_map(|(target, platforms)| platforms.iter().map(move |it| (*target, *it)));
+        for [target, platform, profile, missing] in &rows {
+            assert_eq!(
+                expected.next(),
+                Some((target.as_str(), platform.as_str())),
+                "{case}"
+            );
+            let is_new = target == EXTENSION;
+            let wanted = match platform.as_str() {
+                "mac-catalyst" | "macos" => format!("Mac Dev ID - {target}"),
+                _ => format!("iOS App Store - {target}"),
+            };
+            match (is_new, case, side) {
+                (true, "missing-profile-for-new-target", "before") => {
+                    assert_eq!(profile, "-");
+                    assert!(missing.contains(&format!("called {wanted:?}")), "{missing}");
+                }
+                (true, "profile-lacks-appgroup-and-wifi-entitlements", "after") | (false, _, _) => {
+                    assert_eq!((profile, missing.as_str()), (&wanted, ""), "{case} {side}");
+                }
+                (true, _, _) => {
+                    assert_eq!(profile, &wanted);
+                    assert!(!missing.is_empty(), "{case} {side}");
+                }
+            }
+        }
+        assert_eq!(expected.next(), None, "{case} {side}");
+    }
+}
+
+#[test]
+fn init_tells_what_the_targets_of_the_other_projects_need() {
+    let cases: &[(&str, &[(&str, &str, &str)])] = &[
+        (
+            "netnewswire",
+            &[
+                ("NetNewsWire", "macos", "com.ranchero.NetNewsWire-Evergreen"),
+                ("NetNewsWire-iOS", "ios", "com.ranchero.NetNewsWire.iOS"),
+                (
+                    "NetNewsWire iOS Share Extension",
+                    "ios",
+                    "com.ranchero.NetNewsWire.iOS.Share-Extension",
+                ),
+                (
+                    "NetNewsWire iOS Widget Extension",
+                    "ios",
+                    "com.ranchero.NetNewsWire.iOS.SpringboardWidgets",
+                ),
+            ],
+        ),
+        (
+            "watchkit",
+            &[
+                ("WatchKit", "ios", "tools.fastlane.app"),
+                (
+                    "WatchKit WatchKit 1 Extension",
+                    "ios",
+                    "net.sunapps.WatchKit.watchkitextension",
+                ),
+                (
+                    "WatchKit WatchKit 1 App",
+                    "ios",
+                    "net.sunapps.WatchKit.watchkitapp",
+                ),
+            ],
+        ),
+        (
+            "visionos",
+            &[("VisionExample", "visionos", "com.pppinki.Vision-Example")],
+        ),
+        (
+            "xcconfig-inheritance",
+            &[
+                ("Target A", "ios", "com.targeta.release"),
+                ("Target B", "ios", "com.targetb.release"),
+            ],
+        ),
+    ];
+    for (project, expected) in cases {
+        let Some(folder) = data(project) else { return };
+        let rows = table(&folder);
+        assert_eq!(rows.len(), expected.len(), "{project}: {rows:#?}");
+        for ([target, platform, profile, missing], (name, on, bundle_id)) in
+            rows.iter().zip(*expected)
+        {
+            assert_eq!((target.as_str(), platform.as_str()), (*name, *on));
+            assert_eq!(profile, "-");
+            assert!(
+                missing.contains(&format!("a profile for {bundle_id},")),
+                "{missing}"
+            );
+        }
+    }
+}

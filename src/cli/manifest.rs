@@ -9,12 +9,13 @@ use super::answer::Answer;
 use super::document::NamedDocument;
 use super::exit::Exit;
 use super::password::MatchPasswordArguments;
-use super::report::{GOOD, STRONG};
+use super::report::{FAINT, GOOD, STRONG};
 use super::targets::TargetsArguments;
 use crate::base::finding;
 use crate::base::ids::TargetName;
 use crate::base::plain::plain;
 use crate::context::manifest::diff::{Change, ChangeKind};
+use crate::context::manifest::used::LeftOut;
 use crate::host::secret_source::SecretSource;
 use crate::ops::error::{Error, Failure};
 use crate::ops::manifest::{self, DiffDocument, FreezeDocument, FreezeRequest, VerifyDocument};
@@ -39,6 +40,13 @@ pub enum Command {
         /// This target may need a profile and have none: it is not pinned, and does not block; repeatable.
         #[arg(long, value_name = "NAME")]
         allow_unmapped: Vec<TargetName>,
+        /// Pin all of these profiles, and not just those that the targets of the project and the policy's products are signed
+        /// with.
+        #[arg(long)]
+        all: bool,
+        /// Pin profiles that have expired, too.
+        #[arg(long)]
+        allow_expired: bool,
         /// Where the password of a match repository comes from.
         #[command(flatten)]
         match_password: MatchPasswordArguments,
@@ -84,6 +92,8 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             output,
             targets,
             allow_unmapped,
+            all,
+            allow_expired,
             ..
         } => {
             let request = FreezeRequest {
@@ -91,6 +101,8 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                 output,
                 targets: (*targets).into(),
                 allow_unmapped,
+                all,
+                allow_expired,
             };
             let output = request.output.as_deref().unwrap_or(world.manifest_path());
             let output = output.display().to_string();
@@ -154,7 +166,8 @@ impl Command {
 
 fn show_frozen(out: &mut dyn Write, document: &FreezeDocument, output: &str) -> io::Result<()> {
     let Some(frozen) = &document.manifest else {
-        return writeln!(out, "not frozen; {} is unchanged", plain(output));
+        writeln!(out, "not frozen; {} is unchanged", plain(output))?;
+        return show_left_out(out, &document.left_out);
     };
     let state = if frozen.changed {
         "frozen"
@@ -187,7 +200,17 @@ fn show_frozen(out: &mut dyn Write, document: &FreezeDocument, output: &str) -> 
         };
         writeln!(out, "  {configurations}{of_scheme}")?;
     }
-    writeln!(out, "  {}", frozen.digest)
+    writeln!(out, "  {}", frozen.digest)?;
+    show_left_out(out, &document.left_out)
+}
+
+/// One line for each profile that is not pinned.
+fn show_left_out(out: &mut dyn Write, left_out: &[LeftOut]) -> io::Result<()> {
+    let mut left_out = left_out.iter();
+    left_out.try_for_each(|LeftOut { profile, name, why }| {
+        let (name, why) = (plain(name), plain(why));
+        writeln!(out, "  {FAINT}left out{FAINT:#} {name} ({profile}): {why}")
+    })
 }
 
 fn show_verified(out: &mut dyn Write, document: &VerifyDocument) -> io::Result<()> {

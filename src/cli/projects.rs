@@ -11,7 +11,8 @@ use crate::ops::target_selection::TargetSelection;
 /// Selects targets.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ProjectArguments {
-    /// The Xcode project or workspace; repeatable.
+    /// The Xcode project or workspace; repeatable [default: the one at hand, here or in the repository. `manifest freeze` takes
+    /// it only where options select targets].
     #[arg(long, value_name = "X.xcodeproj")]
     pub project: Vec<PathBuf>,
     /// Judge what this scheme archives, in its configuration [default: what the only scheme archives that archives an

@@ -23,6 +23,7 @@ pub mod freeze;
 mod frozen;
 mod instant;
 mod product;
+pub mod used;
 pub mod verify;
 mod version;
 

@@ -30,6 +30,7 @@ mod products;
 mod profiles;
 mod reader;
 mod session;
+pub mod starter;
 mod targets;
 mod topology;
 

@@ -18,6 +18,6 @@ pub use self::read::{
 };
 pub use self::recognised::{FileKind, RecognisedFile};
 pub use self::write::{
-    FileMode, RemoveError, WriteError, WriteErrorKind, append, create_directories, remove,
-    replace_atomically,
+    FileMode, RemoveError, WriteError, WriteErrorKind, append, create_atomically,
+    create_directories, remove, replace_atomically,
 };

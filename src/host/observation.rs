@@ -51,6 +51,8 @@ pub struct Request<'a, E> {
     pub identities: Option<IdentityReader<'a, E>>,
     /// The projects.
     pub targets: Option<&'a ProjectRequest>,
+    /// Why there are none, where somebody looked for one.
+    pub no_project: Option<String>,
     /// The products that the policy declares.
     pub products: &'a [DeclaredProduct],
     /// Where the files of projects and products are noted, if somebody will look again.
@@ -70,6 +72,7 @@ impl<E> Default for Request<'_, E> {
             profiles: None,
             identities: None,
             targets: None,
+            no_project: None,
             products: &[],
             inputs: None,
             environment: &[],
@@ -316,7 +319,12 @@ fn targets<E>(request: &Request<'_, E>) -> Result<Observation<ObservedTargets>, 
     match request.targets {
         Some(wanted) => projects::read_noting(wanted, request.manifest, request.inputs)
             .map(Observation::Observed),
-        None => Ok(Observation::unobserved("no project is named")),
+        None => Ok(Observation::unobserved(
+            request
+                .no_project
+                .as_deref()
+                .unwrap_or("no project is named"),
+        )),
     }
 }
 

@@ -65,7 +65,7 @@ impl Explain for DirectoryError {
 }
 
 /// Whether a file is named like a profile: its name ends so, in whatever case, and may be nothing else.
-fn is_named_like_a_profile(path: &Path) -> bool {
+pub(super) fn is_named_like_a_profile(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();
     name.ends_with(".mobileprovision") || name.ends_with(".provisionprofile")

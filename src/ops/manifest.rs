@@ -2,7 +2,7 @@
 
 mod diff;
 mod digest;
-mod freeze;
+pub(in crate::ops) mod freeze;
 mod verify;
 
 pub use self::diff::{DiffDocument, diff};

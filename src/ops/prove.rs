@@ -8,7 +8,7 @@ use super::world::World;
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
 use crate::base::error::Explain as _;
-use crate::base::finding::{Code, Finding};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ProfileUuid;
 use crate::context::manifest::{PinnedProfile, ProfileState};
 use crate::context::policy::Policy;
@@ -133,10 +133,29 @@ fn unreadable(path: &Path, error: &ReadError) -> Finding {
 pub(super) struct Pinnable {
     /// What is pinned of those that are proven.
     pub(super) profiles: Vec<PinnedProfile>,
+    /// The file of each of them, in the same order.
+    pub(super) files: Vec<PathBuf>,
     /// What is wrong with the others, or worth knowing.
     pub(super) findings: Vec<Finding>,
     /// Some could not even be read: an error rather than a verdict.
     pub(super) has_unread: bool,
+}
+
+impl Pinnable {
+    /// Makes warnings of what is wrong with files that nobody named, but their directory: they sign nothing. A target that
+    /// needs one of them has no profile, and that blocks.
+    pub(super) fn skip_faults_besides(&mut self, named: &[PathBuf]) {
+        let is_named = |finding: &Finding| {
+            let mut named = named.iter();
+            named.any(|path| finding.place.file.as_deref() == Some(&*path.to_string_lossy()))
+        };
+        for finding in &mut self.findings {
+            if !is_named(finding) {
+                finding.severity = finding.severity.max(Severity::Warn);
+            }
+        }
+        self.has_unread &= finding::any_blocks(&self.findings);
+    }
 }
 
 /// Proves each file; `state` says which state its profile has.
@@ -151,7 +170,8 @@ pub(super) fn pinnable(
         match examined {
             Examined::Proven(profile) => {
                 let state = state(&profile.fields().uuid);
-                (Some(PinnedProfile::of(&profile, state)), findings, false)
+                let pinned = PinnedProfile::of(&profile, state);
+                (Some((pinned, path.to_owned())), findings, false)
             }
             Examined::Unproven(_) => (None, findings, false),
             Examined::Unreadable(_) => (None, findings, true),
@@ -159,11 +179,15 @@ pub(super) fn pinnable(
     });
     let mut pinnable = Pinnable {
         profiles: Vec::with_capacity(results.len()),
+        files: Vec::with_capacity(results.len()),
         findings: Vec::new(),
         has_unread: false,
     };
     for (profile, findings, is_unread) in results {
-        pinnable.profiles.extend(profile);
+        if let Some((profile, file)) = profile {
+            pinnable.profiles.push(profile);
+            pinnable.files.push(file);
+        }
         pinnable.findings.extend(findings);
         pinnable.has_unread |= is_unread;
     }

@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 
 use super::report::{FindingsDocument, Report};
 use super::{
-    audit, doctor, envelope, gate, identity, keychain, manifest, page, policy, profile, run,
+    audit, doctor, envelope, gate, identity, init, keychain, manifest, page, policy, profile, run,
     targets,
 };
 use crate::context::envelope as statement;
@@ -52,6 +52,7 @@ pub const DOCUMENTS: &[Document] = &[
     },
     Document::of::<statement::Statement>("envelope", 1),
     Document::of::<envelope::EnvelopeVerifyDocument>("envelope-verify", 1),
+    Document::of::<init::document::InitDocument>("init", 1),
     Document::of::<manifest::FreezeDocument>("freeze", 1),
     Document::of::<manifest::DigestDocument>("manifest-digest", 1),
     Document::of::<manifest::DiffDocument>("manifest-diff", 1),

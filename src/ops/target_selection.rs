@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::error::{Error, Failure};
 use super::identity::source::{self, IdentityFile};
+use super::project_at_hand;
 use super::prove::{self, Pinnable};
 use super::world::World;
 use crate::apple::profile::ProfileKind;
@@ -14,7 +15,6 @@ use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{Finding, Severity};
 use crate::base::ids::{CertSha1, ConfigurationName};
-use crate::base::remedy::Remedy;
 use crate::context::gate::Purpose;
 use crate::context::gate::facts::{self, InstalledProfiles, ObservedTargets};
 use crate::context::gate::pins::Pins;
@@ -144,6 +144,29 @@ impl TargetSelection {
         Ok(overrides)
     }
 
+    /// Whether something is selected that only a project has.
+    pub(super) fn selects_something(&self) -> bool {
+        !(self.targets.is_empty()
+            && self.configurations.is_empty()
+            && self.settings.is_empty()
+            && self.build_settings.is_empty())
+            || self.sdk.is_some()
+            || self.scheme.is_some()
+            || self.xcconfig.is_some()
+            || self.kind.is_some()
+    }
+
+    /// The same, of the project at hand.
+    ///
+    /// # Errors
+    /// There is none, or there are several.
+    pub(super) fn of_project_at_hand(&self, world: &World) -> Result<Self, Error> {
+        Ok(Self {
+            projects: vec![project_at_hand::look(world)?],
+            ..self.clone()
+        })
+    }
+
     /// Takes over what the command says that is about to build, as far as nobody said otherwise here. Its settings and its
     /// configuration file count in any case: they are what builds.
     ///
@@ -233,7 +256,13 @@ impl PlannedTargets {
     }
 }
 
-/// Reads the selected projects, and the manifest or the profiles at hand.
+/// Whether targets of a project are judged: where neither the manifest nor the policy speaks of anything but products without
+/// a project, these are all that is.
+pub(super) fn needs_project(policy: &Policy, manifest: Option<&Manifest>) -> bool {
+    policy.products.is_empty() || manifest.is_some_and(|it| !it.targets().is_empty())
+}
+
+/// Reads the selected projects, or else the one at hand; and the manifest or the profiles at hand.
 ///
 /// # Errors
 /// A project, the manifest or a directory of profiles cannot be read, or the policy cannot be used.
@@ -245,13 +274,10 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
     } else {
         world.manifest_if_any()?
     };
-    let pins_targets = manifest.as_ref().is_some_and(|it| !it.targets().is_empty());
-    if selection.projects.is_empty() && (policy.products.is_empty() || pins_targets) {
-        let error = Error::new(ErrorCode::Usage, "no Xcode project is named");
-        return Err(error
-            .hint("name the Xcode project or workspace")
-            .remedy(Remedy::NameProject)
-            .into());
+    let mut found = None;
+    let mut selection = selection;
+    if selection.projects.is_empty() && needs_project(&policy, manifest.as_ref()) {
+        selection = found.insert(selection.of_project_at_hand(world)?);
     }
     let pinned_by = manifest.as_ref().filter(|_| !selection.every_configuration);
     let observed = projects::read(&selection.request(world)?, pinned_by)?;
@@ -271,6 +297,30 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         names_projects: !selection.projects.is_empty(),
         kind: selection.kind,
         identities,
+        now: world.now,
+    })
+}
+
+/// Reads the selected projects, to be signed with these profiles.
+///
+/// # Errors
+/// A project or a file of identities cannot be read.
+pub(super) fn planned_with(
+    selection: &TargetSelection,
+    profiles: Vec<PinnedProfile>,
+    policy: Policy,
+    world: &World,
+) -> Result<PlannedTargets, Failure> {
+    Ok(PlannedTargets {
+        observed: projects::read(&selection.request(world)?, None)?,
+        observed_products: observation::products::read(&policy.products, None),
+        findings: Vec::new(),
+        profiles,
+        manifest: None,
+        policy,
+        names_projects: true,
+        kind: selection.kind,
+        identities: selection.usable_identities(None, world)?,
         now: world.now,
     })
 }

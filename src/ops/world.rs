@@ -215,7 +215,7 @@ impl World {
         let path = self.policy_path();
         let is_named = self.places.policy.is_some();
         if !is_named && let Some(foreign) = &self.policy_at_hand().foreign {
-            return Err(foreign_file(foreign, Remedy::NamePolicy).into());
+            return Err(foreign_file(foreign, Some(Remedy::NamePolicy)).into());
         }
         let bytes = match files::read_bounded(path, policy::MAX_BYTES) {
             Ok(bytes) => bytes,
@@ -286,7 +286,7 @@ impl World {
         if self.places.manifest.is_none()
             && let Some(foreign) = &self.manifest_at_hand().foreign
         {
-            return Err(foreign_file(foreign, Remedy::NameManifest));
+            return Err(foreign_file(foreign, Some(Remedy::NameManifest)));
         }
         self.manifest_at(self.manifest_path())
     }
@@ -436,9 +436,12 @@ impl World {
 }
 
 /// That a file which nobody named belongs to somebody else.
-fn foreign_file(foreign: &Foreign, remedy: Remedy) -> Error {
-    Error::new(ErrorCode::FileUnreadable, foreign.to_string())
+pub(super) fn foreign_file(foreign: &Foreign, remedy: Option<Remedy>) -> Error {
+    let error = Error::new(ErrorCode::FileUnreadable, foreign.to_string())
         .hint("check who put the file there, and name it if it is meant")
-        .remedy(remedy)
-        .in_file(&foreign.path)
+        .in_file(&foreign.path);
+    match remedy {
+        Some(remedy) => error.remedy(remedy),
+        None => error,
+    }
 }

@@ -16,6 +16,7 @@ mod environment;
 mod freezing;
 mod gate;
 mod identities;
+mod init;
 mod match_repository;
 mod policies;
 mod profile_check;

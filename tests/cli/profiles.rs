@@ -153,12 +153,27 @@ fn pruning_keeps_a_pinned_one_that_has_expired() {
     let expired = ProfileSpec::ios(Kind::AppStore, "com.acme.old")
         .valid("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z");
     workshop.write(format!("profiles/{}", expired.file_name()), expired.mint());
-    workshop.run(&["manifest", "freeze"]).exits(0);
+    workshop
+        .run(&["manifest", "freeze", "--allow-expired"])
+        .exits(0);
     workshop
         .run(&["profile", "prune", "--expired", "--unpinned"])
         .exits(0)
         .says(&["nothing to do"]);
     assert_eq!(workshop.list("profiles"), [expired.file_name()]);
+}
+
+#[test]
+fn without_a_manifest_what_has_expired_is_pruned() {
+    let workshop = Workshop::stocked();
+    let expired = ProfileSpec::ios(Kind::AppStore, "com.acme.old")
+        .valid("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z");
+    workshop.write(format!("profiles/{}", expired.file_name()), expired.mint());
+    workshop
+        .run(&["profile", "prune", "--expired"])
+        .exits(0)
+        .says(&[&expired.file_name()]);
+    assert_eq!(workshop.list("profiles").len(), 3);
 }
 
 #[test]

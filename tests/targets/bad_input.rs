@@ -179,7 +179,13 @@ fn a_slip_of_the_pen_is_refused() {
         "profiles",
     ];
     workshop.run(&other).exits(11).says(&["Other.xcodeproj"]);
-    workshop.run(&["targets", "check"]).exits(2);
+    // Who names none means the one at hand, and with two of them nobody knows.
+    workshop.run(&["targets", "check"]).exits(0);
+    std::fs::create_dir(workshop.path("Other.xcodeproj")).unwrap();
+    workshop.run(&["targets", "check"]).exits(2).says(&[
+        "several are here: Acme.xcodeproj, Other.xcodeproj",
+        "--project",
+    ]);
 }
 
 #[test]

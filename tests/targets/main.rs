@@ -28,5 +28,6 @@ mod platforms;
 mod products;
 mod scene;
 mod schemes;
+mod used;
 mod verdicts;
 mod workspaces;

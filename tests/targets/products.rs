@@ -206,18 +206,24 @@ fn a_manifest_that_pins_targets_too_is_not_cleared_without_their_project() {
         workshop.write(format!("profiles/{}", spec.file_name()), spec.mint());
     }
     run(&workshop, "manifest freeze --project Acme.xcodeproj").exits(0);
-    let gated = run(&workshop, VERBS[1]).exits(10).json();
-    assert!(codes(&gated).iter().any(|it| it == "targets-unobserved"));
     run(
         &workshop,
         "gate --without identities --project Acme.xcodeproj",
     )
     .exits(0);
-    run(&workshop, "targets check").exits(2);
     let checked = run(&workshop, "targets check --project Acme.xcodeproj")
         .exits(0)
         .json();
     assert_eq!(checked["products"][0]["name"], "helper");
+    // The project at hand is theirs.
+    let gated = run(&workshop, VERBS[1]).exits(0).json();
+    assert_eq!(gated["found_project"], "Acme.xcodeproj");
+    run(&workshop, "targets check").exits(0);
+    // And without it nobody saw the targets.
+    fs::remove_dir_all(workshop.path("Acme.xcodeproj")).unwrap();
+    let gated = run(&workshop, VERBS[1]).exits(10).json();
+    assert!(codes(&gated).iter().any(|it| it == "targets-unobserved"));
+    run(&workshop, "targets check").exits(2);
 }
 
 #[test]

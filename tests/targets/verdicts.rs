@@ -161,6 +161,8 @@ pub(crate) fn ask(input: &Input) -> Answers {
     let request = FreezeRequest {
         output: Some(manifest.clone()),
         targets: input.selection.clone(),
+        // How long a profile lasts is not what is compared.
+        allow_expired: true,
         ..FreezeRequest::default()
     };
     let frozen = freeze(&request, &at_hand);

@@ -1,5 +1,7 @@
 //! A judgement as a JSON document.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -31,6 +33,9 @@ pub struct GateDocument {
     /// The manifest that was judged; absent if the policy could not be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestName>,
+    /// The Xcode project or workspace whose targets were judged, where nobody named one and it was found; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_project: Option<String>,
     /// The directories of installed profiles that were looked at, in their order, with their links resolved.
     pub profile_directories: Vec<String>,
     /// The roots that are believed besides Apple's because the policy names them; the certificates' owners choose the names.
@@ -114,6 +119,13 @@ impl GateAnswer {
         self
     }
 
+    /// The same, with the project that was found because nobody named one.
+    #[must_use]
+    pub(super) fn with_found_project(mut self, project: Option<&Path>) -> Self {
+        self.document.found_project = project.map(|project| project.display().to_string());
+        self
+    }
+
     /// Shows a judgement of `manifest`, which is absent if the policy is missing or could not be used.
     pub(super) fn new(
         judgement: &Judgement,
@@ -129,6 +141,7 @@ impl GateAnswer {
                 waived: judgement.waived.iter().copied().collect(),
                 policy: judgement.policy.map(PolicyName::from),
                 manifest: manifest.map(ManifestName::from),
+                found_project: None,
                 profile_directories: shown_paths(&judgement.profile_directories),
                 trust_anchors: judgement.trust_anchors.clone(),
                 proofs_remembered: judgement.proofs_are_remembered,

@@ -1,6 +1,6 @@
 //! Looks at this machine, or plans a look, and judges.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ use crate::host::state_dir::StateDir;
 use crate::ledger::audit;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
+use crate::ops::project_at_hand;
+use crate::ops::target_selection::needs_project;
 use crate::ops::world::{LoadedPolicy, World};
 
 /// A verdict, and what it was given on.
@@ -29,6 +31,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// What it rests on; absent if the policy is missing or could not be used.
     pub basis: Option<Basis>,
+    /// The project that was found because nobody named one.
+    pub found_project: Option<PathBuf>,
 }
 
 impl Judged {
@@ -37,6 +41,7 @@ impl Judged {
         let manifest = self.basis.as_ref().map(Basis::manifest);
         let until = self.verdict.cleared().map(Cleared::until);
         GateAnswer::new(self.verdict.judgement(), manifest, until, false)
+            .with_found_project(self.found_project.as_deref())
     }
 }
 
@@ -64,6 +69,7 @@ pub fn judge(
             return Ok(Judged {
                 verdict: gate::refuse(&facts, findings),
                 basis: None,
+                found_project: None,
             });
         }
     };
@@ -74,7 +80,11 @@ pub fn judge(
         false => None,
     };
     let remembering = state.as_ref();
-    let (facts, profiles) = subject.look(
+    let Looked {
+        facts,
+        profiles,
+        found_project,
+    } = subject.look(
         question,
         keychain,
         last_record,
@@ -95,6 +105,7 @@ pub fn judge(
             profiles,
             inputs: subject.inputs.unwrap_or_else(|| Arc::new(Inputs::here())),
         }),
+        found_project,
     })
 }
 
@@ -121,17 +132,19 @@ pub(super) fn rehearse(
     // Another machine, or another time: what this one's log knows says nothing.
     let last_record = Observation::Observed(None);
     // A rehearsal leaves nothing behind, so it proves for itself.
-    let (facts, _) = subject.look(question, keychain, last_record, None, world, |request| {
+    let looked = subject.look(question, keychain, last_record, None, world, |request| {
         observation::plan(request, host, at)
     })?;
-    let rehearsal = gate::rehearse(&subject.policy, &subject.manifest, &facts, &subject.asked)
+    let facts = &looked.facts;
+    let rehearsal = gate::rehearse(&subject.policy, &subject.manifest, facts, &subject.asked)
         .with_remarks(subject.remarks);
-    Ok(GateAnswer::new(
+    let answer = GateAnswer::new(
         rehearsal.judgement(),
         Some(&subject.manifest),
         rehearsal.until(),
         true,
-    ))
+    );
+    Ok(answer.with_found_project(looked.found_project.as_deref()))
 }
 
 /// The latest time that the audit log knows of. A log that cannot be read is a fact for the gate, not an error.
@@ -155,6 +168,14 @@ fn of_process(world: &World) -> Request<'_, Failure> {
         environment: &world.surroundings.variables,
         ..Request::default()
     }
+}
+
+/// What was looked at.
+struct Looked<T> {
+    facts: T,
+    profiles: ProfileSources,
+    /// The project that was found because nobody named one.
+    found_project: Option<PathBuf>,
 }
 
 /// What is judged, with what was asked.
@@ -229,7 +250,7 @@ impl Subject {
         remembering: Option<&StateDir>,
         world: &World,
         observe: impl FnOnce(&Request<'_, Failure>) -> Result<T, Failure>,
-    ) -> Result<(T, ProfileSources), Failure> {
+    ) -> Result<Looked<T>, Failure> {
         let inputs = self.inputs.as_ref();
         let noted = inputs.map(AsRef::as_ref);
         let is_judged = |group| !self.asked.waived.contains(&group);
@@ -244,13 +265,28 @@ impl Subject {
             Some(file) => Ok(Some(source::read_file(&file, None, noted, world)?)),
             None => keychain(&self.policy),
         };
-        let projects = question.targets.request(world)?;
+        let mut projects = question.targets.request(world)?;
+        let mut no_project = None;
+        let mut found_project = None;
+        if projects.projects.is_empty()
+            && is_judged(Group::Targets)
+            && needs_project(&self.policy, Some(&self.manifest))
+        {
+            match project_at_hand::look(world) {
+                Ok(found) => {
+                    projects.projects.push(found.clone());
+                    found_project = Some(found);
+                }
+                Err(none) => no_project = Some(none.to_string()),
+            }
+        }
         let observed = observe(&Request {
             last_record,
             manifest: Some(&self.manifest),
             profiles: is_judged(Group::Profiles).then(|| profiles.places(world)),
             identities: is_judged(Group::Identities).then_some(&identities),
             targets: (!projects.projects.is_empty()).then_some(&projects),
+            no_project,
             products: match is_judged(Group::Targets) {
                 true => &self.policy.products,
                 false => &[],
@@ -258,6 +294,10 @@ impl Subject {
             environment: &world.surroundings.variables,
             inputs,
         })?;
-        Ok((observed, profiles))
+        Ok(Looked {
+            facts: observed,
+            profiles,
+            found_project,
+        })
     }
 }

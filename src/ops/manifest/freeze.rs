@@ -1,5 +1,6 @@
 //! Freezing: proving profiles and writing the manifest that pins them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -10,16 +11,17 @@ use serde::Serialize;
 use crate::base::digest::Digest;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{self, Code, Finding, Severity};
-use crate::base::ids::{CertSha1, TargetName};
+use crate::base::ids::{CertSha1, ProfileUuid, TargetName};
 use crate::base::remedy::Remedy;
 use crate::context::gate::expiry::Margins;
 use crate::context::manifest::freeze::{
     Clash, PinnedProjects, Previous, freeze as freeze_content, ordered,
 };
+use crate::context::manifest::used::{LeftOut, Rules, Split};
 use crate::context::manifest::{
     self, Content, Manifest, PinnedArchive, PinnedProfile, ProfileState,
 };
-use crate::context::plan::{Request, judge, withheld};
+use crate::context::plan::{Plan, Request, judge, withheld};
 use crate::context::policy::Policy;
 use crate::context::products;
 use crate::host::files::{self, FileMode, ReadErrorKind};
@@ -42,6 +44,10 @@ pub struct FreezeRequest {
     pub targets: TargetSelection,
     /// Targets that need a profile and may be without one: they are not pinned, and do not block.
     pub allow_unmapped: Vec<TargetName>,
+    /// Also profiles that nothing is signed with are pinned. Where no project is frozen, they are in any case.
+    pub all: bool,
+    /// Also profiles that have expired are pinned.
+    pub allow_expired: bool,
 }
 
 /// The `countersign.freeze.v1` document: what `manifest freeze` wrote.
@@ -55,6 +61,12 @@ pub struct FreezeDocument {
     /// What of the projects was judged and pinned; absent if no project was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<ShownArchive>,
+    /// The Xcode project or workspace, where nobody named one and it was found; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_project: Option<String>,
+    /// The profiles at hand that are not pinned, each with the reason; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// The findings about the profiles and targets.
     pub findings: Vec<Finding>,
     /// A file could not even be read: an error rather than a verdict. It is not part of the document.
@@ -95,8 +107,15 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     let output = request.output.as_deref().unwrap_or(world.manifest_path());
     let previous = previous(output)?;
     let (policy, verifier) = prove::verifier(world)?;
-    // Where a project is named, what its targets need and nobody has is told of each of them; some need no profile.
-    let files = match request.paths.is_empty() && !request.targets.projects.is_empty() {
+    // Whoever says which targets are meant means those of a project; who says nothing of them freezes profiles.
+    let is_found = request.targets.projects.is_empty() && request.targets.selects_something();
+    let targets = match is_found {
+        true => Cow::Owned(request.targets.of_project_at_hand(world)?),
+        false => Cow::Borrowed(&request.targets),
+    };
+    let has_projects = !targets.projects.is_empty();
+    // Where a project is frozen, what its targets need and nobody has is told of each of them; some need no profile.
+    let files = match request.paths.is_empty() && has_projects {
         true => world.installed_files(&policy)?,
         false => prove::named_or_installed(&request.paths, &policy, world)?,
     };
@@ -104,53 +123,140 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
         let previous = previous.as_ref();
         previous.map_or(ProfileState::Active, |previous| previous.state(uuid))
     };
-    let Pinnable {
-        profiles,
-        mut findings,
-        has_unread,
-    } = prove::pinnable(&files, &verifier, world, state);
-    let profiles = ordered(profiles).unwrap_or_else(|clashes| {
-        findings.extend(clashes.iter().map(Clash::finding));
-        Vec::new()
-    });
-    findings.extend(lifetimes(&profiles, &policy, world.now));
-    findings.extend(shared_names(&profiles));
-    let scheme_before = previous.as_ref().and_then(Previous::scheme);
-    let freezing = Freezing {
-        request,
-        profiles: &profiles,
-        policy: &policy,
-        identities: request.targets.usable_identities(None, world)?,
-        scheme_before,
-        world,
-    };
-    let pinned = freezing.projects(&mut findings)?;
-    let (projects, archive) = pinned.unzip();
-    let products = freezing.products();
-    findings.extend(products.findings);
-    if let (None, Some(previous)) = (&projects, &previous) {
-        findings.extend(previous.orphans(&profiles));
+    let mut pinnable = prove::pinnable(&files, &verifier, world, state);
+    if has_projects || request.all {
+        pinnable.skip_faults_besides(&request.paths);
     }
-    finding::sort(&mut findings);
-    let manifest = match finding::any_blocks(&findings) {
-        true => None,
-        false => {
-            let content = freeze_content(profiles, projects, products.planned, previous.as_ref());
-            Some(write(content, output)?)
-        }
+    let prepared = prepare(
+        request,
+        &targets,
+        pinnable,
+        previous.as_ref(),
+        &policy,
+        world,
+    )?;
+    let manifest = match prepared.content {
+        None => None,
+        Some(content) => Some(write(content, output)?),
     };
     Ok(FreezeDocument {
         schema: "countersign.freeze.v1",
         manifest,
+        archive: prepared.archive,
+        found_project: match (is_found, targets.projects.first()) {
+            (true, Some(found)) => Some(found.display().to_string()),
+            _ => None,
+        },
+        left_out: prepared.left_out,
+        findings: prepared.findings,
+        has_unread: prepared.has_unread,
+    })
+}
+
+/// What freezing comes to, before anything is written.
+pub(in crate::ops) struct Prepared {
+    /// What the manifest would hold; `None` if findings block.
+    pub(in crate::ops) content: Option<Content>,
+    /// What of the projects was judged, where there are any.
+    pub(in crate::ops) archive: Option<ShownArchive>,
+    /// The profiles that are not pinned.
+    pub(in crate::ops) left_out: Vec<LeftOut>,
+    /// What is not right.
+    pub(in crate::ops) findings: Vec<Finding>,
+    /// A file could not even be read.
+    pub(in crate::ops) has_unread: bool,
+}
+
+/// Decides what is pinned of the profiles at hand for the targets of these projects. Writes nothing.
+///
+/// # Errors
+/// A project or a file of identities cannot be read.
+pub(in crate::ops) fn prepare(
+    request: &FreezeRequest,
+    targets: &TargetSelection,
+    pinnable: Pinnable,
+    previous: Option<&Previous>,
+    policy: &Policy,
+    world: &World,
+) -> Result<Prepared, Failure> {
+    let Pinnable {
+        profiles,
+        mut findings,
+        has_unread,
+        ..
+    } = pinnable;
+    let profiles = ordered(profiles).unwrap_or_else(|clashes| {
+        findings.extend(clashes.iter().map(Clash::finding));
+        Vec::new()
+    });
+    let freezing = Freezing {
+        request,
+        targets,
+        profiles: &profiles,
+        policy,
+        identities: targets.usable_identities(None, world)?,
+        scheme_before: previous.and_then(Previous::scheme),
+        world,
+    };
+    let pinned = freezing.projects(&mut findings)?;
+    let products = freezing.products();
+    findings.extend(products.findings);
+    let (projects, archive, lost) = match pinned {
+        Some(Pinned {
+            projects,
+            archive,
+            lost,
+        }) => (Some(projects), Some(archive), lost),
+        None => (None, None, BTreeMap::new()),
+    };
+    let of_targets = projects.iter().flat_map(|projects| &projects.targets);
+    let of_targets = of_targets.map(|target| target.profile.clone());
+    let of_products = products.planned.iter();
+    let of_products = of_products.map(|product| product.profile.clone());
+    let rules = Rules {
+        used: of_targets.chain(of_products).collect(),
+        // Without a project nothing tells which are used.
+        keeps_unused: request.all || projects.is_none(),
+        keeps_expired: request.allow_expired,
+        lost,
+        now: world.now,
+    };
+    findings.extend(shared_names(&profiles, &rules));
+    let Split {
+        kept: profiles,
+        left_out,
+        findings: of_split,
+    } = rules.split(profiles);
+    findings.extend(of_split);
+    findings.extend(lifetimes(&profiles, policy, world.now));
+    if let (None, Some(previous)) = (&projects, previous) {
+        findings.extend(previous.orphans(&profiles));
+    }
+    finding::sort(&mut findings);
+    let content = (!finding::any_blocks(&findings))
+        .then(|| freeze_content(profiles, projects, products.planned, previous));
+    Ok(Prepared {
+        content,
         archive,
+        left_out,
         findings,
         has_unread,
     })
 }
 
+/// What of the projects is pinned, and with what.
+struct Pinned {
+    projects: PinnedProjects,
+    archive: ShownArchive,
+    /// Why profiles that fit a target are not planned for it.
+    lost: BTreeMap<ProfileUuid, String>,
+}
+
 /// What is frozen, and with what.
 struct Freezing<'a> {
     request: &'a FreezeRequest,
+    /// The projects whose targets are pinned.
+    targets: &'a TargetSelection,
     profiles: &'a [PinnedProfile],
     policy: &'a Policy,
     /// The certificates whose private keys are at hand, where somebody looked.
@@ -163,11 +269,8 @@ struct Freezing<'a> {
 impl Freezing<'_> {
     /// The targets of the projects that were named, with what signs them; `None` if none was named. A target that needs a
     /// profile and has none blocks: a manifest that leaves it out would let it through later.
-    fn projects(
-        &self,
-        findings: &mut Vec<Finding>,
-    ) -> Result<Option<(PinnedProjects, ShownArchive)>, Failure> {
-        let selection = &self.request.targets;
+    fn projects(&self, findings: &mut Vec<Finding>) -> Result<Option<Pinned>, Failure> {
+        let selection = self.targets;
         if selection.projects.is_empty() {
             return Ok(None);
         }
@@ -214,7 +317,11 @@ impl Freezing<'_> {
             },
             targets: judgement.plan.pinned_targets(),
         };
-        Ok(Some((projects, ShownArchive::of(archive))))
+        Ok(Some(Pinned {
+            projects,
+            archive: ShownArchive::of(archive),
+            lost: lost(&judgement.plan),
+        }))
     }
 
     /// The products that the policy declares, with what signs them.
@@ -247,28 +354,48 @@ fn lifetimes(profiles: &[PinnedProfile], policy: &Policy, now: Timestamp) -> Vec
     near.collect()
 }
 
-/// Profiles that share a name: a project that asks for one by name gets whichever Xcode finds.
-fn shared_names(profiles: &[PinnedProfile]) -> Vec<Finding> {
+/// Why profiles that fit a judged target are not planned for it: the first reason of each.
+fn lost(plan: &Plan<'_>) -> BTreeMap<ProfileUuid, String> {
+    let mut lost = BTreeMap::new();
+    for row in plan.rows.iter().filter(|row| row.is_judged) {
+        for discarded in &row.discarded {
+            let why = || format!("not for {}: {}", row.target.target, discarded.why);
+            lost.entry(discarded.profile.uuid.clone())
+                .or_insert_with(why);
+        }
+    }
+    lost
+}
+
+/// Profiles that share a name with one that is pinned: a project that asks for one by name gets whichever Xcode finds.
+fn shared_names(profiles: &[PinnedProfile], rules: &Rules) -> Vec<Finding> {
     let mut by_name: BTreeMap<&str, Vec<&PinnedProfile>> = BTreeMap::new();
     for profile in profiles {
         by_name.entry(&profile.name).or_default().push(profile);
     }
     let shared = by_name.into_iter().filter(|(_, of)| of.len() > 1);
     shared
-        .map(|(name, of)| {
+        .filter_map(|(name, of)| {
+            let pinned = of.iter().filter(|profile| rules.keeps(profile)).count();
+            let message = match (pinned, of.len()) {
+                (0, _) => return None,
+                (pinned, all) if pinned == all => {
+                    format!("{all} pinned profiles have the name {name:?}")
+                }
+                (pinned, all) => {
+                    format!("{all} profiles have the name {name:?}, and {pinned} of them is pinned")
+                }
+            };
             let uuids: Vec<String> = of.iter().map(|profile| profile.uuid.to_string()).collect();
-            Finding::warn(
-                Code::ProfileShadowed,
-                format!("{} pinned profiles have the name {name:?}", of.len()),
-            )
-            .values("one profile of this name", uuids.join(", "))
-            .hint("leave the old file out, or have targets ask for their profile by UUID")
+            let finding = Finding::warn(Code::ProfileShadowed, message);
+            let finding = finding.values("one profile of this name", uuids.join(", "));
+            Some(finding.hint("remove the old file, or have targets ask for their profile by UUID"))
         })
         .collect()
 }
 
 /// What the manifest at `output` hands on, if there is one.
-fn previous(output: &Path) -> Result<Option<Previous>, Error> {
+pub(in crate::ops) fn previous(output: &Path) -> Result<Option<Previous>, Error> {
     let bytes = match files::read_bounded(output, manifest::MAX_BYTES) {
         Ok(bytes) => bytes,
         Err(error) if matches!(error.kind, ReadErrorKind::Missing) => return Ok(None),
@@ -294,6 +421,7 @@ fn write(mut content: Content, output: &Path) -> Result<FrozenManifest, Error> {
     let changed = !is_unchanged(&mut content, output);
     let bytes = content.to_bytes();
     if changed {
+        files::create_directories(files::directory_of(output))?;
         files::replace_atomically(output, &bytes, FileMode::Keep)?;
     }
     Ok(FrozenManifest {
@@ -308,7 +436,7 @@ fn write(mut content: Content, output: &Path) -> Result<FrozenManifest, Error> {
 }
 
 /// Whether the file already holds this content, of its own revision; if so `content` is put back to that revision.
-fn is_unchanged(content: &mut Content, output: &Path) -> bool {
+pub(in crate::ops) fn is_unchanged(content: &mut Content, output: &Path) -> bool {
     if content.revision <= 1 {
         return false;
     }

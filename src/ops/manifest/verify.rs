@@ -55,6 +55,7 @@ pub fn verify(paths: &[PathBuf], world: &World) -> Result<VerifyDocument, Failur
         profiles,
         mut findings,
         has_unread,
+        ..
     } = prove::pinnable(&files, &verifier, world, state);
     findings.extend(judge::against(&manifest, &profiles));
     finding::sort(&mut findings);

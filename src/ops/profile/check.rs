@@ -71,6 +71,7 @@ pub fn check(request: &CheckRequest, world: &World) -> Result<CheckDocument, Fai
         profiles,
         mut findings,
         has_unread,
+        ..
     } = prove::pinnable(
         std::slice::from_ref(&request.profile),
         &verifier,

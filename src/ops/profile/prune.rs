@@ -1,7 +1,7 @@
 //! Removing installed profiles.
 //!
-//! A profile that the manifest pins always stays, so there is no pruning without a manifest. Each file that is removed
-//! stands in the audit log before.
+//! A profile that the manifest pins always stays. Without a manifest, only what has expired is removed: what is not pinned is
+//! not known. Each file that is removed stands in the audit log before.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::base::error::ErrorCode;
 use crate::base::event::{Action, Event};
 use crate::base::finding::Finding;
-use crate::base::ids::ProfileUuid;
+use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::InstalledContent;
 use crate::host::files;
@@ -67,40 +67,31 @@ pub struct PrunedFile {
 /// Removes installed profiles.
 ///
 /// # Errors
-/// The policy cannot be used, or there is none and nobody named the directories; there is no manifest, a directory cannot be listed, a file cannot be removed, or what is
+/// The policy cannot be used, or there is none and nobody named the directories; there is no manifest to tell what is not pinned, a directory cannot be listed, a file cannot be removed, or what is
 /// going to be done cannot be recorded.
 pub fn prune(request: &PruneRequest, world: &World) -> Result<PruneDocument, Failure> {
     let is_named = request.dry_run || !world.places.profiles.is_empty();
     let what = "the directories of profiles";
     let policy = world.policy_for_deleting(is_named, what, Remedy::NameProfileDirectory)?;
-    let manifest = world.manifest_if_any()?.ok_or_else(|| {
-        let path = world.manifest_path();
-        Error::new(
-            ErrorCode::FileMissing,
-            format!(
-                "{}: there is no manifest, so the pinned profiles are unknown and must stay",
-                path.display()
-            ),
-        )
-        .hint("name the manifest")
-        .remedy(Remedy::NameManifest)
-        .in_file(path)
-    })?;
+    let manifest = match world.manifest_if_any()? {
+        // What has expired signs nothing, pinned or not.
+        None if request.rules.unpinned => return Err(no_manifest(world).into()),
+        manifest => manifest,
+    };
     let pinned_uuids: BTreeSet<ProfileUuid> = manifest
-        .profiles()
         .iter()
+        .flat_map(|manifest| manifest.profiles())
         .map(|profile| profile.uuid.clone())
         .collect();
+    let is_pinned = |sha256: &FileSha256| {
+        let manifest = manifest.as_ref();
+        manifest.is_some_and(|manifest| manifest.has_bytes(sha256))
+    };
     let mut log: Option<AuditLog> = None;
     let mut pruned = Vec::new();
     for file in profile_store::observe(world.installed_files(&policy)?, None) {
-        let pruning = profile_store::pruning(
-            &file,
-            request.rules,
-            |sha256| manifest.has_bytes(sha256),
-            &pinned_uuids,
-            world.now,
-        );
+        let pruning =
+            profile_store::pruning(&file, request.rules, is_pinned, &pinned_uuids, world.now);
         let Pruning::Remove(reason) = pruning else {
             continue;
         };
@@ -130,6 +121,21 @@ pub fn prune(request: &PruneRequest, world: &World) -> Result<PruneDocument, Fai
         files: pruned,
         findings: Vec::new(),
     })
+}
+
+/// Without a manifest nobody knows what is not pinned.
+fn no_manifest(world: &World) -> Error {
+    let path = world.manifest_path();
+    Error::new(
+        ErrorCode::FileMissing,
+        format!(
+            "{}: there is no manifest, so the pinned profiles are unknown and must stay",
+            path.display()
+        ),
+    )
+    .hint("name the manifest")
+    .remedy(Remedy::NameManifest)
+    .in_file(path)
 }
 
 fn outcome(reason: PruneReason, dry_run: bool) -> &'static str {

@@ -1,0 +1,116 @@
+//! What of the profiles at hand is pinned: what something is signed with, and nothing that has expired.
+//!
+//! A directory holds the profiles of a whole team, of other products and of years gone by. A manifest that pins them all says
+//! nothing, and whoever reviews it cannot. So where a project is frozen, the profiles are pinned that its targets and the
+//! policy's products are planned with, and those in the middle of a rotation, which somebody marked by hand.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::entry::{PinnedProfile, ProfileState};
+use crate::base::finding::{Code, Finding, Severity};
+use crate::base::ids::ProfileUuid;
+
+/// A profile that was at hand and is not pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LeftOut {
+    /// Its UUID.
+    pub profile: ProfileUuid,
+    /// Its name.
+    pub name: String,
+    /// Why it is not pinned, for people.
+    pub why: String,
+}
+
+/// What decides which profiles are pinned.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// The profiles that something is signed with.
+    pub used: HashSet<ProfileUuid>,
+    /// Whether those are pinned too that nothing is signed with.
+    pub keeps_unused: bool,
+    /// Whether those are pinned too that have expired.
+    pub keeps_expired: bool,
+    /// Why a profile that fits some target was not chosen for it.
+    pub lost: BTreeMap<ProfileUuid, String>,
+    /// What time it is.
+    pub now: Timestamp,
+}
+
+/// Which profiles are pinned, and which are not.
+#[derive(Debug, Default)]
+pub struct Split {
+    /// The pinned ones, in the order in which they were given.
+    pub kept: Vec<PinnedProfile>,
+    /// The others, likewise.
+    pub left_out: Vec<LeftOut>,
+    /// What is not right: something is signed with a profile that has expired, or nothing is left.
+    pub findings: Vec<Finding>,
+}
+
+impl Rules {
+    /// Whether a profile is pinned.
+    pub fn keeps(&self, profile: &PinnedProfile) -> bool {
+        self.is_wanted(profile) && !self.is_refused(profile)
+    }
+
+    fn is_wanted(&self, profile: &PinnedProfile) -> bool {
+        let is_rotating = profile.state != ProfileState::Active;
+        self.keeps_unused || is_rotating || self.used.contains(&profile.uuid)
+    }
+
+    fn is_refused(&self, profile: &PinnedProfile) -> bool {
+        profile.expires < self.now && !self.keeps_expired
+    }
+
+    /// Splits the profiles at hand.
+    pub fn split(&self, profiles: Vec<PinnedProfile>) -> Split {
+        let (kept, others): (Vec<_>, Vec<_>) = profiles.into_iter().partition(|it| self.keeps(it));
+        let refused = others.iter().filter(|it| self.is_wanted(it));
+        let findings = refused.map(|profile| Finding {
+            severity: match self.used.contains(&profile.uuid) || kept.is_empty() {
+                true => Severity::Block,
+                false => Severity::Warn,
+            },
+            ..not_pinned(profile)
+        });
+        let findings = findings.collect();
+        let left_out = others.into_iter().map(|profile| LeftOut {
+            why: match self.is_refused(&profile) {
+                true => format!("it expired on {}", day(profile.expires)),
+                false => {
+                    let lost = self.lost.get(&profile.uuid).cloned();
+                    lost.unwrap_or_else(|| "nothing is signed with it".to_owned())
+                }
+            },
+            profile: profile.uuid,
+            name: profile.name,
+        });
+        Split {
+            left_out: left_out.collect(),
+            kept,
+            findings,
+        }
+    }
+}
+
+/// The day of an instant, in UTC.
+fn day(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%d").to_string()
+}
+
+fn not_pinned(profile: &PinnedProfile) -> Finding {
+    Finding::block(
+        Code::ProfileExpired,
+        format!(
+            "profile {} has expired, so it is not pinned",
+            profile.title()
+        ),
+    )
+    .found(profile.expires)
+    .of_profile(&profile.uuid)
+    .hint("renew it at Apple's developer site, and put the new file in its place")
+}
