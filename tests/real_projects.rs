@@ -333,7 +333,9 @@ fn init_tells_the_truth_about_every_target_of_home_assistant() {
 
 #[test]
 fn init_tells_what_the_targets_of_the_other_projects_need() {
-    let cases: &[(&str, &[(&str, &str, &str)])] = &[
+    /// A target, what signs it and what it lacks.
+    type Told = (&'static str, &'static str, &'static str);
+    let cases: &[(&str, &[Told])] = &[
         (
             "netnewswire",
             &[

@@ -75,13 +75,27 @@ impl StoredKey {
     }
 }
 
+/// A key that is stored, and its public half.
+struct Held<'a> {
+    stored: &'a StoredKey,
+    key: &'a PrivateKey,
+    public: Vec<u8>,
+}
+
 /// Puts keys and certificates together by their public keys.
 pub fn pair(keys: &[StoredKey], certificates: &[StoredCertificate]) -> Paired {
     let held = keys.iter().flat_map(|stored| {
         let keys = stored.keys.iter();
-        keys.filter_map(move |key| Some((stored, key, key.public_key()?)))
+        keys.filter_map(move |key| {
+            let public = key.public_key()?;
+            Some(Held {
+                stored,
+                key,
+                public,
+            })
+        })
     });
-    let held: Vec<(&StoredKey, &PrivateKey, Vec<u8>)> = held.collect();
+    let held: Vec<Held<'_>> = held.collect();
     let within = keys.iter().flat_map(|stored| {
         let ders = stored.certificates.iter();
         ders.map(|der| (stored.file.as_str(), der))
@@ -97,8 +111,8 @@ pub fn pair(keys: &[StoredKey], certificates: &[StoredCertificate]) -> Paired {
     for (file, der) in within.chain(beside) {
         let public = pkcs12::public_key_of(der);
         let mut owners = held.iter();
-        let owner = owners.find(|(_, _, candidate)| Some(candidate) == public.as_ref());
-        let Some((stored, key, _)) = owner else {
+        let owner = owners.find(|held| Some(&held.public) == public.as_ref());
+        let Some(Held { stored, key, .. }) = owner else {
             paired.without_key.push(file.to_owned());
             continue;
         };
