@@ -6,17 +6,22 @@
 
 pub mod answer;
 pub mod audit;
+mod checkout;
 mod deferred;
 pub mod document;
 pub mod envelope;
 pub mod exit;
+pub mod explain;
 pub mod failure;
 pub mod format;
 pub mod gate;
+pub mod github;
+pub mod gitlab;
 pub mod global;
 pub mod help;
 pub mod identity;
 mod input;
+pub mod junit;
 pub mod keychain;
 pub mod manifest;
 pub mod password;
@@ -33,6 +38,7 @@ mod stream;
 pub mod table;
 pub mod targets;
 pub mod terminal;
+pub mod typed;
 mod variables;
 
 use std::ffi::OsString;
@@ -100,6 +106,11 @@ enum Command {
     /// Check envelopes that the gate wrote: verify.
     #[command(subcommand)]
     Envelope(Deferred<envelope::Command>),
+    /// Say what the code of a finding or an error means, what it breaks, and what to do.
+    Explain {
+        /// The code, as reports print it [default: all codes are listed].
+        code: Option<String>,
+    },
     /// Read the audit log: show, verify, export, checkpoint; go on after a loss: resume.
     #[command(subcommand)]
     Audit(Deferred<audit::Command>),
@@ -135,7 +146,7 @@ pub fn main_of(start: &Start) -> ExitCode {
         && only == WATCHDOG
     {
         let begun = served::begin(Role::None);
-        let (world, terminal) = process::world(&Global::default(), start);
+        let (world, terminal) = process::world(&Global::default(), false, start);
         let answer = begun.map_err(Failure::from);
         return finished(answer.and_then(|_| run::watchdog(&world)), &terminal).into();
     }
@@ -168,7 +179,7 @@ pub fn main_of(start: &Start) -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let (world, terminal) = process::world(&cli.global, start);
+    let (world, terminal) = process::world(&cli.global, cli.is_verdict(), start);
     let begun = begun.map_err(Failure::from);
     finished(
         begun.and_then(|begun| answer(cli.command, begun, world)),
@@ -184,6 +195,18 @@ impl Cli {
             Command::Run(arguments) => arguments.0.guarded.role(),
             Command::Keychain(command) => command.0.role(),
             _ => Role::None,
+        }
+    }
+
+    /// Whether the command's result is a verdict: CI variables choose the format of these alone.
+    fn is_verdict(&self) -> bool {
+        match &self.command {
+            Command::Gate(_) | Command::Run(_) | Command::Envelope(_) => true,
+            Command::Profile(command) => matches!(*command.0, profile::Command::Check(_)),
+            Command::Manifest(command) => matches!(*command.0, manifest::Command::Verify { .. }),
+            Command::Targets(command) => matches!(*command.0, targets::Command::Check(_)),
+            Command::Audit(command) => matches!(*command.0, audit::Command::Verify { .. }),
+            _ => false,
         }
     }
 }
@@ -247,6 +270,7 @@ fn answer(command: Command, begun: Begun, mut world: World) -> Result<Answer<'st
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Envelope(command) => envelope::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
+        Command::Explain { code } => explain::run(code.as_deref()),
         Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
         Command::Man { directory } => help::man(&directory, Cli::command()),
         Command::Help { topic } => help::topic(&topic, Cli::command()),

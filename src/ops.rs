@@ -9,6 +9,7 @@
 //! - [`audit_log`]: the audit log, opened for writing, and actions that it records
 //! - [`envelope`]: envelopes that were handed over: verify
 //! - [`error`]: why a verb gives no answer
+//! - [`explain`]: what a code of a finding or an error means
 //! - [`gate`]: whether this machine may sign with this manifest now
 //! - [`identity`]: signing identities: list, digest
 //! - [`keychain`]: the CI keychain: create, import, lock, status, destroy, recover
@@ -30,9 +31,11 @@ pub mod audit;
 pub mod audit_log;
 pub mod envelope;
 pub mod error;
+pub mod explain;
 pub mod gate;
 pub mod identity;
 pub mod keychain;
+mod located;
 pub mod manifest;
 pub mod notice;
 pub mod output;

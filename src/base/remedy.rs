@@ -95,4 +95,6 @@ pub enum Remedy {
     NameOutput,
     /// List the commands.
     ListCommands,
+    /// List the codes of findings and errors.
+    ListCodes,
 }

@@ -8,8 +8,9 @@ use clap::Subcommand;
 use super::answer::Answer;
 use super::document::NamedDocument;
 use super::exit::Exit;
-use super::report::{GOOD, STRONG};
+use super::report::{self, GOOD, STRONG};
 use super::targets::TargetsArguments;
+use super::terminal::Terminal;
 use crate::base::finding;
 use crate::base::ids::TargetName;
 use crate::base::plain::plain;
@@ -115,7 +116,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             let answer = Answer::report(
                 "countersign manifest verify",
                 document,
-                |document, out, _| show_verified(out, document),
+                |document, out, terminal| show_verified(out, document, terminal),
             );
             Ok(answer.ending_in(exit))
         }
@@ -169,14 +170,24 @@ fn show_frozen(out: &mut dyn Write, document: &FreezeDocument, output: &str) -> 
     writeln!(out, "  {}", frozen.digest)
 }
 
-fn show_verified(out: &mut dyn Write, document: &VerifyDocument) -> io::Result<()> {
+fn show_verified(
+    out: &mut dyn Write,
+    document: &VerifyDocument,
+    terminal: &Terminal,
+) -> io::Result<()> {
     match document.verdict {
         VerdictWord::Cleared => writeln!(
             out,
             "{GOOD}verified{GOOD:#}  revision {}, {} profiles",
             document.manifest.revision, document.profile_count
         ),
-        VerdictWord::Blocked => writeln!(out, "not verified"),
+        VerdictWord::Blocked => report::begin(
+            out,
+            "NOT VERIFIED",
+            &document.head,
+            &document.findings,
+            terminal,
+        ),
     }
 }
 

@@ -145,9 +145,13 @@ fn check(arguments: CheckArguments, world: &World) -> Result<Answer<'static>, Fa
         document.has_unread,
     );
     let title = "countersign profile check";
-    let answer = Answer::report(title, document, |document, out, _| match document.verdict {
-        VerdictWord::Blocked => report::blocked(out, &document.findings),
-        VerdictWord::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}"),
+    let answer = Answer::report(title, document, |document, out, terminal| {
+        match document.verdict {
+            VerdictWord::Blocked => {
+                report::blocked(out, &document.head, &document.findings, terminal)
+            }
+            VerdictWord::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}"),
+        }
     });
     Ok(answer.ending_in(exit))
 }

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::format::Format;
+use super::github;
 use super::remedies;
-use super::report;
 use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::base::finding::{Place, Severity};
@@ -50,10 +50,10 @@ impl Progress {
         let (title, place) = ("countersign", Place::default());
         let made = match self.format {
             Format::Github if severity == Severity::Block => {
-                report::github_error(&mut err, title, &place, sentence)
+                github::error(&mut err, title, &place, sentence)
             }
-            Format::Github => report::github_warning(&mut err, title, &place, sentence),
-            Format::Human | Format::Json => writeln!(err, "{}", plain(sentence)),
+            Format::Github => github::warning(&mut err, title, &place, sentence),
+            _ => writeln!(err, "{}", plain(sentence)),
         };
         // If nobody is there to hear it, the work goes on.
         let written = made.and_then(|()| Stream::Error.write_text(&err));

@@ -220,7 +220,9 @@ fn show(document: &TargetsDocument, out: &mut dyn Write, terminal: &Terminal) ->
 
 fn check(document: &CheckDocument, out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {
     match document.verdict {
-        CheckVerdict::Blocked => report::blocked(out, &document.findings)?,
+        CheckVerdict::Blocked => {
+            report::blocked(out, &document.head, &document.findings, terminal)?;
+        }
         CheckVerdict::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}")?,
         CheckVerdict::Unsigned => writeln!(
             out,

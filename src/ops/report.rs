@@ -19,6 +19,22 @@ pub trait Report: Serialize {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         Vec::new()
     }
+
+    /// Where its headline goes, if it has one: whoever shows the document writes it, for only that knows commands.
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        None
+    }
+}
+
+/// What a report begins with, where something blocks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Head {
+    /// The first problem, in words; absent if nothing blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headline: Option<String>,
+    /// The command that is to be run next; absent if nothing blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A verdict, in one word.
@@ -125,11 +141,18 @@ pub struct FindingsDocument {
     pub schema: &'static str,
     /// The findings; at least one blocks.
     pub findings: Vec<Finding>,
+    /// What the report begins with.
+    #[serde(flatten)]
+    pub head: Head,
 }
 
 impl Report for FindingsDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()
+    }
+
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        Some(&mut self.head)
     }
 }
 
@@ -138,6 +161,7 @@ impl From<Vec<Finding>> for FindingsDocument {
         Self {
             schema: "countersign.findings.v1",
             findings,
+            head: Head::default(),
         }
     }
 }

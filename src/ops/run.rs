@@ -232,7 +232,7 @@ impl Session<'_> {
                 None => envelope.withdraw()?,
             });
         }
-        let blocked = judged.answer();
+        let blocked = judged.answer().located(world);
         // The clearance is good for one window: from here on it is in nobody's hands but ours.
         let (Some(cleared), Some(basis)) = (judged.verdict.into_parts().1, judged.basis) else {
             return Ok(Err(blocked));

@@ -47,6 +47,7 @@ pub const DOCUMENTS: &[Document] = &[
         argument: "manifest-v1",
         schema: || frozen::json_schema(Version::First),
     },
+    Document::of::<super::explain::ExplainDocument>("explain", 1),
     Document::of::<statement::Statement>("envelope", 1),
     Document::of::<envelope::EnvelopeVerifyDocument>("envelope-verify", 1),
     Document::of::<manifest::FreezeDocument>("freeze", 1),

@@ -18,4 +18,5 @@ mod identities;
 mod policies;
 mod profile_check;
 mod profiles;
+mod reports;
 mod talk;

@@ -11,7 +11,7 @@ use crate::context::gate::facts::ObservedArchive;
 use crate::context::plan::expiry::expired;
 use crate::context::plan::{Judgement, Plan, Row, Why};
 use crate::context::products;
-use crate::ops::report::Report;
+use crate::ops::report::{Head, Report};
 use crate::ops::target_selection::PlannedTargets;
 use crate::ops::world::World;
 use crate::xcode::assignment::Origin;
@@ -52,6 +52,9 @@ pub struct CheckDocument {
     /// The products without an Xcode project that the policy declares; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<ShownProduct>,
+    /// What the report begins with.
+    #[serde(flatten)]
+    pub head: Head,
 }
 
 /// A product without an Xcode project, and what signs it.
@@ -91,6 +94,10 @@ impl Report for TargetsDocument {
 impl Report for CheckDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()
+    }
+
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        Some(&mut self.head)
     }
 }
 

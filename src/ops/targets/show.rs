@@ -3,6 +3,7 @@
 use super::document::{self, CheckDocument, CheckVerdict, ShownArchive, TargetsDocument};
 use crate::base::finding::{self, Code, Severity};
 use crate::ops::error::Failure;
+use crate::ops::report::Head;
 use crate::ops::target_selection::{TargetSelection, planned};
 use crate::ops::world::World;
 
@@ -54,5 +55,6 @@ pub fn check(selection: &TargetSelection, world: &World) -> Result<CheckDocument
         archive: ShownArchive::of(&planned.observed.archive),
         targets: document::shown(&planned, &judgement.plan),
         products: document::shown_products(&planned, &planned.products()),
+        head: Head::default(),
     })
 }
