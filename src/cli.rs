@@ -34,6 +34,7 @@ pub mod remedies;
 pub mod report;
 pub mod run;
 pub mod selection;
+mod state;
 mod stream;
 pub mod table;
 pub mod targets;
@@ -84,7 +85,7 @@ enum Command {
     /// Work with provisioning profiles: show, list, install, prune.
     #[command(subcommand)]
     Profile(Deferred<profile::Command>),
-    /// Work with the manifest that pins profiles: freeze, digest, diff, verify, schema.
+    /// Work with the manifest that pins profiles: freeze, show, digest, diff, verify, schema.
     #[command(subcommand)]
     Manifest(Deferred<manifest::Command>),
     /// Work with the policy that says who may sign, where and when: digest.

@@ -13,7 +13,7 @@
 //! - [`gate`]: whether this machine may sign with this manifest now
 //! - [`identity`]: signing identities: list, digest
 //! - [`keychain`]: the CI keychain: create, import, lock, status, destroy, recover
-//! - [`manifest`]: the frozen manifest: freeze, digest, diff, verify
+//! - [`manifest`]: the frozen manifest: freeze, show, digest, diff, verify
 //! - [`notice`]: what a verb reports while it works
 //! - [`output`]: writing output files
 //! - [`password`]: passwords that a verb is handed

@@ -17,6 +17,8 @@ pub struct Terminal {
     pub format: Format,
     /// The columns of the terminal on standard output, or 80.
     pub width: usize,
+    /// Tables are drawn to fit the width: somebody looks at a terminal. Else each row is one whole line.
+    pub draws_tables: bool,
     /// Only what blocks is shown.
     pub is_quiet: bool,
     /// Everything is shown.
@@ -37,6 +39,7 @@ impl Default for Terminal {
         Self {
             format: Format::Human,
             width: 80,
+            draws_tables: false,
             is_quiet: false,
             is_verbose: false,
             draws_progress: false,
@@ -59,6 +62,7 @@ impl Terminal {
         Self {
             format,
             width: width(variable("COLUMNS")),
+            draws_tables: io::stdout().is_terminal(),
             is_quiet: global.quiet,
             is_verbose: global.verbose,
             draws_progress: io::stderr().is_terminal()

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,6 +11,7 @@ use crate::base::finding::Finding;
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::context::gate::facts::Identity;
 use crate::context::manifest::Manifest;
+use crate::context::state::State;
 
 /// A document that a verb answers with. Whoever shows it takes the findings from it, so that every form of the answer
 /// says the same.
@@ -103,6 +104,9 @@ pub fn shown_paths(paths: &[PathBuf]) -> Vec<String> {
     paths.map(|path| path.display().to_string()).collect()
 }
 
+/// How long before an end a list tells of it where no policy is read: the default of `profiles.warn_before`.
+pub(in crate::ops) const WARN_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// A private key with its certificate.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ShownIdentity {
@@ -119,11 +123,19 @@ pub struct ShownIdentity {
     /// When its certificate expires (RFC 3339, UTC), where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// How it stands, in one word.
+    pub state: State,
 }
 
-impl From<&Identity> for ShownIdentity {
-    fn from(identity: &Identity) -> Self {
+impl ShownIdentity {
+    /// An identity, and how it stands at `now`.
+    pub fn of(identity: &Identity, now: Timestamp) -> Self {
+        let by_end = State::of_end(identity.expires, now, WARN_BEFORE);
         Self {
+            state: match identity.problem {
+                Some(_) if by_end != State::Expired => State::NotProven,
+                _ => by_end,
+            },
             sha1: identity.sha1,
             sha256: identity.sha256,
             label: identity.label.clone(),

@@ -52,6 +52,7 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<envelope::EnvelopeVerifyDocument>("envelope-verify", 1),
     Document::of::<manifest::FreezeDocument>("freeze", 1),
     Document::of::<manifest::DigestDocument>("manifest-digest", 1),
+    Document::of::<manifest::ShowDocument>("manifest-show", 1),
     Document::of::<manifest::DiffDocument>("manifest-diff", 1),
     Document::of::<manifest::VerifyDocument>("manifest-verify", 1),
     Document::of::<policy::PolicyDigestDocument>("policy-digest", 1),

@@ -19,4 +19,5 @@ mod policies;
 mod profile_check;
 mod profiles;
 mod reports;
+mod states;
 mod talk;

@@ -1,5 +1,6 @@
 //! What is shown of targets: what each asks for, where that is written, and what signs it.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,9 +10,10 @@ use crate::base::ids::{
 };
 use crate::context::gate::facts::ObservedArchive;
 use crate::context::plan::expiry::expired;
-use crate::context::plan::{Judgement, Plan, Row, Why};
+use crate::context::plan::{Choice, Judgement, Plan, Row, Why};
 use crate::context::products;
-use crate::ops::report::{Head, Report};
+use crate::context::state::State;
+use crate::ops::report::{Head, Report, WARN_BEFORE};
 use crate::ops::target_selection::PlannedTargets;
 use crate::ops::world::World;
 use crate::xcode::assignment::Origin;
@@ -187,6 +189,10 @@ pub struct Chosen {
     pub certificate: CertSha256,
     /// Why this profile.
     pub why: Why,
+    /// How the two stand, in one word.
+    pub state: State,
+    /// When the first of the two ends (RFC 3339, UTC).
+    pub expires: Timestamp,
 }
 
 /// A profile that was not chosen.
@@ -208,8 +214,9 @@ fn setting(value: impl ToString, origin: &Origin) -> ShownSetting {
 }
 
 impl ShownTarget {
-    fn of(target: &SigningTarget, row: Option<&Row<'_>>) -> Self {
+    fn of(target: &SigningTarget, row: Option<&Row<'_>>, now: Timestamp) -> Self {
         let choice = row.and_then(|row| row.choice);
+        let ends = |choice: Choice<'_>| choice.profile.expires.min(choice.certificate.expires);
         Self {
             project: target.project.display().to_string(),
             target: target.target.clone(),
@@ -240,6 +247,8 @@ impl ShownTarget {
                 name: choice.profile.name.clone(),
                 certificate: choice.certificate.sha256,
                 why: choice.why,
+                state: State::of_end(Some(ends(choice)), now, WARN_BEFORE),
+                expires: ends(choice),
             }),
             discarded: row
                 .map(|row| row.discarded.as_slice())
@@ -256,9 +265,9 @@ impl ShownTarget {
 }
 
 /// Every selected target, with its row of the plan.
-pub(super) fn shown(planned: &PlannedTargets, plan: &Plan<'_>) -> Vec<ShownTarget> {
+pub(super) fn shown(planned: &PlannedTargets, plan: &Plan<'_>, now: Timestamp) -> Vec<ShownTarget> {
     plan.with_rows(&planned.observed.targets)
-        .map(|(target, row)| ShownTarget::of(target, row))
+        .map(|(target, row)| ShownTarget::of(target, row, now))
         .collect()
 }
 
