@@ -10,6 +10,7 @@ pub mod der_profile;
 pub mod entitlements;
 pub mod file_type;
 pub mod identity;
+pub mod match_repository;
 pub mod pkcs12;
 pub mod profile;
 pub mod profile_signer;

@@ -12,6 +12,7 @@ pub mod hash_index;
 pub mod ids;
 pub mod parallel;
 pub mod plain;
+pub mod release;
 pub mod remedy;
 pub mod secret;
 pub mod shell;

@@ -58,6 +58,8 @@ use self::stream::Stream;
 use self::terminal::Terminal;
 use crate::base::error::ErrorCode;
 use crate::host::process::has_set_group_id;
+use crate::host::secret_source::SecretSource;
+use crate::ops;
 use crate::ops::error::{Error, Failure};
 use crate::ops::keychain::served::{self, Begun, Role};
 use crate::ops::world::World;
@@ -212,6 +214,19 @@ impl Cli {
     }
 }
 
+impl Command {
+    /// Where the password of the match repositories comes from that the command reads.
+    fn match_password(&self) -> Option<SecretSource> {
+        match self {
+            Self::Profile(command) => command.0.match_password(),
+            Self::Manifest(command) => command.0.match_password(),
+            Self::Identity(command) => command.0.match_password(),
+            Self::Keychain(command) => command.0.match_password(),
+            _ => None,
+        }
+    }
+}
+
 /// Prints what a command came to, and says how the program ends.
 fn finished(answer: Result<Answer<'static>, Failure>, terminal: &Terminal) -> Exit {
     match answer {
@@ -258,6 +273,9 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
 fn answer(command: Command, begun: Begun, mut world: World) -> Result<Answer<'static>, Failure> {
     if let Begun::Offered(offer) = &begun {
         served::accept(offer.terms(), &mut world)?;
+    }
+    if let Some(source) = command.match_password() {
+        ops::password::give_match_password(&source, &mut world)?;
     }
     let world = &world;
     match command {

@@ -13,7 +13,9 @@
 //! - [`envelope`]: the statement about it for the next stage of a pipeline, and whether one holds
 //! - [`ssh`]: OpenSSH's keys, signatures and allowed signers
 //! - [`suggestion`]: "did you mean"
+//! - `digest_mismatch`: another digest than the expected one, and the digest of nothing
 
+mod digest_mismatch;
 pub mod envelope;
 pub mod gate;
 pub mod manifest;

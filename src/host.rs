@@ -13,6 +13,7 @@
 //! - [`journal`]: what a run was about to do, so that another process can finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
 //! - [`lifeline`]: what a run tells its watchdog
+//! - [`match_tree`]: the files of a match repository
 //! - [`node`]: the name of this machine, and the current user
 //! - [`observation`]: the facts about this machine that the gate judges
 //! - [`owned_files`]: files and directories that only this user can use
@@ -41,6 +42,7 @@ pub mod inputs;
 pub mod journal;
 pub mod keychain;
 pub mod lifeline;
+pub mod match_tree;
 pub mod nearest;
 pub mod node;
 pub mod observation;

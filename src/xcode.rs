@@ -15,10 +15,12 @@
 //! - [`platform`], [`product_type`]: what is built for what, and whether that carries a profile
 //! - [`settings`]: settings resolved, with the line each came from
 //! - [`targets`]: what each target asks of signing
+//! - [`asc_signing_plan`]: what asc is going to write into a project
 //! - [`show_build_settings`]: what Xcode itself says, where that was captured
 //! - [`export_options`]: how an archive is exported
 
 pub mod archive;
+pub mod asc_signing_plan;
 pub mod assignment;
 pub mod budget;
 pub mod export_options;

@@ -49,6 +49,7 @@ fn main() -> Result<(), Failure> {
     seeds.settings()?;
     seeds.audit()?;
     seeds.envelopes()?;
+    seeds.match_repository()?;
     seeds.pkcs12()
 }
 
@@ -405,6 +406,24 @@ impl Seeds {
         }
         seed.extend(fs::read(path)?);
         self.write("audit", "sealed", &seed)
+    }
+
+    /// What match stores, in clear and in both containers, and a plan of asc.
+    fn match_repository(&self) -> Result<(), Failure> {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/match");
+        for tree in ["plain", "v1-md5", "v1-sha256", "v2"] {
+            for file in ["development/TESTKEY001", "distribution/ACMEDIST01"] {
+                for ending in ["p12", "cer"] {
+                    let path = fixtures.join(tree).join(format!("certs/{file}.{ending}"));
+                    let name = format!("{tree}-{}.{ending}", file.replace('/', "-"));
+                    self.write("match_repository", &name, &fs::read(path)?)?;
+                }
+            }
+        }
+        let plan = r#"{"schemaVersion": 1, "command": "asc xcode signing plan", "ready": true, "projectPath": "/App.xcodeproj",
+            "desired": [{"target": "App", "configurations": [{"name": "Release", "settings": [{"key": "CODE_SIGN_STYLE", "value":
+            "Manual"}, {"key": "DEVELOPMENT_TEAM", "value": null}]}]}], "blockers": [], "warnings": []}"#;
+        self.write("asc_signing_plan", "plan.json", plan.as_bytes())
     }
 
     /// Containers without a MAC and without encryption: the only ones in which mutation reaches the bags.

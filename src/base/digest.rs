@@ -40,6 +40,12 @@ impl Digest {
         self.same_algorithm_over(bytes) == *self
     }
 
+    /// Whether it is the digest of no bytes: what `… | shasum` prints where the command before it failed and printed nothing.
+    /// No file that countersign reads may be empty, so nothing right has this digest.
+    pub fn is_of_nothing(&self) -> bool {
+        self.matches(&[])
+    }
+
     /// The digest of `bytes` in the same algorithm as `self`, for a message that shows both values side by side.
     pub fn same_algorithm_over(&self, bytes: &[u8]) -> Self {
         match self {
@@ -122,6 +128,12 @@ impl fmt::Debug for Digest {
 /// Why a text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
+    /// No text: a command that should print a digest printed nothing.
+    #[error("the digest is empty: the command that should print it printed nothing")]
+    Empty,
+    /// A digest and the name of its file, as `shasum` prints them.
+    #[error("a digest stands alone, but text follows this one: cut it off with `| cut -d' ' -f1`")]
+    Followed,
     /// The number of hex digits fits none of the accepted spellings.
     #[error("a digest has 64 hex digits (SHA-256) or 40 (SHA-1), but this one has {0}")]
     Length(usize),
@@ -148,6 +160,14 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
+        if text.is_empty() {
+            return Err(DigestError::Empty);
+        }
+        if let Some((digest, _)) = text.split_once(char::is_whitespace)
+            && digest.parse::<Self>().is_ok()
+        {
+            return Err(DigestError::Followed);
+        }
         let (algorithm, hex) = match text.split_once(':') {
             Some((algorithm, hex)) => (Some(algorithm), hex),
             None => (None, text),
@@ -327,6 +347,32 @@ mod tests {
         for bad in ["7", "null", "[1]", r#"{"Sha256":[0]}"#, r#""abcd""#] {
             assert!(serde_json::from_str::<Digest>(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_digests_of_nothing_are_known_in_each_spelling() {
+        // shasum </dev/null; shasum -a 256 </dev/null
+        for nothing in [
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ] {
+            assert!(
+                nothing.parse::<Digest>().unwrap().is_of_nothing(),
+                "{nothing}"
+            );
+        }
+        assert!(!Digest::of(b"\n").is_of_nothing());
+        assert!(!Digest::Sha1([0; 20]).is_of_nothing());
+    }
+
+    #[test]
+    fn a_text_that_no_pipeline_meant_as_a_digest_is_told_with_the_reason() {
+        let followed = format!("{}  manifests/profiles.json\n", "a".repeat(64));
+        assert_eq!(followed.parse::<Digest>(), Err(DigestError::Followed));
+        assert_eq!(" \n".parse::<Digest>(), Err(DigestError::Empty));
+        assert_eq!("ab cd".parse::<Digest>(), Err(DigestError::NotHex(' ')));
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub enum Remedy {
     NameConfiguration,
     /// Name the scheme.
     NameScheme,
+    /// Name the SDK of the platform that is archived for.
+    NamePlatform,
     /// Name the SDK with its version.
     NameSdk,
     /// Pass a build setting from outside of the project.
@@ -75,6 +77,8 @@ pub enum Remedy {
     ServePassword,
     /// Hand the password of a file in.
     GivePassword,
+    /// Hand the password of a match repository in.
+    GiveMatchPassword,
     /// Finish what killed runs left.
     RecoverKeychains,
     /// Ask for a longer window.

@@ -8,13 +8,14 @@ use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::input::input;
-use super::password::PasswordArguments;
+use super::password::{MatchPasswordArguments, PasswordArguments};
 use super::selection::KeychainArguments;
 use super::state;
 use super::table::{Cell, Rows};
 use super::terminal::Terminal;
 use crate::base::digest::Digest;
 use crate::base::plain::plain;
+use crate::host::secret_source::SecretSource;
 use crate::ops::error::Failure;
 use crate::ops::identity::digest::{self, DigestRequest};
 use crate::ops::identity::list::{self, ContainerDocument};
@@ -48,7 +49,8 @@ pub enum Command {
 /// Where identities are read from.
 #[derive(Debug, Args)]
 pub struct SourceArguments {
-    /// The output of `security find-identity -v -p codesigning`, or a p12; `-` reads standard input.
+    /// The output of `security find-identity -v -p codesigning`, a p12, the key that fastlane match stores as ID.p12 beside
+    /// ID.cer, or a whole match repository; `-` reads standard input.
     #[arg(
         long,
         value_name = "FILE|-",
@@ -59,6 +61,9 @@ pub struct SourceArguments {
     /// Where the p12's password comes from.
     #[command(flatten)]
     pub password: PasswordArguments,
+    /// Where the password of a match repository comes from.
+    #[command(flatten)]
+    pub match_password: MatchPasswordArguments,
     /// The keychain; it may be closed.
     #[command(flatten)]
     pub keychain: KeychainArguments,
@@ -89,6 +94,14 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             let line = format!("{}\n", document.digest);
             Ok(Answer::data("countersign identity digest", document, line))
         }
+    }
+}
+
+impl Command {
+    /// Where the password of a match repository comes from.
+    pub(super) fn match_password(&self) -> Option<SecretSource> {
+        let (Self::List { source, .. } | Self::Digest { source, .. }) = self;
+        source.match_password.source()
     }
 }
 

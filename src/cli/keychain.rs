@@ -10,13 +10,16 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::identity;
 use super::input::input;
-use super::password::{KeychainPasswordArguments, PasswordArguments, PasswordSocketArguments};
+use super::password::{
+    KeychainPasswordArguments, MatchPasswordArguments, PasswordArguments, PasswordSocketArguments,
+};
 use super::report::{self, GOOD};
 use super::run::{self, Guarded};
 use super::selection::KeychainArguments;
 use super::terminal::Terminal;
 use crate::base::plain::plain;
 use crate::host::keychain::LockState;
+use crate::host::secret_source::SecretSource;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
 use crate::ops::keychain::create::{self, CreateRequest};
@@ -33,9 +36,10 @@ use crate::ops::world::World;
 pub enum Command {
     /// Create a locked keychain. Makes a random password and keeps it in the state directory, unless you pass one.
     Create(Keychain),
-    /// Import the identities of a p12, and lock the keychain again.
+    /// Import the identities of a p12 or of fastlane match, and lock the keychain again.
     Import {
-        /// The p12; `-` reads standard input.
+        /// The p12, the key that fastlane match stores as ID.p12 beside ID.cer, or a whole match repository; `-` reads
+        /// standard input.
         #[arg(value_name = "FILE|-")]
         file: PathBuf,
         /// Which keychain.
@@ -44,6 +48,9 @@ pub enum Command {
         /// Where the p12's password comes from.
         #[command(flatten)]
         password: PasswordArguments,
+        /// Where the password of a match repository comes from.
+        #[command(flatten)]
+        match_password: MatchPasswordArguments,
     },
     /// Run the gate, open the keychain, and keep it open until a signal comes or the window ends.
     Unlock(Box<Guarded>),
@@ -118,6 +125,7 @@ pub fn run(command: Command, begun: Begun, world: &World) -> Result<Answer<'stat
             file,
             keychain,
             password,
+            ..
         } => import(file, keychain, password, world),
         Command::Unlock(arguments) => run::unlock(*arguments, begun.offer(), world),
         Command::Lock(keychain) => {
@@ -152,6 +160,14 @@ pub fn run(command: Command, begun: Begun, world: &World) -> Result<Answer<'stat
 }
 
 impl Command {
+    /// Where the password of a match repository comes from.
+    pub(super) fn match_password(&self) -> Option<SecretSource> {
+        match self {
+            Self::Import { match_password, .. } => match_password.source(),
+            _ => None,
+        }
+    }
+
     /// What the command does with the right of a set-group-ID program.
     pub(super) fn role(&self) -> Role {
         match self {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::answer::Answer;
 use super::document::NamedDocument;
 use super::exit::Exit;
+use super::password::MatchPasswordArguments;
 use super::report::{self, GOOD, STRONG};
 use super::state;
 use super::table::{Cell, Rows};
@@ -18,6 +19,7 @@ use crate::base::finding;
 use crate::base::ids::TargetName;
 use crate::base::plain::plain;
 use crate::context::manifest::diff::{Change, ChangeKind};
+use crate::host::secret_source::SecretSource;
 use crate::ops::error::{Error, Failure};
 use crate::ops::manifest::{
     self, DiffDocument, FreezeDocument, FreezeRequest, ShowDocument, VerifyDocument,
@@ -31,7 +33,7 @@ use crate::ops::world::World;
 pub enum Command {
     /// Prove profiles and write the manifest that pins them.
     Freeze {
-        /// The profiles, or directories of profiles [default: the installed profiles].
+        /// The profiles, directories of profiles, or fastlane match repositories [default: the installed profiles].
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// The file to write [default: the file that --manifest names].
@@ -43,6 +45,9 @@ pub enum Command {
         /// This target may need a profile and have none: it is not pinned, and does not block; repeatable.
         #[arg(long, value_name = "NAME")]
         allow_unmapped: Vec<TargetName>,
+        /// Where the password of a match repository comes from.
+        #[command(flatten)]
+        match_password: MatchPasswordArguments,
     },
     /// Show what the manifest pins: profiles, targets and products, each with how it stands now.
     Show {
@@ -65,9 +70,12 @@ pub enum Command {
     },
     /// Check the manifest against the profiles it pins: bytes, signatures, every field.
     Verify {
-        /// The profiles, or directories of profiles [default: the installed profiles].
+        /// The profiles, directories of profiles, or fastlane match repositories [default: the installed profiles].
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// Where the password of a match repository comes from.
+        #[command(flatten)]
+        match_password: MatchPasswordArguments,
     },
     /// Print the JSON Schema of the manifest, or of another document that countersign writes.
     Schema {
@@ -88,6 +96,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             output,
             targets,
             allow_unmapped,
+            ..
         } => {
             let request = FreezeRequest {
                 paths,
@@ -130,7 +139,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                 |document, out, _| show_changes(out, document),
             ))
         }
-        Command::Verify { paths } => {
+        Command::Verify { paths, .. } => {
             let document = manifest::verify(&paths, world)?;
             let is_cleared = document.verdict == VerdictWord::Cleared;
             let exit = Exit::of_verdict(is_cleared, document.has_unread);
@@ -149,6 +158,18 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                 schema,
                 text + "\n",
             ))
+        }
+    }
+}
+
+impl Command {
+    /// Where the password of a match repository comes from.
+    pub(super) fn match_password(&self) -> Option<SecretSource> {
+        match self {
+            Self::Freeze { match_password, .. } | Self::Verify { match_password, .. } => {
+                match_password.source()
+            }
+            _ => None,
         }
     }
 }

@@ -35,6 +35,46 @@ pub struct KeychainPasswordArguments {
     pub keychain_password_env: Option<String>,
 }
 
+/// Where the password of a match repository comes from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MatchPasswordArguments {
+    /// Read the password of the fastlane match repository from the first line of a file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        group = "match_password",
+        help_heading = "fastlane match"
+    )]
+    pub match_password_file: Option<PathBuf>,
+    /// Read the password of the match repository from an open file descriptor.
+    #[arg(
+        long,
+        value_name = "N",
+        group = "match_password",
+        help_heading = "fastlane match"
+    )]
+    pub match_password_fd: Option<u32>,
+    /// Read the password of the match repository from an environment variable. Match itself uses MATCH_PASSWORD.
+    #[arg(
+        long,
+        value_name = "NAME",
+        group = "match_password",
+        help_heading = "fastlane match"
+    )]
+    pub match_password_env: Option<String>,
+}
+
+impl MatchPasswordArguments {
+    /// The source that is named, if one is.
+    pub fn source(&self) -> Option<SecretSource> {
+        named(
+            self.match_password_file.clone(),
+            self.match_password_fd,
+            self.match_password_env.clone(),
+        )
+    }
+}
+
 /// Who holds the keychain's password, where it is neither kept nor handed in.
 #[derive(Debug, Args)]
 pub struct PasswordSocketArguments {

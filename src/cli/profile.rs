@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::exit::Exit;
+use super::password::MatchPasswordArguments;
 use super::projects::Kind;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::state;
@@ -20,6 +21,7 @@ use crate::base::ids::BundleId;
 use crate::base::plain::plain;
 use crate::context::profile_check::CertificateName;
 use crate::host::profile_store::PruneRules;
+use crate::host::secret_source::SecretSource;
 use crate::ops::error::Failure;
 use crate::ops::profile::{self, CheckRequest, ProfilesDocument, PruneRequest, ShownProfile};
 use crate::ops::report::VerdictWord;
@@ -30,15 +32,24 @@ use crate::ops::world::World;
 pub enum Command {
     /// Show and verify profiles: both signature layers, the chain, the signer's role.
     Show {
-        /// The profiles, or directories of profiles.
+        /// The profiles, directories of profiles, or fastlane match repositories.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Where the password of a match repository comes from.
+        #[command(flatten)]
+        match_password: MatchPasswordArguments,
     },
-    /// List the installed profiles, one on each line; what ends first comes first.
+    /// List the installed profiles, or others, one on each line; what ends first comes first.
     List {
+        /// The profiles, directories of profiles, or fastlane match repositories [default: the installed profiles].
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
         /// The columns, in this order.
         #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = COLUMNS)]
         columns: Vec<String>,
+        /// Where the password of a match repository comes from.
+        #[command(flatten)]
+        match_password: MatchPasswordArguments,
     },
     /// Check that a profile lets a product run that is signed with these entitlements. Needs no Xcode project. Exit code 10
     /// if findings block.
@@ -95,10 +106,10 @@ fn certificate_name(text: &str) -> Result<CertificateName, String> {
 /// We could not look, or could not act.
 pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
-        Command::Show { files } => show(profile::show(&files, world)?, world.now),
-        Command::List { columns } => {
+        Command::Show { files, .. } => show(profile::show(&files, world)?, world.now),
+        Command::List { paths, columns, .. } => {
             let now = world.now;
-            let document = profile::list(world)?;
+            let document = profile::list(&paths, world)?;
             let answer = Answer::report(
                 "countersign profile list",
                 document,
@@ -134,6 +145,18 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                     show_done(out, done, &document.findings)
                 },
             ))
+        }
+    }
+}
+
+impl Command {
+    /// Where the password of a match repository comes from.
+    pub(super) fn match_password(&self) -> Option<SecretSource> {
+        match self {
+            Self::Show { match_password, .. } | Self::List { match_password, .. } => {
+                match_password.source()
+            }
+            _ => None,
         }
     }
 }

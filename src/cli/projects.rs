@@ -34,8 +34,8 @@ pub struct ProjectArguments {
     /// The configuration file that xcodebuild gets as -xcconfig. The variable XCODE_XCCONFIG_FILE counts as well.
     #[arg(long, value_name = "FILE")]
     pub xcconfig: Option<PathBuf>,
-    /// The output of `xcodebuild -showBuildSettings` (text or -json). Its values replace those of the project's files, and
-    /// differences are reported; repeatable.
+    /// The output of `xcodebuild -showBuildSettings` (text or -json), or the plan of `asc xcode signing plan`. Its values replace
+    /// those of the project's files, and differences are reported; repeatable.
     #[arg(long, value_name = "FILE")]
     pub build_settings: Vec<PathBuf>,
     /// How the product is distributed; only profiles of this kind fit.

@@ -27,6 +27,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::NameTarget => "--target NAME",
         Remedy::NameConfiguration => "--configuration NAME",
         Remedy::NameScheme => "--scheme NAME",
+        Remedy::NamePlatform => "--sdk iphoneos",
         Remedy::NameSdk => "--sdk iphoneos18.2",
         Remedy::GiveSetting => "--setting NAME=value",
         Remedy::NameKind => "--kind KIND",
@@ -47,6 +48,9 @@ pub fn command(remedy: Remedy) -> &'static str {
         }
         Remedy::ServePassword => "countersign keychain serve",
         Remedy::GivePassword => "--password-file, --password-fd or --password-env",
+        Remedy::GiveMatchPassword => {
+            "--match-password-file, --match-password-fd or --match-password-env"
+        }
         Remedy::RecoverKeychains => "countersign keychain recover",
         Remedy::LengthenWindow => "--window DURATION",
         Remedy::VerifyAuditLog => "countersign audit verify",

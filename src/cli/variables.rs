@@ -18,6 +18,10 @@ const PREFIX: &str = "COUNTERSIGN_";
 /// project may read, and that judge another machine or instant than this one.
 const BY_HAND: &[&str] = &["without", "allow-", "yes", "root", "host", "at"];
 
+/// The options that demand something, by how they begin. A variable that a pipeline computed and that came out empty would take the
+/// demand away in silence; of them it is passed on, and refused as the empty value that it is.
+const DEMANDS: &[&str] = &["expect-", "minimum-revision", "region"];
+
 /// The words with the options of variables in them; unchanged if no variable is one of ours.
 pub(super) fn completed(
     words: Vec<OsString>,
@@ -26,8 +30,8 @@ pub(super) fn completed(
 ) -> Vec<OsString> {
     let ours: Vec<(String, &OsString)> = variables
         .iter()
-        .filter(|(_, value)| !value.is_empty())
         .filter_map(|(name, value)| Some((option(name)?, value)))
+        .filter(|(option, value)| !value.is_empty() || is_demand(option))
         .collect();
     if ours.is_empty() {
         return words;
@@ -54,6 +58,11 @@ fn option(variable: &OsStr) -> Option<String> {
             None => option == *by_hand,
         });
     (!is_by_hand).then_some(option)
+}
+
+/// Whether an option demands something.
+fn is_demand(option: &str) -> bool {
+    DEMANDS.iter().any(|demand| option.starts_with(demand))
 }
 
 /// `--option=value` for each option of the command that was called which a variable gives and nobody said.

@@ -19,6 +19,7 @@ use toml::de::DeTable;
 use self::reader::Reader;
 use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Place, line_of};
+use crate::base::release::Release;
 
 mod export;
 mod gate;
@@ -45,6 +46,9 @@ pub use self::topology::{Topology, TopologyKind};
 /// The version of the file format that this countersign knows.
 pub const VERSION: i64 = 1;
 
+/// This countersign.
+const THIS: &str = env!("CARGO_PKG_VERSION");
+
 /// The largest policy file that is read, in bytes: a thousand times what people write.
 pub const MAX_BYTES: usize = 256 * 1024;
 
@@ -54,6 +58,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
         "",
         &[
             "version",
+            "minimum_version",
             "topology",
             "profiles",
             "keychain",
@@ -149,7 +154,7 @@ impl Policy {
             return Err(reader.finish().0);
         }
         let top = reader.top(document.get_ref());
-        if !read_version(&mut reader, &top) {
+        if !read_version(&mut reader, &top) || !read_minimum_version(&mut reader, &top) {
             return Err(reader.finish().0);
         }
         reader.report_unknown(&top, "");
@@ -298,5 +303,32 @@ fn read_version(reader: &mut Reader<'_>, top: &reader::Table<'_>) -> bool {
         )
     };
     reader.refuse::<()>(&item, message, VERSION, version, Some(hint));
+    false
+}
+
+/// Checks that this countersign is as new as the policy asks for; returns whether the rest of the file is worth reading. It is
+/// not if the policy asks for a newer one, which may know keys that this one does not.
+fn read_minimum_version(reader: &mut Reader<'_>, top: &reader::Table<'_>) -> bool {
+    let Some(item) = reader.get(top, "minimum_version") else {
+        return true;
+    };
+    let expected = "a version of three numbers, as in \"0.2.0\"";
+    let Some(minimum) = reader.parsed::<Release>(&item, expected) else {
+        return true;
+    };
+    if THIS.parse::<Release>().is_ok_and(|this| this >= minimum) {
+        return true;
+    }
+    let message = format!(
+        "the policy asks for countersign {minimum} or newer, but this is countersign {THIS}"
+    );
+    let hint = format!("install countersign {minimum} or newer on this host");
+    reader.refuse::<()>(
+        &item,
+        message,
+        format!("{minimum} or newer"),
+        THIS,
+        Some(&hint),
+    );
     false
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::files::{self, FileMode, ReadError, WriteError};
 use super::proofs::Proofs;
 use crate::apple::anchors::Anchors;
+use crate::apple::match_repository::{self, Content};
 use crate::apple::profile::{self, Profile, Unproven};
 use crate::apple::signed_message::Verifier;
 use crate::base::digest::Digest;
@@ -19,6 +20,7 @@ use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
 use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::base::parallel;
+use crate::base::secret::Password;
 use crate::context::gate::facts::{
     Family, FileFacts, InstalledClaims, InstalledContent, InstalledFile, InstalledScope,
     ObservedClaims,
@@ -101,25 +103,42 @@ pub fn list_if_directory(path: &Path) -> Result<Option<Vec<PathBuf>>, DirectoryE
     }
 }
 
-/// Proves each file and keeps what `keep` makes of the verdict, in the order of `files`. `done` is called after each.
+/// Proves each file and keeps what `keep` makes of the verdict, in the order of `files`. `done` is called after each. Files
+/// that fastlane match encrypted are opened with `password`, in memory alone.
 pub fn examine<T: Send>(
     files: &[PathBuf],
     verifier: &Verifier,
+    password: Option<&Password>,
     keep: impl Fn(&Path, Examined) -> T + Sync,
     done: impl Fn() + Sync,
 ) -> Vec<T> {
     parallel::map(files.iter().collect(), 1, |path: &PathBuf| {
         let examined = match files::read_bounded(path, profile::MAX_BYTES) {
             Err(error) => Examined::Unreadable(error),
-            Ok(bytes) => match profile::prove(&bytes, verifier) {
-                Ok(profile) => Examined::Proven(Box::new(profile)),
-                Err(unproven) => Examined::Unproven(unproven),
-            },
+            Ok(bytes) => examined(&bytes, verifier, password),
         };
         let kept = keep(path, examined);
         done();
         kept
     })
+}
+
+/// What becomes of the bytes of one file.
+fn examined(bytes: &[u8], verifier: &Verifier, password: Option<&Password>) -> Examined {
+    let proven = match match_repository::decrypt(bytes, Content::Profile, password) {
+        Ok(Some(opened)) => profile::prove(opened.expose(), verifier),
+        Ok(None) => profile::prove(bytes, verifier),
+        Err(error) => Err(Box::new(Unproven {
+            findings: vec![error.finding()],
+            claims: None,
+            fields: None,
+            sha256: FileSha256::of(bytes),
+        })),
+    };
+    match proven {
+        Ok(profile) => Examined::Proven(Box::new(profile)),
+        Err(unproven) => Examined::Unproven(unproven),
+    }
 }
 
 /// What the gate wants to know of each file that the manifest pins: whether its signatures hold, and what it says.

@@ -26,6 +26,16 @@ pub fn read_for_file(source: &SecretSource, world: &World) -> Result<Password, E
     ))
 }
 
+/// Reads the password of the match repositories that the verb reads, and keeps it from whatever is started.
+///
+/// # Errors
+/// As [`read`], or nothing is open at the descriptor.
+pub fn give_match_password(source: &SecretSource, world: &mut World) -> Result<(), Error> {
+    keep_from_commands(Some(source))?;
+    world.match_password = Some(read(source, world)?);
+    Ok(())
+}
+
 fn told(obtained: Obtained, world: &World) -> Password {
     if let Some(caution) = &obtained.caution {
         world.notify(&Notice::Caution(caution));

@@ -13,6 +13,7 @@ use crate::base::ids::ProfileUuid;
 use crate::context::manifest::{PinnedProfile, ProfileState};
 use crate::context::policy::Policy;
 use crate::host::files::ReadError;
+use crate::host::match_tree::MatchTree;
 use crate::host::profile_store::{self, Examined};
 
 /// How files should be called so that a directory of them is read.
@@ -29,7 +30,7 @@ pub(super) fn verifier(world: &World) -> Result<(Policy, Verifier), Failure> {
     Ok((policy, verifier))
 }
 
-/// Files as they are, directories as the profiles in them.
+/// Files as they are, directories as the profiles in them, match repositories as the profiles that they store.
 ///
 /// # Errors
 /// A directory cannot be listed, or has no profiles.
@@ -40,6 +41,10 @@ pub(super) fn named_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
             files.push(path.clone());
             continue;
         };
+        let found = match found.is_empty() {
+            true => match_profiles(path)?,
+            false => found,
+        };
         if found.is_empty() {
             let message = format!("{}: the directory holds no profiles", path.display());
             return Err(Error::new(ErrorCode::FileMissing, message)
@@ -49,6 +54,15 @@ pub(super) fn named_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
         files.extend(found);
     }
     Ok(files)
+}
+
+/// The profiles of the match repository at `path`, decrypted or not; none if it is no match repository.
+///
+/// # Errors
+/// It cannot be listed, or it is one that holds nothing: a branch on which match stored nothing.
+pub(super) fn match_profiles(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let tree = MatchTree::find(path)?;
+    Ok(tree.map(|tree| tree.profiles).unwrap_or_default())
 }
 
 /// The files and directories that were named, or the installed files if none was.
@@ -83,7 +97,9 @@ pub(super) fn prove<T: Send>(
         what: "proving",
         files: files.len(),
     });
-    let kept = profile_store::examine(files, verifier, keep, || world.notify(&Notice::FileDone));
+    let password = world.match_password.as_ref();
+    let done = || world.notify(&Notice::FileDone);
+    let kept = profile_store::examine(files, verifier, password, keep, done);
     world.notify(&Notice::Ended);
     kept
 }

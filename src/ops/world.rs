@@ -16,6 +16,7 @@ use crate::apple::anchors::{Anchors, certificates_from_pem};
 use crate::base::clock::Clock;
 use crate::base::error::ErrorCode;
 use crate::base::remedy::Remedy;
+use crate::base::secret::Password;
 use crate::context::manifest::{self, Manifest};
 use crate::context::policy::{self, Policy};
 use crate::host::directories;
@@ -83,6 +84,9 @@ pub struct World {
     pub now: Timestamp,
     /// Who hears what is said before the answer.
     pub listener: Box<dyn Listener>,
+    /// The password of the match repositories that are read, where somebody gave it
+    /// ([`password::give_match_password`](super::password::give_match_password)).
+    pub match_password: Option<Password>,
     /// The policy that nobody named, once it was looked for.
     policy_at_hand: OnceLock<AtHand>,
     /// The manifest, likewise.
@@ -121,6 +125,7 @@ impl World {
             now: Timestamp::from_second(now.as_second()).unwrap_or(now),
             clock,
             listener,
+            match_password: None,
             policy_at_hand: OnceLock::new(),
             manifest_at_hand: OnceLock::new(),
         }

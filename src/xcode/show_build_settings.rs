@@ -4,6 +4,9 @@
 //! are read, `-json` and the plain text. [`compare`] tells where our resolution and Xcode's part ways;
 //! [`CapturedTarget::overrule`] takes Xcode's values instead of ours.
 //!
+//! The signing plan of `asc` ([`asc_signing_plan`]) is read as a capture, too: it says what the settings are going to be, of
+//! every platform.
+//!
 //! Without a destination `xcodebuild` answers for the device SDK of the target's `SDKROOT`; a capture for a simulator
 //! says nothing about how devices are signed for, and is passed over.
 
@@ -13,6 +16,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::asc_signing_plan::{self, PlannedSettings};
 use super::assignment::{Layer, Origin};
 use super::platform::Platform;
 use super::settings::is_yes;
@@ -20,11 +24,22 @@ use super::targets::{ProfileRequest, Setting, SigningStyle, SigningTarget};
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::{Code, Finding, Place};
 
-/// The settings of one target as `xcodebuild` resolved them.
+/// What a capture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptureKind {
+    /// What `xcodebuild -showBuildSettings` printed: how the settings are.
+    Xcodebuild,
+    /// What `asc xcode signing plan` wrote: how some of the settings are going to be, on every platform.
+    AscSigningPlan,
+}
+
+/// The settings of one target as `xcodebuild` resolved them, or as asc plans them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapturedTarget {
     /// The file that holds the capture.
     pub file: Arc<Path>,
+    /// What it is.
+    pub kind: CaptureKind,
     /// The target.
     pub target: Box<str>,
     /// Every setting.
@@ -88,6 +103,8 @@ impl Captured {
 pub struct CaptureError {
     /// The file that holds the capture.
     pub file: Arc<Path>,
+    /// What it is.
+    pub kind: CaptureKind,
     /// What is wrong with it.
     pub problem: String,
 }
@@ -98,7 +115,14 @@ impl Explain for CaptureError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("capture what `xcodebuild -showBuildSettings -json` prints".to_owned())
+        Some(match self.kind {
+            CaptureKind::Xcodebuild => {
+                "capture what `xcodebuild -showBuildSettings -json` prints".to_owned()
+            }
+            CaptureKind::AscSigningPlan => {
+                "make a plan that asc can apply with `asc xcode signing plan`, and name its plan.json".to_owned()
+            }
+        })
     }
 
     fn place(&self) -> Place {
@@ -114,14 +138,27 @@ struct JsonTarget {
     settings: BTreeMap<Box<str>, serde_json::Value>,
 }
 
-/// Reads the output of `xcodebuild -showBuildSettings`, with or without `-json`; log lines before it do not matter.
+/// Reads the output of `xcodebuild -showBuildSettings`, with or without `-json`; log lines before it do not matter. Reads a signing
+/// plan of asc likewise.
 ///
 /// # Errors
 /// The text holds the settings of no target, or its JSON is damaged.
 pub fn read(file: &Path, text: &str) -> Result<Captured, CaptureError> {
     let file: Arc<Path> = file.into();
+    if let Some(planned) = asc_signing_plan::read(text) {
+        let kind = CaptureKind::AscSigningPlan;
+        return match planned {
+            Ok(planned) => Ok(Captured::new(read_planned(&file, planned))),
+            Err(problem) => Err(CaptureError {
+                file,
+                kind,
+                problem,
+            }),
+        };
+    }
     let refuse = |problem: String| CaptureError {
         file: Arc::clone(&file),
+        kind: CaptureKind::Xcodebuild,
         problem,
     };
     let captured = match json_start(text) {
@@ -136,6 +173,23 @@ pub fn read(file: &Path, text: &str) -> Result<Captured, CaptureError> {
         ));
     }
     Ok(Captured::new(captured))
+}
+
+fn read_planned(file: &Arc<Path>, planned: Vec<PlannedSettings>) -> Vec<CapturedTarget> {
+    let planned = planned.into_iter().map(|planned| {
+        let mut settings: BTreeMap<Box<str>, Box<str>> = planned.settings.into_iter().collect();
+        settings.insert("CONFIGURATION".into(), planned.configuration);
+        if let Some(project) = planned.project {
+            settings.insert("PROJECT_NAME".into(), project);
+        }
+        CapturedTarget {
+            file: Arc::clone(file),
+            kind: CaptureKind::AscSigningPlan,
+            target: planned.target,
+            settings,
+        }
+    });
+    planned.collect()
 }
 
 /// Where the JSON form begins, if this is one: a line that opens an array.
@@ -158,6 +212,7 @@ fn read_json(file: &Arc<Path>, json: &str) -> Result<Vec<CapturedTarget>, serde_
         .into_iter()
         .map(|target| CapturedTarget {
             file: Arc::clone(file),
+            kind: CaptureKind::Xcodebuild,
             target: target.target,
             settings: target
                 .settings
@@ -185,6 +240,7 @@ fn read_text(file: &Arc<Path>, text: &str) -> Vec<CapturedTarget> {
             if let Some(target) = target {
                 captured.push(CapturedTarget {
                     file: Arc::clone(file),
+                    kind: CaptureKind::Xcodebuild,
                     target: target.trim_matches('"').into(),
                     settings: BTreeMap::new(),
                 });
@@ -237,7 +293,7 @@ impl CapturedTarget {
         *self.target == *row.target.as_str()
             && same(self.get("CONFIGURATION"), row.configuration.as_str())
             && same(self.get("PROJECT_NAME"), &project.unwrap_or_default())
-            && self.platform() == Some(row.platform)
+            && (self.kind == CaptureKind::AscSigningPlan || self.platform() == Some(row.platform))
     }
 
     /// Puts Xcode's values in the place of ours. What the capture does not mention stays.
@@ -322,15 +378,23 @@ fn differences(capture: &CapturedTarget, row: &SigningTarget, findings: &mut Vec
             return;
         }
         let or_nothing = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
+        let (who, hint) = match capture.kind {
+            CaptureKind::Xcodebuild => (
+                "xcodebuild resolves",
+                "Xcode's value counts: look for settings from the environment, XCODE_XCCONFIG_FILE or its preferences",
+            ),
+            CaptureKind::AscSigningPlan => (
+                "asc's signing plan changes",
+                "the plan's value counts here: apply the plan with `asc xcode signing apply --confirm` before you build",
+            ),
+        };
+        let target = &row.target;
         let mut finding = Finding::warn(
             Code::SettingsDiffer,
-            format!(
-                "xcodebuild resolves {name} of target {} to another value than the project's files do",
-                row.target
-            ),
+            format!("{who} {name} of target {target} to another value than the project's files do"),
         )
         .values(or_nothing(theirs), or_nothing(ours.as_deref()))
-        .hint("Xcode's value counts: look for settings from the environment, XCODE_XCCONFIG_FILE or its preferences")
+        .hint(hint)
         .in_file(&capture.file)
         .of_target(&row.target);
         if let Some(origin) = origin
@@ -532,5 +596,37 @@ note: done
         // Not mentioned, so ours stays.
         assert!(row.legacy_profile.is_some());
         assert_eq!(compare(&captured, &rows), []);
+    }
+
+    #[test]
+    fn the_settings_that_asc_plans_take_the_place_of_ours_on_every_platform() {
+        let plan = r#"{"schemaVersion": 1, "command": "asc xcode signing plan", "ready": true,
+            "projectPath": "/src/App.xcodeproj", "desired": [{"target": "App", "configurations": [{"name": "Release", "settings": [
+            {"key": "CODE_SIGN_STYLE", "value": "Manual"}, {"key": "PROVISIONING_PROFILE_SPECIFIER", "value": "Store"},
+            {"key": "DEVELOPMENT_TEAM", "value": null}]}]}]}"#;
+        let captured = capture(plan);
+        assert_eq!(compare(&captured, &rows(SAME)), []);
+        let mut ours = rows("PRODUCT_BUNDLE_IDENTIFIER = a.b; DEVELOPMENT_TEAM = ABCDE12345;");
+        let differences = compare(&captured, &ours);
+        assert!(
+            differences
+                .iter()
+                .all(|it| it.message.contains("asc's signing plan"))
+        );
+        captured.of(&ours[0])[0].overrule(&mut ours[0]);
+        assert_eq!(ours[0].style.value, SigningStyle::Manual);
+        assert_eq!(
+            ours[0].requested_profile().unwrap().value.to_string(),
+            "Store"
+        );
+        // What is removed stands elsewhere, or nowhere: the plan does not say.
+        assert!(ours[0].team.is_some());
+        for (from, to) in [("App.xcodeproj", "Other.xcodeproj"), ("Release", "Debug")] {
+            let other = capture(&plan.replace(from, to));
+            assert!(other.of(&ours[0]).is_empty(), "{to}");
+        }
+        let blocked = plan.replace("\"ready\": true", "\"ready\": false");
+        let error = read(Path::new("plan.json"), &blocked).unwrap_err();
+        assert!(error.hint().unwrap().contains("asc xcode signing plan"));
     }
 }

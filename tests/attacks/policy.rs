@@ -296,11 +296,7 @@ fn no_variable_of_ours_weakens_a_verdict() {
     let mut command = signer.command(&[&words[..], &["--expect-policy", digest]].concat());
     command.env("COUNTERSIGN_POLICY", "loose.toml");
     let pinned = ran(&mut command).exits(10).json();
-    assert!(
-        codes(&pinned)
-            .iter()
-            .any(|code| *code == "policy-digest-mismatch")
-    );
+    assert!(codes(&pinned).contains(&"policy-digest-mismatch"));
 }
 
 #[test]

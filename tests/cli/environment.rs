@@ -109,3 +109,24 @@ fn no_variable_weakens_a_verdict() {
     assert_eq!(judged["waived"], serde_json::json!([]));
     assert_eq!(judged["rehearsal"], false);
 }
+
+#[test]
+fn a_demand_that_came_out_empty_is_no_demand_less() {
+    let workshop = repository();
+    for name in [
+        "COUNTERSIGN_EXPECT_MANIFEST",
+        "COUNTERSIGN_EXPECT_POLICY",
+        "COUNTERSIGN_EXPECT_SIGNING",
+        "COUNTERSIGN_MINIMUM_REVISION",
+        "COUNTERSIGN_REGION",
+    ] {
+        run_in(&workshop, ".", &[(name, "")], "gate --without targets")
+            .exits(2)
+            .says(&[&name["COUNTERSIGN_".len()..]
+                .to_lowercase()
+                .replace('_', "-")]);
+    }
+    // Of what demands nothing, an empty variable says nothing.
+    let nothing = [("COUNTERSIGN_STATE_DIR", ""), ("COUNTERSIGN_FORMAT", "")];
+    run_in(&workshop, ".", &nothing, "manifest digest").exits(0);
+}

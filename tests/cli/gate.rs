@@ -37,6 +37,55 @@ fn the_gate_takes_every_spelling_of_the_digest() {
         .says(&["manifest-digest-mismatch", &sha256, &other]);
 }
 
+/// What `… | shasum` and `… | shasum -a 256` print where the command before them printed nothing.
+const OF_NOTHING: [&str; 2] = [
+    "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+];
+
+#[test]
+fn the_digest_of_nothing_is_told_as_that_with_what_makes_it() {
+    let workshop = Workshop::frozen();
+    for (option, code, tool) in [
+        ("--expect-manifest", "manifest-digest-mismatch", "git fetch"),
+        ("--expect-policy", "policy-digest-mismatch", "git fetch"),
+        (
+            "--expect-signing",
+            "identity-digest-mismatch",
+            "security find-identity",
+        ),
+    ] {
+        for digest in OF_NOTHING {
+            workshop.gate(&[option, digest]).exits(10).says(&[
+                code,
+                "the digest of nothing",
+                tool,
+                "set -euo pipefail",
+            ]);
+        }
+        // Any other wrong digest is only that.
+        let other = workshop.gate(&[option, &"0".repeat(64)]).exits(10);
+        assert!(!other.text().contains("digest of nothing"), "{other:?}");
+    }
+}
+
+#[test]
+fn a_digest_that_a_pipeline_did_not_make_is_told_with_the_reason() {
+    let workshop = Workshop::frozen();
+    let named = format!("{}  -", OF_NOTHING[0]);
+    for option in ["--expect-manifest", "--expect-policy", "--expect-signing"] {
+        let empty = format!("{option}=");
+        workshop
+            .gate(&[&empty])
+            .exits(2)
+            .says(&[option, "the digest is empty"]);
+        workshop
+            .gate(&[option, &named])
+            .exits(2)
+            .says(&[option, "cut -d' ' -f1"]);
+    }
+}
+
 #[test]
 fn one_flipped_byte_blocks_and_is_explained() {
     let workshop = Workshop::frozen();

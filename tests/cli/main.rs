@@ -15,6 +15,7 @@ mod environment;
 mod freezing;
 mod gate;
 mod identities;
+mod match_repository;
 mod policies;
 mod profile_check;
 mod profiles;

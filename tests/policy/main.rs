@@ -9,5 +9,6 @@
 
 mod documented;
 mod files;
+mod minimum_version;
 mod reading;
 mod values;

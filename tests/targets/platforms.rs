@@ -148,3 +148,23 @@ fn a_claim_in_a_setting_counts_as_one_in_the_file() {
         .json();
     assert!(!codes(&document).contains(&"entitlement-not-granted".to_owned()));
 }
+
+#[test]
+fn a_target_of_two_platforms_that_ships_on_one_is_told_to_name_its_sdk() {
+    let project = rocket().change("Rocket", |rocket| {
+        rocket
+            .with("SUPPORTED_PLATFORMS", "iphoneos macosx")
+            .with("SDKROOT", "auto")
+    });
+    let workshop = scene(&project, &products());
+    let told = blocked(
+        &workshop,
+        &[],
+        "target-platform-mismatch",
+        "Rocket",
+        SPECIFIER,
+    );
+    let hint = told.finding["hint"].as_str().unwrap();
+    assert!(hint.contains("--sdk iphoneos"), "{hint}");
+    targets(&workshop, "check", &["--sdk", "iphoneos"]).exits(0);
+}

@@ -242,3 +242,30 @@ fn of_two_certificates_the_one_whose_key_is_here_signs_the_product() {
         assert_eq!(chosen(identity), CertSha256::of(&identity.der).to_string());
     }
 }
+
+#[test]
+fn the_certificate_that_a_product_is_pinned_to_is_in_its_profile_and_its_key_is_asked_for() {
+    let workshop = workshop();
+    run(&workshop, "manifest freeze").exits(0);
+    // Another team's key is here, and not the pinned one.
+    let identities = "gate --identities identities.txt";
+    let gated = run(&workshop, identities).exits(10).json();
+    assert!(codes(&gated).iter().any(|it| it == "identity-missing"));
+    let pinned = Hierarchy::acme().developer(&LeafSpec::new(LeafKind::DeveloperIdApplication));
+    workshop.write("identities.txt", find_identity::valid(&[&pinned]));
+    run(&workshop, identities).exits(0);
+    let manifest = String::from_utf8(workshop.read("manifests/profiles.json")).unwrap();
+    let (before, product) = manifest.split_once("\"products\"").unwrap();
+    let certificate = CertSha256::of(&pinned.der).to_string();
+    let product = product.replace(&certificate, &"0".repeat(64));
+    workshop.write(
+        "manifests/profiles.json",
+        [before, "\"products\"", &product].concat(),
+    );
+    let gated = run(&workshop, identities).exits(10).json();
+    let mut findings = gated["findings"].as_array().unwrap().iter();
+    let found = findings
+        .find(|it| it["code"] == "certificate-not-in-profile")
+        .unwrap();
+    assert_eq!(found["place"]["pointer"], "/products/0/certificate");
+}

@@ -48,6 +48,9 @@ pub enum Pkcs12Error {
     /// The structure is right, what was decrypted is not.
     #[error("the password opens the file, but {0}")]
     Content(String),
+    /// A PEM text in the place of a PKCS#12 file, whose key is of no use.
+    #[error("{0}")]
+    NotUsablePem(String),
     /// An algorithm or a mode that is not read here.
     #[error("the file uses {0}, which countersign does not read")]
     Unsupported(String),
@@ -125,6 +128,10 @@ impl Explain for Pkcs12Error {
             Self::Truncated { .. } => "copy the file again",
             Self::Ber { .. } | Self::Unsupported(_) => CONVERT,
             Self::Malformed { .. } | Self::Content(_) => "export the file again",
+            Self::NotUsablePem(_) => {
+                "export the identity again as a .p12: code is signed with RSA keys of 2,048 bits or more, or with P-256, P-384 \
+                 or P-521"
+            }
             Self::TooMuchWork { .. } => {
                 "export the file again with fewer iterations; if you do not know who made it, do not use it"
             }

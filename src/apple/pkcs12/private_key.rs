@@ -29,7 +29,7 @@ impl PrivateKey {
     /// The public half as a certificate's `subjectPublicKey` holds it: an `RSAPublicKey` or an uncompressed point. The key
     /// was checked to be consistent. `None`: not a kind that signs code (RSA of 2048 to 8192 bits, or P-256, P-384,
     /// P-521), or damaged.
-    pub(super) fn public_key(&self) -> Option<Vec<u8>> {
+    pub(in crate::apple) fn public_key(&self) -> Option<Vec<u8>> {
         let pkcs8 = self.expose();
         if let Ok(pair) = rsa::KeyPair::from_pkcs8(pkcs8) {
             return Some(pair.public_key().as_ref().to_vec());

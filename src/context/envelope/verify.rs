@@ -22,6 +22,7 @@ use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
 use crate::base::finding::{self, Code, Finding};
 use crate::base::remedy::Remedy;
+use crate::context::digest_mismatch::{OF_FILE, is_expected, mismatch};
 use crate::context::ssh::allowed_signers::{AllowedSigners, NotAllowed};
 use crate::context::ssh::key::PublicKey;
 use crate::context::ssh::signature::Signature;
@@ -270,27 +271,34 @@ fn statement_of(payload: &[u8]) -> Result<(Statement, Vec<Finding>), Box<Finding
 
 fn check_manifest(statement: &Statement, asked: &Asked<'_>) -> Option<Finding> {
     let (expected, found) = (asked.manifest?, statement.predicate.manifest);
-    if expected == found {
+    if is_expected(expected, Some(found)) {
         return None;
     }
-    let message = "the envelope is about another manifest";
-    let finding = Finding::block(Code::ManifestDigestMismatch, message).values(expected, found);
-    Some(
-        finding.hint("name the envelope of this build, or check out the manifest that it is about"),
-    )
+    let review = "name the envelope of this build, or check out the manifest that it is about";
+    Some(mismatch(
+        Code::ManifestDigestMismatch,
+        "the envelope is about another manifest",
+        expected,
+        found,
+        (review, None),
+        OF_FILE,
+    ))
 }
 
 fn check_policy(statement: &Statement, asked: &Asked<'_>) -> Option<Finding> {
     let (expected, found) = (asked.policy?, statement.predicate.policy);
-    if expected == found {
+    if is_expected(expected, Some(found)) {
         return None;
     }
-    let message = "the envelope was judged by another policy";
-    let finding = Finding::block(Code::PolicyDigestMismatch, message).values(expected, found);
-    Some(
-        finding
-            .hint("run the gate with the reviewed policy, or review the one that it was judged by"),
-    )
+    let review = "run the gate with the reviewed policy, or review the one that it was judged by";
+    Some(mismatch(
+        Code::PolicyDigestMismatch,
+        "the envelope was judged by another policy",
+        expected,
+        found,
+        (review, None),
+        OF_FILE,
+    ))
 }
 
 /// An old envelope is as well signed as a new one: whoever kept it can hand it on again.

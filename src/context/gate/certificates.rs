@@ -96,11 +96,11 @@ fn relied_on<'a>(pins: &'a Pins<'_>, findings: &mut Vec<Finding>) -> Relied<'a> 
             }
         };
     let mut pinned_by_target = HashSet::new();
-    for (target_index, target) in pins.targets().iter().enumerate() {
-        let Some((index, profile)) = pins.profile(&target.profile) else {
+    for signed in pins.signed() {
+        let Some((index, profile)) = pins.profile(signed.profile) else {
             continue;
         };
-        match profile.certificates.iter().find(|certificate| certificate.sha256 == target.certificate) {
+        match profile.certificates.iter().find(|certificate| certificate.sha256 == signed.certificate) {
             Some(certificate) => {
                 pinned_by_target.insert(index);
                 rely(certificate, index, profile);
@@ -108,15 +108,15 @@ fn relied_on<'a>(pins: &'a Pins<'_>, findings: &mut Vec<Finding>) -> Relied<'a> 
             None => findings.push(
                 Finding::block(
                     Code::CertificateNotInProfile,
-                    format!("target {} is pinned to a certificate that profile {} does not embed", target.target, profile.title()),
+                    format!("{} {} is pinned to a certificate that profile {} does not embed", signed.what, signed.name, profile.title()),
                 )
                 .values(
                     profile.certificates.iter().map(|c| c.sha256.to_string()).collect::<Vec<_>>().join(", "),
-                    target.certificate,
+                    signed.certificate,
                 )
-                .of_target(&target.target)
+                .of_target(signed.name)
                 .of_profile(&profile.uuid)
-                .at_pointer(format!("/targets/{target_index}/certificate"))
+                .at_pointer(format!("/{}s/{}/certificate", signed.what, signed.index))
                 .hint("add the certificate to the profile at Apple's developer site, or freeze the manifest again with the project")
                 .remedy(Remedy::FreezeTargets),
             ),

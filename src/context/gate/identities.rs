@@ -13,6 +13,7 @@ use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::base::remedy::Remedy;
+use crate::context::digest_mismatch::{OF_CAPTURE, is_expected, mismatch};
 use crate::context::manifest::PinnedProfile;
 use crate::context::policy::Policy;
 
@@ -85,14 +86,14 @@ fn missing(pins: &Pins<'_>, identities: &Identities) -> Vec<Finding> {
     };
     let mut pinned_by_target = HashSet::new();
     let mut demanded = HashSet::new();
-    for target in pins.targets() {
-        let Some((index, profile)) = pins.profile(&target.profile) else {
+    for signed in pins.signed() {
+        let Some((index, profile)) = pins.profile(signed.profile) else {
             continue;
         };
         let Some(certificate) = profile
             .certificates
             .iter()
-            .find(|c| c.sha256 == target.certificate)
+            .find(|c| c.sha256 == signed.certificate)
         else {
             continue;
         };
@@ -200,11 +201,8 @@ fn unexpected(policy: &Policy, pinned: &BySha1<'_>, identities: &Identities) -> 
 /// Usable identities that share a name. Around a renewal that is normal, and harmless where the manifest pins which of
 /// them signs each target; where nothing does, Xcode chooses.
 fn ambiguous(pins: &Pins<'_>, pinned: &BySha1<'_>, identities: &Identities) -> Vec<Finding> {
-    let pinned_by_target: HashSet<CertSha256> = pins
-        .targets()
-        .iter()
-        .map(|target| target.certificate)
-        .collect();
+    let pinned_by_target: HashSet<CertSha256> =
+        pins.signed().map(|signed| signed.certificate).collect();
     let mut by_label: BTreeMap<&str, BTreeSet<CertSha1>> = BTreeMap::new();
     for identity in identities
         .identities
@@ -250,7 +248,7 @@ fn digest_mismatch(
         Digest::Sha256(_) => digests.canonical,
         Digest::Sha1(_) => digests.compatible,
     };
-    if found == Some(expected) {
+    if is_expected(expected, found) {
         return None;
     }
     let found = match (found, expected) {
@@ -268,13 +266,15 @@ fn digest_mismatch(
             identities.source
         ),
     };
-    Some(
-        Finding::block(
-            Code::IdentityDigestMismatch,
-            "the signing identities are not the expected set",
-        )
-        .values(expected, found)
-        .hint("compare the identities with the reviewed set, and expect the digest of that set")
-        .remedy(Remedy::ListIdentities),
-    )
+    Some(mismatch(
+        Code::IdentityDigestMismatch,
+        "the signing identities are not the expected set",
+        expected,
+        found,
+        (
+            "compare the identities with the reviewed set, and expect the digest of that set",
+            Some(Remedy::ListIdentities),
+        ),
+        OF_CAPTURE,
+    ))
 }

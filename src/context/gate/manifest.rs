@@ -3,22 +3,26 @@
 use super::asked::Asked;
 use crate::base::finding::{Code, Finding};
 use crate::base::remedy::Remedy;
+use crate::context::digest_mismatch::{OF_FILE, is_expected, mismatch};
 use crate::context::manifest::Manifest;
 
 /// Judges the manifest itself.
 pub fn check(manifest: &Manifest, asked: &Asked) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(digest) = &asked.manifest
-        && digest.expected() != digest.found()
+        && !is_expected(digest.expected(), Some(digest.found()))
     {
-        findings.push(
-            Finding::block(Code::ManifestDigestMismatch, "the manifest is not the one that was expected")
-                .values(digest.expected(), digest.found())
-                .hint(
-                    "check out the commit of the expected digest, or review this manifest and expect its digest",
-                )
-                .remedy(Remedy::ShowManifestDigest),
-        );
+        findings.push(mismatch(
+            Code::ManifestDigestMismatch,
+            "the manifest is not the one that was expected",
+            digest.expected(),
+            digest.found(),
+            (
+                "check out the commit of the expected digest, or review this manifest and expect its digest",
+                Some(Remedy::ShowManifestDigest),
+            ),
+            OF_FILE,
+        ));
     }
     if let Some(minimum) = asked.minimum_revision
         && manifest.revision() < minimum

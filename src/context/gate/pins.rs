@@ -15,7 +15,7 @@ use std::ops::Range;
 use super::asked::Purpose;
 use super::facts::{InstalledContent, InstalledFile, InstalledProfiles, ObservedClaims};
 use crate::base::finding::{Code, Finding};
-use crate::base::ids::{FileSha256, ProfileUuid};
+use crate::base::ids::{BundleId, CertSha256, FileSha256, ProfileUuid};
 use crate::context::manifest::{
     Manifest, PinnedArchive, PinnedProduct, PinnedProfile, PinnedTarget, verify,
 };
@@ -49,6 +49,18 @@ enum File<'a> {
     Absent,
     /// Nobody looked.
     Unobserved,
+}
+
+/// A target or a product, and what the manifest pins it to.
+pub(super) struct Signed<'a> {
+    /// `target` or `product`.
+    pub(super) what: &'static str,
+    /// Where it stands in its list.
+    pub(super) index: usize,
+    pub(super) name: &'a str,
+    pub(super) bundle_id: &'a BundleId,
+    pub(super) profile: &'a ProfileUuid,
+    pub(super) certificate: CertSha256,
 }
 
 impl<'a> Pins<'a> {
@@ -87,6 +99,29 @@ impl<'a> Pins<'a> {
     /// The pinned products without an Xcode project.
     pub fn products(&self) -> &'a [PinnedProduct] {
         self.manifest.products()
+    }
+
+    /// Everything that the manifest pins to a profile and one of its certificates: targets, then products.
+    pub(super) fn signed(&self) -> impl Iterator<Item = Signed<'a>> {
+        let targets = self.targets().iter().enumerate();
+        let targets = targets.map(|(index, it)| Signed {
+            what: "target",
+            index,
+            name: it.target.as_str(),
+            bundle_id: &it.bundle_id,
+            profile: &it.profile,
+            certificate: it.certificate,
+        });
+        let products = self.products().iter().enumerate();
+        let products = products.map(|(index, it)| Signed {
+            what: "product",
+            index,
+            name: it.name.as_str(),
+            bundle_id: &it.bundle_id,
+            profile: &it.profile,
+            certificate: it.certificate,
+        });
+        targets.chain(products)
     }
 
     /// What of the projects was judged when the targets were pinned, where the manifest says it.

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::asked::{Asked, Purpose};
 use crate::base::finding::{Code, Finding, Group};
 use crate::base::remedy::Remedy;
+use crate::context::digest_mismatch::{OF_FILE, is_expected, mismatch};
 use crate::context::policy::Policy;
 
 /// What is said where no policy lies at `looked_for`: by what rules should anything be judged?
@@ -58,16 +59,19 @@ pub fn check(policy: &Policy, asked: &Asked) -> Vec<Finding> {
         Some(_) => {}
     }
     if let Some(digest) = &asked.policy
-        && digest.expected() != digest.found()
+        && !is_expected(digest.expected(), Some(digest.found()))
     {
-        let finding = Finding::block(
+        let finding = mismatch(
             Code::PolicyDigestMismatch,
             "the policy is not the one that was expected",
+            digest.expected(),
+            digest.found(),
+            (
+                "check out the commit of the expected digest, or review this policy and expect its digest",
+                Some(Remedy::ShowPolicyDigest),
+            ),
+            OF_FILE,
         );
-        let finding = finding
-            .values(digest.expected(), digest.found())
-            .hint("check out the commit of the expected digest, or review this policy and expect its digest")
-            .remedy(Remedy::ShowPolicyDigest);
         findings.push(match policy.file() {
             Some(file) => finding.in_file(file),
             None => finding,

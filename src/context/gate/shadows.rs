@@ -121,7 +121,7 @@ fn away(path: &Path) -> String {
     format!("mv -- {} {}", shell::word(path), shell::word(&aside))
 }
 
-/// The bundle ids that are signed: of the pinned targets, and of those that the projects have.
+/// The bundle ids that are signed: of the pinned targets and products, and of those that the projects have.
 fn bundle_ids<'a>(pins: &'a Pins<'a>, facts: &'a Observed) -> BTreeSet<&'a BundleId> {
     let observed = match &facts.targets {
         Observation::Observed(observed) => observed.targets.as_slice(),
@@ -129,7 +129,7 @@ fn bundle_ids<'a>(pins: &'a Pins<'a>, facts: &'a Observed) -> BTreeSet<&'a Bundl
     };
     let observed = observed.iter().filter(|target| target.needs_profile());
     let observed = observed.filter_map(|target| Some(&target.bundle_id.as_ref()?.value));
-    let pinned = pins.targets().iter().map(|target| &target.bundle_id);
+    let pinned = pins.signed().map(|signed| signed.bundle_id);
     pinned.chain(observed).collect()
 }
 

@@ -10,7 +10,7 @@ use super::asked::Asked;
 use super::facts::{Observation, Observed};
 use super::pins::Pins;
 use crate::base::finding::{Code, Finding, Group};
-use crate::base::ids::ConfigurationName;
+use crate::base::ids::{CertSha1, ConfigurationName};
 use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedArchive, PinnedTarget};
 use crate::context::plan::{Request, judge};
@@ -20,21 +20,32 @@ use crate::context::products;
 /// Judges the targets, and the products that the policy declares. Of a profile's certificates one is planned whose private
 /// key is here, where identities were looked at and nobody waived them.
 pub fn check(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) -> Vec<Finding> {
+    let usable = match &facts.identities {
+        Observation::Observed(identities) if !asked.waived.contains(&Group::Identities) => {
+            Some(identities.usable())
+        }
+        _ => None,
+    };
     let products = products::judge(&products::Request {
         products: &facts.products,
         policy,
         profiles: pins.profiles(),
         pinned: Some(pins.products()),
-        // Whether the keys are here is another group's question.
-        identities: None,
+        identities: usable.as_ref(),
         now: facts.now,
     });
-    let mut findings = of_projects(policy, pins, facts, asked);
+    let mut findings = of_projects(policy, pins, facts, usable.as_ref(), asked);
     findings.extend(products.findings);
     findings
 }
 
-fn of_projects(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked) -> Vec<Finding> {
+fn of_projects(
+    policy: &Policy,
+    pins: &Pins<'_>,
+    facts: &Observed,
+    usable: Option<&HashSet<CertSha1>>,
+    asked: &Asked,
+) -> Vec<Finding> {
     let observed = match &facts.targets {
         Observation::Observed(observed) => observed,
         // Products that the policy declares are all that there is.
@@ -55,12 +66,6 @@ fn of_projects(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked
             ];
         }
     };
-    let usable = match &facts.identities {
-        Observation::Observed(identities) if !asked.waived.contains(&Group::Identities) => {
-            Some(identities.usable())
-        }
-        _ => None,
-    };
     let request = Request {
         targets: &observed.targets,
         profiles: pins.profiles(),
@@ -69,7 +74,7 @@ fn of_projects(policy: &Policy, pins: &Pins<'_>, facts: &Observed, asked: &Asked
         overrides: &policy.targets,
         kind: asked.kind,
         targets_were_named: !observed.selection.targets.is_empty(),
-        identities: usable.as_ref(),
+        identities: usable,
         now: facts.now,
         scheme: observed.archive.scheme.as_ref(),
         products: &observed.archive.products,

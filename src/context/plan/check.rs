@@ -41,6 +41,8 @@ use super::judged::Judged;
 use super::request::Request;
 use super::row::Row;
 use crate::base::finding::{Code, Finding, Severity};
+use crate::base::remedy::Remedy;
+use crate::xcode::targets::SigningTarget;
 
 use shared::SharedSpecifiers;
 use subject::{Scene, Subject};
@@ -240,7 +242,7 @@ fn style_of(scene: &Scene<'_, '_>, row: Option<&Row<'_>>) -> Option<Finding> {
 fn profile(it: &Subject<'_, '_>) -> Option<Finding> {
     let row = it.row?;
     let available = it.scene.available;
-    match row.target.requested_profile() {
+    let finding = match row.target.requested_profile() {
         _ if it.specifier_is_shared => None,
         Some(requested) => requested::requested(row, requested, available),
         None if row.choice.is_none() => {
@@ -248,7 +250,27 @@ fn profile(it: &Subject<'_, '_>) -> Option<Finding> {
             Some(unmapped::unmapped(row, available, lines))
         }
         None => None,
+    };
+    finding.map(|finding| of_one_platform(it, finding))
+}
+
+/// A target of several platforms is archived for one of them. Where nothing is at hand for this one, perhaps it is not meant.
+fn of_one_platform(it: &Subject<'_, '_>, mut finding: Finding) -> Finding {
+    let is_of_platform =
+        [Code::TargetPlatformMismatch, Code::TargetUnmapped].contains(&finding.code);
+    let mut same = it.scene.named(&it.target.target, it.target);
+    let is_other = |other: &SigningTarget| {
+        other.project == it.target.project && other.platform != it.target.platform
+    };
+    if is_of_platform && same.any(is_other) {
+        let hint = finding.hint.take().unwrap_or_default();
+        finding.hint = Some(format!(
+            "{hint}; if you archive for another platform than {}, name its SDK",
+            it.target.platform
+        ));
+        finding.remedy = Some(Remedy::NamePlatform);
     }
+    finding
 }
 
 /// What a check says of a target that has a profile.

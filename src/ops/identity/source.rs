@@ -1,11 +1,12 @@
-//! Where identities are read from: a keychain, what `security find-identity` printed, or a p12.
+//! Where identities are read from: a keychain, what `security find-identity` printed, a p12, or what fastlane match stores.
 
+use super::stored::{self, Content};
 use crate::apple::certificate::Certificate;
 use crate::apple::file_type::{FileType, Wanted};
 use crate::apple::identity::{IdentityListing, digest};
 use crate::apple::pkcs12::algorithms::Algorithms;
 use crate::apple::pkcs12::diagnosis::why_import_failed;
-use crate::apple::pkcs12::{self, Pkcs12};
+use crate::apple::pkcs12::{self, Pkcs12, Pkcs12Identity};
 use crate::base::digest::Digest;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::CertSha256;
@@ -25,16 +26,16 @@ use crate::ops::world::World;
 /// Where identities are read from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A captured `find-identity`, or a p12.
+    /// A captured `find-identity`, a p12, or what fastlane match stores.
     File(IdentityFile),
     /// A keychain, which need not be open.
     Keychain(Selection),
 }
 
-/// A captured `find-identity`, or a p12; their content tells them apart.
+/// A captured `find-identity`, a p12, a key beside its certificate or a whole match repository; the content tells them apart.
 #[derive(Debug, Clone)]
 pub struct IdentityFile {
-    /// The file.
+    /// The file, or the directory of a match repository.
     pub input: Input,
     /// Where the password comes from, if it is a p12.
     pub password: SecretSource,
@@ -81,12 +82,7 @@ pub(super) fn read(
     world: &World,
 ) -> Result<Found, Failure> {
     match source {
-        Source::File(file) => Ok(open(
-            file,
-            file.input.read(pkcs12::MAX_FILE)?,
-            manifest,
-            world,
-        )?),
+        Source::File(file) => Ok(read_input(file, manifest, None, world)?),
         Source::Keychain(selection) => Ok(Found {
             identities: of_keychain(selection, world)?,
             container: None,
@@ -105,11 +101,51 @@ pub fn read_file(
     inputs: Option<&Inputs>,
     world: &World,
 ) -> Result<Identities, Error> {
-    let bytes = file.input.read(pkcs12::MAX_FILE)?;
-    if let (Some(inputs), Input::File(path)) = (inputs, &file.input) {
-        inputs.note(path, &bytes);
+    Ok(read_input(file, manifest, inputs, world)?.identities)
+}
+
+fn read_input(
+    file: &IdentityFile,
+    manifest: Option<&Manifest>,
+    inputs: Option<&Inputs>,
+    world: &World,
+) -> Result<Found, Error> {
+    let reading = stored::Reading {
+        input: &file.input,
+        password: &file.password,
+        inputs,
+        world,
+    };
+    match reading.read()? {
+        Content::Stored(identities) => Ok(Found {
+            identities: listed(&file.input, &identities)?,
+            container: None,
+        }),
+        Content::Other(bytes) => open(file, bytes, manifest, world),
     }
-    Ok(open(file, bytes, manifest, world)?.identities)
+}
+
+/// The identities that were found in `input`, each once, by SHA-1.
+fn listed(input: &Input, held: &[Pkcs12Identity]) -> Result<Identities, Error> {
+    let mut identities = Vec::new();
+    for held in held {
+        let certificate = Certificate::from_der(&held.certificate_der)
+            .map_err(|error| Error::of_input(error, input))?;
+        identities.push(Identity {
+            sha1: certificate.sha1,
+            sha256: Some(certificate.sha256),
+            label: certificate.common_name.clone(),
+            problem: None,
+            expires: Some(certificate.validity.not_after),
+        });
+    }
+    identities.sort_by_key(|identity| identity.sha1);
+    identities.dedup_by_key(|identity| identity.sha1);
+    Ok(Identities {
+        source: input.to_string(),
+        identities,
+        compatible: None,
+    })
 }
 
 /// The identities of a keychain that is named: nothing of the policy is needed to find it.
@@ -165,26 +201,8 @@ fn open_pkcs12(file: &IdentityFile, bytes: Vec<u8>, world: &World) -> Result<Fou
         // An empty observation is none: the keys that sign are somewhere else.
         return Err(malformed(file, content.no_identity()));
     }
-    let mut identities = Vec::new();
-    for held in &content.identities {
-        let certificate =
-            Certificate::from_der(&held.certificate_der).map_err(|error| malformed(file, error))?;
-        identities.push(Identity {
-            sha1: certificate.sha1,
-            sha256: Some(certificate.sha256),
-            label: certificate.common_name.clone(),
-            problem: None,
-            expires: Some(certificate.validity.not_after),
-        });
-    }
-    identities.sort_by_key(|identity| identity.sha1);
-    identities.dedup_by_key(|identity| identity.sha1);
     Ok(Found {
-        identities: Identities {
-            source: file.input.to_string(),
-            identities,
-            compatible: None,
-        },
+        identities: listed(&file.input, &content.identities)?,
         container: Some(OpenedPkcs12 {
             bytes,
             password,

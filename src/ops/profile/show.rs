@@ -26,13 +26,16 @@ fn standing(document: ProfilesDocument, policy: &Policy, world: &World) -> Profi
     document.standing(manifest.as_ref(), policy.profiles.warn_before, world.now)
 }
 
-/// What the installed files hold.
+/// What the files hold, as [`show`] reads them; without any the installed files.
 ///
 /// # Errors
 /// The policy cannot be used, or a directory cannot be listed.
-pub fn list(world: &World) -> Result<ProfilesDocument, Failure> {
+pub fn list(paths: &[PathBuf], world: &World) -> Result<ProfilesDocument, Failure> {
     let (policy, verifier) = prove::verifier(world)?;
-    let files = world.installed_files(&policy)?;
+    let files = match paths.is_empty() {
+        true => world.installed_files(&policy)?,
+        false => prove::named_files(paths)?,
+    };
     let shown = prove::prove(&files, &verifier, world, ShownProfile::of);
     Ok(standing(ProfilesDocument::of(shown), &policy, world))
 }

@@ -147,6 +147,7 @@ fn cases() -> Vec<Case> {
             "a Mac app with a profile that claims more",
             desk(|it| {
                 it.with(SPECIFIER, &mac().uuid)
+                    .with("CODE_SIGN_IDENTITY", "Developer ID Application")
                     .with("CODE_SIGN_STYLE", "Manual")
                     .claiming("com.apple.developer.associated-domains", "*")
             }),
