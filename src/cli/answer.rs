@@ -204,7 +204,8 @@ fn show_findings(
     }
     // Once, and not where it is the next command anyway.
     let first = causes.iter().map(|cause| cause.first).next();
-    if let Some(first) = first.filter(|first| first.next.is_some()) {
+    let is_next = |first: &&Finding| finding::blocks(first) && first.next.is_none();
+    if let Some(first) = first.filter(|first| !is_next(first)) {
         let explain = remedies::explain(first.code.as_str());
         writeln!(out, "\n{FAINT}`{explain}` says what that means{FAINT:#}")?;
     }

@@ -25,7 +25,7 @@ impl Typed {
     pub fn new(arguments: &[OsString]) -> Self {
         let words = arguments.iter().skip(1);
         Self {
-            words: words.map(|word| quoted(word)).collect(),
+            words: words.map(quoted).collect(),
         }
     }
 
