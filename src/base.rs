@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows Apple's formats or touches the machine.
 
+pub mod cause;
 pub mod clock;
 pub mod digest;
 pub mod error;

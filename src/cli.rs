@@ -6,19 +6,24 @@
 
 pub mod answer;
 pub mod audit;
+mod checkout;
 mod deferred;
 pub mod doctor;
 pub mod document;
 pub mod envelope;
 pub mod exit;
+pub mod explain;
 pub mod failure;
 pub mod format;
 pub mod gate;
+pub mod github;
+pub mod gitlab;
 pub mod global;
 pub mod help;
 pub mod identity;
 pub mod init;
 mod input;
+pub mod junit;
 pub mod keychain;
 pub mod manifest;
 pub mod page;
@@ -32,10 +37,12 @@ pub mod remedies;
 pub mod report;
 pub mod run;
 pub mod selection;
+mod state;
 mod stream;
 pub mod table;
 pub mod targets;
 pub mod terminal;
+pub mod typed;
 mod variables;
 
 use std::ffi::OsString;
@@ -85,7 +92,7 @@ enum Command {
     /// Work with provisioning profiles: show, list, install, prune.
     #[command(subcommand)]
     Profile(Deferred<profile::Command>),
-    /// Work with the manifest that pins profiles: freeze, digest, diff, verify, schema.
+    /// Work with the manifest that pins profiles: freeze, show, digest, diff, verify, schema.
     #[command(subcommand)]
     Manifest(Deferred<manifest::Command>),
     /// Work with the policy that says who may sign, where and when: digest.
@@ -113,6 +120,11 @@ enum Command {
     /// Check envelopes that the gate wrote: verify.
     #[command(subcommand)]
     Envelope(Deferred<envelope::Command>),
+    /// Say what the code of a finding or an error means, what it breaks, and what to do.
+    Explain {
+        /// The code, as reports print it [default: all codes are listed].
+        code: Option<String>,
+    },
     /// Read the audit log: show, verify, export, checkpoint; go on after a loss: resume.
     #[command(subcommand)]
     Audit(Deferred<audit::Command>),
@@ -148,7 +160,7 @@ pub fn main_of(start: &Start) -> ExitCode {
         && only == WATCHDOG
     {
         let begun = served::begin(Role::None);
-        let (world, terminal) = process::world(&Global::default(), start);
+        let (world, terminal) = process::world(&Global::default(), false, start);
         let answer = begun.map_err(Failure::from);
         return finished(answer.and_then(|_| run::watchdog(&world)), &terminal).into();
     }
@@ -181,7 +193,7 @@ pub fn main_of(start: &Start) -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let (world, terminal) = process::world(&cli.global, start);
+    let (world, terminal) = process::world(&cli.global, cli.is_verdict(), start);
     let begun = begun.map_err(Failure::from);
     finished(
         begun.and_then(|begun| answer(cli.command, begun, world, &terminal)),
@@ -197,6 +209,18 @@ impl Cli {
             Command::Run(arguments) => arguments.0.guarded.role(),
             Command::Keychain(command) => command.0.role(),
             _ => Role::None,
+        }
+    }
+
+    /// Whether the command's result is a verdict: CI variables choose the format of these alone.
+    fn is_verdict(&self) -> bool {
+        match &self.command {
+            Command::Gate(_) | Command::Run(_) | Command::Envelope(_) => true,
+            Command::Profile(command) => matches!(*command.0, profile::Command::Check(_)),
+            Command::Manifest(command) => matches!(*command.0, manifest::Command::Verify { .. }),
+            Command::Targets(command) => matches!(*command.0, targets::Command::Check(_)),
+            Command::Audit(command) => matches!(*command.0, audit::Command::Verify { .. }),
+            _ => false,
         }
     }
 }
@@ -286,6 +310,7 @@ fn answer(
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Envelope(command) => envelope::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
+        Command::Explain { code } => explain::run(code.as_deref()),
         Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
         Command::Man { directory } => help::man(&directory, Cli::command()),
         Command::Help { topic } => help::topic(&topic, Cli::command()),

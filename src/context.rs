@@ -24,4 +24,5 @@ pub mod policy;
 pub mod products;
 pub mod profile_check;
 pub mod ssh;
+pub mod state;
 pub mod suggestion;

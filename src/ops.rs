@@ -10,11 +10,12 @@
 //! - [`doctor`]: what this machine is to countersign
 //! - [`envelope`]: envelopes that were handed over: verify
 //! - [`error`]: why a verb gives no answer
+//! - [`explain`]: what a code of a finding or an error means
 //! - [`gate`]: whether this machine may sign with this manifest now
 //! - [`identity`]: signing identities: list, digest
 //! - [`init`]: the first setup of a repository
 //! - [`keychain`]: the CI keychain: create, import, lock, status, destroy, recover
-//! - [`manifest`]: the frozen manifest: freeze, digest, diff, verify
+//! - [`manifest`]: the frozen manifest: freeze, show, digest, diff, verify
 //! - [`notice`]: what a verb reports while it works
 //! - [`output`]: writing output files
 //! - [`page`]: the whole signing context on one page
@@ -34,10 +35,12 @@ pub mod audit_log;
 pub mod doctor;
 pub mod envelope;
 pub mod error;
+pub mod explain;
 pub mod gate;
 pub mod identity;
 pub mod init;
 pub mod keychain;
+mod located;
 pub mod manifest;
 pub mod notice;
 pub mod output;

@@ -379,6 +379,15 @@ impl Place {
     }
 }
 
+/// A profile that a finding touches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct TouchedProfile {
+    /// Its UUID.
+    pub uuid: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// One finding: what is not right, where, both values, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -400,6 +409,15 @@ pub struct Finding {
     /// Where.
     #[serde(skip_serializing_if = "Place::is_empty", default)]
     pub place: Place,
+    /// The profiles that it touches, where it is about something that several of them share.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub profiles: Vec<TouchedProfile>,
+    /// The command that is to be run next, where one mends it or tells more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<String>,
+    /// The section of the documentation that says what the code means: `docs/findings.md#CODE`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub page: Option<String>,
     /// The step of countersign that mends it: whoever shows the finding adds its command to the hint.
     #[serde(skip)]
     pub remedy: Option<Remedy>,
@@ -431,6 +449,9 @@ impl Finding {
             found: None,
             hint: None,
             place: Place::default(),
+            profiles: Vec::new(),
+            next: None,
+            page: None,
             remedy: None,
         }
     }
@@ -499,6 +520,13 @@ impl Finding {
         self
     }
 
+    /// The profiles that it touches.
+    #[must_use]
+    pub fn touching(mut self, profiles: Vec<TouchedProfile>) -> Self {
+        self.profiles = profiles;
+        self
+    }
+
     /// The target it speaks of.
     #[must_use]
     pub fn of_target(mut self, target: impl fmt::Display) -> Self {
@@ -521,7 +549,12 @@ pub fn distinct(findings: &mut Vec<Finding>) {
 
 /// Whether any of them blocks.
 pub fn any_blocks(findings: &[Finding]) -> bool {
-    findings.iter().any(|f| f.severity == Severity::Block)
+    findings.iter().any(blocks)
+}
+
+/// Whether it blocks.
+pub fn blocks(finding: &Finding) -> bool {
+    finding.severity == Severity::Block
 }
 
 /// The 1-based line on which byte `offset` of `text` lies.

@@ -99,4 +99,6 @@ pub enum Remedy {
     NameOutput,
     /// List the commands.
     ListCommands,
+    /// List the codes of findings and errors.
+    ListCodes,
 }

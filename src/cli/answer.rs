@@ -5,33 +5,33 @@
 //! another program, the findings go to standard error.
 
 use std::io::{self, BufWriter, Write};
-use std::rc::Rc;
 
 use super::exit::Exit;
 use super::format::Format;
+use super::github;
+use super::gitlab;
+use super::junit;
 use super::remedies;
 use super::report::{self, FAINT};
 use super::stream::Stream;
 use super::terminal::Terminal;
+use crate::base::cause;
 use crate::base::finding::{self, Finding};
 use crate::ops::report::{FindingsDocument, Report};
 
-/// Writes the form for people: everything but the findings.
-type Form<'a> = Box<dyn FnOnce(&mut dyn Write, &Terminal) -> io::Result<()> + 'a>;
-
 /// What a command answers.
 pub struct Answer<'a> {
-    document: Rc<dyn erased::Document + 'a>,
-    findings: Vec<Finding>,
+    told: Box<dyn told::Told + 'a>,
     exit: Exit,
     title: &'static str,
-    people: People<'a>,
+    facts: Vec<(&'static str, String)>,
+    people: People,
 }
 
 /// The form for people.
-enum People<'a> {
+enum People {
     /// A report; the findings follow it.
-    Report(Form<'a>),
+    Report,
     /// Data for another program: printed as it is, in every format but JSON.
     Data(Vec<u8>),
     /// What was asked for is no document: printed as it is, in every format. The findings go to standard error, so that
@@ -47,24 +47,12 @@ impl<'a> Answer<'a> {
         document: D,
         form: impl FnOnce(&D, &mut dyn Write, &Terminal) -> io::Result<()> + 'a,
     ) -> Self {
-        let mut document = document;
-        let findings = completed(&mut document);
-        let document = Rc::new(document);
-        let of_form = Rc::clone(&document);
-        let form = move |out: &mut dyn Write, terminal: &Terminal| form(&of_form, out, terminal);
-        Self::of(title, document, findings, People::Report(Box::new(form)))
+        Self::of(title, document, form, People::Report)
     }
 
     /// The same for an answer that other programs read: `data` is printed as it is, in every format but JSON.
     pub fn data(title: &'static str, document: impl Report + 'a, data: impl Into<Vec<u8>>) -> Self {
-        let mut document = document;
-        let findings = completed(&mut document);
-        Self::of(
-            title,
-            Rc::new(document),
-            findings,
-            People::Data(data.into()),
-        )
+        Self::of(title, document, no_form, People::Data(data.into()))
     }
 
     /// The answer of a command whose result is no document: `artifact` is printed as it is, in every format, and the
@@ -74,26 +62,29 @@ impl<'a> Answer<'a> {
         artifact: impl Into<Vec<u8>>,
         findings: Vec<Finding>,
     ) -> Self {
-        let mut document = FindingsDocument::from(findings);
-        let findings = completed(&mut document);
-        let artifact = People::Artifact(artifact.into());
-        Self::of(title, Rc::new(document), findings, artifact)
+        let document = FindingsDocument::from(findings);
+        Self::of(title, document, no_form, People::Artifact(artifact.into()))
     }
 
-    fn of(
+    fn of<D: Report + 'a>(
         title: &'static str,
-        document: Rc<dyn erased::Document + 'a>,
-        findings: Vec<Finding>,
-        people: People<'a>,
+        mut document: D,
+        form: impl FnOnce(&D, &mut dyn Write, &Terminal) -> io::Result<()> + 'a,
+        people: People,
     ) -> Self {
+        let mut findings = document.findings_mut().into_iter();
+        let exit = match findings.any(|finding| finding::blocks(finding)) {
+            true => Exit::Blocked,
+            false => Exit::Fine,
+        };
         Self {
-            exit: match finding::any_blocks(&findings) {
-                true => Exit::Blocked,
-                false => Exit::Fine,
-            },
-            document,
-            findings,
+            told: Box::new(told::Document {
+                document,
+                form: Some(form),
+            }),
+            exit,
             title,
+            facts: Vec::new(),
             people,
         }
     }
@@ -102,6 +93,13 @@ impl<'a> Answer<'a> {
     #[must_use]
     pub fn ending_in(mut self, exit: Exit) -> Self {
         self.exit = exit;
+        self
+    }
+
+    /// What the step summary says besides the findings, each with its name.
+    #[must_use]
+    pub fn with_facts(mut self, facts: Vec<(&'static str, String)>) -> Self {
+        self.facts = facts;
         self
     }
 
@@ -114,70 +112,79 @@ impl<'a> Answer<'a> {
     ///
     /// # Errors
     /// Standard output is closed, or the step summary cannot be written.
-    pub fn print(self, terminal: &Terminal) -> io::Result<Exit> {
-        let is_silent = self.findings.is_empty() && matches!(self.people, People::Artifact(_));
+    pub fn print(mut self, terminal: &Terminal) -> io::Result<Exit> {
+        let findings = self.told.complete(terminal);
+        let is_silent = findings.is_empty() && matches!(self.people, People::Artifact(_));
+        let title = self.title;
         let mut out = Vec::new();
         match (terminal.format, self.people) {
             (format, People::Artifact(artifact)) => {
                 // Not through the filter of colours: it is another program's.
                 Stream::Output.write(&artifact)?;
                 match format {
-                    Format::Json if self.findings.is_empty() => {}
+                    Format::Json if findings.is_empty() => {}
                     Format::Json => {
-                        self.document.write_line(&mut out)?;
+                        self.told.write_line(&mut out)?;
                         out.push(b'\n');
                         Stream::Error.write(&out)?;
                     }
-                    Format::Human | Format::Github => beside_data(&self.findings, terminal)?,
+                    _ => beside_data(&findings, terminal)?,
                 }
             }
             (Format::Json, _) => {
                 // Page by page, for it may be long, and not through the filter of colours, which looks at every byte.
                 let mut out = BufWriter::new(io::stdout().lock());
-                self.document.write_json(&mut out)?;
+                self.told.write_json(&mut out)?;
                 out.write_all(b"\n")?;
                 out.flush()?;
             }
             (_, People::Data(data)) => {
                 Stream::Output.write(&data)?;
-                beside_data(&self.findings, terminal)?;
+                beside_data(&findings, terminal)?;
             }
-            (Format::Human, People::Report(form)) => {
-                form(&mut out, terminal)?;
-                show_findings(&mut out, &self.findings, terminal)?;
+            (Format::Human, People::Report) => {
+                self.told.show(&mut out, terminal)?;
+                show_findings(&mut out, &findings, terminal)?;
                 Stream::Output.write_text(&out)?;
             }
-            (Format::Github, People::Report(form)) => {
+            (Format::Github, People::Report) => {
                 let mut text = Vec::new();
-                form(&mut text, terminal)?;
-                report::inert(&mut out, &text)?;
-                report::github(&mut out, &self.findings)?;
+                self.told.show(&mut text, terminal)?;
+                github::inert(&mut out, &text)?;
+                github::annotations(&mut out, &findings, terminal)?;
+                github::verdict(&mut out, title, &findings)?;
                 Stream::Output.write_text(&out)?;
+            }
+            (format @ (Format::Gitlab | Format::Junit), People::Report) => {
+                // The log is for people, standard output for the file that the job hands on.
+                self.told.show(&mut out, terminal)?;
+                show_findings(&mut out, &findings, terminal)?;
+                Stream::Error.write_text(&out)?;
+                let file = match format {
+                    Format::Gitlab => gitlab::code_quality(&findings, terminal)?,
+                    _ => junit::report(title, &findings, terminal),
+                };
+                Stream::Output.write(file.as_bytes())?;
             }
         }
         if terminal.format == Format::Github && !is_silent {
-            report::summarize(terminal, self.title, &self.findings)?;
+            github::summarize(terminal, title, &self.facts, &findings)?;
         }
         Ok(self.exit)
     }
 }
 
-/// Makes every finding of the document ready to be shown, and hands them out.
-fn completed(document: &mut impl Report) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for finding in document.findings_mut() {
-        remedies::complete(finding);
-        findings.push(finding.clone());
-    }
-    findings
+/// Nothing for people to read before the findings.
+fn no_form<D>(_: &D, _: &mut dyn Write, _: &Terminal) -> io::Result<()> {
+    Ok(())
 }
 
 /// The findings where standard output is another program's.
 fn beside_data(findings: &[Finding], terminal: &Terminal) -> io::Result<()> {
     let mut text = Vec::new();
     match terminal.format {
-        Format::Github => report::github(&mut text, findings)?,
-        Format::Human | Format::Json => show_findings(&mut text, findings, terminal)?,
+        Format::Github => github::annotations(&mut text, findings, terminal)?,
+        _ => show_findings(&mut text, findings, terminal)?,
     }
     Stream::Error.write_text(&text)
 }
@@ -190,8 +197,19 @@ fn show_findings(
 ) -> io::Result<()> {
     let visible = terminal.visible(findings);
     let hidden = findings.len() - visible.len();
-    report::human(out, &report::repeated_once(visible), terminal.width)?;
-    if hidden > 0 && !terminal.is_quiet {
+    let causes = cause::causes(visible);
+    report::human(out, &causes, terminal)?;
+    if terminal.is_quiet {
+        return Ok(());
+    }
+    // Once, and not where it is the next command anyway.
+    let first = causes.iter().map(|cause| cause.first).next();
+    let is_next = |first: &&Finding| finding::blocks(first) && first.next.is_none();
+    if let Some(first) = first.filter(|first| !is_next(first)) {
+        let explain = remedies::explain(first.code.as_str());
+        writeln!(out, "\n{FAINT}`{explain}` says what that means{FAINT:#}")?;
+    }
+    if hidden > 0 {
         writeln!(
             out,
             "\n{FAINT}{hidden} more for information: --verbose shows them{FAINT:#}"
@@ -200,26 +218,60 @@ fn show_findings(
     Ok(())
 }
 
-/// A document whose type is forgotten.
-mod erased {
+/// A document whose type is forgotten, and its text for people.
+mod told {
     use std::io::{self, Write};
 
-    use serde::Serialize;
-
+    use crate::base::cause;
+    use crate::base::finding::Finding;
     use crate::base::plain::Escaped;
+    use crate::cli::remedies;
+    use crate::cli::terminal::Terminal;
+    use crate::ops::report::Report;
 
-    pub(super) trait Document {
+    pub(super) trait Told {
+        /// Makes every finding ready to be shown, writes the headline, and hands the findings out.
+        fn complete(&mut self, terminal: &Terminal) -> Vec<Finding>;
+        fn show(&mut self, out: &mut dyn Write, terminal: &Terminal) -> io::Result<()>;
         fn write_json(&self, out: &mut dyn Write) -> io::Result<()>;
         fn write_line(&self, out: &mut dyn Write) -> io::Result<()>;
     }
 
-    impl<T: Serialize> Document for T {
+    pub(super) struct Document<D, F> {
+        pub(super) document: D,
+        pub(super) form: Option<F>,
+    }
+
+    impl<D, F> Told for Document<D, F>
+    where
+        D: Report,
+        F: FnOnce(&D, &mut dyn Write, &Terminal) -> io::Result<()>,
+    {
+        fn complete(&mut self, terminal: &Terminal) -> Vec<Finding> {
+            let mut findings = Vec::new();
+            for finding in self.document.findings_mut() {
+                remedies::complete(finding, &terminal.typed);
+                findings.push(finding.clone());
+            }
+            if let Some(head) = self.document.head_mut() {
+                *head = remedies::head(&cause::causes(&findings));
+            }
+            findings
+        }
+
+        fn show(&mut self, out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {
+            match self.form.take() {
+                Some(form) => form(&self.document, out, terminal),
+                None => Ok(()),
+            }
+        }
+
         fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-            serde_json::to_writer_pretty(Escaped(out), self).map_err(io::Error::from)
+            serde_json::to_writer_pretty(Escaped(out), &self.document).map_err(io::Error::from)
         }
 
         fn write_line(&self, out: &mut dyn Write) -> io::Result<()> {
-            serde_json::to_writer(Escaped(out), self).map_err(io::Error::from)
+            serde_json::to_writer(Escaped(out), &self.document).map_err(io::Error::from)
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::answer::Answer;
 use super::exit::Exit;
 use super::format::Format;
+use super::github;
 use super::remedies;
 use super::report;
 use super::stream::Stream;
@@ -80,8 +81,8 @@ pub fn print(failure: Failure, terminal: &Terminal) -> io::Result<Exit> {
         }
         Failure::Blocked(findings) => {
             let document = FindingsDocument::from(findings);
-            Answer::report("countersign", document, |document, out, _| {
-                report::blocked(out, &document.findings)
+            Answer::report("countersign", document, |document, out, terminal| {
+                report::blocked(out, &document.head, &document.findings, terminal)
             })
             .print(terminal)
         }
@@ -113,9 +114,11 @@ pub fn print_error(error: &Error, terminal: &Terminal) -> io::Result<()> {
             if let Some(hint) = hint {
                 message.push_str(&format!("\ndo: {hint}"));
             }
-            report::github_error(&mut err, error.code().as_str(), error.place(), &message)?;
+            github::error(&mut err, error.code().as_str(), error.place(), &message)?;
+            // The error may be that of the summary.
+            github::summarize_error(terminal, error.code().as_str(), &message).unwrap_or_default();
         }
-        Format::Human => {
+        Format::Human | Format::Gitlab | Format::Junit => {
             let style = report::style(Severity::Block);
             writeln!(err, "{style}error:{style:#} {}", plain(error.message()))?;
             if let Some(hint) = hint {

@@ -10,11 +10,11 @@ use super::answer::Answer;
 use super::input::input;
 use super::password::{MatchPasswordArguments, PasswordArguments};
 use super::projects::ProjectArguments;
-use super::report::{self, FAINT, GOOD, STRONG};
+use super::report::{self, FAINT, GOOD};
 use super::selection::KeychainArguments;
 use super::terminal::Terminal;
 use crate::base::digest::Digest;
-use crate::base::finding::{Finding, Group, Severity};
+use crate::base::finding::Group;
 use crate::base::ids::{HostName, RegionName};
 use crate::base::plain::plain;
 use crate::host::signer::Signer;
@@ -192,7 +192,54 @@ pub(super) fn answer(answer: GateAnswer) -> Answer<'static> {
     let form = move |document: &GateDocument, out: &mut dyn Write, terminal: &Terminal| {
         show(document, profile_count.unwrap_or_default(), out, terminal)
     };
-    Answer::report(title, answer.document, form)
+    let facts = facts(&answer.document, profile_count);
+    Answer::report(title, answer.document, form).with_facts(facts)
+}
+
+/// What a step summary says of what was judged.
+fn facts(document: &GateDocument, profile_count: Option<usize>) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(manifest) = &document.manifest {
+        facts.push(("manifest", format!("revision {}", manifest.revision)));
+        facts.push(("digest", manifest.digest.to_string()));
+    }
+    if let Some(policy) = &document.policy {
+        facts.push(("policy", policy.digest.to_string()));
+    }
+    facts.push(("host", document.host.to_string()));
+    if let Some(region) = &document.region {
+        facts.push(("region", region.to_string()));
+    }
+    if let Some(profiles) = profile_count {
+        facts.push(("profiles", profiles.to_string()));
+    }
+    if let Some(targets) = document.targets {
+        facts.push(("targets", targets.to_string()));
+    }
+    if let Some(first) = &document.next_expiry {
+        let days = days_left(first.expires, document.judged_at);
+        let ends = first.expires;
+        facts.push((
+            "days left",
+            format!("{days} ({} expires {ends})", first.name),
+        ));
+    }
+    if !document.waived.is_empty() {
+        let waived: Vec<&str> = document.waived.iter().map(|group| group.as_str()).collect();
+        facts.push(("waived", waived.join(", ")));
+    }
+    if document.rehearsal {
+        facts.push((
+            "rehearsal",
+            "the host or the instant is not the real one".to_owned(),
+        ));
+    }
+    facts
+}
+
+/// The whole days until then; none if it is past.
+fn days_left(end: Timestamp, now: Timestamp) -> i64 {
+    (end.duration_since(now).as_hours() / 24).max(0)
 }
 
 fn show(
@@ -201,9 +248,12 @@ fn show(
     out: &mut dyn Write,
     terminal: &Terminal,
 ) -> io::Result<()> {
-    show_verdict(&document.findings, out, terminal)?;
+    match document.head.headline {
+        Some(_) => report::blocked(out, &document.head, &document.findings, terminal)?,
+        None => writeln!(out, "{GOOD}cleared{GOOD:#}")?,
+    }
     let mut row =
-        |label: &str, value: &str| writeln!(out, "  {FAINT}{label:<10}{FAINT:#}{}", plain(value));
+        |label: &str, value: &str| writeln!(out, "  {FAINT}{label:<11}{FAINT:#}{}", plain(value));
     if let Some(policy) = &document.policy {
         row("policy", &hex(policy.digest))?;
     }
@@ -224,6 +274,10 @@ fn show(
     };
     row("host", &format!("{}{region}", document.host))?;
     row("at", &document.judged_at.to_string())?;
+    if let Some(first) = &document.next_expiry {
+        let days = days_left(first.expires, document.judged_at);
+        row("days left", &format!("{days} ({})", first.name))?;
+    }
     if document.rehearsal {
         row(
             "",
@@ -263,24 +317,6 @@ fn became(envelope: &EnvelopeDocument) -> String {
         EnvelopeOutcome::Removed => format!("none; the earlier one at {file} is removed"),
         EnvelopeOutcome::NotWritten => "none".to_owned(),
     }
-}
-
-fn show_verdict(findings: &[Finding], out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {
-    let is_blocking = |finding: &&Finding| finding.severity == Severity::Block;
-    let Some(first) = findings.iter().find(is_blocking) else {
-        return writeln!(out, "{GOOD}cleared{GOOD:#}");
-    };
-    let count = match findings.iter().filter(is_blocking).count() {
-        1 => "1 finding".to_owned(),
-        count => format!("{count} findings"),
-    };
-    let style = report::style(Severity::Block);
-    writeln!(
-        out,
-        "{style}BLOCKED{style:#}  {STRONG}{count}; the first:{STRONG:#}"
-    )?;
-    let what = first.hint.as_deref().unwrap_or(&first.message);
-    report::paragraph(out, "", what, terminal.width)
 }
 
 /// A digest as people compare it.

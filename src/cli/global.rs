@@ -9,16 +9,16 @@ use super::format::Format;
 /// What every command understands.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Global {
-    /// The format of the results.
+    /// The format of the results [default: human; in GitHub Actions and GitLab CI that of the system, for commands whose
+    /// result is a verdict].
     #[arg(
         long,
         global = true,
         value_enum,
-        default_value_t,
         value_name = "FORMAT",
         help_heading = "Global options"
     )]
-    pub format: Format,
+    pub format: Option<Format>,
     /// The signing policy [default: manifests/signing.toml, here or above in the repository].
     #[arg(
         long,

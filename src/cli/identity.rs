@@ -4,12 +4,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::input::input;
 use super::password::{MatchPasswordArguments, PasswordArguments};
 use super::selection::KeychainArguments;
-use super::table::{keep_whole, table};
+use super::state;
+use super::table::{Cell, Rows};
+use super::terminal::Terminal;
 use crate::base::digest::Digest;
 use crate::base::plain::plain;
 use crate::host::secret_source::SecretSource;
@@ -23,8 +26,15 @@ use crate::ops::world::World;
 /// The subcommands of `identity`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the identities with their fingerprints.
-    List(SourceArguments),
+    /// List the identities with their fingerprints; what ends first comes first.
+    List {
+        /// Where they are read from.
+        #[command(flatten)]
+        source: SourceArguments,
+        /// The columns, in this order.
+        #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = COLUMNS)]
+        columns: Vec<String>,
+    },
     /// Print the digest of the set for --expect-signing.
     Digest {
         /// Where they are read from.
@@ -77,7 +87,7 @@ impl From<SourceArguments> for Source {
 /// The identities cannot be read.
 pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
-        Command::List(source) => show_list(&source.into(), world),
+        Command::List { source, columns } => show_list(&source.into(), columns, world),
         Command::Digest { source, compatible } => {
             let source = source.into();
             let document = digest::digest(&DigestRequest { source, compatible }, world)?;
@@ -90,19 +100,27 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
 impl Command {
     /// Where the password of a match repository comes from.
     pub(super) fn match_password(&self) -> Option<SecretSource> {
-        let (Self::List(source) | Self::Digest { source, .. }) = self;
+        let (Self::List { source, .. } | Self::Digest { source, .. }) = self;
         source.match_password.source()
     }
 }
 
-fn show_list(source: &Source, world: &World) -> Result<Answer<'static>, Failure> {
+fn show_list(
+    source: &Source,
+    columns: Vec<String>,
+    world: &World,
+) -> Result<Answer<'static>, Failure> {
+    let now = world.now;
     let listing = list::list(source, world)?;
     let source = listing.source;
     Ok(Answer::report(
         "countersign identity list",
         listing.document,
         move |document, out, terminal| {
-            show(out, &document.identities, &source, terminal.width)?;
+            show(out, &document.identities, &source, &columns, now, terminal)?;
+            if !columns.is_empty() {
+                return Ok(());
+            }
             show_canonical(out, &document.identities, document.canonical)?;
             match &document.container {
                 Some(container) => show_container(out, container),
@@ -112,31 +130,34 @@ fn show_list(source: &Source, world: &World) -> Result<Answer<'static>, Failure>
     ))
 }
 
-/// A table of identities, or that `source` holds none.
+/// The columns of a list of identities.
+const COLUMNS: [&str; 5] = ["state", "sha-1", "name", "expires", "problem"];
+
+/// A table of identities, or that `source` holds none; what ends first comes first.
 pub(super) fn show(
     out: &mut dyn Write,
     identities: &[ShownIdentity],
     source: &str,
-    width: usize,
+    columns: &[String],
+    now: Timestamp,
+    terminal: &Terminal,
 ) -> io::Result<()> {
     if identities.is_empty() {
         return writeln!(out, "no signing identity in {}", plain(source));
     }
-    let mut rows = table(&["sha-1", "name", "expires", ""], width);
+    let mut identities: Vec<&ShownIdentity> = identities.iter().collect();
+    identities.sort_by_key(|identity| identity.expires);
+    let mut rows = Rows::new(&COLUMNS, &["state", "sha-1", "expires"]);
     for identity in identities {
-        let expires = identity
-            .expires
-            .map(|expires| expires.to_string().chars().take(10).collect());
-        rows.add_row([
-            identity.sha1.to_string().to_ascii_uppercase(),
-            plain(&identity.label),
-            expires.unwrap_or("-".to_owned()),
-            plain(identity.problem.as_deref().unwrap_or("")),
+        rows.add([
+            state::cell(identity.state, identity.expires, now),
+            Cell::new(&identity.sha1.to_string().to_ascii_uppercase()),
+            Cell::new(&identity.label),
+            state::day(identity.expires),
+            Cell::new(identity.problem.as_deref().unwrap_or("")),
         ]);
     }
-    keep_whole(&mut rows, 0, 42);
-    keep_whole(&mut rows, 2, 12);
-    writeln!(out, "{rows}")
+    rows.write(out, columns, terminal)
 }
 
 /// The digest of the whole set, as `--expect-signing` takes it.

@@ -9,7 +9,7 @@ use super::format::Format;
 use super::projects::ProjectArguments;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::stream::Stream;
-use super::table::table;
+use super::table::{Cell, Rows};
 use super::terminal::Terminal;
 use crate::base::plain::plain;
 use crate::host::ci_system::CiSystem;
@@ -151,15 +151,16 @@ fn found(document: &InitDocument, out: &mut dyn Write, terminal: &Terminal) -> i
         "target",
         "profile",
         "kind",
-        "days left",
+        "days-left",
         "certificate",
         "missing",
     ];
-    let mut rows = table(&headings, terminal.width);
+    let mut rows = Rows::new(&headings, &["days-left"]);
     for target in &document.targets {
-        rows.add_row(row(target, document));
+        rows.add(row(target, document).map(|text| Cell::new(&text)));
     }
-    writeln!(out, "\n{rows}")?;
+    writeln!(out)?;
+    rows.write(out, &[], terminal)?;
     for target in &document.targets {
         let missing = target.missing.as_deref();
         if let Some(missing) = missing.filter(|text| text.len() > IN_TABLE) {

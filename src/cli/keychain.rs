@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::exit::Exit;
@@ -138,7 +139,12 @@ pub fn run(command: Command, begun: Begun, world: &World) -> Result<Answer<'stat
         Command::Status { keychain, .. } => {
             let document = status::status(&keychain.into(), begun.offer().as_ref(), world)?;
             let title = "countersign keychain status";
-            Ok(Answer::report(title, document, show_status))
+            let now = world.now;
+            Ok(Answer::report(
+                title,
+                document,
+                move |document, out, terminal| show_status(document, now, out, terminal),
+            ))
         }
         Command::Destroy { keychain, .. } => {
             let document = destroy::destroy(&keychain.into(), world)?;
@@ -268,6 +274,7 @@ fn changed(out: &mut dyn Write, what: &str, document: &KeychainDocument) -> io::
 
 fn show_status(
     document: &KeychainDocument,
+    now: Timestamp,
     out: &mut dyn Write,
     terminal: &Terminal,
 ) -> io::Result<()> {
@@ -291,7 +298,7 @@ fn show_status(
         LockState::Missing => Ok(()),
         LockState::Locked | LockState::Unlocked => {
             let identities = &document.identities;
-            identity::show(out, identities, keychain, terminal.width)?;
+            identity::show(out, identities, keychain, &[], now, terminal)?;
             let canonical = source::canonical(identities.iter().map(|it| it.sha256));
             identity::show_canonical(out, identities, canonical)
         }

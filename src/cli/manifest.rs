@@ -1,16 +1,20 @@
-//! `countersign manifest`: freeze, digest, diff, verify, schema.
+//! `countersign manifest`: freeze, show, digest, diff, verify, schema.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::document::NamedDocument;
 use super::exit::Exit;
 use super::password::MatchPasswordArguments;
-use super::report::{FAINT, GOOD, STRONG};
+use super::report::{self, FAINT, GOOD, STRONG};
+use super::state;
+use super::table::{Cell, Rows};
 use super::targets::TargetsArguments;
+use super::terminal::Terminal;
 use crate::base::finding;
 use crate::base::ids::TargetName;
 use crate::base::plain::plain;
@@ -18,7 +22,9 @@ use crate::context::manifest::diff::{Change, ChangeKind};
 use crate::context::manifest::used::LeftOut;
 use crate::host::secret_source::SecretSource;
 use crate::ops::error::{Error, Failure};
-use crate::ops::manifest::{self, DiffDocument, FreezeDocument, FreezeRequest, VerifyDocument};
+use crate::ops::manifest::{
+    self, DiffDocument, FreezeDocument, FreezeRequest, ShowDocument, VerifyDocument,
+};
 use crate::ops::report::VerdictWord;
 use crate::ops::schema;
 use crate::ops::world::World;
@@ -50,6 +56,12 @@ pub enum Command {
         /// Where the password of a match repository comes from.
         #[command(flatten)]
         match_password: MatchPasswordArguments,
+    },
+    /// Show what the manifest pins: profiles, targets and products, each with how it stands now.
+    Show {
+        /// The columns of the profiles.
+        #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PROFILE_COLUMNS)]
+        columns: Vec<String>,
     },
     /// Print the manifest's digest for --expect-manifest.
     Digest {
@@ -116,6 +128,16 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             );
             Ok(answer.ending_in(exit))
         }
+        Command::Show { columns } => {
+            let now = world.now;
+            let title = "countersign manifest show";
+            let document = manifest::show(world)?;
+            Ok(Answer::report(
+                title,
+                document,
+                move |document, out, terminal| show_pins(out, document, &columns, now, terminal),
+            ))
+        }
         Command::Digest { sha1 } => {
             let document = manifest::digest(sha1, world)?;
             let line = format!("{}\n", document.digest);
@@ -136,7 +158,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             let answer = Answer::report(
                 "countersign manifest verify",
                 document,
-                |document, out, _| show_verified(out, document),
+                |document, out, terminal| show_verified(out, document, terminal),
             );
             Ok(answer.ending_in(exit))
         }
@@ -213,14 +235,121 @@ fn show_left_out(out: &mut dyn Write, left_out: &[LeftOut]) -> io::Result<()> {
     })
 }
 
-fn show_verified(out: &mut dyn Write, document: &VerifyDocument) -> io::Result<()> {
+/// The columns of the profiles that are pinned.
+const PROFILE_COLUMNS: [&str; 7] = [
+    "state",
+    "name",
+    "bundle-id",
+    "kind",
+    "expires",
+    "rotation",
+    "uuid",
+];
+
+/// The columns of the targets that are pinned.
+const TARGET_COLUMNS: [&str; 6] = [
+    "state",
+    "target",
+    "configuration",
+    "platform",
+    "profile",
+    "certificate",
+];
+
+fn show_pins(
+    out: &mut dyn Write,
+    document: &ShowDocument,
+    columns: &[String],
+    now: Timestamp,
+    terminal: &Terminal,
+) -> io::Result<()> {
+    let mut profiles = Rows::new(&PROFILE_COLUMNS, &["state", "expires", "uuid"]);
+    for pin in &document.profiles {
+        profiles.add([
+            state::cell(pin.state, Some(pin.expires), now),
+            Cell::new(&pin.name),
+            Cell::new(&pin.bundle_id),
+            Cell::new(&pin.kind.to_string()),
+            state::day(Some(pin.expires)),
+            Cell::new(&pin.rotation.to_string()),
+            Cell::beginning(pin.uuid.as_str(), 8),
+        ]);
+    }
+    if !columns.is_empty() {
+        return profiles.write(out, columns, terminal);
+    }
+    let file = plain(&document.file);
+    writeln!(
+        out,
+        "{STRONG}{file}{STRONG:#}  revision {}",
+        document.revision
+    )?;
+    writeln!(out, "{}\n", document.digest)?;
+    profiles.write(out, &[], terminal)?;
+    if !document.targets.is_empty() {
+        let mut targets = Rows::new(&TARGET_COLUMNS, &["state"]);
+        for pin in &document.targets {
+            let certificate = pin.certificate_name.as_deref().unwrap_or("-");
+            targets.add([
+                state::cell(pin.state, Some(pin.expires), now),
+                Cell::new(pin.target.as_str()),
+                Cell::new(pin.configuration.as_str()),
+                Cell::new(&pin.platform.to_string()),
+                Cell::new(&pin.profile_name),
+                Cell::new(certificate),
+            ]);
+        }
+        writeln!(out)?;
+        targets.write(out, &[], terminal)?;
+    }
+    if !document.products.is_empty() {
+        let mut products = Rows::new(&["product", "bundle-id", "profile"], &[]);
+        for pin in &document.products {
+            products.add([
+                Cell::new(pin.name.as_str()),
+                Cell::new(&pin.bundle_id),
+                Cell::new(pin.profile.as_str()),
+            ]);
+        }
+        writeln!(out)?;
+        products.write(out, &[], terminal)?;
+    }
+    let Some(archive) = &document.archive else {
+        return Ok(());
+    };
+    let scheme = archive.scheme.as_deref().unwrap_or("none");
+    let names = archive.configurations.iter().map(|it| it.as_str());
+    let configurations: Vec<&str> = names.collect();
+    let configurations = match configurations.as_slice() {
+        [] => "all configurations".to_owned(),
+        some => format!("configuration {}", some.join(", ")),
+    };
+    writeln!(
+        out,
+        "\njudged for scheme {}, {}",
+        plain(scheme),
+        plain(&configurations)
+    )
+}
+
+fn show_verified(
+    out: &mut dyn Write,
+    document: &VerifyDocument,
+    terminal: &Terminal,
+) -> io::Result<()> {
     match document.verdict {
         VerdictWord::Cleared => writeln!(
             out,
             "{GOOD}verified{GOOD:#}  revision {}, {} profiles",
             document.manifest.revision, document.profile_count
         ),
-        VerdictWord::Blocked => writeln!(out, "not verified"),
+        VerdictWord::Blocked => report::begin(
+            out,
+            "NOT VERIFIED",
+            &document.head,
+            &document.findings,
+            terminal,
+        ),
     }
 }
 

@@ -21,8 +21,9 @@ use super::projects::ProjectArguments;
 use super::remedies;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::selection::KeychainArguments;
-use super::table::table;
+use super::table::{Cell, Rows};
 use super::terminal::Terminal;
+use super::typed::Typed;
 use crate::base::finding::Severity;
 use crate::base::ids::RegionName;
 use crate::base::plain::plain;
@@ -78,7 +79,7 @@ pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failu
     };
     let mut document = verb::report(&request, world)?;
     for finding in document.findings_mut() {
-        remedies::complete(finding);
+        remedies::complete(finding, &Typed::default());
     }
     for part in &mut document.missing {
         part.hint = remedies::advice(part.hint.as_deref(), part.remedy.take());
@@ -119,16 +120,19 @@ fn show(
     }
     if !document.expiries.is_empty() {
         writeln!(out, "\n{STRONG}expires next{STRONG:#}")?;
-        let mut rows = table(&["expires", "left", "what", "name"], terminal.width);
+        let mut rows = Rows::new(&["expires", "left", "what", "name"], &["expires", "left"]);
         for expiry in document.expiries.iter().take(NEXT) {
-            rows.add_row([
-                shown::day(expiry.expires),
-                shown::left(expiry.days_left, expiry.standing == Standing::Expired),
-                expiry.what.as_str().to_owned(),
-                plain(&expiry.name),
+            rows.add([
+                Cell::new(&shown::day(expiry.expires)),
+                Cell::new(&shown::left(
+                    expiry.days_left,
+                    expiry.standing == Standing::Expired,
+                )),
+                Cell::new(expiry.what.as_str()),
+                Cell::new(&expiry.name),
             ]);
         }
-        writeln!(out, "{rows}")?;
+        rows.write(out, &[], terminal)?;
         let more = document.expiries.len().saturating_sub(NEXT);
         if more > 0 {
             writeln!(out, "{FAINT}{more} more on the page{FAINT:#}")?;

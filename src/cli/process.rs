@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::format::Format;
 use super::global::Global;
 use super::progress::Progress;
 use super::terminal::Terminal;
+use super::typed::Typed;
 use crate::base::clock::SystemClock;
 use crate::host::directories::{CHECKOUT_VARIABLES, TEMPORARY_VARIABLES};
 use crate::ops::world::{Places, Surroundings, World};
@@ -19,6 +21,16 @@ const JOB_VARIABLES: &[&str] = &[
     "BUILDKITE_JOB_ID",
     "BUILD_TAG",
     "CIRCLE_WORKFLOW_JOB_ID",
+];
+
+/// Where CI systems say that the root of the checkout is: GitHub Actions, GitLab, Buildkite, Jenkins, Xcode Cloud, Bitrise.
+const CHECKOUT_ROOTS: &[&str] = &[
+    "GITHUB_WORKSPACE",
+    "CI_PROJECT_DIR",
+    "BUILDKITE_BUILD_CHECKOUT_PATH",
+    "WORKSPACE",
+    "CI_PRIMARY_REPOSITORY_PATH",
+    "BITRISE_SOURCE_DIR",
 ];
 
 /// How the program is started.
@@ -54,7 +66,7 @@ pub(super) fn variables() -> Vec<(OsString, OsString)> {
 }
 
 /// The world and the terminal of this process.
-pub(super) fn world(global: &Global, start: &Start) -> (World, Terminal) {
+pub(super) fn world(global: &Global, is_verdict: bool, start: &Start) -> (World, Terminal) {
     let variables = variables();
     let variable = |name: &str| -> Option<OsString> {
         let mut known = variables.iter();
@@ -63,7 +75,10 @@ pub(super) fn world(global: &Global, start: &Start) -> (World, Terminal) {
     };
     let path = |name: &str| variable(name).map(PathBuf::from);
     let paths = |names: &[&str]| names.iter().filter_map(|name| path(name)).collect();
-    let terminal = Terminal::of_process(global, &variable);
+    let mut terminal = Terminal::of_process(global, is_verdict, &variable);
+    terminal.typed = Typed::new(&start.arguments);
+    terminal.checkout.root = CHECKOUT_ROOTS.iter().find_map(|name| path(name));
+    terminal.checkout.here = std::env::current_dir().ok();
     let surroundings = Surroundings {
         home: path("HOME"),
         login_name: variable("USER").and_then(|name| name.into_string().ok()),
@@ -90,6 +105,10 @@ pub(super) fn world(global: &Global, start: &Start) -> (World, Terminal) {
         Arc::new(SystemClock),
         Box::new(listener),
     );
+    if is_verdict && terminal.format != Format::Human {
+        terminal.checkout.policy = world.policy_path().to_owned();
+        terminal.checkout.manifest = world.manifest_path().to_owned();
+    }
     (world, terminal)
 }
 

@@ -11,7 +11,9 @@ use super::exit::Exit;
 use super::password::MatchPasswordArguments;
 use super::projects::Kind;
 use super::report::{self, FAINT, GOOD, STRONG};
-use super::table::{keep_whole, table};
+use super::state;
+use super::table::{Cell, Rows};
+use super::terminal::Terminal;
 use crate::apple::profile::{KindSource, ProfileKind};
 use crate::base::clock::show_duration;
 use crate::base::finding::{self, Finding, Severity};
@@ -37,11 +39,14 @@ pub enum Command {
         #[command(flatten)]
         match_password: MatchPasswordArguments,
     },
-    /// List the installed profiles, or others, one on each line.
+    /// List the installed profiles, or others, one on each line; what ends first comes first.
     List {
         /// The profiles, directories of profiles, or fastlane match repositories [default: the installed profiles].
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// The columns, in this order.
+        #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = COLUMNS)]
+        columns: Vec<String>,
         /// Where the password of a match repository comes from.
         #[command(flatten)]
         match_password: MatchPasswordArguments,
@@ -102,12 +107,13 @@ fn certificate_name(text: &str) -> Result<CertificateName, String> {
 pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
         Command::Show { files, .. } => show(profile::show(&files, world)?, world.now),
-        Command::List { paths, .. } => {
+        Command::List { paths, columns, .. } => {
+            let now = world.now;
             let document = profile::list(&paths, world)?;
             let answer = Answer::report(
                 "countersign profile list",
                 document,
-                |document, out, terminal| list(out, document, terminal.width),
+                move |document, out, terminal| list(out, document, &columns, now, terminal),
             );
             // A list is no verdict.
             Ok(answer.ending_in(Exit::Fine))
@@ -169,9 +175,13 @@ fn check(arguments: CheckArguments, world: &World) -> Result<Answer<'static>, Fa
         document.has_unread,
     );
     let title = "countersign profile check";
-    let answer = Answer::report(title, document, |document, out, _| match document.verdict {
-        VerdictWord::Blocked => report::blocked(out, &document.findings),
-        VerdictWord::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}"),
+    let answer = Answer::report(title, document, |document, out, terminal| {
+        match document.verdict {
+            VerdictWord::Blocked => {
+                report::blocked(out, &document.head, &document.findings, terminal)
+            }
+            VerdictWord::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}"),
+        }
     });
     Ok(answer.ending_in(exit))
 }
@@ -284,30 +294,50 @@ fn life(expires: Timestamp, now: Timestamp) -> String {
     }
 }
 
-fn list(out: &mut dyn Write, document: &ProfilesDocument, width: usize) -> io::Result<()> {
+/// The columns of a list of profiles.
+const COLUMNS: [&str; 8] = [
+    "state",
+    "name",
+    "bundle-id",
+    "kind",
+    "expires",
+    "team",
+    "uuid",
+    "file",
+];
+
+/// Those that are shown unless somebody says which.
+const SHOWN: [&str; 6] = ["state", "name", "bundle-id", "kind", "expires", "uuid"];
+
+fn list(
+    out: &mut dyn Write,
+    document: &ProfilesDocument,
+    columns: &[String],
+    now: Timestamp,
+    terminal: &Terminal,
+) -> io::Result<()> {
     if document.profiles.is_empty() {
         return writeln!(out, "no profiles installed");
     }
-    let mut rows = table(&["", "name", "bundle id", "kind", "expires", "uuid"], width);
-    for profile in &document.profiles {
-        let date = profile
-            .expires
-            .map(|expires| expires.to_string().chars().take(10).collect::<String>());
-        rows.add_row([
-            if profile.proven { "ok" } else { "NO" }.to_owned(),
-            plain(profile.name.as_deref().unwrap_or(&profile.file)),
-            plain(profile.bundle_id.as_deref().unwrap_or("-")),
-            profile.kind.map_or("-".to_owned(), |kind| kind.to_string()),
-            date.unwrap_or("-".to_owned()),
-            profile
-                .uuid
-                .as_deref()
-                .map_or("-".to_owned(), |uuid| plain(uuid).chars().take(8).collect()),
+    let mut profiles: Vec<&ShownProfile> = document.profiles.iter().collect();
+    profiles.sort_by_key(|profile| profile.expires);
+    let mut rows = Rows::new(&COLUMNS, &["state", "expires", "uuid"]);
+    for profile in profiles {
+        rows.add([
+            state::cell(profile.state, profile.expires, now),
+            Cell::new(profile.name.as_deref().unwrap_or(&profile.file)),
+            Cell::new(profile.bundle_id.as_deref().unwrap_or("-")),
+            Cell::new(&profile.kind.map_or("-".to_owned(), |kind| kind.to_string())),
+            state::day(profile.expires),
+            Cell::new(profile.team_id.as_deref().unwrap_or("-")),
+            Cell::beginning(profile.uuid.as_deref().unwrap_or("-"), 8),
+            Cell::new(&profile.file),
         ]);
     }
-    keep_whole(&mut rows, 4, 12);
-    keep_whole(&mut rows, 5, 10);
-    writeln!(out, "{rows}")?;
+    if !columns.is_empty() {
+        return rows.write(out, columns, terminal);
+    }
+    rows.write(out, &SHOWN.map(str::to_owned), terminal)?;
     let profiles = document.profiles.iter();
     match profiles.filter(|profile| !profile.proven).count() {
         0 => Ok(()),

@@ -6,13 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::format::Format;
+use super::github;
 use super::remedies;
-use super::report;
 use super::stream::Stream;
 use super::terminal::Terminal;
+use crate::base::clock::show_duration;
 use crate::base::finding::{Place, Severity};
 use crate::base::plain::plain;
-use crate::host::session::Recovered;
+use crate::host::process::Exit;
+use crate::host::session::{Ending, Recovered};
 use crate::ops::notice::{Listener, Notice};
 
 /// Below this many files nobody waits long enough to look.
@@ -45,15 +47,27 @@ impl Progress {
             .clone()
     }
 
+    /// Says what went as it should: no CI system marks it.
+    fn write_unmarked(&self, sentence: &str) {
+        let mut err = Vec::new();
+        let line = format!("countersign: {}\n", plain(sentence));
+        let made = match self.format {
+            Format::Github => github::inert(&mut err, line.as_bytes()),
+            _ => err.write_all(line.as_bytes()),
+        };
+        let written = made.and_then(|()| Stream::Error.write_text(&err));
+        written.unwrap_or_default();
+    }
+
     fn write(&self, severity: Severity, sentence: &str) {
         let mut err = Vec::new();
         let (title, place) = ("countersign", Place::default());
         let made = match self.format {
             Format::Github if severity == Severity::Block => {
-                report::github_error(&mut err, title, &place, sentence)
+                github::error(&mut err, title, &place, sentence)
             }
-            Format::Github => report::github_warning(&mut err, title, &place, sentence),
-            Format::Human | Format::Json => writeln!(err, "{}", plain(sentence)),
+            Format::Github => github::warning(&mut err, title, &place, sentence),
+            _ => writeln!(err, "{}", plain(sentence)),
         };
         // If nobody is there to hear it, the work goes on.
         let written = made.and_then(|()| Stream::Error.write_text(&err));
@@ -91,6 +105,53 @@ impl Listener for Progress {
                 }
             }
             Notice::Ended => self.bar().finish_and_clear(),
+            Notice::WindowOpened {
+                until,
+                length,
+                keychain,
+                identities,
+            } => {
+                if !self.is_quiet {
+                    let length = show_duration(*length);
+                    let identities = match identities {
+                        [] => String::new(),
+                        some => format!(", with {}", some.join(", ")),
+                    };
+                    self.write_unmarked(&format!(
+                        "open until {until} ({length}): {keychain}{identities}"
+                    ));
+                }
+            }
+            Notice::WindowClosed {
+                ending,
+                after,
+                is_locked,
+                receipt,
+            } => {
+                if !self.is_quiet {
+                    let after = show_duration(*after);
+                    let how = match ending {
+                        Some(Ending::Exited(Exit::Code(code))) => {
+                            format!("the command ended with {code}")
+                        }
+                        Some(Ending::Exited(Exit::Signal(signal))) => {
+                            format!("signal {signal} ended the command")
+                        }
+                        Some(Ending::WindowEnded) => "the window ended".to_owned(),
+                        Some(Ending::WatchdogLost) => "the watchdog was lost".to_owned(),
+                        Some(Ending::Interrupted(signal)) => format!("signal {signal} came"),
+                        None => "the run failed".to_owned(),
+                    };
+                    let state = match is_locked {
+                        true => "closed",
+                        false => "left open for another run",
+                    };
+                    let receipt = receipt.display();
+                    self.write_unmarked(&format!(
+                        "{state} after {after}: {how}; receipt {receipt}"
+                    ));
+                }
+            }
             Notice::Recovered(recovered) => {
                 let Recovered {
                     run,

@@ -1,9 +1,12 @@
 //! Which command takes which step: the only place where a remedy becomes words of the command line.
 
+use super::typed::Typed;
+use crate::base::cause::{self, Cause};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::base::shell;
 use crate::ops::error::Error;
+use crate::ops::report::Head;
 
 /// The command or the flags that take the step, as somebody types them.
 pub fn command(remedy: Remedy) -> &'static str {
@@ -58,6 +61,7 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::NameStateDirectory => "--state-dir DIR",
         Remedy::NameOutput => "-o FILE",
         Remedy::ListCommands => "countersign --help",
+        Remedy::ListCodes => "countersign explain",
     }
 }
 
@@ -89,8 +93,75 @@ pub fn of_error(error: &Error) -> Option<String> {
     })
 }
 
-/// Adds the command of the finding's remedy to its hint.
-pub fn complete(finding: &mut Finding) {
+/// The command that says what a code means.
+pub fn explain(code: &str) -> String {
+    format!("countersign explain {code}")
+}
+
+/// Makes a finding ready to be shown: adds the command of its remedy to its hint, and says which command comes next and
+/// which page tells more.
+pub fn complete(finding: &mut Finding, typed: &Typed) {
     let remedy = finding.remedy.take();
+    let command = remedy
+        .and_then(|remedy| next(remedy, typed))
+        .or_else(|| quoted_command(finding.hint.as_deref()?));
+    finding.next = command.or(finding.next.take());
     finding.hint = advice(finding.hint.as_deref(), remedy);
+    finding.page = Some(format!("docs/findings.md#{}", finding.code));
+}
+
+/// The remedy as one command that can be pasted, where it is one.
+fn next(remedy: Remedy, typed: &Typed) -> Option<String> {
+    let command = command(remedy);
+    if command.starts_with("--") {
+        let first = command.split([',', ' ']).next().unwrap_or_default();
+        let value = command.split(" or ").next().unwrap_or(command);
+        // Of several options the first; it stands alone where the others do too.
+        let added = if value.contains(',') { first } else { value };
+        return typed.with(added);
+    }
+    // Of several steps the first.
+    let first = command.split(", then").next().unwrap_or(command);
+    first
+        .starts_with("countersign ")
+        .then(|| typed.command(first))
+}
+
+/// A command of ours that stands between backquotes in a hint.
+fn quoted_command(hint: &str) -> Option<String> {
+    let mut parts = hint.split('`').skip(1).step_by(2);
+    parts
+        .find(|part| part.starts_with("countersign "))
+        .map(ToOwned::to_owned)
+}
+
+/// What a report begins with: the problem that comes first, in words, and the command that is to be run next.
+pub fn head(causes: &[Cause<'_>]) -> Head {
+    match cause::blocking(causes).next() {
+        None => Head::default(),
+        Some(first) => Head {
+            headline: Some(first.headline()),
+            next: Some(next_of(first)),
+        },
+    }
+}
+
+/// The command that is to be run next about a cause.
+pub fn next_of(cause: &Cause<'_>) -> String {
+    match &cause.first.next {
+        Some(next) => for_many(next, cause),
+        None => explain(cause.first.code.as_str()),
+    }
+}
+
+/// A step that takes a file, for a cause that takes it of many: a directory.
+pub fn for_many(text: &str, cause: &Cause<'_>) -> String {
+    let install = command(Remedy::InstallProfile);
+    match (cause.alike.is_empty(), install.rsplit_once(' ')) {
+        (false, Some((verb, _))) => {
+            let (_, verb) = verb.split_once(' ').unwrap_or_default();
+            text.replace(&format!("{verb} FILE"), &format!("{verb} DIR"))
+        }
+        _ => text.to_owned(),
+    }
 }

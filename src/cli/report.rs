@@ -1,19 +1,19 @@
-//! Findings as people, pipelines and GitHub read them.
+//! Findings as people read them.
 //!
-//! The report for people begins with what to do first, and then lists all findings by group. JSON is a contract with
-//! a schema. The `github` format prints workflow-command annotations, which GitHub shows beside the lines they point
-//! at, and a Markdown summary where `GITHUB_STEP_SUMMARY` names a file.
+//! The report begins with the problem in words and the one command that is to be run next. Then it tells all findings by
+//! group, those of one cause together ([`crate::base::cause`]). JSON, which is a contract, holds each of them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::{self, Write};
 
-use anstream::adapter::strip_bytes;
 use anstyle::{AnsiColor, Style};
 
+use super::remedies;
 use super::terminal::Terminal;
+use crate::base::cause::{self, Cause};
 use crate::base::finding::{Code, Finding, Group, Place, Severity};
-use crate::base::plain::{REPLACEMENT, plain};
-use crate::host::files;
+use crate::base::plain::plain;
+use crate::ops::report::Head;
 
 /// The style of a severity.
 pub fn style(severity: Severity) -> Style {
@@ -33,70 +33,196 @@ pub const GOOD: Style = Style::new()
 /// Less important.
 pub const FAINT: Style = Style::new().dimmed();
 
-/// Says that findings block, and how many.
-pub fn blocked(out: &mut (impl Write + ?Sized), findings: &[Finding]) -> io::Result<()> {
-    let blocking = findings.iter();
-    let count = blocking
-        .filter(|finding| finding.severity == Severity::Block)
-        .count();
-    let noun = if count == 1 { "finding" } else { "findings" };
-    let style = style(Severity::Block);
-    writeln!(
-        out,
-        "{style}BLOCKED{style:#}  {STRONG}{count} {noun}{STRONG:#}"
-    )
+/// Says that something blocks: the problem in words, and the command that is to be run next.
+pub fn blocked(
+    out: &mut (impl Write + ?Sized),
+    head: &Head,
+    findings: &[Finding],
+    terminal: &Terminal,
+) -> io::Result<()> {
+    begin(out, "BLOCKED", head, findings, terminal)
 }
 
-/// Prints findings for a person: by group, in the order of the gate, each wrapped to `width` columns.
+/// The same under another word than "blocked".
+pub fn begin(
+    out: &mut (impl Write + ?Sized),
+    word: &str,
+    head: &Head,
+    findings: &[Finding],
+    terminal: &Terminal,
+) -> io::Result<()> {
+    let style = style(Severity::Block);
+    let headline = head.headline.as_deref().unwrap_or_default();
+    let hang = word.chars().count() + 2;
+    let lines = wrapped(headline, terminal.width.saturating_sub(hang));
+    for (index, line) in lines.iter().enumerate() {
+        match index {
+            0 => writeln!(out, "{style}{word}{style:#}  {STRONG}{line}{STRONG:#}")?,
+            _ => writeln!(out, "{:hang$}{STRONG}{line}{STRONG:#}", "")?,
+        }
+    }
+    let causes = cause::causes(findings);
+    let more = cause::blocking(&causes).count().saturating_sub(1);
+    if more > 0 {
+        let noun = if more == 1 { "problem" } else { "problems" };
+        writeln!(
+            out,
+            "{:hang$}{FAINT}and {more} more {noun}, below{FAINT:#}",
+            ""
+        )?;
+    }
+    match &head.next {
+        // On one line: a command that is broken in two cannot be pasted.
+        Some(next) => writeln!(out, "{FAINT}next:{FAINT:#} {}", plain(next)),
+        None => Ok(()),
+    }
+}
+
+/// Prints causes for a person: by group, in the order of the gate, each wrapped to the width of the terminal.
 pub fn human(
     out: &mut (impl Write + ?Sized),
-    findings: &[Finding],
-    width: usize,
+    causes: &[Cause<'_>],
+    terminal: &Terminal,
 ) -> io::Result<()> {
-    let mut groups: Vec<Group> = findings
-        .iter()
-        .map(|finding| finding.code.group())
-        .collect();
-    groups.sort_unstable();
-    groups.dedup();
+    let mut groups: Vec<Group> = Vec::new();
+    for cause in causes {
+        let group = cause.first.code.group();
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
     for group in groups {
         writeln!(out, "\n{STRONG}{group}{STRONG:#}")?;
-        for finding in findings
-            .iter()
-            .filter(|finding| finding.code.group() == group)
-        {
-            show_finding(out, finding, width)?;
+        for cause in causes.iter().filter(|it| it.first.code.group() == group) {
+            show_cause(out, cause, terminal)?;
         }
     }
     Ok(())
 }
 
-fn show_finding(
+fn show_cause(
     out: &mut (impl Write + ?Sized),
-    finding: &Finding,
-    width: usize,
+    cause: &Cause<'_>,
+    terminal: &Terminal,
 ) -> io::Result<()> {
-    let style = style(finding.severity);
+    let first = cause.first;
+    let style = style(first.severity);
+    let count = match cause.alike.len() {
+        0 => String::new(),
+        more => format!(" × {}", more + 1),
+    };
     writeln!(
         out,
-        "  {style}{:<5}{style:#} {STRONG}{}{STRONG:#}",
-        finding.severity, finding.code
+        "  {style}{:<5}{style:#} {STRONG}{}{count}{STRONG:#}",
+        first.severity, first.code
     )?;
-    paragraph(out, "", &finding.message, width)?;
-    if let Some(expected) = &finding.expected {
-        paragraph(out, "expected  ", expected, width)?;
+    let width = terminal.width;
+    paragraph(out, "", &first.message, width)?;
+    let mut details = details(first, &first.place);
+    if let Some((_, hint)) = details.iter_mut().find(|(label, _)| *label == DO) {
+        *hint = remedies::for_many(hint, cause);
     }
-    if let Some(found) = &finding.found {
-        paragraph(out, "found     ", found, width)?;
+    for (label, text) in &details {
+        paragraph(out, label, text, width)?;
     }
-    let place = place(&finding.place);
-    if !place.is_empty() {
-        paragraph(out, "at        ", &place, width)?;
+    show_alike(out, cause, width)?;
+    let profiles = cause.profiles();
+    if profiles.len() > 1 {
+        paragraph(out, "touches   ", &listed(&profiles), width)?;
     }
-    if let Some(hint) = &finding.hint {
-        paragraph(out, "do        ", hint, width)?;
+    if cause.follows.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    if terminal.is_verbose {
+        let follows = cause.follows.iter();
+        for finding in follows {
+            paragraph(
+                out,
+                "follows   ",
+                &format!("{}: {}", finding.code, finding.message),
+                width,
+            )?;
+        }
+        return Ok(());
+    }
+    let mut codes: Vec<(Code, usize)> = Vec::new();
+    for finding in &cause.follows {
+        match codes.iter_mut().find(|(code, _)| *code == finding.code) {
+            Some((_, count)) => *count += 1,
+            None => codes.push((finding.code, 1)),
+        }
+    }
+    let codes: Vec<String> = codes
+        .iter()
+        .map(|(code, count)| format!("{count} × {code}"))
+        .collect();
+    paragraph(out, "follows   ", &codes.join(", "), width)
+}
+
+/// The others of a cause: what they say otherwise than its first finding, and those that say the same with their number.
+fn show_alike(out: &mut (impl Write + ?Sized), cause: &Cause<'_>, width: usize) -> io::Result<()> {
+    let first = cause.first;
+    let known: HashSet<(&str, String)> = details(first, &first.place).into_iter().collect();
+    let mut told: HashSet<Vec<(&str, String)>> = HashSet::from([Vec::new()]);
+    let mut repeats = 0;
+    for finding in &cause.alike {
+        let mut says = details(finding, &finding.place);
+        says.retain(|detail| !known.contains(detail));
+        if finding.message != first.message {
+            says.insert(0, ("", finding.message.clone()));
+        }
+        // A remark is made once; what blocks is told each time that it says something else.
+        let is_remark = first.severity != Severity::Block && finding.message == first.message;
+        if is_remark || told.contains(&says) {
+            repeats += 1;
+            continue;
+        }
+        for (index, (label, text)) in says.iter().enumerate() {
+            let label = if index == 0 && label.is_empty() {
+                "also      "
+            } else {
+                label
+            };
+            paragraph(out, label, text, width)?;
+        }
+        told.insert(says);
+    }
+    match repeats {
+        0 => Ok(()),
+        count => paragraph(out, "also      ", &format!("{count} more like this"), width),
+    }
+}
+
+/// The label of what to do.
+const DO: &str = "do        ";
+
+/// What a finding says besides its message, each with its label.
+fn details(finding: &Finding, place: &Place) -> Vec<(&'static str, String)> {
+    let place = Some(self::place(place)).filter(|place| !place.is_empty());
+    [
+        ("expected  ", finding.expected.clone()),
+        ("found     ", finding.found.clone()),
+        ("at        ", place),
+        (DO, finding.hint.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(label, text)| Some((label, text?)))
+    .collect()
+}
+
+/// Names in one line; of many the first.
+fn listed(names: &[&str]) -> String {
+    /// So many names still tell something.
+    const SHOWN: usize = 30;
+    let shown: Vec<&str> = names.iter().copied().take(SHOWN).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => format!("{} profiles: {}", names.len(), shown.join(", ")),
+        more => format!(
+            "{} profiles: {} and {more} more",
+            names.len(),
+            shown.join(", ")
+        ),
+    }
 }
 
 /// `file:line key`, as far as known.
@@ -124,7 +250,27 @@ pub fn paragraph(
 ) -> io::Result<()> {
     const INDENT: usize = 8;
     let hang = INDENT + label.chars().count();
-    let room = width.saturating_sub(hang).max(20);
+    let lines = wrapped(text, width.saturating_sub(hang));
+    for (index, line) in lines.iter().enumerate() {
+        if index == 0 {
+            writeln!(out, "{:INDENT$}{FAINT}{label}{FAINT:#}{line}", "")?;
+        } else {
+            writeln!(out, "{:hang$}{line}", "")?;
+        }
+    }
+    Ok(())
+}
+
+/// A paragraph from the first column, wrapped to `width`.
+pub fn prose(out: &mut (impl Write + ?Sized), text: &str, width: usize) -> io::Result<()> {
+    let lines = text.replace('\n', " ");
+    let mut lines = wrapped(&lines, width).into_iter();
+    lines.try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// The lines of a text, each at most `room` columns wide.
+fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let room = room.max(20);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in words(&plain(text)) {
@@ -138,14 +284,7 @@ pub fn paragraph(
         line.push_str(word);
     }
     lines.push(line);
-    for (index, line) in lines.iter().enumerate() {
-        if index == 0 {
-            writeln!(out, "{:INDENT$}{FAINT}{label}{FAINT:#}{line}", "")?;
-        } else {
-            writeln!(out, "{:hang$}{line}", "")?;
-        }
-    }
-    Ok(())
+    lines
 }
 
 /// The words of a text; what stands between backquotes is one.
@@ -157,228 +296,43 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The same remark about many files is shown once, with how often it was made. What blocks is shown each time.
-pub fn repeated_once(findings: Vec<&Finding>) -> Vec<Finding> {
-    let mut kept: Vec<Finding> = Vec::new();
-    let mut seen: HashMap<(Code, &str), usize> = HashMap::new();
-    let mut repeats: Vec<usize> = Vec::new();
-    for finding in findings {
-        if finding.severity != Severity::Block {
-            if let Some(first) = seen.get(&(finding.code, finding.message.as_str())) {
-                if let Some(count) = repeats.get_mut(*first) {
-                    *count += 1;
-                }
-                continue;
-            }
-            seen.insert((finding.code, &finding.message), kept.len());
-        }
-        kept.push(finding.clone());
-        repeats.push(0);
-    }
-    for (finding, count) in kept.iter_mut().zip(repeats) {
-        if count > 0 {
-            finding.message = format!("{} ({count} more like this)", finding.message);
-        }
-    }
-    kept
-}
-
-/// Writes text into a log of GitHub Actions so that no line of it is a command to the runner, which takes every line that
-/// begins with `::`, whatever blanks stand before it, and the older `##[…]` anywhere (actions/runner, `ActionCommand.cs`).
-/// Colours are taken out first: a line must not become a command when somebody takes them out later.
-pub fn inert(out: &mut impl Write, text: &[u8]) -> io::Result<()> {
-    let text = strip_bytes(text).into_vec();
-    for line in String::from_utf8_lossy(&text).split_inclusive('\n') {
-        if line.trim_start().starts_with("::") {
-            write!(out, "{REPLACEMENT}")?;
-        }
-        out.write_all(line.replace("##[", &format!("#{REPLACEMENT}[")).as_bytes())?;
-    }
-    Ok(())
-}
-
-/// Appends the findings to the step summary, if there is one.
-///
-/// # Errors
-/// The file that `GITHUB_STEP_SUMMARY` names cannot be written.
-pub fn summarize(terminal: &Terminal, title: &str, findings: &[Finding]) -> io::Result<()> {
-    let Some(path) = &terminal.step_summary else {
-        return Ok(());
-    };
-    files::append(path, markdown(title, findings).as_bytes())
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-}
-
-/// Prints an error as a GitHub workflow command.
-pub fn github_error(
-    out: &mut impl Write,
-    title: &str,
-    place: &Place,
-    message: &str,
-) -> io::Result<()> {
-    let properties = properties(title, place);
-    writeln!(out, "::error {properties}::{}", escape_data(message))
-}
-
-/// Prints a caution as a GitHub workflow command.
-pub fn github_warning(
-    out: &mut impl Write,
-    title: &str,
-    place: &Place,
-    message: &str,
-) -> io::Result<()> {
-    let properties = properties(title, place);
-    writeln!(out, "::warning {properties}::{}", escape_data(message))
-}
-
-fn properties(title: &str, place: &Place) -> String {
-    let mut properties = vec![format!("title={}", escape_property(title))];
-    if let Some(file) = &place.file {
-        properties.push(format!("file={}", escape_property(file)));
-    }
-    if let Some(line) = place.line {
-        properties.push(format!("line={line}"));
-    }
-    properties.join(",")
-}
-
-/// Prints findings as GitHub workflow commands.
-pub fn github(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
-    for finding in findings {
-        let command = match finding.severity {
-            Severity::Block => "error",
-            Severity::Warn => "warning",
-            Severity::Info => "notice",
-        };
-        let properties = properties(finding.code.as_str(), &finding.place);
-        let mut message = finding.message.clone();
-        for (label, value) in [
-            ("expected", &finding.expected),
-            ("found", &finding.found),
-            ("do", &finding.hint),
-        ] {
-            if let Some(value) = value {
-                message.push_str(&format!("\n{label}: {value}"));
-            }
-        }
-        writeln!(out, "::{command} {properties}::{}", escape_data(&message))?;
-    }
-    Ok(())
-}
-
-/// Findings as a Markdown table, for a step summary.
-pub fn markdown(title: &str, findings: &[Finding]) -> String {
-    let cell = |text: &str| {
-        let text = text
-            .replace('|', "\\|")
-            .replace(['\n', '\r'], " ")
-            .replace('<', "&lt;");
-        plain(&text)
-    };
-    let mut text = format!("### {title}\n\n");
-    if !findings.is_empty() {
-        text.push_str("| | code | what | expected | found | do |\n|---|---|---|---|---|---|\n");
-    }
-    for finding in findings {
-        let or_empty = |value: &Option<String>| cell(value.as_deref().unwrap_or_default());
-        text.push_str(&format!(
-            "| {} | `{}` | {} | {} | {} | {} |\n",
-            finding.severity,
-            finding.code,
-            cell(&finding.message),
-            or_empty(&finding.expected),
-            or_empty(&finding.found),
-            or_empty(&finding.hint)
-        ));
-    }
-    text
-}
-
-/// The escapes of workflow-command messages (actions/toolkit, `command.ts`). Other active characters are replaced: a name that
-/// begins what a terminal takes for a title would swallow every annotation that follows.
-pub(super) fn escape_data(text: &str) -> String {
-    let text = text
-        .replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A");
-    plain(&text)
-}
-
-/// The escapes of workflow-command properties.
-fn escape_property(text: &str) -> String {
-    escape_data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn text_in_a_github_log_is_no_command() {
+    fn human_text(all: &[Finding]) -> String {
         let mut out = Vec::new();
-        inert(&mut out, b"fine\n  ::set-output name=x::y\n##[error]no\n").unwrap();
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "fine\n\u{fffd}  ::set-output name=x::y\n#\u{fffd}[error]no\n"
-        );
+        human(&mut out, &cause::causes(all), &Terminal::default()).unwrap();
+        String::from_utf8(anstream::adapter::strip_bytes(&out).into_vec()).unwrap()
     }
 
     #[test]
-    fn text_in_colour_is_no_command_once_the_colour_is_gone() {
-        let mut out = Vec::new();
-        let name = format!("{STRONG}::set-output name=x::y{STRONG:#}\n");
-        inert(&mut out, name.as_bytes()).unwrap();
-        let shown = String::from_utf8(strip_bytes(&out).into_vec()).unwrap();
-        assert_eq!(shown, "\u{fffd}::set-output name=x::y\n");
-    }
-
-    #[test]
-    fn a_remark_on_many_files_is_shown_once_and_what_blocks_each_time() {
+    fn a_remark_on_many_files_is_shown_once_and_what_blocks_is_told_of_each() {
         let warn = Finding::warn(Code::ProfileAnchorNotApple, "w");
-        let block = Finding::block(Code::ProfileMissing, "b");
-        let all = [
-            warn.clone(),
-            block.clone(),
-            warn.clone(),
-            block.clone(),
-            warn,
-        ];
-        let shown = repeated_once(all.iter().collect());
-        let messages: Vec<&str> = shown.iter().map(|f| f.message.as_str()).collect();
-        assert_eq!(messages, ["w (2 more like this)", "b", "b"]);
+        let missing = |name: &str| {
+            let finding = Finding::block(Code::ProfileMissing, format!("{name} is not installed"));
+            finding.hint("install it (countersign profile install FILE)")
+        };
+        let all = [warn.clone(), missing("a"), warn.clone(), missing("b"), warn];
+        let text = human_text(&all);
+        assert_eq!(text.matches("more like this").count(), 1, "{text}");
+        assert!(text.contains("also      2 more like this"), "{text}");
+        assert!(text.contains("block profile-missing × 2"), "{text}");
+        assert!(text.contains("also      b is not installed"), "{text}");
+        assert_eq!(text.matches("profile install DIR").count(), 1, "{text}");
+        assert!(!text.contains("FILE"), "{text}");
     }
 
     #[test]
-    fn github_commands_cannot_be_broken_out_of() {
-        let finding = Finding::block(Code::ProfileMissing, "a\n::set-output name=x::y")
-            .in_file(std::path::Path::new("a:b,c"));
-        let mut out = Vec::new();
-        github(&mut out, &[finding]).unwrap();
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "::error title=profile-missing,file=a%3Ab%2Cc::a%0A::set-output name=x::y\n"
-        );
-    }
-
-    #[test]
-    fn a_name_with_a_terminal_escape_hides_no_annotation() {
-        // The beginning of a window's title, whose end never comes; once in seven bits, once in one.
-        for escape in ["\u{1b}]0;", "\u{9d}0;"] {
-            let name = format!("a{escape}b");
-            let named = Finding::block(Code::ProfileUnreadable, &name).in_file(name.as_ref());
-            let mut out = Vec::new();
-            github(
-                &mut out,
-                &[named, Finding::block(Code::ProfileMissing, "c")],
-            )
-            .unwrap();
-            assert_eq!(
-                String::from_utf8(strip_bytes(&out).into_vec()).unwrap(),
-                format!(
-                    "::error title=profile-unreadable,file={shown}::{shown}\n::error title=profile-missing::c\n",
-                    shown = name.replace(['\u{1b}', '\u{9d}'], "\u{fffd}")
-                )
-            );
+    fn findings_of_one_code_on_two_lines_keep_their_lines_and_hints() {
+        let at = |line| {
+            let finding = Finding::block(Code::DevelopmentTeamMissing, "no team");
+            let finding = finding.in_file("p".as_ref()).at_line(line);
+            finding.hint(format!("set DEVELOPMENT_TEAM at p:{line}"))
+        };
+        let text = human_text(&[at(3), at(9)]);
+        for part in ["p:3", "p:9", "TEAM at p:3", "TEAM at p:9"] {
+            assert!(text.contains(part), "{part}: {text}");
         }
     }
 

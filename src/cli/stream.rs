@@ -59,12 +59,16 @@ impl Stream {
 /// itself (8) or asks for any other is not ours.
 const OURS: [&str; 8] = ["0", "1", "2", "4", "31", "32", "33", "36"];
 
-/// `text` with line ends and our own styles, and nothing else that is active.
+/// Line ends, and the tabs between the cells of a piped table: no terminal does more with these than move on. Those of names were
+/// replaced where the text was put together.
+const OURS_BESIDE: [char; 2] = ['\n', '\t'];
+
+/// `text` with line ends, tabs and our own styles, and nothing else that is active.
 fn inactive(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, found)) = rest
-        .find(|c| is_active(c) && c != '\n')
+        .find(|c| is_active(c) && !OURS_BESIDE.contains(&c))
         .and_then(|at| rest.split_at_checked(at))
     {
         out.push_str(before);
@@ -111,7 +115,7 @@ mod tests {
     fn nothing_else_that_is_active_passes() {
         assert_eq!(
             inactive("a\u{1b}[8mb\u{1b}]0;t\u{7}c\u{9b}1md\re\tf\u{202e}g\u{1b}"),
-            "a\u{fffd}[8mb\u{fffd}]0;t\u{fffd}c\u{fffd}1md\u{fffd}e\u{fffd}f\u{fffd}g\u{fffd}"
+            "a\u{fffd}[8mb\u{fffd}]0;t\u{fffd}c\u{fffd}1md\u{fffd}e\tf\u{fffd}g\u{fffd}"
         );
         assert_eq!(inactive("\u{1b}[1"), "\u{fffd}[1");
         assert_eq!(inactive("\u{1b}[1;8mx"), "\u{fffd}[1;8mx");

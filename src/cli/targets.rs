@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::exit::Exit;
@@ -11,7 +12,8 @@ use super::input::input;
 use super::password::PasswordArguments;
 use super::projects::ProjectArguments;
 use super::report::{self, FAINT, GOOD, STRONG};
-use super::table::table;
+use super::state;
+use super::table::{Cell, Rows};
 use super::terminal::Terminal;
 use crate::base::plain::plain;
 use crate::ops::error::Failure;
@@ -115,13 +117,21 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
     match command {
         Command::Show(arguments) => {
             let document = targets::show(&arguments.into(), world)?;
-            let answer = Answer::report("countersign targets show", document, show);
+            let (title, now) = ("countersign targets show", world.now);
+            let answer = Answer::report(title, document, move |document, out, terminal| {
+                show(document, now, out, terminal)
+            });
             // What is shown is no verdict: `check` gives one.
             Ok(answer.ending_in(Exit::Fine))
         }
         Command::Check(arguments) => {
             let document = targets::check(&arguments.into(), world)?;
-            Ok(Answer::report("countersign targets check", document, check))
+            let (title, now) = ("countersign targets check", world.now);
+            Ok(Answer::report(
+                title,
+                document,
+                move |document, out, terminal| check(document, now, out, terminal),
+            ))
         }
         Command::Export(arguments) => export(arguments, world),
     }
@@ -147,7 +157,27 @@ fn export(arguments: ExportArguments, world: &World) -> Result<Answer<'static>, 
     }
 }
 
-fn show(document: &TargetsDocument, out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {
+fn show(
+    document: &TargetsDocument,
+    now: Timestamp,
+    out: &mut dyn Write,
+    terminal: &Terminal,
+) -> io::Result<()> {
+    let without = document
+        .targets
+        .iter()
+        .filter(|target| !target.needs_profile)
+        .count();
+    if without == document.targets.len() && document.products.is_empty() && !terminal.is_verbose {
+        return match without {
+            0 => writeln!(out, "no targets"),
+            1 => writeln!(out, "the target needs no profile: --verbose shows it"),
+            count => writeln!(
+                out,
+                "none of the {count} targets needs a profile: --verbose shows them"
+            ),
+        };
+    }
     for target in &document.targets {
         if !target.needs_profile && !terminal.is_verbose {
             continue;
@@ -180,14 +210,18 @@ fn show(document: &TargetsDocument, out: &mut dyn Write, terminal: &Terminal) ->
             row("asks for", specifier)?;
         }
         match &target.chosen {
-            Some(chosen) => writeln!(
-                out,
-                "  {FAINT}{:<11}{FAINT:#}{GOOD}{}{GOOD:#}\n  {:<11}{}",
-                "signed by",
-                plain(&chosen.name),
-                "",
-                chosen.profile
-            )?,
+            Some(chosen) => {
+                let style = state::style(chosen.state);
+                writeln!(
+                    out,
+                    "  {FAINT}{:<11}{FAINT:#}{style}{}{style:#}\n  {:<11}{}  {style}{}{style:#}",
+                    "signed by",
+                    plain(&chosen.name),
+                    "",
+                    chosen.profile,
+                    state::words(chosen.state, Some(chosen.expires), now)
+                )?;
+            }
             None if target.needs_profile => {
                 writeln!(out, "  {FAINT}{:<11}{FAINT:#}nothing fits", "signed by")?
             }
@@ -218,9 +252,16 @@ fn show(document: &TargetsDocument, out: &mut dyn Write, terminal: &Terminal) ->
     Ok(())
 }
 
-fn check(document: &CheckDocument, out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {
+fn check(
+    document: &CheckDocument,
+    now: Timestamp,
+    out: &mut dyn Write,
+    terminal: &Terminal,
+) -> io::Result<()> {
     match document.verdict {
-        CheckVerdict::Blocked => report::blocked(out, &document.findings)?,
+        CheckVerdict::Blocked => {
+            report::blocked(out, &document.head, &document.findings, terminal)?;
+        }
         CheckVerdict::Cleared => writeln!(out, "{GOOD}cleared{GOOD:#}")?,
         CheckVerdict::Unsigned => writeln!(
             out,
@@ -234,30 +275,32 @@ fn check(document: &CheckDocument, out: &mut dyn Write, terminal: &Terminal) -> 
     if terminal.is_quiet || (signed.is_empty() && document.products.is_empty()) {
         return Ok(());
     }
-    let mut rows = table(
-        &["target", "configuration", "platform", "profile"],
-        terminal.width,
-    );
+    let columns = ["target", "configuration", "platform", "profile", "state"];
+    let mut rows = Rows::new(&columns, &["state"]);
     for target in signed {
-        rows.add_row(row(target));
+        rows.add(row(target, now));
     }
     for product in &document.products {
-        rows.add_row([
-            plain(product.name.as_str()),
-            "-".to_owned(),
-            "-".to_owned(),
-            product.profile.to_string(),
+        rows.add([
+            Cell::new(product.name.as_str()),
+            Cell::new("-"),
+            Cell::new("-"),
+            Cell::new(product.profile.as_str()),
+            Cell::new("-"),
         ]);
     }
-    writeln!(out, "\n{rows}")
+    writeln!(out)?;
+    rows.write(out, &[], terminal)
 }
 
-fn row(target: &ShownTarget) -> [String; 4] {
+fn row(target: &ShownTarget, now: Timestamp) -> [Cell; 5] {
     let chosen = target.chosen.as_ref();
+    let state = chosen.map(|chosen| state::cell(chosen.state, Some(chosen.expires), now));
     [
-        plain(target.target.as_str()),
-        plain(target.configuration.as_str()),
-        target.platform.to_string(),
-        chosen.map_or("-".to_owned(), |chosen| plain(&chosen.name)),
+        Cell::new(target.target.as_str()),
+        Cell::new(target.configuration.as_str()),
+        Cell::new(&target.platform.to_string()),
+        Cell::new(chosen.map_or("-", |chosen| &chosen.name)),
+        state.unwrap_or_else(|| Cell::new("-")),
     ]
 }

@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
+use super::checkout::Checkout;
 use super::format::Format;
 use super::global::Global;
+use super::typed::Typed;
 use crate::base::finding::{Finding, Severity};
 
 /// How results are shown.
@@ -15,6 +17,8 @@ pub struct Terminal {
     pub format: Format,
     /// The columns of the terminal on standard output, or 80.
     pub width: usize,
+    /// Tables are drawn to fit the width: somebody looks at a terminal. Else each row is one whole line.
+    pub draws_tables: bool,
     /// Only what blocks is shown.
     pub is_quiet: bool,
     /// Everything is shown.
@@ -23,6 +27,10 @@ pub struct Terminal {
     pub draws_progress: bool,
     /// The file that `GITHUB_STEP_SUMMARY` names.
     pub step_summary: Option<PathBuf>,
+    /// What was typed.
+    pub typed: Typed,
+    /// Where findings lie for a CI system.
+    pub checkout: Checkout,
 }
 
 impl Default for Terminal {
@@ -31,27 +39,39 @@ impl Default for Terminal {
         Self {
             format: Format::Human,
             width: 80,
+            draws_tables: false,
             is_quiet: false,
             is_verbose: false,
             draws_progress: false,
             step_summary: None,
+            typed: Typed::default(),
+            checkout: Checkout::default(),
         }
     }
 }
 
 impl Terminal {
     /// The terminal of this process; `variable` looks up the environment.
-    pub(super) fn of_process(global: &Global, variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
+    pub(super) fn of_process(
+        global: &Global,
+        is_verdict: bool,
+        variable: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Self {
+        let unsaid = || Format::unsaid(is_verdict, variable);
+        let format = global.format.unwrap_or_else(unsaid);
         Self {
-            format: global.format,
+            format,
             width: width(variable("COLUMNS")),
+            draws_tables: io::stdout().is_terminal(),
             is_quiet: global.quiet,
             is_verbose: global.verbose,
             draws_progress: io::stderr().is_terminal()
                 && variable("CI").is_none()
                 && !global.quiet
-                && global.format == Format::Human,
+                && format == Format::Human,
             step_summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+            typed: Typed::default(),
+            checkout: Checkout::default(),
         }
     }
 

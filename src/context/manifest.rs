@@ -22,6 +22,7 @@ mod facts;
 pub mod freeze;
 mod frozen;
 mod instant;
+pub mod lines;
 mod product;
 pub mod used;
 pub mod verify;

@@ -22,6 +22,7 @@ mod task;
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rustix::process::Signal;
 
 pub use self::error::SessionError;
@@ -40,7 +41,8 @@ use super::window::{Guard, Job, JobCommand, STRAGGLERS, UnlockWindow};
 use crate::base::event::{Action, Event, Outcome};
 use crate::context::policy::OnStragglers;
 
-/// Opens the keychain, does the work, closes the keychain, and fills in the report as it goes.
+/// Opens the keychain, does the work, closes the keychain, and fills in the report as it goes. `opened` hears until when the
+/// keychain is open, once it is.
 ///
 /// # Errors
 /// See [`SessionError`]. A command that fails is no error.
@@ -48,6 +50,7 @@ pub fn run(
     request: SessionRequest<'_>,
     task: Task<'_>,
     report: &mut SessionReport,
+    opened: &dyn Fn(Timestamp),
 ) -> Result<Ending, SessionError> {
     // Before anything is opened, so that a signal is never the system's to act on.
     let mut signals = Signals::new().map_err(io_error("watch for signals"))?;
@@ -55,11 +58,11 @@ pub fn run(
     let on_stragglers = request.on_stragglers;
     let event = |outcome| Event::new(Action::Run, outcome).of_run(&run);
     let mut came = None;
-    let opened = UnlockWindow::open(request, &mut || {
+    let window = UnlockWindow::open(request, &mut || {
         came = came.or_else(|| signals.next());
         came.is_some()
     });
-    let (mut window, access) = match (opened, came) {
+    let (mut window, access) = match (window, came) {
         (Ok(opened), _) => opened,
         (Err(SessionError::Stopped), Some(signal)) => {
             let ending = Ending::Interrupted(signal.as_raw());
@@ -74,6 +77,7 @@ pub fn run(
         }
     };
     report.opened = Some((window.opened(), window.until()));
+    opened(window.until());
     let ended = match task {
         Task::Hold(announce) => match announce(&access) {
             Ok(()) => wait(&mut window, &mut signals, None, false),

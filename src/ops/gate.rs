@@ -101,7 +101,7 @@ pub fn gate(request: &GateRequest, world: &World) -> Result<GateAnswer, Failure>
             None
         }
     };
-    Ok(judged.answer().with_envelope(envelope))
+    Ok(judged.answer().with_envelope(envelope).located(world))
 }
 
 /// Records a verdict that hands nothing on. It stands whether or not it is recorded.
@@ -157,7 +157,9 @@ pub fn rehearse(request: &RehearsalRequest, world: &World) -> Result<GateAnswer,
     request.question.check(false, world)?;
     let named = |_: &Policy| identities_of(request.keychain.as_ref(), world);
     let at = request.at.unwrap_or(world.now);
-    judge::rehearse(&request.question, &named, request.host.as_ref(), at, world)
+    let host = request.host.as_ref();
+    let answer = judge::rehearse(&request.question, &named, host, at, world)?;
+    Ok(answer.located(world))
 }
 
 fn identities_of(

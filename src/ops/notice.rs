@@ -6,8 +6,11 @@
 
 use std::path::Path;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::error::Error;
-use crate::host::session::Recovered;
+use crate::host::keychain::KeychainPath;
+use crate::host::session::{Ending, Recovered};
 
 /// Something worth hearing before the answer.
 #[derive(Debug)]
@@ -32,6 +35,28 @@ pub enum Notice<'a> {
     Recovered(&'a Recovered),
     /// Something failed, and the work goes on. The error says what, and what to do.
     Failed(&'a Error),
+    /// The window of a session is open.
+    WindowOpened {
+        /// When it ends.
+        until: Timestamp,
+        /// How long that is.
+        length: SignedDuration,
+        /// Which keychain is open.
+        keychain: &'a KeychainPath,
+        /// The identities in it, by their labels; none where others were judged.
+        identities: &'a [String],
+    },
+    /// The window of a session is closed.
+    WindowClosed {
+        /// How the session ended; none if it failed.
+        ending: Option<Ending>,
+        /// How long the keychain was open.
+        after: SignedDuration,
+        /// False if it is left open for another run.
+        is_locked: bool,
+        /// Where the receipt is written.
+        receipt: &'a Path,
+    },
     /// The window of a session ended. The keychain is closed, and its command was stopped.
     WindowEnded {
         /// No command ran: the keychain was held open.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,6 +11,7 @@ use crate::base::finding::Finding;
 use crate::base::ids::{CertSha1, CertSha256};
 use crate::context::gate::facts::Identity;
 use crate::context::manifest::Manifest;
+use crate::context::state::State;
 
 /// A document that a verb answers with. Whoever shows it takes the findings from it, so that every form of the answer
 /// says the same.
@@ -19,6 +20,22 @@ pub trait Report: Serialize {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         Vec::new()
     }
+
+    /// Where its headline goes, if it has one: whoever shows the document writes it, for only that knows commands.
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        None
+    }
+}
+
+/// What a report begins with, where something blocks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Head {
+    /// The first problem, in words; absent if nothing blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headline: Option<String>,
+    /// The command that is to be run next; absent if nothing blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A verdict, in one word.
@@ -87,6 +104,9 @@ pub fn shown_paths(paths: &[PathBuf]) -> Vec<String> {
     paths.map(|path| path.display().to_string()).collect()
 }
 
+/// How long before an end a list tells of it where no policy is read: the default of `profiles.warn_before`.
+pub(in crate::ops) const WARN_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// A private key with its certificate.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ShownIdentity {
@@ -103,11 +123,19 @@ pub struct ShownIdentity {
     /// When its certificate expires (RFC 3339, UTC), where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// How it stands, in one word.
+    pub state: State,
 }
 
-impl From<&Identity> for ShownIdentity {
-    fn from(identity: &Identity) -> Self {
+impl ShownIdentity {
+    /// An identity, and how it stands at `now`.
+    pub fn of(identity: &Identity, now: Timestamp) -> Self {
+        let by_end = State::of_end(identity.expires, now, WARN_BEFORE);
         Self {
+            state: match identity.problem {
+                Some(_) if by_end != State::Expired => State::NotProven,
+                _ => by_end,
+            },
             sha1: identity.sha1,
             sha256: identity.sha256,
             label: identity.label.clone(),
@@ -125,11 +153,18 @@ pub struct FindingsDocument {
     pub schema: &'static str,
     /// The findings; at least one blocks.
     pub findings: Vec<Finding>,
+    /// What the report begins with.
+    #[serde(flatten)]
+    pub head: Head,
 }
 
 impl Report for FindingsDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()
+    }
+
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        Some(&mut self.head)
     }
 }
 
@@ -138,6 +173,7 @@ impl From<Vec<Finding>> for FindingsDocument {
         Self {
             schema: "countersign.findings.v1",
             findings,
+            head: Head::default(),
         }
     }
 }

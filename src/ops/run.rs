@@ -13,10 +13,11 @@ pub mod on_closed;
 pub mod receipt;
 pub mod request;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use self::receipt::Receipt;
 use self::request::{RunAnswer, RunRequest, Task};
@@ -148,6 +149,8 @@ struct Ready {
     cleared: Cleared,
     basis: Basis,
     selected: SelectedKeychain,
+    /// The labels of the identities in the keychain, where it was looked into.
+    identities: Vec<String>,
 }
 
 impl Session<'_> {
@@ -167,13 +170,14 @@ impl Session<'_> {
             cleared,
             basis,
             selected,
+            identities,
         } = ready;
         let obtained = self.password(served, &cleared, &selected);
         let (password, source) = self.refusing(obtained.map_err(Failure::from))?;
         receipt.obtained(source);
         let request = self.session_request(cleared, password, &basis, &selected);
         let request = self.refusing(request.map_err(Failure::from))?;
-        self.work(task, request, &basis, &selected, receipt)
+        self.work(task, request, &basis, &selected, &identities, receipt)
     }
 
     /// Records it when nothing will be opened because something failed before.
@@ -216,9 +220,13 @@ impl Session<'_> {
             .envelope
             .map(|request| ReadyEnvelope::new(request, &self.environment(), world));
         let envelope = envelope.transpose()?;
+        let labels = RefCell::new(Vec::new());
         let identities = |policy: &Policy| {
             let selected = selected::select(self.keychain, policy, world)?;
-            Ok(Some(selected.identities()?))
+            let found = selected.identities()?;
+            let named = found.identities.iter().map(|it| it.label.clone());
+            labels.replace(named.collect());
+            Ok(Some(found))
         };
         let judged = judge::judge(self.question, Purpose::Run, policy, &identities, world)?;
         receipt.judged(&judged.verdict);
@@ -232,7 +240,7 @@ impl Session<'_> {
                 None => envelope.withdraw()?,
             });
         }
-        let blocked = judged.answer();
+        let blocked = judged.answer().located(world);
         // The clearance is good for one window: from here on it is in nobody's hands but ours.
         let (Some(cleared), Some(basis)) = (judged.verdict.into_parts().1, judged.basis) else {
             return Ok(Err(blocked));
@@ -244,6 +252,7 @@ impl Session<'_> {
             cleared,
             basis,
             selected,
+            identities: labels.into_inner(),
         }))
     }
 
@@ -317,6 +326,7 @@ impl Session<'_> {
         request: SessionRequest<'_>,
         basis: &Basis,
         selected: &SelectedKeychain,
+        identities: &[String],
         receipt: &mut Receipt,
     ) -> Result<RunAnswer, Failure> {
         let manifest = basis.manifest();
@@ -332,18 +342,39 @@ impl Session<'_> {
         let variables = variables.map(|(name, value)| (name.into(), value.into()));
         let is_held = matches!(task, FoundTask::Hold(_));
         let mut report = SessionReport::default();
+        let opened = |until: Timestamp| {
+            self.world.notify(&Notice::WindowOpened {
+                until,
+                length: until.duration_since(self.world.clock.now()),
+                keychain: &selected.path,
+                identities,
+            });
+        };
         let ended = match task {
             FoundTask::Run(mut command) => {
                 command::name_context(&mut command, &variables);
-                session::run(request, session::Task::Run(command), &mut report)
+                session::run(request, session::Task::Run(command), &mut report, &opened)
             }
             FoundTask::Hold(announce) => {
                 let mut announce =
                     |access: &[(OsString, OsString)]| announce(&[&variables[..], access].concat());
-                session::run(request, session::Task::Hold(&mut announce), &mut report)
+                session::run(
+                    request,
+                    session::Task::Hold(&mut announce),
+                    &mut report,
+                    &opened,
+                )
             }
         };
         receipt.session(&report);
+        if let (Some((from, _)), Some((to, is_locked))) = (report.opened, report.closed) {
+            self.world.notify(&Notice::WindowClosed {
+                ending: report.ending,
+                after: to.duration_since(from),
+                is_locked,
+                receipt: receipt.path(),
+            });
+        }
         // The keychain is closed: from here on nothing is signed any more, whatever else there is to do.
         let looked = report.opened.map(|_| self.look_again(basis, receipt));
         if let (Err(_), Some(Ok(changes))) = (&ended, &looked)

@@ -384,8 +384,9 @@ impl World {
     /// The installed files that are named like profiles.
     ///
     /// # Errors
-    /// A directory that somebody named cannot be listed.
+    /// A directory that somebody named cannot be listed; or nobody named one, and the home directory is unknown.
     pub fn installed_files(&self, policy: &Policy) -> Result<Vec<PathBuf>, Error> {
+        self.check_home_of_profiles(policy)?;
         let mut files = Vec::new();
         for ProfilePlace { path, must_exist } in self.profile_directories(policy) {
             match profile_store::list(&path) {
@@ -395,6 +396,23 @@ impl World {
             }
         }
         Ok(files)
+    }
+
+    /// Whether it is known where profiles are installed.
+    ///
+    /// # Errors
+    /// Nobody named a directory, and the home directory is unknown, so Xcode's are too.
+    pub fn check_home_of_profiles(&self, policy: &Policy) -> Result<(), Error> {
+        let is_named = !self.places.profiles.is_empty() || !policy.profiles.directories.is_empty();
+        if is_named || self.home().is_some() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::FileMissing,
+            "the home directory is unknown, so nobody knows where profiles are installed",
+        )
+        .hint("set HOME, or name a directory of profiles")
+        .remedy(Remedy::NameProfileDirectory))
     }
 
     /// The state directory.

@@ -21,4 +21,6 @@ mod match_repository;
 mod policies;
 mod profile_check;
 mod profiles;
+mod reports;
+mod states;
 mod talk;

@@ -86,7 +86,7 @@ fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
     let then = now() - SignedDuration::from_hours(1);
     let request = request(&site, &state, backend.as_ref(), &log, then);
     let mut account = SessionReport::default();
-    let ended = session::run(request, Task::Hold(&mut |_| Ok(())), &mut account);
+    let ended = session::run(request, Task::Hold(&mut |_| Ok(())), &mut account, &|_| {});
     assert!(matches!(
         ended,
         Err(SessionError::NotCleared(NotCleared::Expired { .. }))

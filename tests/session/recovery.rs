@@ -174,7 +174,12 @@ fn a_closing_is_forgotten_only_when_it_is_recorded() {
             environment: Vec::new(),
             has_input: false,
         };
-        session::run(request, Task::Run(command), &mut SessionReport::default())
+        session::run(
+            request,
+            Task::Run(command),
+            &mut SessionReport::default(),
+            &|_| {},
+        )
     };
     // The second attempt is recorded.
     let ended = run_with(&failing(Action::KeychainLock, 1));

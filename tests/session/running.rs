@@ -59,6 +59,33 @@ fn the_command_runs_while_it_is_open_and_its_code_is_passed_on() {
 }
 
 #[test]
+fn a_run_says_until_when_it_is_open_and_how_it_ended_and_nothing_if_quiet() {
+    over_both(|site| {
+        let output = site.run().args(["sh", "-c", "exit 3"]).output().unwrap();
+        let told = text(&output.stderr);
+        let lines: Vec<&str> = told.lines().collect();
+        let opened = lines
+            .iter()
+            .position(|line| line.starts_with("countersign: open until "));
+        let closed = lines
+            .iter()
+            .position(|line| line.starts_with("countersign: closed after "));
+        assert!(opened.is_some() && opened < closed, "{told}");
+        let closed = lines[closed.unwrap()];
+        assert!(
+            closed.contains("the command ended with 3; receipt "),
+            "{told}"
+        );
+        let receipt = closed.rsplit(' ').next().unwrap();
+        assert!(fs::exists(receipt).unwrap(), "{receipt}");
+        assert!(lines[opened.unwrap()].contains("ci.keychain"), "{told}");
+        let words = ["sh", "-c", "exit 3"];
+        let output = site.run_with(&["--quiet"]).args(words).output().unwrap();
+        assert_eq!(text(&output.stderr), "");
+    });
+}
+
+#[test]
 fn the_identities_of_a_locked_keychain_are_listed_digested_and_judged() {
     over_both(|site| {
         let ask = |words: &[&str]| {

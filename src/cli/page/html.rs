@@ -3,14 +3,15 @@
 //! The template is compiled into the program, and escapes all that it shows. The same document gives the same bytes. Texts of others reach it on one line and
 //! without active characters ([`plain`]).
 
+use std::collections::HashMap;
+
 use askama::Template;
 
 use super::graph::{self, Graph};
 use super::shown::{class, day, left, minute};
 use super::timeline::{self, Timeline};
-use crate::base::finding::{Finding, Severity};
+use crate::base::finding::{Code, Finding, Severity};
 use crate::base::plain::plain;
-use crate::cli::report;
 use crate::ops::page::document::ReportDocument;
 use crate::ops::page::expiries::{Expiring, Standing};
 use crate::ops::report::VerdictWord;
@@ -72,6 +73,30 @@ impl Row {
     }
 }
 
+/// The same remark about many files is told once, with how often it was made. What blocks is told each time.
+fn told_once(findings: Vec<&Finding>) -> Vec<Finding> {
+    let mut kept: Vec<(Finding, usize)> = Vec::new();
+    let mut seen: HashMap<(Code, &str), usize> = HashMap::new();
+    for finding in findings {
+        if finding.severity != Severity::Block {
+            let key = (finding.code, finding.message.as_str());
+            if let Some((_, repeats)) = seen.get(&key).and_then(|at| kept.get_mut(*at)) {
+                *repeats += 1;
+                continue;
+            }
+            seen.insert(key, kept.len());
+        }
+        kept.push((finding.clone(), 0));
+    }
+    let told = kept.into_iter().map(|(mut finding, repeats)| {
+        if repeats > 0 {
+            finding.message = format!("{} ({repeats} more like this)", finding.message);
+        }
+        finding
+    });
+    told.collect()
+}
+
 /// The page of a report.
 ///
 /// # Errors
@@ -81,7 +106,7 @@ pub fn page(document: &ReportDocument) -> Result<String, askama::Error> {
         .findings
         .iter()
         .partition(|finding| is_unobserved(finding));
-    let wrong = report::repeated_once(wrong);
+    let wrong = told_once(wrong);
     let (remarks, findings): (Vec<&Finding>, Vec<&Finding>) = wrong
         .iter()
         .partition(|finding| finding.severity == Severity::Info);

@@ -155,7 +155,8 @@ fn missing(pins: &Pins<'_>, identities: &Identities) -> Vec<Finding> {
                     ),
                 },
             )
-            .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default());
+            .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
+            .touching(profiles.iter().map(|profile| profile.touched()).collect());
             match with_key.is_empty() {
                 true => finding
                     .hint("import the certificate with its private key into the CI keychain, and check that the keychain is in the search list")

@@ -11,6 +11,7 @@ use super::instant;
 use crate::apple::certificate::{Certificate, CertificateKind};
 use crate::apple::entitlements::Entitlements;
 use crate::apple::profile::{Profile, ProfileKind};
+use crate::base::finding::TouchedProfile;
 use crate::base::ids::{
     BundleId, BundlePattern, CertSha1, CertSha256, ConfigurationName, FileSha256, ProfileUuid,
     TargetName, TeamId,
@@ -149,6 +150,14 @@ impl PinnedProfile {
     /// Its name and UUID, for messages.
     pub fn title(&self) -> String {
         format!("{:?} ({})", self.name, self.uuid)
+    }
+
+    /// How a finding names it that touches several.
+    pub fn touched(&self) -> TouchedProfile {
+        TouchedProfile {
+            uuid: self.uuid.to_string(),
+            name: self.name.clone(),
+        }
     }
 }
 

@@ -15,6 +15,11 @@ pub struct ReservedFile {
 }
 
 impl ReservedFile {
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes the file; its directory must be there.
     ///
     /// # Errors

@@ -13,7 +13,9 @@ use crate::context::gate::Judgement;
 use crate::context::gate::facts::Evidence;
 use crate::context::gate::facts::TrustAnchor;
 use crate::context::manifest::Manifest;
-use crate::ops::report::{ManifestName, PolicyName, Report, VerdictWord, shown_paths};
+use crate::ops::located;
+use crate::ops::report::{Head, ManifestName, PolicyName, Report, VerdictWord, shown_paths};
+use crate::ops::world::World;
 
 /// The `countersign.gate.v1` document.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -58,6 +60,44 @@ pub struct GateDocument {
     pub envelope: Option<EnvelopeDocument>,
     /// True if the host or the instant is not the real one, so this is a rehearsal and not a verdict about this machine.
     pub rehearsal: bool,
+    /// How many targets the manifest pins; absent if there is none to judge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<usize>,
+    /// What ends first of what the manifest pins and builds use; absent if nothing is pinned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_expiry: Option<ShownExpiry>,
+    /// What the report begins with.
+    #[serde(flatten)]
+    pub head: Head,
+}
+
+/// Something pinned, and when it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ShownExpiry {
+    /// Its name: of a profile, or the common name of a certificate.
+    pub name: String,
+    /// When it ends (RFC 3339, UTC).
+    pub expires: Timestamp,
+}
+
+impl ShownExpiry {
+    /// What ends first of the profiles in use and of the certificates that targets are pinned to.
+    fn first_of(manifest: &Manifest) -> Option<Self> {
+        let profiles = manifest.profiles().iter();
+        let in_use = profiles.filter(|profile| manifest.is_in_use(profile));
+        let of_profiles = in_use.map(|profile| (profile.expires, &profile.name));
+        let of_targets = manifest.targets().iter().filter_map(|target| {
+            let (_, profile) = manifest.profile(&target.profile)?;
+            let mut certificates = profile.certificates();
+            let signing = certificates.find(|it| it.sha256 == target.certificate)?;
+            Some((signing.expires, &signing.common_name))
+        });
+        let (expires, name) = of_profiles.chain(of_targets).min()?;
+        Some(Self {
+            name: name.clone(),
+            expires,
+        })
+    }
 }
 
 /// Both identity digests.
@@ -100,6 +140,10 @@ impl Report for GateDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()
     }
+
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        Some(&mut self.head)
+    }
 }
 
 /// What the gate answers.
@@ -123,6 +167,16 @@ impl GateAnswer {
     #[must_use]
     pub(super) fn with_found_project(mut self, project: Option<&Path>) -> Self {
         self.document.found_project = project.map(|project| project.display().to_string());
+        self
+    }
+
+    /// The same, with the lines of the manifest that findings speak of.
+    #[must_use]
+    pub(in crate::ops) fn located(mut self, world: &World) -> Self {
+        if let Some(manifest) = &self.document.manifest {
+            let path = world.manifest_path();
+            located::in_manifest(&mut self.document.findings, path, manifest.digest);
+        }
         self
     }
 
@@ -156,6 +210,9 @@ impl GateAnswer {
                 cleared_until,
                 envelope: None,
                 rehearsal: is_rehearsal,
+                targets: manifest.map(|manifest| manifest.targets().len()),
+                next_expiry: manifest.and_then(ShownExpiry::first_of),
+                head: Head::default(),
             },
             profile_count: manifest.map(|manifest| manifest.profiles().len()),
         }

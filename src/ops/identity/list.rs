@@ -66,7 +66,11 @@ pub fn list(source: &Source, world: &World) -> Result<Listing, Failure> {
     Ok(Listing {
         document: IdentitiesDocument {
             schema: "countersign.identities.v1",
-            identities: identities.identities.iter().map(Into::into).collect(),
+            identities: identities
+                .identities
+                .iter()
+                .map(|it| ShownIdentity::of(it, world.now))
+                .collect(),
             canonical: source::canonical(identities.identities.iter().map(|it| it.sha256)),
             compatible: identities.compatible,
             container: found.container.as_ref().map(describe),

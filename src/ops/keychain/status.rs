@@ -154,7 +154,10 @@ pub fn describe(selected: &SelectedKeychain, world: &World) -> Result<KeychainDo
     Ok(KeychainDocument {
         state,
         open_for: open_for.collect(),
-        identities: identities.iter().map(Into::into).collect(),
+        identities: identities
+            .iter()
+            .map(|it| ShownIdentity::of(it, world.now))
+            .collect(),
         ..locked(selected)
     })
 }

@@ -9,7 +9,7 @@ use crate::base::finding::{self, Finding};
 use crate::context::manifest::{ProfileState, verify as judge};
 use crate::ops::error::Failure;
 use crate::ops::prove::{self, Pinnable};
-use crate::ops::report::{ManifestName, Report, VerdictWord};
+use crate::ops::report::{Head, ManifestName, Report, VerdictWord};
 use crate::ops::world::World;
 
 /// The `countersign.manifest-verify.v1` document: what `manifest verify` found.
@@ -24,6 +24,9 @@ pub struct VerifyDocument {
     pub manifest: ManifestName,
     /// The findings about the manifest and the profiles.
     pub findings: Vec<Finding>,
+    /// What the report begins with.
+    #[serde(flatten)]
+    pub head: Head,
     /// How many profiles the manifest pins. It is not part of the document.
     #[serde(skip)]
     pub profile_count: usize,
@@ -35,6 +38,10 @@ pub struct VerifyDocument {
 impl Report for VerifyDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()
+    }
+
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        Some(&mut self.head)
     }
 }
 
@@ -64,6 +71,7 @@ pub fn verify(paths: &[PathBuf], world: &World) -> Result<VerifyDocument, Failur
         verdict: VerdictWord::of(!finding::any_blocks(&findings)),
         manifest: (&manifest).into(),
         findings,
+        head: Head::default(),
         profile_count: manifest.profiles().len(),
         has_unread,
     })

@@ -15,7 +15,7 @@ use crate::context::profile_check::{self, CertificateName, Question};
 use crate::host::files;
 use crate::ops::error::Failure;
 use crate::ops::prove::{self, Pinnable};
-use crate::ops::report::{Report, VerdictWord};
+use crate::ops::report::{Head, Report, VerdictWord};
 use crate::ops::world::World;
 
 /// What is asked of which profile.
@@ -49,6 +49,9 @@ pub struct CheckDocument {
     /// The profile's name; absent if the file is not proven.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What the report begins with.
+    #[serde(flatten)]
+    pub head: Head,
     /// The profile could not even be read: an error rather than a verdict. It is not part of the document.
     #[serde(skip)]
     pub has_unread: bool,
@@ -57,6 +60,10 @@ pub struct CheckDocument {
 impl Report for CheckDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()
+    }
+
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        Some(&mut self.head)
     }
 }
 
@@ -111,6 +118,7 @@ pub fn check(request: &CheckRequest, world: &World) -> Result<CheckDocument, Fai
             .as_ref()
             .map(|profile: &PinnedProfile| profile.name.clone()),
         profile: profile.map(|profile| profile.uuid),
+        head: Head::default(),
         has_unread,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -12,7 +12,8 @@ use crate::apple::profile::{Fields, KindSource, Profile, ProfileKind};
 use crate::apple::profile_signer::{LayerProof, SignerRole};
 use crate::base::finding::Finding;
 use crate::base::ids::{CertSha256, FileSha256};
-use crate::context::manifest::PinnedCertificate;
+use crate::context::manifest::{Manifest, PinnedCertificate};
+use crate::context::state::{Installed, Pinned, State};
 use crate::host::profile_store::Examined;
 use crate::ops::prove;
 use crate::ops::report::Report;
@@ -38,6 +39,34 @@ impl Report for ProfilesDocument {
 }
 
 impl ProfilesDocument {
+    /// The same, with how each profile stands by the manifest at hand and the policy's `warn_before`.
+    pub(super) fn standing(
+        mut self,
+        manifest: Option<&Manifest>,
+        warn_before: SignedDuration,
+        now: Timestamp,
+    ) -> Self {
+        let pinned = Pinned::of(manifest);
+        for profile in &mut self.profiles {
+            let scope = match (&profile.team_id, profile.kind, &profile.bundle_id) {
+                (Some(team), Some(kind), Some(bundle)) => {
+                    Some((team.as_str(), kind, bundle.as_str()))
+                }
+                _ => None,
+            };
+            let installed = Installed {
+                is_proven: profile.proven,
+                expires: profile.expires,
+                sha256: profile.sha256.as_ref(),
+                uuid: profile.uuid.as_deref(),
+                name: profile.name.as_deref(),
+                scope,
+            };
+            profile.state = pinned.state(&installed, now, warn_before);
+        }
+        self
+    }
+
     /// The document of files that were shown, each with whether it could not even be read.
     pub(super) fn of(shown: Vec<(ShownProfile, bool)>) -> Self {
         let mut has_unread = false;
@@ -60,6 +89,8 @@ pub struct ShownProfile {
     pub file: String,
     /// Both layers are verified to a pinned anchor, have the right signer role, and agree.
     pub proven: bool,
+    /// How it stands, in one word.
+    pub state: State,
     /// Its findings.
     pub findings: Vec<Finding>,
     /// `UUID`, as the file spells it; of a file that is not proven, whatever it says there.

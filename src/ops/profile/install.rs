@@ -4,15 +4,17 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::apple::profile::{self, Profile};
 use crate::base::error::ErrorCode;
 use crate::base::event::{Action, Event};
-use crate::base::finding::{self, Finding};
+use crate::base::finding::{self, Code, Finding};
 use crate::base::remedy::Remedy;
 use crate::context::policy::Policy;
+use crate::context::state::State;
 use crate::host::files;
 use crate::host::profile_store::{self, Installed};
 use crate::ledger::audit::AuditLog;
@@ -67,6 +69,7 @@ pub fn install(paths: &[PathBuf], world: &World) -> Result<InstallDocument, Fail
         match profile::prove(&bytes, &verifier) {
             Ok(profile) => {
                 findings.extend(prove::in_file(&path, profile.remarks()));
+                findings.extend(expired(&profile, &path, world.now));
                 proven.push((profile, bytes));
             }
             Err(unproven) => findings.extend(prove::in_file(&path, &unproven.findings)),
@@ -83,8 +86,25 @@ pub fn install(paths: &[PathBuf], world: &World) -> Result<InstallDocument, Fail
     })
 }
 
+/// That a profile has expired: it can be installed, and Xcode refuses to sign with it.
+fn expired(profile: &Profile, path: &Path, now: Timestamp) -> Option<Finding> {
+    let fields = profile.fields();
+    if State::of_end(Some(fields.expires), now, SignedDuration::ZERO) != State::Expired {
+        return None;
+    }
+    let message = format!("profile {:?} ({}) has expired", fields.name, fields.uuid);
+    Some(
+        Finding::warn(Code::ProfileExpired, message)
+            .values("not expired", fields.expires)
+            .in_file(path)
+            .of_profile(&fields.uuid)
+            .hint("renew it at Apple's developer site, and install the new file"),
+    )
+}
+
 /// Where profiles are installed: of Xcode's two directories the one that Xcode 16 and later read, of named ones the first.
 fn destination(policy: &Policy, world: &World) -> Result<PathBuf, Error> {
+    world.check_home_of_profiles(policy)?;
     let directories = world.profile_directories(policy);
     let named = directories.iter().find(|place| place.must_exist);
     let place = named.or(directories.last()).ok_or_else(|| {

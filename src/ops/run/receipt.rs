@@ -197,6 +197,11 @@ impl Receipt {
         })
     }
 
+    /// Where it is written.
+    pub(super) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// Adds what the gate says.
     pub(super) fn judged(&mut self, verdict: &Verdict) {
         let judgement = verdict.judgement();

@@ -1,5 +1,6 @@
 //! What is shown of targets: what each asks for, where that is written, and what signs it.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,9 +10,10 @@ use crate::base::ids::{
 };
 use crate::context::gate::facts::ObservedArchive;
 use crate::context::plan::expiry::expired;
-use crate::context::plan::{Judgement, Plan, Row, Why};
+use crate::context::plan::{Choice, Judgement, Plan, Row, Why};
 use crate::context::products;
-use crate::ops::report::Report;
+use crate::context::state::State;
+use crate::ops::report::{Head, Report, WARN_BEFORE};
 use crate::ops::target_selection::PlannedTargets;
 use crate::ops::world::World;
 use crate::xcode::assignment::Origin;
@@ -52,6 +54,9 @@ pub struct CheckDocument {
     /// The products without an Xcode project that the policy declares; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<ShownProduct>,
+    /// What the report begins with.
+    #[serde(flatten)]
+    pub head: Head,
 }
 
 /// A product without an Xcode project, and what signs it.
@@ -91,6 +96,10 @@ impl Report for TargetsDocument {
 impl Report for CheckDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()
+    }
+
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        Some(&mut self.head)
     }
 }
 
@@ -180,6 +189,10 @@ pub struct Chosen {
     pub certificate: CertSha256,
     /// Why this profile.
     pub why: Why,
+    /// How the two stand, in one word.
+    pub state: State,
+    /// When the first of the two ends (RFC 3339, UTC).
+    pub expires: Timestamp,
 }
 
 /// A profile that was not chosen.
@@ -201,8 +214,9 @@ fn setting(value: impl ToString, origin: &Origin) -> ShownSetting {
 }
 
 impl ShownTarget {
-    fn of(target: &SigningTarget, row: Option<&Row<'_>>) -> Self {
+    fn of(target: &SigningTarget, row: Option<&Row<'_>>, now: Timestamp) -> Self {
         let choice = row.and_then(|row| row.choice);
+        let ends = |choice: Choice<'_>| choice.profile.expires.min(choice.certificate.expires);
         Self {
             project: target.project.display().to_string(),
             target: target.target.clone(),
@@ -233,6 +247,8 @@ impl ShownTarget {
                 name: choice.profile.name.clone(),
                 certificate: choice.certificate.sha256,
                 why: choice.why,
+                state: State::of_end(Some(ends(choice)), now, WARN_BEFORE),
+                expires: ends(choice),
             }),
             discarded: row
                 .map(|row| row.discarded.as_slice())
@@ -249,9 +265,9 @@ impl ShownTarget {
 }
 
 /// Every selected target, with its row of the plan.
-pub(super) fn shown(planned: &PlannedTargets, plan: &Plan<'_>) -> Vec<ShownTarget> {
+pub(super) fn shown(planned: &PlannedTargets, plan: &Plan<'_>, now: Timestamp) -> Vec<ShownTarget> {
     plan.with_rows(&planned.observed.targets)
-        .map(|(target, row)| ShownTarget::of(target, row))
+        .map(|(target, row)| ShownTarget::of(target, row, now))
         .collect()
 }
 

@@ -3,6 +3,7 @@
 use super::document::{self, CheckDocument, CheckVerdict, ShownArchive, TargetsDocument};
 use crate::base::finding::{self, Code, Severity};
 use crate::ops::error::Failure;
+use crate::ops::report::Head;
 use crate::ops::target_selection::{TargetSelection, planned};
 use crate::ops::world::World;
 
@@ -19,7 +20,7 @@ pub fn show(selection: &TargetSelection, world: &World) -> Result<TargetsDocumen
     let judgement = planned.judgement();
     Ok(TargetsDocument {
         schema: "countersign.targets.v1",
-        targets: document::shown(&planned, &judgement.plan),
+        targets: document::shown(&planned, &judgement.plan, world.now),
         products: document::shown_products(&planned, &planned.products()),
         findings: document::findings(&planned, &judgement, world),
     })
@@ -52,7 +53,8 @@ pub fn check(selection: &TargetSelection, world: &World) -> Result<CheckDocument
         findings,
         waived: Vec::new(),
         archive: ShownArchive::of(&planned.observed.archive),
-        targets: document::shown(&planned, &judgement.plan),
+        targets: document::shown(&planned, &judgement.plan, world.now),
         products: document::shown_products(&planned, &planned.products()),
+        head: Head::default(),
     })
 }

@@ -1,0 +1,136 @@
+//! The command line as it was typed, for commands that can be pasted.
+//!
+//! A `next:` line is of use where it can be copied as it stands. So it repeats which policy, manifest and directories were
+//! named, and a step that is only an option is shown with the words that the option is missing from.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::base::shell;
+
+/// The words behind the program's name.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    words: Vec<String>,
+}
+
+/// The global options that say where things lie: a next command needs them too.
+const PLACES: [&str; 4] = ["--policy", "--manifest", "--profiles", "--state-dir"];
+
+/// Options whose values may be somebody's secrets: with them no command line is repeated.
+const PRIVATE: [&str; 2] = ["--setting", "--sign-with-command"];
+
+impl Typed {
+    /// Of the arguments of the process, the program's name first.
+    pub fn new(arguments: &[OsString]) -> Self {
+        let words = arguments.iter().skip(1);
+        Self {
+            words: words.map(quoted).collect(),
+        }
+    }
+
+    /// A command of ours with the places that were named: `countersign --policy FILE profile list`.
+    pub fn command(&self, command: &str) -> String {
+        let Some(rest) = command.strip_prefix("countersign ") else {
+            return command.to_owned();
+        };
+        let mut named = Vec::new();
+        let mut words = self.own().iter();
+        while let Some(word) = words.next() {
+            let option = word.split('=').next().unwrap_or_default();
+            if !PLACES.contains(&option) {
+                continue;
+            }
+            named.push(word.as_str());
+            if word == option {
+                named.extend(words.next().map(String::as_str));
+            }
+        }
+        [&["countersign"], named.as_slice(), &[rest]]
+            .concat()
+            .join(" ")
+    }
+
+    /// What was typed, with these words added; `None` where it is not to be repeated.
+    pub fn with(&self, added: &str) -> Option<String> {
+        let is_private = self.words.iter().any(|word| {
+            let option = word.split('=').next().unwrap_or_default();
+            PRIVATE.contains(&option)
+        });
+        if is_private || self.words.is_empty() {
+            return None;
+        }
+        let own = self.own();
+        let behind = self.words.get(own.len()..).unwrap_or_default();
+        let words = own.iter().map(String::as_str);
+        let words = ["countersign"].into_iter().chain(words).chain([added]);
+        let words = words.chain(behind.iter().map(String::as_str));
+        Some(words.collect::<Vec<_>>().join(" "))
+    }
+
+    /// The words that are ours: not those of a command that is run.
+    fn own(&self) -> &[String] {
+        let end = self.words.iter().position(|word| word == "--");
+        self.words
+            .get(..end.unwrap_or(self.words.len()))
+            .unwrap_or_default()
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &OsString) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        _ => shell::word(Path::new(word)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(words: &[&str]) -> Typed {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        Typed::new(&words)
+    }
+
+    #[test]
+    fn a_next_command_names_the_places_that_were_named() {
+        let typed = typed(&[
+            "countersign",
+            "gate",
+            "--policy=a.toml",
+            "--profiles",
+            "p",
+            "--",
+            "--manifest",
+            "m",
+        ]);
+        assert_eq!(
+            typed.command("countersign profile list"),
+            "countersign --policy=a.toml --profiles p profile list"
+        );
+        assert_eq!(typed.command("mv a b"), "mv a b");
+    }
+
+    #[test]
+    fn a_missing_option_is_added_before_the_command_that_is_run() {
+        let run = typed(&["countersign", "run", "--", "make", "it's"]);
+        assert_eq!(
+            run.with("--project X.xcodeproj").as_deref(),
+            Some(r"countersign run --project X.xcodeproj -- make 'it'\''s'")
+        );
+    }
+
+    #[test]
+    fn settings_are_not_repeated() {
+        for words in [
+            &["gate", "--setting", "KEY=secret"][..],
+            &["gate", "--setting=KEY=secret"],
+        ] {
+            let words = [&["countersign"], words].concat();
+            assert_eq!(typed(&words).with("--scheme NAME"), None);
+        }
+    }
+}

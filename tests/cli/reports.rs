@@ -1,0 +1,212 @@
+//! Reports: they begin with the cause, and say the same to people, programs and CI systems.
+
+use std::fs;
+
+use serde_json::Value as Json;
+use support::workshop::{GATE, Workshop, codes, ran, stock};
+
+/// A frozen workshop whose three profiles are no longer installed.
+fn emptied() -> Workshop {
+    let workshop = Workshop::frozen();
+    for spec in stock() {
+        fs::remove_file(workshop.path("profiles").join(spec.file_name())).unwrap();
+    }
+    workshop
+}
+
+#[test]
+fn profiles_that_are_not_installed_are_one_problem_with_one_next_command() {
+    let workshop = emptied();
+    let gate = workshop.gate(&[]).exits(10);
+    let mut lines = gate.out.lines();
+    assert_eq!(
+        lines.next(),
+        Some("BLOCKED  3 pinned profiles are not installed")
+    );
+    assert_eq!(
+        lines.next(),
+        Some("next: countersign profile install DIR"),
+        "{}",
+        gate.out
+    );
+    assert_eq!(gate.out.matches("profile-missing × 3").count(), 1);
+    assert_eq!(gate.out.matches("(countersign profile install").count(), 1);
+    for spec in stock() {
+        assert!(gate.out.contains(&spec.uuid), "{}: {}", spec.uuid, gate.out);
+    }
+}
+
+#[test]
+fn json_keeps_every_finding_and_has_the_headline_and_lines() {
+    let workshop = emptied();
+    let document = workshop.gate(&["--format", "json"]).exits(10).json();
+    assert_eq!(document["headline"], "3 pinned profiles are not installed");
+    assert_eq!(document["next"], "countersign profile install DIR");
+    let missing = codes(&document);
+    let missing = missing.iter().filter(|code| *code == "profile-missing");
+    assert_eq!(missing.count(), 3);
+    let manifest = String::from_utf8(workshop.read("manifests/profiles.json")).unwrap();
+    let lines: Vec<&str> = manifest.lines().collect();
+    for finding in document["findings"].as_array().unwrap() {
+        if finding["code"] != "profile-missing" {
+            continue;
+        }
+        assert_eq!(finding["page"], "docs/findings.md#profile-missing");
+        assert_eq!(finding["place"]["file"], "manifests/profiles.json");
+        let line = usize::try_from(finding["place"]["line"].as_u64().unwrap()).unwrap();
+        let uuid = finding["place"]["profile"].as_str().unwrap();
+        // The entry begins on that line.
+        assert_eq!(lines[line - 1], "    {");
+        assert!(lines[line].contains(uuid), "{uuid}: {}", lines[line]);
+    }
+    let cleared = Workshop::frozen()
+        .gate(&["--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(cleared.get("headline"), None);
+    assert_eq!(cleared.get("next"), None);
+}
+
+#[test]
+fn an_expired_certificate_is_one_problem_with_the_profiles_that_it_touches() {
+    let workshop = Workshop::frozen();
+    let at = ["--at", "2057-01-01T00:00:00Z"];
+    let document = workshop
+        .gate(&[&at[..], &["--format", "json"]].concat())
+        .exits(10)
+        .json();
+    let told = codes(&document);
+    assert!(told.contains(&"certificate-expired".to_owned()), "{told:?}");
+    let expired = told.iter().filter(|code| *code == "profile-expired");
+    assert_eq!(expired.count(), 3, "{told:?}");
+    let gate = workshop.gate(&at).exits(10);
+    assert!(
+        gate.out.starts_with("BLOCKED  certificate "),
+        "{}",
+        gate.out
+    );
+    assert!(
+        gate.out.contains("\nnext: countersign manifest freeze\n"),
+        "{}",
+        gate.out
+    );
+    assert!(gate.out.contains("touches   3 profiles: "), "{}", gate.out);
+    assert!(
+        gate.out.contains("follows   3 × profile-expired"),
+        "{}",
+        gate.out
+    );
+    assert!(!gate.out.contains("block profile-expired"), "{}", gate.out);
+}
+
+#[test]
+fn a_missing_option_comes_next_with_what_was_typed() {
+    let workshop = Workshop::frozen();
+    let gate = workshop
+        .run(&["gate", "--policy", "manifests/signing.toml"])
+        .exits(10);
+    assert!(
+        gate.out.contains(
+            "\nnext: countersign gate --policy manifests/signing.toml --identities FILE\n"
+        ),
+        "{}",
+        gate.out
+    );
+}
+
+#[test]
+fn ci_systems_get_their_format_of_verdicts_and_data_stays_as_it_is() {
+    let workshop = emptied();
+    let run = |arguments: &[&str], name: &str| {
+        let mut command = workshop.command(arguments);
+        ran(command.env(name, "true"))
+    };
+    let github = run(&GATE, "GITHUB_ACTIONS").exits(10);
+    assert!(
+        github
+            .out
+            .contains("::error title=profile-missing,file=manifests/profiles.json,line="),
+        "{}",
+        github.out
+    );
+    let last = github.out.lines().last().unwrap();
+    assert_eq!(
+        last,
+        "countersign gate: blocked by 1 problem, 3 findings; next: countersign profile install DIR"
+    );
+    let gitlab = run(&GATE, "GITLAB_CI").exits(10);
+    let issues: Json = serde_json::from_str(&gitlab.out).unwrap();
+    assert_eq!(issues[0]["check_name"], "profile-missing");
+    assert_eq!(issues[0]["severity"], "blocker");
+    assert_eq!(issues[0]["location"]["path"], "manifests/profiles.json");
+    assert!(gitlab.err.starts_with("BLOCKED  "), "{}", gitlab.err);
+    let said = [&GATE[..], &["--format", "human"]].concat();
+    let said = run(&said, "GITHUB_ACTIONS").exits(10);
+    assert!(said.out.starts_with("BLOCKED  ") && !said.out.contains("::error"));
+    for data in [&["manifest", "digest"][..], &["profile", "list"]] {
+        let plain = workshop.run(data).exits(0);
+        for name in ["GITHUB_ACTIONS", "GITLAB_CI"] {
+            assert_eq!(run(data, name).exits(0).out, plain.out, "{data:?}");
+        }
+    }
+}
+
+#[test]
+fn junit_has_a_failure_for_what_blocks_and_a_case_where_nothing_does() {
+    let gate = emptied().gate(&["--format", "junit"]).exits(10);
+    assert!(gate.out.contains("failures=\"1\""), "{}", gate.out);
+    assert!(
+        gate.out
+            .contains("message=\"3 pinned profiles are not installed\""),
+        "{}",
+        gate.out
+    );
+    let cleared = Workshop::frozen().gate(&["--format", "junit"]).exits(0);
+    assert!(cleared.out.contains("failures=\"0\""), "{}", cleared.out);
+}
+
+#[test]
+fn the_step_summary_of_a_clearance_says_what_was_judged() {
+    let workshop = Workshop::frozen();
+    let summary = workshop.write("summary.md", "");
+    let mut gate = workshop.gate_command(&["--format", "github"]);
+    ran(gate.env("GITHUB_STEP_SUMMARY", &summary)).exits(0);
+    let text = String::from_utf8(workshop.read("summary.md")).unwrap();
+    for part in [
+        "### countersign gate: cleared",
+        "| digest | sha256:",
+        "| policy | sha256:",
+        "| host | ",
+        "| targets | 0 |",
+        "| days left | ",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let mut broken = workshop.gate_command(&["--format", "github", "--manifest", "no.json"]);
+    ran(broken.env("GITHUB_STEP_SUMMARY", &summary)).exits(11);
+    let text = String::from_utf8(workshop.read("summary.md")).unwrap();
+    assert!(text.contains("### countersign: file-missing"), "{text}");
+}
+
+#[test]
+fn a_code_is_explained_and_a_slip_gets_the_code_that_was_meant() {
+    let workshop = Workshop::new();
+    workshop
+        .run(&["explain", "profile-missing"])
+        .exits(0)
+        .says(&[
+            "A pinned profile is not installed",
+            "docs/findings.md#profile-missing",
+        ]);
+    let document = workshop
+        .run(&["explain", "file-missing", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(document["of"], "error");
+    workshop
+        .run(&["explain", "profile-mising"])
+        .exits(2)
+        .says(&["there is no code", "did you mean profile-missing?"]);
+    let all = workshop.run(&["explain"]).exits(0).out;
+    assert!(all.contains("profiles\tprofile-missing\n"), "{all}");
+}

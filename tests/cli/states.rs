@@ -1,0 +1,166 @@
+//! Words for states, in every list; piped tables are whole lines.
+
+use std::fs;
+
+use support::workshop::{Workshop, ran, stock};
+
+/// The cells of the lines of a piped table.
+fn cells(text: &str) -> Vec<Vec<&str>> {
+    let lines = text.lines().take_while(|line| !line.is_empty());
+    lines.map(|line| line.split('\t').collect()).collect()
+}
+
+#[test]
+fn a_list_of_profiles_says_how_each_stands_and_what_ends_first_comes_first() {
+    let workshop = Workshop::frozen();
+    let spec = &stock()[0];
+    let mut expired = spec
+        .clone()
+        .valid("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z");
+    expired.uuid = "00000000-0000-4000-8000-000000000001".to_owned();
+    expired.name = "Gone".to_owned();
+    workshop.write("profiles/gone.mobileprovision", expired.mint());
+    let mut shadow = spec
+        .clone()
+        .valid("2025-01-01T00:00:00Z", "2045-01-01T00:00:00Z");
+    shadow.uuid = "00000000-0000-4000-8000-000000000002".to_owned();
+    workshop.write("profiles/shadow.mobileprovision", shadow.mint());
+    let mut bytes = spec.mint();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    workshop.write("profiles/forged.mobileprovision", bytes);
+    let list = workshop
+        .run(&["profile", "list", "--columns", "state,name"])
+        .exits(0);
+    let rows = cells(&list.out);
+    assert_eq!(rows[0], ["STATE", "NAME"]);
+    let states: Vec<&str> = rows[1..].iter().map(|row| row[0]).collect();
+    let mut sorted = states.clone();
+    sorted.sort_unstable();
+    assert_eq!(
+        sorted,
+        [
+            "EXPIRED",
+            "NOT PROVEN",
+            "pinned",
+            "pinned",
+            "pinned",
+            "shadow"
+        ],
+        "{}",
+        list.out
+    );
+    let gone = states.iter().position(|state| *state == "EXPIRED");
+    let shadow = states.iter().position(|state| *state == "shadow");
+    assert!(gone < shadow, "{}", list.out);
+    let document = workshop
+        .run(&["profile", "list", "--format", "json"])
+        .exits(0)
+        .json();
+    let profiles = document["profiles"].as_array().unwrap();
+    let states = profiles.iter().map(|it| it["state"].as_str().unwrap());
+    assert_eq!(states.filter(|state| *state == "expired").count(), 1);
+}
+
+#[test]
+fn a_piped_list_has_whole_uuids_and_one_line_for_each_profile() {
+    let workshop = Workshop::frozen();
+    let list = workshop.run(&["profile", "list"]).exits(0);
+    let rows = cells(&list.out);
+    assert_eq!(rows.len(), 1 + stock().len());
+    for spec in stock() {
+        let row = rows
+            .iter()
+            .find(|row| row.last() == Some(&spec.uuid.as_str()));
+        assert_eq!(row.unwrap().len(), rows[0].len(), "{}", list.out);
+    }
+    workshop
+        .run(&["profile", "list", "--columns", "nonsense"])
+        .exits(2);
+}
+
+#[test]
+fn the_manifest_is_shown_with_how_everything_stands() {
+    let workshop = Workshop::frozen();
+    let shown = workshop.run(&["manifest", "show"]).exits(0);
+    let digest = workshop.run(&["manifest", "digest"]).exits(0).out;
+    let shown = shown.says(&["revision 1", digest.trim()]);
+    for spec in stock() {
+        assert!(
+            shown.out.contains(&format!("\t{}", spec.uuid)),
+            "{}",
+            shown.out
+        );
+    }
+    let document = workshop
+        .run(&["manifest", "show", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(document["schema"], "countersign.manifest-show.v1");
+    assert_eq!(document["profiles"][0]["state"], "ok");
+    let columns = workshop
+        .run(&["manifest", "show", "--columns", "uuid"])
+        .exits(0)
+        .out;
+    assert_eq!(columns.lines().count(), 1 + stock().len(), "{columns}");
+}
+
+#[test]
+fn installing_an_expired_profile_warns_and_a_valid_one_does_not() {
+    let workshop = Workshop::new();
+    let spec = &stock()[0];
+    let gone = spec
+        .clone()
+        .valid("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z");
+    workshop.write("gone.mobileprovision", gone.mint());
+    let installed = workshop
+        .run(&["profile", "install", "gone.mobileprovision"])
+        .exits(0);
+    installed.says(&["warn profile-expired", "has expired", "installed: "]);
+    workshop.write("valid.mobileprovision", spec.mint());
+    let installed = workshop
+        .run(&["profile", "install", "valid.mobileprovision"])
+        .exits(0);
+    assert!(
+        !installed.text().contains("profile-expired"),
+        "{}",
+        installed.out
+    );
+}
+
+#[test]
+fn identities_say_how_they_stand() {
+    let workshop = Workshop::frozen();
+    let list = [
+        "identity",
+        "list",
+        "--identities",
+        "identities.txt",
+        "--columns",
+        "state,name",
+    ];
+    let listed = workshop.run(&list).exits(0);
+    let rows = cells(&listed.out);
+    assert_eq!(rows[1][0], "ok", "{}", listed.out);
+}
+
+#[test]
+fn without_a_home_nobody_knows_where_profiles_are_installed() {
+    let workshop = Workshop::new();
+    workshop.write("manifests/signing.toml", "version = 1\n");
+    for arguments in [
+        &["profile", "list"][..],
+        &["profile", "install", "x.mobileprovision"],
+    ] {
+        let mut command = workshop.command(arguments);
+        command.env_remove("HOME");
+        let ran = ran(&mut command).exits(11);
+        assert!(ran.out.is_empty(), "{}", ran.out);
+        ran.says(&["the home directory is unknown", "--profiles"]);
+    }
+    // With one that was named nothing is missing.
+    fs::create_dir_all(workshop.path("named")).unwrap();
+    let mut command = workshop.command(&["profile", "list", "--profiles", "named"]);
+    command.env_remove("HOME");
+    ran(&mut command).exits(0);
+}
