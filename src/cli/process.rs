@@ -105,7 +105,7 @@ pub(super) fn world(global: &Global, is_verdict: bool, start: &Start) -> (World,
         Arc::new(SystemClock),
         Box::new(listener),
     );
-    if is_verdict && terminal.format != Format::Human {
+    if !matches!(terminal.format, Format::Human | Format::Json) {
         terminal.checkout.policy = world.policy_path().to_owned();
         terminal.checkout.manifest = world.manifest_path().to_owned();
     }
