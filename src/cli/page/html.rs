@@ -12,6 +12,7 @@ use super::shown::{class, day, left, minute};
 use super::timeline::{self, Timeline};
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::plain::plain;
+use crate::cli::report;
 use crate::ops::page::document::ReportDocument;
 use crate::ops::page::expiries::{Expiring, Standing};
 use crate::ops::report::VerdictWord;
