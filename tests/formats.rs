@@ -68,6 +68,7 @@ const COMMANDS: &[(&str, &str)] = &[
         "-o signing.html --project Acme.xcodeproj --identities identities.txt",
     ),
     ("doctor", ""),
+    ("init", "--project Acme.xcodeproj"),
     ("keychain create", "--keychain ci.p12"),
     (
         "keychain import",
@@ -152,7 +153,9 @@ fn workshop(project: &forge::project::ProjectSpec, profiles: &[ProfileSpec]) -> 
     for spec in profiles {
         workshop.write(format!("profiles/{}", spec.file_name()), spec.mint());
     }
-    workshop.run(&["manifest", "freeze"]).exits(0);
+    workshop
+        .run(&["manifest", "freeze", "--allow-expired"])
+        .exits(0);
     workshop.write("other.json", workshop.read("manifests/profiles.json"));
     let new = forge::fixtures::products()[0].clone().named("New");
     workshop.write("new.mobileprovision", new.mint());

@@ -25,7 +25,7 @@ use super::page::expiries::{Expiry, Standing};
 use super::page::{self, ReportRequest};
 use super::target_selection::TargetSelection;
 use super::world::World;
-use crate::base::finding::{self, Code, Finding};
+use crate::base::finding::{self, Code, Finding, Group};
 use crate::context::gate::clock;
 use crate::context::gate::facts::Observation;
 use crate::context::policy::Policy;
@@ -73,12 +73,7 @@ pub fn doctor(world: &World) -> Result<DoctorDocument, Failure> {
     missing.retain(|it| it.part != MissingPart::Targets);
     let mut findings: Vec<Finding> = findings
         .into_iter()
-        .filter(|it| {
-            !matches!(
-                it.code,
-                Code::TargetsUnobserved | Code::IdentitiesUnobserved
-            )
-        })
+        .filter(|it| !is_of_a_job(it.code))
         .chain(clock::against(&last_record, world.now))
         .collect();
     finding::sort(&mut findings);
@@ -237,4 +232,11 @@ mod tests {
         // The built-in minimum is seven days.
         assert_eq!(next.blocks_from.to_string(), "2026-03-13T00:00:00Z");
     }
+}
+
+/// Whether a finding is about a job, and not about the machine: about its project, or that nobody showed its identities. What
+/// the policy declares of products is no matter of a project.
+fn is_of_a_job(code: Code) -> bool {
+    let is_of_project = code.group() == Group::Targets && code != Code::ProductDiffers;
+    is_of_project || code == Code::IdentitiesUnobserved
 }

@@ -21,7 +21,9 @@ fn expired() -> Workshop {
     let spec = ProfileSpec::ios(Kind::AppStore, "com.acme.rocket")
         .valid("2022-01-01T00:00:00Z", "2023-01-01T00:00:00Z");
     workshop.write(format!("profiles/{}", spec.file_name()), spec.mint());
-    workshop.run(&["manifest", "freeze"]).exits(0);
+    workshop
+        .run(&["manifest", "freeze", "--allow-expired"])
+        .exits(0);
     workshop
 }
 
@@ -93,7 +95,9 @@ fn an_expiry_that_is_edited_to_2099_does_not_revive_a_real_profile() {
                 workshop.path("profiles").join(file.file_name().unwrap()),
             )
             .unwrap();
-            workshop.run(&["manifest", "freeze"]).exits(0);
+            workshop
+                .run(&["manifest", "freeze", "--allow-expired"])
+                .exits(0);
             let text = String::from_utf8(workshop.read("manifests/profiles.json")).unwrap();
             let expires = text
                 .lines()

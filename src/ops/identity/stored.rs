@@ -65,6 +65,11 @@ impl Reading<'_> {
             // Whoever encrypts a PKCS#12 file gave it no other password, or one that is asked for.
             None if opened.is_some() => self.container(clear).map(Content::Stored),
             None => Ok(Content::Other(bytes)),
+            // Match stores the certificate beside the key. Both in one text is what other tools make of a container, and no
+            // `security import` takes it under this name: it is told as that.
+            Some(pem) if opened.is_none() && !pem.certificates.is_empty() => {
+                Ok(Content::Other(bytes))
+            }
             Some(pem) => {
                 let key = StoredKey {
                     file: self.input.to_string(),
