@@ -1,6 +1,6 @@
 //! The command line: arguments → request, answer → text, JSON, annotations, exit code.
 //!
-//! [`ops`](crate::ops) does the work of a command; this room reads its arguments and shows its answer. Each subcommand has a
+//! [`ops`] does the work of a command; this room reads its arguments and shows its answer. Each subcommand has a
 //! file, with its arguments first and its text for people after them. Results go to standard output, everything else to
 //! standard error. `process` alone reads the environment and the clock, once.
 

@@ -1,7 +1,7 @@
 //! `countersign report`: the whole signing context on one page.
 //!
 //! The answer is a document like any other. With `-o` it also becomes a page of HTML ([`html`]): one file that needs no
-//! network and no script, with charts as inline SVG ([`timeline`], [`graph`]).
+//! network and no script, with charts as inline SVG (`timeline`, `graph`).
 
 mod graph;
 pub mod html;

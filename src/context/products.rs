@@ -1,6 +1,6 @@
 //! Products without an Xcode project: what signs each, and what is not right with it.
 //!
-//! The policy declares them ([`DeclaredProduct`](super::policy::DeclaredProduct)), freezing pins them, and every verb that
+//! The policy declares them ([`DeclaredProduct`]), freezing pins them, and every verb that
 //! judges targets judges them as well, by one function. A product is asked what the system asks when it starts
 //! ([`profile_check`]). Beside that, what the policy declares and what the manifest pins must be the same.
 

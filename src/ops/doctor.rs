@@ -203,6 +203,13 @@ fn next(expiries: &[Expiry], policy: &Policy) -> Option<NextFailure> {
     })
 }
 
+/// Whether a finding is about a job, and not about the machine: about its project, or that nobody showed its identities. What
+/// the policy declares of products is no matter of a project.
+fn is_of_a_job(code: Code) -> bool {
+    let is_of_project = code.group() == Group::Targets && code != Code::ProductDiffers;
+    is_of_project || code == Code::IdentitiesUnobserved
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,11 +239,4 @@ mod tests {
         // The built-in minimum is seven days.
         assert_eq!(next.blocks_from.to_string(), "2026-03-13T00:00:00Z");
     }
-}
-
-/// Whether a finding is about a job, and not about the machine: about its project, or that nobody showed its identities. What
-/// the policy declares of products is no matter of a project.
-fn is_of_a_job(code: Code) -> bool {
-    let is_of_project = code.group() == Group::Targets && code != Code::ProductDiffers;
-    is_of_project || code == Code::IdentitiesUnobserved
 }

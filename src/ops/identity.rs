@@ -1,7 +1,7 @@
 //! Signing identities: list, digest.
 //!
 //! - [`source`]: where they are read from
-//! - [`stored`]: as fastlane match stores them
+//! - `stored`: as fastlane match stores them
 //! - [`list`], [`digest`]: the verbs
 
 pub mod digest;

@@ -1,12 +1,12 @@
 //! The first steps in a repository: what signs each target, what is missing, and the files that a gate needs.
 //!
-//! [`survey`] looks and decides, and writes nothing; [`write`] writes the files of a survey. Nothing that is there is ever
+//! [`survey`] looks and decides, and writes nothing; [`write()`] writes the files of a survey. Nothing that is there is ever
 //! replaced: what would change a file is written beside it, as `FILE.new`, and shown as a difference.
 //!
 //! - [`ci`]: the workflow for the CI that builds the repository
 //! - [`document`]: what is shown
-//! - [`files`]: the files that are written, or would be
-//! - [`rows`]: one row for each target
+//! - `files`: the files that are written, or would be
+//! - `rows`: one row for each target
 
 pub mod ci;
 pub mod document;

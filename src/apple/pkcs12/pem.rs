@@ -103,7 +103,7 @@ fn private_key(block: &Pem) -> Option<PrivateKey> {
     key.public_key().is_some().then_some(key)
 }
 
-/// The public key of a certificate, as [`PrivateKey::public_key`] gives it; `None` if the certificate does not read.
+/// The public key of a certificate, as that of a private key is given; `None` if the certificate does not read.
 pub fn public_key_of(certificate_der: &[u8]) -> Option<Vec<u8>> {
     let (_, certificate) = X509Certificate::from_der(certificate_der).ok()?;
     Some(certificate.public_key().subject_public_key.data.to_vec())
