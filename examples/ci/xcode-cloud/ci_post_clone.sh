@@ -5,4 +5,4 @@ set -euo pipefail
 # The runner is empty each time. Homebrew is on it, Rust is not.
 command -v cargo >/dev/null || brew install --quiet rust
 # No release exists yet: build one commit that you have reviewed.
-cargo install --locked --git https://github.com/countersign-dev/countersign --rev cdb8a546f7e1869f2f8ee4b7b6c3a306099a6974 countersign
+cargo install --locked --git https://github.com/countersign-dev/countersign --rev 9908827e0018619ba03033d39015595e05ae7a2f countersign
