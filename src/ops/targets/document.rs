@@ -296,10 +296,11 @@ pub(super) fn shown_products(
 pub(super) fn findings(
     planned: &PlannedTargets,
     judgement: &Judgement<'_>,
+    products: &products::Judgement,
     world: &World,
 ) -> Vec<Finding> {
     let mut findings = [planned.findings.clone(), judgement.findings.clone()].concat();
-    findings.extend(planned.products().findings);
+    findings.extend(products.findings.iter().cloned());
     findings.extend(expired(&judgement.plan, world.now));
     finding::sort(&mut findings);
     finding::distinct(&mut findings);

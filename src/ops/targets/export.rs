@@ -67,7 +67,8 @@ pub struct Export {
 pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure> {
     let planned = planned(&request.selection, world)?;
     let judgement = planned.judgement();
-    let mut findings = document::findings(&planned, &judgement, world);
+    let products = planned.products();
+    let mut findings = document::findings(&planned, &judgement, &products, world);
     findings.extend(withheld(&planned.observed.targets));
     for finding in findings.iter_mut().filter(|it| is_mended_by_export(it)) {
         finding.severity = finding.severity.max(Severity::Warn);
@@ -83,12 +84,11 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
     if finding::any_blocks(&findings) {
         return Err(Failure::Blocked(findings));
     }
-    let products = planned.products().planned;
     let exported = match (request.form, planned.names_projects) {
         (ExportForm::Json, false) => Ok(()),
         _ => exportable(&judgement.plan, world.now).map_err(Unexported::Plan),
     };
-    let exported = exported.and_then(|()| text(&judgement.plan, &products, request, world));
+    let exported = exported.and_then(|()| text(&judgement.plan, &products.planned, request, world));
     let text = match exported {
         Ok(text) => text,
         Err(Unexported::Plan(error)) => {

@@ -18,11 +18,12 @@ pub fn show(selection: &TargetSelection, world: &World) -> Result<TargetsDocumen
     };
     let planned = planned(&selection, world)?;
     let judgement = planned.judgement();
+    let products = planned.products();
     Ok(TargetsDocument {
         schema: "countersign.targets.v1",
         targets: document::shown(&planned, &judgement.plan, world.now),
-        products: document::shown_products(&planned, &planned.products()),
-        findings: document::findings(&planned, &judgement, world),
+        products: document::shown_products(&planned, &products),
+        findings: document::findings(&planned, &judgement, &products, world),
     })
 }
 
@@ -33,7 +34,8 @@ pub fn show(selection: &TargetSelection, world: &World) -> Result<TargetsDocumen
 pub fn check(selection: &TargetSelection, world: &World) -> Result<CheckDocument, Failure> {
     let planned = planned(selection, world)?;
     let judgement = planned.judgement();
-    let mut findings = document::findings(&planned, &judgement, world);
+    let products = planned.products();
+    let mut findings = document::findings(&planned, &judgement, &products, world);
     if judgement.is_unsigned {
         // The settings say so: a build that nobody signs needs nothing. The gate, which lets somebody sign, still blocks.
         for finding in &mut findings {
@@ -54,7 +56,7 @@ pub fn check(selection: &TargetSelection, world: &World) -> Result<CheckDocument
         waived: Vec::new(),
         archive: ShownArchive::of(&planned.observed.archive),
         targets: document::shown(&planned, &judgement.plan, world.now),
-        products: document::shown_products(&planned, &planned.products()),
+        products: document::shown_products(&planned, &products),
         head: Head::default(),
     })
 }
