@@ -40,16 +40,12 @@ pub fn find(start: &Path, name: &Path, home: Option<&Path>) -> Result<Option<Pat
     if start.join(name).exists() {
         return take(name.to_owned(), start);
     }
-    let start = project_root::absolute(start);
-    let root = project_root::find(&start.join(name.file_name().unwrap_or_default()), home);
-    let above = start.ancestors().skip(1).zip(1_usize..);
-    for (folder, steps) in above.take_while(|(folder, _)| folder.starts_with(&root)) {
-        if folder.join(name).exists() {
-            let path = std::iter::repeat_n("..", steps).collect::<PathBuf>();
-            return take(path.join(name), &root);
-        }
+    let upward = project_root::upward(start, home);
+    let mut above = upward.folders.iter().skip(1);
+    match above.find(|(folder, _)| folder.join(name).exists()) {
+        Some((_, from_start)) => take(from_start.join(name), &upward.root),
+        None => Ok(None),
     }
-    Ok(None)
 }
 
 #[cfg(test)]

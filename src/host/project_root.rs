@@ -25,6 +25,32 @@ pub fn find(path: &Path, home: Option<&Path>) -> PathBuf {
     root.unwrap_or(folder)
 }
 
+/// The way from a folder up to the root that a project in it would have.
+#[derive(Debug)]
+pub struct Upward {
+    /// The root.
+    pub root: PathBuf,
+    /// Each folder on the way, the first one first, absolute, and as a path from there: empty, `..`, `../..`, …
+    pub folders: Vec<(PathBuf, PathBuf)>,
+}
+
+/// The way up from `start`; `home` is the user's home directory.
+pub fn upward(start: &Path, home: Option<&Path>) -> Upward {
+    let start = absolute(start);
+    // Asked as for a project that lies here.
+    let root = find(&start.join("x"), home);
+    let folders = start.ancestors().zip(0_usize..);
+    let folders = folders.take_while(|(folder, _)| folder.starts_with(&root));
+    let folders = folders.map(|(folder, steps)| {
+        let from_start = std::iter::repeat_n("..", steps).collect();
+        (folder.to_owned(), from_start)
+    });
+    Upward {
+        folders: folders.collect(),
+        root,
+    }
+}
+
 /// `path` from the root directory on, without `.` and `..`.
 pub fn absolute(path: &Path) -> PathBuf {
     // It fails for an empty path, and where the working directory is gone.

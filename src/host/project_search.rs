@@ -36,44 +36,38 @@ pub enum Found {
 
 /// The project or workspace that whoever stands at `start` means; `home` is the user's home directory.
 pub fn find(start: &Path, home: Option<&Path>) -> Found {
-    let here = project_root::absolute(start);
-    // Asked as for a project that lies here.
-    let root = project_root::find(&here.join("x"), home);
-    let above = here.ancestors().zip(0_usize..);
-    let above = above.take_while(|(folder, _)| folder.starts_with(&root));
-    let mut highest = 0;
-    for (folder, steps) in above {
-        highest = steps;
+    let folders = project_root::upward(start, home).folders;
+    for (folder, from_start) in &folders {
         let found = folder_walk::walk(folder, 0).projects;
         if !found.is_empty() {
-            return meant(found, folder, steps, home);
+            return meant(found, folder, from_start, home);
         }
     }
     let mut is_complete = true;
-    for (folder, steps) in [(here.as_path(), 0), (root.as_path(), highest)] {
+    let below = match folders.as_slice() {
+        [here, .., root] => vec![here, root],
+        here => here.iter().collect(),
+    };
+    for (folder, from_start) in below {
         if is_home(folder, home) {
             continue;
         }
         let walked = folder_walk::walk(folder, MAX_DEPTH);
         is_complete &= walked.is_complete;
         if !walked.projects.is_empty() {
-            return meant(walked.projects, folder, steps, home);
-        }
-        if highest == 0 {
-            break;
+            return meant(walked.projects, folder, from_start, home);
         }
     }
     Found::None { is_complete }
 }
 
-/// Those that count of what was found in `folder`, which is `steps` above where the search began.
-fn meant(found: Vec<PathBuf>, folder: &Path, steps: usize, home: Option<&Path>) -> Found {
+/// Those that count of what was found in `folder`, to which `up` leads from where the search began.
+fn meant(found: Vec<PathBuf>, folder: &Path, up: &Path, home: Option<&Path>) -> Found {
     let left = match found.len() {
         0..=1 => found,
         2..=MAX_COMPARED => without_projects_of_projects(without_held(found, home), home),
         _ => found,
     };
-    let up: PathBuf = std::iter::repeat_n("..", steps).collect();
     let from_start = |path: PathBuf| {
         let below = path.strip_prefix(folder).map(Path::to_owned);
         up.join(below.unwrap_or(path))
