@@ -160,17 +160,17 @@ pub fn main_of(start: &Start) -> ExitCode {
         && only == WATCHDOG
     {
         let begun = served::begin(Role::None);
-        let (world, terminal) = process::world(&Global::default(), false, start);
+        let (world, terminal) =
+            process::world(&Global::default(), false, start, process::variables());
         let answer = begun.map_err(Failure::from);
         return finished(answer.and_then(|_| run::watchdog(&world)), &terminal).into();
     }
     // A program that is started with another group's right takes nothing from whoever starts it but the words.
+    let variables = process::variables();
+    let words = start.arguments.clone();
     let words = match has_set_group_id() {
-        true => start.arguments.clone(),
-        false => {
-            let words = start.arguments.clone();
-            variables::completed(words, Cli::command, &process::variables())
-        }
+        true => words,
+        false => variables::completed(words, Cli::command, &variables),
     };
     let parsed = parsed(&words);
     let begun = served::begin(parsed.as_ref().map_or(Role::None, Cli::role));
@@ -193,7 +193,7 @@ pub fn main_of(start: &Start) -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let (world, terminal) = process::world(&cli.global, cli.is_verdict(), start);
+    let (world, terminal) = process::world(&cli.global, cli.is_verdict(), start, variables);
     let begun = begun.map_err(Failure::from);
     finished(
         begun.and_then(|begun| answer(cli.command, begun, world, &terminal)),

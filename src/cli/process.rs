@@ -65,9 +65,13 @@ pub(super) fn variables() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()
 }
 
-/// The world and the terminal of this process.
-pub(super) fn world(global: &Global, is_verdict: bool, start: &Start) -> (World, Terminal) {
-    let variables = variables();
+/// The world and the terminal of this process, whose environment has these variables.
+pub(super) fn world(
+    global: &Global,
+    is_verdict: bool,
+    start: &Start,
+    variables: Vec<(OsString, OsString)>,
+) -> (World, Terminal) {
     let variable = |name: &str| -> Option<OsString> {
         let mut known = variables.iter();
         let (_, value) = known.find(|(known, value)| known == name && !value.is_empty())?;
