@@ -6,6 +6,7 @@
 //!
 //! - [`access`]: what this user may change of a directory and of the way to it
 //! - [`ci_system`]: which CI system builds a repository
+//! - [`contract`]: what the contract suite needs: a throw-away directory and identity
 //! - [`deadline`]: when a window ends, by two clocks
 //! - [`directories`]: default directories, and directories that something clears
 //! - [`evidence`]: what the kernel and the loader say of this process
@@ -39,6 +40,7 @@
 
 pub mod access;
 pub mod ci_system;
+pub mod contract;
 pub mod deadline;
 pub mod directories;
 pub mod evidence;
