@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod audit;
 mod checkout;
+pub mod contract;
 mod deferred;
 pub mod doctor;
 pub mod document;
@@ -113,7 +114,7 @@ enum Command {
     Report(Deferred<page::Arguments>),
     /// Tell what this machine is to countersign, and what would fail next. Opens nothing. Exit code 10 if a gate would block
     /// here whatever a job asks.
-    Doctor,
+    Doctor(doctor::Arguments),
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
@@ -305,7 +306,7 @@ fn answer(
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),
         Command::Run(arguments) => run::run(*arguments.0, begun.offer(), world),
-        Command::Doctor => doctor::run(world),
+        Command::Doctor(arguments) => doctor::run(arguments, world),
         Command::Report(arguments) => page::run(*arguments.0, world),
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Envelope(command) => envelope::run(*command.0, world),
