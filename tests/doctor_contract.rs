@@ -420,11 +420,11 @@ fn a_tool_that_hangs_is_ended_and_its_step_hung() {
         "codesign",
         "case \"$*\" in *--force*program) exec sleep 600;; *) exec \"$real\" \"$@\";; esac",
     );
-    let document = mac.suite(Duration::from_secs(12)).unwrap();
+    let document = mac.suite(Duration::from_secs(20)).unwrap();
     assert_eq!(result(&document, Step::Import).0, StepResult::Passed);
     let (found, why) = result(&document, Step::Sign);
     assert_eq!(found, StepResult::Hung, "{why}");
-    assert_eq!(why, "codesign did not end within 6 s and was stopped");
+    assert_eq!(why, "codesign did not end within 10 s and was stopped");
     assert_eq!(result(&document, Step::Relock).0, StepResult::Passed);
     mac.assert_untouched();
 }
@@ -433,10 +433,10 @@ fn a_tool_that_hangs_is_ended_and_its_step_hung() {
 fn a_security_that_hangs_is_ended_with_the_command_that_called_it() {
     let mac = Mac::new();
     mac.0.misbehave("hang import");
-    let document = mac.suite(Duration::from_secs(12)).unwrap();
+    let document = mac.suite(Duration::from_secs(20)).unwrap();
     let (found, why) = result(&document, Step::Import);
     assert_eq!(found, StepResult::Hung, "{why}");
-    assert_eq!(why, "the import did not end within 12 s and was stopped");
+    assert_eq!(why, "the import did not end within 20 s and was stopped");
     // The import was killed; its watchdog has closed the keychain for those that come after.
     assert_eq!(result(&document, Step::Hang).0, StepResult::Passed);
     assert_eq!(result(&document, Step::Destroy).0, StepResult::Passed);
@@ -487,12 +487,22 @@ fn what_a_killed_suite_left_is_cleared_by_the_next_one_or_by_a_recovery() {
 }
 
 #[test]
-fn a_suite_that_lives_is_left_alone() {
+fn a_suite_that_lives_is_left_alone_and_the_next_one_waits_for_it() {
     let mac = Mac::new();
     let mut suite = mac.started_up_to_the_import();
+    let made = mac.left();
     mac.run(&["keychain", "recover"]).exits(0);
+    let mut next = mac.command(&["doctor", "--contract", "-o", "next.json"]);
+    let next = next.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    // It has written that it is there, and makes nothing before it is its turn.
+    while !mac.path("home/next.json").exists() {
+        std::thread::yield_now();
+    }
+    assert_eq!(mac.left(), made);
     fs::write(mac.path("home/go-on"), "").unwrap();
     assert_eq!(suite.wait().unwrap().code(), Some(0));
+    let next = next.unwrap().wait_with_output().unwrap();
+    assert_eq!(next.status.code(), Some(0));
     mac.assert_untouched();
 }
 

@@ -9,7 +9,7 @@
 //! watchdog included; a step that hangs is ended from outside; and a step can be killed. The window opens by a clearance of a
 //! real gate, under a policy that waives all that can be waived and a manifest that pins nothing.
 //!
-//! Nothing of the user's is used: neither their state directory nor their keychains. The search list is the one thing that is
+//! Nothing of the user's is used, but for the lock in their state directory that every opening takes. The search list is the one thing that is
 //! shared, because macOS has one; each window adds the throw-away keychain at its end and takes it out again, as every run
 //! does, and no other run of this user can open a window meanwhile.
 //!
@@ -46,7 +46,6 @@ use crate::base::remedy::Remedy;
 use crate::host::contract::Throwaway;
 use crate::host::journal::{Journals, Life};
 use crate::host::keychain::KeychainError;
-use crate::host::mac::{self, Found};
 use crate::host::node::OsFamily;
 use crate::host::owned_files::Lock;
 use crate::host::process::StopFlag;
@@ -152,7 +151,7 @@ pub fn contract(request: &ContractRequest<'_>, world: &World) -> Result<Contract
         rows: Vec::new(),
         program: ProgramDocument {
             version: env!("CARGO_PKG_VERSION"),
-            commit: option_env!("COUNTERSIGN_COMMIT"),
+            commit: option_env!("COUNTERSIGN_COMMIT").filter(|commit| !commit.is_empty()),
             sources: env!("COUNTERSIGN_SOURCES"),
         },
         machine: machine::look(world),
@@ -276,14 +275,10 @@ pub fn clear_leftovers(speech: Speech<'_>, world: &World) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keeps other runs of this user from opening a keychain, and so from changing the search list, until the value is dropped. A
-/// user without a state directory has no runs.
+/// Keeps other runs of this user, and other suites, from opening a keychain, and so from changing the search list, until the
+/// value is dropped.
 fn turn(world: &World) -> Result<Option<Lock>, Error> {
-    let state = world.state_directory()?;
-    if mac::look_at(state.path()) == Found::Missing {
-        return Ok(None);
-    }
-    let journals = Journals::new(&state, world.clock.as_ref());
+    let journals = Journals::new(&world.state_directory()?, world.clock.as_ref());
     let lock = journals.lock_unless(&mut || false)?;
     let mut open = journals.all()?.into_iter().flatten();
     match open.find(|run| run.life == Life::Alive) {
