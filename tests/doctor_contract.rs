@@ -29,6 +29,7 @@ use countersign::ops::world::{Places, Surroundings, World};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 use support::machine::{LOGIN, Machine, example};
+use support::site::until;
 use support::start;
 use support::workshop::{Ran, ran};
 
@@ -135,9 +136,9 @@ impl Mac {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        while !self.path("home/waiting").exists() {
-            std::thread::yield_now();
-        }
+        until("the import is under way", || {
+            self.path("home/waiting").exists()
+        });
         child
     }
 
@@ -495,9 +496,9 @@ fn a_suite_that_lives_is_left_alone_and_the_next_one_waits_for_it() {
     let mut next = mac.command(&["doctor", "--contract", "-o", "next.json"]);
     let next = next.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     // It has written that it is there, and makes nothing before it is its turn.
-    while !mac.path("home/next.json").exists() {
-        std::thread::yield_now();
-    }
+    until("the next one is there", || {
+        mac.path("home/next.json").exists()
+    });
     assert_eq!(mac.left(), made);
     fs::write(mac.path("home/go-on"), "").unwrap();
     assert_eq!(suite.wait().unwrap().code(), Some(0));
@@ -570,9 +571,7 @@ fn while_a_run_has_a_keychain_open_the_suite_is_not_begun() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    while !mac.path("home/open").exists() {
-        std::thread::yield_now();
-    }
+    until("the job runs", || mac.path("home/open").exists());
     let refused = mac.run(&["doctor", "--contract"]).exits(12);
     assert!(
         refused.err.contains("is open for other runs"),
