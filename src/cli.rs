@@ -11,6 +11,7 @@ mod deferred;
 pub mod doctor;
 pub mod document;
 pub mod envelope;
+pub mod examples;
 pub mod exit;
 pub mod explain;
 pub mod failure;
@@ -254,9 +255,14 @@ fn finished(answer: Result<Answer<'static>, Failure>, terminal: &Terminal) -> Ex
     }
 }
 
+/// The command line with the examples of its commands.
+fn described() -> clap::Command {
+    examples::shown_below(examples::shown(Cli::command(), ""), "")
+}
+
 /// What the arguments ask for.
 fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command();
+    let mut command = described();
     let matches = command.try_get_matches_from_mut(arguments);
     let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
     let cli = cli.map_err(|error| error.format(&mut command));
@@ -311,8 +317,8 @@ fn answer(
         Command::Envelope(command) => envelope::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Explain { code } => explain::run(code.as_deref()),
-        Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
-        Command::Man { directory } => help::man(&directory, Cli::command()),
-        Command::Help { topic } => help::topic(&topic, Cli::command()),
+        Command::Completions { shell } => Ok(help::completions(shell, described())),
+        Command::Man { directory } => help::man(&directory, described()),
+        Command::Help { topic } => help::topic(&topic, described()),
     }
 }

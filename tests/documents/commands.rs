@@ -1,8 +1,12 @@
 //! Every command line of countersign in the documents is one that its parser takes.
 
+use std::fs;
+
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ErrorKind};
 use countersign::cli::Cli;
+
+use support::{files_below, root};
 
 use crate::markdown::documents;
 
@@ -126,6 +130,35 @@ fn every_command_line_of_a_block_parses() {
         }
     }
     assert!(seen > 40, "{seen} commands are not all");
+}
+
+/// The snapshots are what `--help` prints, and man pages show the same examples.
+#[test]
+fn every_example_of_the_help_parses_and_calls_its_own_command() {
+    for file in files_below(&root().join("tests/snapshots/help")) {
+        let help = fs::read_to_string(&file).unwrap();
+        let (_, examples) = help.split_once("\nExamples:\n").unwrap();
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let own: Vec<&str> = name.split('-').collect();
+        let commands = commands(examples);
+        assert_eq!(
+            commands.len(),
+            examples
+                .lines()
+                .filter(|line| !line.starts_with("  # "))
+                .count(),
+            "{name}: {commands:?}"
+        );
+        for words in commands {
+            assert!(
+                refused(&words).is_none(),
+                "{name}: {}",
+                refused(&words).unwrap()
+            );
+            // A group shows what its commands do.
+            assert_eq!(words[..own.len()], own, "{name}: another command");
+        }
+    }
 }
 
 #[test]
