@@ -147,7 +147,7 @@ pub(super) fn show(
     }
     let mut identities: Vec<&ShownIdentity> = identities.iter().collect();
     identities.sort_by_key(|identity| identity.expires);
-    let mut rows = Rows::new(&COLUMNS, &["state", "sha-1", "expires"]);
+    let mut rows = Rows::new(&COLUMNS);
     for identity in identities {
         rows.add([
             state::cell(identity.state, identity.expires, now),
