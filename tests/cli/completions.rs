@@ -49,7 +49,8 @@ impl Scene {
                 "PATH",
                 format!("{}:{}", self.workshop.path("bin").display(), start::PATH),
             );
-        is_installed(shell[0]).then(|| ran(&mut command))
+        let is_runnable = is_installed(shell[0]) && is_installed("timeout");
+        is_runnable.then(|| ran(&mut command))
     }
 
     /// What of help was run.
@@ -58,11 +59,11 @@ impl Scene {
     }
 }
 
-/// Whether there is such a shell; says so if not.
-fn is_installed(shell: &str) -> bool {
-    let is_there = Command::new(shell).args(["-c", "exit"]).output().is_ok();
+/// Whether there is such a program; says so if not.
+fn is_installed(program: &str) -> bool {
+    let is_there = Command::new(program).arg("--version").output().is_ok();
     if !is_there {
-        eprintln!("skipped: {shell} is not installed");
+        eprintln!("skipped: {program} is not installed");
     }
     is_there
 }
@@ -112,10 +113,10 @@ done <<<"$TYPED"
 "#;
     let typed: Vec<&str> = TYPED.iter().map(|(typed, _)| *typed).collect();
     let script = format!("TYPED='{}'\n{script}", typed.join("\n"));
-    let ran = scene
-        .run(&["bash", "--norc", "-c"], &script)
-        .unwrap()
-        .exits(0);
+    let Some(ran) = scene.run(&["bash", "--norc", "-c"], &script) else {
+        return;
+    };
+    let ran = ran.exits(0);
     let expected: Vec<String> = TYPED
         .iter()
         .map(|(typed, words)| format!("{typed}: {}", words.join(" ")))

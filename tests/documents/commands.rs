@@ -6,7 +6,8 @@ use clap::CommandFactory as _;
 use clap::error::{ContextKind, ErrorKind};
 use countersign::cli::Cli;
 
-use support::{files_below, root};
+use support::workshop::ran;
+use support::{files_below, root, start};
 
 use crate::markdown::documents;
 
@@ -130,6 +131,35 @@ fn every_command_line_of_a_block_parses() {
         }
     }
     assert!(seen > 40, "{seen} commands are not all");
+}
+
+#[test]
+fn every_block_is_what_its_fence_says() {
+    let mut seen = 0;
+    for document in documents() {
+        for block in &document.blocks {
+            let place = format!("{}:{}", document.name, block.line);
+            seen += 1;
+            match block.language.split(' ').next().unwrap() {
+                "sh" | "console" | "bash" => {
+                    let mut shell = start::command("bash", root());
+                    shell
+                        .args(["-n", "-c", &block.text])
+                        .env("PATH", start::PATH);
+                    let ran = ran(&mut shell);
+                    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{place}");
+                }
+                "toml" => {
+                    let read = toml::from_str::<toml::Table>(&block.text);
+                    assert!(read.is_ok(), "{place}: {}", read.unwrap_err());
+                }
+                // The files of services are held to their schemas, and units and plugins by those who read them.
+                "yaml" | "groovy" | "ini" | "ruby" | "text" | "" => seen -= 1,
+                other => panic!("{place}: nobody knows what {other:?} is"),
+            }
+        }
+    }
+    assert!(seen > 30, "{seen} blocks are not all");
 }
 
 /// The snapshots are what `--help` prints, and man pages show the same examples.
