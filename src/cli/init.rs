@@ -271,19 +271,14 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
             "manifest"
         )?;
     }
-    match (document.ci, &document.snippet) {
-        (Some(ci), Some(snippet)) => {
-            writeln!(
-                out,
-                "{FAINT}{:<10}{FAINT:#}add these lines to a job of {}:",
-                "workflow",
-                ci.name()
-            )?;
-            for line in snippet.lines() {
-                writeln!(out, "  {line}")?;
-            }
-        }
-        (None, _) => writeln!(
+    match document.ci {
+        Some(ci) if !is_of(Purpose::Workflow) => writeln!(
+            out,
+            "{FAINT}{:<10}{FAINT:#}none: a name of this repository cannot stand in a file of {} (docs/ci shows the file)",
+            "workflow",
+            ci.name()
+        )?,
+        None => writeln!(
             out,
             "{FAINT}{:<10}{FAINT:#}none: no file here tells of a CI system (--ci SYSTEM names one)",
             "workflow"

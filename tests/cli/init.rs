@@ -119,6 +119,14 @@ fn with_no_profile_at_hand_policy_and_workflow_are_written_and_what_each_target_
         "manifest none",
         "com.acme.rocket",
     ]);
+    let policy = String::from_utf8(workshop.read(POLICY)).unwrap();
+    assert!(policy.contains("# Each runner has its own keys. Hosted runners cannot be named"));
+    assert!(policy.contains("kind = \"per-runner\""), "{policy}");
+    fs::remove_file(workshop.path(POLICY)).unwrap();
+    workshop
+        .run(&["init"])
+        .exits(10)
+        .says(&["any runner may sign (per-runner), because hosted runners cannot be named"]);
 }
 
 #[test]
@@ -163,6 +171,59 @@ fn what_is_there_is_never_overwritten() {
         beside[1],
         ["profiles.json", "signing.toml", "signing.toml.new"]
     );
+}
+
+#[test]
+fn the_file_of_the_service_that_builds_the_repository_is_written_or_lies_beside_it() {
+    for (service, file) in [
+        ("gitlab", ".gitlab-ci.yml"),
+        ("azure", "azure-pipelines.yml"),
+        ("bitrise", "bitrise.yml"),
+        ("jenkins", "Jenkinsfile"),
+        ("buildkite", ".buildkite/pipeline.yml"),
+        ("circleci", ".circleci/config.yml"),
+    ] {
+        let workshop = repository(true);
+        fs::remove_dir(workshop.path(".github")).unwrap();
+        let path = workshop.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        workshop.write(file, "jobs of this repository\n");
+        let ran = workshop.run(&["init", "--yes"]).exits(0);
+        let beside = format!("{file}.new");
+        let ran = ran.says(&[
+            &beside,
+            "-jobs of this repository",
+            "The gate for changes, on Linux",
+        ]);
+        assert!(!ran.text().contains("snippet"));
+        assert_eq!(
+            workshop.read(file),
+            b"jobs of this repository\n",
+            "{service}"
+        );
+        let new = String::from_utf8(workshop.read(&beside)).unwrap();
+        assert!(
+            new.contains("countersign gate --without identities"),
+            "{new}"
+        );
+        fs::remove_file(path).unwrap();
+        let named = json(&workshop, &["init", "--yes", "--ci", service], 0);
+        assert_eq!(outcome(&named, file), "written");
+        assert_eq!(String::from_utf8(workshop.read(file)).unwrap(), new);
+    }
+}
+
+#[test]
+fn a_project_whose_name_a_service_would_fill_in_gets_no_file_and_that_is_told() {
+    let workshop = repository(true);
+    fs::rename(
+        workshop.path("Acme.xcodeproj"),
+        workshop.path("$HOME.xcodeproj"),
+    )
+    .unwrap();
+    workshop.run(&["init"]).exits(0).says(&[
+        "workflow none: a name of this repository cannot stand in a file of GitHub Actions",
+    ]);
 }
 
 #[test]
@@ -214,10 +275,10 @@ fn from_any_folder_of_a_repository_the_same_is_found_and_written() {
     let document = run("ios/Sources", &words).exits(0).json();
     assert_eq!(document["project"], "../Acme.xcodeproj");
     assert!(root.join(MANIFEST).is_file());
-    let snippet = document["snippet"].as_str().unwrap();
+    let pipeline = fs::read_to_string(root.join(".gitlab-ci.yml")).unwrap();
     assert!(
-        snippet.contains("--project 'ios/Acme.xcodeproj'"),
-        "{snippet}"
+        pipeline.contains("PROJECT: \"ios/Acme.xcodeproj\""),
+        "{pipeline}"
     );
     for folder in ["", "ios", "ios/Sources", "manifests"] {
         let gated = run(folder, &["gate", "--format", "json"]).exits(10).json();
