@@ -11,6 +11,7 @@
 )]
 
 mod audit;
+mod bare_root;
 mod doctor;
 mod environment;
 mod freezing;
