@@ -165,7 +165,7 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
             let path = base.shown(&workflow.path);
             let planned = Planned::new(Purpose::Workflow, path, workflow.text.into_bytes())?;
             written.push(match workflow.is_program {
-                true => planned.as_program(),
+                true => planned.into_program(),
                 false => planned,
             });
         }

@@ -65,7 +65,7 @@ impl Planned {
     }
 
     /// The same, as a file that can be started as a program.
-    pub(super) fn as_program(self) -> Self {
+    pub(super) fn into_program(self) -> Self {
         let mode = FileMode::Exactly(0o755);
         Self { mode, ..self }
     }
