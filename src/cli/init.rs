@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Read as _, Write};
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::format::Format;
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// The CI system that a workflow is written for [default: the one whose files are in the repository].
     #[arg(long, value_enum, value_name = "SYSTEM")]
     ci: Option<Ci>,
+    /// Show how things stand at this instant (RFC 3339), as in 2027-01-15T08:00:00Z. Nothing is written then.
+    #[arg(long, value_name = "INSTANT", conflicts_with = "yes")]
+    pub(super) at: Option<Timestamp>,
     /// Write the files without asking. Nothing that is there is replaced: a new version is written beside it.
     #[arg(long)]
     yes: bool,
@@ -82,8 +86,10 @@ pub fn run(
         ci: arguments.ci.map(CiSystem::from),
     };
     let survey = init::survey(&request, world)?;
-    let can_ask =
-        terminal.format == Format::Human && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let can_ask = arguments.at.is_none()
+        && terminal.format == Format::Human
+        && io::stdin().is_terminal()
+        && io::stderr().is_terminal();
     let mut was_shown = false;
     let is_wanted = arguments.yes
         || (can_ask && survey.has_something_to_write() && {

@@ -90,7 +90,7 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
     let mut files: BTreeSet<PathBuf> = of_repository.into_iter().map(from_here).collect();
     let named = files.len();
     if world.check_home_of_profiles(&policy).is_ok() {
-        files.extend(world.installed_files(&policy)?);
+        files.extend(world.profile_files(&policy)?);
     } else {
         world.notify(&Notice::Caution(
             "the home directory is unknown, so Xcode's directories of profiles are not looked into",

@@ -236,3 +236,40 @@ fn a_keychain_takes_the_keys_of_every_version_and_nothing_in_clear_touches_the_d
 fn memchr(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
+
+#[test]
+fn every_command_that_reads_profiles_or_identities_takes_the_password_of_match() {
+    let workshop = Workshop::new();
+    forge::fixtures::project().write(&workshop.path(""));
+    for tree in TREES {
+        let folder = fixture(&format!("match/{tree}"));
+        let here = workshop.path(tree);
+        support::copy_folder(Path::new(&folder), &here);
+        let tree = here.to_str().unwrap();
+        let check = ["targets", "check", "--identities", tree, "--format", "json"];
+        let document = with(&workshop, &[&check[..], &["--profiles", tree]].concat()).json();
+        let targets = document["targets"].as_array().unwrap();
+        assert!(
+            targets.iter().any(|target| target["chosen"].is_object()),
+            "{document:#}"
+        );
+        let report = ["report", "--identities", tree, "--format", "json"];
+        let report = with(&workshop, &report).exits(0).json();
+        assert!(!report.to_string().contains("match-password"), "{report:#}");
+        let at_hand = with(&workshop, &["init", "--format", "json"]).json();
+        assert!(
+            at_hand["profiles_at_hand"].as_u64().unwrap() > 0,
+            "{at_hand:#}"
+        );
+        fs::remove_dir_all(&here).unwrap();
+    }
+    // What reads none of them does not read the password either.
+    let missing = ["--match-password-file", "missing"];
+    workshop
+        .run(&[&["policy", "digest"], &missing[..]].concat())
+        .exits(0);
+    workshop
+        .run(&[&["doctor"], &missing[..]].concat())
+        .exits(11)
+        .says(&["missing"]);
+}
