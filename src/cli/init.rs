@@ -104,7 +104,8 @@ pub fn run(
         if !was_shown {
             found(document, out, terminal)?;
         }
-        files(document, out)
+        files(document, out)?;
+        next(document, out)
     };
     Ok(Answer::report("countersign init", document, form))
 }
@@ -230,7 +231,6 @@ fn name(target: &InitTarget, document: &InitDocument) -> String {
 /// What became of the files, or would become of them.
 fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
-    let mut is_open = false;
     for InitFile {
         file,
         purpose,
@@ -245,7 +245,6 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
             Outcome::ToWrite => "not written yet",
             Outcome::ToWriteBeside => "not written yet, beside the one that is there",
         };
-        is_open |= matches!(outcome, Outcome::ToWrite | Outcome::ToWriteBeside);
         let what = match purpose {
             Purpose::Policy => "policy",
             Purpose::Manifest => "manifest",
@@ -291,9 +290,17 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
         )?,
         _ => {}
     }
+    Ok(())
+}
+
+/// What is to be done next.
+fn next(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
+    let mut outcomes = document.files.iter().map(|file| file.outcome);
+    let is_open = outcomes.any(|it| matches!(it, Outcome::ToWrite | Outcome::ToWriteBeside));
+    let mut purposes = document.files.iter().map(|file| file.purpose);
     if is_open {
         writeln!(out, "\nnothing is written without --yes")?;
-    } else if !document.files.is_empty() && is_of(Purpose::Manifest) {
+    } else if purposes.any(|it| it == Purpose::Manifest) {
         writeln!(
             out,
             "\n{GOOD}next{GOOD:#}: review and commit these files, then `countersign gate --without identities`"

@@ -272,8 +272,14 @@ fn check(
     let signed: Vec<&ShownTarget> = targets
         .filter(|target| target.needs_profile && (target.judged || terminal.is_verbose))
         .collect();
-    if terminal.is_quiet || (signed.is_empty() && document.products.is_empty()) {
+    if terminal.is_quiet {
         return Ok(());
+    }
+    if signed.is_empty() && document.products.is_empty() {
+        return writeln!(
+            out,
+            "no target that is judged needs a profile: targets show lists them"
+        );
     }
     let columns = ["target", "configuration", "platform", "profile", "state"];
     let mut rows = Rows::new(&columns, &["state"]);

@@ -1,10 +1,13 @@
 //! Setting up a repository: `countersign init`.
 
 use std::fs;
+use std::io::Write as _;
+use std::process::Stdio;
 
 use forge::fixtures::products;
 use forge::project::ProjectSpec;
 use serde_json::Value as Json;
+use support::start;
 use support::workshop::{Ran, Workshop, codes, ran};
 
 fn rocket() -> ProjectSpec {
@@ -144,6 +147,80 @@ fn nothing_is_written_without_being_asked_for() {
         .run(&["init"])
         .exits(0)
         .says(&["nothing is written without --yes", "iOS App Store - App"]);
+}
+
+/// Runs `init` on a terminal on which somebody types this; says so where there is no `script` that gives one.
+fn asked(workshop: &Workshop, typed: &str) -> Option<Ran> {
+    let mut script = start::command("script", &workshop.path("home"));
+    let program = support::program();
+    let command = format!("'{}' init", program.display());
+    script
+        .env("PATH", start::PATH)
+        .current_dir(workshop.path(""));
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    script
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let Ok(mut child) = script.spawn() else {
+        eprintln!("skipped: there is no script(1)");
+        return None;
+    };
+    // What is typed before the question waits in the terminal.
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(typed.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap().replace("\r\n", "\n");
+    Some(Ran {
+        code: output.status.code().unwrap(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    })
+}
+
+#[test]
+fn on_a_terminal_it_asks_and_writes_only_after_a_yes() {
+    for (typed, writes) in [
+        ("y\n", true),
+        ("Yes\n", true),
+        ("n\n", false),
+        ("\n", false),
+        ("", false),
+        ("\u{4}", false),
+    ] {
+        let workshop = repository(true);
+        let Some(ran) = asked(&workshop, typed) else {
+            return;
+        };
+        let ran = ran.exits(0).says(&["write these files? [y/N]"]);
+        assert_eq!(
+            ran.out.matches("iOS App Store - App").count(),
+            1,
+            "it is shown once: {}",
+            ran.out
+        );
+        assert_eq!(
+            workshop.path(MANIFEST).exists(),
+            writes,
+            "{typed:?}: {}",
+            ran.out
+        );
+        assert_eq!(workshop.path(WORKFLOW).exists(), writes, "{typed:?}");
+        let told = ran.text();
+        assert_eq!(
+            told.contains("nothing is written without --yes"),
+            !writes,
+            "{typed:?}: {told}"
+        );
+    }
+    // Whoever reads JSON is not asked.
+    let workshop = repository(true);
+    workshop.run(&["init", "--format", "json"]).exits(0);
+    assert!(!workshop.path(MANIFEST).exists());
 }
 
 #[test]
