@@ -233,6 +233,7 @@ impl Command {
         match self {
             Self::Init(arguments) => arguments.0.at,
             Self::Report(arguments) => arguments.0.at,
+            Self::Targets(command) => command.0.instant(),
             _ => None,
         }
     }

@@ -272,7 +272,7 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
     if !is_of(Purpose::Manifest) {
         writeln!(
             out,
-            "{FAINT}{:<10}{FAINT:#}none: a target has no profile that it could be signed with",
+            "{FAINT}{:<10}{FAINT:#}none: something blocks, see below",
             "manifest"
         )?;
     }

@@ -273,3 +273,26 @@ fn every_command_that_reads_profiles_or_identities_takes_the_password_of_match()
         .exits(11)
         .says(&["missing"]);
 }
+
+#[test]
+fn init_names_an_encrypted_repository_and_a_wrong_password() {
+    let workshop = Workshop::new();
+    forge::fixtures::project().write(&workshop.path(""));
+    support::copy_folder(Path::new(&fixture("match/v2")), &workshop.path("match"));
+    workshop.write("wrong", "wrong\n");
+    workshop.run(&["init"]).exits(10).says(&[
+        "encrypted as fastlane match does it (version 2)",
+        "--match-password-file",
+    ]);
+    let wrong = ["init", "--yes", "--match-password-file", "wrong"];
+    workshop
+        .run(&wrong)
+        .exits(10)
+        .says(&["the match password is wrong"]);
+    assert!(!workshop.path("manifests/profiles.json").exists());
+    let right = with(&workshop, &["init", "--yes"]).exits(0);
+    assert!(
+        workshop.path("manifests/profiles.json").exists(),
+        "{right:?}"
+    );
+}
