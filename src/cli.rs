@@ -12,6 +12,7 @@ mod deferred;
 pub mod doctor;
 pub mod document;
 pub mod envelope;
+pub mod examples;
 pub mod exit;
 pub mod explain;
 pub mod failure;
@@ -31,6 +32,7 @@ pub mod page;
 pub mod password;
 pub mod policy;
 mod process;
+pub mod product;
 pub mod profile;
 pub mod progress;
 pub mod projects;
@@ -52,6 +54,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use jiff::Timestamp;
 
 use self::answer::Answer;
 use self::deferred::Deferred;
@@ -115,6 +118,9 @@ enum Command {
     /// Tell what this machine is to countersign, and what would fail next. Opens nothing. Exit code 10 if a gate would block
     /// here whatever a job asks.
     Doctor(doctor::Arguments),
+    /// Look into built products: show who signed what in them, verify that they are what was signed.
+    #[command(subcommand)]
+    Product(Deferred<product::Command>),
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
@@ -196,8 +202,9 @@ pub fn main_of(start: &Start) -> ExitCode {
     }
     let (world, terminal) = process::world(&cli.global, cli.is_verdict(), start, variables);
     let begun = begun.map_err(Failure::from);
+    let match_password = cli.global.match_password.source();
     finished(
-        begun.and_then(|begun| answer(cli.command, begun, world, &terminal)),
+        begun.and_then(|begun| answer(cli.command, match_password, begun, world, &terminal)),
         &terminal,
     )
     .into()
@@ -220,6 +227,7 @@ impl Cli {
             Command::Profile(command) => matches!(*command.0, profile::Command::Check(_)),
             Command::Manifest(command) => matches!(*command.0, manifest::Command::Verify { .. }),
             Command::Targets(command) => matches!(*command.0, targets::Command::Check(_)),
+            Command::Product(command) => matches!(*command.0, product::Command::Verify { .. }),
             Command::Audit(command) => matches!(*command.0, audit::Command::Verify { .. }),
             _ => false,
         }
@@ -227,16 +235,37 @@ impl Cli {
 }
 
 impl Command {
-    /// Where the password of the match repositories comes from that the command reads.
-    fn match_password(&self) -> Option<SecretSource> {
+    /// The instant that is asked about, by commands that show how things stand.
+    fn instant(&self) -> Option<Timestamp> {
         match self {
-            Self::Profile(command) => command.0.match_password(),
-            Self::Manifest(command) => command.0.match_password(),
-            Self::Identity(command) => command.0.match_password(),
-            Self::Keychain(command) => command.0.match_password(),
-            Self::Gate(arguments) => arguments.0.gate.match_password.source(),
-            Self::Run(arguments) => arguments.0.guarded.gate.match_password.source(),
+            Self::Init(arguments) => arguments.0.at,
+            Self::Report(arguments) => arguments.0.at,
+            Self::Targets(command) => command.0.instant(),
             _ => None,
+        }
+    }
+
+    /// Whether the command reads profiles or identities, which may lie in a match repository.
+    fn reads_match_repositories(&self) -> bool {
+        match self {
+            Self::Init(_)
+            | Self::Profile(_)
+            | Self::Manifest(_)
+            | Self::Targets(_)
+            | Self::Identity(_)
+            | Self::Gate(_)
+            | Self::Run(_)
+            | Self::Report(_)
+            | Self::Doctor(_)
+            | Self::Keychain(_) => true,
+            Self::Policy(_)
+            | Self::Product(_)
+            | Self::Envelope(_)
+            | Self::Explain { .. }
+            | Self::Audit(_)
+            | Self::Completions { .. }
+            | Self::Man { .. }
+            | Self::Help { .. } => false,
         }
     }
 }
@@ -255,9 +284,14 @@ fn finished(answer: Result<Answer<'static>, Failure>, terminal: &Terminal) -> Ex
     }
 }
 
+/// The command line with the examples of its commands.
+fn described() -> clap::Command {
+    examples::shown_below(examples::shown(Cli::command(), ""), "")
+}
+
 /// What the arguments ask for.
 fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command();
+    let mut command = described();
     let matches = command.try_get_matches_from_mut(arguments);
     let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
     let cli = cli.map_err(|error| error.format(&mut command));
@@ -286,6 +320,7 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
 
 fn answer(
     command: Command,
+    match_password: Option<SecretSource>,
     begun: Begun,
     mut world: World,
     terminal: &Terminal,
@@ -293,8 +328,11 @@ fn answer(
     if let Begun::Offered(offer) = &begun {
         served::accept(offer.terms(), &mut world)?;
     }
-    if let Some(source) = command.match_password() {
+    if let Some(source) = match_password.filter(|_| command.reads_match_repositories()) {
         ops::password::give_match_password(&source, &mut world)?;
+    }
+    if let Some(at) = command.instant() {
+        world.now = at;
     }
     let world = &world;
     match command {
@@ -310,10 +348,11 @@ fn answer(
         Command::Report(arguments) => page::run(*arguments.0, world),
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Envelope(command) => envelope::run(*command.0, world),
+        Command::Product(command) => product::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Explain { code } => explain::run(code.as_deref()),
-        Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
-        Command::Man { directory } => help::man(&directory, Cli::command()),
-        Command::Help { topic } => help::topic(&topic, Cli::command()),
+        Command::Completions { shell } => Ok(help::completions(shell, described())),
+        Command::Man { directory } => help::man(&directory, described()),
+        Command::Help { topic } => help::topic(&topic, described()),
     }
 }

@@ -8,6 +8,7 @@
 //! - [`ci_system`]: which CI system builds a repository
 //! - [`contract`]: what the contract suite needs: a throw-away directory and identity
 //! - [`deadline`]: when a window ends, by two clocks
+//! - [`default_branch`]: the branch that others work from
 //! - [`directories`]: default directories, and directories that something clears
 //! - [`evidence`]: what the kernel and the loader say of this process
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
@@ -24,6 +25,7 @@
 //! - [`password_service`]: a keychain's password that another user holds
 //! - [`permit`]: the permission to open a keychain
 //! - [`process`]: the only place that starts processes
+//! - [`product`]: built products
 //! - [`profile_store`]: provisioning profiles on disk
 //! - [`project_root`]: the folder that the files of a project may reach into
 //! - [`project_search`]: the project that nobody named
@@ -42,6 +44,7 @@ pub mod access;
 pub mod ci_system;
 pub mod contract;
 pub mod deadline;
+pub mod default_branch;
 pub mod directories;
 pub mod evidence;
 pub mod files;
@@ -59,6 +62,7 @@ pub mod owned_files;
 pub mod password_service;
 pub mod permit;
 pub mod process;
+pub mod product;
 pub mod profile_store;
 pub mod project_root;
 pub mod project_search;

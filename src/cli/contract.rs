@@ -133,10 +133,7 @@ fn show(
         row("report", &file.display().to_string())?;
     }
     writeln!(out)?;
-    let mut rows = Rows::new(
-        &["step", "result", "seconds", "claim"],
-        &["step", "result", "seconds"],
-    );
+    let mut rows = Rows::new(&["step", "result", "seconds", "claim"]);
     for step in &document.steps {
         let style = match step.result {
             StepResult::Passed => GOOD,

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::input::input;
-use super::password::{MatchPasswordArguments, PasswordArguments};
+use super::password::PasswordArguments;
+use super::report;
 use super::selection::KeychainArguments;
 use super::state;
 use super::table::{Cell, Rows};
 use super::terminal::Terminal;
 use crate::base::digest::Digest;
 use crate::base::plain::plain;
-use crate::host::secret_source::SecretSource;
 use crate::ops::error::Failure;
 use crate::ops::identity::digest::{self, DigestRequest};
 use crate::ops::identity::list::{self, ContainerDocument};
@@ -61,9 +61,6 @@ pub struct SourceArguments {
     /// Where the p12's password comes from.
     #[command(flatten)]
     pub password: PasswordArguments,
-    /// Where the password of a match repository comes from.
-    #[command(flatten)]
-    pub match_password: MatchPasswordArguments,
     /// The keychain; it may be closed.
     #[command(flatten)]
     pub keychain: KeychainArguments,
@@ -97,14 +94,6 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
     }
 }
 
-impl Command {
-    /// Where the password of a match repository comes from.
-    pub(super) fn match_password(&self) -> Option<SecretSource> {
-        let (Self::List { source, .. } | Self::Digest { source, .. }) = self;
-        source.match_password.source()
-    }
-}
-
 fn show_list(
     source: &Source,
     columns: Vec<String>,
@@ -123,7 +112,7 @@ fn show_list(
             }
             show_canonical(out, &document.identities, document.canonical)?;
             match &document.container {
-                Some(container) => show_container(out, container),
+                Some(container) => show_container(out, container, terminal),
                 None => Ok(()),
             }
         },
@@ -147,7 +136,7 @@ pub(super) fn show(
     }
     let mut identities: Vec<&ShownIdentity> = identities.iter().collect();
     identities.sort_by_key(|identity| identity.expires);
-    let mut rows = Rows::new(&COLUMNS, &["state", "sha-1", "expires"]);
+    let mut rows = Rows::new(&COLUMNS);
     for identity in identities {
         rows.add([
             state::cell(identity.state, identity.expires, now),
@@ -172,15 +161,23 @@ pub(super) fn show_canonical(
     }
 }
 
-fn show_container(out: &mut dyn Write, container: &ContainerDocument) -> io::Result<()> {
+fn show_container(
+    out: &mut dyn Write,
+    container: &ContainerDocument,
+    terminal: &Terminal,
+) -> io::Result<()> {
     writeln!(out, "\nencrypted with {}", container.algorithms)?;
+    // As tables are: within a terminal, and in a pipe each line whole.
+    let width = match terminal.draws_tables {
+        true => terminal.width,
+        false => usize::MAX,
+    };
     for import in &container.import {
-        writeln!(
-            out,
+        let says = format!(
             "`security import` on macOS {}: {}",
-            import.macos,
-            plain(&import.says)
-        )?;
+            import.macos, import.says
+        );
+        report::prose(out, &says, width)?;
     }
     Ok(())
 }

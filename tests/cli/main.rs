@@ -11,6 +11,8 @@
 )]
 
 mod audit;
+mod bare_root;
+mod completions;
 mod doctor;
 mod environment;
 mod freezing;
