@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod audit;
 mod checkout;
+pub mod contract;
 mod deferred;
 pub mod doctor;
 pub mod document;
@@ -116,7 +117,7 @@ enum Command {
     Report(Deferred<page::Arguments>),
     /// Tell what this machine is to countersign, and what would fail next. Opens nothing. Exit code 10 if a gate would block
     /// here whatever a job asks.
-    Doctor,
+    Doctor(doctor::Arguments),
     /// Look into built products: show who signed what in them, verify that they are what was signed.
     #[command(subcommand)]
     Product(Deferred<product::Command>),
@@ -255,7 +256,7 @@ impl Command {
             | Self::Gate(_)
             | Self::Run(_)
             | Self::Report(_)
-            | Self::Doctor
+            | Self::Doctor(_)
             | Self::Keychain(_) => true,
             Self::Policy(_)
             | Self::Product(_)
@@ -343,7 +344,7 @@ fn answer(
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),
         Command::Run(arguments) => run::run(*arguments.0, begun.offer(), world),
-        Command::Doctor => doctor::run(world),
+        Command::Doctor(arguments) => doctor::run(arguments, world),
         Command::Report(arguments) => page::run(*arguments.0, world),
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Envelope(command) => envelope::run(*command.0, world),

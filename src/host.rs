@@ -6,6 +6,7 @@
 //!
 //! - [`access`]: what this user may change of a directory and of the way to it
 //! - [`ci_system`]: which CI system builds a repository
+//! - [`contract`]: what the contract suite needs: a throw-away directory and identity
 //! - [`deadline`]: when a window ends, by two clocks
 //! - [`default_branch`]: the branch that others work from
 //! - [`directories`]: default directories, and directories that something clears
@@ -41,6 +42,7 @@
 
 pub mod access;
 pub mod ci_system;
+pub mod contract;
 pub mod deadline;
 pub mod default_branch;
 pub mod directories;

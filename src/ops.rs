@@ -7,6 +7,7 @@
 //!
 //! - [`audit`]: the audit log: show, verify, checkpoint
 //! - [`audit_log`]: the audit log, opened for writing, and actions that it records
+//! - [`contract`]: whether this Mac keeps the promises that countersign builds on
 //! - [`doctor`]: what this machine is to countersign
 //! - [`envelope`]: envelopes that were handed over: verify
 //! - [`error`]: why a verb gives no answer
@@ -33,6 +34,7 @@
 
 pub mod audit;
 pub mod audit_log;
+pub mod contract;
 pub mod doctor;
 pub mod envelope;
 pub mod error;

@@ -66,6 +66,8 @@ error_codes! {
     PasswordNotServed = "password-not-served";
     /// This machine has no name that can be used.
     HostUnnamed = "host-unnamed";
+    /// What was asked for exists on macOS alone.
+    MacRequired = "mac-required";
     /// No keychain exists at the path.
     KeychainMissing = "keychain-missing";
     /// A keychain already exists at the path.
@@ -120,7 +122,8 @@ impl ErrorCode {
             | Self::SigningFailed
             | Self::PasswordUnavailable
             | Self::PasswordNotServed
-            | Self::HostUnnamed => ErrorArea::Files,
+            | Self::HostUnnamed
+            | Self::MacRequired => ErrorArea::Files,
             Self::KeychainMissing
             | Self::KeychainExists
             | Self::KeychainNotOurs

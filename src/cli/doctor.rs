@@ -1,27 +1,56 @@
 //! `countersign doctor`: what this machine is to countersign, and what would fail next.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
 
 use super::answer::Answer;
+use super::contract;
 use super::exit::Exit;
 use super::remedies;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::terminal::Terminal;
+use super::typed::Typed;
 use crate::base::finding::Severity;
 use crate::base::plain::plain;
 use crate::ops::doctor::document::{DirectoryState, DoctorDocument, MacDocument};
 use crate::ops::doctor::{self as verb};
 use crate::ops::error::Failure;
+use crate::ops::output;
+use crate::ops::report::Report as _;
 use crate::ops::world::World;
+
+/// What is looked at.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Try what countersign builds on, on this Mac: a throw-away keychain with a throw-away identity is made, filled, used by
+    /// codesign, locked, left to a command that hangs, left by a run that is killed, and deleted. Takes about a minute; no
+    /// other run of this user can open a keychain meanwhile. Exit code 10 if a step fails.
+    #[arg(long)]
+    pub contract: bool,
+    /// Write the JSON report to this file, too; that of the suite after each step.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// What was named contradicts itself.
-pub fn run(world: &World) -> Result<Answer<'static>, Failure> {
+/// What was named contradicts itself; the contract suite cannot be run; or the report cannot be written.
+pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failure> {
+    if arguments.contract {
+        return contract::run(arguments.output, world);
+    }
     let mut document = verb::doctor(world)?;
+    for finding in document.findings_mut() {
+        remedies::complete(finding, &Typed::default());
+    }
     for part in &mut document.missing {
         part.hint = remedies::advice(part.hint.as_deref(), part.remedy.take());
+    }
+    if let Some(file) = &arguments.output {
+        output::write_json(file, &document)?;
     }
     let exit = match document.would_block {
         true => Exit::Blocked,

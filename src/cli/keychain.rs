@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use super::answer::Answer;
+use super::contract::speech;
 use super::exit::Exit;
 use super::identity;
 use super::input::input;
@@ -17,6 +18,7 @@ use super::selection::KeychainArguments;
 use super::terminal::Terminal;
 use crate::base::plain::plain;
 use crate::host::keychain::LockState;
+use crate::ops::contract::clear_leftovers;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
 use crate::ops::keychain::create::{self, CreateRequest};
@@ -235,7 +237,10 @@ fn serve(arguments: Serve, begun: Begun, world: &World) -> Result<Answer<'static
 }
 
 fn recover(world: &World) -> Result<Answer<'static>, Failure> {
-    let recovery = recover::recover(world)?;
+    let mut recovery = recover::recover(world)?;
+    if let Err(error) = clear_leftovers(speech(), world) {
+        recovery.add_unfinished(error);
+    }
     let exit = exit_of(&recovery.unfinished);
     let unfinished = recovery.unfinished;
     let form = move |document: &RecoveryDocument, out: &mut dyn Write, terminal: &Terminal| {

@@ -15,6 +15,7 @@ use crate::base::finding::{Place, Severity};
 use crate::base::plain::plain;
 use crate::host::process::Exit;
 use crate::host::session::{Ending, Recovered};
+use crate::ops::contract::document::StepResult;
 use crate::ops::notice::{Listener, Notice};
 
 /// Below this many files nobody waits long enough to look.
@@ -188,6 +189,20 @@ impl Listener for Progress {
                     None => format!("caution: {}", error.message()),
                 },
             ),
+            Notice::ContractStep { step, number, of } => {
+                let is_wanted = !self.is_quiet || step.result != StepResult::Passed;
+                if is_wanted {
+                    let time = step.milliseconds.map_or(String::new(), |milliseconds| {
+                        format!(" ({}.{:03} s)", milliseconds / 1000, milliseconds % 1000)
+                    });
+                    let why = match &step.why {
+                        Some(why) => format!(": {why}"),
+                        None => String::new(),
+                    };
+                    let (name, result) = (step.name.as_str(), step.result.as_str());
+                    self.write_unmarked(&format!("{number}/{of} {name} {result}{time}{why}"));
+                }
+            }
             Notice::Understood(sentence) => {
                 if !self.is_quiet {
                     self.write(Severity::Info, sentence);

@@ -54,20 +54,42 @@ pub fn xcodes(applications: &Path) -> io::Result<Vec<Xcode>> {
 /// An application, and what its `Contents/version.plist` says.
 fn xcode(path: PathBuf) -> Xcode {
     let file = path.join("Contents/version.plist");
-    let read = read_bounded(&file, MAX_VERSION).ok();
+    let [version, build] = texts(&file, ["CFBundleShortVersionString", "ProductBuildVersion"]);
+    Xcode {
+        version,
+        build,
+        path,
+    }
+}
+
+/// The texts that a small property list holds under these keys; none of them if it cannot be read.
+fn texts<const N: usize>(file: &Path, keys: [&str; N]) -> [Option<String>; N] {
+    let read = read_bounded(file, MAX_VERSION).ok();
     let value = read.and_then(|bytes| property_list::read(&bytes, MAX_VERSION).ok());
-    let text = |key: &str| match &value {
+    keys.map(|key| match &value {
         Some(Value::Dictionary(dictionary)) => {
             let text = dictionary.get(key).and_then(Value::as_str);
             text.map(str::to_owned)
         }
         _ => None,
-    };
-    Xcode {
-        version: text("CFBundleShortVersionString"),
-        build: text("ProductBuildVersion"),
-        path,
-    }
+    })
+}
+
+/// Where macOS says which version it is.
+pub const SYSTEM_VERSION: &str = "/System/Library/CoreServices/SystemVersion.plist";
+
+/// The receipt of the Command Line Tools, as their installer writes it.
+pub const COMMAND_LINE_TOOLS: &str = "/var/db/receipts/com.apple.pkg.CLTools_Executables.plist";
+
+/// The version of macOS, as in `26.1`, and its build, as in `25B78`, as [`SYSTEM_VERSION`] says them.
+pub fn system_version(file: &Path) -> [Option<String>; 2] {
+    texts(file, ["ProductVersion", "ProductBuildVersion"])
+}
+
+/// The version of the Command Line Tools, as [`COMMAND_LINE_TOOLS`] says it; `None` if they are not installed.
+pub fn command_line_tools(receipt: &Path) -> Option<String> {
+    let [version] = texts(receipt, ["PackageVersion"]);
+    version
 }
 
 /// The developer directory that a link selects; `None` if there is none.
@@ -174,6 +196,30 @@ mod tests {
         text.push_str(&blanks);
         fs::write(contents.join("version.plist"), text).unwrap();
         assert_eq!(xcodes(applications.path()).unwrap()[0].version, None);
+    }
+
+    #[test]
+    fn the_versions_of_the_system_and_of_its_tools_are_read_where_they_stand() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("version.plist");
+        let list = |entries: &str| {
+            let plist = format!("<plist version=\"1.0\"><dict>{entries}</dict></plist>");
+            fs::write(&file, plist).unwrap();
+        };
+        list(
+            "<key>ProductVersion</key><string>26.1</string>\
+             <key>ProductBuildVersion</key><string>25B78</string>",
+        );
+        let [version, build] = system_version(&file);
+        assert_eq!(version.as_deref(), Some("26.1"));
+        assert_eq!(build.as_deref(), Some("25B78"));
+        assert_eq!(command_line_tools(&file), None);
+        list("<key>PackageVersion</key><string>26.1.0.0.1</string>");
+        assert_eq!(command_line_tools(&file).as_deref(), Some("26.1.0.0.1"));
+        assert_eq!(
+            system_version(&directory.path().join("missing")),
+            [None, None]
+        );
     }
 
     #[test]

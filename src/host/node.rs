@@ -9,6 +9,9 @@ use super::files::read_bounded;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::ids::{HostName, IdError};
 
+/// The processor architecture that the program was built for, as in `aarch64`.
+pub const ARCHITECTURE: &str = std::env::consts::ARCH;
+
 /// The operating systems that countersign tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OsFamily {

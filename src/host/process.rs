@@ -10,8 +10,9 @@
 //!
 //! Children that are not tools are the command that a person asked us to run (`window::Job`) and the watchdog. A
 //! [`KnownProcess`] and a [`ProcessGroup`] can be recognised by a process that did not start them; [`end_orphans`] ends
-//! tools whose starter was killed.
+//! tools whose starter was killed. [`Background`] is a tool that runs beside us, and can be killed as a test of what then happens.
 
+mod background;
 mod child;
 mod ending;
 mod error;
@@ -31,9 +32,11 @@ mod standby;
 mod started;
 #[cfg(target_os = "linux")]
 mod stat;
+mod stop_flag;
 mod stragglers;
 mod tool;
 
+pub use self::background::{Background, Waited};
 pub(in crate::host) use self::child::{has_ended_or_stopped, peek_exit};
 pub use self::child::{keep_exit_statuses, start, survive_file_limit};
 pub use self::ending::Ending;
@@ -50,6 +53,7 @@ pub use self::run::run;
 pub use self::set_group_id::{drop_set_group_id, has_set_group_id};
 pub use self::standby::Standby;
 pub use self::started::boot_id;
+pub use self::stop_flag::StopFlag;
 pub use self::stragglers::Straggler;
 pub(in crate::host) use self::stragglers::{adopt_orphans, reap_orphans, settle};
 pub use self::tool::{Bounds, Output, Tool};

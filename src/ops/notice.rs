@@ -8,6 +8,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::contract::document::StepDocument;
 use super::error::Error;
 use crate::host::keychain::KeychainPath;
 use crate::host::session::{Ending, Recovered};
@@ -58,6 +59,15 @@ pub enum Notice<'a> {
         is_locked: bool,
         /// Where the receipt is written.
         receipt: &'a Path,
+    },
+    /// A step of the contract suite is done.
+    ContractStep {
+        /// How it went.
+        step: &'a StepDocument,
+        /// Its number, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
     },
     /// Something that was understood, and that somebody may want to correct. One sentence.
     Understood(&'a str),

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::error::Failure;
+use serde::Serialize;
+
+use super::error::{Error, Failure};
+use crate::base::plain::Escaped;
 use crate::host::files::{self, FileMode};
 
 /// Writes the file at `path`, replacing one that is there.
@@ -11,6 +14,17 @@ use crate::host::files::{self, FileMode};
 /// It cannot be written; what stood there before still does.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     Ok(files::replace_atomically(path, bytes, FileMode::Keep)?)
+}
+
+/// Writes a document as JSON, as it is printed, into the file at `path`, replacing one that is there.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_json(path: &Path, document: &impl Serialize) -> Result<(), Failure> {
+    let mut bytes = Vec::new();
+    serde_json::to_writer_pretty(Escaped(&mut bytes), document).map_err(Error::unexpected)?;
+    bytes.push(b'\n');
+    write(path, &bytes)
 }
 
 /// Writes files, each by its name, into a directory, which is made if it is not there.

@@ -49,6 +49,7 @@ const EMPTY: &[&str] = &["one", "tell", "say", "at"];
 const FOREIGN: &[(&str, &str)] = &[
     // codesign's.
     ("src/host/keychain/macos/backend.rs", "--keychain"),
+    ("src/ops/contract/suite.rs", "--keychain"),
 ];
 
 /// The message that an argument of a call begins with: a text, or the one that `format!` fills in.

@@ -68,6 +68,24 @@ fn a_machine_as_it_should_be_is_told_in_lines_and_ends_in_0() {
 }
 
 #[test]
+fn the_report_goes_into_a_file_too() {
+    let workshop = Workshop::frozen();
+    workshop.write("manifests/signing.toml", policy("signer-01.mesh.example"));
+    let printed = workshop
+        .run(&["doctor", "--format", "json", "-o", "doctor.json"])
+        .exits(10)
+        .json();
+    let written: serde_json::Value = serde_json::from_slice(&workshop.read("doctor.json")).unwrap();
+    assert_eq!(
+        written["findings"][0]["code"],
+        printed["findings"][0]["code"]
+    );
+    assert_eq!(written["expiries"], printed["expiries"]);
+    let refused = workshop.run(&["doctor", "-o", "missing/doctor.json"]);
+    refused.exits(11);
+}
+
+#[test]
 fn a_host_that_may_not_hold_keys_blocks() {
     let workshop = Workshop::frozen();
     workshop.write("manifests/signing.toml", policy("signer-01.mesh.example"));

@@ -516,8 +516,13 @@ impl Tool {
         0
     }
 
-    /// `codesign --force --timestamp=none --sign SHA1 --keychain KC FILE`.
+    /// `codesign --force --timestamp=none --sign SHA1 --keychain KC FILE`, and what shows and verifies that.
     fn codesign(&self, arguments: &[String]) -> i32 {
+        match arguments[0].as_str() {
+            "--display" => return self.display_signature(arguments),
+            "--verify" => return self.verify_signature(arguments),
+            _ => {}
+        }
         let after = |flag: &str| {
             let at = arguments.iter().position(|a| a == flag).unwrap();
             arguments[at + 1].clone()
@@ -550,8 +555,34 @@ impl Tool {
             eprintln!("{file}: errSecInternalComponent");
             return 1;
         }
-        fs::write(file, b"signed").unwrap();
+        fs::write(file, [SIGNED, &item.certificate].concat()).unwrap();
         0
+    }
+
+    /// `codesign --display --extract-certificates=PREFIX FILE`: the signer's certificate is in PREFIX0.
+    fn display_signature(&self, arguments: &[String]) -> i32 {
+        let file = arguments.last().unwrap();
+        let Some(certificate) = signer_of(file) else {
+            return not_signed(file);
+        };
+        let prefix = arguments
+            .iter()
+            .find_map(|argument| argument.strip_prefix("--extract-certificates="));
+        if let Some(prefix) = prefix {
+            fs::write(format!("{prefix}0"), certificate).unwrap();
+        }
+        eprintln!("Executable={file}");
+        0
+    }
+
+    /// `codesign --verify FILE`: a certificate that signs itself leads to no root that anybody trusts.
+    fn verify_signature(&self, arguments: &[String]) -> i32 {
+        let file = arguments.last().unwrap();
+        if signer_of(file).is_none() {
+            return not_signed(file);
+        }
+        eprintln!("{file}: CSSMERR_TP_NOT_TRUSTED\nIn architecture: arm64");
+        1
     }
 
     fn search_list(&self) -> Vec<PathBuf> {
@@ -714,6 +745,18 @@ fn now() -> u64 {
 fn no_such(call: &str, path: &str) -> i32 {
     eprintln!("security: {call} {path}: The specified keychain could not be found.");
     50
+}
+
+/// What a signed file begins with; the signer's certificate follows.
+const SIGNED: &[u8] = b"signed\n";
+
+fn signer_of(file: &str) -> Option<Vec<u8>> {
+    Some(fs::read(file).ok()?.strip_prefix(SIGNED)?.to_vec())
+}
+
+fn not_signed(file: &str) -> i32 {
+    eprintln!("{file}: code object is not signed at all");
+    1
 }
 
 fn hang() -> ! {

@@ -88,10 +88,8 @@ impl Backends {
         if kind == BackendKind::Portable {
             return Ok(Box::new(PortableBackend::new(state)));
         }
-        let mut config = MacOsConfig::with_apples_tools(&self.home, &self.user, state.clone());
-        if let Some(tools) = &self.tools {
-            config.security = tools.join("security");
-            config.codesign = tools.join("codesign");
+        let config = self.macos_config(state);
+        if self.tools.is_some() {
             return Ok(Box::new(MacOsBackend::new(config)));
         }
         #[cfg(target_os = "macos")]
@@ -104,5 +102,15 @@ impl Backends {
         }
         #[cfg(not(target_os = "macos"))]
         Ok(Box::new(MacOsBackend::new(config)))
+    }
+
+    /// What the backend for macOS works with: Apple's tools where macOS has them, or the other ones that were named.
+    pub fn macos_config(&self, state: &StateDir) -> MacOsConfig {
+        let mut config = MacOsConfig::with_apples_tools(&self.home, &self.user, state.clone());
+        if let Some(tools) = &self.tools {
+            config.security = tools.join("security");
+            config.codesign = tools.join("codesign");
+        }
+        config
     }
 }

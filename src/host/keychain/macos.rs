@@ -20,6 +20,7 @@ mod caller;
 #[cfg(target_os = "macos")]
 mod framework;
 mod known_errors;
+mod preferences;
 mod search_list;
 mod securityd;
 mod securityd_tool;
@@ -27,4 +28,5 @@ mod securityd_tool;
 pub use self::backend::{MacOsBackend, MacOsConfig};
 #[cfg(target_os = "macos")]
 pub use self::framework::Framework;
+pub use self::preferences::Preferences;
 pub use self::securityd::{Securityd, Session};

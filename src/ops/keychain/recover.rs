@@ -26,7 +26,7 @@ pub struct RecoveryDocument {
 /// A killed run that could not be recovered.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ShownUnfinished {
-    /// Its keychain, which may still be open; null if its journal is damaged.
+    /// Its keychain, which may still be open; null if its journal is damaged, or if it is what a contract suite left.
     pub keychain: Option<KeychainPath>,
     /// Why, for people.
     pub error: String,
@@ -41,6 +41,17 @@ pub struct Recovery {
     pub document: RecoveryDocument,
     /// Why each of the unfinished runs is so.
     pub unfinished: Vec<Error>,
+}
+
+impl Recovery {
+    /// Adds something that is no run and could not be cleared away either.
+    pub fn add_unfinished(&mut self, error: Error) {
+        self.document.unfinished.push(ShownUnfinished {
+            keychain: None,
+            error: error.to_string(),
+        });
+        self.unfinished.push(error);
+    }
 }
 
 /// Recovers.

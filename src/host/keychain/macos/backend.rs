@@ -550,7 +550,7 @@ impl Drop for Temporary {
     }
 }
 
-fn caller_of(config: &MacOsConfig) -> Caller {
+pub(super) fn caller_of(config: &MacOsConfig) -> Caller {
     let mut caller = Caller::new(
         config.security.clone(),
         config.environment.clone(),
