@@ -445,6 +445,39 @@ impl Hierarchy {
         &IMPOSTOR
     }
 
+    /// Stands for Apple Timestamp Certification Authority.
+    pub fn timestamp_authority(&self) -> Identity {
+        let which = Intermediate {
+            common_name: "Apple Timestamp Certification Authority",
+            unit: "=Apple Certification Authority",
+            marker: "1.2.840.113635.100.6.2.9",
+            path_length: Some(0),
+            elliptic: false,
+        };
+        self.spec.intermediate(which, &self.root)
+    }
+
+    /// Who signs timestamps below [`Hierarchy::timestamp_authority`], valid in that time.
+    pub fn timestamp_signer(&self, validity: (Timestamp, Timestamp)) -> Identity {
+        let label = self.spec.label("timestamp signer");
+        let spec = CertificateSpec {
+            subject: self.spec.subject("Timestamp Signer RNO1", None),
+            serial: serial(&format!("{label} {}", validity.0), 8),
+            validity,
+            extensions: vec![
+                extension::leaf(),
+                Extension::AuthorityKey,
+                extension::policy(NOTICE, "http://pki.acme.example/ca/"),
+                extension::revocations("http://crl.acme.example/timestamp.crl"),
+                extension::purpose("1.3.6.1.5.5.7.3.8"),
+                Extension::SubjectKey,
+                extension::signs_data(),
+            ],
+            hash: Hash::Sha256,
+        };
+        spec.issue(&Key::rsa(&label), &self.timestamp_authority())
+    }
+
     /// The trust anchors as DER: the RSA root, the EC root.
     pub fn anchors(&self) -> [Vec<u8>; 2] {
         [self.root.der.to_vec(), self.root_ec.der.to_vec()]

@@ -44,4 +44,5 @@ pub mod profile;
 pub mod project;
 pub mod ssh;
 pub mod stream;
+pub mod timestamp;
 pub mod xml;
