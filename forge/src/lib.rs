@@ -39,6 +39,7 @@ pub mod fixtures;
 pub mod flaw;
 pub mod hierarchy;
 pub mod key;
+pub mod mach_o;
 pub mod p12;
 pub mod profile;
 pub mod project;
