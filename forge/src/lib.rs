@@ -2,9 +2,13 @@
 //!
 //! It makes a certificate hierarchy with the shape of Apple's ([`hierarchy`]), both CMS layers ([`cms`]), profiles of every
 //! kind ([`profile`]) with one or more flaws ([`flaw`]), p12s ([`p12`]), SSH signatures and envelopes ([`ssh`]), and the Xcode
-//! projects that ask for profiles ([`project`]). The shapes are those of real files, down to the order of attributes. `forge/tests/honest.rs` checks this
-//! with OpenSSL and, if they are available, with real profiles. The forge shares no code with the library, so that the two
-//! cannot have the same mistake.
+//! projects that ask for profiles ([`project`]). The shapes are those of real files, down to the order of attributes.
+//! `forge/tests/honest.rs` checks this with OpenSSL and, if they are available, with real profiles. The forge shares no code
+//! with the library, so that the two cannot have the same mistake.
+//!
+//! Built products come from [`bundle`]: apps, extensions, frameworks and tools of both families, as Mach-O images
+//! ([`mach_o`]) with embedded signatures ([`code_signature`], of [`code_directory`], [`requirement`] and [`entitlements`]),
+//! timestamps ([`timestamp`]) and sealed resources ([`code_resources`]). `forge/tests/signed_bundles.rs` reads them back.
 //!
 //! Everything is derived from labels ([`stream`]): the same sources make the same bytes on every machine.
 //!
@@ -31,9 +35,14 @@
 )]
 
 pub mod ber;
+pub mod bundle;
 pub mod certificate;
 pub mod cms;
+pub mod code_directory;
+pub mod code_resources;
+pub mod code_signature;
 pub mod der;
+pub mod entitlements;
 pub mod find_identity;
 pub mod fixtures;
 pub mod flaw;
@@ -43,6 +52,7 @@ pub mod mach_o;
 pub mod p12;
 pub mod profile;
 pub mod project;
+pub mod requirement;
 pub mod ssh;
 pub mod stream;
 pub mod timestamp;
