@@ -317,11 +317,26 @@ impl CodeSignature {
             };
         }
         let parts = self.parts();
-        let offset = image.layout().signature;
-        let reserved = self.room(offset, &parts);
+        let usual = self.room(image.layout().signature, &parts);
+        self.sign_within(image, components, &parts, usual)
+            .unwrap_or_else(|larger| {
+                let room = larger.next_multiple_of(16);
+                let signed = self.sign_within(image, components, &parts, room);
+                signed.unwrap_or_else(|size| panic!("{size} bytes do not fit {room}"))
+            })
+    }
+
+    /// Signs an image whose signature gets so many bytes; tells how many it needs if these are too few.
+    fn sign_within(
+        &self,
+        image: &MachO,
+        components: Components<'_>,
+        parts: &[(u32, Vec<u8>)],
+        reserved: usize,
+    ) -> Result<SignedImage, usize> {
         let code = image.signed_part(reserved);
         let info = components.info.or(image.info_plist.as_deref());
-        let mut directories = self.directories(image, &code, info, components.resources, &parts);
+        let mut directories = self.directories(image, &code, info, components.resources, parts);
         for hook in &self.hooks.directories {
             hook(&mut directories);
         }
@@ -329,7 +344,7 @@ impl CodeSignature {
         blobs
             .blobs
             .push((slot::CODE_DIRECTORY, directories[0].to_bytes()));
-        blobs.blobs.extend(parts);
+        blobs.blobs.extend_from_slice(parts);
         for (number, alternate) in (slot::ALTERNATE..).zip(&directories[1..]) {
             blobs.blobs.push((number, alternate.to_bytes()));
         }
@@ -346,12 +361,16 @@ impl CodeSignature {
         for hook in &self.hooks.blobs {
             hook(&mut blobs);
         }
-        SignedImage {
-            bytes: image.with_signature(&blobs.to_bytes(), reserved),
+        let bytes = blobs.to_bytes();
+        if bytes.len() > reserved {
+            return Err(bytes.len());
+        }
+        Ok(SignedImage {
+            bytes: image.with_signature(&bytes, reserved),
             directories,
             blobs,
-            offset,
-        }
+            offset: image.layout().signature,
+        })
     }
 
     /// The blobs that special slots seal, by slot.

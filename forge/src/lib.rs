@@ -8,7 +8,9 @@
 //!
 //! Built products come from [`bundle`]: apps, extensions, frameworks and tools of both families, as Mach-O images
 //! ([`mach_o`]) with embedded signatures ([`code_signature`], of [`code_directory`], [`requirement`] and [`entitlements`]),
-//! timestamps ([`timestamp`]) and sealed resources ([`code_resources`]). `forge/tests/signed_bundles.rs` reads them back.
+//! timestamps ([`timestamp`]) and sealed resources ([`code_resources`]). Some hundred things can be wrong with them, one at a
+//! time ([`bundle_flaw`]). `forge/tests/signed_bundles` reads them back with a second reader, OpenSSL and, where it is
+//! installed, `rcodesign`.
 //!
 //! Everything is derived from labels ([`stream`]): the same sources make the same bytes on every machine.
 //!
@@ -25,6 +27,22 @@
 //! assert_ne!(file, forged);
 //! assert_eq!(anchors.len(), 2);
 //! ```
+//!
+//! ```
+//! use forge::bundle::ios_app;
+//! use forge::bundle_flaw::Flaw;
+//! use forge::code_signature::SigningIdentity;
+//! use forge::hierarchy::LeafKind;
+//!
+//! let signer = SigningIdentity::acme(LeafKind::AppleDistribution);
+//! let app = ios_app(&signer).with_extension("RocketWidget").sign();
+//! let folder = tempfile::tempdir()?;
+//! let root = app.write_to(folder.path())?;
+//! assert!(root.ends_with("Rocket.app"));
+//! let broken = Flaw::named("nested-code-changed").apply(&app);
+//! assert!(broken.is_some());
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 #![allow(
     clippy::unwrap_used,
@@ -36,6 +54,7 @@
 
 pub mod ber;
 pub mod bundle;
+pub mod bundle_flaw;
 pub mod certificate;
 pub mod cms;
 pub mod code_directory;

@@ -55,7 +55,7 @@ impl Layout {
 }
 
 /// The main executable of an item.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Executable {
     /// Its name: `CFBundleExecutable`.
     pub name: String,
@@ -63,6 +63,8 @@ pub struct Executable {
     pub slices: Vec<MachO>,
     /// Whether the last slice stands behind the counted ones.
     pub hidden_last: bool,
+    /// Signatures of single slices, by index, that differ from the item's.
+    pub signatures: BTreeMap<usize, CodeSignature>,
 }
 
 /// An item inside of another.
@@ -258,8 +260,12 @@ impl Item {
             info: info.as_deref(),
             resources: resources.as_deref(),
         };
-        let sign = |slice: &MachO| self.signature.sign(slice, components);
-        let slices: Vec<SignedImage> = self.executable.slices.iter().map(sign).collect();
+        let sign = |(index, slice): (usize, &MachO)| {
+            let own = self.executable.signatures.get(&index);
+            own.unwrap_or(&self.signature).sign(slice, components)
+        };
+        let slices = self.executable.slices.iter().enumerate();
+        let slices: Vec<SignedImage> = slices.map(sign).collect();
         let (bytes, places) = self.written(&slices);
         bundle.put(&executable, Entry::program(bytes));
         let seal = joined(base, "_CodeSignature/CodeResources");

@@ -84,6 +84,7 @@ pub(super) fn bundle(
             name: stem.to_owned(),
             slices: vec![slice(Arch::X86_64), slice(Arch::Arm64)],
             hidden_last: false,
+            signatures: Default::default(),
         },
         signature: signature.clone(),
         profile: None,

@@ -6,13 +6,15 @@
 // Test support outside of #[test] functions panics as tests do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+mod flaws;
+mod reader;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
 use forge::bundle::{
-    Entry, Product, ios_app, ios_app_with_everything, ipa, mac_app, mac_app_with_everything,
-    mac_tool, xcarchive,
+    Entry, ios_app, ios_app_with_everything, ipa, mac_app, mac_app_with_everything, mac_tool,
+    xcarchive,
 };
 use forge::code_directory::{HashType, slot};
 use forge::code_signature::{CodeSignature, Components, Signing, SigningIdentity};
@@ -20,195 +22,16 @@ use forge::hierarchy::{Hierarchy, LeafKind, at};
 use forge::mach_o::{Arch, MachO, Target};
 use forge::requirement::{LEAF, Match, Requirement};
 use plist::Value;
-use sha2::Digest;
 
-fn be(bytes: &[u8], at: usize) -> usize {
-    u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
-}
+use reader::{
+    be, blobs, check_directory, check_product, check_seals, digest, signature_place, slices,
+};
 
-fn le(bytes: &[u8], at: usize) -> usize {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
-}
-
-/// The thin images in a file, the hidden one too.
-fn slices(file: &[u8]) -> Vec<&[u8]> {
-    if be(file, 0) != 0xcafe_babe {
-        return vec![file];
-    }
-    let counted = be(file, 4);
-    let entry = |index: usize| 8 + 20 * index;
-    let hidden = usize::from(be(file, entry(counted)) == 0x0100_000c);
-    let entries = 0..counted + hidden;
-    entries
-        .map(|index| {
-            let (offset, size) = (be(file, entry(index) + 8), be(file, entry(index) + 12));
-            assert_eq!(
-                offset % (1 << be(file, entry(index) + 16)),
-                0,
-                "slices are aligned"
-            );
-            &file[offset..offset + size]
-        })
-        .collect()
-}
-
-/// Offset and size of the signature, and whether `__LINKEDIT` ends where the image ends.
-fn signature_place(image: &[u8]) -> Option<(usize, usize)> {
-    let wide = le(image, 0) == 0xfeed_facf;
-    let mut at = if wide { 32 } else { 28 };
-    let mut place = None;
-    for _ in 0..le(image, 16) {
-        let (command, size) = (le(image, at), le(image, at + 4));
-        if command == 0x1d {
-            place = Some((le(image, at + 8), le(image, at + 12)));
-        }
-        if matches!(command, 1 | 0x19) && image[at + 8..].starts_with(b"__LINKEDIT\0") {
-            let end = match wide {
-                true => le(image, at + 40) + le(image, at + 48),
-                false => le(image, at + 32) + le(image, at + 36),
-            };
-            assert_eq!(end, image.len(), "__LINKEDIT is the end");
-        }
-        at += size;
-    }
-    place
-}
-
-/// The blobs of an image's signature, by type.
-fn blobs(image: &[u8]) -> BTreeMap<usize, &[u8]> {
-    let (offset, room) = signature_place(image).unwrap();
-    let all = &image[offset..offset + room];
-    assert_eq!(be(all, 0), 0xfade_0cc0);
-    assert!(be(all, 4) <= room);
-    let each = (0..be(all, 8)).map(|index| {
-        let at = be(all, 12 + 8 * index + 4);
-        (be(all, 12 + 8 * index), &all[at..at + be(all, at + 4)])
-    });
-    each.collect()
-}
-
-fn digest(kind: u8, bytes: &[u8]) -> Vec<u8> {
-    match kind {
-        1 => sha1::Sha1::digest(bytes).to_vec(),
-        2 => sha2::Sha256::digest(bytes).to_vec(),
-        3 => sha2::Sha256::digest(bytes)[..20].to_vec(),
-        4 => sha2::Sha384::digest(bytes).to_vec(),
-        other => panic!("hash type {other}"),
-    }
-}
-
-/// Recomputes every slot of a CodeDirectory.
-fn check_directory(directory: &[u8], image: &[u8], components: &BTreeMap<usize, &[u8]>) {
-    assert_eq!(be(directory, 0), 0xfade_0c02);
-    let (kind, size, bits) = (directory[37], usize::from(directory[36]), directory[39]);
-    let hashes = be(directory, 16);
-    let version = be(directory, 8);
-    let wide = version >= 0x20300 && be(directory, 60) > 0;
-    let limit = if wide {
-        be(directory, 60)
-    } else {
-        be(directory, 32)
-    };
-    assert_eq!(
-        limit,
-        signature_place(image).unwrap().0,
-        "all but the signature is covered"
-    );
-    let page = if bits == 0 { limit } else { 1 << bits };
-    assert_eq!(be(directory, 28), limit.div_ceil(page));
-    for (index, page) in image[..limit].chunks(page).enumerate() {
-        let at = hashes + size * index;
-        assert_eq!(digest(kind, page), directory[at..at + size], "page {index}");
-    }
-    for special in 1..=be(directory, 24) {
-        let at = hashes - size * special;
-        let expected = match components.get(&special) {
-            Some(bytes) => digest(kind, bytes),
-            None => vec![0; size],
-        };
-        assert_eq!(expected, directory[at..at + size], "special slot {special}");
-    }
-    let highest = components
-        .keys()
-        .filter(|slot| (1..=11).contains(*slot))
-        .max();
-    assert_eq!(highest.copied().unwrap_or_default(), be(directory, 24));
-}
-
-/// Recomputes every slot of every slice of every signed item.
-fn check_product(product: &Product) -> usize {
-    let mut checked = 0;
-    for item in &product.items {
-        let file = product.bundle.file(&item.executable);
-        let info = [
-            format!("{}/Info.plist", item.base),
-            format!("{}/Resources/Info.plist", item.base),
-            "Info.plist".to_owned(),
-        ];
-        let info = info
-            .iter()
-            .find(|path| product.bundle.entries.contains_key(*path));
-        for (image, signed) in slices(file).into_iter().zip(&item.slices) {
-            assert_eq!(signature_place(image).unwrap().0, signed.offset);
-            let mut components = blobs(image);
-            let inside = &product.spec.executable.slices[0].info_plist;
-            if let Some(info) = inside {
-                components.insert(1, info);
-            }
-            if let Some(path) = &item.resources {
-                components.insert(3, product.bundle.file(path));
-                components.insert(1, product.bundle.file(info.unwrap()));
-            }
-            let directories = components.clone();
-            for (kind, blob) in directories {
-                if kind == 0 || (0x1000..0x1005).contains(&kind) {
-                    check_directory(blob, image, &components);
-                    checked += 1;
-                }
-            }
-        }
-    }
-    checked
-}
-
-/// Every file that a seal of version 2 names, held against the bundle; returns how many seals of each kind there are.
-fn check_seals(product: &Product, path: &str) -> [usize; 3] {
-    let item = product.item(path);
-    let list = product.bundle.file(item.resources.as_ref().unwrap());
-    let list: plist::Dictionary = plist::from_bytes(list).unwrap();
-    let mut counts = [0; 3];
-    for (below, seal) in list["files2"].as_dictionary().unwrap() {
-        let seal = seal.as_dictionary().unwrap();
-        let at = match item.base.as_str() {
-            "" => below.clone(),
-            base => format!("{base}/{below}"),
-        };
-        if let Some(target) = seal.get("symlink") {
-            let target = target.as_string().unwrap().to_owned();
-            assert_eq!(product.bundle.entries[&at], Entry::Link(target));
-            counts[1] += 1;
-        } else if let Some(cdhash) = seal.get("cdhash") {
-            let nested = product.item(&at);
-            assert_eq!(cdhash.as_data().unwrap(), nested.slices[0].cdhash());
-            assert_eq!(
-                seal["requirement"].as_string().unwrap(),
-                nested.designated.text()
-            );
-            counts[2] += 1;
-        } else {
-            let digest = sha2::Sha256::digest(product.bundle.file(&at)).to_vec();
-            assert_eq!(seal["hash2"].as_data().unwrap(), digest, "{at}");
-            counts[0] += 1;
-        }
-    }
-    counts
-}
-
-fn distribution() -> SigningIdentity {
+pub(crate) fn distribution() -> SigningIdentity {
     SigningIdentity::acme(LeafKind::AppleDistribution)
 }
 
-fn developer_id() -> SigningIdentity {
+pub(crate) fn developer_id() -> SigningIdentity {
     SigningIdentity::acme(LeafKind::DeveloperIdApplication)
 }
 
@@ -488,6 +311,59 @@ fn openssl_accepts_the_message_and_its_timestamp() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+#[test]
+fn rcodesign_reads_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let products = [
+        mac_app(&developer_id()).with_framework("RocketKit").sign(),
+        ios_app(&distribution())
+            .with_extension("RocketWidget")
+            .sign(),
+    ];
+    for (name, product) in ["mac", "ios"].into_iter().zip(products) {
+        let root = product.write_to(&folder.path().join(name)).unwrap();
+        for item in &product.items {
+            let path = root.join(&item.executable);
+            let path = path.to_str().unwrap();
+            let Some(output) = program("rcodesign", &["print-signature-info", path]) else {
+                return;
+            };
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            let count = |text: &str| said.matches(text).count();
+            let slices = item.slices.len();
+            assert_eq!(count("team_name: ACME4CI001"), slices, "{path}: {said}");
+            let directory = &item.slices[0].directories[0];
+            assert_eq!(
+                count(&format!("identifier: {}\n", directory.identifier)),
+                slices
+            );
+            assert!(
+                !said.contains("signature_verifies: false"),
+                "{path}: {said}"
+            );
+            // The message, and the timestamp where there is one.
+            let tokens = count("time_stamp_token:");
+            assert_eq!(count("signature_verifies: true"), slices + tokens);
+            for slice in &item.slices {
+                let hash: String = slice.directories[0]
+                    .digest()
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                // As the blob's digest, as the message digest and in the list of digests.
+                assert_eq!(count(&hash), 3, "{path}: {said}");
+                for (special, digest) in &slice.directories[0].special {
+                    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                    assert!(
+                        count(&format!("({special}): {hex}")) >= 1,
+                        "{path}: slot {special}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 #[test]
