@@ -15,7 +15,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use archive::{Archive, ipa, xcarchive};
+pub use archive::{Archive, Quirk, ipa, xcarchive};
 pub use ios::{ios_app, ios_app_with_everything};
 pub use item::{Executable, Item, Layout, Nested, Sealing};
 pub use mac::{mac_app, mac_app_with_everything, mac_tool};

@@ -11,6 +11,7 @@ mod components;
 mod directory;
 mod files;
 mod image;
+mod ipa;
 mod message;
 mod nested;
 mod seal;
@@ -25,6 +26,7 @@ use super::cms::SignedData;
 use super::code_directory::CodeDirectory;
 use super::code_signature::{CodeSignature, SuperBlob};
 
+pub use ipa::{BOMB, IpaFlaw, ipa_flaws};
 pub use variation::variations;
 
 /// What it takes to make a flaw.

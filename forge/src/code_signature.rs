@@ -20,7 +20,7 @@ use super::certificate::{Identity, attribute as name};
 use super::cms::{self, SignedData, Signer};
 use super::code_directory::{CodeDirectory, HashType, Patch, flag, slot};
 use super::entitlements::{self, Entitlements};
-use super::hierarchy::{Hierarchy, LeafKind, LeafSpec, at};
+use super::hierarchy::{Hierarchy, LeafKind, LeafSpec, Store, at};
 use super::key::Hash;
 use super::mach_o::{FileType, MachO};
 use super::requirement::{self, Requirement, kind};
@@ -108,8 +108,11 @@ pub struct SigningIdentity {
     pub identity: Identity,
     /// The certificates above it.
     pub issuers: Vec<Identity>,
-    /// What the certificate is for: Developer ID products have a designated requirement of their own.
+    /// What the certificate is for: Developer ID products have a designated requirement of their own. Stores sign what was
+    /// submitted for distribution.
     pub kind: LeafKind,
+    /// Which store signs, if it is none of the developer's certificates.
+    pub store: Option<Store>,
     /// What the signing-time attribute says.
     pub time: Timestamp,
     /// Who gives the secure timestamp, if anybody.
@@ -133,8 +136,24 @@ impl SigningIdentity {
                 hierarchy.root.clone(),
             ],
             kind: leaf.kind,
+            store: None,
             time,
             timestamp: developer_id.then(|| Authority::new(hierarchy, time)),
+        }
+    }
+
+    /// What a store signs with.
+    pub fn store(hierarchy: &Hierarchy, store: Store) -> Self {
+        Self {
+            identity: hierarchy.store_signer(store),
+            issuers: vec![
+                hierarchy.store_issuer(store).clone(),
+                hierarchy.root.clone(),
+            ],
+            kind: LeafKind::AppleDistribution,
+            store: Some(store),
+            time: at("2026-02-04T05:06:07Z"),
+            timestamp: None,
         }
     }
 
@@ -145,6 +164,13 @@ impl SigningIdentity {
 
     /// The requirement that the signing tool makes for its products.
     pub fn designated(&self, identifier: &str) -> Requirement {
+        if let Some(store) = self.store {
+            return Requirement::all([
+                Requirement::identifier(identifier),
+                Requirement::AnchorAppleGeneric,
+                Requirement::marked(requirement::LEAF, store.marker()),
+            ]);
+        }
         match self.kind {
             LeafKind::DeveloperIdApplication => {
                 Requirement::developer_id(identifier, self.team().unwrap_or_default())
@@ -300,10 +326,15 @@ impl CodeSignature {
             let hashes: Vec<_> = directories.map(CodeDirectory::cdhash).collect();
             Requirement::any_cdhash(&hashes)
         };
-        own.filter(|(kind, _)| *kind == kind::DESIGNATED)
+        let explicit = own
+            .filter(|(kind, _)| *kind == kind::DESIGNATED)
             .map(|(_, requirement)| requirement)
-            .next()
-            .unwrap_or_else(hashes)
+            .next();
+        // Where none is written, the system makes the one that the signing tool would have written.
+        explicit.unwrap_or_else(|| match &self.signing {
+            Signing::By(signer) => signer.designated(&self.identifier),
+            _ => hashes(),
+        })
     }
 
     /// Signs an image.

@@ -8,7 +8,7 @@
 //!
 //! Built products come from [`bundle`]: apps, extensions, frameworks and tools of both families, as Mach-O images
 //! ([`mach_o`]) with embedded signatures ([`code_signature`], of [`code_directory`], [`requirement`] and [`entitlements`]),
-//! timestamps ([`timestamp`]) and sealed resources ([`code_resources`]). Some hundred things can be wrong with them, one at a
+//! timestamps ([`timestamp`]), sealed resources ([`code_resources`]) and tickets ([`ticket`]). Some hundred things can be wrong with them, one at a
 //! time ([`bundle_flaw`]). `forge/tests/signed_bundles` reads them back with a second reader, OpenSSL and, where it is
 //! installed, `rcodesign`.
 //!
@@ -74,5 +74,6 @@ pub mod project;
 pub mod requirement;
 pub mod ssh;
 pub mod stream;
+pub mod ticket;
 pub mod timestamp;
 pub mod xml;

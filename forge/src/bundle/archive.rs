@@ -19,8 +19,20 @@ struct Member {
     /// The Unix mode, with the kind of file in it.
     mode: u32,
     deflate: bool,
-    /// What the headers say the size is; none for the truth.
-    said: Option<u32>,
+    quirk: Option<Quirk>,
+}
+
+/// What is wrong with an entry's headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quirk {
+    /// They say another size.
+    Size(u32),
+    /// They say another checksum.
+    Checksum,
+    /// They say another compression method.
+    Method(u16),
+    /// They say that the entry is encrypted.
+    Encrypted,
 }
 
 /// A zip file to be written.
@@ -46,11 +58,11 @@ impl Archive {
         self.add(&format!("{name}/"), b"", 0o040_755)
     }
 
-    /// Adds a file whose headers say another size.
-    pub fn lying(&mut self, name: &str, bytes: &[u8], size: u32) -> &mut Self {
+    /// Adds a file whose headers lie.
+    pub fn quirky(&mut self, name: &str, bytes: &[u8], quirk: Quirk) -> &mut Self {
         self.file(name, bytes, false);
         if let Some(last) = self.members.last_mut() {
-            last.said = Some(size);
+            last.quirk = Some(quirk);
         }
         self
     }
@@ -77,7 +89,7 @@ impl Archive {
             mode,
             // Executables and other large files deflated, small ones stored: both methods are in every file.
             deflate: bytes.len() > 256,
-            said: None,
+            quirk: None,
         });
         self
     }
@@ -94,13 +106,24 @@ impl Archive {
             };
             let mut crc = Crc::new();
             crc.update(&member.bytes);
-            let size = member.said.unwrap_or(member.bytes.len() as u32);
-            // Version needed, flags (names are UTF-8), method, time and date (2026-02-03), checksum, sizes, name.
+            let mut sum = crc.sum();
+            let mut size = member.bytes.len() as u32;
+            let mut method = if member.deflate { 8 } else { 0 };
+            // Names are UTF-8.
+            let mut flags = 0x0800;
+            match member.quirk {
+                Some(Quirk::Size(said)) => size = said,
+                Some(Quirk::Checksum) => sum ^= 1,
+                Some(Quirk::Method(said)) => method = said,
+                Some(Quirk::Encrypted) => flags |= 1,
+                None => {}
+            }
+            // Version needed, flags, method, time and date (2026-02-03), checksum, sizes, name.
             let mut common = Vec::new();
-            for half in [20u16, 0x0800, if member.deflate { 8 } else { 0 }, 0, 0x5c43] {
+            for half in [20u16, flags, method, 0, 0x5c43] {
                 common.extend(half.to_le_bytes());
             }
-            for word in [crc.sum(), stored.len() as u32, size] {
+            for word in [sum, stored.len() as u32, size] {
                 common.extend(word.to_le_bytes());
             }
             common.extend((member.name.len() as u16).to_le_bytes());

@@ -3,9 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Bundle, Item, joined};
+use super::{Bundle, Entry, Item, joined};
 use crate::code_signature::SignedImage;
 use crate::requirement::Requirement;
+use crate::ticket::Ticket;
 
 /// A signed bundle or tool, with what it was made of.
 #[derive(Clone)]
@@ -82,6 +83,16 @@ impl Product {
         let mut edited = self.clone();
         change(&mut edited.bundle);
         edited
+    }
+
+    /// The same with a notarization ticket for all of its code, as the stapler leaves it. Only deep bundles have a place for
+    /// one.
+    pub fn stapled(&self) -> Product {
+        let slices = self.items.iter().flat_map(|item| &item.slices);
+        let directories = slices.flat_map(|slice| &slice.directories);
+        let hashes = directories.map(|directory| (directory.hash_type as u8, directory.cdhash()));
+        let ticket = Ticket::new(hashes.collect()).to_bytes();
+        self.edited(|bundle| bundle.put("Contents/CodeResources", Entry::file(ticket)))
     }
 
     /// Writes the files into a folder; returns the path of the product.

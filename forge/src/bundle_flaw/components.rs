@@ -102,10 +102,6 @@ pub(super) fn flaws() -> Vec<Flaw> {
             own.xml = Some(xml.replace("</dict>\n</plist>", twice).into_bytes());
             Some(())
         }),
-        signed("requirements-empty", |item| {
-            item.signature.requirements = Some(Vec::new());
-            Some(())
-        }),
         signed("requirement-unknown", |item| {
             let unknown = crate::requirement::Requirement::Unknown(vec![0, 0, 0, 99]);
             item.signature.requirements =

@@ -144,11 +144,6 @@ fn lies() -> Vec<Flaw> {
                 directory.identifier = "com.acme\u{1b}[31m.rocket\n".to_owned();
             }
         }),
-        directories("platform-claimed", |each| {
-            for directory in each {
-                directory.platform = 14;
-            }
-        }),
         directories("page-hash-wrong", |each| {
             for directory in each {
                 directory.code[0][0] ^= 1;
@@ -264,8 +259,7 @@ fn hash_types() -> Vec<Flaw> {
                 .push(Arc::new(|each| each[1].flags |= flag::AD_HOC));
             Some(())
         }),
-        signed("seals-lack-a-hash-type", |item| {
-            // SHA-256 is signed, and only SHA-1 is in the seals.
+        signed("seals-without-digests", |item| {
             item.sealing.hooks.push(Arc::new(|seals| {
                 for seal in seals.files2().values_mut() {
                     if let crate::code_resources::Sealed::File(digests) = &mut seal.what {

@@ -3,6 +3,7 @@
 use super::{Flaw, Means, edit};
 use crate::bundle::{Bundle, Entry, Layout, Product, joined};
 use crate::profile::{Kind, ProfileSpec};
+use crate::ticket::Ticket;
 
 /// The path of the first resource that is a plain file and not a localization.
 fn resource(product: &Product) -> Option<String> {
@@ -223,11 +224,24 @@ pub(super) fn flaws() -> Vec<Flaw> {
             bundle.put("beside.txt", Entry::file("no rule is about this"));
             Some(())
         }),
+        edit("ticket-of-noise", |bundle, product| {
+            (product.spec.layout == Layout::Deep).then_some(())?;
+            let noise = crate::stream::bytes("no ticket", 600);
+            bundle.put("Contents/CodeResources", Entry::file(noise));
+            Some(())
+        }),
+        edit("ticket-without-a-slice", |bundle, product| {
+            (product.spec.layout == Layout::Deep).then_some(())?;
+            let own = &product.item("").slices;
+            (own.len() > 1).then_some(())?;
+            let ticket = Ticket::new(vec![(2, own[0].cdhash())]).to_bytes();
+            bundle.put("Contents/CodeResources", Entry::file(ticket));
+            Some(())
+        }),
         edit("ticket-of-another", |bundle, product| {
             (product.spec.layout == Layout::Deep).then_some(())?;
-            // A ticket that names other code: the magic of tickets, and hashes that nobody here has.
-            let mut ticket = b"s8ch".to_vec();
-            ticket.extend(crate::stream::bytes("the ticket of another app", 600));
+            let hash = crate::stream::bytes("the code of another app", 20);
+            let ticket = Ticket::new(vec![(2, hash)]).to_bytes();
             bundle.put("Contents/CodeResources", Entry::file(ticket));
             Some(())
         }),
@@ -266,9 +280,12 @@ pub(super) fn flaws() -> Vec<Flaw> {
             Some(())
         }),
         edit("executable-swapped", |bundle, product| {
-            // Signed by the same team, for another identifier.
+            // Signed by the same team, for another bundle; a tool alone would be another tool, and intact.
+            (product.spec.layout != Layout::Tool).then_some(())?;
             let mut other = product.spec.clone();
             other.signature.identifier = "com.acme.other".to_owned();
+            let key = "CFBundleIdentifier".to_owned();
+            other.info.insert(key, "com.acme.other".into());
             let other = other.sign();
             let path = &product.item("").executable;
             let bytes = other.bundle.file(path).to_vec();

@@ -75,9 +75,6 @@ fn attributes() -> Vec<Flaw> {
         message("message-digest-missing", |message| {
             message.signers[0].message_digest = MessageDigest::Missing;
         }),
-        message("message-digest-sha1", |message| {
-            message.signers[0].hash = Hash::Sha1
-        }),
         message("message-about-another", |message| {
             message.content = other().to_bytes()
         }),

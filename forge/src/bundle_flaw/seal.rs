@@ -324,7 +324,8 @@ fn entries() -> Vec<Flaw> {
             let key = "CFBundleIdentifier".to_owned();
             spec.info.insert(key, "com.acme.other".into());
             Some(spec.sign())
-        }),
+        })
+        .in_context(),
         Flaw::new("info-of-noise", Means::Key, |product| {
             let mut spec = product.spec.clone();
             (spec.layout != Layout::Tool).then_some(())?;

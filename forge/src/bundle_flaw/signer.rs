@@ -217,16 +217,22 @@ fn profiles() -> Vec<Flaw> {
         .into_iter()
         .map(|(name, change)| resigned(name, Means::Key, change).in_context())
         .collect();
-    flaws.push(resigned("profile-forged", Means::Key, |item| {
-        profiled(item, |spec| {
-            spec.with(crate::flaw::Flaw::Forged(crate::flaw::Layer::Outer))
+    flaws.push(
+        resigned("profile-forged", Means::Key, |item| {
+            profiled(item, |spec| {
+                spec.with(crate::flaw::Flaw::Forged(crate::flaw::Layer::Outer))
+            })
         })
-    }));
-    flaws.push(resigned("profile-of-noise", Means::Key, |item| {
-        item.profile.as_ref()?;
-        item.profile = Some(b"no profile".to_vec());
-        Some(())
-    }));
+        .in_context(),
+    );
+    flaws.push(
+        resigned("profile-of-noise", Means::Key, |item| {
+            item.profile.as_ref()?;
+            item.profile = Some(b"no profile".to_vec());
+            Some(())
+        })
+        .in_context(),
+    );
     flaws.push(
         resigned("entitlement-not-granted", Means::Key, |item| {
             let mut values = plist::Dictionary::new();

@@ -1,10 +1,13 @@
 //! Honest products that are not what Xcode makes today: each must stay accepted.
 
+use super::signer::sign_by;
 use super::{Flaw, Means, resigned, throughout};
 use crate::bundle::{Bundle, Entry, Item, Layout, joined};
 use crate::code_directory::{HashType, slot};
-use crate::code_signature::CodeSignature;
+use crate::code_signature::{CodeSignature, SigningIdentity};
+use crate::hierarchy::{Hierarchy, Store};
 use crate::mach_o::{Arch, MachO, Target};
+use crate::profile::{ACME_TEAM, Family};
 use crate::requirement::{Requirement, kind};
 
 /// The variation that signs everything a little differently.
@@ -14,6 +17,27 @@ fn all_signed(name: &str, change: fn(&mut CodeSignature)) -> Flaw {
         throughout(&mut spec, &change);
         Some(spec.sign())
     })
+}
+
+/// The variation that a store hands out: signed by it, without the profile, and still of the developer's team.
+fn store(name: &str, family: Family, store: Store) -> Flaw {
+    Flaw::new(name, Means::OtherKey, move |product| {
+        let mut spec = product.spec.clone();
+        (spec.family == family && spec.layout != Layout::Tool).then_some(())?;
+        throughout(&mut spec, &|signature| {
+            signature.team = Some(ACME_TEAM.to_owned())
+        });
+        sign_by(&mut spec, &SigningIdentity::store(Hierarchy::acme(), store));
+        unprofiled(&mut spec);
+        Some(spec.sign())
+    })
+}
+
+fn unprofiled(item: &mut Item) {
+    item.profile = None;
+    for nested in &mut item.nested {
+        unprofiled(&mut nested.item);
+    }
 }
 
 /// The variation that edits what no seal holds.
@@ -58,10 +82,7 @@ pub fn variations() -> Vec<Flaw> {
         }),
         all_signed("with-a-launch-constraint", |signature| {
             let mut wanted = plist::Dictionary::new();
-            wanted.insert(
-                "team-identifier".to_owned(),
-                crate::profile::ACME_TEAM.into(),
-            );
+            wanted.insert("team-identifier".to_owned(), ACME_TEAM.into());
             signature
                 .constraints
                 .insert(slot::CONSTRAINT_PARENT, wanted);
@@ -73,6 +94,9 @@ pub fn variations() -> Vec<Flaw> {
                 Requirement::AnchorApple.or(Requirement::AnchorAppleGeneric),
             ));
             signature.requirements = Some(own);
+        }),
+        all_signed("with-implicit-requirements", |signature| {
+            signature.requirements = Some(Vec::new());
         }),
         resigned("without-uuid", Means::Key, |item| {
             for slice in &mut item.executable.slices {
@@ -99,6 +123,16 @@ pub fn variations() -> Vec<Flaw> {
             item.executable.slices.insert(0, old);
             Some(())
         }),
+        Flaw::new("stapled", Means::Edit, |product| {
+            (product.spec.layout == Layout::Deep).then(|| product.stapled())
+        }),
+        store("signed-by-the-app-store", Family::Ios, Store::AppStore),
+        store("signed-by-testflight", Family::Ios, Store::TestFlight),
+        store(
+            "signed-by-the-mac-app-store",
+            Family::Mac,
+            Store::MacAppStore,
+        ),
         edited("without-a-localization", |bundle, item| {
             let own = item
                 .resources

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use forge::bundle::{Product, ios_app, mac_app, mac_tool};
-use forge::bundle_flaw::{Flaw, Means, Seen, variations};
+use forge::bundle_flaw::{Flaw, Means, Seen, ipa_flaws, variations};
 
 use super::reader::{check_product, check_seals};
 use super::{developer_id, distribution};
@@ -143,4 +143,37 @@ fn every_variation_is_consistent() {
             }
         }
     }
+}
+
+#[test]
+fn every_broken_ipa_is_another_file() {
+    let app = ios_app(&distribution()).sign();
+    let honest = forge::bundle::ipa(&app);
+    let flaws = ipa_flaws(&app);
+    assert!(flaws.len() >= 30);
+    let mut seen = BTreeSet::from([honest]);
+    for flaw in flaws {
+        // A bomb is small until it is read.
+        assert!(flaw.bytes.len() < 4 << 20, "{}", flaw.name);
+        assert!(seen.insert(flaw.bytes), "{}", flaw.name);
+    }
+}
+
+#[test]
+fn a_ticket_names_the_code_of_every_slice() {
+    let app = mac_app(&developer_id())
+        .with_system_extension("network")
+        .sign();
+    let ticket = app.stapled().bundle.file("Contents/CodeResources").to_vec();
+    assert!(ticket.starts_with(b"s8ch"));
+    let mut hashes = 0;
+    for slice in app.items.iter().flat_map(|item| &item.slices) {
+        let hash = slice.cdhash();
+        assert_eq!(
+            ticket.windows(20).filter(|window| *window == hash).count(),
+            1
+        );
+        hashes += 1;
+    }
+    assert_eq!(hashes, 4);
 }
