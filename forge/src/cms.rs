@@ -41,6 +41,8 @@ pub struct Signer {
     pub signed_attributes: bool,
     /// Whether it lists S/MIME capabilities and protects its algorithms, as the signers of profiles do.
     pub profile_attributes: bool,
+    /// Whether the signature's algorithm names the digest too, as it does in signatures of code.
+    pub algorithm_with_digest: bool,
     /// Further signed attributes, each from [`attribute`].
     pub more_attributes: Vec<Vec<u8>>,
     /// The value of an unsigned attribute, whose bytes nobody vouches for; none leaves it out.
@@ -65,6 +67,7 @@ impl Signer {
             content_type: Some(DATA),
             signed_attributes: true,
             profile_attributes: true,
+            algorithm_with_digest: false,
             more_attributes: Vec::new(),
             unsigned_attribute: None,
             timestamp: None,
@@ -85,7 +88,10 @@ impl Signer {
         } else {
             content.to_vec()
         };
-        parts.push(self.identity.key.signer_algorithm(self.hash));
+        parts.push(match self.algorithm_with_digest {
+            true => self.identity.key.certificate_algorithm(self.hash),
+            false => self.identity.key.signer_algorithm(self.hash),
+        });
         let signature = self.identity.key.sign(self.hash, &signed);
         parts.push(der::octets(&signature));
         let mut unsigned = Vec::new();

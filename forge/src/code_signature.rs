@@ -487,6 +487,7 @@ impl CodeSignature {
     fn message(&self, by: &SigningIdentity, directories: &[CodeDirectory]) -> Vec<u8> {
         let mut signer = Signer::new(by.identity.clone(), Hash::Sha256, by.time);
         signer.profile_attributes = false;
+        signer.algorithm_with_digest = true;
         signer.more_attributes = vec![
             digests_attribute(directories),
             hashes_attribute(directories),

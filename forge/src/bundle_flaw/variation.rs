@@ -1,5 +1,7 @@
 //! Honest products that are not what Xcode makes today: each must stay accepted.
 
+use std::sync::Arc;
+
 use super::signer::sign_by;
 use super::{Flaw, Means, resigned, throughout};
 use crate::bundle::{Bundle, Entry, Item, Layout, joined};
@@ -74,6 +76,11 @@ pub fn variations() -> Vec<Flaw> {
         }),
         all_signed("with-a-message-in-der", |signature| {
             signature.indefinite = false
+        }),
+        all_signed("with-a-plain-rsa-algorithm", |signature| {
+            signature.hooks.message.push(Arc::new(|message| {
+                message.signers[0].algorithm_with_digest = false;
+            }));
         }),
         all_signed("with-entitlements-in-xml-only", |signature| {
             if let Some(own) = &mut signature.entitlements {
