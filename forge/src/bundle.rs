@@ -7,6 +7,7 @@
 mod archive;
 mod ios;
 mod item;
+mod large;
 mod mac;
 mod product;
 
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 pub use archive::{Archive, Quirk, ipa, xcarchive};
 pub use ios::{ios_app, ios_app_with_everything};
 pub use item::{Executable, Item, Layout, Nested, Sealing};
+pub use large::write_large;
 pub use mac::{mac_app, mac_app_with_everything, mac_tool};
 pub use product::{Product, SignedItem};
 

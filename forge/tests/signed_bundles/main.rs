@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 
 use forge::bundle::{
     Entry, ios_app, ios_app_with_everything, ipa, mac_app, mac_app_with_everything, mac_tool,
-    xcarchive,
+    write_large, xcarchive,
 };
 use forge::code_directory::{HashType, slot};
 use forge::code_signature::{CodeSignature, Components, Signing, SigningIdentity};
@@ -215,6 +215,39 @@ fn a_bundle_is_written_as_it_is() {
             Entry::Directory => assert!(at.is_dir()),
             Entry::Socket => assert!(!at.is_file() && at.exists()),
         }
+    }
+}
+
+#[test]
+fn a_large_bundle_is_sealed_as_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = write_large(folder.path(), &developer_id(), 4 << 20).unwrap();
+    let read = |path: &str| std::fs::read(root.join("Contents").join(path)).unwrap();
+    let seal: plist::Dictionary = plist::from_bytes(&read("_CodeSignature/CodeResources")).unwrap();
+    let files = seal["files2"].as_dictionary().unwrap();
+    let seal_v1 = seal["files"].as_dictionary().unwrap();
+    let data = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("Resources/Data/"));
+    let (mut count, mut size) = (0, 0);
+    for (path, seal) in data {
+        let file = read(path);
+        count += 1;
+        size += file.len();
+        let sealed = seal.as_dictionary().unwrap()["hash2"].as_data().unwrap();
+        assert_eq!(sealed, digest(2, &file));
+        let old = seal_v1[path].as_data().unwrap();
+        assert_eq!(old, digest(1, &file));
+    }
+    assert_eq!((count, size), (4, 4 << 20));
+    let executable = read("MacOS/Rocket");
+    for image in slices(&executable) {
+        let info = read("Info.plist");
+        let seal = read("_CodeSignature/CodeResources");
+        let mut components = blobs(image);
+        components.insert(1, &info);
+        components.insert(3, &seal);
+        check_directory(components[&0], image, &components);
     }
 }
 
