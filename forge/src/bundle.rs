@@ -17,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use archive::{Archive, Quirk, ipa, xcarchive};
+pub(crate) use ios::grant;
 pub use ios::{ios_app, ios_app_with_everything};
 pub use item::{Executable, Item, Layout, Nested, Sealing};
 pub use large::write_large;

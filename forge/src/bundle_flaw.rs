@@ -27,6 +27,7 @@ use super::code_directory::CodeDirectory;
 use super::code_signature::{CodeSignature, SuperBlob};
 
 pub use ipa::{BOMB, IpaFlaw, ipa_flaws};
+pub use seal::many_entries;
 pub use variation::variations;
 
 /// What it takes to make a flaw.

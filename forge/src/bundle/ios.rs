@@ -75,7 +75,7 @@ fn bundle(name: &str, identifier: &str, package: &str, signer: &SigningIdentity)
 }
 
 /// What an app of that identifier may claim: the kind of profile that goes with the certificate, and its entitlements.
-pub(super) fn grant(
+pub(crate) fn grant(
     identifier: &str,
     signer: &SigningIdentity,
     family: Family,

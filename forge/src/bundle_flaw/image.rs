@@ -134,6 +134,25 @@ pub(super) fn flaws() -> Vec<Flaw> {
             file[item.places[0] - 1] = 1;
             Some(())
         }),
+        edit_image("fat-of-64-bits", |file, item| {
+            // FAT_MAGIC_64, whose entries Apple's verifier does not know.
+            let count = fat(file)?;
+            let mut table = 0xcafe_babf_u32.to_be_bytes().to_vec();
+            table.extend(count.to_be_bytes());
+            for index in 0..count as usize {
+                let entry = &file[8 + 20 * index..28 + 20 * index];
+                table.extend(&entry[..8]);
+                for word in [&entry[8..12], &entry[12..16]] {
+                    table.extend([0; 4]);
+                    table.extend(word);
+                }
+                table.extend(&entry[16..]);
+                table.extend([0; 4]);
+            }
+            (table.len() <= item.places[0]).then_some(())?;
+            file[..table.len()].copy_from_slice(&table);
+            Some(())
+        }),
         edit_image("fat-count-huge", |file, _| {
             fat(file)?;
             put_be(file, 4, u32::MAX);

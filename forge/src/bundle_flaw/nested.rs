@@ -299,10 +299,21 @@ fn others() -> Vec<Flaw> {
         Flaw::new("extension-with-a-stale-profile", Means::Key, |product| {
             let path = profiled(product)?;
             let mut spec = product.spec.clone();
-            let outer = spec.profile.clone();
-            spec.at_mut(&path).profile = outer;
+            super::signer::profiled(spec.at_mut(&path), |profile| profile.named("made anew"))?;
             Some(spec.sign())
         })
+        .in_context(),
+        Flaw::new(
+            "extension-with-the-profile-of-the-app",
+            Means::Key,
+            |product| {
+                let path = profiled(product)?;
+                let mut spec = product.spec.clone();
+                let outer = spec.profile.clone();
+                spec.at_mut(&path).profile = outer;
+                Some(spec.sign())
+            },
+        )
         .in_context(),
     ]
 }

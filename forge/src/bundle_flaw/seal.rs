@@ -73,6 +73,25 @@ fn remove_first_resource(bundle: &mut Bundle, item: &Item) {
     }
 }
 
+/// A product whose seals name so many files that are not there: for bounds of memory and time. It is not among the named
+/// flaws, because it takes long to make.
+pub fn many_entries(count: usize) -> Flaw {
+    Flaw::new(format!("entries-{count}"), Means::Key, move |product| {
+        let mut spec = product.spec.clone();
+        (spec.layout != Layout::Tool).then_some(())?;
+        spec.sealing
+            .hooks
+            .push(Arc::new(move |seals: &mut CodeResources| {
+                let seal = file(b"gone");
+                for number in 0..count {
+                    let path = format!("Resources/{number:07}");
+                    seals.files2().insert(path, seal.clone());
+                }
+            }));
+        Some(spec.sign())
+    })
+}
+
 pub(super) fn flaws() -> Vec<Flaw> {
     let mut flaws = rules();
     flaws.extend(entries());

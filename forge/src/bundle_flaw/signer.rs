@@ -3,7 +3,7 @@
 use std::slice;
 
 use super::{Flaw, Means, resigned, throughout};
-use crate::bundle::{Item, Layout};
+use crate::bundle::{Item, Layout, grant};
 use crate::code_signature::{Signing, SigningIdentity};
 use crate::hierarchy::{Hierarchy, LeafKind, LeafSpec, at};
 use crate::profile::{Family, Kind, ProfileSpec};
@@ -28,15 +28,19 @@ fn of_kind(item: &mut Item, kind: LeafKind) -> Option<()> {
 }
 
 /// The profile that somebody minted of another specification, in the place of the item's own.
-fn profiled(item: &mut Item, change: impl FnOnce(ProfileSpec) -> ProfileSpec) -> Option<()> {
+pub(super) fn profiled(
+    item: &mut Item,
+    change: impl FnOnce(ProfileSpec) -> ProfileSpec,
+) -> Option<()> {
     item.profile.as_ref()?;
     let Signing::By(own) = &item.signature.signing else {
         return None;
     };
     let identifier = &item.signature.identifier;
+    let (kind, _) = grant(identifier, own, item.family);
     let spec = match item.family {
-        Family::Ios => ProfileSpec::ios(Kind::AppStore, identifier),
-        Family::Mac => ProfileSpec::mac(Kind::DeveloperId, identifier),
+        Family::Ios => ProfileSpec::ios(kind, identifier),
+        Family::Mac => ProfileSpec::mac(kind, identifier),
     };
     let spec = spec.certificates(slice::from_ref(&own.identity));
     item.profile = Some(change(spec).mint());

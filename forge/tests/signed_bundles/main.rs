@@ -7,10 +7,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod flaws;
+mod programs;
 mod reader;
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use forge::bundle::{
     Entry, ios_app, ios_app_with_everything, ipa, mac_app, mac_app_with_everything, mac_tool,
@@ -18,7 +18,7 @@ use forge::bundle::{
 };
 use forge::code_directory::{HashType, slot};
 use forge::code_signature::{CodeSignature, Components, Signing, SigningIdentity};
-use forge::hierarchy::{Hierarchy, LeafKind, at};
+use forge::hierarchy::LeafKind;
 use forge::mach_o::{Arch, MachO, Target};
 use forge::requirement::{LEAF, Match, Requirement};
 use plist::Value;
@@ -175,7 +175,7 @@ fn an_ipa_and_an_archive_hold_the_app() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("Rocket.ipa");
     std::fs::write(&path, &zip).unwrap();
-    if let Some(output) = program("unzip", &["-t", path.to_str().unwrap()]) {
+    if let Some(output) = programs::program("unzip", &["-t", path.to_str().unwrap()]) {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{said}");
         assert!(said.contains("No errors detected"), "{said}");
@@ -248,154 +248,6 @@ fn a_large_bundle_is_sealed_as_it_is_written() {
         components.insert(1, &info);
         components.insert(3, &seal);
         check_directory(components[&0], image, &components);
-    }
-}
-
-/// None, with a word about it, where there is no such program.
-fn program(name: &str, arguments: &[&str]) -> Option<Output> {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a second opinion is another program's"
-    )]
-    let output = Command::new(name).args(arguments).output();
-    if output.is_err() {
-        eprintln!("skipped: no {name} on this machine");
-    }
-    output.ok()
-}
-
-fn openssl(arguments: &[&str]) -> Option<Output> {
-    program("openssl", arguments)
-}
-
-#[test]
-fn openssl_accepts_the_message_and_its_timestamp() {
-    let signer = developer_id();
-    let product = mac_tool(&signer).sign();
-    let image = slices(product.bundle.file(""))[1];
-    let blobs = blobs(image);
-    let folder = tempfile::tempdir().unwrap();
-    let put = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let message = put("message", &blobs[&0x10000][8..]);
-    let content = put("content", blobs[&0]);
-    let anchors = put("anchors", Hierarchy::acme().anchors_pem().as_bytes());
-    let time = at("2026-02-03T04:05:06Z").as_second().to_string();
-    let verify = |content: &str| {
-        openssl(&[
-            "cms",
-            "-verify",
-            "-binary",
-            "-ignore_critical",
-            "-attime",
-            &time,
-            "-inform",
-            "DER",
-            "-purpose",
-            "any",
-            "-in",
-            &message,
-            "-content",
-            content,
-            "-CAfile",
-            &anchors,
-            "-out",
-            "/dev/null",
-        ])
-    };
-    let Some(output) = verify(&content) else {
-        return;
-    };
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let other = put("other", &blobs[&0][1..]);
-    assert!(!verify(&other).unwrap().status.success());
-
-    // The signature's value is what the token is about.
-    let signed = signer.identity.key.clone();
-    let Signing::By(by) = &product.spec.signature.signing else {
-        panic!("signed by nobody");
-    };
-    let value = signed.sign(forge::key::Hash::Sha256, b"any signature");
-    let token = by.timestamp.as_ref().unwrap().token(&value);
-    let (token, value) = (put("token", &token), put("value", &value));
-    let output = openssl(&[
-        "ts",
-        "-verify",
-        "-token_in",
-        "-in",
-        &token,
-        "-data",
-        &value,
-        "-CAfile",
-        &anchors,
-        "-attime",
-        &time,
-    ])
-    .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
-#[test]
-fn rcodesign_reads_what_was_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let products = [
-        mac_app(&developer_id()).with_framework("RocketKit").sign(),
-        ios_app(&distribution())
-            .with_extension("RocketWidget")
-            .sign(),
-    ];
-    for (name, product) in ["mac", "ios"].into_iter().zip(products) {
-        let root = product.write_to(&folder.path().join(name)).unwrap();
-        for item in &product.items {
-            let path = root.join(&item.executable);
-            let path = path.to_str().unwrap();
-            let Some(output) = program("rcodesign", &["print-signature-info", path]) else {
-                return;
-            };
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            let count = |text: &str| said.matches(text).count();
-            let slices = item.slices.len();
-            assert_eq!(count("team_name: ACME4CI001"), slices, "{path}: {said}");
-            let directory = &item.slices[0].directories[0];
-            assert_eq!(
-                count(&format!("identifier: {}\n", directory.identifier)),
-                slices
-            );
-            assert!(
-                !said.contains("signature_verifies: false"),
-                "{path}: {said}"
-            );
-            // The message, and the timestamp where there is one.
-            let tokens = count("time_stamp_token:");
-            assert_eq!(count("signature_verifies: true"), slices + tokens);
-            for slice in &item.slices {
-                let hash: String = slice.directories[0]
-                    .digest()
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect();
-                // As the blob's digest, as the message digest and in the list of digests.
-                assert_eq!(count(&hash), 3, "{path}: {said}");
-                for (special, digest) in &slice.directories[0].special {
-                    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-                    assert!(
-                        count(&format!("({special}): {hex}")) >= 1,
-                        "{path}: slot {special}"
-                    );
-                }
-            }
-        }
     }
 }
 
