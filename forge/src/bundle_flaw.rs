@@ -17,6 +17,7 @@ mod nested;
 mod seal;
 mod signer;
 mod super_blob;
+mod tolerated;
 mod variation;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use super::code_signature::{CodeSignature, SuperBlob};
 
 pub use ipa::{BOMB, IpaFlaw, ipa_flaws};
 pub use seal::many_entries;
+pub use tolerated::{tolerated_by_codesign, tolerated_names};
 pub use variation::variations;
 
 /// What it takes to make a flaw.

@@ -236,7 +236,8 @@ pub(super) fn flaws() -> Vec<Flaw> {
         second_slice("slice-without-runtime", |signature| {
             signature.flags = 0;
             signature.runtime = None;
-        }),
+        })
+        .in_context(),
     ]
 }
 

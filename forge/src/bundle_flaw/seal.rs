@@ -66,9 +66,12 @@ fn first(seals: &mut BTreeMap<String, Seal>) -> Option<(String, &mut Seal)> {
     found.map(|(path, seal)| (path.clone(), seal))
 }
 
-fn remove_first_resource(bundle: &mut Bundle, item: &Item) {
-    let plain = item.resources.keys().find(|path| !path.contains(".lproj/"));
-    if let Some(path) = plain {
+fn remove_last_resource(bundle: &mut Bundle, item: &Item) {
+    // The last one: nothing links to it.
+    let mut plain = item.resources.iter().rev();
+    let plain = plain
+        .find(|(path, entry)| matches!(entry, Entry::File { .. }) && !path.contains(".lproj/"));
+    if let Some((path, _)) = plain {
         bundle.remove(&joined(item.layout.base(), path));
     }
 }
@@ -144,14 +147,14 @@ fn rules() -> Vec<Flaw> {
         seals_and_files(
             "rule-makes-all-optional",
             |seals| {
-                seals.rules2().push(Rule::optional("^.*", 3000));
+                seals.rules2().push(Rule::optional("^Resources/.*", 3000));
                 for seal in seals.files2().values_mut() {
                     if !matches!(seal.what, Sealed::Nested(..)) {
                         seal.optional = true;
                     }
                 }
             },
-            remove_first_resource,
+            remove_last_resource,
         ),
         seals("rule-takes-for-ever", |seals| {
             let pattern = "^(((a*)*)*)*((.*)(.*)(.*)(.*)(.*)(.*))*b$";
@@ -213,7 +216,7 @@ fn entries() -> Vec<Flaw> {
                     seal.optional |= matches!(seal.what, Sealed::File(_));
                 }
             },
-            remove_first_resource,
+            remove_last_resource,
         ),
         seals("entry-for-a-missing-file", |seals| {
             seals

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use forge::bundle::{Product, ios_app, mac_app, mac_tool};
-use forge::bundle_flaw::{Flaw, Means, Seen, ipa_flaws, variations};
+use forge::bundle_flaw::{Flaw, Means, Seen, ipa_flaws, tolerated_names, variations};
 
 use super::reader::{check_product, check_seals};
 use super::{developer_id, distribution};
@@ -52,6 +52,10 @@ fn every_flaw_has_its_own_name_and_applies_somewhere() {
             );
         }
         assert!(applies, "{} applies to nothing", flaw.name);
+    }
+    for name in tolerated_names() {
+        assert_eq!(Flaw::named(name).seen, Seen::InItself, "{name}");
+        assert!(Flaw::named(name).apply(&products[1]).is_some(), "{name}");
     }
     assert!(names.len() >= 200, "{} flaws", names.len());
     for means in [Means::Edit, Means::OtherKey, Means::Key] {
