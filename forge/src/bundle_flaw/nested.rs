@@ -89,7 +89,9 @@ pub(super) fn flaws() -> Vec<Flaw> {
 fn edits() -> Vec<Flaw> {
     vec![
         edit("nested-code-changed", |bundle, product| {
-            flip(&mut bundle.file_mut(&inner(product)?.executable)[..4096]);
+            let item = inner(product)?;
+            // In the first slice, behind its load commands.
+            bundle.file_mut(&item.executable)[item.places[0] + 5000] ^= 1;
             Some(())
         }),
         edit("nested-resource-changed", |bundle, product| {

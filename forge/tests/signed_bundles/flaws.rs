@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use forge::bundle::{Product, ios_app, mac_app, mac_tool};
 use forge::bundle_flaw::{Flaw, Means, Seen, ipa_flaws, tolerated_names, variations};
 
-use super::reader::{check_product, check_seals};
+use super::reader::{check_nothing_is_unsealed, check_product, check_seals};
 use super::{developer_id, distribution};
 
 fn products() -> [Product; 3] {
@@ -180,4 +180,73 @@ fn a_ticket_names_the_code_of_every_slice() {
         hashes += 1;
     }
     assert_eq!(hashes, 4);
+}
+
+/// Whether the second reader finds nothing: every slot, every seal, and no file that nobody sealed.
+fn is_intact(product: &Product) -> bool {
+    let check = || {
+        check_product(product);
+        for item in product.items.iter().filter(|item| item.resources.is_some()) {
+            check_seals(product, &item.path);
+            check_nothing_is_unsealed(product, &item.path);
+        }
+    };
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_ok()
+}
+
+/// What the second reader does not look at: messages and what they bind, the shape of SuperBlobs and fat files, and what is
+/// beside the folder that a seal is about.
+const UNREAD: &[&str] = &[
+    "alternate-behind-a-gap",
+    "alternate-doubled",
+    "alternate-dropped",
+    "alternate-in-front",
+    "blob-count-zero",
+    "blobs-overlap",
+    "data-behind-the-image",
+    "directory-removed",
+    "directory-twice",
+    "entitlements-in-front",
+    "fat-count-zero",
+    "fat-padding-used",
+    "fat-processor-lies",
+    "fat-processor-twice",
+    "fat-slice-unsigned-and-hidden",
+    "fat-slices-are-one",
+    "file-beside-contents",
+    "framework-current-loops",
+    "framework-current-missing",
+    "framework-current-moved",
+    "framework-current-out",
+    "framework-file-at-the-root",
+    "framework-top-link-retargeted",
+    "framework-version-added",
+    "message-emptied",
+    "message-of-noise",
+    "message-removed",
+    "signature-value-changed",
+    "super-blob-length-too-small",
+    "turned-ad-hoc",
+];
+
+#[test]
+fn the_second_reader_sees_what_was_edited() {
+    let products = products();
+    for product in &products {
+        assert!(is_intact(product));
+    }
+    let mut unseen = BTreeSet::new();
+    for flaw in Flaw::all() {
+        if flaw.means != Means::Edit || flaw.seen != Seen::InItself {
+            continue;
+        }
+        for product in &products {
+            let broken = flaw.apply(product);
+            if broken.is_some_and(|broken| is_intact(&broken)) {
+                unseen.insert(flaw.name.clone());
+            }
+        }
+    }
+    let unread: BTreeSet<String> = UNREAD.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(unseen, unread);
 }

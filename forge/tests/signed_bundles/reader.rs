@@ -40,6 +40,7 @@ pub(crate) fn signature_place(image: &[u8]) -> Option<(usize, usize)> {
     let wide = le(image, 0) == 0xfeed_facf;
     let mut at = if wide { 32 } else { 28 };
     let mut place = None;
+    assert!(le(image, 16) < 100, "few load commands");
     for _ in 0..le(image, 16) {
         let (command, size) = (le(image, at), le(image, at + 4));
         if command == 0x1d {
@@ -63,6 +64,7 @@ pub(crate) fn blobs(image: &[u8]) -> BTreeMap<usize, &[u8]> {
     let all = &image[offset..offset + room];
     assert_eq!(be(all, 0), 0xfade_0cc0);
     assert!(be(all, 4) <= room);
+    assert!(be(all, 8) < 100, "few blobs");
     let each = (0..be(all, 8)).map(|index| {
         let at = be(all, 12 + 8 * index + 4);
         (be(all, 12 + 8 * index), &all[at..at + be(all, at + 4)])
@@ -198,4 +200,26 @@ pub(crate) fn check_seals(product: &Product, path: &str) -> [usize; 3] {
         }
     }
     counts
+}
+
+/// Every entry below an item's base is sealed, by itself or by the code that it is in, or is one that no seal is about.
+pub(crate) fn check_nothing_is_unsealed(product: &Product, path: &str) {
+    let item = product.item(path);
+    let list = product.bundle.file(item.resources.as_ref().unwrap());
+    let list: plist::Dictionary = plist::from_bytes(list).unwrap();
+    let sealed = list["files2"].as_dictionary().unwrap();
+    for (below, entry) in product.bundle.below(&item.base) {
+        let at = match item.base.as_str() {
+            "" => below.clone(),
+            base => format!("{base}/{below}"),
+        };
+        let known = ["Info.plist", "PkgInfo", "_CodeSignature/CodeResources"];
+        if at == item.executable || known.contains(&below.as_str()) || entry == Entry::Directory {
+            continue;
+        }
+        let within = sealed
+            .keys()
+            .any(|seal| below == *seal || below.starts_with(&format!("{seal}/")));
+        assert!(within, "{at} is not sealed");
+    }
 }
