@@ -6,6 +6,7 @@ pub mod ber;
 pub mod certificate;
 pub mod claims;
 pub mod cms;
+pub mod code_signature;
 pub mod der_profile;
 pub mod entitlements;
 pub mod file_type;

@@ -11,6 +11,7 @@ mod deferred;
 pub mod doctor;
 pub mod document;
 pub mod envelope;
+pub mod examples;
 pub mod exit;
 pub mod explain;
 pub mod failure;
@@ -30,6 +31,7 @@ pub mod page;
 pub mod password;
 pub mod policy;
 mod process;
+pub mod product;
 pub mod profile;
 pub mod progress;
 pub mod projects;
@@ -114,6 +116,9 @@ enum Command {
     /// Tell what this machine is to countersign, and what would fail next. Opens nothing. Exit code 10 if a gate would block
     /// here whatever a job asks.
     Doctor,
+    /// Look into built products: show who signed what in them, verify that they are what was signed.
+    #[command(subcommand)]
+    Product(Deferred<product::Command>),
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
@@ -219,6 +224,7 @@ impl Cli {
             Command::Profile(command) => matches!(*command.0, profile::Command::Check(_)),
             Command::Manifest(command) => matches!(*command.0, manifest::Command::Verify { .. }),
             Command::Targets(command) => matches!(*command.0, targets::Command::Check(_)),
+            Command::Product(command) => matches!(*command.0, product::Command::Verify { .. }),
             Command::Audit(command) => matches!(*command.0, audit::Command::Verify { .. }),
             _ => false,
         }
@@ -254,9 +260,14 @@ fn finished(answer: Result<Answer<'static>, Failure>, terminal: &Terminal) -> Ex
     }
 }
 
+/// The command line with the examples of its commands.
+fn described() -> clap::Command {
+    examples::shown_below(examples::shown(Cli::command(), ""), "")
+}
+
 /// What the arguments ask for.
 fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command();
+    let mut command = described();
     let matches = command.try_get_matches_from_mut(arguments);
     let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
     let cli = cli.map_err(|error| error.format(&mut command));
@@ -309,10 +320,11 @@ fn answer(
         Command::Report(arguments) => page::run(*arguments.0, world),
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Envelope(command) => envelope::run(*command.0, world),
+        Command::Product(command) => product::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Explain { code } => explain::run(code.as_deref()),
-        Command::Completions { shell } => Ok(help::completions(shell, Cli::command())),
-        Command::Man { directory } => help::man(&directory, Cli::command()),
-        Command::Help { topic } => help::topic(&topic, Cli::command()),
+        Command::Completions { shell } => Ok(help::completions(shell, described())),
+        Command::Man { directory } => help::man(&directory, described()),
+        Command::Help { topic } => help::topic(&topic, described()),
     }
 }

@@ -23,6 +23,7 @@
 //! - [`password_service`]: a keychain's password that another user holds
 //! - [`permit`]: the permission to open a keychain
 //! - [`process`]: the only place that starts processes
+//! - [`product`]: built products
 //! - [`profile_store`]: provisioning profiles on disk
 //! - [`project_root`]: the folder that the files of a project may reach into
 //! - [`project_search`]: the project that nobody named
@@ -57,6 +58,7 @@ pub mod owned_files;
 pub mod password_service;
 pub mod permit;
 pub mod process;
+pub mod product;
 pub mod profile_store;
 pub mod project_root;
 pub mod project_search;

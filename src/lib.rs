@@ -24,6 +24,7 @@
 //! | [`apple::signed_message::SignedMessage`] | a message is signed by somebody in a role, with a chain to a trusted root | [`apple::signed_message::Verifier::verify`] |
 //! | [`apple::profile_signer::LayerProof`] | that message is one layer of a profile, and the role is right for it | [`apple::profile_signer::LayerProof::prove`] |
 //! | [`apple::profile::Profile`] | both signatures of a profile hold | [`apple::profile::prove`] |
+//! | [`apple::code_signature::verify::VerifiedProduct`] | every page, slot, seal and signature of a built product holds, and Apple knows who signed | [`apple::code_signature::verify::VerifiedProduct::of`] |
 //! | [`context::manifest::Manifest`] | the manifest is well-formed, complete, and byte for byte what freezing writes | [`context::manifest::Manifest::parse`] |
 //! | [`context::gate::facts::LiveFacts`] | this machine was looked at, and when | [`host::observation::observe`] |
 //! | [`context::gate::Verdict`] | the gate judged this machine | [`context::gate::judge`], or [`context::gate::refuse`] without a policy |

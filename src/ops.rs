@@ -21,6 +21,7 @@
 //! - [`page`]: the whole signing context on one page
 //! - [`password`]: passwords that a verb is handed
 //! - [`policy`]: the policy: digest
+//! - [`product`]: built products: show, verify
 //! - [`profile`]: provisioning profiles: show, list, install, prune
 //! - [`report`]: words that several documents share, and where a document's findings stand
 //! - [`run`]: a command runs while the CI keychain is open
@@ -47,6 +48,7 @@ pub mod output;
 pub mod page;
 pub mod password;
 pub mod policy;
+pub mod product;
 pub mod profile;
 mod project_at_hand;
 mod prove;

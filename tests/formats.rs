@@ -69,6 +69,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("doctor", ""),
     ("init", "--project Acme.xcodeproj"),
+    ("product show", "Rocket.app"),
+    ("product verify", "Rocket.app"),
     ("keychain create", "--keychain ci.p12"),
     (
         "keychain import",
@@ -142,6 +144,10 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("expired", "report", &["profile-expired"]),
     ("expired", "doctor", &["profile-expired"]),
     ("policy", "envelope verify", &["envelope-unsigned"]),
+    ("policy", "product show", &["policy-invalid"]),
+    ("policy", "product verify", &["policy-invalid"]),
+    ("expired", "product show", &["code-unsigned"]),
+    ("expired", "product verify", &["code-unsigned"]),
     ("expired", "profile list", &["profile-anchor-not-apple"]),
     ("expired", "manifest verify", &["profile-anchor-not-apple"]),
 ];
@@ -162,6 +168,8 @@ fn workshop(project: &forge::project::ProjectSpec, profiles: &[ProfileSpec]) -> 
     let unsigned = r#"{"_type":"https://in-toto.io/Statement/v1"}"#;
     workshop.write("envelope.json", unsigned);
     workshop.write("allowed_signers", "# nobody\n");
+    fs::create_dir(workshop.path("Rocket.app")).unwrap();
+    workshop.write("Rocket.app/Info.plist", "<plist><dict/></plist>");
     for (from, to) in [
         ("distribution.p12", "identity.p12"),
         ("distribution.p12.password", "identity.p12.password"),

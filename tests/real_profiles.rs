@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use countersign::apple::anchors::Anchors;
+use countersign::apple::certificate::Certificate;
+use countersign::apple::intermediates;
 use countersign::apple::profile::{self, ProfileKind};
 use countersign::apple::profile_signer::SignerRole;
 use countersign::apple::signed_message::Verifier;
@@ -138,5 +140,54 @@ fn any_flipped_byte_of_a_profile_is_refused() {
             assert_eq!(profile.fields().expires, original.fields().expires);
             assert_ne!(profile.sha256(), original.sha256());
         }
+    }
+}
+
+/// The file of each intermediate on www.apple.com/certificateauthority, and how certificates name it as their issuer.
+const INTERMEDIATES: &[(&str, &str)] = &[
+    (
+        "AppleWWDRCA.cer",
+        "Apple Worldwide Developer Relations Certification Authority",
+    ),
+    (
+        "AppleWWDRCAG3.cer",
+        "Apple Worldwide Developer Relations Certification Authority G3",
+    ),
+    (
+        "AppleWWDRCAG6.cer",
+        "Apple Worldwide Developer Relations Certification Authority G6",
+    ),
+    ("DeveloperIDCA.cer", "Developer ID Certification Authority"),
+    (
+        "DeveloperIDG2CA.cer",
+        "Developer ID Certification Authority G2",
+    ),
+];
+
+#[test]
+fn the_days_on_which_intermediates_expire_are_those_of_the_certificates_themselves() {
+    let Some(folder) = support::data("certificates") else {
+        return;
+    };
+    for (file, issuer) in INTERMEDIATES {
+        let der = fs::read(folder.join(file)).unwrap();
+        let certificate = Certificate::from_der(&der).unwrap();
+        let (name, generation) = match issuer.rsplit_once(" G") {
+            Some((name, generation)) => (name, Some(generation)),
+            None => (*issuer, None),
+        };
+        assert_eq!(certificate.common_name, name, "{file}");
+        assert_eq!(
+            file.contains(&format!("G{}", generation.unwrap_or_default())),
+            generation.is_some(),
+            "{file}"
+        );
+        let expected = certificate.validity.not_after.to_string();
+        let told = intermediates::expiry(issuer).map(|day| day.to_string());
+        assert_eq!(
+            told.as_deref().map(|day| &day[..10]),
+            Some(&expected[..10]),
+            "{issuer}"
+        );
     }
 }

@@ -70,6 +70,8 @@ pub struct Certificate {
     pub may_sign_data: bool,
     /// ExtendedKeyUsage allows signing code, or any purpose; true where it is silent.
     pub may_sign_code: bool,
+    /// ExtendedKeyUsage allows making timestamps, or any purpose; true where it is silent.
+    pub may_make_timestamps: bool,
     /// The extension that must be obeyed and that we do not know, dotted, if there is one: such a certificate must not be
     /// trusted (RFC 5280 §4.2).
     pub unknown_critical_extension: Option<String>,
@@ -140,6 +142,7 @@ impl Certificate {
             may_sign_certificates: said.may_sign_certificates,
             may_sign_data: said.may_sign_data,
             may_sign_code: said.may_sign_code,
+            may_make_timestamps: said.may_make_timestamps,
             unknown_critical_extension: said.unknown.map(|oid| oid.to_string()),
             public_key: PublicKey::new(frame.key_algorithm, frame.key),
             markers,
@@ -184,6 +187,12 @@ impl Certificate {
     /// The issuer's distinguished name, encoded.
     pub fn issuer(&self) -> &[u8] {
         self.der.get(self.issuer.clone()).unwrap_or_default()
+    }
+
+    /// The text of the first attribute of one kind in the subject's name.
+    pub fn subject_text(&self, kind: Oid<'_>) -> Option<String> {
+        let name = Name::from_der(self.subject()).ok()?;
+        name.texts(kind).next().map(str::to_owned)
     }
 
     /// The subject key identifier, if it states one.

@@ -117,6 +117,17 @@ pub struct SignerInfo<'a> {
     pub signature_algorithm: AlgorithmIdentifier<'a>,
     /// The signature.
     pub signature: Cow<'a, [u8]>,
+    /// The attributes that the signature does not cover.
+    pub unsigned_attributes: Vec<Attribute<'a>>,
+}
+
+/// An attribute that is not looked into here: its type, and the SET of its values, well-formed.
+#[derive(Debug, Clone)]
+pub struct Attribute<'a> {
+    /// Its type.
+    pub kind: Oid<'a>,
+    /// Its values.
+    pub values: Element<'a>,
 }
 
 /// How a signer names its certificate.
@@ -146,6 +157,8 @@ pub struct SignedAttributes<'a> {
     pub signing_time: Option<Timestamp>,
     /// `id-aa-CMSAlgorithmProtection`: the algorithms of digest and signature, which otherwise nothing protects.
     pub algorithms: Option<(AlgorithmIdentifier<'a>, AlgorithmIdentifier<'a>)>,
+    /// All others, each type once.
+    pub others: Vec<Attribute<'a>>,
 }
 
 /// What a CMS file holds (RFC 5652 §3).
@@ -264,8 +277,8 @@ fn parse_signed_data(signed_data: Element<'_>) -> Result<SignedData<'_>, CmsErro
     let mut signer_infos = fields.read(Tag::SET, "signerInfos")?.reader()?;
     while let Some(signer) = signer_infos.next()? {
         count_one_more(signers.len(), "signers")?;
-        let (signer, has_unsigned_attributes) = signer_info(signer)?;
-        if has_unsigned_attributes {
+        let signer = signer_info(signer)?;
+        if !signer.unsigned_attributes.is_empty() {
             extras.push(Extra::UnsignedAttributes);
         }
         signers.push(signer);
@@ -302,8 +315,7 @@ fn encapsulated_content(element: Element<'_>) -> Result<Encapsulated<'_>, CmsErr
     Ok((content_type, content))
 }
 
-/// A signer, and whether it has unsigned attributes.
-fn signer_info(element: Element<'_>) -> Result<(SignerInfo<'_>, bool), CmsError> {
+fn signer_info(element: Element<'_>) -> Result<SignerInfo<'_>, CmsError> {
     let mut fields = element.expect(Tag::SEQUENCE, "SignerInfo")?.reader()?;
     let version = fields.any("a version")?.integer()?;
     if !(0..=5).contains(&version) {
@@ -333,19 +345,34 @@ fn signer_info(element: Element<'_>) -> Result<(SignerInfo<'_>, bool), CmsError>
     let signature = fields
         .any("a signature")?
         .string(Tag::OCTET_STRING, "a signature")?;
-    let unsigned = fields.optional(Tag::context(1))?;
-    if let Some(unsigned) = unsigned {
-        unsigned.walk()?;
-    }
+    let unsigned_attributes = match fields.optional(Tag::context(1))? {
+        Some(unsigned) => unsigned_attributes(unsigned)?,
+        None => Vec::new(),
+    };
     fields.end("SignerInfo")?;
-    let info = SignerInfo {
+    Ok(SignerInfo {
         signer,
         digest_algorithm,
         signed_attributes,
         signature_algorithm,
         signature,
-    };
-    Ok((info, unsigned.is_some_and(|set| !set.contents.is_empty())))
+        unsigned_attributes,
+    })
+}
+
+fn unsigned_attributes(element: Element<'_>) -> Result<Vec<Attribute<'_>>, CmsError> {
+    element.walk()?;
+    let mut attributes = Vec::new();
+    let mut reader = element.reader()?;
+    while let Some(attribute) = reader.next()? {
+        count_one_more(attributes.len(), "unsigned attributes")?;
+        let mut fields = attribute.expect(Tag::SEQUENCE, "an attribute")?.reader()?;
+        let kind = fields.any("an attribute type")?.oid()?;
+        let values = fields.read(Tag::SET, "attribute values")?;
+        fields.end("attribute values")?;
+        attributes.push(Attribute { kind, values });
+    }
+    Ok(attributes)
 }
 
 fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsError> {
@@ -358,6 +385,7 @@ fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsEr
         message_digest: None,
         signing_time: None,
         algorithms: None,
+        others: Vec::new(),
     };
     let mut seen = HashSet::new();
     let mut reader = element.reader()?;
@@ -398,6 +426,7 @@ fn signed_attributes(element: Element<'_>) -> Result<SignedAttributes<'_>, CmsEr
             }
             _ => {
                 set.walk()?;
+                attributes.others.push(Attribute { kind, values: set });
                 "one of the others"
             }
         };

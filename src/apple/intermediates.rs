@@ -11,20 +11,29 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 
-/// Issuer and the day (UTC) of its notAfter. Sources: "Apple Worldwide Developer Relations Intermediate Certificate
-/// Expiration" (developer.apple.com/support/certificates/expiration), "Developer ID Intermediate Certificate Updates"
-/// (developer.apple.com/support/developer-id-intermediate-certificate), and the certificates of
-/// www.apple.com/certificateauthority themselves (`DeveloperIDCA.cer`, `DeveloperIDG2CA.cer`).
+/// Issuer and the day (UTC) of its notAfter, from the certificates that www.apple.com/certificateauthority offers; each row names
+/// its file. `tests/real_profiles.rs` compares them. Which of WWDR's generations issues developer certificates says "WWDR
+/// intermediate certificates" (developer.apple.com/help/account/reference/wwdr-intermediate-certificates): G3 for software, G6 for
+/// software with ECDSA; the others are for Apple Pay, notifications, passes and what Apple itself signs.
 const PUBLISHED: &[(&str, Date)] = &[
+    // AppleWWDRCA.cer
     (
         "Apple Worldwide Developer Relations Certification Authority",
         date(2023, 2, 7),
     ),
+    // AppleWWDRCAG3.cer
     (
         "Apple Worldwide Developer Relations Certification Authority G3",
         date(2030, 2, 20),
     ),
+    // AppleWWDRCAG6.cer
+    (
+        "Apple Worldwide Developer Relations Certification Authority G6",
+        date(2036, 3, 19),
+    ),
+    // DeveloperIDCA.cer
     ("Developer ID Certification Authority", date(2027, 2, 1)),
+    // DeveloperIDG2CA.cer
     ("Developer ID Certification Authority G2", date(2031, 9, 17)),
 ];
 

@@ -16,7 +16,7 @@ use super::certificate::Certificate;
 use super::cms::{ID_DATA, SignedData};
 use super::signature::DigestAlgorithm;
 use super::signed_message::{
-    Authority, Content, Fault, Requirements, RoleMarkers, SignedMessage, ValidAt, Verifier,
+    Authority, Content, Fault, Purpose, Requirements, RoleMarkers, SignedMessage, ValidAt, Verifier,
 };
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::CertSha256;
@@ -75,6 +75,8 @@ impl Layer {
             longest_chain: CHAIN,
             roles: self.roles(),
             valid_at: ValidAt::SigningTime,
+            purpose: Purpose::Code,
+            extras: &[],
         }
     }
 }
@@ -96,19 +98,19 @@ const OUTER_ROLES: &[RoleMarkers<SignerRole>] = &[
     // 1.2.840.113635.100.6.58, since 2026
     RoleMarkers {
         role: SignerRole::IosProfileSigning,
-        leaf: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 58]),
+        leaf: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 58])),
         issuer: IPHONE_CA,
     },
     // 1.2.840.113635.100.6.2.2.1
     RoleMarkers {
         role: SignerRole::IosProfileSigning,
-        leaf: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 2, 1]),
+        leaf: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 2, 1])),
         issuer: IPHONE_CA,
     },
     // 1.2.840.113635.100.4.11
     RoleMarkers {
         role: SignerRole::MacProfileSigning,
-        leaf: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 4, 11]),
+        leaf: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 4, 11])),
         issuer: WWDR_CA,
     },
 ];
@@ -117,24 +119,24 @@ const INNER_ROLES: &[RoleMarkers<SignerRole>] = &[
     // 1.2.840.113635.100.12.19
     RoleMarkers {
         role: SignerRole::WwdrProfileSigning,
-        leaf: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 12, 19]),
+        leaf: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 12, 19])),
         issuer: SYSTEM_INTEGRATION_CA,
     },
 ];
 
 /// `1.2.840.113635.100.6.2.18`: Apple iPhone Certification Authority.
 const IPHONE_CA: Authority = Authority {
-    marker: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 18]),
+    marker: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 18])),
     common_name: "Apple iPhone Certification Authority",
 };
 /// `1.2.840.113635.100.6.2.1`: Apple Worldwide Developer Relations.
 const WWDR_CA: Authority = Authority {
-    marker: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 1]),
+    marker: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 1])),
     common_name: "Apple Worldwide Developer Relations Certification Authority",
 };
 /// `1.2.840.113635.100.6.2.17`: Apple System Integration CA.
 const SYSTEM_INTEGRATION_CA: Authority = Authority {
-    marker: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 17]),
+    marker: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 17])),
     common_name: "Apple System Integration CA 4",
 };
 
@@ -299,7 +301,7 @@ impl LayerFault {
                 format!("the {layer} is signed by {subject}, which Apple did not issue for signing profiles"),
             )
             .values(
-                self.layer.roles().iter().map(|r| r.leaf.to_string()).collect::<Vec<_>>().join(" or "),
+                self.layer.roles().iter().filter_map(|r| r.leaf).map(|leaf| leaf.to_string()).collect::<Vec<_>>().join(" or "),
                 if markers.is_empty() { "no marker from Apple".to_owned() } else { markers.join(", ") },
             )
             .hint("treat the file as forged: its signer's certificate is for something else"),

@@ -124,6 +124,15 @@ pub fn read(bytes: &[u8], max_size: usize) -> Result<Value, PropertyListError> {
     read_with(bytes, max_size, &mut |_| false)
 }
 
+/// As [`read`], for an `Info.plist`: real numbers, which a few hold, become their text, and of a key that stands twice the
+/// last value counts.
+///
+/// # Errors
+/// [`PropertyListError`].
+pub fn read_info(bytes: &[u8], max_size: usize) -> Result<Value, PropertyListError> {
+    read_as(bytes, max_size, Reals::Text, &mut |_| true)
+}
+
 /// As [`read`], asking `repeated` about a key that stands twice with different values: `true` lets the last one win, as
 /// Apple's XML parser does.
 ///
@@ -132,6 +141,22 @@ pub fn read(bytes: &[u8], max_size: usize) -> Result<Value, PropertyListError> {
 pub fn read_with(
     bytes: &[u8],
     max_size: usize,
+    repeated: &mut dyn FnMut(&str) -> bool,
+) -> Result<Value, PropertyListError> {
+    read_as(bytes, max_size, Reals::Refused, repeated)
+}
+
+/// What becomes of real numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reals {
+    Refused,
+    Text,
+}
+
+fn read_as(
+    bytes: &[u8],
+    max_size: usize,
+    reals: Reals,
     repeated: &mut dyn FnMut(&str) -> bool,
 ) -> Result<Value, PropertyListError> {
     let encoding = Encoding::of(bytes, max_size).map_err(|problem| PropertyListError {
@@ -145,6 +170,7 @@ pub fn read_with(
         bytes_left: u64::try_from(max_size)
             .unwrap_or(u64::MAX)
             .saturating_mul(MAX_EXPANSION),
+        reals,
         repeated,
     };
     let outcome = match encoding {
@@ -163,6 +189,69 @@ pub fn read_with(
             )))
         })
         .map_err(|stop| builder.locate(stop, encoding, bytes))
+}
+
+/// What is said of a real number where none may stand.
+const REAL: &str = "a real number";
+
+/// Gives the values of a property list of at most `max_size` bytes to `each`, one after another, until it returns false: a
+/// list that is too large to be held. What the values may be, how deep they nest and how many come is the caller's to judge.
+///
+/// # Errors
+/// [`PropertyListError`]: the encoding is broken, or stands for more values than it has bytes.
+pub(crate) fn for_each_event(
+    bytes: &[u8],
+    max_size: usize,
+    each: &mut dyn FnMut(OwnedEvent) -> bool,
+) -> Result<(), PropertyListError> {
+    let fault = |problem| PropertyListError {
+        at: Position::default(),
+        problem,
+    };
+    let mut left = bytes.len().saturating_add(16);
+    let mut give = |event: OwnedEvent| match left.checked_sub(1) {
+        None => Err(fault(Problem::Expands)),
+        Some(rest) => {
+            left = rest;
+            Ok(each(event))
+        }
+    };
+    match Encoding::of(bytes, max_size).map_err(fault)? {
+        Encoding::Binary => {
+            for event in BinaryReader::new(Cursor::new(bytes)) {
+                let event = event.map_err(|error| {
+                    let words = error.to_string();
+                    let (words, offset) = split_offset(&words);
+                    PropertyListError {
+                        at: Position {
+                            offset,
+                            ..Position::default()
+                        },
+                        problem: Problem::Malformed(plain_words(words)),
+                    }
+                })?;
+                if !give(event)? {
+                    return Ok(());
+                }
+            }
+        }
+        Encoding::Xml => {
+            let located = |xml::Fault { offset, problem }| PropertyListError {
+                at: Position {
+                    offset: Some(offset),
+                    line: Some(line_of(bytes, offset)),
+                    ..Position::default()
+                },
+                problem,
+            };
+            for event in xml::Events::of(bytes).map_err(located)? {
+                if !give(event.map_err(located)?)? {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The two encodings that are read.
@@ -237,6 +326,7 @@ struct Builder<'a> {
     root: Option<Value>,
     values_left: u64,
     bytes_left: u64,
+    reals: Reals,
     repeated: &'a mut dyn FnMut(&str) -> bool,
 }
 
@@ -292,7 +382,10 @@ impl Builder<'_> {
                     .map_err(|_| Problem::Range("a date before the year -9999 or after 9999 is"))?;
                 Value::String(instant.to_string().into())
             }
-            Event::Real(_) => return Err(Problem::Kind("a real number").into()),
+            Event::Real(number) if self.reals == Reals::Text => {
+                Value::String(number.to_string().into())
+            }
+            Event::Real(_) => return Err(Problem::Kind(REAL).into()),
             Event::Uid(_) => return Err(Problem::Kind("a UID").into()),
             _ => return Err(Problem::Kind("an unknown kind of value").into()),
         };

@@ -30,5 +30,7 @@ mod requirements;
 mod verifier;
 
 pub use fault::Fault;
-pub use requirements::{Authority, Content, MAX_CHAIN, Requirements, RoleMarkers, ValidAt};
+pub use requirements::{
+    Authority, Content, MAX_CHAIN, Purpose, Requirements, RoleMarkers, ValidAt,
+};
 pub use verifier::{SignedMessage, Verifier};

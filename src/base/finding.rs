@@ -309,6 +309,75 @@ codes! {
     /// The policy file has a section that has no effect yet.
     PolicyUnused = "policy-unused" in Policy;
 
+    /// A part of the product cannot be read, or is nothing that a product holds.
+    ProductUnreadable = "product-unreadable" in Product;
+    /// Files or bytes lie where no seal covers them.
+    ProductStructure = "product-structure" in Product;
+    /// Code is not signed.
+    CodeUnsigned = "code-unsigned" in Product;
+    /// Code is signed ad hoc: no certificate says who made it.
+    CodeAdHoc = "code-ad-hoc" in Product;
+    /// The signature of code cannot be read.
+    CodeSignatureMalformed = "code-signature-malformed" in Product;
+    /// The CMS message of a signature does not hold.
+    CodeSignatureInvalid = "code-signature-invalid" in Product;
+    /// The chain of the certificate that signed code is not valid.
+    CodeNotTrusted = "code-not-trusted" in Product;
+    /// The chain ends in a root that is not Apple's. A warning if the policy names that root.
+    CodeAnchorNotApple = "code-anchor-not-apple" in Product;
+    /// The certificate that signed code is one that Apple issued for something else.
+    CodeSignerRole = "code-signer-role" in Product;
+    /// The certificate has expired, and the code may not outlive it.
+    CodeSignerExpired = "code-signer-expired" in Product;
+    /// Code names another team than its certificate, or its slices are of different teams.
+    CodeTeamMismatch = "code-team-mismatch" in Product;
+    /// The secure timestamp of a signature does not hold.
+    CodeTimestampInvalid = "code-timestamp-invalid" in Product;
+    /// A CodeDirectory is not the one that the signature names.
+    CodeDirectoryUnbound = "code-directory-unbound" in Product;
+    /// A page of code was changed.
+    CodePageChanged = "code-page-changed" in Product;
+    /// Bytes of a program are not covered by its signature.
+    CodeNotCovered = "code-not-covered" in Product;
+    /// A component of a signature was changed.
+    CodeComponentChanged = "code-component-changed" in Product;
+    /// A component that was signed is missing.
+    CodeComponentMissing = "code-component-missing" in Product;
+    /// A component is there, and the signature does not cover it.
+    CodeComponentUnsealed = "code-component-unsealed" in Product;
+    /// A component of a signature cannot be read.
+    CodeComponentUnreadable = "code-component-unreadable" in Product;
+    /// The two encodings of the entitlements disagree.
+    EntitlementsDisagree = "entitlements-disagree" in Product;
+    /// Code does not meet its own designated requirement.
+    CodeRequirementNotMet = "code-requirement-not-met" in Product;
+    /// Nested code is not the code that the bundle around it was signed with.
+    NestedCodeChanged = "nested-code-changed" in Product;
+    /// Nested code was signed again after the bundle around it.
+    NestedCdhashDiffers = "nested-cdhash-differs" in Product;
+    /// The signature of a bundle does not seal its files.
+    ResourceSealMissing = "resource-seal-missing" in Product;
+    /// The seal over the files of a bundle cannot be read.
+    ResourceSealUnreadable = "resource-seal-unreadable" in Product;
+    /// The seal is of the first version, which covers neither links nor nested code.
+    ResourceSealOld = "resource-seal-old" in Product;
+    /// The rules of a seal leave out what must be sealed.
+    ResourceRulesWeak = "resource-rules-weak" in Product;
+    /// A sealed file or link was changed.
+    ResourceChanged = "resource-changed" in Product;
+    /// A sealed file is missing.
+    ResourceMissing = "resource-missing" in Product;
+    /// A file was added to a sealed bundle.
+    ResourceAdded = "resource-added" in Product;
+    /// Something else lies where a file was sealed.
+    ResourceKindChanged = "resource-kind-changed" in Product;
+    /// The seal names a path outside of the bundle.
+    ResourcePathOutside = "resource-path-outside" in Product;
+    /// A link leads to something that no seal covers.
+    LinkLeavesProduct = "link-leaves-product" in Product;
+    /// The stapled notarization ticket was made for other code.
+    TicketOtherCode = "ticket-other-code" in Product;
+
     /// A record of the audit log was changed, removed, repeated or moved.
     AuditRecordAltered = "audit-record-altered" in Audit;
     /// The audit log does not have a record that a checkpoint tells of, or has another one.

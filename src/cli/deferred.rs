@@ -1,5 +1,6 @@
 //! Arguments of a subcommand that are described only when it is called: a start describes one command, not all of them.
 
+use super::examples;
 use clap::builder::Resettable;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches, Id, Subcommand};
 
@@ -54,7 +55,8 @@ fn described(command: Command, describe: fn(Command) -> Command) -> Command {
         .get_arguments()
         .map(|argument| argument.get_id().clone())
         .collect();
-    let mut command = describe(command);
+    let words = command.get_name().to_owned();
+    let mut command = examples::shown_below(describe(command), &words);
     if let Some(about) = about {
         command = command.about(about);
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::answer::Answer;
+use super::examples::examples;
 use super::exit::Exit;
 use crate::base::error::ErrorCode;
 use crate::base::remedy::Remedy;
@@ -88,16 +89,19 @@ fn man_pages(command: clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> std:
             man_pages(below.clone(), pages)?;
         }
     }
-    let examples = examples(&command);
-    let page = clap_mangen::Man::new(command);
+    let name = command.get_bin_name().unwrap_or_default().to_owned();
+    let words = name.trim_start_matches("countersign").trim_start();
+    // They have a section of their own.
+    let page = clap_mangen::Man::new(command.after_long_help(Resettable::Reset));
     let mut text = Vec::new();
     page.render(&mut text)?;
     let mut more = Roff::new();
     more.control("SH", ["EXAMPLES"]);
-    for example in examples {
-        more.control("PP", []);
+    for example in examples(words) {
+        more.control("TP", []);
+        more.text([roman(example.what)]);
         more.control("nf", []);
-        more.text([roman(example)]);
+        more.text([roman(example.call)]);
         more.control("fi", []);
     }
     more.control("SH", ["EXIT STATUS"]);
@@ -106,7 +110,11 @@ fn man_pages(command: clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> std:
         more.text([bold(exit.code().to_string())]);
         more.text([roman(exit.meaning())]);
     }
-    for (section, entries) in [("FILES", FILES), ("ENVIRONMENT", ENVIRONMENT)] {
+    let variables = match words {
+        "run" => [ENVIRONMENT, OF_JOBS].concat(),
+        _ => ENVIRONMENT.to_vec(),
+    };
+    for (section, entries) in [("FILES", FILES), ("ENVIRONMENT", &variables)] {
         more.control("SH", [section]);
         for (name, meaning) in entries {
             more.control("TP", []);
@@ -119,43 +127,6 @@ fn man_pages(command: clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> std:
     Ok(())
 }
 
-/// Commands that show how a command is called. Those without any of their own show the whole way.
-fn examples(command: &clap::Command) -> Vec<&'static str> {
-    let name = command.get_bin_name().unwrap_or("countersign");
-    let begins = |example: &&&str| example.starts_with(name);
-    let own: Vec<&str> = EXAMPLES.iter().filter(begins).copied().collect();
-    match own.is_empty() {
-        true => EXAMPLES.iter().take(3).copied().collect(),
-        false => own,
-    }
-}
-
-/// Calls, in the order in which they are needed.
-const EXAMPLES: &[&str] = &[
-    "countersign manifest freeze --project App.xcodeproj --scheme App",
-    "countersign gate --project App.xcodeproj --scheme App --keychain ~/Library/Keychains/countersign-ci.keychain-db",
-    "countersign run --project App.xcodeproj --scheme App -- xcodebuild archive -scheme App",
-    "countersign profile list --columns state,name,expires",
-    "countersign profile show App.mobileprovision",
-    "countersign profile install profiles/",
-    "countersign profile prune --unpinned --dry-run",
-    "countersign manifest show",
-    "countersign manifest digest",
-    "countersign manifest diff old.json manifests/profiles.json",
-    "countersign manifest verify",
-    "countersign policy digest",
-    "countersign targets show --project App.xcodeproj",
-    "countersign targets check --project App.xcodeproj --scheme App",
-    "countersign targets export --as export-options --project App.xcodeproj -o ExportOptions.plist",
-    "countersign identity list --keychain ~/Library/Keychains/countersign-ci.keychain-db",
-    "countersign keychain create",
-    "countersign keychain import distribution.p12 --password-file password.txt",
-    "countersign keychain status",
-    "countersign envelope verify gate.json --allowed-signers signers",
-    "countersign audit verify",
-    "countersign explain profile-missing",
-];
-
 /// The files that every command knows.
 const FILES: &[(&str, &str)] = &[
     (
@@ -167,8 +138,18 @@ const FILES: &[(&str, &str)] = &[
         "The frozen manifest, here or above in the repository.",
     ),
     (
+        "~/Library/Developer/Xcode/UserData/Provisioning Profiles",
+        "The installed profiles, where the policy names no other directories. Xcode 15 and earlier use ~/Library/MobileDevice/Provisioning \
+         Profiles, which is read as well.",
+    ),
+    (
+        "~/Library/Keychains/countersign-ci.keychain-db",
+        "The CI keychain on a Mac, unless the policy names another.",
+    ),
+    (
         "~/Library/Application Support/countersign",
-        "The state directory on macOS: audit log, journals, locks, receipts. Elsewhere $XDG_STATE_HOME/countersign.",
+        "The state directory on macOS: audit log, journals, locks, receipts. Elsewhere $XDG_STATE_HOME/countersign, which is \
+         ~/.local/state/countersign if that variable is not set.",
     ),
 ];
 
@@ -192,7 +173,35 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "Whether colours are used, with --color auto.",
     ),
     (
-        "HOME",
+        "HOME, XDG_STATE_HOME",
         "Where Xcode's profile directories and the state directory are.",
+    ),
+    (
+        "XCODE_XCCONFIG_FILE",
+        "A configuration file that xcodebuild reads, and so do the commands that look at a project.",
+    ),
+    (
+        "COUNTERSIGN_JOB, GITHUB_RUN_ID, CI_JOB_ID, BUILDKITE_JOB_ID, BUILD_TAG, CIRCLE_WORKFLOW_JOB_ID",
+        "The job that records and receipts name: the first that is set.",
+    ),
+    (
+        "SSH_AUTH_SOCK",
+        "The agent that may hold the key of --sign-with.",
+    ),
+];
+
+/// The variables that a run gives its command.
+const OF_JOBS: &[(&str, &str)] = &[
+    (
+        "COUNTERSIGN_RUN_ID, COUNTERSIGN_RUN_MANIFEST_DIGEST, COUNTERSIGN_RUN_REVISION",
+        "For the command: the name of this run, and the digest and the revision of the manifest that the gate cleared.",
+    ),
+    (
+        "COUNTERSIGN_KEYCHAIN",
+        "For the command: the path of the keychain that is open.",
+    ),
+    (
+        "COUNTERSIGN_P12, COUNTERSIGN_P12_PASSWORD_FILE",
+        "For the command, with a portable keychain: a p12 for one time, and the file with its password.",
     ),
 ];

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::answer::Answer;
 use super::input::input;
 use super::password::{MatchPasswordArguments, PasswordArguments};
+use super::report;
 use super::selection::KeychainArguments;
 use super::state;
 use super::table::{Cell, Rows};
@@ -123,7 +124,7 @@ fn show_list(
             }
             show_canonical(out, &document.identities, document.canonical)?;
             match &document.container {
-                Some(container) => show_container(out, container),
+                Some(container) => show_container(out, container, terminal),
                 None => Ok(()),
             }
         },
@@ -147,7 +148,7 @@ pub(super) fn show(
     }
     let mut identities: Vec<&ShownIdentity> = identities.iter().collect();
     identities.sort_by_key(|identity| identity.expires);
-    let mut rows = Rows::new(&COLUMNS, &["state", "sha-1", "expires"]);
+    let mut rows = Rows::new(&COLUMNS);
     for identity in identities {
         rows.add([
             state::cell(identity.state, identity.expires, now),
@@ -172,15 +173,23 @@ pub(super) fn show_canonical(
     }
 }
 
-fn show_container(out: &mut dyn Write, container: &ContainerDocument) -> io::Result<()> {
+fn show_container(
+    out: &mut dyn Write,
+    container: &ContainerDocument,
+    terminal: &Terminal,
+) -> io::Result<()> {
     writeln!(out, "\nencrypted with {}", container.algorithms)?;
+    // As tables are: within a terminal, and in a pipe each line whole.
+    let width = match terminal.draws_tables {
+        true => terminal.width,
+        false => usize::MAX,
+    };
     for import in &container.import {
-        writeln!(
-            out,
+        let says = format!(
             "`security import` on macOS {}: {}",
-            import.macos,
-            plain(&import.says)
-        )?;
+            import.macos, import.says
+        );
+        report::prose(out, &says, width)?;
     }
     Ok(())
 }

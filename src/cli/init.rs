@@ -155,7 +155,7 @@ fn found(document: &InitDocument, out: &mut dyn Write, terminal: &Terminal) -> i
         "certificate",
         "missing",
     ];
-    let mut rows = Rows::new(&headings, &["days-left"]);
+    let mut rows = Rows::new(&headings);
     for target in &document.targets {
         rows.add(row(target, document).map(|text| Cell::new(&text)));
     }

@@ -263,7 +263,7 @@ fn show_pins(
     now: Timestamp,
     terminal: &Terminal,
 ) -> io::Result<()> {
-    let mut profiles = Rows::new(&PROFILE_COLUMNS, &["state", "expires", "uuid"]);
+    let mut profiles = Rows::new(&PROFILE_COLUMNS);
     for pin in &document.profiles {
         profiles.add([
             state::cell(pin.state, Some(pin.expires), now),
@@ -287,7 +287,7 @@ fn show_pins(
     writeln!(out, "{}\n", document.digest)?;
     profiles.write(out, &[], terminal)?;
     if !document.targets.is_empty() {
-        let mut targets = Rows::new(&TARGET_COLUMNS, &["state"]);
+        let mut targets = Rows::new(&TARGET_COLUMNS);
         for pin in &document.targets {
             let certificate = pin.certificate_name.as_deref().unwrap_or("-");
             targets.add([
@@ -303,7 +303,7 @@ fn show_pins(
         targets.write(out, &[], terminal)?;
     }
     if !document.products.is_empty() {
-        let mut products = Rows::new(&["product", "bundle-id", "profile"], &[]);
+        let mut products = Rows::new(&["product", "bundle-id", "profile"]);
         for pin in &document.products {
             products.add([
                 Cell::new(pin.name.as_str()),

@@ -120,7 +120,7 @@ fn show(
     }
     if !document.expiries.is_empty() {
         writeln!(out, "\n{STRONG}expires next{STRONG:#}")?;
-        let mut rows = Rows::new(&["expires", "left", "what", "name"], &["expires", "left"]);
+        let mut rows = Rows::new(&["expires", "left", "what", "name"]);
         for expiry in document.expiries.iter().take(NEXT) {
             rows.add([
                 Cell::new(&shown::day(expiry.expires)),

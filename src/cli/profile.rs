@@ -321,7 +321,7 @@ fn list(
     }
     let mut profiles: Vec<&ShownProfile> = document.profiles.iter().collect();
     profiles.sort_by_key(|profile| profile.expires);
-    let mut rows = Rows::new(&COLUMNS, &["state", "expires", "uuid"]);
+    let mut rows = Rows::new(&COLUMNS);
     for profile in profiles {
         rows.add([
             state::cell(profile.state, profile.expires, now),

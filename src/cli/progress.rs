@@ -118,7 +118,7 @@ impl Listener for Progress {
                         some => format!(", with {}", some.join(", ")),
                     };
                     self.write_unmarked(&format!(
-                        "open until {until} ({length}): {keychain}{identities}"
+                        "open until {until:.0} ({length}): {keychain}{identities}"
                     ));
                 }
             }

@@ -269,7 +269,7 @@ pub fn prose(out: &mut (impl Write + ?Sized), text: &str, width: usize) -> io::R
 }
 
 /// The lines of a text, each at most `room` columns wide.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     let room = room.max(20);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();

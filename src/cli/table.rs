@@ -2,12 +2,16 @@
 //!
 //! A table that is cut to eighty columns is of no use to `cut`, `awk` or a log. So a pipe gets every cell whole, under
 //! the same headings; `--columns` says which, and in which order.
+//!
+//! On a terminal that is too narrow for all columns, a row takes several lines: each column stands in the first of them that has
+//! room. People search for names, bundle ids and fingerprints, and copy them, so no cell is broken within a word.
 
 use std::io::{self, Write};
 
 use anstyle::Style;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
+use unicode_width::UnicodeWidthStr as _;
 
+use super::report;
 use super::terminal::Terminal;
 use crate::base::plain::plain;
 
@@ -45,13 +49,99 @@ impl Cell {
         self
     }
 
-    fn on_terminal(&self) -> String {
-        let text = self.shown.as_ref().unwrap_or(&self.text);
-        let style = self.style;
-        match style.is_plain() {
-            true => text.clone(),
-            false => format!("{style}{text}{style:#}"),
+    /// What a terminal shows.
+    fn shown(&self) -> &str {
+        self.shown.as_ref().unwrap_or(&self.text)
+    }
+
+    /// The columns of a terminal that it takes.
+    fn width(&self) -> usize {
+        self.shown().width()
+    }
+
+    /// Whether it says nothing.
+    fn is_empty(&self) -> bool {
+        matches!(self.text.as_str(), "" | "-")
+    }
+}
+
+/// The blanks between two columns.
+const GAP: usize = 2;
+
+/// How a table is laid out on a terminal.
+struct Layout {
+    /// The width of each column.
+    widths: Vec<usize>,
+    /// The columns that stand side by side, line by line.
+    lines: Vec<Vec<usize>>,
+    /// Where the second line and those after it begin.
+    indent: usize,
+    /// The width of the terminal.
+    width: usize,
+}
+
+impl Layout {
+    fn new(rows: &[Vec<Cell>], width: usize) -> Self {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+        let widest = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(Cell::width).max().unwrap_or_default()
+        };
+        let widths: Vec<usize> = (0..columns).map(widest).collect();
+        let first = widths.first().map_or(0, |first| first + GAP);
+        // What is below stands behind the first column, unless that one takes half of the line.
+        let indent = if first * 2 <= width { first } else { GAP };
+        // Each column stands in the first line that has room for it.
+        let mut lines: Vec<(Vec<usize>, usize)> = Vec::new();
+        for (column, wide) in widths.iter().enumerate() {
+            match lines.iter_mut().find(|(_, taken)| taken + wide <= width) {
+                Some((columns, taken)) => {
+                    columns.push(column);
+                    *taken += wide + GAP;
+                }
+                None => {
+                    let taken = if lines.is_empty() { 0 } else { indent };
+                    lines.push((vec![column], taken + wide + GAP));
+                }
+            }
         }
+        let lines = lines.into_iter().map(|(columns, _)| columns).collect();
+        Self {
+            widths,
+            lines,
+            indent,
+            width,
+        }
+    }
+
+    fn write(&self, out: &mut (impl Write + ?Sized), row: &[Cell]) -> io::Result<()> {
+        for (number, columns) in self.lines.iter().enumerate() {
+            let cells = || columns.iter().filter_map(|column| row.get(*column));
+            if number > 0 && cells().all(Cell::is_empty) {
+                continue;
+            }
+            let indent = if number > 0 { self.indent } else { 0 };
+            let mut line = " ".repeat(indent);
+            // Behind the last text of a line stand no blanks.
+            let mut blanks = 0;
+            let widths = columns.iter().filter_map(|column| self.widths.get(*column));
+            for (cell, width) in cells().zip(widths) {
+                line.push_str(&" ".repeat(blanks));
+                let style = cell.style;
+                let room = self.width.saturating_sub(indent);
+                match cell.width() > room {
+                    true => {
+                        let next = format!("\n{}", " ".repeat(indent));
+                        let text = report::wrapped(cell.shown(), room).join(&next);
+                        line.push_str(&format!("{style}{text}{style:#}"));
+                    }
+                    false => line.push_str(&format!("{style}{}{style:#}", cell.shown())),
+                }
+                blanks = width.saturating_sub(cell.width()) + GAP;
+            }
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
     }
 }
 
@@ -59,16 +149,14 @@ impl Cell {
 #[derive(Debug)]
 pub struct Rows {
     headings: Vec<&'static str>,
-    whole: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Rows {
-    /// Without rows. The columns in `whole` are never wrapped.
-    pub fn new(headings: &[&'static str], whole: &[&'static str]) -> Self {
+    /// Without rows.
+    pub fn new(headings: &[&'static str]) -> Self {
         Self {
             headings: headings.to_vec(),
-            whole: whole.to_vec(),
             rows: Vec::new(),
         }
     }
@@ -110,33 +198,10 @@ impl Rows {
             }
             return Ok(());
         }
-        let mut table = Table::new();
-        table
-            .load_style(comfy_table::TableStyle::new())
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(terminal.width).unwrap_or(80))
-            .set_header(pick(&headings).iter().map(Cell::on_terminal));
-        for row in &self.rows {
-            table.add_row(pick(row).iter().map(Cell::on_terminal));
-        }
-        if let Some(first) = table.column_mut(0) {
-            first.set_padding((0, 1));
-        }
-        for (position, index) in chosen.iter().enumerate() {
-            let is_whole = self
-                .headings
-                .get(*index)
-                .is_some_and(|it| self.whole.contains(it));
-            if let Some(column) = table.column_mut(position).filter(|_| is_whole) {
-                let cells = self.rows.iter().filter_map(|row| row.get(*index));
-                let widths =
-                    cells.map(|cell| cell.shown.as_ref().unwrap_or(&cell.text).chars().count());
-                let widest = widths.max().unwrap_or_default() + 2;
-                let widest = u16::try_from(widest).unwrap_or(80);
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(widest)));
-            }
-        }
-        writeln!(out, "{table}")
+        let rows = [&headings].into_iter().chain(&self.rows);
+        let rows: Vec<Vec<Cell>> = rows.map(|row| pick(row)).collect();
+        let layout = Layout::new(&rows, terminal.width);
+        rows.iter().try_for_each(|row| layout.write(out, row))
     }
 }
 
@@ -145,7 +210,7 @@ mod tests {
     use super::*;
 
     fn text(columns: &[&str], draws_tables: bool) -> String {
-        let mut rows = Rows::new(&["state", "name", "uuid"], &["state"]);
+        let mut rows = Rows::new(&["state", "name", "uuid"]);
         let name =
             "A name that is longer than most, with more words than fit into one line of a terminal";
         rows.add([
@@ -170,8 +235,63 @@ mod tests {
         for line in table.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
-        assert!(table.contains("expires in 12 d "), "{table}");
+        assert!(table.contains("\nexpires in 12 d  01234567\n"), "{table}");
         assert!(!table.contains("-89ab"), "{table}");
+    }
+
+    /// As [`text`], of a fleet whose names and bundle ids do not fit side by side.
+    fn fleet(width: usize) -> String {
+        let mut rows = Rows::new(&["state", "name", "bundle-id", "kind", "note"]);
+        for (state, target, note) in [
+            ("ok", "Share", "-"),
+            ("EXPIRED", "Notification", "renew it"),
+        ] {
+            rows.add([
+                Cell::new(state),
+                Cell::new(&format!("iOS App Store - Extensions-{target}Content")),
+                Cell::new(&format!("com.acme.rocket.{target}ContentExtension")),
+                Cell::new("app-store"),
+                Cell::new(note),
+            ]);
+        }
+        let terminal = Terminal {
+            draws_tables: true,
+            width,
+            ..Terminal::default()
+        };
+        let mut out = Vec::new();
+        rows.write(&mut out, &[], &terminal).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_stand_below_and_no_word_is_broken() {
+        assert_eq!(
+            fleet(80),
+            "\
+STATE    NAME                                            KIND       NOTE
+         BUNDLE-ID
+ok       iOS App Store - Extensions-ShareContent         app-store  -
+         com.acme.rocket.ShareContentExtension
+EXPIRED  iOS App Store - Extensions-NotificationContent  app-store  renew it
+         com.acme.rocket.NotificationContentExtension
+"
+        );
+        assert_eq!(
+            fleet(64),
+            "\
+STATE    NAME
+         BUNDLE-ID                                     KIND
+         NOTE
+ok       iOS App Store - Extensions-ShareContent
+         com.acme.rocket.ShareContentExtension         app-store
+EXPIRED  iOS App Store - Extensions-NotificationContent
+         com.acme.rocket.NotificationContentExtension  app-store
+         renew it
+"
+        );
+        let lines = fleet(200);
+        assert_eq!(lines.lines().count(), 3, "{lines}");
     }
 
     #[test]

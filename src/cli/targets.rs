@@ -276,7 +276,7 @@ fn check(
         return Ok(());
     }
     let columns = ["target", "configuration", "platform", "profile", "state"];
-    let mut rows = Rows::new(&columns, &["state"]);
+    let mut rows = Rows::new(&columns);
     for target in signed {
         rows.add(row(target, now));
     }

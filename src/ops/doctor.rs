@@ -21,7 +21,7 @@ use super::error::Failure;
 use super::gate::judge;
 use super::keychain::selected::{self, SelectedKeychain, Selection};
 use super::page::document::{Missing, MissingPart, ReportDocument};
-use super::page::expiries::{Expiry, Standing};
+use super::page::expiries::{Expiring, Expiry, Standing};
 use super::page::{self, ReportRequest};
 use super::target_selection::TargetSelection;
 use super::world::World;
@@ -192,9 +192,11 @@ fn mac_document() -> Option<MacDocument> {
 }
 
 /// What would make a gate block next, if nobody does anything: the first thing that comes within the policy's
-/// `minimum_validity`.
+/// `minimum_validity`. An intermediate is known by its name alone, so no verdict rests on it.
 fn next(expiries: &[Expiry], policy: &Policy) -> Option<NextFailure> {
-    let is_ahead = |it: &&Expiry| matches!(it.standing, Standing::Soon | Standing::Ok);
+    let is_ahead = |it: &&Expiry| {
+        it.what != Expiring::Intermediate && matches!(it.standing, Standing::Soon | Standing::Ok)
+    };
     let first = expiries.iter().find(is_ahead)?;
     let minimum = policy.profiles.minimum_validity;
     Some(NextFailure {
@@ -213,7 +215,6 @@ fn is_of_a_job(code: Code) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::page::expiries::Expiring;
 
     fn expiry(expires: &str, standing: Standing) -> Expiry {
         Expiry {
@@ -238,5 +239,14 @@ mod tests {
         assert_eq!(next.expiry.id, "2026-03-20T00:00:00Z");
         // The built-in minimum is seven days.
         assert_eq!(next.blocks_from.to_string(), "2026-03-13T00:00:00Z");
+    }
+
+    #[test]
+    fn no_gate_blocks_because_of_an_intermediate() {
+        let mut intermediate = expiry("2026-03-20T00:00:00Z", Standing::Soon);
+        intermediate.what = Expiring::Intermediate;
+        let expiries = [intermediate, expiry("2026-09-01T00:00:00Z", Standing::Ok)];
+        let next = next(&expiries, &Policy::builtin(None)).unwrap();
+        assert_eq!(next.expiry.what, Expiring::Profile);
     }
 }

@@ -11,6 +11,7 @@
 )]
 
 mod audit;
+mod completions;
 mod doctor;
 mod environment;
 mod freezing;

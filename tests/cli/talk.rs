@@ -139,14 +139,25 @@ fn shells_get_completions_and_people_get_man_pages() {
         );
     }
     workshop.run(&["man", "man/man1"]).exits(0);
-    let gate = String::from_utf8(workshop.read("man/man1/countersign-gate.1")).unwrap();
-    for section in ["EXAMPLES", "EXIT STATUS", "FILES", "ENVIRONMENT"] {
-        assert!(
-            gate.contains(&format!(".SH \"{section}\""))
-                || gate.contains(&format!(".SH {section}")),
-            "{section}"
-        );
+    for page in workshop.list("man/man1") {
+        let text = String::from_utf8(workshop.read(format!("man/man1/{page}"))).unwrap();
+        for section in ["EXAMPLES", "EXIT STATUS", "FILES", "ENVIRONMENT"] {
+            let title = format!(".SH \"{section}\"\n");
+            let (_, body) = text
+                .split_once(&title)
+                .or_else(|| text.split_once(&title.replace('"', "")))
+                .unwrap_or_else(|| panic!("{page}: no {section}"));
+            let body = body.split("\n.SH ").next().unwrap();
+            assert!(body.starts_with(".TP\n"), "{page}: {section} is empty");
+        }
+        assert!(!text.contains(".SH EXTRA"), "{page} has its examples twice");
+        // Each page shows its own command.
+        let name = page.trim_end_matches(".1").replace('-', "\\-");
+        let call = name.replacen("\\-", " ", 2);
+        assert!(text.contains(&format!("\n{call}")), "{page}: no {call:?}");
     }
+    let run = String::from_utf8(workshop.read("man/man1/countersign-run.1")).unwrap();
+    assert!(run.contains("COUNTERSIGN_RUN_MANIFEST_DIGEST"), "{run}");
     let pages = workshop.list("man/man1");
     for page in [
         "countersign.1",
@@ -179,6 +190,10 @@ fn help_says_what_it_said_when_it_was_last_reviewed() {
                 pending.push([words.clone(), vec![name]].concat());
             }
         }
+        assert!(
+            help.contains("\nExamples:\n  # "),
+            "{words:?} has no example"
+        );
         let name = format!(
             "{}.txt",
             [vec!["countersign".to_owned()], words.clone()]

@@ -6,7 +6,7 @@ use countersign::apple::certificate::Certificate;
 use countersign::apple::cms::{self, ID_DATA};
 use countersign::apple::signature::DigestAlgorithm;
 use countersign::apple::signed_message::{
-    Authority, Content, Requirements, RoleMarkers, ValidAt, Verifier,
+    Authority, Content, Purpose, Requirements, RoleMarkers, ValidAt, Verifier,
 };
 use forge::certificate::{CertificateSpec, Extension, Identity, Name, attribute, extension};
 use forge::cms::{SignedData, Signer};
@@ -21,9 +21,9 @@ const NOTARY: &str = "1.2.840.113635.100.6.99";
 const OFFICE: &str = "1.2.840.113635.100.6.2.99";
 const ROLES: &[RoleMarkers<()>] = &[RoleMarkers {
     role: (),
-    leaf: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 99]),
+    leaf: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 99])),
     issuer: Authority {
-        marker: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 99]),
+        marker: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 99])),
         common_name: "Office",
     },
 }];
@@ -105,6 +105,8 @@ impl Chain {
             longest_chain: 3,
             roles: ROLES,
             valid_at: ValidAt::SigningTime,
+            purpose: Purpose::Code,
+            extras: &[],
         };
         let proof = verifier.verify(&message, &asked);
         proof.map(drop).map_err(|fault| kind(&format!("{fault:?}")))

@@ -12,8 +12,8 @@ use countersign::apple::certificate::Certificate;
 use countersign::apple::cms::{self, ID_DATA};
 use countersign::apple::signature::DigestAlgorithm;
 use countersign::apple::signed_message::{
-    Authority, Content, Fault, MAX_CHAIN, Requirements, RoleMarkers, SignedMessage, ValidAt,
-    Verifier,
+    Authority, Content, Fault, MAX_CHAIN, Purpose, Requirements, RoleMarkers, SignedMessage,
+    ValidAt, Verifier,
 };
 use forge::ber::Element;
 use forge::certificate::{CertificateSpec, Extension, Identity, Name, attribute, extension};
@@ -32,9 +32,9 @@ const OFFICE: &str = "1.2.840.113635.100.6.2.99";
 
 const ROLES: &[RoleMarkers<Notary>] = &[RoleMarkers {
     role: Notary,
-    leaf: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 99]),
+    leaf: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 99])),
     issuer: Authority {
-        marker: Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 99]),
+        marker: Some(Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 6, 2, 99])),
         common_name: "Office",
     },
 }];
@@ -126,6 +126,8 @@ fn asked() -> Requirements<'static, Notary> {
         longest_chain: MAX_CHAIN,
         roles: ROLES,
         valid_at: ValidAt::SigningTime,
+        purpose: Purpose::Code,
+        extras: &[],
     }
 }
 

@@ -251,6 +251,24 @@ fn the_gate_holds_the_project_to_the_frozen_map() {
 }
 
 #[test]
+fn the_advice_for_a_bundle_id_that_moved_is_not_the_profile_that_does_not_cover_it() {
+    let workshop = frozen(&rocket(), &products());
+    let moved =
+        |target: TargetSpec| target.with("PRODUCT_BUNDLE_IDENTIFIER", "com.acme.rocket.upload");
+    rocket().change("Share", moved).write(&workshop.path(""));
+    let told = blocking(&workshop, &gate(&workshop).exits(10).json());
+    let asked = told
+        .iter()
+        .find(|told| told.message().contains("asks for profile"));
+    let hint = asked.unwrap().finding["hint"].as_str().unwrap();
+    assert_eq!(
+        hint,
+        "set PRODUCT_BUNDLE_IDENTIFIER to com.acme.rocket.share again, or create a profile for com.acme.rocket.upload at Apple's \
+         developer site and ask for that one"
+    );
+}
+
+#[test]
 fn freezing_pins_the_certificate_whose_key_is_here_if_somebody_says_which_keys_are() {
     let authority = Hierarchy::acme();
     let [old, new] = ["2044-01-01T00:00:00Z", "2045-01-01T00:00:00Z"].map(|until| {

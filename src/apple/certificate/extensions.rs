@@ -23,6 +23,8 @@ pub(super) struct Extensions<'a> {
     pub(super) may_sign_data: bool,
     /// ExtendedKeyUsage has codeSigning or anyExtendedKeyUsage.
     pub(super) may_sign_code: bool,
+    /// ExtendedKeyUsage has timeStamping.
+    pub(super) may_make_timestamps: bool,
     /// SubjectKeyIdentifier.
     pub(super) subject_key_id: Option<&'a [u8]>,
     /// AuthorityKeyIdentifier.
@@ -50,6 +52,8 @@ const ARC: &[u8] = &[0x55, 0x1d];
 const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
 /// `1.3.6.1.5.5.7.3.3` codeSigning.
 const CODE_SIGNING: Oid<'static> = Oid(&[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03]);
+/// `1.3.6.1.5.5.7.3.8` timeStamping.
+const TIME_STAMPING: Oid<'static> = Oid(&[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08]);
 /// `2.5.29.37.0` anyExtendedKeyUsage.
 const ANY_PURPOSE: Oid<'static> = Oid(&[0x55, 0x1d, 0x25, 0x00]);
 
@@ -66,6 +70,7 @@ impl<'a> Extensions<'a> {
             may_sign_certificates: true,
             may_sign_data: true,
             may_sign_code: true,
+            may_make_timestamps: true,
             subject_key_id: None,
             authority_key: None,
             alternative_names: None,
@@ -112,7 +117,10 @@ impl<'a> Extensions<'a> {
                 self.name_constraints = Some(extension.value);
             }
             35 => self.authority_key = Some(authority_key(extension.value)?),
-            37 => self.may_sign_code = serves_code_signing(extension.value)?,
+            37 => {
+                self.may_sign_code = serves(extension.value, CODE_SIGNING)?;
+                self.may_make_timestamps = serves(extension.value, TIME_STAMPING)?;
+            }
             31 => distribution_points(extension.value)?,
             // certificatePolicies
             32 => walk(extension.value)?,
@@ -229,12 +237,12 @@ fn distribution_points(value: &[u8]) -> Result<(), BerError> {
     Ok(())
 }
 
-fn serves_code_signing(value: &[u8]) -> Result<bool, BerError> {
+fn serves(value: &[u8], wanted: Oid<'_>) -> Result<bool, BerError> {
     let purposes = only(value, "purposes")?;
     let mut list = purposes.expect(Tag::SEQUENCE, "purposes")?.reader()?;
     let mut serves = false;
     while let Some(purpose) = list.next()? {
-        serves |= [CODE_SIGNING, ANY_PURPOSE].contains(&purpose.oid()?);
+        serves |= [wanted, ANY_PURPOSE].contains(&purpose.oid()?);
     }
     Ok(serves)
 }

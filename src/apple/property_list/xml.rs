@@ -209,7 +209,7 @@ impl<'a> Events<'a> {
             "integer" => Event::Integer(self.integer()?),
             "data" => self.data()?,
             "date" => self.date()?,
-            "real" => return self.refuse("a real number"),
+            "real" => Event::Real(self.real()?),
             other => return Err(self.fault(unknown(other))),
         }))
     }
@@ -305,6 +305,18 @@ impl<'a> Events<'a> {
             },
         };
         number.map_err(|_| self.fault(malformed("invalid integer string")))
+    }
+
+    /// Digits with a fraction and an exponent; `nan` and `infinity`, which CoreFoundation knows too, have no use here.
+    fn real(&mut self) -> Result<f64, Fault> {
+        let content = self.content(false)?;
+        let is_formed = content
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'));
+        let number = content.parse::<f64>().ok();
+        number
+            .filter(|number| is_formed && number.is_finite())
+            .ok_or_else(|| self.fault(malformed("invalid real number")))
     }
 
     fn data(&mut self) -> Result<OwnedEvent, Fault> {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::certificate_cache::CertificateCache;
 use super::fault::Fault;
-use super::requirements::RoleMarkers;
+use super::requirements::{Purpose, RoleMarkers};
 use crate::apple::certificate::Certificate;
 
 /// How many times one search asks whether a certificate was signed by another: a real bundle needs two.
@@ -29,6 +29,8 @@ pub(super) struct Search<'a, R> {
     pub(super) bundle: &'a [Arc<Certificate>],
     /// The roles that are wanted.
     pub(super) roles: &'a [RoleMarkers<R>],
+    /// What every certificate must serve for.
+    pub(super) purpose: Purpose,
     /// The longest chain, in certificates.
     pub(super) longest: usize,
     /// When certificates must be valid.
@@ -80,7 +82,8 @@ impl<'a, R> Search<'a, R> {
                             .iter()
                             .any(|earlier| earlier.certificate.sha256 == issuer.sha256)
                         && issuer.validity.contains(self.instant)
-                        && objection(issuer, &chain_up_to(&reached, position)).is_none()
+                        && objection(issuer, &chain_up_to(&reached, position), self.purpose)
+                            .is_none()
                         && (length > 1 || self.fits_a_role(signer, issuer));
                     if !is_candidate || !self.is_issued_by(subject, issuer)? {
                         continue;
@@ -168,7 +171,11 @@ impl<'a, R> Search<'a, R> {
 
 /// Why `issuer` may not stand above the certificates of a chain, the signer's first; `None` if it may. Its validity is the
 /// caller's to judge.
-pub(super) fn objection(issuer: &Certificate, below: &[&Arc<Certificate>]) -> Option<String> {
+pub(super) fn objection(
+    issuer: &Certificate,
+    below: &[&Arc<Certificate>],
+    purpose: Purpose,
+) -> Option<String> {
     let authorities = below.len().saturating_sub(1);
     if !issuer.is_ca || !issuer.may_sign_certificates {
         return Some("may not issue certificates".to_owned());
@@ -179,8 +186,8 @@ pub(super) fn objection(issuer: &Certificate, below: &[&Arc<Certificate>]) -> Op
     {
         return Some(format!("may stand above {most} authorities at most"));
     }
-    if !issuer.may_sign_code {
-        return Some(OTHER_PURPOSES.to_owned());
+    if let Some(what) = purpose.objection(issuer) {
+        return Some(what.to_owned());
     }
     // RFC 5280 §6.1.4 (b): an authority may issue itself another certificate under any constraints.
     let mut constrained = below.iter().enumerate();
@@ -207,9 +214,6 @@ pub(super) fn reservation(certificate: &Certificate) -> Option<String> {
     let unknown = certificate.unknown_critical_extension.as_ref();
     unknown.map(|oid| format!("has the unknown critical extension {oid}"))
 }
-
-/// What is said of a certificate whose extended key usage does not allow signing code.
-pub(super) const OTHER_PURPOSES: &str = "may not be used for signing code";
 
 /// The chain that leads to what was reached at `position`, signer first.
 fn chain_up_to<'a>(reached: &[Reached<'a>], position: usize) -> Vec<&'a Arc<Certificate>> {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::apple::ber::Oid;
 use crate::apple::certificate::Certificate;
+use crate::apple::cms::Extra;
 use crate::apple::signature::DigestAlgorithm;
 use crate::base::ids::CertSha256;
 
@@ -28,6 +29,33 @@ pub struct Requirements<'a, R> {
     pub roles: &'a [RoleMarkers<R>],
     /// The instant at which every certificate of the chain must be valid.
     pub valid_at: ValidAt,
+    /// What every certificate of the chain must serve for.
+    pub purpose: Purpose,
+    /// What the message may hold although nobody signed it: the caller knows what it makes of that.
+    pub extras: &'a [Extra],
+}
+
+/// What a certificate serves for (ExtendedKeyUsage).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Signing code, and profiles.
+    Code,
+    /// Making timestamps. The signer must serve for nothing else (RFC 3161 §2.3).
+    Timestamps,
+}
+
+impl Purpose {
+    /// Why a certificate may not stand in a chain that serves for this; `None` if it may.
+    pub(super) fn objection(self, certificate: &Certificate) -> Option<&'static str> {
+        match self {
+            Self::Code => {
+                (!certificate.may_sign_code).then_some("may not be used for signing code")
+            }
+            Self::Timestamps => {
+                (!certificate.may_make_timestamps).then_some("may not be used for timestamps")
+            }
+        }
+    }
 }
 
 /// Where the content of a signed message is.
@@ -53,8 +81,8 @@ pub enum ValidAt {
 pub struct RoleMarkers<R> {
     /// The role.
     pub role: R,
-    /// The marker extension on the signer's certificate.
-    pub leaf: Oid<'static>,
+    /// The marker extension on the signer's certificate; `None` where its purpose alone tells.
+    pub leaf: Option<Oid<'static>>,
     /// Who issues the signer's certificate.
     pub issuer: Authority,
 }
@@ -62,15 +90,15 @@ pub struct RoleMarkers<R> {
 impl<R> RoleMarkers<R> {
     /// Whether `signer`, issued by `issuer`, has the role.
     pub(super) fn fit(&self, signer: &Certificate, issuer: &Certificate) -> bool {
-        signer.has_marker(self.leaf) && self.issuer.is(issuer)
+        self.leaf.is_none_or(|leaf| signer.has_marker(leaf)) && self.issuer.is(issuer)
     }
 }
 
 /// An intermediate certificate authority of Apple's.
 #[derive(Debug, Clone, Copy)]
 pub struct Authority {
-    /// The marker extension on its certificate.
-    pub marker: Oid<'static>,
+    /// The marker extension on its certificate; `None` for an authority that never has one.
+    pub marker: Option<Oid<'static>>,
     /// Its common name. The generation of 2007 has no marker; under a believed root its name is Apple's own word.
     pub common_name: &'static str,
 }
@@ -78,7 +106,10 @@ pub struct Authority {
 impl Authority {
     /// Whether `certificate` is this authority's.
     fn is(&self, certificate: &Certificate) -> bool {
-        certificate.has_marker(self.marker)
-            || (certificate.markers().is_empty() && certificate.common_name == self.common_name)
+        let has_marker = self
+            .marker
+            .is_some_and(|marker| certificate.has_marker(marker));
+        let may_lack_it = self.marker.is_none() || certificate.markers().is_empty();
+        has_marker || (may_lack_it && certificate.common_name == self.common_name)
     }
 }

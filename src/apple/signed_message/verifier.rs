@@ -47,6 +47,14 @@ impl<R> SignedMessage<R> {
         &self.issuers
     }
 
+    /// All certificates: the signer's first, the root last.
+    pub fn chain(&self) -> Vec<Arc<Certificate>> {
+        std::iter::once(&self.signer)
+            .chain(&self.issuers)
+            .map(Arc::clone)
+            .collect()
+    }
+
     /// When it was signed, by the signer's own account, if it gives one.
     pub fn signing_time(&self) -> Option<Timestamp> {
         self.signing_time
@@ -109,7 +117,11 @@ impl Verifier {
         let [signer_info] = message.signers.as_slice() else {
             return Err(Fault::Signers(message.signers.len()));
         };
-        if let Some(extra) = message.extras.first() {
+        let refused = message
+            .extras
+            .iter()
+            .find(|extra| !asked.extras.contains(extra));
+        if let Some(extra) = refused {
             return Err(Fault::Extra(*extra));
         }
         let content = content(message, asked.content)?;
@@ -151,6 +163,7 @@ impl Verifier {
             roots: self.anchors.roots(asked.roots).collect(),
             bundle,
             roles: asked.roles,
+            purpose: asked.purpose,
             longest: asked.longest_chain.min(MAX_CHAIN),
             instant,
             checks_left: Search::<R>::fresh_checks(),
@@ -188,16 +201,19 @@ impl Verifier {
         }
         let below: Vec<&Arc<Certificate>> = chain.iter().collect();
         for (position, issuer) in (1..).zip(issuers) {
-            if let Some(what) = chain::objection(issuer, below.get(..position).unwrap_or_default())
-            {
+            if let Some(what) = chain::objection(
+                issuer,
+                below.get(..position).unwrap_or_default(),
+                asked.purpose,
+            ) {
                 return Err(not_allowed(issuer, what));
             }
         }
         if !signer.may_sign_data {
             return Err(not_allowed(signer, "may not sign data".to_owned()));
         }
-        if !signer.may_sign_code {
-            return Err(not_allowed(signer, chain::OTHER_PURPOSES.to_owned()));
+        if let Some(what) = asked.purpose.objection(signer) {
+            return Err(not_allowed(signer, what.to_owned()));
         }
         for certificate in &chain {
             if let Some(what) = chain::reservation(certificate) {

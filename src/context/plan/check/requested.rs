@@ -122,8 +122,23 @@ pub(super) fn requested(
         )
         .of_profile(&profile.uuid)
         .hint(match &row.choice {
+            // The manifest pins the target to it: the bundle id moved away.
+            Some(choice) if choice.profile.uuid == profile.uuid => {
+                let covered = profile.bundle_id.to_string();
+                let covered = match covered.contains('*') {
+                    true => format!("one that {covered} covers"),
+                    false => format!("{covered} again"),
+                };
+                format!(
+                    "set PRODUCT_BUNDLE_IDENTIFIER to {covered}, or create a profile for {} at Apple's developer site and ask for that one",
+                    bundle_id.value
+                )
+            }
             Some(choice) => format!("use {} instead", choice.profile.title()),
-            None => "create a profile for this bundle id at Apple's developer site".to_owned(),
+            None => format!(
+                "create a profile for {} at Apple's developer site, and ask for that one",
+                bundle_id.value
+            ),
         }),
     )
 }
@@ -146,8 +161,10 @@ fn other_platform(row: &Row<'_>, profile: &PinnedProfile) -> Finding {
     )
     .of_profile(&profile.uuid)
     .hint(match &row.choice {
-        Some(choice) => format!("use {} instead", choice.profile.title()),
-        None => format!(
+        Some(choice) if choice.profile.uuid != profile.uuid => {
+            format!("use {} instead", choice.profile.title())
+        }
+        _ => format!(
             "create a profile for {} at Apple's developer site, and ask for that one",
             target.platform
         ),

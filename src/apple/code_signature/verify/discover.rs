@@ -1,0 +1,157 @@
+//! Finds every piece of code in a product.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Item, MAX_ITEMS, Report};
+use crate::apple::code_signature::codesign::{Predicted, Status};
+use crate::apple::code_signature::layout::{self, Form, Layout};
+use crate::apple::code_signature::mach_o;
+use crate::apple::code_signature::problem::Problem;
+use crate::apple::code_signature::product::{self, EntryKind, Product};
+use crate::apple::value::Value;
+use crate::base::finding::{Code, Finding};
+use crate::base::parallel;
+
+/// Puts every piece of code into the report, what encloses another before it.
+pub(super) fn items(product: &dyn Product, report: &mut Report) {
+    let mut found = bundles(product);
+    let mut executables: BTreeSet<&str> = BTreeSet::new();
+    for layout in found.values() {
+        executables.extend(layout.executable.as_deref());
+    }
+    let files = programs(product, &executables);
+    let mut paths: Vec<String> = found.keys().cloned().chain(files).collect();
+    // A path comes before those below it.
+    paths.sort();
+    paths.dedup();
+    if paths.len() > MAX_ITEMS {
+        let finding = Finding::block(
+            Code::ProductUnreadable,
+            "the product holds more code than is read",
+        )
+        .values(format!("at most {MAX_ITEMS} signed items"), paths.len())
+        .hint("verify its parts one by one");
+        report.problems.push(Problem::ours(finding));
+        paths.truncate(MAX_ITEMS);
+    }
+    // The nearest piece that encloses a path, by the path of every bundle.
+    let mut positions: HashMap<String, usize> = HashMap::new();
+    for path in paths {
+        let mut around = (!path.is_empty()).then(|| product::parent(&path));
+        let mut parent = None;
+        while let Some(folder) = around {
+            parent = positions.get(folder).copied();
+            if parent.is_some() {
+                break;
+            }
+            around = (!folder.is_empty()).then(|| product::parent(folder));
+        }
+        let layout = found.remove(&path);
+        let code = match &layout {
+            Some(layout) => layout.executable.clone().or_else(|| layout.info.clone()),
+            None => Some(path.clone()),
+        };
+        let problems = layout.as_ref().and_then(info_problem).into_iter().collect();
+        positions.insert(path.clone(), report.items.len());
+        report.items.push(Item {
+            path,
+            parent,
+            layout,
+            code,
+            slices: Vec::new(),
+            seal: None,
+            problems,
+            unsealed: Vec::new(),
+            ticket_names_code: None,
+            sealed_code: Vec::new(),
+        });
+    }
+}
+
+fn info_problem(layout: &Layout) -> Option<Problem> {
+    let reason = layout.info_fault.as_ref()?;
+    let finding = Finding::block(
+        Code::ProductUnreadable,
+        "the Info.plist of a bundle cannot be read",
+    )
+    .found(reason)
+    .hint("build the product again");
+    let mut finding = finding;
+    finding.place.file.clone_from(&layout.info);
+    let predicted = Predicted::new(Status::BadDictionaryFormat, "SecStaticCode::getDictionary");
+    Some(Problem::both(finding, predicted))
+}
+
+/// Every bundle, by path. The versions of a framework that are not current are bundles of their own.
+fn bundles(product: &dyn Product) -> HashMap<String, Layout> {
+    let tree = product.tree();
+    let mut found = HashMap::new();
+    let root = Layout::of(product, "").filter(|layout| !is_archive(layout));
+    found.extend(root.map(|layout| (String::new(), layout)));
+    for entry in tree.entries() {
+        let is_bundle = entry.kind == EntryKind::Folder
+            && (layout::has_bundle_extension(product::name(&entry.path))
+                || tree.is_folder(&product::join(&entry.path, "_CodeSignature")))
+            && !is_inner_folder(&entry.path);
+        if !is_bundle {
+            continue;
+        }
+        let Some(layout) = Layout::of(product, &entry.path) else {
+            continue;
+        };
+        if let Form::Versioned(_) = layout.form {
+            let versions = product::join(&entry.path, "Versions");
+            for (_, version) in tree.children(&versions) {
+                if version.kind == EntryKind::Folder && *version.path != *layout.base {
+                    let other = Layout::of_version(product, &version.path);
+                    found.extend(other.map(|other| (version.path.to_string(), other)));
+                }
+            }
+        }
+        found.insert(entry.path.to_string(), layout);
+    }
+    found
+}
+
+/// Whether this is an archive of Xcode's, which is no bundle although it has an `Info.plist`: it holds the product, and debug
+/// symbols that nobody signs.
+fn is_archive(layout: &Layout) -> bool {
+    let keys = ["ArchiveVersion", "ApplicationProperties"];
+    let has = |key: &&str| match &layout.dictionary {
+        Some(Value::Dictionary(values)) => values.contains_key(*key),
+        _ => false,
+    };
+    keys.iter().any(has)
+}
+
+/// Whether a folder is the inside of a bundle that is named by the folder around it.
+fn is_inner_folder(path: &str) -> bool {
+    let folder = product::parent(path);
+    product::name(path) == "Contents" || product::name(folder) == "Versions"
+}
+
+/// Every Mach-O file that may be signed and is not the main executable of a bundle.
+fn programs(product: &dyn Product, executables: &BTreeSet<&str>) -> Vec<String> {
+    let files: Vec<&str> = product
+        .tree()
+        .entries()
+        .iter()
+        .filter(|entry| matches!(entry.kind, EntryKind::File { size, .. } if size >= 28))
+        .map(|entry| &*entry.path)
+        .filter(|path| !executables.contains(path))
+        .collect();
+    let found = parallel::map(files, 64, |path| {
+        is_program(product, path).then(|| path.to_owned())
+    });
+    found.into_iter().flatten().collect()
+}
+
+/// Whether a file is a Mach-O file of a kind that is signed; one that is damaged counts.
+fn is_program(product: &dyn Product, path: &str) -> bool {
+    let Ok(mut file) = product.open(path) else {
+        return false;
+    };
+    let mut magic = [0; 4];
+    let may_be = file.read_at(0, &mut magic).is_ok_and(|found| found == 4) && mach_o::may_be(magic);
+    may_be && !matches!(mach_o::MachO::read(&mut *file), Ok(None))
+}

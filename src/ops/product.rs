@@ -1,0 +1,10 @@
+//! Built products: show and verify.
+
+mod document;
+mod open;
+mod verify;
+
+pub use self::document::{
+    ProductDocument, ShownComponent, ShownItem, ShownProduct, ShownSeal, ShownSlice,
+};
+pub use self::verify::{show, verify};

@@ -1,0 +1,85 @@
+//! Where a product lies: a folder or a program on disk, or an `.ipa`.
+
+use std::path::Path;
+
+use crate::apple::code_signature::mach_o;
+use crate::apple::code_signature::product::Product;
+use crate::base::error::ErrorCode;
+use crate::host::product::archive::{self, ArchiveProduct};
+use crate::host::product::folder::FolderProduct;
+use crate::ops::error::{Error, Failure};
+
+/// A product that is open.
+pub(super) struct Opened {
+    pub(super) product: Box<dyn Product>,
+    /// The path as somebody wrote it.
+    pub(super) named: String,
+    /// Whether it names one file, which the product then holds under its own name.
+    pub(super) is_file: bool,
+}
+
+impl Opened {
+    /// A path in the product as people find it.
+    pub(super) fn shown(&self, path: &str) -> String {
+        let path = if path == "." { "" } else { path };
+        match self.is_file || path.is_empty() {
+            true => self.named.clone(),
+            false => format!("{}/{path}", self.named.trim_end_matches('/')),
+        }
+    }
+}
+
+/// Opens the product at a path.
+///
+/// # Errors
+/// It cannot be looked at, or is of a kind that is not read.
+pub(super) fn open(path: &Path) -> Result<Opened, Failure> {
+    let named = path.display().to_string();
+    let folder = FolderProduct::list(path).map_err(|error| Error::from(error).in_file(path))?;
+    let Some(name) = folder.file().map(str::to_owned) else {
+        return Ok(Opened {
+            product: Box::new(folder),
+            named,
+            is_file: false,
+        });
+    };
+    let mut start = [0; 8];
+    let mut end = [0; 4];
+    let read = folder.open(&name).and_then(|mut file| {
+        file.read_at(0, &mut start)?;
+        // A disk image tells what it is in its last 512 bytes.
+        file.read_at(file.size().saturating_sub(512), &mut end)
+    });
+    if let Err(error) = read {
+        let code = ErrorCode::FileUnreadable;
+        return Err(Error::new(code, format!("{named}: {error}"))
+            .in_file(path)
+            .into());
+    }
+    if archive::is_archive(&start) {
+        let product =
+            ArchiveProduct::list(path).map_err(|error| Error::from(error).in_file(path))?;
+        return Ok(Opened {
+            product: Box::new(product),
+            named,
+            is_file: false,
+        });
+    }
+    let [a, b, c, d, ..] = start;
+    if mach_o::may_be([a, b, c, d]) {
+        return Ok(Opened {
+            product: Box::new(folder),
+            named,
+            is_file: true,
+        });
+    }
+    let what = match (&start, &end) {
+        ([b'x', b'a', b'r', b'!', ..], _) => "an installer package, which is not read yet",
+        (_, b"koly") => "a disk image, which is not read",
+        _ => "no product: neither a bundle nor an .ipa nor a program",
+    };
+    let error = Error::new(ErrorCode::FileMalformed, format!("{named} is {what}"));
+    let hint =
+        "name the .app, .ipa, .xcarchive or program itself; open a disk image or package first";
+    Err(error.hint(hint).in_file(path).into())
+}
