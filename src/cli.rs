@@ -53,6 +53,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use jiff::Timestamp;
 
 use self::answer::Answer;
 use self::deferred::Deferred;
@@ -200,8 +201,9 @@ pub fn main_of(start: &Start) -> ExitCode {
     }
     let (world, terminal) = process::world(&cli.global, cli.is_verdict(), start, variables);
     let begun = begun.map_err(Failure::from);
+    let match_password = cli.global.match_password.source();
     finished(
-        begun.and_then(|begun| answer(cli.command, begun, world, &terminal)),
+        begun.and_then(|begun| answer(cli.command, match_password, begun, world, &terminal)),
         &terminal,
     )
     .into()
@@ -232,16 +234,37 @@ impl Cli {
 }
 
 impl Command {
-    /// Where the password of the match repositories comes from that the command reads.
-    fn match_password(&self) -> Option<SecretSource> {
+    /// The instant that is asked about, by commands that show how things stand.
+    fn instant(&self) -> Option<Timestamp> {
         match self {
-            Self::Profile(command) => command.0.match_password(),
-            Self::Manifest(command) => command.0.match_password(),
-            Self::Identity(command) => command.0.match_password(),
-            Self::Keychain(command) => command.0.match_password(),
-            Self::Gate(arguments) => arguments.0.gate.match_password.source(),
-            Self::Run(arguments) => arguments.0.guarded.gate.match_password.source(),
+            Self::Init(arguments) => arguments.0.at,
+            Self::Report(arguments) => arguments.0.at,
+            Self::Targets(command) => command.0.instant(),
             _ => None,
+        }
+    }
+
+    /// Whether the command reads profiles or identities, which may lie in a match repository.
+    fn reads_match_repositories(&self) -> bool {
+        match self {
+            Self::Init(_)
+            | Self::Profile(_)
+            | Self::Manifest(_)
+            | Self::Targets(_)
+            | Self::Identity(_)
+            | Self::Gate(_)
+            | Self::Run(_)
+            | Self::Report(_)
+            | Self::Doctor
+            | Self::Keychain(_) => true,
+            Self::Policy(_)
+            | Self::Product(_)
+            | Self::Envelope(_)
+            | Self::Explain { .. }
+            | Self::Audit(_)
+            | Self::Completions { .. }
+            | Self::Man { .. }
+            | Self::Help { .. } => false,
         }
     }
 }
@@ -296,6 +319,7 @@ fn printed(result: io::Result<Exit>, meant: Exit, terminal: &Terminal) -> Exit {
 
 fn answer(
     command: Command,
+    match_password: Option<SecretSource>,
     begun: Begun,
     mut world: World,
     terminal: &Terminal,
@@ -303,8 +327,11 @@ fn answer(
     if let Begun::Offered(offer) = &begun {
         served::accept(offer.terms(), &mut world)?;
     }
-    if let Some(source) = command.match_password() {
+    if let Some(source) = match_password.filter(|_| command.reads_match_repositories()) {
         ops::password::give_match_password(&source, &mut world)?;
+    }
+    if let Some(at) = command.instant() {
+        world.now = at;
     }
     let world = &world;
     match command {

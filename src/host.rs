@@ -7,6 +7,7 @@
 //! - [`access`]: what this user may change of a directory and of the way to it
 //! - [`ci_system`]: which CI system builds a repository
 //! - [`deadline`]: when a window ends, by two clocks
+//! - [`default_branch`]: the branch that others work from
 //! - [`directories`]: default directories, and directories that something clears
 //! - [`evidence`]: what the kernel and the loader say of this process
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
@@ -41,6 +42,7 @@
 pub mod access;
 pub mod ci_system;
 pub mod deadline;
+pub mod default_branch;
 pub mod directories;
 pub mod evidence;
 pub mod files;

@@ -33,9 +33,16 @@ impl Cause<'_> {
         let first = &self.first.message;
         match self.alike.len() {
             0 => first.clone(),
-            more => match of_many(self.first.code) {
-                Some(what) => format!("{} {what}", more + 1),
-                None => format!("{first}; and {more} more like this"),
+            more => match (of_many(self.first.code), explains(self.first.code)) {
+                (Some(what), true) => {
+                    let touched = match self.profiles().len() {
+                        1 => "1 profile is touched".to_owned(),
+                        count => format!("{count} profiles are touched"),
+                    };
+                    format!("{} {what}; {touched}", more + 1)
+                }
+                (Some(what), false) => format!("{} {what}", more + 1),
+                (None, _) => format!("{first}; and {more} more like this"),
             },
         }
     }
@@ -94,13 +101,21 @@ pub fn causes<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Cause<
         alike: Vec::new(),
         follows: Vec::new(),
     };
-    let starting = findings.iter().copied().filter(|it| starts(it));
-    let mut causes: Vec<Cause<'a>> = starting.map(of).collect();
+    let mut starting: Vec<&Finding> = findings.iter().copied().filter(|it| starts(it)).collect();
     // The worst first: what it touches is its.
-    causes.sort_by_key(|cause| (cause.first.severity, cause.first.code));
+    starting.sort_by_key(|finding| (finding.severity, finding.code));
+    let mut causes: Vec<Cause<'a>> = Vec::new();
     let mut touched: HashMap<&str, usize> = HashMap::new();
-    for (index, cause) in causes.iter().enumerate() {
-        for profile in &cause.first.profiles {
+    for finding in starting {
+        let is_alike = |cause: &&mut Cause<'_>| {
+            (cause.first.code, cause.first.severity) == (finding.code, finding.severity)
+        };
+        match causes.last_mut().filter(is_alike) {
+            Some(cause) => cause.alike.push(finding),
+            None => causes.push(of(finding)),
+        }
+        let index = causes.len().saturating_sub(1);
+        for profile in &finding.profiles {
             touched.entry(&profile.uuid).or_insert(index);
         }
     }
@@ -238,6 +253,31 @@ mod tests {
         assert_eq!(causes[0].count(), 20);
         assert_eq!(causes[0].headline(), "the certificate has expired");
         assert_eq!(causes[0].profiles().len(), 19);
+    }
+
+    #[test]
+    fn several_expired_certificates_are_one_cause_with_all_that_they_touch() {
+        let missing = Finding::block(Code::IdentityMissing, "no identity");
+        let all = [
+            expired("a"),
+            certificate(&["a", "b"]),
+            certificate(&["c"]),
+            expired("c"),
+            // It relies on both.
+            missing.touching(touched(&["b", "c"])),
+            Finding::warn(Code::CertificateExpired, "it is on its way out")
+                .touching(touched(&["d"])),
+        ];
+        let causes = causes(&all);
+        let told: Vec<String> = causes.iter().map(Cause::headline).collect();
+        assert_eq!(
+            told,
+            [
+                "2 certificates have expired; 3 profiles are touched",
+                "it is on its way out"
+            ]
+        );
+        assert_eq!(causes[0].count(), 5);
     }
 
     #[test]

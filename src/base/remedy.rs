@@ -7,6 +7,8 @@
 /// A step that mends something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Remedy {
+    /// Find the project and its profiles, and write the first policy, manifest and workflow.
+    SetUp,
     /// Freeze the profiles into the manifest.
     FreezeManifest,
     /// Freeze the manifest together with the targets of the Xcode project.

@@ -46,6 +46,33 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "product",
+        &[example(
+            "is this app what was signed, and by whom?",
+            "countersign product verify App.ipa",
+        )],
+    ),
+    (
+        "product show",
+        &[
+            example(
+                "what does an app hold, and who signed it?",
+                "countersign product show App.app",
+            ),
+            example(
+                "one line for each bundle and program",
+                "countersign product show App.ipa --columns item,team,role",
+            ),
+        ],
+    ),
+    (
+        "product verify",
+        &[example(
+            "is this app what was signed?",
+            "countersign product verify App.xcarchive",
+        )],
+    ),
+    (
         "profile",
         &[example(
             "which profiles are installed, and until when?",

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::input::input;
-use super::password::{MatchPasswordArguments, PasswordArguments};
+use super::password::PasswordArguments;
 use super::projects::ProjectArguments;
 use super::report::{self, FAINT, GOOD};
 use super::selection::KeychainArguments;
@@ -50,9 +50,6 @@ pub struct GateArguments {
     /// Where the p12's password comes from.
     #[command(flatten)]
     pub password: PasswordArguments,
-    /// Where the password of a match repository comes from, if the identities are there.
-    #[command(flatten)]
-    pub match_password: MatchPasswordArguments,
     /// The Xcode project whose targets are judged, and which of them.
     #[command(flatten)]
     pub targets: ProjectArguments,

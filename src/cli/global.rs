@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::format::Format;
+use super::password::MatchPasswordArguments;
 
 /// What every command understands.
 #[derive(Debug, Clone, Default, Args)]
@@ -43,6 +44,9 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub profiles: Vec<PathBuf>,
+    /// Where the password of match repositories comes from.
+    #[command(flatten)]
+    pub match_password: MatchPasswordArguments,
     /// The directory of the audit log, journals and locks [default: ~/Library/Application Support/countersign on macOS,
     /// $XDG_STATE_HOME/countersign elsewhere].
     #[arg(

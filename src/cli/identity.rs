@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::input::input;
-use super::password::{MatchPasswordArguments, PasswordArguments};
+use super::password::PasswordArguments;
 use super::report;
 use super::selection::KeychainArguments;
 use super::state;
@@ -16,7 +16,6 @@ use super::table::{Cell, Rows};
 use super::terminal::Terminal;
 use crate::base::digest::Digest;
 use crate::base::plain::plain;
-use crate::host::secret_source::SecretSource;
 use crate::ops::error::Failure;
 use crate::ops::identity::digest::{self, DigestRequest};
 use crate::ops::identity::list::{self, ContainerDocument};
@@ -62,9 +61,6 @@ pub struct SourceArguments {
     /// Where the p12's password comes from.
     #[command(flatten)]
     pub password: PasswordArguments,
-    /// Where the password of a match repository comes from.
-    #[command(flatten)]
-    pub match_password: MatchPasswordArguments,
     /// The keychain; it may be closed.
     #[command(flatten)]
     pub keychain: KeychainArguments,
@@ -95,14 +91,6 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             let line = format!("{}\n", document.digest);
             Ok(Answer::data("countersign identity digest", document, line))
         }
-    }
-}
-
-impl Command {
-    /// Where the password of a match repository comes from.
-    pub(super) fn match_password(&self) -> Option<SecretSource> {
-        let (Self::List { source, .. } | Self::Digest { source, .. }) = self;
-        source.match_password.source()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Read as _, Write};
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::format::Format;
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// The CI system that a workflow is written for [default: the one whose files are in the repository].
     #[arg(long, value_enum, value_name = "SYSTEM")]
     ci: Option<Ci>,
+    /// Show how things stand at this instant (RFC 3339), as in 2027-01-15T08:00:00Z. Nothing is written then.
+    #[arg(long, value_name = "INSTANT", conflicts_with = "yes")]
+    pub(super) at: Option<Timestamp>,
     /// Write the files without asking. Nothing that is there is replaced: a new version is written beside it.
     #[arg(long)]
     yes: bool,
@@ -82,8 +86,10 @@ pub fn run(
         ci: arguments.ci.map(CiSystem::from),
     };
     let survey = init::survey(&request, world)?;
-    let can_ask =
-        terminal.format == Format::Human && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let can_ask = arguments.at.is_none()
+        && terminal.format == Format::Human
+        && io::stdin().is_terminal()
+        && io::stderr().is_terminal();
     let mut was_shown = false;
     let is_wanted = arguments.yes
         || (can_ask && survey.has_something_to_write() && {
@@ -98,7 +104,8 @@ pub fn run(
         if !was_shown {
             found(document, out, terminal)?;
         }
-        files(document, out)
+        files(document, out)?;
+        next(document, out)
     };
     Ok(Answer::report("countersign init", document, form))
 }
@@ -224,7 +231,6 @@ fn name(target: &InitTarget, document: &InitDocument) -> String {
 /// What became of the files, or would become of them.
 fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
-    let mut is_open = false;
     for InitFile {
         file,
         purpose,
@@ -239,7 +245,6 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
             Outcome::ToWrite => "not written yet",
             Outcome::ToWriteBeside => "not written yet, beside the one that is there",
         };
-        is_open |= matches!(outcome, Outcome::ToWrite | Outcome::ToWriteBeside);
         let what = match purpose {
             Purpose::Policy => "policy",
             Purpose::Manifest => "manifest",
@@ -267,32 +272,35 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
     if !is_of(Purpose::Manifest) {
         writeln!(
             out,
-            "{FAINT}{:<10}{FAINT:#}none: a target has no profile that it could be signed with",
+            "{FAINT}{:<10}{FAINT:#}none: something blocks, see below",
             "manifest"
         )?;
     }
-    match (document.ci, &document.snippet) {
-        (Some(ci), Some(snippet)) => {
-            writeln!(
-                out,
-                "{FAINT}{:<10}{FAINT:#}add these lines to a job of {}:",
-                "workflow",
-                ci.name()
-            )?;
-            for line in snippet.lines() {
-                writeln!(out, "  {line}")?;
-            }
-        }
-        (None, _) => writeln!(
+    match document.ci {
+        Some(ci) if !is_of(Purpose::Workflow) => writeln!(
+            out,
+            "{FAINT}{:<10}{FAINT:#}none: a name of this repository cannot stand in a file of {} (docs/ci shows the file)",
+            "workflow",
+            ci.name()
+        )?,
+        None => writeln!(
             out,
             "{FAINT}{:<10}{FAINT:#}none: no file here tells of a CI system (--ci SYSTEM names one)",
             "workflow"
         )?,
         _ => {}
     }
+    Ok(())
+}
+
+/// What is to be done next.
+fn next(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
+    let mut outcomes = document.files.iter().map(|file| file.outcome);
+    let is_open = outcomes.any(|it| matches!(it, Outcome::ToWrite | Outcome::ToWriteBeside));
+    let mut purposes = document.files.iter().map(|file| file.purpose);
     if is_open {
         writeln!(out, "\nnothing is written without --yes")?;
-    } else if !document.files.is_empty() && is_of(Purpose::Manifest) {
+    } else if purposes.any(|it| it == Purpose::Manifest) {
         writeln!(
             out,
             "\n{GOOD}next{GOOD:#}: review and commit these files, then `countersign gate --without identities`"

@@ -10,16 +10,13 @@ use super::answer::Answer;
 use super::exit::Exit;
 use super::identity;
 use super::input::input;
-use super::password::{
-    KeychainPasswordArguments, MatchPasswordArguments, PasswordArguments, PasswordSocketArguments,
-};
+use super::password::{KeychainPasswordArguments, PasswordArguments, PasswordSocketArguments};
 use super::report::{self, GOOD};
 use super::run::{self, Guarded};
 use super::selection::KeychainArguments;
 use super::terminal::Terminal;
 use crate::base::plain::plain;
 use crate::host::keychain::LockState;
-use crate::host::secret_source::SecretSource;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source;
 use crate::ops::keychain::create::{self, CreateRequest};
@@ -48,9 +45,6 @@ pub enum Command {
         /// Where the p12's password comes from.
         #[command(flatten)]
         password: PasswordArguments,
-        /// Where the password of a match repository comes from.
-        #[command(flatten)]
-        match_password: MatchPasswordArguments,
     },
     /// Run the gate, open the keychain, and keep it open until a signal comes or the window ends.
     Unlock(Box<Guarded>),
@@ -160,15 +154,6 @@ pub fn run(command: Command, begun: Begun, world: &World) -> Result<Answer<'stat
 }
 
 impl Command {
-    /// Where the password of a match repository comes from.
-    pub(super) fn match_password(&self) -> Option<SecretSource> {
-        match self {
-            Self::Import { match_password, .. } => match_password.source(),
-            Self::Unlock(guarded) => guarded.gate.match_password.source(),
-            _ => None,
-        }
-    }
-
     /// What the command does with the right of a set-group-ID program.
     pub(super) fn role(&self) -> Role {
         match self {

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use super::answer::Answer;
 use super::document::NamedDocument;
 use super::exit::Exit;
-use super::password::MatchPasswordArguments;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::state;
 use super::table::{Cell, Rows};
@@ -20,7 +19,6 @@ use crate::base::ids::TargetName;
 use crate::base::plain::plain;
 use crate::context::manifest::diff::{Change, ChangeKind};
 use crate::context::manifest::used::LeftOut;
-use crate::host::secret_source::SecretSource;
 use crate::ops::error::{Error, Failure};
 use crate::ops::manifest::{
     self, DiffDocument, FreezeDocument, FreezeRequest, ShowDocument, VerifyDocument,
@@ -53,9 +51,6 @@ pub enum Command {
         /// Pin profiles that have expired, too.
         #[arg(long)]
         allow_expired: bool,
-        /// Where the password of a match repository comes from.
-        #[command(flatten)]
-        match_password: MatchPasswordArguments,
     },
     /// Show what the manifest pins: profiles, targets and products, each with how it stands now.
     Show {
@@ -81,9 +76,6 @@ pub enum Command {
         /// The profiles, directories of profiles, or fastlane match repositories [default: the installed profiles].
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
-        /// Where the password of a match repository comes from.
-        #[command(flatten)]
-        match_password: MatchPasswordArguments,
     },
     /// Print the JSON Schema of the manifest, or of another document that countersign writes.
     Schema {
@@ -124,7 +116,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             let answer = Answer::report(
                 "countersign manifest freeze",
                 document,
-                move |document, out, _| show_frozen(out, document, &output),
+                move |document, out, terminal| show_frozen(out, document, &output, terminal),
             );
             Ok(answer.ending_in(exit))
         }
@@ -174,20 +166,14 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
     }
 }
 
-impl Command {
-    /// Where the password of a match repository comes from.
-    pub(super) fn match_password(&self) -> Option<SecretSource> {
-        match self {
-            Self::Freeze { match_password, .. } | Self::Verify { match_password, .. } => {
-                match_password.source()
-            }
-            _ => None,
-        }
-    }
-}
-
-fn show_frozen(out: &mut dyn Write, document: &FreezeDocument, output: &str) -> io::Result<()> {
+fn show_frozen(
+    out: &mut dyn Write,
+    document: &FreezeDocument,
+    output: &str,
+    terminal: &Terminal,
+) -> io::Result<()> {
     let Some(frozen) = &document.manifest else {
+        report::blocked(out, &document.head, &document.findings, terminal)?;
         writeln!(out, "not frozen; {} is unchanged", plain(output))?;
         return show_left_out(out, &document.left_out);
     };

@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::exit::Exit;
@@ -56,6 +57,9 @@ pub struct Arguments {
     /// The region that is asked about.
     #[arg(long, value_name = "REGION")]
     pub region: Option<RegionName>,
+    /// Show how things stand at this instant (RFC 3339), as in 2027-01-15T08:00:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Option<Timestamp>,
     /// Look at the identities of this keychain, which may be closed.
     #[command(flatten)]
     pub keychain: KeychainArguments,

@@ -35,31 +35,34 @@ pub struct KeychainPasswordArguments {
     pub keychain_password_env: Option<String>,
 }
 
-/// Where the password of a match repository comes from.
+/// Where the password of a match repository comes from, for every command that reads profiles or identities.
 #[derive(Debug, Clone, Default, Args)]
 pub struct MatchPasswordArguments {
-    /// Read the password of the fastlane match repository from the first line of a file.
+    /// Read the password of the fastlane match repositories that are read from the first line of a file.
     #[arg(
         long,
+        global = true,
         value_name = "FILE",
-        group = "match_password",
-        help_heading = "fastlane match"
+        conflicts_with_all = ["match_password_fd", "match_password_env"],
+        help_heading = "Global options"
     )]
     pub match_password_file: Option<PathBuf>,
-    /// Read the password of the match repository from an open file descriptor.
+    /// Read it from an open file descriptor.
     #[arg(
         long,
+        global = true,
         value_name = "N",
-        group = "match_password",
-        help_heading = "fastlane match"
+        conflicts_with_all = ["match_password_file", "match_password_env"],
+        help_heading = "Global options"
     )]
     pub match_password_fd: Option<u32>,
-    /// Read the password of the match repository from an environment variable. Match itself uses MATCH_PASSWORD.
+    /// Read it from an environment variable. Match itself uses MATCH_PASSWORD.
     #[arg(
         long,
+        global = true,
         value_name = "NAME",
-        group = "match_password",
-        help_heading = "fastlane match"
+        conflicts_with_all = ["match_password_file", "match_password_fd"],
+        help_heading = "Global options"
     )]
     pub match_password_env: Option<String>,
 }

@@ -235,7 +235,7 @@ fn table(
     columns: &[String],
     terminal: &Terminal,
 ) -> io::Result<()> {
-    let mut rows = Rows::new(&COLUMNS, &["cdhash", "flags"]);
+    let mut rows = Rows::new(&COLUMNS);
     for item in document.products.iter().flat_map(|product| &product.items) {
         let native = item.slices.last();
         let or_none = |value: Option<&str>| Cell::new(value.unwrap_or("-"));

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::exit::Exit;
-use super::password::MatchPasswordArguments;
 use super::projects::Kind;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::state;
@@ -21,7 +20,6 @@ use crate::base::ids::BundleId;
 use crate::base::plain::plain;
 use crate::context::profile_check::CertificateName;
 use crate::host::profile_store::PruneRules;
-use crate::host::secret_source::SecretSource;
 use crate::ops::error::Failure;
 use crate::ops::profile::{self, CheckRequest, ProfilesDocument, PruneRequest, ShownProfile};
 use crate::ops::report::VerdictWord;
@@ -35,9 +33,6 @@ pub enum Command {
         /// The profiles, directories of profiles, or fastlane match repositories.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Where the password of a match repository comes from.
-        #[command(flatten)]
-        match_password: MatchPasswordArguments,
     },
     /// List the installed profiles, or others, one on each line; what ends first comes first.
     List {
@@ -47,9 +42,6 @@ pub enum Command {
         /// The columns, in this order.
         #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = COLUMNS)]
         columns: Vec<String>,
-        /// Where the password of a match repository comes from.
-        #[command(flatten)]
-        match_password: MatchPasswordArguments,
     },
     /// Check that a profile lets a product run that is signed with these entitlements. Needs no Xcode project. Exit code 10
     /// if findings block.
@@ -145,18 +137,6 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                     show_done(out, done, &document.findings)
                 },
             ))
-        }
-    }
-}
-
-impl Command {
-    /// Where the password of a match repository comes from.
-    pub(super) fn match_password(&self) -> Option<SecretSource> {
-        match self {
-            Self::Show { match_password, .. } | Self::List { match_password, .. } => {
-                match_password.source()
-            }
-            _ => None,
         }
     }
 }

@@ -93,7 +93,7 @@ impl Listener for Progress {
                     self.write(
                         Severity::Warn,
                         &format!(
-                            "caution: there is no policy at {}, so the built-in defaults apply; write one, or name it (--policy FILE)",
+                            "caution: there is no policy at {}, so the built-in defaults apply; write one (countersign init), or name it (--policy FILE)",
                             looked_for.display()
                         ),
                     );
@@ -124,32 +124,45 @@ impl Listener for Progress {
             }
             Notice::WindowClosed {
                 ending,
+                is_held,
                 after,
                 is_locked,
                 receipt,
             } => {
-                if !self.is_quiet {
-                    let after = show_duration(*after);
-                    let how = match ending {
-                        Some(Ending::Exited(Exit::Code(code))) => {
-                            format!("the command ended with {code}")
-                        }
-                        Some(Ending::Exited(Exit::Signal(signal))) => {
-                            format!("signal {signal} ended the command")
-                        }
-                        Some(Ending::WindowEnded) => "the window ended".to_owned(),
-                        Some(Ending::WatchdogLost) => "the watchdog was lost".to_owned(),
-                        Some(Ending::Interrupted(signal)) => format!("signal {signal} came"),
-                        None => "the run failed".to_owned(),
-                    };
-                    let state = match is_locked {
-                        true => "closed",
-                        false => "left open for another run",
-                    };
-                    let receipt = receipt.display();
-                    self.write_unmarked(&format!(
-                        "{state} after {after}: {how}; receipt {receipt}"
-                    ));
+                // Somebody must know that a command was stopped, whoever wants to hear nothing.
+                let was_stopped =
+                    matches!(ending, Some(Ending::WindowEnded | Ending::WatchdogLost));
+                if self.is_quiet && !was_stopped {
+                    return;
+                }
+                let stopped = match is_held {
+                    true => "",
+                    false => ", and the command was stopped",
+                };
+                let how = match ending {
+                    Some(Ending::Exited(Exit::Code(code))) => {
+                        format!("the command ended with {code}")
+                    }
+                    Some(Ending::Exited(Exit::Signal(signal))) => {
+                        format!("signal {signal} ended the command")
+                    }
+                    Some(Ending::WindowEnded) => format!("the window ended{stopped}"),
+                    Some(Ending::WatchdogLost) => format!("the watchdog was lost{stopped}"),
+                    Some(Ending::Interrupted(signal)) => format!("signal {signal} came"),
+                    None => "the run failed".to_owned(),
+                };
+                let state = match is_locked {
+                    true => "closed",
+                    false => "left open for another run",
+                };
+                let after = show_duration(*after);
+                let text = format!(
+                    "{state} after {after}: {how}; receipt {}",
+                    receipt.display()
+                );
+                match (was_stopped, self.format) {
+                    (true, Format::Github) => self.write(Severity::Block, &text),
+                    _ => self.write_unmarked(&text),
                 }
             }
             Notice::Recovered(recovered) => {
@@ -173,22 +186,6 @@ impl Listener for Progress {
                 &match remedies::of_error(error) {
                     Some(hint) => format!("caution: {}; {hint}", error.message()),
                     None => format!("caution: {}", error.message()),
-                },
-            ),
-            Notice::WindowEnded { is_held } => self.write(
-                Severity::Block,
-                match is_held {
-                    true => "the window ended; the keychain is closed",
-                    false => "the window ended and the command was stopped; the keychain is closed",
-                },
-            ),
-            Notice::WatchdogLost { is_held } => self.write(
-                Severity::Block,
-                match is_held {
-                    true => "the watchdog was lost, so the keychain was closed",
-                    false => {
-                        "the watchdog was lost, so the keychain was closed and the command stopped"
-                    }
                 },
             ),
             Notice::Understood(sentence) => {

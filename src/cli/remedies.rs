@@ -11,6 +11,7 @@ use crate::ops::report::Head;
 /// The command or the flags that take the step, as somebody types them.
 pub fn command(remedy: Remedy) -> &'static str {
     match remedy {
+        Remedy::SetUp => "countersign init",
         Remedy::FreezeManifest => "countersign manifest freeze",
         Remedy::FreezeTargets => "countersign manifest freeze --project X.xcodeproj",
         Remedy::ShowManifestDigest => "countersign manifest digest",

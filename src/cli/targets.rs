@@ -30,11 +30,32 @@ use crate::xcode::export_options::XcodeVersion;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show what each target asks for, on which line, and what would sign it.
-    Show(TargetsArguments),
+    Show(LookArguments),
     /// Check that every target gets the profile that it asks for. Exit code 10 if findings block.
-    Check(TargetsArguments),
+    Check(LookArguments),
     /// Export the plan for xcodebuild, by UUID, without a change to the project.
     Export(ExportArguments),
+}
+
+/// What is looked at, and when.
+#[derive(Debug, Args)]
+pub struct LookArguments {
+    /// What is looked at.
+    #[command(flatten)]
+    pub targets: TargetsArguments,
+    /// Show how things stand at this instant (RFC 3339), as in 2027-01-15T08:00:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Option<Timestamp>,
+}
+
+impl Command {
+    /// The instant that is asked about.
+    pub(super) fn instant(&self) -> Option<Timestamp> {
+        match self {
+            Self::Show(arguments) | Self::Check(arguments) => arguments.at,
+            Self::Export(_) => None,
+        }
+    }
 }
 
 /// Which targets, and what there is to sign them with.
@@ -116,7 +137,7 @@ impl From<Form> for ExportForm {
 pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
         Command::Show(arguments) => {
-            let document = targets::show(&arguments.into(), world)?;
+            let document = targets::show(&arguments.targets.into(), world)?;
             let (title, now) = ("countersign targets show", world.now);
             let answer = Answer::report(title, document, move |document, out, terminal| {
                 show(document, now, out, terminal)
@@ -125,7 +146,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             Ok(answer.ending_in(Exit::Fine))
         }
         Command::Check(arguments) => {
-            let document = targets::check(&arguments.into(), world)?;
+            let document = targets::check(&arguments.targets.into(), world)?;
             let (title, now) = ("countersign targets check", world.now);
             Ok(Answer::report(
                 title,
@@ -272,8 +293,14 @@ fn check(
     let signed: Vec<&ShownTarget> = targets
         .filter(|target| target.needs_profile && (target.judged || terminal.is_verbose))
         .collect();
-    if terminal.is_quiet || (signed.is_empty() && document.products.is_empty()) {
+    if terminal.is_quiet {
         return Ok(());
+    }
+    if signed.is_empty() && document.products.is_empty() {
+        return writeln!(
+            out,
+            "no target that is judged needs a profile: targets show lists them"
+        );
     }
     let columns = ["target", "configuration", "platform", "profile", "state"];
     let mut rows = Rows::new(&columns);

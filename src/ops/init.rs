@@ -3,12 +3,12 @@
 //! [`survey`] looks and decides, and writes nothing; [`write()`] writes the files of a survey. Nothing that is there is ever
 //! replaced: what would change a file is written beside it, as `FILE.new`, and shown as a difference.
 //!
-//! - [`ci`]: the workflow for the CI that builds the repository
+//! - `ci`: the files for the CI that builds the repository
 //! - [`document`]: what is shown
 //! - `files`: the files that are written, or would be
 //! - `rows`: one row for each target
 
-pub mod ci;
+mod ci;
 pub mod document;
 mod files;
 mod rows;
@@ -21,6 +21,7 @@ use self::files::Planned;
 use super::error::{Error, Failure};
 use super::manifest::FreezeRequest;
 use super::manifest::freeze::{self, Prepared};
+use super::notice::Notice;
 use super::project_at_hand;
 use super::prove;
 use super::target_selection::{TargetSelection, planned_with};
@@ -34,7 +35,7 @@ use crate::context::manifest::freeze::ordered;
 use crate::context::policy::{Policy, starter};
 use crate::host::ci_system::CiSystem;
 use crate::host::folder_walk::{self, MAX_DEPTH};
-use crate::host::{directories, nearest, project_root};
+use crate::host::{default_branch, directories, nearest, project_root};
 
 /// What is set up.
 #[derive(Debug, Clone, Default)]
@@ -88,7 +89,13 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
     let from_here = |path: PathBuf| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
     let mut files: BTreeSet<PathBuf> = of_repository.into_iter().map(from_here).collect();
     let named = files.len();
-    files.extend(world.installed_files(&policy)?);
+    if world.check_home_of_profiles(&policy).is_ok() {
+        files.extend(world.profile_files(&policy)?);
+    } else {
+        world.notify(&Notice::Caution(
+            "the home directory is unknown, so Xcode's directories of profiles are not looked into",
+        ));
+    }
     let files: Vec<PathBuf> = distinct(files);
     let verifier = Verifier::new(world.anchors(&policy)?);
     let state = |uuid: &ProfileUuid| {
@@ -121,13 +128,18 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
         world,
     )?;
 
-    let used: BTreeSet<&ProfileUuid> = content
-        .iter()
-        .flat_map(|content| content.profiles.iter().map(|profile| &profile.uuid))
-        .collect();
+    let pinned = content.iter().flat_map(|content| &content.profiles);
+    let mut used: BTreeSet<&ProfileUuid> = pinned.map(|profile| &profile.uuid).collect();
+    if used.is_empty() {
+        // Nothing can be pinned yet. Those that will be renewed lie where these do.
+        let rows = judgement.plan.with_rows(&planned.observed.targets);
+        let choices = rows.filter_map(|(_, row)| row?.choice.as_ref());
+        used.extend(choices.map(|choice| &choice.profile.uuid));
+    }
     let directories = base.directories(&profile_files, &used, world);
     let mut written = Vec::new();
     let policy_path = base.place(world.places.policy.as_deref(), DEFAULT_POLICY, world)?;
+    let (policy_below, manifest_below) = (base.below(&policy_path), base.below(&manifest_path));
     let policy_text = starter::text(&directories).into_bytes();
     written.push(Planned::new(Purpose::Policy, policy_path, policy_text)?);
     if let Some(mut content) = content {
@@ -135,17 +147,28 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
         let bytes = content.to_bytes();
         written.push(Planned::new(Purpose::Manifest, manifest_path, bytes)?);
     }
-    let ci = request.ci.or_else(|| CiSystem::of_repository(&base.folder));
     let project_below = base.below(&project);
-    let workflow = ci.and_then(|ci| ci::workflow(ci, &project_below));
-    let mut snippet = None;
-    match workflow {
-        Some(ci::Workflow::File { path, text }) => {
-            let path = base.shown(Path::new(path));
-            written.push(Planned::new(Purpose::Workflow, path, text.into_bytes())?);
+    let of_project = base
+        .folder
+        .join(project_below.parent().unwrap_or(Path::new("")));
+    let ci = request.ci;
+    let ci = ci.or_else(|| CiSystem::of_repository(&base.folder, &of_project));
+    if let Some(ci) = ci {
+        let branch = default_branch::of_repository(&base.folder);
+        let named = ci::Named {
+            project: &project_below,
+            policy: &policy_below,
+            manifest: &manifest_below,
+            branch: branch.as_deref().unwrap_or("main"),
+        };
+        for workflow in ci::workflows(ci, &named) {
+            let path = base.shown(&workflow.path);
+            let planned = Planned::new(Purpose::Workflow, path, workflow.text.into_bytes())?;
+            written.push(match workflow.is_program {
+                true => planned.into_program(),
+                false => planned,
+            });
         }
-        Some(ci::Workflow::Snippet(text)) => snippet = Some(text),
-        None => {}
     }
     let rows = rows::rows(&planned, &judgement, &findings, world);
     let document = InitDocument {
@@ -161,7 +184,6 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
         targets: rows,
         left_out,
         ci,
-        snippet,
         files: written.iter().map(Planned::shown).collect(),
         findings: told(findings, has_profiles),
     };

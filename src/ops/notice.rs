@@ -50,22 +50,14 @@ pub enum Notice<'a> {
     WindowClosed {
         /// How the session ended; none if it failed.
         ending: Option<Ending>,
+        /// No command ran: the keychain was held open.
+        is_held: bool,
         /// How long the keychain was open.
         after: SignedDuration,
         /// False if it is left open for another run.
         is_locked: bool,
         /// Where the receipt is written.
         receipt: &'a Path,
-    },
-    /// The window of a session ended. The keychain is closed, and its command was stopped.
-    WindowEnded {
-        /// No command ran: the keychain was held open.
-        is_held: bool,
-    },
-    /// The watchdog of a session was lost, so the keychain was closed and its command stopped.
-    WatchdogLost {
-        /// No command ran: the keychain was held open.
-        is_held: bool,
     },
     /// Something that was understood, and that somebody may want to correct. One sentence.
     Understood(&'a str),

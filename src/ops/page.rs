@@ -158,7 +158,7 @@ fn manifest(world: &World, missing: &mut Vec<Missing>) -> Option<Manifest> {
 fn at_hand(policy: &Policy, world: &World, missing: &mut Vec<Missing>) -> Vec<PinnedProfile> {
     let read = || -> Result<Vec<PinnedProfile>, Error> {
         let verifier = Verifier::new(world.anchors(policy)?);
-        let installed = world.installed_files(policy)?;
+        let installed = world.profile_files(policy)?;
         let state = |_: &_| ProfileState::Active;
         let mut profiles = prove::pinnable(&installed, &verifier, world, state).profiles;
         profiles.sort_by(|a, b| a.uuid.cmp(&b.uuid));

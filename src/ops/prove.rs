@@ -77,7 +77,7 @@ pub(super) fn named_or_installed(
     if !paths.is_empty() {
         return named_files(paths);
     }
-    let files = world.installed_files(policy)?;
+    let files = world.profile_files(policy)?;
     if files.is_empty() {
         return Err(
             Error::new(ErrorCode::FileMissing, "no profiles are installed").hint(NAME_FILES),

@@ -104,9 +104,6 @@ pub fn shown_paths(paths: &[PathBuf]) -> Vec<String> {
     paths.map(|path| path.display().to_string()).collect()
 }
 
-/// How long before an end a list tells of it where no policy is read: the default of `profiles.warn_before`.
-pub(in crate::ops) const WARN_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
-
 /// A private key with its certificate.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ShownIdentity {
@@ -128,9 +125,9 @@ pub struct ShownIdentity {
 }
 
 impl ShownIdentity {
-    /// An identity, and how it stands at `now`.
-    pub fn of(identity: &Identity, now: Timestamp) -> Self {
-        let by_end = State::of_end(identity.expires, now, WARN_BEFORE);
+    /// An identity, and how it stands at `now`, where somebody wants to know of an end `warn_before` it.
+    pub fn of(identity: &Identity, now: Timestamp, warn_before: SignedDuration) -> Self {
+        let by_end = State::of_end(identity.expires, now, warn_before);
         Self {
             state: match identity.problem {
                 Some(_) if by_end != State::Expired => State::NotProven,

@@ -48,7 +48,7 @@ use crate::host::password_service::Offer;
 use crate::host::permit::OpenPermit;
 use crate::host::run_id::RunId;
 use crate::host::secret_source::SecretSource;
-use crate::host::session::{self, Announce, Ending, SessionReport, SessionRequest};
+use crate::host::session::{self, Announce, SessionReport, SessionRequest};
 use crate::host::state_dir::StateDir;
 use crate::host::window::JobCommand;
 use crate::ledger::audit::{self, AuditLog};
@@ -370,6 +370,7 @@ impl Session<'_> {
         if let (Some((from, _)), Some((to, is_locked))) = (report.opened, report.closed) {
             self.world.notify(&Notice::WindowClosed {
                 ending: report.ending,
+                is_held,
                 after: to.duration_since(from),
                 is_locked,
                 receipt: receipt.path(),
@@ -386,11 +387,6 @@ impl Session<'_> {
         }
         let ending = ended?;
         let changes = looked.transpose()?.unwrap_or_default();
-        match ending {
-            Ending::WindowEnded => self.world.notify(&Notice::WindowEnded { is_held }),
-            Ending::WatchdogLost => self.world.notify(&Notice::WatchdogLost { is_held }),
-            Ending::Exited(_) | Ending::Interrupted(_) => {}
-        }
         Ok(RunAnswer::Ended { ending, changes })
     }
 

@@ -365,7 +365,7 @@ fn at_hand(
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<PinnedProfile>, Error> {
     let verifier = Verifier::new(world.anchors(policy)?);
-    let installed = world.installed_files(policy)?;
+    let installed = world.profile_files(policy)?;
     let Pinnable {
         mut profiles,
         findings: faults,

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::error::{Error, Failure};
 use super::notice::{Listener, Notice};
@@ -22,6 +22,7 @@ use crate::context::policy::{self, Policy};
 use crate::host::directories;
 use crate::host::files::{self, ReadErrorKind};
 use crate::host::inputs::Inputs;
+use crate::host::match_tree::MatchTree;
 use crate::host::nearest::{self, Foreign};
 use crate::host::node::OsFamily;
 use crate::host::observation::ProfilePlace;
@@ -230,6 +231,14 @@ impl World {
         }
     }
 
+    /// How long before an end somebody wants to know of it: `profiles.warn_before` of the policy at hand. Where none can be used,
+    /// the built-in default: a list says how things stand whether or not there is a policy.
+    pub fn warn_before(&self) -> SignedDuration {
+        let policy = self.policy_if_any().ok().flatten();
+        let policy = policy.map_or_else(|| Policy::builtin(self.home()), |loaded| loaded.policy);
+        policy.profiles.warn_before
+    }
+
     /// The policy, or the built-in defaults, which is said: for verbs that decide nothing about signing.
     ///
     /// # Errors
@@ -393,6 +402,22 @@ impl World {
                 Ok(found) => files.extend(found),
                 Err(error) if !must_exist && error.error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(files)
+    }
+
+    /// The files that profiles can be frozen from: the installed ones, and those that the match repositories store which somebody
+    /// named as directories.
+    ///
+    /// # Errors
+    /// As [`World::installed_files`]; and a match repository cannot be listed, or stores nothing.
+    pub fn profile_files(&self, policy: &Policy) -> Result<Vec<PathBuf>, Error> {
+        let mut files = self.installed_files(policy)?;
+        for place in self.profile_directories(policy) {
+            let is_flat = files.iter().any(|file| file.parent() == Some(&*place.path));
+            if place.must_exist && !is_flat {
+                files.extend(MatchTree::find(&place.path)?.unwrap_or_default().profiles);
             }
         }
         Ok(files)

@@ -170,7 +170,7 @@ fn has(site: &Site, name: &str) -> bool {
 #[test]
 fn the_action_gives_a_verdict_and_leaves_its_envelope() {
     let site = Site::new();
-    let policy = ("POLICY", "manifests/pull-request.toml");
+    let policy = ("POLICY", "manifests/signing.toml");
     let without = ("WITHOUT", "identities");
     gate(&site, &[policy, without]).exits(0);
     assert!(has(&site, "envelope.json"));

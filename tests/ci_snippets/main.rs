@@ -14,6 +14,7 @@
 )]
 
 mod action;
+mod generated;
 mod packaging;
 mod pages;
 mod running;

@@ -16,7 +16,6 @@ fn page(name: &str) -> &'static str {
         "azure-pipelines.yml" => "azure.md",
         "Jenkinsfile" => "jenkins.md",
         "bitrise.yml" => "bitrise.md",
-        "pull-request.toml" => "README.md",
         _ if name.starts_with("xcode-cloud/") => "xcode-cloud.md",
         _ => panic!("{name} has no page"),
     }

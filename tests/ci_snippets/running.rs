@@ -39,8 +39,8 @@ fn a_pull_request_that_leaves_the_pins_alone_is_cleared() {
 fn a_pull_request_that_changes_a_pin_or_the_project_is_blocked() {
     for step in steps_for(Purpose::PullRequest) {
         let site = site_for(&step);
-        let policy = "manifests/pull-request.toml";
-        site.change(policy, "[\"identities\"]", "[\"identities\", \"profiles\"]");
+        let policy = "manifests/signing.toml";
+        site.change(policy, "version = 1", "version  = 1");
         site.run(&step).exits(10).says(&["policy-digest-mismatch"]);
         site.git(&site.path("clone"), "checkout -q .");
 

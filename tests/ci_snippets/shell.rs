@@ -9,7 +9,7 @@ use crate::snippet::{Purpose, steps};
 use crate::tools::tool;
 
 /// Whether shellcheck has nothing to say of a script for bash; none where it is not to be had.
-fn is_clean(script: &str) -> Option<(bool, String)> {
+pub(crate) fn is_clean(script: &str) -> Option<(bool, String)> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("step");
     fs::write(&file, script).unwrap();

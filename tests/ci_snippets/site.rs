@@ -22,33 +22,16 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A protected branch with Acme's product, its pins and both policies; and a shallow clone of another branch.
+    /// A protected branch with Acme's product, its pins and its policy; and a shallow clone of another branch.
     pub(crate) fn new() -> Self {
         let site = Self {
             directory: tempfile::tempdir().unwrap(),
         };
         let origin = site.path("origin");
         copy_folder(&root().join("fixtures/acme"), &origin.join("fixtures/acme"));
-        copy_folder(
-            &root().join("fixtures/acme/profiles"),
-            &origin.join("profiles"),
-        );
         fs::create_dir(origin.join("manifests")).unwrap();
-        let copy = |from: &str, to: &str| {
-            let text = fs::read_to_string(root().join(from)).unwrap();
-            // Acme's authority is none of Apple's.
-            let anchors = "[profiles]\ntrust_anchors = [\"../fixtures/acme/anchors.pem\"]\n";
-            let text = match text.contains("trust_anchors") {
-                true => text,
-                false => text.replace("[profiles]\n", anchors),
-            };
-            fs::write(origin.join(to), text).unwrap();
-        };
-        copy("manifests/rehearsal.toml", "manifests/signing.toml");
-        copy(
-            "examples/ci/pull-request.toml",
-            "manifests/pull-request.toml",
-        );
+        let policy = root().join("manifests/rehearsal.toml");
+        fs::copy(policy, origin.join("manifests/signing.toml")).unwrap();
         let schemes = origin.join(PROJECT).join("xcshareddata/xcschemes");
         fs::create_dir_all(&schemes).unwrap();
         fs::write(schemes.join("Acme.xcscheme"), scheme(&origin)).unwrap();
@@ -56,7 +39,8 @@ impl Site {
         let mut freeze = start::countersign(&site.path("home"));
         freeze
             .current_dir(&origin)
-            .args(["manifest", "freeze", "profiles", "--project", PROJECT])
+            .args(["manifest", "freeze", "fixtures/acme/profiles"])
+            .args(["--project", PROJECT])
             .args(["--scheme", "Acme"]);
         let ran = ran(&mut freeze);
         assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);

@@ -74,11 +74,23 @@ fn one_unproven_profile_stops_freezing_and_leaves_the_old_manifest() {
     let before = workshop.read("manifests/profiles.json");
     let forged = ProfileSpec::ios(Kind::AdHoc, "com.acme.rocket").with(Flaw::Forged(Layer::Outer));
     workshop.write("profiles/forged.mobileprovision", forged.mint());
-    workshop.run(&["manifest", "freeze"]).exits(10).says(&[
+    let ran = workshop.run(&["manifest", "freeze"]).exits(10).says(&[
         "not frozen",
         "profile-not-trusted",
         "forged.mobileprovision",
     ]);
+    assert!(ran.out.starts_with("BLOCKED  "), "{}", ran.out);
+    assert!(ran.out.contains("\nnext: countersign "), "{}", ran.out);
+    let document = workshop
+        .run(&["manifest", "freeze", "--format", "json"])
+        .exits(10)
+        .json();
+    assert!(
+        ran.text().contains(document["headline"].as_str().unwrap()),
+        "{}",
+        ran.out
+    );
+    assert!(document["next"].is_string(), "{document:#}");
     assert_eq!(workshop.read("manifests/profiles.json"), before);
 }
 

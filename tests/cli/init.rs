@@ -1,10 +1,13 @@
 //! Setting up a repository: `countersign init`.
 
 use std::fs;
+use std::io::Write as _;
+use std::process::Stdio;
 
 use forge::fixtures::products;
 use forge::project::ProjectSpec;
 use serde_json::Value as Json;
+use support::start;
 use support::workshop::{Ran, Workshop, codes, ran};
 
 fn rocket() -> ProjectSpec {
@@ -119,6 +122,14 @@ fn with_no_profile_at_hand_policy_and_workflow_are_written_and_what_each_target_
         "manifest none",
         "com.acme.rocket",
     ]);
+    let policy = String::from_utf8(workshop.read(POLICY)).unwrap();
+    assert!(policy.contains("# Each runner has its own keys. Hosted runners cannot be named"));
+    assert!(policy.contains("kind = \"per-runner\""), "{policy}");
+    fs::remove_file(workshop.path(POLICY)).unwrap();
+    workshop
+        .run(&["init"])
+        .exits(10)
+        .says(&["any runner may sign (per-runner), because hosted runners cannot be named"]);
 }
 
 #[test]
@@ -136,6 +147,80 @@ fn nothing_is_written_without_being_asked_for() {
         .run(&["init"])
         .exits(0)
         .says(&["nothing is written without --yes", "iOS App Store - App"]);
+}
+
+/// Runs `init` on a terminal on which somebody types this; says so where there is no `script` that gives one.
+fn asked(workshop: &Workshop, typed: &str) -> Option<Ran> {
+    let mut script = start::command("script", &workshop.path("home"));
+    let program = support::program();
+    let command = format!("'{}' init", program.display());
+    script
+        .env("PATH", start::PATH)
+        .current_dir(workshop.path(""));
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    script
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let Ok(mut child) = script.spawn() else {
+        eprintln!("skipped: there is no script(1)");
+        return None;
+    };
+    // What is typed before the question waits in the terminal.
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(typed.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap().replace("\r\n", "\n");
+    Some(Ran {
+        code: output.status.code().unwrap(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    })
+}
+
+#[test]
+fn on_a_terminal_it_asks_and_writes_only_after_a_yes() {
+    for (typed, writes) in [
+        ("y\n", true),
+        ("Yes\n", true),
+        ("n\n", false),
+        ("\n", false),
+        ("", false),
+        ("\u{4}", false),
+    ] {
+        let workshop = repository(true);
+        let Some(ran) = asked(&workshop, typed) else {
+            return;
+        };
+        let ran = ran.exits(0).says(&["write these files? [y/N]"]);
+        assert_eq!(
+            ran.out.matches("iOS App Store - App").count(),
+            1,
+            "it is shown once: {}",
+            ran.out
+        );
+        assert_eq!(
+            workshop.path(MANIFEST).exists(),
+            writes,
+            "{typed:?}: {}",
+            ran.out
+        );
+        assert_eq!(workshop.path(WORKFLOW).exists(), writes, "{typed:?}");
+        let told = ran.text();
+        assert_eq!(
+            told.contains("nothing is written without --yes"),
+            !writes,
+            "{typed:?}: {told}"
+        );
+    }
+    // Whoever reads JSON is not asked.
+    let workshop = repository(true);
+    workshop.run(&["init", "--format", "json"]).exits(0);
+    assert!(!workshop.path(MANIFEST).exists());
 }
 
 #[test]
@@ -163,6 +248,59 @@ fn what_is_there_is_never_overwritten() {
         beside[1],
         ["profiles.json", "signing.toml", "signing.toml.new"]
     );
+}
+
+#[test]
+fn the_file_of_the_service_that_builds_the_repository_is_written_or_lies_beside_it() {
+    for (service, file) in [
+        ("gitlab", ".gitlab-ci.yml"),
+        ("azure", "azure-pipelines.yml"),
+        ("bitrise", "bitrise.yml"),
+        ("jenkins", "Jenkinsfile"),
+        ("buildkite", ".buildkite/pipeline.yml"),
+        ("circleci", ".circleci/config.yml"),
+    ] {
+        let workshop = repository(true);
+        fs::remove_dir(workshop.path(".github")).unwrap();
+        let path = workshop.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        workshop.write(file, "jobs of this repository\n");
+        let ran = workshop.run(&["init", "--yes"]).exits(0);
+        let beside = format!("{file}.new");
+        let ran = ran.says(&[
+            &beside,
+            "-jobs of this repository",
+            "The gate for changes, on Linux",
+        ]);
+        assert!(!ran.text().contains("snippet"));
+        assert_eq!(
+            workshop.read(file),
+            b"jobs of this repository\n",
+            "{service}"
+        );
+        let new = String::from_utf8(workshop.read(&beside)).unwrap();
+        assert!(
+            new.contains("countersign gate --without identities"),
+            "{new}"
+        );
+        fs::remove_file(path).unwrap();
+        let named = json(&workshop, &["init", "--yes", "--ci", service], 0);
+        assert_eq!(outcome(&named, file), "written");
+        assert_eq!(String::from_utf8(workshop.read(file)).unwrap(), new);
+    }
+}
+
+#[test]
+fn a_project_whose_name_a_service_would_fill_in_gets_no_file_and_that_is_told() {
+    let workshop = repository(true);
+    fs::rename(
+        workshop.path("Acme.xcodeproj"),
+        workshop.path("$HOME.xcodeproj"),
+    )
+    .unwrap();
+    workshop.run(&["init"]).exits(0).says(&[
+        "workflow none: a name of this repository cannot stand in a file of GitHub Actions",
+    ]);
 }
 
 #[test]
@@ -214,10 +352,10 @@ fn from_any_folder_of_a_repository_the_same_is_found_and_written() {
     let document = run("ios/Sources", &words).exits(0).json();
     assert_eq!(document["project"], "../Acme.xcodeproj");
     assert!(root.join(MANIFEST).is_file());
-    let snippet = document["snippet"].as_str().unwrap();
+    let pipeline = fs::read_to_string(root.join(".gitlab-ci.yml")).unwrap();
     assert!(
-        snippet.contains("--project 'ios/Acme.xcodeproj'"),
-        "{snippet}"
+        pipeline.contains("PROJECT: \"ios/Acme.xcodeproj\""),
+        "{pipeline}"
     );
     for folder in ["", "ios", "ios/Sources", "manifests"] {
         let gated = run(folder, &["gate", "--format", "json"]).exits(10).json();

@@ -11,6 +11,7 @@
 )]
 
 mod audit;
+mod bare_root;
 mod completions;
 mod doctor;
 mod environment;

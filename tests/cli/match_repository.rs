@@ -236,3 +236,63 @@ fn a_keychain_takes_the_keys_of_every_version_and_nothing_in_clear_touches_the_d
 fn memchr(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
+
+#[test]
+fn every_command_that_reads_profiles_or_identities_takes_the_password_of_match() {
+    let workshop = Workshop::new();
+    forge::fixtures::project().write(&workshop.path(""));
+    for tree in TREES {
+        let folder = fixture(&format!("match/{tree}"));
+        let here = workshop.path(tree);
+        support::copy_folder(Path::new(&folder), &here);
+        let tree = here.to_str().unwrap();
+        let check = ["targets", "check", "--identities", tree, "--format", "json"];
+        let document = with(&workshop, &[&check[..], &["--profiles", tree]].concat()).json();
+        let targets = document["targets"].as_array().unwrap();
+        assert!(
+            targets.iter().any(|target| target["chosen"].is_object()),
+            "{document:#}"
+        );
+        let report = ["report", "--identities", tree, "--format", "json"];
+        let report = with(&workshop, &report).exits(0).json();
+        assert!(!report.to_string().contains("match-password"), "{report:#}");
+        let at_hand = with(&workshop, &["init", "--format", "json"]).json();
+        assert!(
+            at_hand["profiles_at_hand"].as_u64().unwrap() > 0,
+            "{at_hand:#}"
+        );
+        fs::remove_dir_all(&here).unwrap();
+    }
+    // What reads none of them does not read the password either.
+    let missing = ["--match-password-file", "missing"];
+    workshop
+        .run(&[&["policy", "digest"], &missing[..]].concat())
+        .exits(0);
+    workshop
+        .run(&[&["doctor"], &missing[..]].concat())
+        .exits(11)
+        .says(&["missing"]);
+}
+
+#[test]
+fn init_names_an_encrypted_repository_and_a_wrong_password() {
+    let workshop = Workshop::new();
+    forge::fixtures::project().write(&workshop.path(""));
+    support::copy_folder(Path::new(&fixture("match/v2")), &workshop.path("match"));
+    workshop.write("wrong", "wrong\n");
+    workshop.run(&["init"]).exits(10).says(&[
+        "encrypted as fastlane match does it (version 2)",
+        "--match-password-file",
+    ]);
+    let wrong = ["init", "--yes", "--match-password-file", "wrong"];
+    workshop
+        .run(&wrong)
+        .exits(10)
+        .says(&["the match password is wrong"]);
+    assert!(!workshop.path("manifests/profiles.json").exists());
+    let right = with(&workshop, &["init", "--yes"]).exits(0);
+    assert!(
+        workshop.path("manifests/profiles.json").exists(),
+        "{right:?}"
+    );
+}

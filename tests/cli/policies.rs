@@ -82,6 +82,7 @@ fn a_verdict_without_a_policy_is_waived_by_name_and_ends_well() {
     };
     let blocked = gate("identities,targets").exits(10).json();
     assert_eq!(codes(&blocked), ["policy-missing"]);
+    assert_eq!(blocked["next"], "countersign --manifest empty.json init");
     let passed = gate("identities,targets,policy").exits(0).json();
     assert_eq!(passed["verdict"], "cleared");
     assert_eq!(passed["cleared_until"], serde_json::Value::Null);

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use serde_json::Value as Json;
 use support::workshop::{GATE, Workshop, codes, ran, stock};
 
@@ -97,6 +98,42 @@ fn an_expired_certificate_is_one_problem_with_the_profiles_that_it_touches() {
         gate.out
     );
     assert!(!gate.out.contains("block profile-expired"), "{}", gate.out);
+}
+
+/// A workshop whose certificates have another end each, and whose profiles are frozen.
+fn with_two_certificates() -> Workshop {
+    let workshop = Workshop::new();
+    let leaf = LeafSpec::new(LeafKind::AppleDistribution);
+    for (number, spec) in stock().into_iter().enumerate() {
+        let leaf = leaf.clone().labelled(["one", "other"][number.min(1)]);
+        let spec = spec.certificates(&[Hierarchy::acme().developer(&leaf)]);
+        workshop.write(format!("profiles/{}", spec.file_name()), spec.mint());
+    }
+    workshop.run(&["manifest", "freeze"]).exits(0);
+    workshop
+}
+
+#[test]
+fn several_expired_certificates_are_one_problem_with_all_that_they_touch() {
+    let workshop = with_two_certificates();
+    let gate = workshop.gate(&["--at", "2057-01-01T00:00:00Z"]).exits(10);
+    let mut lines = gate.out.lines();
+    assert_eq!(
+        lines.next(),
+        Some("BLOCKED  2 certificates have expired; 3 profiles are touched")
+    );
+    assert_eq!(gate.out.matches("next: ").count(), 1, "{}", gate.out);
+    assert!(
+        gate.out.contains("follows   3 × profile-expired"),
+        "{}",
+        gate.out
+    );
+    assert_eq!(
+        gate.out.matches("block certificate-expired").count(),
+        1,
+        "{}",
+        gate.out
+    );
 }
 
 #[test]
@@ -209,4 +246,28 @@ fn a_code_is_explained_and_a_slip_gets_the_code_that_was_meant() {
         .says(&["there is no code", "did you mean profile-missing?"]);
     let all = workshop.run(&["explain"]).exits(0).out;
     assert!(all.contains("profiles\tprofile-missing\n"), "{all}");
+}
+
+#[test]
+fn a_page_and_a_first_look_show_how_things_stand_at_another_instant() {
+    let workshop = Workshop::frozen();
+    let page = |words: &[&str]| {
+        let words = [&["report", "--format", "json"], words].concat();
+        workshop.run(&words).exits(0).json()
+    };
+    let has_expired = |document: &Json| {
+        let mut expiries = document["expiries"].as_array().unwrap().iter();
+        expiries.any(|expiry| expiry["standing"] == "expired")
+    };
+    let late = ["--at", "2057-01-01T00:00:00Z"];
+    assert!(!has_expired(&page(&[])));
+    assert!(has_expired(&page(&late)));
+    forge::fixtures::project().write(&workshop.path(""));
+    workshop
+        .run(&[&["init"][..], &late].concat())
+        .exits(10)
+        .says(&["has expired"]);
+    workshop
+        .run(&[&["init", "--yes"][..], &late].concat())
+        .exits(2);
 }

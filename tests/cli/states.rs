@@ -145,6 +145,49 @@ fn identities_say_how_they_stand() {
 }
 
 #[test]
+fn targets_and_identities_expire_soon_when_the_policy_says_so() {
+    let workshop = Workshop::frozen();
+    let state = |words: &[&str]| {
+        let listed = workshop
+            .run(&[words, &["--format", "json"]].concat())
+            .exits(0)
+            .json();
+        listed["identities"][0]["state"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let list = ["identity", "list", "--identities", "identities.txt"];
+    assert_eq!(state(&list), "ok");
+    let long = "[profiles]\nwarn_before = \"20000d\"";
+    let policy = String::from_utf8(workshop.read("manifests/signing.toml")).unwrap();
+    workshop.write("manifests/signing.toml", policy.replace("[profiles]", long));
+    assert_eq!(state(&list), "expires-soon");
+    forge::fixtures::project().write(&workshop.path(""));
+    for spec in forge::fixtures::products() {
+        workshop.write(format!("profiles/{}", spec.file_name()), spec.mint());
+    }
+    let shown = workshop.run(&[
+        "targets",
+        "show",
+        "--profiles",
+        "profiles",
+        "--format",
+        "json",
+    ]);
+    let shown = shown.exits(0).json();
+    let mut chosen = shown["targets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|target| &target["chosen"]);
+    assert!(
+        chosen.any(|chosen| chosen["state"] == "expires-soon"),
+        "{shown:#}"
+    );
+}
+
+#[test]
 fn without_a_home_nobody_knows_where_profiles_are_installed() {
     let workshop = Workshop::new();
     workshop.write("manifests/signing.toml", "version = 1\n");

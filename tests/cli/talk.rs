@@ -255,6 +255,18 @@ fn a_reader_who_closes_the_pipe_changes_no_exit_code() {
             (&["gate"][..], 10),
             (&["profile", "list"], 0),
             (&["manifest", "digest"], 0),
+            (&["manifest", "show"], 0),
+            (&["manifest", "schema"], 0),
+            (&["profile", "show", "profiles"], 0),
+            (&["policy", "digest"], 0),
+            (&["explain"], 0),
+            (&["explain", "profile-missing"], 0),
+            (&["completions", "zsh"], 0),
+            (&["man", "pages"], 0),
+            (&["help"], 0),
+            (&["help", "exit-codes"], 0),
+            (&["gate", "--help"], 0),
+            (&["--version"], 0),
         ] {
             let (reader, writer) = std::io::pipe().unwrap();
             drop(reader);

@@ -78,6 +78,32 @@ fn a_window_that_the_watchdog_ended_has_ended_whatever_the_command_says() {
 }
 
 #[test]
+fn a_window_that_ended_is_told_in_one_line_also_to_who_wants_to_hear_nothing() {
+    over_both(|site| {
+        for (flags, opened) in [
+            (&["--window", "1s"][..], 1),
+            (&["--window", "1s", "--quiet"], 0),
+        ] {
+            let output = site
+                .run_with(flags)
+                .args(["sleep", "600"])
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(13));
+            let told = text(&output.stderr);
+            let lines = |start: &str| told.lines().filter(|line| line.starts_with(start)).count();
+            assert_eq!(lines("countersign: open until "), opened, "{told}");
+            assert_eq!(lines("countersign: closed after "), 1, "{told}");
+            assert!(
+                told.contains(": the window ended, and the command was stopped; receipt "),
+                "{told}"
+            );
+            assert_eq!(told.matches("window ended").count(), 1, "{told}");
+        }
+    });
+}
+
+#[test]
 fn a_permit_that_expired_while_others_had_their_turn_opens_nothing() {
     let site = Site::new(Kind::Portable);
     let backend = site.machine.backend(Kind::Portable);

@@ -12,8 +12,8 @@ PROJECT=${PROJECT:-App.xcodeproj}
 cd "${CI_PRIMARY_REPOSITORY_PATH:-..}"
 # The digests of what is reviewed. The checkout is shallow and may lack the protected branch, so fetch that first.
 git fetch --no-tags --depth=1 origin +refs/heads/main:refs/remotes/origin/main
-policy=$(git show origin/main:manifests/pull-request.toml | shasum -a 256 | cut -d' ' -f1)
+policy=$(git show origin/main:manifests/signing.toml | shasum -a 256 | cut -d' ' -f1)
 manifest=$(git show origin/main:manifests/profiles.json | shasum -a 256 | cut -d' ' -f1)
 # Xcode Cloud signs with keys that Apple holds, so there are no identities to look at here; the policy allows that for a verdict.
-countersign gate --policy manifests/pull-request.toml --without identities \
+countersign gate --without identities \
   --expect-policy "$policy" --expect-manifest "$manifest" --project "$PROJECT"

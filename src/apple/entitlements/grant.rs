@@ -30,7 +30,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::super::value::Value;
-use super::{APPLICATION_GROUPS, APS_ENVIRONMENT, Entitlements, MAC_APPLICATION_IDENTIFIER, kind};
+use super::{
+    APPLICATION_GROUPS, APPLICATION_IDENTIFIER, APS_ENVIRONMENT, Entitlements,
+    MAC_APPLICATION_IDENTIFIER, TEAM_IDENTIFIER, kind,
+};
 
 /// Whose rules hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -104,6 +107,16 @@ impl fmt::Display for Shortfall {
     }
 }
 
+/// What Apple puts into every profile, whatever its App ID may do (TN3125).
+const OF_EVERY_PROFILE: [&str; 6] = [
+    APPLICATION_IDENTIFIER,
+    MAC_APPLICATION_IDENTIFIER,
+    TEAM_IDENTIFIER,
+    "keychain-access-groups",
+    "get-task-allow",
+    "com.apple.security.get-task-allow",
+];
+
 impl Entitlements {
     /// Whether these, as a profile grants them, cover `claimed`: nothing returned means yes. Build settings in the
     /// claim must have been put in before ([`Entitlements::map_strings`]).
@@ -112,6 +125,20 @@ impl Entitlements {
             .iter()
             .filter_map(|(key, value)| self.shortfall(key, value, family))
             .collect()
+    }
+
+    /// The keys that a profile must grant for these to be claimed: the capabilities that are to be switched on in the App ID. What
+    /// every profile grants is none of them.
+    pub fn capabilities(&self, family: PlatformFamily) -> Vec<&str> {
+        let nothing = Entitlements::default();
+        let is_needed = |key: &str, claimed: &Value| match nothing.rule(key, family) {
+            _ if OF_EVERY_PROFILE.contains(&key) || claims_nothing(claimed) => false,
+            Rule::Unrestricted => false,
+            Rule::AnyOf(_) | Rule::Covered => true,
+            Rule::MacGroups => !claims_nothing(&provisioned_groups(claimed)),
+        };
+        let needed = self.iter().filter(|(key, value)| is_needed(key, value));
+        needed.map(|(key, _)| key).collect()
     }
 
     fn shortfall(&self, key: &str, claimed: &Value, family: PlatformFamily) -> Option<Shortfall> {
@@ -546,6 +573,32 @@ mod tests {
         assert_eq!(
             shortfalls("{}", r#"{"k": "$(X)"}"#, PlatformFamily::Ios)[0].why,
             Why::NotGranted
+        );
+    }
+
+    #[test]
+    fn the_capabilities_of_a_claim_are_what_a_profile_must_have_switched_on() {
+        let claims = r#"{
+            "aps-environment": "production",
+            "application-identifier": "A.b",
+            "com.apple.developer.healthkit": false,
+            "com.apple.developer.siri": true,
+            "com.apple.security.app-sandbox": true,
+            "com.apple.security.application-groups": ["ABCDE12345.own"],
+            "keychain-access-groups": ["A.b"]
+        }"#;
+        let claims: Entitlements = serde_json::from_str(claims).unwrap();
+        assert_eq!(
+            claims.capabilities(PlatformFamily::Mac),
+            ["aps-environment", "com.apple.developer.siri"]
+        );
+        assert_eq!(
+            claims.capabilities(PlatformFamily::Ios),
+            [
+                "aps-environment",
+                "com.apple.developer.siri",
+                "com.apple.security.application-groups"
+            ]
         );
     }
 }

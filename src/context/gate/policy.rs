@@ -11,10 +11,7 @@ use crate::context::policy::Policy;
 /// What is said where no policy lies at `looked_for`: by what rules should anything be judged?
 pub fn missing(looked_for: &Path, purpose: Purpose) -> Finding {
     let finding = absent(purpose);
-    finding
-        .expected(looked_for.display())
-        .in_file(looked_for)
-        .remedy(Remedy::NamePolicy)
+    finding.expected(looked_for.display()).in_file(looked_for)
 }
 
 fn absent(purpose: Purpose) -> Finding {
@@ -28,7 +25,8 @@ fn absent(purpose: Purpose) -> Finding {
             "write one, or name it; a run cannot do without it",
         ),
     };
-    Finding::block(Code::PolicyMissing, message).hint(hint)
+    let finding = Finding::block(Code::PolicyMissing, message).hint(hint);
+    finding.remedy(Remedy::SetUp)
 }
 
 /// Whether a verdict may do without a policy: if nobody wants more than the verdict, and somebody waived the policy by name.
@@ -45,7 +43,8 @@ pub fn check(policy: &Policy, asked: &Asked) -> Vec<Finding> {
                 Code::PolicyMissing,
                 "there is no policy: any host may sign at any hour, so this verdict opens no keychain and hands nothing on",
             )
-            .hint("write a policy; docs/policy.md explains every key"),
+            .hint("write a policy; docs/policy.md explains every key")
+            .remedy(Remedy::SetUp),
         ),
         None => findings.push(absent(asked.purpose)),
         Some(_) if asked.waived.contains(&Group::Policy) => findings.push(

@@ -16,13 +16,13 @@ pub fn expired(plan: &Plan<'_>, now: Timestamp) -> Option<Finding> {
     expired.sort();
     expired.dedup();
     let first = expired.first()?;
-    let others = match expired.len() {
-        1 => String::new(),
-        count => format!(" and {} more", count - 1),
+    let message = match expired.len() {
+        1 => format!("profile {first} has expired, so a build with it fails"),
+        count => format!(
+            "profile {first} and {} more have expired, so builds with them fail",
+            count - 1
+        ),
     };
-    let finding = Finding::warn(
-        Code::ProfileExpired,
-        format!("profile {first}{others} has expired, so a build with it fails"),
-    );
+    let finding = Finding::warn(Code::ProfileExpired, message);
     Some(finding.hint("renew it at Apple's developer site, because the gate blocks until then"))
 }

@@ -61,7 +61,7 @@ impl RecognisedFile {
     pub fn write(&self, bytes: &[u8]) -> Result<(), WriteError> {
         match self.is_there()? {
             true => replace_atomically(&self.path, bytes, FileMode::Keep),
-            false => create_atomically(&self.path, bytes),
+            false => create_atomically(&self.path, bytes, FileMode::Keep),
         }
     }
 
@@ -189,7 +189,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a");
         fs::write(&path, "letter").unwrap();
-        let error = create_atomically(&path, b"note").unwrap_err();
+        let error = create_atomically(&path, b"note", FileMode::Keep).unwrap_err();
         assert!(matches!(error.kind, WriteErrorKind::Occupied), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"letter");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

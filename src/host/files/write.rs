@@ -146,8 +146,8 @@ pub fn replace_atomically(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(
 ///
 /// # Errors
 /// Something has the name, or the system refuses.
-pub fn create_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    write(path, bytes, FileMode::Keep, Existing::Refuse).map_err(|kind| WriteError {
+pub fn create_atomically(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), WriteError> {
+    write(path, bytes, mode, Existing::Refuse).map_err(|kind| WriteError {
         path: path.to_owned(),
         kind,
     })

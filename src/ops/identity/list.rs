@@ -63,13 +63,14 @@ pub fn list(source: &Source, world: &World) -> Result<Listing, Failure> {
     let manifest = world.manifest_if_any()?;
     let found = source::read(source, manifest.as_ref(), world)?;
     let identities = found.identities;
+    let warn_before = world.warn_before();
     Ok(Listing {
         document: IdentitiesDocument {
             schema: "countersign.identities.v1",
             identities: identities
                 .identities
                 .iter()
-                .map(|it| ShownIdentity::of(it, world.now))
+                .map(|it| ShownIdentity::of(it, world.now, warn_before))
                 .collect(),
             canonical: source::canonical(identities.identities.iter().map(|it| it.sha256)),
             compatible: identities.compatible,

@@ -1,108 +1,467 @@
-//! The workflow that gates pull requests, for the CI that builds the repository.
+//! The files that gate changes in the CI that builds the repository.
 //!
-//! The text for GitHub is the example that stands in the repository, with the project's path in it. For the others the commands are
-//! the same, and where they go is for people to say: their files hold all jobs of a repository.
+//! Each is the example that stands in `examples/ci`, whose shell is tested there, with what this repository needs filled in. Three
+//! things differ:
+//!
+//! - The job for the archive is left out. It needs a Mac that people choose and set up, so only they can add it.
+//! - The change that brings the first policy and the first manifest passes: on the protected branch there is nothing yet that
+//!   they could be compared with.
+//! - Project, protected branch, policy and manifest are those of the repository.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::base::plain::is_active;
 use crate::base::shell;
 use crate::host::ci_system::CiSystem;
 
-/// A workflow.
-pub(super) enum Workflow {
-    /// A file of its own.
-    File {
-        /// Its path from the root of the repository.
-        path: &'static str,
-        /// Its text.
-        text: String,
-    },
-    /// Commands, for a file that holds other jobs too.
-    Snippet(String),
+/// What the files of a CI system name. All paths begin at the root of the repository.
+#[derive(Debug)]
+pub(super) struct Named<'a> {
+    /// The project or workspace.
+    pub(super) project: &'a Path,
+    /// The policy.
+    pub(super) policy: &'a Path,
+    /// The manifest.
+    pub(super) manifest: &'a Path,
+    /// The protected branch.
+    pub(super) branch: &'a str,
 }
 
-/// The example for GitHub: its actions and its commit of countersign are pinned there, and held by tests.
-const GITHUB: &str = include_str!("../../../examples/ci/github-pull-request.yml");
+/// A file of a CI system.
+#[derive(Debug)]
+pub(super) struct Workflow {
+    /// Its path from the root of the repository.
+    pub(super) path: PathBuf,
+    /// Its text.
+    pub(super) text: String,
+    /// Whether the system starts it as a program.
+    pub(super) is_program: bool,
+}
 
-/// What stands there and is written anew.
-const HEADING: &str = "# Copy this file to .github/workflows/signing.yml, and set PROJECT. docs/ci/github.md explains each line.";
-const PROJECT: &str = "      PROJECT: App.xcodeproj\n";
-const GATE: &str = "          # The digests of what is reviewed.";
+/// How a value stands in a file.
+#[derive(Debug, Clone, Copy)]
+enum Language {
+    /// YAML, whose literal blocks hold the shell.
+    Yaml,
+    /// YAML in which the system makes one dollar sign of two.
+    YamlOfBuildkite,
+    Groovy,
+    Shell,
+}
 
-/// How the gate is called where the first pull request brings policy and manifest: there is nothing yet that they could be
-/// compared with, and one policy does for pull requests and for runs.
-const FIRST: &str = include_str!("github-gate.txt");
+impl Language {
+    fn comment(self) -> &'static str {
+        match self {
+            Self::Groovy => "//",
+            Self::Yaml | Self::YamlOfBuildkite | Self::Shell => "#",
+        }
+    }
 
-/// The commands of a gate for any other system.
-const COMMANDS: &str = include_str!("commands.txt");
+    /// The dollar sign of a shell.
+    fn dollar(self) -> &'static str {
+        match self {
+            Self::YamlOfBuildkite => "$$",
+            Self::Yaml | Self::Groovy | Self::Shell => "$",
+        }
+    }
 
-/// The workflow for `ci` that judges `project`, a path from the root of the repository; none where the path cannot be written
-/// into it.
-pub(super) fn workflow(ci: CiSystem, project: &Path) -> Option<Workflow> {
-    let project = project.to_str().filter(|it| !it.contains("${{"))?;
-    Some(match ci {
-        CiSystem::Github => Workflow::File {
+    /// Where the example names its project, and the same with another one.
+    fn project(self, project: &str) -> (&'static str, String) {
+        match self {
+            // A string of JSON is one of YAML.
+            Self::Yaml | Self::YamlOfBuildkite => (
+                "PROJECT: App.xcodeproj",
+                format!("PROJECT: {}", serde_json::Value::from(project)),
+            ),
+            Self::Groovy => {
+                let escaped = project.replace('\\', "\\\\").replace('\'', "\\'");
+                (
+                    "PROJECT = 'App.xcodeproj'",
+                    format!("PROJECT = '{escaped}'"),
+                )
+            }
+            Self::Shell => ("${PROJECT:-App.xcodeproj}", shell::word(Path::new(project))),
+        }
+    }
+}
+
+/// An example of `examples/ci`.
+#[derive(Debug)]
+struct Example {
+    text: &'static str,
+    language: Language,
+    /// Where its service reads it, from the root of the repository.
+    path: &'static str,
+    /// The page that explains it.
+    page: &'static str,
+    /// What belongs to the archive: from the first text on, up to the second one; up to the end if that is empty.
+    archive: &'static [(&'static str, &'static str)],
+}
+
+/// What stands once in an example, and what stands there instead.
+type Replacement = (&'static str, &'static str);
+
+/// What the examples say of both of their jobs, and what is left of it.
+const OF_BOTH: &[Replacement] = &[
+    ("stages: [check, archive]", "stages: [check]"),
+    (
+        "trigger:\n  tags:\n    include: [\"v*\"]\n",
+        "trigger: none\n",
+    ),
+    ("  - tag: \"v*\"\n    workflow: archive\n", ""),
+];
+
+/// The examples of a system.
+fn examples(ci: CiSystem) -> &'static [Example] {
+    match ci {
+        CiSystem::Github => &[Example {
+            text: include_str!("../../../examples/ci/github-pull-request.yml"),
+            language: Language::Yaml,
             path: ".github/workflows/countersign.yml",
-            text: github(project),
-        },
-        _ => Workflow::Snippet(snippet(project)),
-    })
+            page: "github",
+            archive: &[],
+        }],
+        CiSystem::Gitlab => &[Example {
+            text: include_str!("../../../examples/ci/gitlab-ci.yml"),
+            language: Language::Yaml,
+            path: ".gitlab-ci.yml",
+            page: "gitlab",
+            archive: &[("  SCHEME: App\n", "  GIT_DEPTH"), ("\narchive:\n", "")],
+        }],
+        CiSystem::Buildkite => &[Example {
+            text: include_str!("../../../examples/ci/buildkite.yml"),
+            language: Language::YamlOfBuildkite,
+            path: ".buildkite/pipeline.yml",
+            page: "buildkite",
+            archive: &[
+                ("  SCHEME: App\n", "\nsteps:"),
+                ("\n  - label: \"signing: archive\"\n", ""),
+            ],
+        }],
+        CiSystem::Circleci => &[Example {
+            text: include_str!("../../../examples/ci/circleci.yml"),
+            language: Language::Yaml,
+            path: ".circleci/config.yml",
+            page: "circleci",
+            archive: &[
+                ("\n  archive:\n", "\nworkflows:\n"),
+                ("      - archive:\n", ""),
+            ],
+        }],
+        CiSystem::Azure => &[Example {
+            text: include_str!("../../../examples/ci/azure-pipelines.yml"),
+            language: Language::Yaml,
+            path: "azure-pipelines.yml",
+            page: "azure",
+            archive: &[("  SCHEME: App\n", "\njobs:"), ("\n  - job: archive\n", "")],
+        }],
+        CiSystem::Bitrise => &[Example {
+            text: include_str!("../../../examples/ci/bitrise.yml"),
+            language: Language::Yaml,
+            path: "bitrise.yml",
+            page: "bitrise",
+            archive: &[
+                ("    - SCHEME: App\n", "\ntrigger_map:"),
+                ("\n  archive:\n", ""),
+            ],
+        }],
+        CiSystem::Jenkins => &[Example {
+            text: include_str!("../../../examples/ci/Jenkinsfile"),
+            language: Language::Groovy,
+            path: "Jenkinsfile",
+            page: "jenkins",
+            archive: &[
+                ("    SCHEME = 'App'\n", "  }\n\n  stages {"),
+                ("\n    stage('archive') {\n", "  }\n}\n"),
+            ],
+        }],
+        CiSystem::XcodeCloud => &[
+            Example {
+                text: include_str!("../../../examples/ci/xcode-cloud/ci_post_clone.sh"),
+                language: Language::Shell,
+                path: "ci_scripts/ci_post_clone.sh",
+                page: "xcode-cloud",
+                archive: &[],
+            },
+            Example {
+                text: include_str!("../../../examples/ci/xcode-cloud/ci_pre_xcodebuild.sh"),
+                language: Language::Shell,
+                path: "ci_scripts/ci_pre_xcodebuild.sh",
+                page: "xcode-cloud",
+                archive: &[],
+            },
+        ],
+    }
 }
 
-fn github(project: &str) -> String {
-    // A string of JSON is one of YAML.
-    let project = serde_json::Value::from(project);
-    let variables = format!(
-        "      PROJECT: {project}\n      PROTECTED: ${{{{ github.event.repository.default_branch }}}}\n"
-    );
-    let text = GITHUB.replace(
-        HEADING,
-        "# It was written for this repository, and is yours to change.",
-    );
-    let text = text.replace(PROJECT, &variables);
-    let before = text.split(GATE).next().unwrap_or_default();
-    format!("{before}{FIRST}")
+/// The files of `ci`; none where a name cannot be written into them.
+pub(super) fn workflows(ci: CiSystem, named: &Named<'_>) -> Vec<Workflow> {
+    let examples = examples(ci).iter();
+    let workflows: Option<Vec<Workflow>> = examples
+        .map(|example| {
+            Some(Workflow {
+                // Xcode Cloud looks beside the project, the others at the root.
+                path: match ci {
+                    CiSystem::XcodeCloud => named.project.parent()?.join(example.path),
+                    _ => PathBuf::from(example.path),
+                },
+                text: example.filled(named)?,
+                is_program: matches!(example.language, Language::Shell),
+            })
+        })
+        .collect();
+    workflows.unwrap_or_default()
 }
 
-/// The commands, which run in any POSIX shell.
-fn snippet(project: &str) -> String {
-    let install = GITHUB.lines().map(str::trim);
-    let install = install
-        .filter(|line| line.starts_with("cargo install"))
-        .collect::<String>();
-    let text = COMMANDS.replace("@install@", &install);
-    text.replace("@project@", &shell::word(Path::new(project)))
+/// How the digests come into the command where the protected branch may lack policy and manifest.
+const PINS: &str = include_str!("pins.txt");
+
+/// The policy and the manifest of the examples.
+const POLICY: &str = "manifests/signing.toml";
+const MANIFEST: &str = "manifests/profiles.json";
+
+impl Example {
+    fn filled(&self, named: &Named<'_>) -> Option<String> {
+        let project = named.project.to_str().filter(|it| can_stand(it))?;
+        let policy = named.policy.to_str().filter(|it| is_plain(it))?;
+        let manifest = named.manifest.to_str().filter(|it| is_plain(it))?;
+        let branch = Some(named.branch).filter(|it| is_plain(it))?;
+        let mut text = self.text.to_owned();
+        for (from, until) in self.archive {
+            cut(&mut text, from, until);
+        }
+        for (from, to) in OF_BOTH {
+            text = text.replace(from, to);
+        }
+        let (place, project) = self.language.project(project);
+        text = text.replace(place, &project);
+        // What the shell of `PINS` finds out, the example finds out in two lines.
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("manifest="));
+        let lines: Vec<String> = lines.map(|line| self.line(line)).collect();
+        let text = lines.join("\n") + "\n";
+        let text = text.replace(POLICY, policy).replace(MANIFEST, manifest);
+        let text = text.replace("origin/main", &format!("origin/{branch}"));
+        Some(text.replace("heads/main:", &format!("heads/{branch}:")))
+    }
+
+    /// A line of the example as it stands in a repository whose protected branch may lack policy and manifest.
+    fn line(&self, line: &str) -> String {
+        let (comment, dollar) = (self.language.comment(), self.language.dollar());
+        let indent: String = line.chars().take_while(|c| *c == ' ').collect();
+        let words = line.trim_start();
+        if words.starts_with("policy=") {
+            let lines: Vec<String> = PINS.lines().map(|pin| format!("{indent}{pin}")).collect();
+            lines.join("\n").replace('$', dollar)
+        } else if let Some((_, rest)) = words.split_once("manifest\" ") {
+            format!("{indent}\"{dollar}@\" {rest}")
+        } else if words.starts_with(&format!("{comment} Two ")) {
+            format!("{comment} The gate for changes, on Linux: no Mac, no keychain, no secret.")
+        } else if words.starts_with(&format!("{comment} Copy ")) {
+            let page = self.page;
+            format!(
+                "{comment} Countersign wrote this file for this repository; it is yours to change. Its page docs/ci/{page}.md explains each\n\
+                 {comment} line, and adds the job for the archive."
+            )
+        } else {
+            line.to_owned()
+        }
+    }
+}
+
+/// Takes out what stands between `from` and `until`, or the end.
+fn cut(text: &mut String, from: &str, until: &str) {
+    let Some((before, rest)) = text.split_once(from) else {
+        return;
+    };
+    let after = match until {
+        "" => "",
+        until => rest
+            .find(until)
+            .and_then(|at| rest.get(at..))
+            .unwrap_or_default(),
+    };
+    *text = format!("{before}{after}");
+}
+
+/// Whether a path can stand in quotes in every file: no service fills anything in there, and everybody sees what it is.
+fn can_stand(path: &str) -> bool {
+    let is_filled_in = ["$", "<<", "{{"].iter().any(|part| path.contains(part));
+    !is_filled_in && !path.contains(is_active)
+}
+
+/// Whether a name can stand in every file as it is.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/+".contains(c);
+    !name.is_empty() && !name.starts_with('-') && name.chars().all(is_plain)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_workflow_for_github_names_the_project_whatever_it_is_called() {
-        let project = Path::new("ios/My \"App\": one.xcworkspace");
-        let Some(Workflow::File { text, .. }) = workflow(CiSystem::Github, project) else {
-            panic!("it is a file");
-        };
-        assert!(
-            text.contains(r#"PROJECT: "ios/My \"App\": one.xcworkspace""#),
-            "{text}"
-        );
-        for part in [HEADING, PROJECT, GATE] {
-            assert!(GITHUB.contains(part) && !text.contains(part), "{part}");
+    const ALL: [CiSystem; 8] = [
+        CiSystem::Github,
+        CiSystem::Gitlab,
+        CiSystem::Buildkite,
+        CiSystem::Circleci,
+        CiSystem::Azure,
+        CiSystem::Bitrise,
+        CiSystem::Jenkins,
+        CiSystem::XcodeCloud,
+    ];
+
+    fn named(project: &str) -> Named<'_> {
+        Named {
+            project: Path::new(project),
+            policy: Path::new(POLICY),
+            manifest: Path::new(MANIFEST),
+            branch: "main",
         }
-        assert!(text.contains("cargo install --locked --git"), "{text}");
-        assert!(text.contains("      PROTECTED: ${{ github.event.repository.default_branch }}\n"));
-        assert!(workflow(CiSystem::Github, Path::new("${{ secrets.X }}.xcodeproj")).is_none());
     }
 
     #[test]
-    fn for_the_others_there_are_commands() {
-        let Some(Workflow::Snippet(text)) = workflow(CiSystem::Gitlab, Path::new("A b.xcodeproj"))
-        else {
-            panic!("it is a snippet");
+    fn what_is_replaced_in_an_example_stands_in_it_once() {
+        for example in ALL.iter().flat_map(|ci| examples(*ci)) {
+            let count = |part: &str| example.text.matches(part).count();
+            let (project, _) = example.language.project("x");
+            let is_gate = example.text.contains("countersign gate");
+            assert_eq!(
+                count(project),
+                usize::from(is_gate) * count_of_jobs(example),
+                "{}",
+                example.path
+            );
+            for (from, until) in example.archive {
+                assert_eq!(count(from), 1, "{}: {from}", example.path);
+                let (_, rest) = example.text.split_once(from).unwrap();
+                assert!(rest.contains(until), "{}: {until}", example.path);
+            }
+            assert_eq!(count(" Copy "), 1, "{}", example.path);
+            let pins = PINS
+                .lines()
+                .map(str::trim)
+                .filter(|pin| pin.contains("=$("));
+            for pin in pins.map(|pin| pin.replace('$', example.language.dollar())) {
+                assert_eq!(
+                    example.text.contains(&pin),
+                    is_gate,
+                    "{}: {pin}",
+                    example.path
+                );
+            }
+        }
+        let all: String = ALL
+            .iter()
+            .flat_map(|ci| examples(*ci))
+            .map(|it| it.text)
+            .collect();
+        for (from, _) in OF_BOTH {
+            assert_eq!(all.matches(from).count(), 1, "{from}");
+        }
+    }
+
+    /// How often the project is named: CircleCI's jobs have variables of their own.
+    fn count_of_jobs(example: &Example) -> usize {
+        match example.page {
+            "circleci" => 2,
+            _ => 1,
+        }
+    }
+
+    #[test]
+    fn of_every_system_the_gate_alone_is_left_with_the_names_of_the_repository() {
+        for ci in ALL {
+            let files = workflows(
+                ci,
+                &Named {
+                    project: Path::new("ios/My \"App\": it's.xcworkspace"),
+                    policy: Path::new("ios/manifests/signing.toml"),
+                    manifest: Path::new("ios/manifests/profiles.json"),
+                    branch: "trunk",
+                },
+            );
+            assert!(!files.is_empty());
+            let text: String = files.iter().map(|file| file.text.as_str()).collect();
+            for gone in [
+                "App.xcodeproj",
+                "SCHEME",
+                "countersign run",
+                "xcodebuild archive",
+                "/main",
+                "Copy",
+                "archive:",
+            ] {
+                assert!(!text.contains(gone), "{ci:?}: {gone}: {text}");
+            }
+            for there in [
+                "cargo install --locked --git https://",
+                "No release exists yet",
+                "origin/trunk:ios/manifests/signing.toml",
+                "origin +refs/heads/trunk:refs/remotes/origin/trunk\n",
+                "--policy ios/manifests/signing.toml --manifest ios/manifests/profiles.json\n",
+                "--without identities",
+                "Countersign wrote this file",
+            ] {
+                assert!(text.contains(there), "{ci:?}: {there}: {text}");
+            }
+            assert_eq!(text.matches("countersign gate").count(), 1, "{ci:?}");
+        }
+    }
+
+    #[test]
+    fn a_project_stands_in_the_quotes_of_each_file() {
+        let project = |ci, path: &str| {
+            let files = workflows(ci, &named(path));
+            files.into_iter().next_back().unwrap().text
         };
-        assert!(text.starts_with("cargo install --locked"), "{text}");
-        assert!(text.ends_with("--project 'A b.xcodeproj'\n"), "{text}");
+        let name = "a \"b\"\\'c'.xcodeproj";
+        let yaml = r#"PROJECT: "a \"b\"\\'c'.xcodeproj""#;
+        assert!(project(CiSystem::Github, name).contains(yaml));
+        assert!(project(CiSystem::Jenkins, name).contains(r#"PROJECT = 'a "b"\\\'c\'.xcodeproj'"#));
+        let shell = project(CiSystem::XcodeCloud, "ios/it's.xcodeproj");
+        assert!(
+            shell.contains(r"PROJECT='ios/it'\''s.xcodeproj'"),
+            "{shell}"
+        );
+    }
+
+    #[test]
+    fn a_name_that_a_service_would_fill_in_is_written_into_no_file() {
+        for ci in ALL {
+            for project in [
+                "${{ secrets.X }}.xcodeproj",
+                "$HOME.xcodeproj",
+                "<< x >>.xcodeproj",
+                "a\nb.xcodeproj",
+            ] {
+                assert!(
+                    workflows(ci, &named(project)).is_empty(),
+                    "{ci:?} {project}"
+                );
+            }
+            let mut other = named("App.xcodeproj");
+            other.branch = "main; rm -r .";
+            assert!(workflows(ci, &other).is_empty());
+            other.branch = "release/2.x";
+            assert!(!workflows(ci, &other).is_empty());
+        }
+    }
+
+    #[test]
+    fn xcode_cloud_reads_its_programs_beside_the_project() {
+        let files = workflows(CiSystem::XcodeCloud, &named("ios/App.xcodeproj"));
+        let paths: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
+        let expected = [
+            "ios/ci_scripts/ci_post_clone.sh",
+            "ios/ci_scripts/ci_pre_xcodebuild.sh",
+        ];
+        assert_eq!(paths, expected.map(Path::new));
+        assert!(
+            files
+                .iter()
+                .all(|file| file.is_program && file.text.starts_with("#!/bin/bash\n"))
+        );
     }
 }

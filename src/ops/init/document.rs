@@ -43,9 +43,6 @@ pub struct InitDocument {
     /// The CI system that was recognised or named; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ci: Option<CiSystem>,
-    /// The commands of a gate for that system, where no file is written for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub snippet: Option<String>,
     /// The files, and what became of each.
     pub files: Vec<InitFile>,
     /// What is not right.

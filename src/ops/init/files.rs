@@ -7,7 +7,7 @@ use similar::TextDiff;
 use super::document::{InitFile, Outcome, Purpose};
 use crate::base::error::ErrorCode;
 use crate::context::manifest;
-use crate::host::files::{self, ReadErrorKind};
+use crate::host::files::{self, FileMode, ReadErrorKind};
 use crate::ops::error::Error;
 
 /// So many new versions of a file may lie beside it.
@@ -18,6 +18,7 @@ pub(super) struct Planned {
     purpose: Purpose,
     path: PathBuf,
     bytes: Vec<u8>,
+    mode: FileMode,
     outcome: Outcome,
     difference: Option<String>,
 }
@@ -28,11 +29,13 @@ impl Planned {
     /// # Errors
     /// What is there cannot be read, or too many new versions of it lie beside it.
     pub(super) fn new(purpose: Purpose, path: PathBuf, bytes: Vec<u8>) -> Result<Self, Error> {
+        let mode = FileMode::Keep;
         let Some(there) = read(&path)? else {
             return Ok(Self {
                 purpose,
                 path,
                 bytes,
+                mode,
                 outcome: Outcome::ToWrite,
                 difference: None,
             });
@@ -42,6 +45,7 @@ impl Planned {
                 purpose,
                 path,
                 bytes,
+                mode,
                 outcome: Outcome::Unchanged,
                 difference: None,
             });
@@ -52,11 +56,18 @@ impl Planned {
             purpose,
             path: beside,
             bytes,
+            mode,
             outcome: match is_there {
                 true => Outcome::Unchanged,
                 false => Outcome::ToWriteBeside,
             },
         })
+    }
+
+    /// The same, as a file that can be started as a program.
+    pub(super) fn into_program(self) -> Self {
+        let mode = FileMode::Exactly(0o755);
+        Self { mode, ..self }
     }
 
     /// Whether it is still to be written.
@@ -86,7 +97,7 @@ impl Planned {
         };
         if matches!(self.outcome, Outcome::Written | Outcome::WrittenBeside) {
             files::create_directories(files::directory_of(&self.path))?;
-            files::create_atomically(&self.path, &self.bytes)?;
+            files::create_atomically(&self.path, &self.bytes, self.mode)?;
         }
         Ok(self.shown())
     }

@@ -1,8 +1,11 @@
 //! One row for each target that the archive holds and that needs a profile: what would sign it, and what is missing.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::document::{InitProfile, InitTarget};
+use crate::apple::entitlements::Entitlements;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::TeamId;
 use crate::context::plan::{Choice, Judgement, Row};
@@ -97,12 +100,12 @@ fn needed(target: &SigningTarget) -> String {
     if let Some(requested) = target.requested_profile() {
         parts.push(format!("called {:?}", requested.value.to_string()));
     }
-    let claims: Vec<&str> = target
-        .entitlements
-        .iter()
-        .flat_map(|it| it.values.keys().map(AsRef::as_ref))
-        .filter(|key| key.starts_with("com.apple.developer.") || key.contains("application-groups"))
-        .collect();
+    let claimed = target.entitlements.as_ref();
+    let claimed = claimed.map(|it| Entitlements::from(BTreeMap::clone(&it.values)));
+    let claims = claimed
+        .as_ref()
+        .map(|claimed| claimed.capabilities(target.platform.family()));
+    let claims = claims.unwrap_or_default();
     if !claims.is_empty() {
         let named: Vec<&str> = claims.iter().take(NAMED).copied().collect();
         let more = match claims.len().saturating_sub(NAMED) {

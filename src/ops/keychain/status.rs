@@ -145,6 +145,7 @@ pub fn describe(selected: &SelectedKeychain, world: &World) -> Result<KeychainDo
         LockState::Missing => Vec::new(),
         LockState::Locked | LockState::Unlocked => selected.identities()?.identities,
     };
+    let warn_before = world.warn_before();
     let journals = Journals::new(&selected.state, world.clock.as_ref());
     let holders = journals.holders(&selected.path)?;
     let open_for = holders.into_iter().map(|holder| OpenFor {
@@ -156,7 +157,7 @@ pub fn describe(selected: &SelectedKeychain, world: &World) -> Result<KeychainDo
         open_for: open_for.collect(),
         identities: identities
             .iter()
-            .map(|it| ShownIdentity::of(it, world.now))
+            .map(|it| ShownIdentity::of(it, world.now, warn_before))
             .collect(),
         ..locked(selected)
     })

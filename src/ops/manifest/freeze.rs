@@ -28,7 +28,7 @@ use crate::host::files::{self, FileMode, ReadErrorKind};
 use crate::host::observation::{self, projects};
 use crate::ops::error::{Error, Failure};
 use crate::ops::prove::{self, Pinnable};
-use crate::ops::report::Report;
+use crate::ops::report::{Head, Report};
 use crate::ops::target_selection::TargetSelection;
 use crate::ops::targets::ShownArchive;
 use crate::ops::world::World;
@@ -69,6 +69,9 @@ pub struct FreezeDocument {
     pub left_out: Vec<LeftOut>,
     /// The findings about the profiles and targets.
     pub findings: Vec<Finding>,
+    /// What the report begins with.
+    #[serde(flatten)]
+    pub head: Head,
     /// A file could not even be read: an error rather than a verdict. It is not part of the document.
     #[serde(skip)]
     pub has_unread: bool,
@@ -77,6 +80,10 @@ pub struct FreezeDocument {
 impl Report for FreezeDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()
+    }
+
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        Some(&mut self.head)
     }
 }
 
@@ -116,7 +123,7 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     let has_projects = !targets.projects.is_empty();
     // Where a project is frozen, what its targets need and nobody has is told of each of them; some need no profile.
     let files = match request.paths.is_empty() && has_projects {
-        true => world.installed_files(&policy)?,
+        true => world.profile_files(&policy)?,
         false => prove::named_or_installed(&request.paths, &policy, world)?,
     };
     let state = |uuid: &_| {
@@ -149,6 +156,7 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
         },
         left_out: prepared.left_out,
         findings: prepared.findings,
+        head: Head::default(),
         has_unread: prepared.has_unread,
     })
 }

@@ -1,6 +1,6 @@
 //! What is shown of targets: what each asks for, where that is written, and what signs it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::context::plan::expiry::expired;
 use crate::context::plan::{Choice, Judgement, Plan, Row, Why};
 use crate::context::products;
 use crate::context::state::State;
-use crate::ops::report::{Head, Report, WARN_BEFORE};
+use crate::ops::report::{Head, Report};
 use crate::ops::target_selection::PlannedTargets;
 use crate::ops::world::World;
 use crate::xcode::assignment::Origin;
@@ -214,7 +214,12 @@ fn setting(value: impl ToString, origin: &Origin) -> ShownSetting {
 }
 
 impl ShownTarget {
-    fn of(target: &SigningTarget, row: Option<&Row<'_>>, now: Timestamp) -> Self {
+    fn of(
+        target: &SigningTarget,
+        row: Option<&Row<'_>>,
+        now: Timestamp,
+        warn_before: SignedDuration,
+    ) -> Self {
         let choice = row.and_then(|row| row.choice);
         let ends = |choice: Choice<'_>| choice.profile.expires.min(choice.certificate.expires);
         Self {
@@ -247,7 +252,7 @@ impl ShownTarget {
                 name: choice.profile.name.clone(),
                 certificate: choice.certificate.sha256,
                 why: choice.why,
-                state: State::of_end(Some(ends(choice)), now, WARN_BEFORE),
+                state: State::of_end(Some(ends(choice)), now, warn_before),
                 expires: ends(choice),
             }),
             discarded: row
@@ -266,8 +271,9 @@ impl ShownTarget {
 
 /// Every selected target, with its row of the plan.
 pub(super) fn shown(planned: &PlannedTargets, plan: &Plan<'_>, now: Timestamp) -> Vec<ShownTarget> {
+    let warn_before = planned.policy.profiles.warn_before;
     plan.with_rows(&planned.observed.targets)
-        .map(|(target, row)| ShownTarget::of(target, row, now))
+        .map(|(target, row)| ShownTarget::of(target, row, now, warn_before))
         .collect()
 }
 
