@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::certificate::Identity;
 use super::der;
 use super::key::Hash;
+use super::timestamp::Authority;
 
 /// `id-data`: the content type of both layers.
 pub const DATA: &str = "1.2.840.113549.1.7.1";
@@ -38,8 +39,21 @@ pub struct Signer {
     pub content_type: Option<&'static str>,
     /// Whether there are signed attributes at all; without them the signature is over the content itself.
     pub signed_attributes: bool,
+    /// Whether it lists S/MIME capabilities and protects its algorithms, as the signers of profiles do.
+    pub profile_attributes: bool,
+    /// Whether the signature's algorithm names the digest too, as it does in signatures of code.
+    pub algorithm_with_digest: bool,
+    /// Further signed attributes, each from [`attribute`].
+    pub more_attributes: Vec<Vec<u8>>,
     /// The value of an unsigned attribute, whose bytes nobody vouches for; none leaves it out.
     pub unsigned_attribute: Option<Vec<u8>>,
+    /// Who says when it was signed, in an unsigned attribute.
+    pub timestamp: Option<Authority>,
+}
+
+/// An attribute of these values, each as it is encoded.
+pub fn attribute(oid: &str, values: &[Vec<u8>]) -> Vec<u8> {
+    der::sequence([der::oid(oid), der::set_of(values)])
 }
 
 impl Signer {
@@ -52,7 +66,11 @@ impl Signer {
             message_digest: MessageDigest::Right,
             content_type: Some(DATA),
             signed_attributes: true,
+            profile_attributes: true,
+            algorithm_with_digest: false,
+            more_attributes: Vec::new(),
             unsigned_attribute: None,
+            timestamp: None,
         }
     }
 
@@ -70,20 +88,29 @@ impl Signer {
         } else {
             content.to_vec()
         };
-        parts.push(self.identity.key.signer_algorithm(self.hash));
-        parts.push(der::octets(self.identity.key.sign(self.hash, &signed)));
+        parts.push(match self.algorithm_with_digest {
+            true => self.identity.key.certificate_algorithm(self.hash),
+            false => self.identity.key.signer_algorithm(self.hash),
+        });
+        let signature = self.identity.key.sign(self.hash, &signed);
+        parts.push(der::octets(&signature));
+        let mut unsigned = Vec::new();
         if let Some(value) = &self.unsigned_attribute {
             // An attribute of nobody's: an OID below that of examples (RFC 5612).
-            let values = der::set_of([der::octets(value)]);
-            let attribute = der::sequence([der::oid("1.3.6.1.4.1.32473.1"), values]);
-            parts.push(der::context(1, attribute));
+            unsigned.push(attribute("1.3.6.1.4.1.32473.1", &[der::octets(value)]));
+        }
+        if let Some(authority) = &self.timestamp {
+            let token = authority.token(&signature);
+            unsigned.push(attribute("1.2.840.113549.1.9.16.2.14", &[token]));
+        }
+        if !unsigned.is_empty() {
+            parts.push(der::context(1, der::sorted(unsigned)));
         }
         der::sequence(parts)
     }
 
     fn attributes(&self, content: &[u8]) -> Vec<Vec<u8>> {
-        let attribute =
-            |oid: &str, value: Vec<u8>| der::sequence([der::oid(oid), der::set_of([value])]);
+        let attribute = |oid: &str, value: Vec<u8>| attribute(oid, &[value]);
         let mut attributes = Vec::new();
         if let Some(content_type) = self.content_type {
             attributes.push(attribute("1.2.840.113549.1.9.3", der::oid(content_type)));
@@ -99,11 +126,14 @@ impl Signer {
         if let Some(digest) = digest {
             attributes.push(attribute("1.2.840.113549.1.9.4", der::octets(digest)));
         }
-        attributes.push(attribute(
-            "1.2.840.113549.1.9.52",
-            self.algorithm_protection(),
-        ));
-        attributes.push(attribute("1.2.840.113549.1.9.15", capabilities()));
+        if self.profile_attributes {
+            attributes.push(attribute(
+                "1.2.840.113549.1.9.52",
+                self.algorithm_protection(),
+            ));
+            attributes.push(attribute("1.2.840.113549.1.9.15", capabilities()));
+        }
+        attributes.extend(self.more_attributes.iter().cloned());
         attributes
     }
 
@@ -130,6 +160,8 @@ fn capabilities() -> Vec<u8> {
 /// A SignedData to be written.
 #[derive(Clone)]
 pub struct SignedData {
+    /// 1 for plain data, 3 for other content (RFC 5652 §5.1).
+    pub version: i64,
     /// What is signed.
     pub content: Vec<u8>,
     /// eContentType.
@@ -148,6 +180,7 @@ impl SignedData {
         let mut certificates = vec![signer.identity.der.to_vec()];
         certificates.extend(issuers.iter().map(|issuer| issuer.der.to_vec()));
         Self {
+            version: 1,
             content,
             content_type: DATA,
             attached: true,
@@ -169,7 +202,7 @@ impl SignedData {
             encapsulated.push(der::context(0, der::octets(&self.content)));
         }
         let mut parts = vec![
-            der::integer(1),
+            der::integer(self.version),
             der::set_of(digests),
             der::sequence(encapsulated),
         ];

@@ -311,6 +311,37 @@ impl LeafKind {
     }
 }
 
+/// Where Apple itself signs what a developer submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Store {
+    /// The App Store of the iOS family.
+    AppStore,
+    /// TestFlight.
+    TestFlight,
+    /// The Mac App Store.
+    MacAppStore,
+}
+
+impl Store {
+    /// The common name of Apple's certificate.
+    pub fn common_name(self) -> &'static str {
+        match self {
+            Self::AppStore => "Apple iPhone OS Application Signing",
+            Self::TestFlight => "TestFlight Beta Distribution",
+            Self::MacAppStore => "Apple Mac OS Application Signing",
+        }
+    }
+
+    /// The marker of its certificate.
+    pub fn marker(self) -> &'static str {
+        match self {
+            Self::AppStore => "1.2.840.113635.100.6.1.3",
+            Self::TestFlight => "1.2.840.113635.100.6.1.25.1",
+            Self::MacAppStore => "1.2.840.113635.100.6.1.9",
+        }
+    }
+}
+
 /// A developer's certificate to be issued.
 #[derive(Clone, Debug)]
 pub struct LeafSpec {
@@ -443,6 +474,91 @@ impl Hierarchy {
         static IMPOSTOR: LazyLock<Hierarchy> =
             LazyLock::new(|| Hierarchy::new(HierarchySpec::new("rival", "").in_apples_name()));
         &IMPOSTOR
+    }
+
+    /// Stands for Apple Timestamp Certification Authority.
+    pub fn timestamp_authority(&self) -> Identity {
+        let which = Intermediate {
+            common_name: "Apple Timestamp Certification Authority",
+            unit: "=Apple Certification Authority",
+            marker: "1.2.840.113635.100.6.2.9",
+            path_length: Some(0),
+            elliptic: false,
+        };
+        self.spec.intermediate(which, &self.root)
+    }
+
+    /// Who signs timestamps below [`Hierarchy::timestamp_authority`], valid in that time.
+    pub fn timestamp_signer(&self, validity: (Timestamp, Timestamp)) -> Identity {
+        let label = self.spec.label("timestamp signer");
+        let spec = CertificateSpec {
+            subject: self.spec.subject("Timestamp Signer RNO1", None),
+            serial: serial(&format!("{label} {}", validity.0), 8),
+            validity,
+            extensions: vec![
+                extension::leaf(),
+                Extension::AuthorityKey,
+                extension::policy(NOTICE, "http://pki.acme.example/ca/"),
+                extension::revocations("http://crl.acme.example/timestamp.crl"),
+                extension::purpose("1.3.6.1.5.5.7.3.8"),
+                Extension::SubjectKey,
+                extension::signs_data(),
+            ],
+            hash: Hash::Sha256,
+        };
+        spec.issue(&Key::rsa(&label), &self.timestamp_authority())
+    }
+
+    /// Stands for the certificate that signs notarization tickets.
+    pub fn ticket_signer(&self) -> Identity {
+        let label = self.spec.label("ticket signer");
+        let spec = CertificateSpec {
+            subject: self.spec.subject("Software Ticket Signing", None),
+            serial: serial(&label, 8),
+            validity: self.spec.signers,
+            extensions: vec![
+                extension::leaf(),
+                Extension::AuthorityKey,
+                extension::policy(NOTICE, "http://pki.acme.example/ca/"),
+                Extension::SubjectKey,
+                extension::signs_data(),
+                extension::marker("1.2.840.113635.100.6.1.30", false),
+            ],
+            hash: Hash::Sha256,
+        };
+        spec.issue(&Key::p256(&label), &self.system_integration_authority)
+    }
+
+    /// The certificate with which a store signs what it hands out: its subject has no team.
+    pub fn store_signer(&self, store: Store) -> Identity {
+        let label = self.spec.label(store.common_name());
+        let spec = CertificateSpec {
+            subject: self.spec.subject(store.common_name(), None),
+            serial: serial(&label, 16),
+            validity: self.spec.signers,
+            extensions: vec![
+                extension::leaf(),
+                Extension::AuthorityKey,
+                extension::policy(NOTICE, "http://pki.acme.example/ca/"),
+                extension::purpose("1.3.6.1.5.5.7.3.3"),
+                Extension::SubjectKey,
+                extension::signs_data(),
+                extension::marker(store.marker(), true),
+            ],
+            hash: Hash::Sha256,
+        };
+        spec.issue(
+            &Key::rsa(&self.spec.label("stores")),
+            self.store_issuer(store),
+        )
+    }
+
+    /// Who issues a store's certificate.
+    pub fn store_issuer(&self, store: Store) -> &Identity {
+        match store {
+            Store::AppStore | Store::TestFlight => &self.iphone_authority,
+            Store::MacAppStore => &self.wwdr_g3,
+        }
     }
 
     /// The trust anchors as DER: the RSA root, the EC root.

@@ -35,6 +35,7 @@ pub fn value(value: &Value, depth: usize) -> String {
     match value {
         Value::Boolean(true) => format!("{tabs}<true/>\n"),
         Value::Boolean(false) => format!("{tabs}<false/>\n"),
+        Value::Real(number) => format!("{tabs}<real>{number}</real>\n"),
         Value::Integer(number) => format!("{tabs}<integer>{number}</integer>\n"),
         Value::String(text) => format!("{tabs}<string>{}</string>\n", escaped(text)),
         Value::Date(date) => format!("{tabs}<date>{}</date>\n", date.to_xml_format()),

@@ -3,6 +3,9 @@
 //!
 //! The two primes are the first ones at or above two 1024-bit numbers that grow from the label.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
+
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use rsa::{BigUint, Pkcs1v15Sign, RsaPrivateKey};
 
@@ -10,7 +13,11 @@ use super::super::{der, stream};
 use super::Hash;
 
 /// An RSA private key.
-pub struct RsaKey(RsaPrivateKey);
+pub struct RsaKey {
+    key: RsaPrivateKey,
+    /// What it signed, by what was signed: a product that is signed again with one flaw repeats most of it.
+    signed: Mutex<HashMap<Vec<u8>, Vec<u8>>>,
+}
 
 impl RsaKey {
     /// The key of `label`.
@@ -18,7 +25,10 @@ impl RsaKey {
         let exponent = BigUint::from(65537u32);
         let p = prime_from(start(label, "p"), &exponent);
         let q = prime_from(start(label, "q"), &exponent);
-        RsaKey(RsaPrivateKey::from_p_q(p, q, exponent).unwrap())
+        RsaKey {
+            key: RsaPrivateKey::from_p_q(p, q, exponent).unwrap(),
+            signed: Mutex::default(),
+        }
     }
 
     /// A PKCS#1 v1.5 signature.
@@ -26,24 +36,29 @@ impl RsaKey {
         let digest = hash.digest(message);
         // DigestInfo up to the digest itself (RFC 8017 §9.2 note 1).
         let info = der::sequence([der::algorithm_null(hash.oid()), der::octets(&digest)]);
+        if let Some(signature) = self.signed.lock().unwrap().get(&info) {
+            return signature.clone();
+        }
         let padding = Pkcs1v15Sign {
             hash_len: Some(digest.len()),
             prefix: info[..info.len() - digest.len()].into(),
         };
-        self.0.sign(padding, &digest).unwrap()
+        let signature = self.key.sign(padding, &digest).unwrap();
+        self.signed.lock().unwrap().insert(info, signature.clone());
+        signature
     }
 
     /// `RSAPublicKey`.
     pub fn public(&self) -> Vec<u8> {
         der::sequence([
-            der::unsigned(&self.0.n().to_bytes_be()),
-            der::unsigned(&self.0.e().to_bytes_be()),
+            der::unsigned(&self.key.n().to_bytes_be()),
+            der::unsigned(&self.key.e().to_bytes_be()),
         ])
     }
 
     /// `RSAPrivateKey`.
     pub fn private(&self) -> Vec<u8> {
-        let key = &self.0;
+        let key = &self.key;
         let one = BigUint::from(1u32);
         let (p, q) = (&key.primes()[0], &key.primes()[1]);
         let coefficient = q.modpow(&(p - BigUint::from(2u32)), p);
