@@ -23,7 +23,8 @@ use countersign::apple::code_signature::verify::{Report, verify};
 use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::blocks;
 use forge::bundle::{
-    Item, Product, ios_app, ios_app_with_everything, mac_app, mac_app_with_everything, mac_tool,
+    Entry, Item, Product, ios_app, ios_app_with_everything, mac_app, mac_app_with_everything,
+    mac_tool,
 };
 use forge::bundle_flaw::variations;
 use forge::code_signature::SigningIdentity;
@@ -92,6 +93,32 @@ fn honest_products_are_cleared_by_both_verdicts() {
         assert_eq!(codes(&report), [""; 0], "{name}: {:#?}", report.findings());
         assert_eq!(report.codesign(), None, "{name}");
         assert!(!report.items.is_empty());
+    }
+}
+
+/// Packages and pods bring bundles of resources, which hold no code and are not signed.
+#[test]
+fn a_bundle_of_resources_alone_is_no_code() {
+    let info = "<plist><dict><key>CFBundlePackageType</key><string>BNDL</string></dict></plist>";
+    for (item, base, path) in [
+        (ios_app(&distribution()), "", "Kit_Kit.bundle"),
+        (
+            mac_app(&developer_id()),
+            "Contents/",
+            "Resources/Kit_Kit.bundle/Contents",
+        ),
+    ] {
+        let item = item
+            .with_entry(&format!("{path}/Info.plist"), Entry::file(info))
+            .with_entry(&format!("{path}/image.png"), Entry::file("an image"));
+        let product = item.sign();
+        let report = judged(&product);
+        assert_eq!(codes(&report), [""; 0], "{path}: {:#?}", report.findings());
+        assert_eq!(report.codesign(), None, "{path}");
+        // It is sealed all the same.
+        let image = format!("{base}{path}/image.png");
+        let changed = product.edited(|bundle| bundle.file_mut(&image)[0] ^= 1);
+        assert_eq!(codes(&judged(&changed)), ["resource-changed"], "{path}");
     }
 }
 

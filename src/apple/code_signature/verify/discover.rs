@@ -7,7 +7,7 @@ use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::layout::{self, Form, Layout};
 use crate::apple::code_signature::mach_o;
 use crate::apple::code_signature::problem::Problem;
-use crate::apple::code_signature::product::{self, EntryKind, Product};
+use crate::apple::code_signature::product::{self, EntryKind, Product, Tree};
 use crate::apple::value::Value;
 use crate::base::finding::{Code, Finding};
 use crate::base::parallel;
@@ -96,7 +96,8 @@ fn bundles(product: &dyn Product) -> HashMap<String, Layout> {
         if !is_bundle {
             continue;
         }
-        let Some(layout) = Layout::of(product, &entry.path) else {
+        let layout = Layout::of(product, &entry.path);
+        let Some(layout) = layout.filter(|layout| is_code(tree, layout)) else {
             continue;
         };
         if let Form::Versioned(_) = layout.form {
@@ -111,6 +112,12 @@ fn bundles(product: &dyn Product) -> HashMap<String, Layout> {
         found.insert(entry.path.to_string(), layout);
     }
     found
+}
+
+/// Whether a bundle is a piece of code: it has a program, or is signed. A bundle of resources alone, as packages make them, is
+/// neither, and sealed as files.
+fn is_code(tree: &Tree, layout: &Layout) -> bool {
+    layout.executable.is_some() || tree.is_folder(&layout.signature_folder())
 }
 
 /// Whether this is an archive of Xcode's, which is no bundle although it has an `Info.plist`: it holds the product, and debug
