@@ -411,8 +411,6 @@ codes! {
     HardenedRuntimeMissing = "hardened-runtime-missing" in Product;
     /// Code for Developer ID lacks a secure timestamp.
     SecureTimestampMissing = "secure-timestamp-missing" in Product;
-    /// The slices of a program claim different entitlements.
-    SliceEntitlementsDiffer = "slice-entitlements-differ" in Product;
     /// Something in a product carries a profile or an application identifier, and nobody planned it.
     ItemNotPlanned = "item-not-planned" in Product;
     /// A planned target is not in the product.

@@ -13,8 +13,7 @@
 //!
 //! - `part`: each piece of code with what is known of it, and what is planned for it
 //! - `plan`: what is planned, from a manifest or from projects
-//! - one file for each check: `profiles`, `certificates`, `destination`, `teams`, `claims`, `notarization`, `coverage`,
-//!   `slices`
+//! - one file for each check: `profiles`, `certificates`, `destination`, `teams`, `claims`, `notarization`, `coverage`
 
 mod certificates;
 mod claims;
@@ -24,7 +23,6 @@ mod notarization;
 mod part;
 mod plan;
 mod profiles;
-mod slices;
 mod teams;
 
 use jiff::Timestamp;
@@ -97,7 +95,6 @@ pub fn judge(product: &dyn Product, report: Report, context: &Context<'_>) -> Ju
         findings.extend(teams::check(part, &scene));
         findings.extend(claims::check(part, &scene));
         findings.extend(notarization::check(part));
-        findings.extend(slices::check(part));
         findings.extend(coverage::unplanned(part, &scene));
     }
     findings.extend(coverage::missing(&scene));

@@ -60,6 +60,6 @@ fn slices_may_have_other_identifiers_and_no_other_claims() {
     });
     blocks(
         check(&workshop, &claiming, &[]),
-        &[("slice-entitlements-differ", "Rocket.app")],
+        &[("code-slices-differ", "Rocket.app/Contents/MacOS/Rocket")],
     );
 }

@@ -15,6 +15,7 @@ mod coverage;
 mod destinations;
 mod digests;
 mod profiles;
+mod runs;
 mod scene;
 mod signers;
 mod teams;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::document::{ProductDocument, ShownProduct};
 use super::open;
 use crate::apple::code_signature::verify;
@@ -42,6 +44,7 @@ pub fn check(request: &CheckRequest, world: &World) -> Result<ProductDocument, F
             policy: &policy,
             configurations,
             destination: request.destination,
+            now: world.now,
         };
         return check_built(&request.paths, &built, world);
     }
@@ -54,6 +57,7 @@ pub fn check(request: &CheckRequest, world: &World) -> Result<ProductDocument, F
         policy: &targets.policy,
         planned: &planned,
         destination: request.destination,
+        now: world.now,
     };
     hold(&request.paths, &against, findings.cloned().collect(), world)
 }
@@ -69,6 +73,8 @@ pub struct Built<'a> {
     pub configurations: &'a [ConfigurationName],
     /// Where they go, if somebody says so.
     pub destination: Option<ProfileKind>,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// The same against a manifest that is at hand.
@@ -86,6 +92,7 @@ pub fn check_built(
         policy: built.policy,
         planned: &planned,
         destination: built.destination,
+        now: built.now,
     };
     hold(paths, &against, Vec::new(), world)
 }
@@ -95,6 +102,7 @@ struct Against<'a> {
     policy: &'a Policy,
     planned: &'a [Planned<'a>],
     destination: Option<ProfileKind>,
+    now: Timestamp,
 }
 
 fn hold(
@@ -110,12 +118,12 @@ fn hold(
         destination: against.destination,
         policy: against.policy,
         verifier: &verifier,
-        now: world.now,
+        now: against.now,
     };
     let mut products = Vec::new();
     for path in paths {
         let opened = open::open(path)?;
-        let report = verify::verify(&*opened.product, &verifier, world.now);
+        let report = verify::verify(&*opened.product, &verifier, against.now);
         let judgement = evidence::judge(&*opened.product, report, &context);
         let (shown, mut found) = ShownProduct::of(&opened, judgement.report());
         let of_context = judgement.findings.iter().cloned();
