@@ -15,6 +15,7 @@ mod coverage;
 mod destinations;
 mod digests;
 mod profiles;
+mod projects;
 mod runs;
 mod scene;
 mod signers;

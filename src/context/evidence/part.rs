@@ -98,12 +98,16 @@ impl<'a> Scene<'a> {
             let Some(part) = self.parts.get(position) else {
                 continue;
             };
-            let mut planned: Vec<&'a Planned<'a>> = self
-                .context
-                .planned
-                .iter()
-                .filter(|planned| part.is(planned))
-                .collect();
+            let named = self.context.planned.iter();
+            let named = named.filter(|planned| part.bundle_id.as_ref() == Some(planned.bundle_id));
+            // One bundle id may stand for several platforms. Where its own is not among them, the family counts.
+            let (mut planned, others): (Vec<&'a Planned<'a>>, Vec<_>) =
+                named.partition(|planned| part.runs_on(planned.platform));
+            if planned.is_empty() {
+                let family =
+                    |it: &&Planned<'_>| it.platform.map(Platform::family) == Some(part.family);
+                planned.extend(others.into_iter().filter(family));
+            }
             let mut of_root = Vec::new();
             let destination = if part.root == position {
                 // The profile that is there tells which of several configurations was built.
@@ -265,11 +269,6 @@ impl<'a> Part<'a> {
             profiles: Vec::new(),
             destination: None,
         }
-    }
-
-    /// Whether something planned is this.
-    fn is(&self, planned: &Planned<'_>) -> bool {
-        self.bundle_id.as_ref() == Some(planned.bundle_id) && self.runs_on(planned.platform)
     }
 
     /// Whether it may be what was built for a platform.
