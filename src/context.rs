@@ -10,6 +10,7 @@
 //! - [`profile_check`]: whether a profile lets a product run that no Xcode project describes
 //! - [`products`]: what signs the products that the policy declares, and what is not right with them
 //! - [`gate`]: whether this runner may sign this project now, one file per check
+//! - [`evidence`]: whether a built product is what was planned and pinned, one file per check
 //! - [`envelope`]: the statement about it for the next stage of a pipeline, and whether one holds
 //! - [`ssh`]: OpenSSH's keys, signatures and allowed signers
 //! - [`suggestion`]: "did you mean"
@@ -17,6 +18,7 @@
 
 mod digest_mismatch;
 pub mod envelope;
+pub mod evidence;
 pub mod gate;
 pub mod manifest;
 pub mod plan;

@@ -71,6 +71,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("init", "--project Acme.xcodeproj"),
     ("product show", "Rocket.app"),
     ("product verify", "Rocket.app"),
+    ("product check", "Rocket.app"),
     ("keychain create", "--keychain ci.p12"),
     (
         "keychain import",
@@ -146,8 +147,10 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ("policy", "envelope verify", &["envelope-unsigned"]),
     ("policy", "product show", &["policy-invalid"]),
     ("policy", "product verify", &["policy-invalid"]),
+    ("policy", "product check", &["policy-invalid"]),
     ("expired", "product show", &["code-unsigned"]),
     ("expired", "product verify", &["code-unsigned"]),
+    ("expired", "product check", &["code-unsigned"]),
     ("expired", "profile list", &["profile-anchor-not-apple"]),
     ("expired", "manifest verify", &["profile-anchor-not-apple"]),
 ];

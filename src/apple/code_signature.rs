@@ -28,6 +28,7 @@ pub mod message;
 pub mod path_rules;
 pub mod problem;
 pub mod product;
+pub mod product_digest;
 pub mod requirement;
 pub mod signer;
 pub mod slot;

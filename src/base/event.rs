@@ -61,6 +61,8 @@ actions! {
     Run = "run";
     /// What was judged was looked at again after the command of a run.
     InputsCheck = "inputs-check";
+    /// A built product was held against the manifest after the command of a run.
+    ProductCheck = "product-check";
     /// The policy's `on_closed` command was run: somebody was told that a job was refused.
     Notify = "notify";
     /// What a dead run left behind was finished.

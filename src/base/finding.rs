@@ -381,6 +381,40 @@ codes! {
     LinkLeavesProduct = "link-leaves-product" in Product;
     /// The stapled notarization ticket was made for other code.
     TicketOtherCode = "ticket-other-code" in Product;
+    /// The manifest pins no targets and no products, so a product is held against its profiles alone.
+    ProductPlanMissing = "product-plan-missing" in Product;
+    /// Something that needs a profile has none in it.
+    EmbeddedProfileMissing = "embedded-profile-missing" in Product;
+    /// The profile in a product is no file that the manifest pins.
+    EmbeddedProfileNotPinned = "embedded-profile-not-pinned" in Product;
+    /// The profile in a product is pinned, but not planned for what it is in.
+    EmbeddedProfileNotPlanned = "embedded-profile-not-planned" in Product;
+    /// The profile in a product is for another destination.
+    EmbeddedProfileKind = "embedded-profile-kind" in Product;
+    /// Code is signed with a certificate that its profile does not hold.
+    SignerNotInProfile = "signer-not-in-profile" in Product;
+    /// Code is signed with another certificate than the planned one.
+    SignerNotPlanned = "signer-not-planned" in Product;
+    /// Code is signed with a kind of certificate that is for another destination.
+    SignerKindMismatch = "signer-kind-mismatch" in Product;
+    /// Code is signed by a team that neither manifest nor policy names.
+    TeamNotPlanned = "team-not-planned" in Product;
+    /// Code is signed under another identifier than its bundle id.
+    SigningIdentifierMismatch = "signing-identifier-mismatch" in Product;
+    /// Code claims no application identifier, or that of something else.
+    ApplicationIdentifierMismatch = "application-identifier-mismatch" in Product;
+    /// Code claims an entitlement that the profile in it does not grant.
+    ClaimNotGranted = "claim-not-granted" in Product;
+    /// A product for distribution lets a debugger attach.
+    ProductDebuggable = "product-debuggable" in Product;
+    /// A program for Developer ID lacks the hardened runtime.
+    HardenedRuntimeMissing = "hardened-runtime-missing" in Product;
+    /// Code for Developer ID lacks a secure timestamp.
+    SecureTimestampMissing = "secure-timestamp-missing" in Product;
+    /// Something in a product carries a profile or an application identifier, and nobody planned it.
+    ItemNotPlanned = "item-not-planned" in Product;
+    /// A planned target is not in the product.
+    PlannedTargetMissing = "planned-target-missing" in Product;
 
     /// A record of the audit log was changed, removed, repeated or moved.
     AuditRecordAltered = "audit-record-altered" in Audit;

@@ -73,6 +73,19 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         )],
     ),
     (
+        "product check",
+        &[
+            example(
+                "is this app what was planned and pinned?",
+                "countersign product check App.ipa --for app-store",
+            ),
+            example(
+                "with the project's plan",
+                "countersign product check App.xcarchive --project App.xcodeproj",
+            ),
+        ],
+    ),
+    (
         "profile",
         &[example(
             "which profiles are installed, and until when?",

@@ -1,21 +1,27 @@
-//! `countersign product`: show, verify.
+//! `countersign product`: show, verify, check.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::answer::Answer;
 use super::exit::Exit;
+use super::projects::Kind;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::table::{Cell, Rows};
 use super::terminal::Terminal;
 use crate::apple::code_signature::codesign::Prediction;
+use crate::apple::profile::ProfileKind;
 use crate::base::finding::Severity;
+use crate::base::ids::ConfigurationName;
 use crate::base::plain::plain;
 use crate::ops::error::Failure;
-use crate::ops::product::{self, ProductDocument, ShownItem, ShownProduct, ShownSlice};
+use crate::ops::product::{
+    self, CheckRequest, ProductDocument, ShownItem, ShownProduct, ShownSlice,
+};
 use crate::ops::report::VerdictWord;
+use crate::ops::target_selection::TargetSelection;
 use crate::ops::world::World;
 
 /// The subcommands of `product`.
@@ -37,6 +43,45 @@ pub enum Command {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Check that a product is what was planned and pinned: profiles, certificates, team, entitlements, destination, and that
+    /// every planned target is in it and nothing else. What `product verify` blocks is blocked here too. Exit code 10 if findings
+    /// block.
+    Check(CheckArguments),
+}
+
+/// What is checked, and against what.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The products: .app, .appex, .framework, .xpc, .systemextension, .bundle, .xcarchive, .ipa, or programs.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Where the product goes [default: where its planned profile leads]. An .xcarchive is held against its plan.
+    #[arg(long = "for", value_enum, value_name = "DESTINATION")]
+    pub destination: Option<Kind>,
+    /// The Xcode project or workspace that plans the product; repeatable [default: the manifest's targets and products].
+    #[arg(long, value_name = "X.xcodeproj")]
+    pub project: Vec<PathBuf>,
+    /// The scheme that was archived.
+    #[arg(long, value_name = "NAME", requires = "project")]
+    pub scheme: Option<String>,
+    /// The build configuration that was built; repeatable.
+    #[arg(long, value_name = "NAME")]
+    pub configuration: Vec<ConfigurationName>,
+}
+
+impl From<CheckArguments> for CheckRequest {
+    fn from(arguments: CheckArguments) -> Self {
+        Self {
+            paths: arguments.paths,
+            destination: arguments.destination.map(ProfileKind::from),
+            selection: TargetSelection {
+                projects: arguments.project,
+                scheme: arguments.scheme,
+                configurations: arguments.configuration,
+                ..TargetSelection::default()
+            },
+        }
+    }
 }
 
 /// The columns of a table of signed items.
@@ -76,22 +121,27 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
         }
         Command::Verify { paths } => {
             let document = product::verify(&paths, world)?;
-            let exit = exit(&document);
-            let answer = Answer::report(
-                "countersign product verify",
-                document,
-                |document, out, terminal| {
-                    if document.verdict == VerdictWord::Blocked {
-                        report::blocked(out, &document.head, &document.findings, terminal)?;
-                        writeln!(out)?;
-                    }
-                    let mut products = document.products.iter();
-                    products.try_for_each(|product| verdicts(out, product))
-                },
-            );
-            Ok(answer.ending_in(exit))
+            Ok(judged("countersign product verify", document))
+        }
+        Command::Check(arguments) => {
+            let document = product::check(&arguments.into(), world)?;
+            Ok(judged("countersign product check", document))
         }
     }
+}
+
+/// Findings that block, and the verdicts on each product.
+fn judged(title: &'static str, document: ProductDocument) -> Answer<'static> {
+    let exit = exit(&document);
+    let answer = Answer::report(title, document, |document, out, terminal| {
+        if document.verdict == VerdictWord::Blocked {
+            report::blocked(out, &document.head, &document.findings, terminal)?;
+            writeln!(out)?;
+        }
+        let mut products = document.products.iter();
+        products.try_for_each(|product| verdicts(out, product))
+    });
+    answer.ending_in(exit)
 }
 
 fn exit(document: &ProductDocument) -> Exit {
@@ -123,6 +173,12 @@ fn verdicts(out: &mut dyn Write, product: &ShownProduct) -> io::Result<()> {
         .and_then(|item| item.authority.first())
     {
         row(out, 0, "signed by", signer)?;
+    }
+    if let Some(destination) = product.destination {
+        row(out, 0, "destination", destination.as_str())?;
+    }
+    if let Some(digest) = &product.digest {
+        row(out, 0, "digest", &digest.to_string())?;
     }
     row(out, 0, "codesign", &predicted(&product.codesign))
 }

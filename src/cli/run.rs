@@ -13,6 +13,7 @@ use super::gate::{self, GateArguments};
 use super::password::{KeychainPasswordArguments, PasswordSocketArguments};
 use super::selection::KeychainArguments;
 use crate::base::clock::parse_duration;
+use crate::base::finding;
 use crate::host::password_service::Offer;
 use crate::host::process::Exit as ProcessExit;
 use crate::host::session::Ending;
@@ -28,6 +29,9 @@ pub struct Arguments {
     /// Everything but the command.
     #[command(flatten)]
     pub guarded: Guarded,
+    /// What it builds.
+    #[command(flatten)]
+    pub built: BuiltArguments,
     /// The command and its arguments; no shell reads them.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -56,6 +60,15 @@ pub struct Guarded {
     pub receipt: Option<PathBuf>,
 }
 
+/// What the command builds.
+#[derive(Debug, Args)]
+pub struct BuiltArguments {
+    /// A product that the command builds; repeatable. Where the command succeeds, it is held against the manifest as by
+    /// `product check`, before the run is over. Receipt and record name its digest. Exit code 10 if it blocks.
+    #[arg(long = "product", value_name = "PATH")]
+    pub products: Vec<PathBuf>,
+}
+
 impl Guarded {
     /// A run asks the helper that holds the password, unless that is handed in.
     pub(super) fn role(&self) -> Role {
@@ -75,6 +88,7 @@ impl Guarded {
             served,
             window: self.window,
             receipt: self.receipt,
+            products: Vec::new(),
             task,
             exit_code: |ended| {
                 let exit = ended.map_or_else(Exit::of_failure, Exit::of_run);
@@ -94,7 +108,10 @@ pub fn run(
     world: &World,
 ) -> Result<Answer<'static>, Failure> {
     let task = Task::Command(arguments.command);
-    let request = arguments.guarded.request(served, task);
+    let request = RunRequest {
+        products: arguments.built.products,
+        ..arguments.guarded.request(served, task)
+    };
     answer("countersign run", request, world)
 }
 
@@ -128,7 +145,12 @@ fn answer(
     Ok(match ended {
         RunAnswer::Blocked(blocked) => gate::answer(*blocked),
         // Standard output belongs to the command.
-        RunAnswer::Ended { changes, .. } => {
+        RunAnswer::Ended {
+            mut changes,
+            products,
+            ..
+        } => {
+            changes.extend(products);
             Answer::artifact(title, Vec::new(), changes).ending_in(exit)
         }
     })
@@ -139,9 +161,16 @@ impl Exit {
     fn of_run(answer: &RunAnswer) -> Self {
         match answer {
             RunAnswer::Blocked(_) => Self::Blocked,
-            RunAnswer::Ended { ending, changes } => match ending {
+            RunAnswer::Ended {
+                ending,
+                changes,
+                products,
+            } => match ending {
                 // A command that failed has already said that what it left is not to be used.
-                Ending::Exited(exit) if exit.shell_code() == 0 && !changes.is_empty() => {
+                Ending::Exited(exit)
+                    if exit.shell_code() == 0
+                        && (!changes.is_empty() || finding::any_blocks(products)) =>
+                {
                     Self::Blocked
                 }
                 Ending::Exited(exit) => Self::Child(exit.shell_code()),
@@ -174,7 +203,12 @@ mod tests {
     fn changed_inputs_block_only_a_run_that_ended_well() {
         let exit = |ending, changes: &[Finding]| {
             let changes = changes.to_vec();
-            Exit::of_run(&RunAnswer::Ended { ending, changes }).code()
+            Exit::of_run(&RunAnswer::Ended {
+                ending,
+                changes,
+                products: Vec::new(),
+            })
+            .code()
         };
         let changed = [Finding::block(Code::InputsChanged, "another policy")];
         for (ending, unchanged, with_changes) in [

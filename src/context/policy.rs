@@ -21,6 +21,7 @@ use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Place, line_of};
 use crate::base::release::Release;
 
+mod evidence;
 mod export;
 mod gate;
 mod hours;
@@ -34,6 +35,7 @@ pub mod starter;
 mod targets;
 mod topology;
 
+pub use self::evidence::EvidenceRules;
 pub use self::gate::{BlockOn, GateRules};
 pub use self::hours::{AllowedSpan, Days, Hours};
 pub use self::identities::IdentityRules;
@@ -67,6 +69,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
             "export",
             "gate",
             "session",
+            "evidence",
             "products",
             "targets",
         ],
@@ -79,6 +82,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("export", export::KEYS),
     ("gate", gate::KEYS),
     ("session", session::KEYS),
+    ("evidence", evidence::KEYS),
     ("products", products::KEYS),
     ("targets", targets::KEYS),
 ];
@@ -98,6 +102,8 @@ pub struct Policy {
     pub gate: GateRules,
     /// What happens around the command of a run.
     pub session: SessionRules,
+    /// What a built product may hold beyond what is planned.
+    pub evidence: EvidenceRules,
     /// Products without an Xcode project, in the order of the file.
     pub products: Vec<DeclaredProduct>,
     /// Profiles given to targets by hand.
@@ -126,6 +132,7 @@ impl Policy {
             identities: IdentityRules::default(),
             gate: GateRules::default(),
             session: SessionRules::default(),
+            evidence: EvidenceRules::default(),
             products: Vec::new(),
             targets: Vec::new(),
             source: None,
@@ -173,6 +180,8 @@ impl Policy {
         let gate = GateRules::read(&mut reader, &section);
         let section = reader.section(&top, "session");
         let session = SessionRules::read(&mut reader, &section);
+        let section = reader.section(&top, "evidence");
+        let evidence = EvidenceRules::read(&mut reader, &section);
         let products = reader
             .get(&top, "products")
             .and_then(|item| DeclaredProduct::read_all(&mut reader, &item));
@@ -191,6 +200,7 @@ impl Policy {
             identities,
             gate,
             session,
+            evidence,
             products: products.unwrap_or_default(),
             targets: targets.unwrap_or_default(),
             source: Some(Source {

@@ -1,9 +1,11 @@
-//! Built products: show and verify.
+//! Built products: show, verify and check.
 
+mod check;
 mod document;
 mod open;
 mod verify;
 
+pub use self::check::{Built, CheckRequest, check, check_built};
 pub use self::document::{
     ProductDocument, ShownComponent, ShownItem, ShownProduct, ShownSeal, ShownSlice,
 };

@@ -15,6 +15,7 @@ pub mod request;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -30,6 +31,8 @@ use super::gate::question::Question;
 use super::keychain::selected::{self, SelectedKeychain, Selection};
 use super::keychain::{dead_runs, served, work};
 use super::notice::Notice;
+use super::product;
+use super::report::VerdictWord;
 use super::world::World;
 use super::{audit_log, password};
 use crate::base::clock::Clock as _;
@@ -48,7 +51,7 @@ use crate::host::password_service::Offer;
 use crate::host::permit::OpenPermit;
 use crate::host::run_id::RunId;
 use crate::host::secret_source::SecretSource;
-use crate::host::session::{self, Announce, SessionReport, SessionRequest};
+use crate::host::session::{self, Announce, Ending, SessionReport, SessionRequest};
 use crate::host::state_dir::StateDir;
 use crate::host::window::JobCommand;
 use crate::ledger::audit::{self, AuditLog};
@@ -67,6 +70,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
         served,
         window,
         receipt,
+        products,
         task,
         exit_code,
     } = request;
@@ -92,6 +96,7 @@ pub fn run(request: RunRequest<'_>, world: &World) -> Result<RunAnswer, Failure>
         envelope: envelope.as_ref(),
         keychain: &keychain,
         window,
+        products: &products,
         host: &host,
         run: &run,
         log: &log,
@@ -137,6 +142,8 @@ struct Session<'a> {
     /// Where the passwords of the p12 and of the keychain come from.
     passwords: [Option<&'a SecretSource>; 2],
     window: Option<SignedDuration>,
+    /// The products that the command builds.
+    products: &'a [PathBuf],
     host: &'a HostName,
     run: &'a RunId,
     log: &'a AuditLog,
@@ -387,7 +394,67 @@ impl Session<'_> {
         }
         let ending = ended?;
         let changes = looked.transpose()?.unwrap_or_default();
-        Ok(RunAnswer::Ended { ending, changes })
+        let products = match ending {
+            Ending::Exited(exit) if exit.shell_code() == 0 => {
+                self.look_at_products(basis, receipt)?
+            }
+            // What a command left that failed is nothing that anybody hands on.
+            _ => Vec::new(),
+        };
+        Ok(RunAnswer::Ended {
+            ending,
+            changes,
+            products,
+        })
+    }
+
+    /// Holds what the command built against what was judged, for receipt and record.
+    fn look_at_products(
+        &self,
+        basis: &Basis,
+        receipt: &mut Receipt,
+    ) -> Result<Vec<Finding>, Failure> {
+        let built = product::Built {
+            manifest: basis.manifest(),
+            policy: basis.policy(),
+            configurations: &[],
+            destination: self.question.targets.kind,
+            now: self.world.clock.now(),
+        };
+        let mut findings = Vec::new();
+        for path in self.products {
+            let begun = Event::new(Action::ProductCheck, Outcome::Failed)
+                .detail("product", path.display())
+                .of_run(self.run);
+            let checked = match product::check_built(std::slice::from_ref(path), &built, self.world)
+            {
+                Ok(checked) => checked,
+                Err(failure) => {
+                    self.log
+                        .append(&begun.detail("error", &failure))
+                        .map_err(Error::from)?;
+                    return Err(failure);
+                }
+            };
+            receipt.product(&checked);
+            let is_cleared = checked.verdict == VerdictWord::Cleared;
+            let event = match is_cleared {
+                true => Event::new(Action::ProductCheck, Outcome::Done)
+                    .detail("product", path.display())
+                    .of_run(self.run),
+                false => begun,
+            };
+            let digests = checked.products.iter().filter_map(|product| product.digest);
+            let digests: Vec<String> = digests.map(|digest| digest.to_string()).collect();
+            let event = event
+                .detail("digest", digests.join(","))
+                .detail("verdict", if is_cleared { "cleared" } else { "blocked" });
+            self.log.append(&event).map_err(|error| {
+                Error::from(error).preceded_by("what became of the product is not recorded")
+            })?;
+            findings.extend(checked.findings);
+        }
+        Ok(findings)
     }
 
     /// Compares what was judged with what is there now, for receipt and record.

@@ -16,7 +16,7 @@ use crate::apple::code_signature::product::{
 use crate::base::error::{ErrorCode, Explain};
 
 /// A product on disk.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FolderProduct {
     root: PathBuf,
     tree: Tree,

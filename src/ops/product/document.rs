@@ -17,10 +17,12 @@ use crate::apple::code_signature::requirement::binary;
 use crate::apple::code_signature::signer::SignerRole;
 use crate::apple::code_signature::slot;
 use crate::apple::code_signature::verify::{Item, Report as Verified, SignedSlice, Unsealed};
-use crate::base::digest::hex;
+use crate::apple::profile::ProfileKind;
+use crate::base::digest::{Digest, hex};
 use crate::base::finding::{self, Finding};
 use crate::base::ids::CertSha256;
-use crate::ops::report::{Head, Report, VerdictWord};
+use crate::context::evidence::Judgement;
+use crate::ops::report::{Head, ManifestName, Report, VerdictWord};
 
 /// The `countersign.product.v1` document: what is signed in products, by whom, and whether it still is what was signed.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,6 +32,9 @@ pub struct ProductDocument {
     pub schema: &'static str,
     /// Our verdict: cleared if no finding blocks.
     pub verdict: VerdictWord,
+    /// The manifest that the products were held against; absent where they were not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestName>,
     /// Each product.
     pub products: Vec<ShownProduct>,
     /// Every finding.
@@ -46,6 +51,12 @@ pub struct ShownProduct {
     pub path: String,
     /// Our verdict on it.
     pub verdict: VerdictWord,
+    /// Its digest, where it was held against the manifest: of a folder as docs/evidence.md defines it, of one file its SHA-256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Where it goes, as far as that is known; absent where it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination: Option<ProfileKind>,
     /// What `codesign --verify --strict --deep` is predicted to say of it; not compared with a Mac's answer.
     pub codesign: Prediction,
     /// Every piece of code in it; what encloses another comes before it.
@@ -59,6 +70,9 @@ pub struct ShownItem {
     pub path: String,
     /// How deep it lies in others: 0 is the product itself.
     pub depth: usize,
+    /// The target or product that it is planned as; absent where nothing is planned for it, or where it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// The form of a bundle; absent for a lone program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub form: Option<Form>,
@@ -190,6 +204,7 @@ impl ProductDocument {
         Self {
             schema: "countersign.product.v1",
             verdict: VerdictWord::of(!finding::any_blocks(&findings)),
+            manifest: None,
             products,
             findings,
             head: Head::default(),
@@ -200,14 +215,8 @@ impl ProductDocument {
 impl ShownProduct {
     /// A product and its findings, whose places are paths as people find them.
     pub(super) fn of(opened: &Opened, report: &Verified) -> (Self, Vec<Finding>) {
-        let place = |finding: &Finding| {
-            let mut finding = finding.clone();
-            if let Some(file) = &mut finding.place.file {
-                *file = opened.shown(file);
-            }
-            finding
-        };
-        let findings: Vec<Finding> = report.findings().iter().map(place).collect();
+        let findings = report.findings();
+        let findings: Vec<Finding> = findings.into_iter().map(|it| opened.placed(it)).collect();
         let mut items: Vec<ShownItem> = Vec::new();
         for item in &report.items {
             let around = item.parent.and_then(|parent| items.get(parent));
@@ -217,10 +226,37 @@ impl ShownProduct {
         let shown = Self {
             path: opened.named.clone(),
             verdict: VerdictWord::of(!finding::any_blocks(&findings)),
+            digest: None,
+            destination: None,
             codesign: report.codesign().into(),
             items,
         };
         (shown, findings)
+    }
+
+    /// The same with what it was held against: `findings` are those of the context.
+    pub(super) fn held_against(
+        mut self,
+        judgement: &Judgement,
+        findings: &[Finding],
+        digest: Digest,
+    ) -> Self {
+        self.verdict = VerdictWord::of(judgement.evidence().is_some());
+        self.digest = Some(digest);
+        self.destination = judgement.destination;
+        let planned = judgement.planned_as.iter().cloned();
+        for (item, target) in self.items.iter_mut().zip(planned) {
+            item.target = target;
+            let below =
+                |file: &str| file == item.path || item.embedded_profile.as_deref() == Some(file);
+            let about = findings
+                .iter()
+                .filter(|it| it.place.file.as_deref().is_some_and(below));
+            item.codes.extend(about.map(|finding| finding.code));
+            item.codes.sort_unstable();
+            item.codes.dedup();
+        }
+        self
     }
 }
 
@@ -253,6 +289,7 @@ impl ShownItem {
         Self {
             path: opened.shown(&item.path),
             depth,
+            target: None,
             form: item.layout.as_ref().map(|layout| layout.form.clone()),
             identifier: item.identifier().map(str::to_owned),
             team: item.team().map(str::to_owned),

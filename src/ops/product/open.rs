@@ -4,7 +4,10 @@ use std::path::Path;
 
 use crate::apple::code_signature::mach_o;
 use crate::apple::code_signature::product::Product;
+use crate::apple::code_signature::product_digest;
+use crate::base::digest::Digest;
 use crate::base::error::ErrorCode;
+use crate::base::finding::Finding;
 use crate::host::product::archive::{self, ArchiveProduct};
 use crate::host::product::folder::FolderProduct;
 use crate::ops::error::{Error, Failure};
@@ -16,6 +19,8 @@ pub(super) struct Opened {
     pub(super) named: String,
     /// Whether it names one file, which the product then holds under its own name.
     pub(super) is_file: bool,
+    /// The file itself, where it is one: an archive or a program, under its name.
+    file: Option<(FolderProduct, String)>,
 }
 
 impl Opened {
@@ -26,6 +31,31 @@ impl Opened {
             true => self.named.clone(),
             false => format!("{}/{path}", self.named.trim_end_matches('/')),
         }
+    }
+
+    /// A finding whose place is a path as people find it.
+    pub(super) fn placed(&self, mut finding: Finding) -> Finding {
+        if let Some(file) = &mut finding.place.file {
+            *file = self.shown(file);
+        }
+        finding
+    }
+
+    /// The digest of what was opened: of the file, where it is one, and else of everything in the folder.
+    ///
+    /// # Errors
+    /// Something in it cannot be read.
+    pub(super) fn digest(&self) -> Result<Digest, Error> {
+        let digest = match &self.file {
+            Some((folder, name)) => product_digest::of_file(folder, name),
+            None => product_digest::of_tree(&*self.product),
+        };
+        digest.map_err(|error| {
+            let message = format!("the digest of {} cannot be taken: {error}", self.named);
+            Error::new(ErrorCode::FileUnreadable, message)
+                .hint("name a product whose files this user may read, and that nothing changes meanwhile")
+                .in_file(Path::new(&self.named))
+        })
     }
 }
 
@@ -41,6 +71,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, Failure> {
             product: Box::new(folder),
             named,
             is_file: false,
+            file: None,
         });
     };
     let mut start = [0; 8];
@@ -63,14 +94,16 @@ pub(super) fn open(path: &Path) -> Result<Opened, Failure> {
             product: Box::new(product),
             named,
             is_file: false,
+            file: Some((folder, name)),
         });
     }
     let [a, b, c, d, ..] = start;
     if mach_o::may_be([a, b, c, d]) {
         return Ok(Opened {
-            product: Box::new(folder),
+            product: Box::new(folder.clone()),
             named,
             is_file: true,
+            file: Some((folder, name)),
         });
     }
     let what = match (&start, &end) {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::base::digest::Digest;
 use crate::base::error::ErrorCode;
 use crate::base::event::Checkpoint;
-use crate::base::finding::{Code, Finding, Group, Severity};
+use crate::base::finding::{self, Code, Finding, Group, Severity};
 use crate::base::ids::{HostName, RegionName};
 use crate::context::gate::Verdict;
 use crate::context::gate::facts::{Evidence, TrustAnchor};
@@ -25,6 +25,7 @@ use crate::host::state_dir::StateDir;
 use crate::ops::error::{Error, Failure};
 use crate::ops::gate::document::EnvelopeDocument;
 use crate::ops::keychain::selected::SelectedKeychain;
+use crate::ops::product::ProductDocument;
 use crate::ops::report::{PolicyName, VerdictWord, shown_paths};
 
 /// A receipt that has its place and is not written yet.
@@ -90,6 +91,9 @@ pub struct ReceiptDocument {
     /// Whether what was judged is still the same after the keychain was closed; absent if it was never open.
     #[serde(skip_serializing_if = "Option::is_none")]
     inputs: Option<Inputs>,
+    /// The products that were held against the manifest after the command; absent if none was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    products: Vec<BuiltProduct>,
     /// What the command left running outside of its process group.
     stragglers: Vec<Straggler>,
     /// Why nothing was opened, or what failed.
@@ -113,6 +117,20 @@ struct JudgedManifest {
     revision: u64,
     /// SHA-256 of its plan, which target is signed by what: `sha256:` and 64 hex digits.
     plan: Digest,
+}
+
+/// A product that the command built.
+#[derive(Debug, Serialize, JsonSchema)]
+struct BuiltProduct {
+    /// Its path, as somebody wrote it.
+    path: String,
+    /// Whether it is what was planned and pinned.
+    verdict: VerdictWord,
+    /// Its digest: of a folder as docs/evidence.md defines it, of one file its SHA-256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<Digest>,
+    /// The codes of the findings about the products that block.
+    blocked_by: Vec<Code>,
 }
 
 /// What became of what was judged.
@@ -189,6 +207,7 @@ impl Receipt {
                 window: None,
                 ending: None,
                 inputs: None,
+                products: Vec::new(),
                 stragglers: Vec::new(),
                 error: None,
                 exit: 0,
@@ -265,6 +284,21 @@ impl Receipt {
             },
             changes: changes.to_vec(),
         });
+    }
+
+    /// Adds what became of a product that the command built.
+    pub(super) fn product(&mut self, checked: &ProductDocument) {
+        let blocking = checked.findings.iter().filter(|it| finding::blocks(it));
+        let mut codes: Vec<Code> = blocking.map(|finding| finding.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let products = checked.products.iter().map(|product| BuiltProduct {
+            path: product.path.clone(),
+            verdict: checked.verdict,
+            digest: product.digest,
+            blocked_by: codes.clone(),
+        });
+        self.document.products.extend(products);
     }
 
     /// Writes it, once: with the exit code, with what failed, and with where the audit log stands.

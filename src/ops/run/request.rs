@@ -31,6 +31,8 @@ pub struct RunRequest<'a> {
     pub window: Option<SignedDuration>,
     /// Where the receipt is written; without it, in the state directory. The file must not exist.
     pub receipt: Option<PathBuf>,
+    /// The products that the command builds: where it succeeds, they are held against the manifest before the run is over.
+    pub products: Vec<PathBuf>,
     /// What is done while the keychain is open.
     pub task: Task<'a>,
     /// The exit code that the caller ends with, for the receipt.
@@ -57,5 +59,7 @@ pub enum RunAnswer {
         ending: Ending,
         /// What was judged and is another now.
         changes: Vec<Finding>,
+        /// What is not right with the products that it built.
+        products: Vec<Finding>,
     },
 }
