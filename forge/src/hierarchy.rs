@@ -556,8 +556,9 @@ impl Hierarchy {
     /// Who issues a store's certificate.
     pub fn store_issuer(&self, store: Store) -> &Identity {
         match store {
-            Store::AppStore | Store::TestFlight => &self.iphone_authority,
-            Store::MacAppStore => &self.wwdr_g3,
+            Store::AppStore => &self.iphone_authority,
+            // SecPolicyCreateiPhoneProfileApplicationSigning names …6.2.1 for TestFlight.
+            Store::TestFlight | Store::MacAppStore => &self.wwdr_g3,
         }
     }
 

@@ -335,6 +335,10 @@ codes! {
     CodeTimestampInvalid = "code-timestamp-invalid" in Product;
     /// A CodeDirectory is not the one that the signature names.
     CodeDirectoryUnbound = "code-directory-unbound" in Product;
+    /// The signature of code is over SHA-1 alone.
+    CodeHashWeak = "code-hash-weak" in Product;
+    /// The slices of code have different certificates or entitlements.
+    CodeSlicesDiffer = "code-slices-differ" in Product;
     /// A page of code was changed.
     CodePageChanged = "code-page-changed" in Product;
     /// Bytes of a program are not covered by its signature.

@@ -152,7 +152,7 @@ fn found(document: &InitDocument, out: &mut dyn Write, terminal: &Terminal) -> i
         },
     )?;
     if document.targets.is_empty() {
-        return Ok(());
+        return line("targets", "none needs a profile".to_owned());
     }
     let headings = [
         "target",

@@ -89,7 +89,7 @@ fn runnable() -> Vec<String> {
 /// What is typed, and what it may become.
 const TYPED: &[(&str, &[&str])] = &[
     ("countersign ga", &["gate"]),
-    ("countersign pro", &["profile"]),
+    ("countersign prof", &["profile"]),
     ("countersign manifest fr", &["freeze"]),
     ("countersign gate --expect-p", &["--expect-policy"]),
     ("countersign gate --format j", &["json", "junit"]),

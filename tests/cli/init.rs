@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use forge::fixtures::products;
-use forge::project::ProjectSpec;
+use forge::project::{Product, ProjectSpec, TargetSpec};
 use serde_json::Value as Json;
 use support::start;
 use support::workshop::{Ran, Workshop, codes, ran};
@@ -93,6 +93,17 @@ fn after_init_the_gate_misses_nothing_but_the_identities() {
     // A run may waive nothing.
     let run = ["run", "--without", "identities", "--", "/bin/sh"];
     workshop.run(&run).exits(10).says(&["identities"]);
+}
+
+#[test]
+fn a_project_of_which_no_target_needs_a_profile_is_told_so() {
+    let workshop = Workshop::new();
+    let kit = TargetSpec::new("Kit", Product::Framework, "com.acme.kit");
+    let project = ProjectSpec::new("Kit").target(kit);
+    project.write(&workshop.path(""));
+    workshop
+        .run(&["init"])
+        .says(&["targets none needs a profile"]);
 }
 
 #[test]

@@ -81,7 +81,10 @@ pub enum CodeDirectoryError {
     PageSize(u8),
     /// A feature that only kernels of long ago used, and that the verifier does not honour.
     #[error("the CodeDirectory scatters its pages, which is not supported")]
-    Scatter,
+    Scatter {
+        /// Whether the table of places fits the code slots, which is all that Apple's verifier asks of it.
+        fits: bool,
+    },
 }
 
 /// The flags of a CodeDirectory (`kSecCodeSignature…` in CSCommon.h).
@@ -220,8 +223,12 @@ impl CodeDirectory {
         if page_shift > MAX_PAGE_SHIFT {
             return Err(Error::PageSize(page_shift));
         }
-        if version >= SCATTER && word(44, "header")? != 0 {
-            return Err(Error::Scatter);
+        if version >= SCATTER {
+            let offset = word(44, "header")?;
+            if offset != 0 {
+                let fits = scatter_fits(bytes, size(offset), word(28, "header")?);
+                return Err(Error::Scatter { fits });
+            }
         }
         let team_offset = if version >= TEAM {
             word(48, "header")?
@@ -360,6 +367,20 @@ impl CodeDirectory {
         }
         cdhash
     }
+}
+
+/// Whether a table of scattered pages, which ends with a count of zero, lies within and names no more pages than there are.
+fn scatter_fits(bytes: &[u8], offset: usize, code_slots: u32) -> bool {
+    const ENTRY: usize = 24;
+    let table = bytes.get(offset..).unwrap_or_default();
+    let mut pages = 0u64;
+    for entry in table.chunks_exact(ENTRY) {
+        match u32_at(entry, 0) {
+            Some(0) => return pages <= u64::from(code_slots),
+            count => pages = pages.saturating_add(count.unwrap_or_default().into()),
+        }
+    }
+    false
 }
 
 impl fmt::Debug for CodeDirectory {

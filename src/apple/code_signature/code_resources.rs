@@ -125,20 +125,20 @@ impl CodeResources {
     }
 
     /// What the strict check objects to in the rules: a rule for everything is missing, or a rule omits what may not be
-    /// omitted (`hasWeakResourceRules`). `resources` is the path of the resources below the folder of the seal, with a
-    /// slash at its end; empty in flat bundles.
-    pub fn weak_rule(&self, resources: &str) -> Option<String> {
+    /// omitted (`hasWeakResourceRules`).
+    pub fn weak_rule(&self) -> Option<String> {
         let everything = if self.version == 1 {
             "^Resources/"
         } else {
             "^.*"
         };
-        let localized = format!("^{resources}.*\\.lproj/locversion.plist$");
         let may_be_omitted = [
             "^(.*/)?\\.DS_Store$",
             "^Info\\.plist$",
             "^PkgInfo$",
-            &localized,
+            // Of bundles with a folder for resources, and of those without.
+            "^Resources/.*\\.lproj/locversion.plist$",
+            "^.*\\.lproj/locversion.plist$",
         ];
         let omits = self
             .rules
@@ -155,6 +155,16 @@ impl CodeResources {
             .iter()
             .any(|rule| rule.is_plain && &*rule.pattern == everything);
         (!covers_all).then(|| format!("the rule {everything:?} for everything is missing"))
+    }
+
+    /// A rule that makes optional what is no localization. Apple's own make nothing else optional, and Apple's verifier does
+    /// not ask: then files may be taken out of a product that counts as intact.
+    pub fn lenient_rule(&self) -> Option<&str> {
+        let may_be_optional = ["^Resources/.*\\.lproj/", "^.*\\.lproj/"];
+        let lenient = self.rules.iter().find(|rule| {
+            rule.flags.optional && !rule.flags.omit && !may_be_optional.contains(&&*rule.pattern)
+        });
+        lenient.map(|rule| &*rule.pattern)
     }
 }
 
@@ -588,7 +598,7 @@ mod tests {
         assert_eq!(sealed.seals["two"].kind, SealKind::Malformed);
         assert_eq!(sealed.rules[1].weight, 20);
         assert_eq!(
-            sealed.weak_rule("Resources/").unwrap(),
+            sealed.weak_rule().unwrap(),
             "the rule \"^x\" omits what must be sealed"
         );
     }
@@ -601,10 +611,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!((sealed.version, sealed.seals.len()), (1, 1));
-        assert_eq!(sealed.weak_rule("Resources/"), None);
+        assert_eq!(sealed.weak_rule(), None);
         let weak = seal_of("<key>files</key><dict/><key>rules</key><dict/>").unwrap();
         assert!(
-            weak.weak_rule("")
+            weak.weak_rule()
                 .unwrap()
                 .contains("for everything is missing")
         );

@@ -67,6 +67,8 @@ pub enum Status {
     InvalidLink,
     /// `errSecCSBadTeamIdentifier`
     BadTeamIdentifier,
+    /// `errSecDecode`
+    Decode,
     /// `CSSMERR_TP_NOT_TRUSTED`
     NotTrusted,
     /// `CSSMERR_TP_CERT_EXPIRED`
@@ -105,6 +107,7 @@ impl Status {
             Self::WeakResourceEnvelope => ("errSecCSWeakResourceEnvelope", -67007),
             Self::InvalidLink => ("errSecCSInvalidSymlink", -67003),
             Self::BadTeamIdentifier => ("errSecCSBadTeamIdentifier", -66997),
+            Self::Decode => ("errSecDecode", -26275),
             Self::NotTrusted => ("CSSMERR_TP_NOT_TRUSTED", -2_147_409_622),
             Self::CertificateExpired => ("CSSMERR_TP_CERT_EXPIRED", -2_147_409_654),
         }

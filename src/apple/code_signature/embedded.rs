@@ -27,9 +27,6 @@ pub enum SignatureError {
     /// Two CodeDirectories have one hash type.
     #[error("two CodeDirectories have the hash type {0}")]
     RepeatedHashType(String),
-    /// An alternate that no system reads, because one before it is missing.
-    #[error("the alternate CodeDirectory {0:#x} follows a gap, so no system reads it")]
-    AlternateBehindGap(u32),
     /// The CMS message is not in its wrapper.
     #[error("the CMS message cannot be read: {0}")]
     Wrapper(BlobError),
@@ -47,6 +44,8 @@ pub struct Signature {
     components: BTreeMap<u32, Box<[u8]>>,
     /// The CMS message; empty where there is none.
     pub message: Box<[u8]>,
+    /// An alternate that no system reads, because one before it is missing.
+    pub stray_alternate: Option<u32>,
     /// What only the strict check objects to.
     pub irregularity: Option<String>,
     /// How many bytes the SuperBlob has; `None` where the components lie in files.
@@ -73,7 +72,11 @@ impl Signature {
             first.entry(kind).or_insert_with(|| blob.into());
         }
         let mut signature = Self::of(first, message.into())?;
-        signature.irregularity = blobs.irregularity();
+        let behind = bytes.get(blobs.length()..).unwrap_or_default();
+        signature.irregularity = blobs.irregularity().or_else(|| {
+            let is_padding = behind.iter().all(|byte| *byte == 0);
+            (!is_padding).then(|| "the padding behind the signature is not zero".to_owned())
+        });
         signature.length = Some(blobs.length());
         Ok(signature)
     }
@@ -97,13 +100,15 @@ impl Signature {
             .ok_or(SignatureError::NoCodeDirectory)?;
         directories.push(CodeDirectory::parse(&first)?);
         let mut has_gap = false;
+        let mut stray_alternate = None;
         for place in slot::FIRST_ALTERNATE..slot::ALTERNATES_END {
             let Some(bytes) = components.remove(&place) else {
                 has_gap = true;
                 continue;
             };
             if has_gap {
-                return Err(SignatureError::AlternateBehindGap(place));
+                stray_alternate.get_or_insert(place);
+                continue;
             }
             let directory = CodeDirectory::parse(&bytes)?;
             let is_repeated = directories
@@ -120,6 +125,7 @@ impl Signature {
             directories,
             components,
             message,
+            stray_alternate,
             irregularity: None,
             length: None,
         })

@@ -155,16 +155,6 @@ impl Layout {
         }
     }
 
-    /// The path of the resources below the base, with a slash at its end; empty in flat bundles
-    /// (`resourcesRelativePath`).
-    pub fn resources(&self, tree: &Tree) -> &'static str {
-        match tree.is_folder(&product::join(&self.base, "Resources")) {
-            true => "Resources/",
-            false if self.form == Form::Deep => "Resources/",
-            false => "",
-        }
-    }
-
     /// The folder of the signature.
     pub fn signature_folder(&self) -> String {
         product::join(&self.base, "_CodeSignature")

@@ -58,6 +58,8 @@ pub struct MachO {
     pub is_fat: bool,
     /// What the strict check objects to: bytes between and behind slices (`isSuspicious`).
     pub irregularity: Option<String>,
+    /// What the index of a fat file and its slices say differently, so that two readers take different slices.
+    pub contradiction: Option<String>,
 }
 
 /// One program for one kind of processor.
@@ -79,6 +81,9 @@ pub struct Slice {
     pub platform: Option<u32>,
     /// The SDK it was built with, as `major << 16 | minor << 8 | patch`.
     pub sdk: Option<u32>,
+    /// Where the segment `__LINKEDIT` ends, or the table of strings where that comes first, from the beginning of the slice:
+    /// the end of all that the linker made.
+    pub linked_end: Option<u64>,
     /// Whether the store has encrypted its code.
     pub is_encrypted: bool,
     /// Whether a second load command names a signature, which no system reads.
@@ -142,6 +147,7 @@ impl MachO {
                 slices: vec![slice],
                 is_fat: false,
                 irregularity: None,
+                contradiction: None,
             }));
         }
         let count = u32::from_be_bytes(count);
@@ -199,9 +205,11 @@ impl MachO {
             .zip(&index)
             .map(|(slice, entry)| (slice.place.clone(), entry.align.get(object::BigEndian)))
             .collect();
+        let contradiction = contradiction(&slices, &index);
         Ok(Some(Self {
             slices,
             is_fat: true,
+            contradiction,
             irregularity: irregularity(file, header_end, aligns)?,
         }))
     }
@@ -213,6 +221,34 @@ impl MachO {
             .or_else(|| named("arm64"))
             .or_else(|| self.slices.first())
     }
+}
+
+/// A slice for another processor than the index says, or two for one.
+fn contradiction(slices: &[Slice], index: &[macho::FatArch32]) -> Option<String> {
+    let named: Vec<String> = index
+        .iter()
+        .map(|entry| {
+            architecture(
+                entry.cputype.get(object::BigEndian),
+                entry.cpusubtype.get(object::BigEndian),
+            )
+        })
+        .collect();
+    let lies = slices
+        .iter()
+        .zip(&named)
+        .find(|(slice, named)| slice.architecture != **named);
+    if let Some((slice, named)) = lies {
+        return Some(format!(
+            "the index says {named}, and the slice is for {}",
+            slice.architecture
+        ));
+    }
+    let twice = named
+        .iter()
+        .enumerate()
+        .find(|(position, name)| named.iter().skip(position + 1).any(|other| other == *name));
+    twice.map(|(_, name)| format!("two slices are for {name}"))
 }
 
 /// What the strict check objects to in a fat file: overlapping slices, padding that is not zero or too long, and bytes behind
@@ -334,6 +370,7 @@ impl Slice {
             text_segment: None,
             platform: None,
             sdk: None,
+            linked_end: None,
             is_encrypted: false,
             has_second_signature: false,
         };
@@ -359,6 +396,11 @@ impl Slice {
                 }
                 LoadCommandVariant::Segment32(segment, sections) => {
                     slice.segment(segment, sections, endian, &within)?;
+                }
+                LoadCommandVariant::Symtab(table) => {
+                    let end =
+                        u64::from(table.stroff.get(endian)) + u64::from(table.strsize.get(endian));
+                    slice.linked_end.get_or_insert(end);
                 }
                 LoadCommandVariant::BuildVersion(version, _) => {
                     slice.platform.get_or_insert(version.platform.get(endian).0);
@@ -394,6 +436,10 @@ impl Slice {
         endian: Endianness,
         within: &dyn Fn(u64, u64, &'static str) -> Result<Range<u64>, MachOError>,
     ) -> Result<(), MachOError> {
+        if segment.name() == b"__LINKEDIT" {
+            let (offset, size) = segment.file_range(endian);
+            self.linked_end.get_or_insert(offset.saturating_add(size));
+        }
         if segment.name() != b"__TEXT" || self.text_segment.is_some() {
             return Ok(());
         }

@@ -42,6 +42,8 @@ pub struct Signer {
     pub timestamp: Option<Result<Timestamp, TimestampFault>>,
     /// The chain as the message bundles it, the signer's first, for showing alone.
     pub bundled: Vec<Arc<Certificate>>,
+    /// How many certificates the message bundles that are not part of the proven chain.
+    pub strays: usize,
     /// What is wrong with how the message names the CodeDirectories; `None` if each is bound.
     pub binding: Option<BindingFault>,
 }
@@ -99,8 +101,16 @@ pub fn judge(
         extras: &[Extra::UnsignedAttributes],
     };
     let others = attributes.map_or(&[][..], |attributes| &attributes.others);
+    let proof = verifier.verify(&message, &asked);
+    let chain = proof.as_ref().map(SignedMessage::chain).unwrap_or_default();
+    let is_stray = |der: &[u8]| chain.iter().all(|known| *known.der != *der);
     Ok(Signer {
-        proof: verifier.verify(&message, &asked),
+        strays: message
+            .certificates
+            .iter()
+            .filter(|der| is_stray(der))
+            .count(),
+        proof,
         signed_time,
         timestamp,
         bundled: bundled(&message, verifier),

@@ -203,6 +203,14 @@ impl Tree {
                 .is_some_and(|entry| entry.kind == EntryKind::Folder)
     }
 
+    /// How many bytes the file at a path has; `None` if there is none.
+    pub fn size(&self, path: &str) -> Option<u64> {
+        match self.get(path)?.kind {
+            EntryKind::File { size, .. } => Some(size),
+            _ => None,
+        }
+    }
+
     /// Whether there is a file at a path.
     pub fn is_file(&self, path: &str) -> bool {
         self.get(path)

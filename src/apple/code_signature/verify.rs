@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::code_directory::CodeDirectory;
 use super::code_resources::CodeResources;
-use super::codesign::Predicted;
+use super::codesign::{Predicted, Status};
 use super::embedded::{Signature, SignatureError};
 use super::layout::Layout;
 use super::mach_o::{FileKind, Slice};
@@ -29,7 +29,7 @@ use super::problem::Problem;
 use super::product::{self, Product};
 use crate::apple::entitlements::Entitlements;
 use crate::apple::signed_message::Verifier;
-use crate::base::finding::{self, Finding};
+use crate::base::finding::{self, Code, Finding};
 
 mod components;
 mod discover;
@@ -250,6 +250,12 @@ pub fn verify(product: &dyn Product, verifier: &Verifier, now: Timestamp) -> Rep
         problems: structure::problems(product.tree()),
     };
     discover::items(product, &mut report);
+    if report.items.is_empty() && report.problems.is_empty() {
+        let finding = Finding::block(Code::CodeUnsigned, "the product holds no code")
+            .hint("name the .app, .ipa, .xcarchive or program itself");
+        let predicted = Predicted::new(Status::Unsigned, "SecStaticCode::codeDirectory");
+        report.problems.push(Problem::both(finding, predicted));
+    }
     for item in &mut report.items {
         signatures::read(product, item, verifier, now);
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use flate2::read::DeflateDecoder;
 use rustix::fs::{Mode, OFlags};
 use zip::CompressionMethod;
-use zip::read::Config;
+use zip::read::{ArchiveOffset, Config};
 use zip::unstable::read::ZipIterable;
 
 use crate::apple::code_signature::product::{
@@ -90,6 +90,14 @@ pub enum ArchiveError {
         /// The most.
         limit: u64,
     },
+    /// It does not hold one app in its folder `Payload`.
+    #[error("{path} holds {apps} apps in its folder Payload, and an .ipa holds one")]
+    Apps {
+        /// The path.
+        path: String,
+        /// How many there are.
+        apps: usize,
+    },
     /// Its paths are not those of a product.
     #[error("{path} is no product that can be verified: {error}")]
     Tree {
@@ -112,7 +120,7 @@ impl Explain for ArchiveError {
         let hint = match self {
             Self::Read { .. } => "name a file that this user may read",
             Self::Malformed { .. } => "export or download the .ipa again",
-            Self::Entry { .. } | Self::TooLarge { .. } | Self::Tree { .. } => {
+            Self::Entry { .. } | Self::TooLarge { .. } | Self::Apps { .. } | Self::Tree { .. } => {
                 "export the .ipa again with Xcode; do not install this one"
             }
         };
@@ -155,7 +163,13 @@ impl ArchiveProduct {
             length,
             at: 0,
         };
-        let archive = ZipIterable::try_new(section.clone(), Config::default());
+        if !ends_as_archive(&mut section.clone()).map_err(read)? {
+            return Err(malformed(&"bytes follow its index, or it has none"));
+        }
+        let config = Config {
+            archive_offset: ArchiveOffset::Known(0),
+        };
+        let archive = ZipIterable::try_new(section.clone(), config);
         let archive = archive.map_err(|error| malformed(&error))?;
         if archive.len() > MAX_ENTRIES {
             return Err(ArchiveError::Tree {
@@ -182,7 +196,17 @@ impl ArchiveProduct {
             ..
         } = listing;
         packed.sort_by(|one, other| one.0.cmp(&other.0));
-        let tree = Tree::new(entries).map_err(|error| ArchiveError::Tree { path: shown, error })?;
+        let tree = Tree::new(entries).map_err(|error| ArchiveError::Tree {
+            path: shown.clone(),
+            error,
+        })?;
+        let apps = tree
+            .children("Payload")
+            .filter(|(name, _)| name.ends_with(".app"))
+            .count();
+        if apps != 1 {
+            return Err(ArchiveError::Apps { path: shown, apps });
+        }
         Ok(Self { file, tree, packed })
     }
 }
@@ -327,6 +351,38 @@ impl Listing {
         self.packed.retain(|(path, _)| !path.is_empty());
         Ok(())
     }
+}
+
+/// Whether the record that ends the index ends the file too, its comment included (APPNOTE 4.3.16).
+fn ends_as_archive(section: &mut Section) -> io::Result<bool> {
+    const RECORD: usize = 22;
+    let longest = u64::try_from(RECORD + usize::from(u16::MAX)).unwrap_or(u64::MAX);
+    let start = section.length.saturating_sub(longest);
+    section.seek(SeekFrom::Start(start))?;
+    let mut end = Vec::new();
+    section.take(longest).read_to_end(&mut end)?;
+    let word = |at: usize| {
+        let bytes = end.get(at..)?.first_chunk::<4>()?;
+        Some(u64::from(u32::from_le_bytes(*bytes)))
+    };
+    let mut records = memchr::memmem::rfind_iter(&end, b"PK\x05\x06");
+    Ok(records.any(|at| {
+        let comment = end
+            .get(at + RECORD - 2..)
+            .and_then(<[u8]>::first_chunk)
+            .map(|length| usize::from(u16::from_le_bytes(*length)));
+        let ends_the_file = comment.is_some_and(|comment| at + RECORD + comment == end.len());
+        // In a large archive another record says where the index lies; the reader looks at that.
+        let ends_the_index = match (word(at + 12), word(at + 16)) {
+            (Some(size), Some(offset)) => {
+                let is_large = [size, offset].contains(&u64::from(u32::MAX));
+                let position = start.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
+                is_large || size + offset == position
+            }
+            _ => false,
+        };
+        ends_the_file && ends_the_index
+    }))
 }
 
 /// The length of the header before an entry's bytes: 30 bytes, its name, and its extra field (APPNOTE 4.3.7).

@@ -2,7 +2,7 @@
 
 use super::signatures::{in_product, whole};
 use super::{Item, SignedSlice, TicketNames};
-use crate::apple::code_signature::code_directory::CodeDirectory;
+use crate::apple::code_signature::code_directory::{CodeDirectory, Flags};
 use crate::apple::code_signature::code_resources;
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::embedded::Signature;
@@ -131,7 +131,15 @@ fn slots(
                 // Apple's verifier then acts as if the component were not there, and other tools read it all the same.
                 let message = format!("the {name} is there, and the signature does not cover it");
                 let finding = Finding::block(Code::CodeComponentUnsealed, message).hint(SIGN_AGAIN);
-                problems.push(Problem::ours(finding));
+                // Files that nothing seals it does not accept.
+                let is_seal = slot == slot::RESOURCES;
+                problems.push(Problem {
+                    finding,
+                    codesign: is_seal.then_some(Predicted::new(
+                        Status::ResourcesNotFound,
+                        "SecStaticCode::loadResources",
+                    )),
+                });
             }
         }
     }
@@ -199,7 +207,10 @@ fn claims(slice: &SignedSlice, signature: &Signature, problems: &mut Vec<Problem
         problems.push(Problem::ours(unreadable("entitlements", error)));
     }
     if let Some(Err(error)) = &der {
-        problems.push(Problem::ours(unreadable("DER entitlements", error)));
+        problems.push(Problem::both(
+            unreadable("DER entitlements", error),
+            Predicted::new(Status::Decode, "SecStaticCode::entitlements"),
+        ));
     }
     let (Some(Ok(xml)), Some(Ok(der))) = (xml, der) else {
         return;
@@ -253,7 +264,15 @@ fn designated(
     let Some((_, requirement)) = set.iter().find(|(kind, _)| *kind == DESIGNATED) else {
         return;
     };
-    if ask(item, slice, signature, requirement) == Answer::No {
+    // Without a proven signer there is nobody to ask about; that has been told.
+    let is_ad_hoc = signature
+        .best()
+        .is_some_and(|best| best.flags.has(Flags::ADHOC));
+    let is_proven = slice
+        .signer
+        .as_ref()
+        .is_some_and(|signer| signer.proof.is_ok());
+    if (is_proven || is_ad_hoc) && ask(item, slice, signature, requirement) == Answer::No {
         let finding = Finding::block(
             Code::CodeRequirementNotMet,
             "the code does not meet its own designated requirement",

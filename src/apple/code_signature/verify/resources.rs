@@ -41,7 +41,7 @@ pub(super) fn judge(
         missing_seal(product, item, layout, judgement);
         return;
     };
-    weakness(product, layout, seal, judgement);
+    weakness(layout, seal, judgement);
     let mut scan = Scan {
         product,
         items,
@@ -91,14 +91,9 @@ fn missing_seal(
         .push(Problem::both(in_product(finding, folder), predicted));
 }
 
-fn weakness(
-    product: &dyn Product,
-    layout: &Layout,
-    seal: &CodeResources,
-    judgement: &mut Judgement<'_>,
-) {
+fn weakness(layout: &Layout, seal: &CodeResources, judgement: &mut Judgement<'_>) {
     let path = layout.code_resources();
-    if let Some(what) = seal.weak_rule(layout.resources(product.tree())) {
+    if let Some(what) = seal.weak_rule() {
         let finding = Finding::block(
             Code::ResourceRulesWeak,
             "the rules of the seal leave out what must be sealed",
@@ -112,6 +107,17 @@ fn weakness(
         judgement
             .problems
             .push(Problem::both(in_product(finding, &path), predicted));
+    }
+    if let Some(rule) = seal.lenient_rule() {
+        let finding = Finding::block(
+            Code::ResourceRulesWeak,
+            "a rule of the seal lets files be taken out that are no localization",
+        )
+        .found(rule)
+        .hint("sign the bundle with the default rules: without CODE_SIGN_RESOURCE_RULES_PATH");
+        judgement
+            .problems
+            .push(Problem::ours(in_product(finding, &path)));
     }
     if seal.version == 1 {
         let finding = Finding::block(
@@ -193,10 +199,19 @@ impl<'a> Scan<'a> {
     fn tell_excluded(&self, entry: &Entry, path: &str, judgement: &mut Judgement<'_>) {
         let what = match path {
             "_CodeSignature" => return,
-            "CodeResources" => self
-                .item
-                .ticket_or_link(entry)
-                .unwrap_or("it has the name of a ticket and is none; no signature covers it"),
+            "CodeResources" => match self.item.ticket_or_link(entry) {
+                Some(what) => what,
+                None => {
+                    let finding = Finding::block(
+                        Code::ProductStructure,
+                        "a file has the name of a stapled ticket, and is none",
+                    )
+                    .hint("remove it; no signature covers it");
+                    let finding = in_product(finding, &entry.path);
+                    judgement.problems.push(Problem::ours(finding));
+                    "it has the name of a ticket and is none; no signature covers it"
+                }
+            },
             "_MASReceipt" => "the receipt of the store; no signature covers it",
             // Its own signature covers it.
             _ => return,
@@ -230,7 +245,10 @@ impl<'a> Scan<'a> {
             return;
         }
         match rule {
-            Some(rule) if !rule.flags.omit => self.compare(entry, path, judgement),
+            Some(rule) if !rule.flags.omit => {
+                self.compare(entry, path, judgement);
+                self.optional_without_rule(entry, path, rule, judgement);
+            }
             rule => self.tell_unsealed(entry, path, rule, judgement),
         }
     }
@@ -272,6 +290,27 @@ impl<'a> Scan<'a> {
             path: entry.path.to_string(),
             what,
         });
+    }
+
+    /// An entry that may be missing although its rule does not say so was edited into the seal before it was signed.
+    fn optional_without_rule(
+        &self,
+        entry: &Entry,
+        path: &str,
+        rule: &Rule,
+        judgement: &mut Judgement<'_>,
+    ) {
+        let seal = self.seal.seals.get(path);
+        if seal.is_some_and(|seal| seal.optional) && !rule.flags.optional {
+            let finding = Finding::block(
+                Code::ResourceRulesWeak,
+                "the seal lets a file be taken out, and no rule says so",
+            )
+            .hint(SIGN_AGAIN);
+            judgement
+                .problems
+                .push(Problem::ours(in_product(finding, &entry.path)));
+        }
     }
 
     fn compare(&mut self, entry: &'a Entry, path: &'a str, judgement: &mut Judgement<'_>) {
@@ -429,7 +468,10 @@ impl<'a> Scan<'a> {
                     Code::ResourceMissing,
                     "the seal names a file that its rules leave out",
                 )
-            } else if seal.optional {
+            } else if seal.optional
+                && path_rules::choose(&self.seal.rules, path)
+                    .is_some_and(|rule| rule.flags.optional)
+            {
                 continue;
             } else {
                 (Code::ResourceMissing, "a file that was sealed is missing")

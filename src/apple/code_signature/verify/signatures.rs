@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Item, SignedSlice};
-use crate::apple::code_signature::code_resources::CodeResources;
+use crate::apple::code_signature::code_resources::{CodeResources, CodeResourcesError};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::embedded::{self, Signature, SignatureError};
 use crate::apple::code_signature::entitlements;
 use crate::apple::code_signature::mach_o::{MachO, Slice, bytes_at};
 use crate::apple::code_signature::message;
+use crate::apple::code_signature::path_rules::PatternError;
 use crate::apple::code_signature::problem::Problem;
 use crate::apple::code_signature::product::{self, Contents, Product};
 use crate::apple::code_signature::slot;
@@ -52,6 +53,16 @@ pub(super) fn read(product: &dyn Product, item: &mut Item, verifier: &Verifier, 
                         Predicted::new(Status::BadMainExecutable, "MachORep::strictValidate");
                     item.problems
                         .push(Problem::both(in_product(finding, &code), predicted));
+                }
+                if let Some(reason) = &program.contradiction {
+                    let finding = Finding::block(
+                        Code::ProductStructure,
+                        "a fat file and its slices contradict each other",
+                    )
+                    .found(reason)
+                    .hint("build the product again");
+                    item.problems
+                        .push(Problem::ours(in_product(finding, &code)));
                 }
                 for slice in program.slices {
                     item.slices.push(signed_slice(&mut *file, slice));
@@ -151,21 +162,40 @@ fn read_seal(product: &dyn Product, item: &mut Item) {
     }
     let limit =
         u64::try_from(crate::apple::code_signature::code_resources::MAX_BYTES).unwrap_or(u64::MAX);
-    let parsed = whole(product, &path, limit)
-        .and_then(|bytes| CodeResources::parse(&bytes).map_err(|error| error.to_string()));
-    match parsed {
-        Ok(seal) => item.seal = Some(seal),
+    let unreadable = |reason: &dyn std::fmt::Display, status: Option<Status>| {
+        let finding = Finding::block(
+            Code::ResourceSealUnreadable,
+            "the seal of a bundle cannot be read",
+        )
+        .found(reason)
+        .hint("build the product again, or sign it again");
+        Problem {
+            finding: in_product(finding, &path),
+            codesign: status
+                .map(|status| Predicted::new(status, "SecStaticCode::validateResources")),
+        }
+    };
+    let bytes = match whole(product, &path, limit) {
+        Ok(bytes) => bytes,
         Err(reason) => {
-            let finding = Finding::block(
-                Code::ResourceSealUnreadable,
-                "the seal of a bundle cannot be read",
-            )
-            .found(reason)
-            .hint("build the product again, or sign it again");
-            let predicted =
-                Predicted::new(Status::ResourcesInvalid, "SecStaticCode::loadResources");
-            item.problems
-                .push(Problem::both(in_product(finding, &path), predicted));
+            item.problems.push(unreadable(&reason, None));
+            return;
+        }
+    };
+    match CodeResources::parse(&bytes) {
+        Ok(seal) => item.seal = Some(seal),
+        Err(error) => {
+            let status = match &error {
+                CodeResourcesError::PropertyList(_) => Some(Status::BadDictionaryFormat),
+                CodeResourcesError::Pattern(PatternError::Undefined { .. }) => {
+                    Some(Status::ResourceRulesInvalid)
+                }
+                // Our own bounds.
+                CodeResourcesError::Pattern(_) | CodeResourcesError::TooMany { .. } => None,
+                CodeResourcesError::Missing("rules" | "files") => Some(Status::ResourcesNotFound),
+                _ => Some(Status::ResourcesInvalid),
+            };
+            item.problems.push(unreadable(&error, status));
         }
     }
 }

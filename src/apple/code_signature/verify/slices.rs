@@ -10,6 +10,7 @@ use crate::apple::anchors::AnchorOwner;
 use crate::apple::code_signature::code_directory::{CodeDirectory, Flags};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::embedded::{Signature, SignatureError};
+use crate::apple::code_signature::hash_type::HashType;
 use crate::apple::code_signature::message::{BindingFault, Signer};
 use crate::apple::code_signature::problem::Problem;
 use crate::apple::code_signature::product::Product;
@@ -58,7 +59,6 @@ pub(super) fn judge(
             Some(Ok(signature)) => {
                 signer(slice, signature, now, &mut of_slice);
                 components::judge(product, item, slice, signature, &mut of_slice);
-                extent(slice, signature, &mut of_slice);
                 pages(position, signature, digests, &mut of_slice);
             }
         }
@@ -73,6 +73,7 @@ pub(super) fn judge(
         }
     }
     teams(item, &file, problems);
+    differences(item, &file, problems);
 }
 
 fn malformed(error: &SignatureError) -> Problem {
@@ -90,8 +91,6 @@ fn malformed(error: &SignatureError) -> Problem {
             Some(Status::SignatureFailed),
             "SecStaticCode::verifySignature",
         ),
-        // Apple's reader stops at the gap, and does not see what follows.
-        SignatureError::AlternateBehindGap(_) => (None, ""),
         SignatureError::CodeDirectory(error) => match error {
             Directory::Version(_) => (
                 Some(Status::SignatureUnsupported),
@@ -100,9 +99,8 @@ fn malformed(error: &SignatureError) -> Problem {
             Directory::HashType { .. } => {
                 (Some(Status::SignatureUnsupported), "CodeDirectory::hashFor")
             }
-            // These two it takes.
-            Directory::Scatter | Directory::PageSize(_) => (None, ""),
-            Directory::Text(_) => (None, ""),
+            // Apple's verifier takes these.
+            Directory::Scatter { fits: true } | Directory::Text(_) => (None, ""),
             _ => (
                 Some(Status::SignatureFailed),
                 "CodeDirectory::checkIntegrity",
@@ -127,6 +125,24 @@ fn signer(slice: &SignedSlice, signature: &Signature, now: Timestamp, problems: 
     let Some(best) = signature.best() else {
         return;
     };
+    if best.hash_type == HashType::Sha1 {
+        let finding = Finding::block(
+            Code::CodeHashWeak,
+            "the signature is over SHA-1 alone, with which two programs can have one hash",
+        )
+        .values("SHA-256 or SHA-384", best.hash_type)
+        .hint("sign it with a codesign of today, for systems of today");
+        problems.push(Problem::ours(finding));
+    }
+    if let Some(place) = signature.stray_alternate {
+        let finding = Finding::block(
+            Code::CodeDirectoryUnbound,
+            "an alternate CodeDirectory follows a gap, so no system reads it",
+        )
+        .found(format!("{place:#x}"))
+        .hint(SIGN_AGAIN);
+        problems.push(Problem::ours(finding));
+    }
     if best.flags.has(Flags::ADHOC) {
         let by = if best.flags.has(Flags::LINKER_SIGNED) {
             "the linker"
@@ -154,7 +170,7 @@ fn signer(slice: &SignedSlice, signature: &Signature, now: Timestamp, problems: 
         return;
     };
     match &signer.proof {
-        Err(fault) => problems.push(unproven(fault)),
+        Err(fault) => problems.push(unproven(fault, signer)),
         Ok(proof) => {
             if proof.anchor_owner() == AnchorOwner::Policy {
                 let root = proof.issuers().last().map(|root| root.common_name.clone());
@@ -204,6 +220,24 @@ fn signer(slice: &SignedSlice, signature: &Signature, now: Timestamp, problems: 
             }
         }
     }
+    if signer.signed_time.is_none() && signer.timestamp.is_none() {
+        let finding = Finding::block(
+            Code::CodeSignatureInvalid,
+            "the signature does not say when it was made",
+        )
+        .expected("a signing time")
+        .hint(SIGN_AGAIN);
+        problems.push(Problem::ours(finding));
+    }
+    if signer.strays > 0 && signer.proof.is_ok() {
+        let finding = Finding::block(
+            Code::CodeSignatureInvalid,
+            "the signature bundles certificates that do not belong to its chain",
+        )
+        .found(format!("{} certificates", signer.strays))
+        .hint(SIGN_AGAIN);
+        problems.push(Problem::ours(finding));
+    }
     if let Some(fault) = &signer.binding {
         problems.push(unbound(fault, failed));
     }
@@ -213,7 +247,7 @@ fn signer(slice: &SignedSlice, signature: &Signature, now: Timestamp, problems: 
 }
 
 /// Why the signature proves nobody, as a finding.
-fn unproven(fault: &Fault) -> Problem {
+fn unproven(fault: &Fault, signer: &Signer) -> Problem {
     let failed = Predicted::new(Status::SignatureFailed, "SecStaticCode::verifySignature");
     let untrusted = Predicted::new(Status::NotTrusted, "SecStaticCode::verifySignature");
     let invalid =
@@ -229,7 +263,7 @@ fn unproven(fault: &Fault) -> Problem {
         ),
         Fault::Signature(error) => Problem::both(invalid("the signature is not valid").found(error), failed),
         Fault::Detached => Problem::both(invalid("the CodeDirectory is missing"), failed),
-        Fault::NotDetached => Problem::ours(invalid("the CMS message has content of its own")),
+        Fault::NotDetached => Problem::both(invalid("the CMS message has content of its own"), failed),
         Fault::Signers(count) => Problem::both(
             invalid("the CMS message does not have exactly one signer").values("1 signer", format!("{count} signers")),
             failed,
@@ -271,10 +305,13 @@ fn unproven(fault: &Fault) -> Problem {
             subject,
             validity,
             instant,
-        } => Problem::ours(
-            distrusted(format!("in the signature's chain, {subject} was not valid when the code was signed"))
+        } => Problem {
+            finding: distrusted(format!("in the signature's chain, {subject} was not valid when the code was signed"))
                 .values(validity, instant),
-        ),
+            // It tolerates that where no authority says when.
+            codesign: matches!(signer.timestamp, Some(Ok(_)))
+                .then_some(Predicted::new(Status::CertificateExpired, "SecStaticCode::verifySignature")),
+        },
         Fault::Anchor { subject, found } => Problem::ours(
             Finding::block(
                 Code::CodeAnchorNotApple,
@@ -346,50 +383,81 @@ fn untimed(fault: &TimestampFault, signer: &Signer) -> Problem {
     Problem::both(finding, predicted)
 }
 
-/// Whether the signature covers all of the slice that comes before it, and ends where the slice ends.
-fn extent(slice: &SignedSlice, signature: &Signature, problems: &mut Vec<Problem>) {
-    let (Some(code), Some(place)) = (
-        &slice.slice,
-        slice
-            .slice
-            .as_ref()
-            .and_then(|slice| slice.signature.clone()),
-    ) else {
-        return;
-    };
+/// Whether each signature covers all of the code before it, and ends where the code ends (`strictValidate`).
+pub(super) fn extents(product: &dyn Product, item: &Item, problems: &mut Vec<Problem>) {
+    let file = item.code.as_deref().unwrap_or_default();
+    for slice in &item.slices {
+        if let Some(signature) = slice.sound_signature() {
+            let mut of_slice = Vec::new();
+            extent(product, file, slice, signature, &mut of_slice);
+            problems.extend(of_slice.into_iter().map(|mut problem: Problem| {
+                problem.finding = in_product(problem.finding, file);
+                problem
+            }));
+        }
+    }
+}
+
+fn extent(
+    product: &dyn Product,
+    file: &str,
+    slice: &SignedSlice,
+    signature: &Signature,
+    problems: &mut Vec<Problem>,
+) {
     let uncovered = |message: &str| Finding::block(Code::CodeNotCovered, message).hint(SIGN_AGAIN);
+    let limit = match &slice.slice {
+        Some(code) => code.signature.as_ref().map(|place| place.start),
+        None => product.tree().size(file),
+    };
     for directory in signature.directories() {
-        if directory.code_limit != place.start {
-            problems.push(Problem::ours(
-                uncovered("the signature does not cover all of the code before it").values(
-                    format!("{} bytes", place.start),
+        let limit = limit.unwrap_or_default();
+        if directory.code_limit != limit {
+            let finding = uncovered("the signature does not cover all of the code before it")
+                .values(
+                    format!("{limit} bytes"),
                     format!("{} bytes", directory.code_limit),
-                ),
-            ));
+                );
+            // It compares the one that it chose.
+            let is_chosen = signature
+                .best()
+                .is_some_and(|best| best.hash_type == directory.hash_type);
+            problems.push(Problem {
+                finding,
+                codesign: is_chosen.then_some(Predicted::new(
+                    Status::SignatureInvalid,
+                    "SingleDiskRep::strictValidate",
+                )),
+            });
             break;
         }
     }
-    let length = code.place.end - code.place.start;
-    if place.end != length {
+    if let Some(what) = &signature.irregularity {
         problems.push(Problem::ours(
-            uncovered("bytes follow the signature, which nothing covers")
-                .values(format!("{} bytes", place.end), format!("{length} bytes")),
+            uncovered("the signature holds bytes that belong to nothing").found(what),
         ));
+    }
+    let Some(code) = &slice.slice else {
+        return;
+    };
+    let length = code.place.end - code.place.start;
+    let end = code.signature.as_ref().map_or(length, |place| place.end);
+    if end != length || code.linked_end.is_some_and(|end| end != length) {
+        let finding = uncovered("bytes follow the signature, which nothing covers")
+            .values(format!("{end} bytes"), format!("{length} bytes"));
+        let is_seen = code.linked_end != Some(length);
+        problems.push(Problem {
+            finding,
+            codesign: is_seen.then_some(Predicted::new(
+                Status::BadMainExecutable,
+                "MachO::validateStructure",
+            )),
+        });
     }
     if code.has_second_signature {
         problems.push(Problem::ours(uncovered(
             "a second load command names a signature, which no system reads",
         )));
-    }
-    if let Some(what) = &signature.irregularity {
-        problems.push(Problem::ours(
-            Finding::block(
-                Code::CodeNotCovered,
-                "the signature holds bytes that belong to nothing",
-            )
-            .found(what)
-            .hint(SIGN_AGAIN),
-        ));
     }
 }
 
@@ -460,5 +528,35 @@ fn teams(item: &Item, file: &str, problems: &mut Vec<Problem>) {
             "SecStaticCode::handleOtherArchitectures",
         );
         problems.push(Problem::both(in_product(finding, file), predicted));
+    }
+}
+
+/// All slices say the same of who signed and what the code may do.
+fn differences(item: &Item, file: &str, problems: &mut Vec<Problem>) {
+    let mut signers: Vec<_> = item
+        .slices
+        .iter()
+        .filter_map(|slice| Some(slice.signer.as_ref()?.proof.as_ref().ok()?.signer().sha256))
+        .collect();
+    signers.dedup();
+    let mut claims: Vec<_> = item
+        .slices
+        .iter()
+        .filter(|slice| slice.sound_signature().is_some())
+        .map(|slice| slice.entitlements.as_ref())
+        .collect();
+    claims.dedup();
+    for (differ, what) in [
+        (signers.len() > 1, "different certificates"),
+        (claims.len() > 1, "different entitlements"),
+    ] {
+        if differ {
+            let finding = Finding::block(
+                Code::CodeSlicesDiffer,
+                format!("the slices of this code have {what}"),
+            )
+            .hint(SIGN_AGAIN);
+            problems.push(Problem::ours(in_product(finding, file)));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What the strict check also wants of a bundle's own folders (`bundlediskrep.cpp`).
 
 use super::signatures::in_product;
-use super::{Item, Unsealed};
+use super::{Item, Unsealed, slices};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::layout::{Form, Layout};
 use crate::apple::code_signature::problem::Problem;
@@ -16,9 +16,19 @@ pub(super) fn judge(
     problems: &mut Vec<Problem>,
     unsealed: &mut Vec<Unsealed>,
 ) {
-    let Some(layout) = &item.layout else {
-        return;
-    };
+    if let Some(layout) = &item.layout {
+        folders(product, item, layout, problems, unsealed);
+    }
+    slices::extents(product, item, problems);
+}
+
+fn folders(
+    product: &dyn Product,
+    item: &Item,
+    layout: &Layout,
+    problems: &mut Vec<Problem>,
+    unsealed: &mut Vec<Unsealed>,
+) {
     plain_files(product, layout, problems);
     signature_folder(product, item, layout, problems, unsealed);
     match &layout.form {

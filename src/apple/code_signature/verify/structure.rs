@@ -30,5 +30,41 @@ pub(super) fn problems(tree: &Tree) -> Vec<Problem> {
             Predicted::new(status, "ResourceBuilder::scan"),
         ));
     }
+    if tree.is_folder("Payload") {
+        beside_the_app(tree, &mut problems);
+    }
     problems
+}
+
+/// What Xcode puts beside the folder `Payload` of an `.ipa`, and the store beside that.
+const BESIDE_PAYLOAD: [&str; 10] = [
+    "BCSymbolMaps",
+    "META-INF",
+    "MessagesApplicationExtensionSupport",
+    "MessagesApplicationSupport",
+    "SwiftSupport",
+    "Symbols",
+    "WatchKitSupport",
+    "WatchKitSupport2",
+    "iTunesArtwork",
+    "iTunesMetadata.plist",
+];
+
+/// In an `.ipa` nothing seals what lies beside the app.
+fn beside_the_app(tree: &Tree, problems: &mut Vec<Problem>) {
+    let beside_payload = tree
+        .children("")
+        .filter(|(name, _)| *name != "Payload" && !BESIDE_PAYLOAD.contains(name));
+    let in_payload = tree
+        .children("Payload")
+        .filter(|(name, _)| !name.ends_with(".app"));
+    for (_, entry) in beside_payload.chain(in_payload) {
+        let mut finding = Finding::block(
+            Code::ProductStructure,
+            "the archive holds something beside the app, which no seal covers",
+        )
+        .hint("export the .ipa again with Xcode, or remove this from it");
+        finding.place.file = Some(entry.path.to_string());
+        problems.push(Problem::ours(finding));
+    }
 }

@@ -1,0 +1,85 @@
+//! Archives: an `.ipa` is read where it lies, and a hostile one is refused; an `.xcarchive` holds the product.
+
+use std::fs;
+
+use countersign::apple::code_signature::verify::verify;
+use countersign::base::error::Explain as _;
+use countersign::host::product::archive::ArchiveProduct;
+use countersign::host::product::folder::FolderProduct;
+use forge::bundle::{ios_app_with_everything, ipa, xcarchive};
+use forge::bundle_flaw::ipa_flaws;
+
+use crate::{codes, distribution, judged, verifier};
+
+#[test]
+fn an_ipa_is_verified_as_the_app_in_it_is() {
+    let app = ios_app_with_everything(&distribution()).sign();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("Rocket.ipa");
+    fs::write(&path, ipa(&app)).unwrap();
+    let product = ArchiveProduct::list(&path).unwrap();
+    let report = verify(
+        &product,
+        &verifier(),
+        "2026-06-01T00:00:00Z".parse().unwrap(),
+    );
+    assert_eq!(codes(&report), [""; 0], "{:#?}", report.findings());
+    let identifiers = |report: &countersign::apple::code_signature::verify::Report| {
+        let items = report.items.iter();
+        let mut all: Vec<_> = items
+            .map(|item| item.identifier().map(str::to_owned))
+            .collect();
+        all.sort();
+        all
+    };
+    assert_eq!(identifiers(&report), identifiers(&judged(&app)));
+}
+
+#[test]
+fn an_xcarchive_holds_the_product_and_is_none() {
+    let app = ios_app_with_everything(&distribution()).sign();
+    let folder = tempfile::tempdir().unwrap();
+    let path = xcarchive(&app).write_to(folder.path()).unwrap();
+    let product = FolderProduct::list(&path).unwrap();
+    let report = verify(
+        &product,
+        &verifier(),
+        "2026-06-01T00:00:00Z".parse().unwrap(),
+    );
+    assert_eq!(codes(&report), [""; 0], "{:#?}", report.findings());
+    assert!(
+        report
+            .items
+            .iter()
+            .all(|item| item.path.starts_with("Products/"))
+    );
+}
+
+/// Refused when it is listed, or a finding that blocks: never passed, never without end.
+#[test]
+fn a_hostile_ipa_is_refused() {
+    let app = ios_app_with_everything(&distribution()).sign();
+    let folder = tempfile::tempdir().unwrap();
+    for flaw in ipa_flaws(&app) {
+        let path = folder.path().join("Broken.ipa");
+        fs::write(&path, &flaw.bytes).unwrap();
+        match ArchiveProduct::list(&path) {
+            Err(error) => {
+                assert!(
+                    error.to_string().contains("Broken.ipa"),
+                    "{}: {error}",
+                    flaw.name
+                );
+                assert!(error.hint().is_some(), "{}: {error}", flaw.name);
+            }
+            Ok(product) => {
+                let report = verify(
+                    &product,
+                    &verifier(),
+                    "2026-06-01T00:00:00Z".parse().unwrap(),
+                );
+                assert!(!codes(&report).is_empty(), "{} is passed", flaw.name);
+            }
+        }
+    }
+}
