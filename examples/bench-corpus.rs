@@ -3,6 +3,7 @@
 //! ```text
 //! bench-corpus mint DIRECTORY COUNT    writes COUNT distinct profiles, and beside them anchors.pem and signing.toml
 //! bench-corpus floor DIRECTORY RUNS    prints the CPU time of the floor, the median of RUNS, in milliseconds
+//! bench-corpus product DIRECTORY MB    writes a signed app of MB megabytes, and beside it anchors.pem and signing.toml
 //! ```
 
 // A tool of the measurements: where a test would panic, so does it.
@@ -23,6 +24,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use countersign::host::profile_store;
+use forge::bundle::write_large;
+use forge::code_signature::SigningIdentity;
+use forge::hierarchy::LeafKind;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,8 +34,13 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["mint", directory, count] => mint(Path::new(directory), count.parse().expect("a number")),
         ["floor", directory, runs] => floor(Path::new(directory), runs.parse().expect("a number")),
+        ["product", directory, megabytes] => {
+            product(Path::new(directory), megabytes.parse().expect("a number"));
+        }
         _ => {
-            eprintln!("usage: bench-corpus mint DIRECTORY COUNT | floor DIRECTORY RUNS");
+            eprintln!(
+                "usage: bench-corpus mint DIRECTORY COUNT | floor DIRECTORY RUNS | product DIRECTORY MB"
+            );
             return ExitCode::from(2);
         }
     }
@@ -40,12 +49,25 @@ fn main() -> ExitCode {
 
 fn mint(directory: &Path, count: usize) {
     corpus::mint(directory, count).expect("the directory can be written");
+    trust(directory);
+}
+
+/// A policy that believes the corpus' roots.
+fn trust(directory: &Path) {
     std::fs::write(directory.join("anchors.pem"), corpus::anchors_pem()).unwrap();
     std::fs::write(
         directory.join("signing.toml"),
         "version = 1\n\n[profiles]\ntrust_anchors = [\"anchors.pem\"]\n",
     )
     .unwrap();
+}
+
+/// A deep bundle, signed with SHA-256 alone, nine tenths of it resources.
+fn product(directory: &Path, megabytes: u64) {
+    std::fs::create_dir_all(directory).unwrap();
+    let signer = SigningIdentity::acme(LeafKind::DeveloperIdApplication);
+    write_large(directory, &signer, megabytes * 1_000_000).expect("the directory can be written");
+    trust(directory);
 }
 
 fn floor(directory: &Path, runs: usize) {

@@ -246,13 +246,12 @@ fn show(out: &mut dyn Write, item: &ShownItem) -> io::Result<()> {
     if let Some(profile) = &item.embedded_profile {
         row(out, depth, "Profile", profile)?;
     }
-    if let Some(names) = item.ticket_names_code {
-        let said = if names {
-            "names this code"
-        } else {
-            "names other code"
-        };
-        row(out, depth, "Ticket", said)?;
+    if let Some(ticket) = item.ticket {
+        let said = format!(
+            "names {} of the {} cdhashes of this code and of the code below it",
+            ticket.names, ticket.of
+        );
+        row(out, depth, "Ticket", &said)?;
     }
     if let Some(requirement) = &item.designated_requirement {
         row(out, depth, "Requirement", requirement)?;

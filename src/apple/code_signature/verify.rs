@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::code_directory::CodeDirectory;
 use super::code_resources::CodeResources;
 use super::codesign::{Predicted, Status};
 use super::embedded::{Signature, SignatureError};
@@ -73,10 +74,20 @@ pub struct Item {
     pub problems: Vec<Problem>,
     /// What no signature covers.
     pub unsealed: Vec<Unsealed>,
-    /// Whether a stapled ticket names its code; `None` if there is no ticket.
-    pub ticket_names_code: Option<bool>,
+    /// What a stapled ticket names of its code and of the code below it; `None` if there is no ticket.
+    pub ticket: Option<TicketNames>,
     /// The positions of the pieces that its seal names as code of their own.
     pub sealed_code: Vec<usize>,
+}
+
+/// How much of the code that a ticket is stapled to it names: the item's own slices and those of every item below it, each by
+/// the cdhash of its strongest CodeDirectory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TicketNames {
+    /// How many of the cdhashes stand in the ticket.
+    pub names: usize,
+    /// How many cdhashes there are.
+    pub of: usize,
 }
 
 /// A slice and its signature.
@@ -209,6 +220,13 @@ impl Item {
         signatures.flat_map(Signature::cdhashes).collect()
     }
 
+    /// The cdhash of each slice: that of its strongest CodeDirectory, which is what a ticket names.
+    pub fn strongest_cdhashes(&self) -> impl Iterator<Item = [u8; 20]> {
+        let signatures = self.slices.iter().filter_map(SignedSlice::sound_signature);
+        let strongest = signatures.filter_map(Signature::best);
+        strongest.map(CodeDirectory::cdhash)
+    }
+
     /// Whether no slice has a signature.
     pub fn is_unsigned(&self) -> bool {
         self.slices.iter().all(|slice| slice.signature.is_none())
@@ -242,10 +260,12 @@ pub fn verify(product: &dyn Product, verifier: &Verifier, now: Timestamp) -> Rep
         signatures::read(product, item, verifier, now);
     }
     let digests = hashing::run(product, &report.items);
-    for item in &mut report.items {
-        let (names_code, problem) = components::ticket(product, item);
-        item.ticket_names_code = names_code;
-        item.problems.extend(problem);
+    for position in 0..report.items.len() {
+        let (names, problem) = components::ticket(product, &report.items, position);
+        if let Some(item) = report.items.get_mut(position) {
+            item.ticket = names;
+            item.problems.extend(problem);
+        }
     }
     for position in 0..report.items.len() {
         judge(product, &mut report, position, &digests, now);

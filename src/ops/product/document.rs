@@ -16,7 +16,9 @@ use crate::apple::code_signature::product::name;
 use crate::apple::code_signature::requirement::binary;
 use crate::apple::code_signature::signer::SignerRole;
 use crate::apple::code_signature::slot;
-use crate::apple::code_signature::verify::{Item, Report as Verified, SignedSlice, Unsealed};
+use crate::apple::code_signature::verify::{
+    Item, Report as Verified, SignedSlice, TicketNames, Unsealed,
+};
 use crate::apple::profile::ProfileKind;
 use crate::base::digest::{Digest, hex};
 use crate::base::finding::{self, Finding};
@@ -112,9 +114,9 @@ pub struct ShownItem {
     /// The profile that Xcode put in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embedded_profile: Option<String>,
-    /// Whether the stapled ticket names its code; absent without a ticket.
+    /// What the stapled ticket names of its code and of the code below it; absent without a ticket.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ticket_names_code: Option<bool>,
+    pub ticket: Option<TicketNames>,
     /// What no signature covers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsealed: Vec<Unsealed>,
@@ -316,7 +318,7 @@ impl ShownItem {
                 .as_ref()
                 .and_then(|layout| layout.embedded_profile(opened.product.tree()))
                 .map(|path| opened.shown(&path)),
-            ticket_names_code: item.ticket_names_code,
+            ticket: item.ticket,
             unsealed: item
                 .unsealed
                 .iter()

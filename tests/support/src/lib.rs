@@ -151,14 +151,17 @@ pub fn profiles_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder with all that is in it; links stay links.
 pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
             copy_folder(&entry.path(), &to);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), to).unwrap();
         } else {
             fs::copy(entry.path(), to).unwrap();
         }

@@ -1,7 +1,7 @@
 //! Judges the components of a signature: what stands in special slots.
 
 use super::signatures::{in_product, whole};
-use super::{Item, SignedSlice};
+use super::{Item, SignedSlice, TicketNames};
 use crate::apple::code_signature::code_directory::{CodeDirectory, Flags};
 use crate::apple::code_signature::code_resources;
 use crate::apple::code_signature::codesign::{Predicted, Status};
@@ -316,28 +316,32 @@ pub(super) fn ask(
     })
 }
 
-/// Whether the ticket that is stapled to a piece names its code; `None` if there is none.
-pub(super) fn ticket(product: &dyn Product, item: &Item) -> (Option<bool>, Option<Problem>) {
-    const NONE: (Option<bool>, Option<Problem>) = (None, None);
-    let Some(layout) = &item.layout else {
-        return NONE;
+/// What the ticket that is stapled to a piece names of its code and of the code below it; `None` if there is none. It is a
+/// problem if it leaves out the piece's own code: then it was stapled for something else.
+pub(super) fn ticket(
+    product: &dyn Product,
+    items: &[Item],
+    position: usize,
+) -> (Option<TicketNames>, Option<Problem>) {
+    let read = items.get(position).and_then(|item| {
+        let (path, bytes) = stapled(product, item)?;
+        Some((item, path, bytes))
+    });
+    let Some((item, path, bytes)) = read else {
+        return (None, None);
     };
-    let path = product::join(&layout.base, "CodeResources");
-    let limit = u64::try_from(ticket::MAX_BYTES).unwrap_or(u64::MAX);
-    let bytes = match product.tree().is_file(&path) {
-        true => whole(product, &path, limit).unwrap_or_default(),
-        false => return NONE,
-    };
-    if !ticket::is_ticket(&bytes) {
-        return NONE;
-    }
-    let mut cdhashes = item
-        .slices
+    let below = items
         .iter()
-        .filter_map(|slice| slice.sound_signature()?.best())
-        .map(CodeDirectory::cdhash);
-    let Some(missing) = cdhashes.find(|cdhash| !ticket::names(&bytes, cdhash)) else {
-        return (Some(true), None);
+        .filter(|below| below.path == item.path || product::is_below(&below.path, &item.path));
+    let cdhashes: Vec<[u8; 20]> = below.flat_map(Item::strongest_cdhashes).collect();
+    let named = ticket::named(&bytes, &cdhashes);
+    let found = TicketNames {
+        names: cdhashes.iter().filter(|one| named.contains(*one)).count(),
+        of: cdhashes.len(),
+    };
+    let mut own = item.strongest_cdhashes();
+    let Some(missing) = own.find(|cdhash| !named.contains(cdhash)) else {
+        return (Some(found), None);
     };
     let finding = Finding::block(
         Code::TicketOtherCode,
@@ -345,5 +349,16 @@ pub(super) fn ticket(product: &dyn Product, item: &Item) -> (Option<bool>, Optio
     )
     .expected(hex(&missing))
     .hint("run `xcrun stapler staple` on the product again, after it was notarized");
-    (Some(false), Some(Problem::ours(in_product(finding, &path))))
+    (Some(found), Some(Problem::ours(in_product(finding, &path))))
+}
+
+/// The ticket that is stapled to a piece, and its path.
+fn stapled(product: &dyn Product, item: &Item) -> Option<(String, Vec<u8>)> {
+    let path = product::join(&item.layout.as_ref()?.base, "CodeResources");
+    let limit = u64::try_from(ticket::MAX_BYTES).unwrap_or(u64::MAX);
+    let bytes = match product.tree().is_file(&path) {
+        true => whole(product, &path, limit).ok()?,
+        false => return None,
+    };
+    ticket::is_ticket(&bytes).then_some((path, bytes.into_vec()))
 }

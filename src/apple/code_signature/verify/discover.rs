@@ -62,7 +62,7 @@ pub(super) fn items(product: &dyn Product, report: &mut Report) {
             seal: None,
             problems,
             unsealed: Vec::new(),
-            ticket_names_code: None,
+            ticket: None,
             sealed_code: Vec::new(),
         });
     }

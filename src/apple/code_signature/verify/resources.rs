@@ -495,7 +495,7 @@ impl Item {
         match entry.kind {
             EntryKind::Link { .. } => Some("a link of older signatures; no signature covers it"),
             _ => self
-                .ticket_names_code
+                .ticket
                 .map(|_| "the stapled ticket; no signature covers it, and it has one of its own"),
         }
     }
