@@ -7,4 +7,5 @@ mod verify;
 pub use self::document::{
     ProductDocument, ShownComponent, ShownItem, ShownProduct, ShownSeal, ShownSlice,
 };
+pub(super) use self::verify::verified;
 pub use self::verify::{show, verify};
