@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod certificate;
 mod checkout;
 pub mod contract;
 mod deferred;
@@ -118,6 +119,9 @@ enum Command {
     /// Tell what this machine is to countersign, and what would fail next. Opens nothing. Exit code 10 if a gate would block
     /// here whatever a job asks.
     Doctor(doctor::Arguments),
+    /// Look at certificates: show what one is and what hangs on it.
+    #[command(subcommand)]
+    Certificate(Deferred<certificate::Command>),
     /// Look into built products: show who signed what in them, verify that they are what was signed.
     #[command(subcommand)]
     Product(Deferred<product::Command>),
@@ -259,6 +263,7 @@ impl Command {
             | Self::Doctor(_)
             | Self::Keychain(_) => true,
             Self::Policy(_)
+            | Self::Certificate(_)
             | Self::Product(_)
             | Self::Envelope(_)
             | Self::Explain { .. }
@@ -348,6 +353,7 @@ fn answer(
         Command::Report(arguments) => page::run(*arguments.0, world),
         Command::Keychain(command) => keychain::run(*command.0, begun, world),
         Command::Envelope(command) => envelope::run(*command.0, world),
+        Command::Certificate(command) => certificate::run(*command.0, world),
         Command::Product(command) => product::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Explain { code } => explain::run(code.as_deref()),

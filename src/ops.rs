@@ -22,6 +22,7 @@
 //! - [`page`]: the whole signing context on one page
 //! - [`password`]: passwords that a verb is handed
 //! - [`policy`]: the policy: digest
+//! - [`certificate`]: certificates: show, and what hangs on them
 //! - [`product`]: built products: show, verify
 //! - [`profile`]: provisioning profiles: show, list, install, prune
 //! - [`report`]: words that several documents share, and where a document's findings stand
@@ -34,6 +35,7 @@
 
 pub mod audit;
 pub mod audit_log;
+pub mod certificate;
 pub mod contract;
 pub mod doctor;
 pub mod envelope;

@@ -69,6 +69,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("doctor", ""),
     ("init", "--project Acme.xcodeproj"),
+    ("certificate show", "anchors.pem --uses"),
     ("product show", "Rocket.app"),
     ("product verify", "Rocket.app"),
     ("product check", "Rocket.app"),

@@ -86,6 +86,26 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "certificate",
+        &[example(
+            "what is this certificate?",
+            "countersign certificate show distribution.cer",
+        )],
+    ),
+    (
+        "certificate show",
+        &[
+            example(
+                "what is this certificate?",
+                "countersign certificate show distribution.cer",
+            ),
+            example(
+                "what stops working if it is revoked?",
+                "countersign certificate show distribution.cer --uses App.ipa",
+            ),
+        ],
+    ),
+    (
         "profile",
         &[example(
             "which profiles are installed, and until when?",

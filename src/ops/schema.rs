@@ -15,8 +15,8 @@ use serde_json::Value as Json;
 
 use super::report::{FindingsDocument, Report};
 use super::{
-    audit, contract, doctor, envelope, gate, identity, init, keychain, manifest, page, policy,
-    product, profile, run, targets,
+    audit, certificate, contract, doctor, envelope, gate, identity, init, keychain, manifest, page,
+    policy, product, profile, run, targets,
 };
 use crate::context::envelope as statement;
 use crate::context::manifest::{self as frozen, Version};
@@ -77,6 +77,7 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<page::document::ReportDocument>("report", 1),
     Document::of::<doctor::document::DoctorDocument>("doctor", 1),
     Document::of::<product::ProductDocument>("product", 1),
+    Document::of::<certificate::CertificateDocument>("certificate", 1),
     Document::of::<contract::document::ContractDocument>("doctor-contract", 1),
     Document::of::<gate::document::GateDocument>("gate", 1),
     Document::of::<identity::list::IdentitiesDocument>("identities", 1),

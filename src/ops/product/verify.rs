@@ -34,3 +34,23 @@ pub fn verify(paths: &[PathBuf], world: &World) -> Result<ProductDocument, Failu
     }
     Ok(ProductDocument::of(products, findings))
 }
+
+/// What was found of products, and how it is shown.
+///
+/// # Errors
+/// The policy cannot be used, or a product cannot be looked at.
+pub(in crate::ops) fn verified(
+    paths: &[PathBuf],
+    world: &World,
+) -> Result<Vec<(ShownProduct, verify::Report)>, Failure> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (_, verifier) = prove::verifier(world)?;
+    let each = paths.iter().map(|path| {
+        let opened = open::open(path)?;
+        let report = verify::verify(&*opened.product, &verifier, world.now);
+        Ok((ShownProduct::of(&opened, &report).0, report))
+    });
+    each.collect()
+}
