@@ -679,6 +679,8 @@ fn who_freezes_is_told_which_targets_have_lost_their_profile() {
     for orphan in orphans {
         assert_eq!(orphan.place.profile, Some(lost.profile.to_string()));
         assert_eq!(orphan.remedy, Some(Remedy::FreezeTargets));
+        // A manifest without the target would let it through later.
+        assert!(countersign::base::finding::blocks(&orphan));
     }
 }
 

@@ -85,8 +85,15 @@ fn added(command: &Command, matches: &ArgMatches, ours: &[(String, &OsString)]) 
         .filter_map(|argument| {
             let long = argument.get_long()?;
             let (_, value) = ours.iter().find(|(option, _)| option == long)?;
-            let mut conflicts = command.get_arg_conflicts_with(argument).into_iter();
-            if is_said(argument) || conflicts.any(is_said) {
+            // A conflict is declared on either of the two.
+            let excludes = |one: &Arg, other: &Arg| {
+                let mut excluded = command.get_arg_conflicts_with(one).into_iter();
+                excluded.any(|excluded| excluded.get_id() == other.get_id())
+            };
+            let mut said = command.get_arguments().filter(|other| is_said(other));
+            let is_excluded =
+                said.any(|other| excludes(argument, other) || excludes(other, argument));
+            if is_said(argument) || is_excluded {
                 return None;
             }
             let mut word = OsString::from(format!("--{long}="));

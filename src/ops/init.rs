@@ -27,7 +27,7 @@ use super::prove;
 use super::target_selection::{TargetSelection, planned_with};
 use super::world::{DEFAULT_MANIFEST, DEFAULT_POLICY, LoadedPolicy, World};
 use crate::apple::signed_message::Verifier;
-use crate::base::finding::{self, Code, Finding, Place};
+use crate::base::finding::{self, Code, Finding, Group, Place, Severity};
 use crate::base::ids::ProfileUuid;
 use crate::context::gate::facts::ObservedArchive;
 use crate::context::manifest::ProfileState;
@@ -222,15 +222,25 @@ fn told(findings: Vec<Finding>, has_profiles: bool) -> Vec<Finding> {
     let (unmapped, mut others): (Vec<Finding>, Vec<Finding>) = findings
         .into_iter()
         .partition(|finding| finding.code == Code::TargetUnmapped);
+    // Some are there, and cannot be used: they are told by themselves.
+    let has_unusable = others
+        .iter()
+        .any(|it| it.code.group() == Group::Profiles && it.severity != Severity::Info);
+    let (message, hint) = match has_unusable {
+        true => (
+            "no profile that is at hand can be used",
+            "mend what is told of the profiles, and do this again",
+        ),
+        false => (
+            "no profile is at hand: not in the repository, and none is installed",
+            "download the profiles that the targets need from Apple's developer site into the repository or into Xcode's \
+             directory, and do this again",
+        ),
+    };
     if let Some(first) = unmapped.into_iter().next() {
         others.push(Finding {
-            message: "no profile is at hand: not in the repository, and none is installed"
-                .to_owned(),
-            hint: Some(
-                "download the profiles that the targets need from Apple's developer site into the repository or into Xcode's \
-                 directory, and do this again"
-                    .to_owned(),
-            ),
+            message: message.to_owned(),
+            hint: Some(hint.to_owned()),
             place: Place::default(),
             remedy: None,
             expected: None,

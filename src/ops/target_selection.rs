@@ -76,6 +76,8 @@ pub struct PlannedTargets {
     pub policy: Policy,
     /// Whether projects are judged: else the products of the policy are all that is.
     pub names_projects: bool,
+    /// The projects that were read: those that were named, or the one at hand.
+    pub projects: Vec<PathBuf>,
     kind: Option<ProfileKind>,
     identities: Option<HashSet<CertSha1>>,
     now: Timestamp,
@@ -295,6 +297,7 @@ pub fn planned(selection: &TargetSelection, world: &World) -> Result<PlannedTarg
         manifest,
         policy,
         names_projects: !selection.projects.is_empty(),
+        projects: selection.projects.clone(),
         kind: selection.kind,
         identities,
         now: world.now,
@@ -319,6 +322,7 @@ pub(super) fn planned_with(
         manifest: None,
         policy,
         names_projects: true,
+        projects: selection.projects.clone(),
         kind: selection.kind,
         identities: selection.usable_identities(None, world)?,
         now: world.now,

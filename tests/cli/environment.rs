@@ -130,3 +130,16 @@ fn a_demand_that_came_out_empty_is_no_demand_less() {
     let nothing = [("COUNTERSIGN_STATE_DIR", ""), ("COUNTERSIGN_FORMAT", "")];
     run_in(&workshop, ".", &nothing, "manifest digest").exits(0);
 }
+
+/// A conflict is declared on one of the two options, and counts for both: `run` names its keychain to every job.
+#[test]
+fn an_option_that_is_said_keeps_out_a_variable_that_excludes_it() {
+    let workshop = repository();
+    let keychain = [("COUNTERSIGN_KEYCHAIN", "/nowhere/ci.keychain")];
+    for words in [
+        "identity list --identities identities.txt",
+        "identity digest --identities identities.txt",
+    ] {
+        run_in(&workshop, ".", &keychain, words).exits(0);
+    }
+}

@@ -101,6 +101,25 @@ fn exported_settings_give_every_target_its_planned_profile() {
     comes_back(&scene(&unasked(), &products()), 4);
 }
 
+/// What is fed back is the project that was exported, whoever named it.
+#[test]
+fn the_project_at_hand_is_exported_as_one_that_is_named() {
+    let workshop = scene(&rocket(), &products());
+    for form in ["xcargs", "xcconfig", "fastlane"] {
+        let words = [
+            "targets",
+            "export",
+            "--configuration",
+            "Release",
+            "--as",
+            form,
+        ];
+        let at_hand = workshop.run(&words).exits(0).out;
+        let named = [&words[..], &["--project", "Acme.xcodeproj"]].concat();
+        assert_eq!(at_hand, workshop.run(&named).exits(0).out, "{form}");
+    }
+}
+
 #[test]
 fn exported_settings_give_every_target_its_planned_certificate() {
     let leaf = LeafSpec::new(LeafKind::AppleDistribution).labelled("the second");

@@ -121,11 +121,7 @@ pub fn page(document: &ReportDocument) -> Result<String, askama::Error> {
             .map_or("this host".to_owned(), |it| plain(it.as_str())),
         at: minute(document.at),
         headline: headline(document),
-        headline_class: match document.verdict {
-            Some(VerdictWord::Cleared) => "ok",
-            Some(VerdictWord::Blocked) => "block",
-            None => "warn",
-        },
+        headline_class: headline_class(document),
         next: next(document),
         findings: in_full(&findings),
         remarks: in_full(&remarks),
@@ -150,13 +146,27 @@ pub fn page(document: &ReportDocument) -> Result<String, askama::Error> {
     .render()
 }
 
-/// What there is to say first.
-pub(super) fn headline(document: &ReportDocument) -> String {
+/// How many findings block of what was looked at.
+fn blocking(document: &ReportDocument) -> usize {
     let wrong = document
         .findings
         .iter()
         .filter(|finding| finding.severity == Severity::Block && !is_unobserved(finding));
-    let blocking = wrong.count();
+    wrong.count()
+}
+
+/// The colour of the headline is that of its words.
+fn headline_class(document: &ReportDocument) -> &'static str {
+    match (document.verdict, blocking(document)) {
+        (Some(VerdictWord::Cleared), _) => "ok",
+        (_, 0) => "warn",
+        (_, _) => "block",
+    }
+}
+
+/// What there is to say first.
+pub(super) fn headline(document: &ReportDocument) -> String {
+    let blocking = blocking(document);
     match (document.verdict, blocking) {
         (Some(VerdictWord::Cleared), _) => "a gate would clear this machine".to_owned(),
         (_, 1) => "1 finding blocks signing".to_owned(),

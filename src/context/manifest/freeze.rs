@@ -87,10 +87,11 @@ impl Previous {
         orphans
             .filter(|target| !known.contains(&target.profile))
             .map(|target| {
-                Finding::warn(
+                // A manifest without it would let the target through later.
+                Finding::block(
                     Code::TargetUnmapped,
                     format!(
-                        "target {} is no longer pinned, because its profile {} is missing",
+                        "target {} would no longer be pinned, because its profile {} is missing",
                         target.target, target.profile
                     ),
                 )

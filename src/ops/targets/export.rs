@@ -88,7 +88,19 @@ pub fn export(request: &ExportRequest, world: &World) -> Result<Export, Failure>
         (ExportForm::Json, false) => Ok(()),
         _ => exportable(&judgement.plan, world.now).map_err(Unexported::Plan),
     };
-    let exported = exported.and_then(|()| text(&judgement.plan, &products.planned, request, world));
+    let selection = TargetSelection {
+        projects: planned.projects.clone(),
+        ..request.selection.clone()
+    };
+    let exported = exported.and_then(|()| {
+        text(
+            &judgement.plan,
+            &products.planned,
+            request,
+            &selection,
+            world,
+        )
+    });
     let text = match exported {
         Ok(text) => text,
         Err(Unexported::Plan(error)) => {
@@ -131,9 +143,10 @@ fn text(
     plan: &Plan<'_>,
     products: &[PinnedProduct],
     request: &ExportRequest,
+    selection: &TargetSelection,
     world: &World,
 ) -> Result<String, Unexported> {
-    let settings = || settings(plan, &request.selection, world);
+    let settings = || settings(plan, selection, world);
     Ok(match request.form {
         ExportForm::Xcargs => settings()?.as_arguments(),
         ExportForm::Xcconfig => settings()?.as_xcconfig(),
