@@ -169,6 +169,6 @@ fn known(
     let message = "no profile that the manifest pins names a certificate with this fingerprint";
     let error = Error::new(ErrorCode::FileMissing, message);
     Err(error
-        .hint("name the certificate's file, or with --uses a product that it signed")
+        .hint("name the certificate's file, or a product that it signed beside the fingerprint")
         .into())
 }

@@ -83,3 +83,28 @@ fn a_hostile_ipa_is_refused() {
         }
     }
 }
+
+/// A device unpacks while it receives: it would see an entry that the index does not name.
+#[test]
+fn an_entry_that_the_index_does_not_name_is_refused() {
+    let app = ios_app_with_everything(&distribution()).sign();
+    let mut bytes = ipa(&app);
+    let end = bytes.len() - 22;
+    let offset = u32::from_le_bytes(bytes[end + 16..end + 20].try_into().unwrap());
+    // A local header (APPNOTE 4.3.7) of a stored file of four bytes.
+    let name = b"Payload/Rocket.app/extra";
+    let mut hidden = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\x04\0\0\0\x04\0\0\0".to_vec();
+    hidden.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+    hidden.extend([0, 0]);
+    hidden.extend(name);
+    hidden.extend(b"evil");
+    let moved = offset + u32::try_from(hidden.len()).unwrap();
+    bytes[end + 16..end + 20].copy_from_slice(&moved.to_le_bytes());
+    let at = usize::try_from(offset).unwrap();
+    bytes.splice(at..at, hidden);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("Hidden.ipa");
+    fs::write(&path, bytes).unwrap();
+    let error = ArchiveProduct::list(&path).unwrap_err();
+    assert!(error.to_string().contains("does not name"), "{error}");
+}

@@ -23,8 +23,8 @@ use countersign::apple::code_signature::verify::{Report, verify};
 use countersign::apple::signed_message::Verifier;
 use countersign::base::finding::blocks;
 use forge::bundle::{
-    Entry, Item, Product, ios_app, ios_app_with_everything, mac_app, mac_app_with_everything,
-    mac_tool,
+    Bundle, Entry, Item, Product, ios_app, ios_app_with_everything, mac_app,
+    mac_app_with_everything, mac_tool,
 };
 use forge::bundle_flaw::variations;
 use forge::code_signature::SigningIdentity;
@@ -120,6 +120,84 @@ fn a_bundle_of_resources_alone_is_no_code() {
         let changed = product.edited(|bundle| bundle.file_mut(&image)[0] ^= 1);
         assert_eq!(codes(&judged(&changed)), ["resource-changed"], "{path}");
     }
+}
+
+/// The verdict on whatever is signed inside says nothing of what lies around it.
+#[test]
+fn what_nothing_covers_is_not_cleared_by_the_code_beside_it() {
+    let tool = mac_tool(&developer_id()).sign();
+    let program = tool.bundle.entries[""].clone();
+    let script = Entry::program("#!/bin/sh\n");
+    let archive_key =
+        Entry::file("<plist><dict><key>ArchiveVersion</key><integer>2</integer></dict></plist>");
+    for (what, files) in [
+        (
+            "an app without an Info.plist",
+            vec![
+                ("Contents/MacOS/Evil", &script),
+                ("Contents/MacOS/tool", &program),
+            ],
+        ),
+        (
+            "an app that calls itself an archive",
+            vec![
+                ("Contents/Info.plist", &archive_key),
+                ("Contents/MacOS/Evil", &script),
+                ("Contents/MacOS/tool", &program),
+            ],
+        ),
+        (
+            "a script beside a program",
+            vec![("evil.sh", &script), ("tool", &program)],
+        ),
+        (
+            "a framework without an Info.plist",
+            vec![("Versions/A/X", &script), ("tool", &program)],
+        ),
+    ] {
+        let mut bundle = Bundle::new("Evil.app");
+        for (path, entry) in files {
+            bundle.put(path, entry.clone());
+        }
+        let product = MemoryProduct::new(&bundle);
+        let report = verify(
+            &product,
+            &verifier(),
+            "2026-06-01T00:00:00Z".parse().unwrap(),
+        );
+        assert!(!codes(&report).is_empty(), "{what} is cleared");
+    }
+}
+
+#[test]
+fn each_version_of_a_framework_is_the_code_that_was_sealed() {
+    let honest = mac_app_with_everything(&developer_id()).sign();
+    let versions = "Contents/Frameworks/RocketKit.framework/Versions";
+    let no_bundle = honest.edited(|bundle| {
+        bundle.put(
+            &format!("{versions}/B/RocketKit"),
+            Entry::program("#!/bin/sh\n"),
+        );
+    });
+    let report = judged(&no_bundle);
+    assert_eq!(codes(&report), ["product-structure"]);
+    assert!(report.codesign().is_some());
+    // Soundly signed, and another's.
+    let other = mac_app(&developer_id()).sign();
+    let of_another = honest.edited(|bundle| {
+        let mut inner = Bundle::new("B");
+        for (path, entry) in other.bundle.below("Contents") {
+            let path = path.replacen("MacOS/", "", 1);
+            inner.put(&path, entry);
+        }
+        bundle.graft(&format!("{versions}/B"), &inner);
+    });
+    let report = judged(&of_another);
+    assert!(
+        codes(&report).contains(&"nested-code-changed"),
+        "{:?}",
+        codes(&report)
+    );
 }
 
 #[test]

@@ -44,6 +44,9 @@ pub enum MachOError {
     /// A structure is damaged.
     #[error("the Mach-O file is damaged: {0}")]
     Malformed(&'static str),
+    /// Slices that share bytes: each would be read, as often as the index says.
+    #[error("the slices of the fat file overlap")]
+    Overlap,
     /// A slice that is no Mach-O file, or of another kind than the first one.
     #[error("the slices of the fat file are not all programs of one kind")]
     Mixed,
@@ -178,6 +181,21 @@ impl MachO {
         }
         if index.len() < super::words::size(count) {
             return Err(MachOError::Truncated("index of slices"));
+        }
+        let mut places: Vec<(u64, u64)> = index
+            .iter()
+            .map(|entry| {
+                let offset = u64::from(entry.offset.get(object::BigEndian));
+                (
+                    offset,
+                    offset + u64::from(entry.size.get(object::BigEndian)),
+                )
+            })
+            .collect();
+        places.sort_unstable();
+        let mut pairs = places.iter().zip(places.iter().skip(1));
+        if pairs.any(|(one, other)| one.1 > other.0) {
+            return Err(MachOError::Overlap);
         }
         let mut slices = Vec::new();
         for entry in &index {

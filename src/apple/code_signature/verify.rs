@@ -250,6 +250,7 @@ pub fn verify(product: &dyn Product, verifier: &Verifier, now: Timestamp) -> Rep
         problems: structure::problems(product.tree()),
     };
     discover::items(product, &mut report);
+    discover::uncovered(product, &mut report);
     if report.items.is_empty() && report.problems.is_empty() {
         let finding = Finding::block(Code::CodeUnsigned, "the product holds no code")
             .hint("name the .app, .ipa, .xcarchive or program itself");

@@ -163,9 +163,9 @@ impl ArchiveProduct {
             length,
             at: 0,
         };
-        if !ends_as_archive(&mut section.clone()).map_err(read)? {
+        let Some(index) = index_start(&mut section.clone()).map_err(read)? else {
             return Err(malformed(&"bytes follow its index, or it has none"));
-        }
+        };
         let config = Config {
             archive_offset: ArchiveOffset::Known(0),
         };
@@ -183,13 +183,14 @@ impl ArchiveProduct {
             section,
             entries: Vec::new(),
             packed: Vec::new(),
+            spans: Vec::new(),
             unpacked: 0,
             limit: MAX_UNPACKED.min(FREE_UNPACKED.max(length.saturating_mul(MAX_EXPANSION))),
         };
         for entry in archive.files().map_err(|error| malformed(&error))? {
             listing.add(entry.map_err(|error| malformed(&error))?)?;
         }
-        listing.refuse_shared_bytes()?;
+        listing.refuse_gaps(index)?;
         let Listing {
             entries,
             mut packed,
@@ -217,6 +218,8 @@ struct Listing {
     section: Section,
     entries: Vec<Entry>,
     packed: Vec<(Box<str>, Packed)>,
+    /// Where each entry begins and ends, header included, and its name.
+    spans: Vec<(u64, u64, Box<str>)>,
     unpacked: u64,
     limit: u64,
 }
@@ -244,6 +247,14 @@ impl Listing {
             CompressionMethod::Deflated => true,
             _ => return Err(refuse("which is packed in a way that no .ipa uses")),
         };
+        let start = entry.header_start();
+        let Ok(local) = local_header_length(&mut self.section.clone(), start) else {
+            return Err(refuse("whose own header cannot be read"));
+        };
+        let end = start
+            .saturating_add(local)
+            .saturating_add(entry.compressed_size());
+        self.spans.push((start, end, name.as_str().into()));
         // The upper bits of the mode say what it is (stat.h): 0 where the tool that packed it did not care.
         let mode = entry.unix_mode().unwrap_or_default();
         let is_folder_by_name = name.ends_with('/');
@@ -329,32 +340,42 @@ impl Listing {
         })
     }
 
-    /// No two entries share bytes: that is how a small archive unpacks to a huge one.
-    fn refuse_shared_bytes(&mut self) -> Result<(), ArchiveError> {
-        let mut places: Vec<(u64, u64, &str)> = self
-            .packed
-            .iter()
-            .filter(|(_, packed)| packed.length > 0)
-            .map(|(path, packed)| {
-                (
-                    packed.start,
-                    packed.start.saturating_add(packed.length),
-                    &**path,
-                )
-            })
-            .collect();
-        places.sort_unstable();
-        let mut pairs = places.iter().zip(places.iter().skip(1));
-        if let Some((_, (_, _, path))) = pairs.find(|(one, other)| one.1 > other.0) {
-            return Err(self.refused(path, "which shares bytes with another entry"));
+    /// The entries lie side by side, from the beginning of the file on: none shares bytes with another, which is how a small
+    /// archive unpacks to a huge one, and none lies between them that the index does not name. A reader that unpacks while
+    /// it receives, as a device does, would see that one.
+    fn refuse_gaps(&mut self, index: u64) -> Result<(), ArchiveError> {
+        // What may follow the bytes of an entry: nothing, or its sizes and checksum (APPNOTE 4.3.9).
+        const DESCRIPTORS: [u64; 5] = [0, 12, 16, 20, 24];
+        self.spans.sort_unstable();
+        let mut end = None;
+        for (start, next, name) in &self.spans {
+            let gap = match end {
+                None => Some(*start).filter(|start| *start == 0),
+                Some(end) => start
+                    .checked_sub(end)
+                    .filter(|gap| DESCRIPTORS.contains(gap)),
+            };
+            if gap.is_none() {
+                let what = "which does not lie directly behind the entry before it";
+                return Err(self.refused(name, what));
+            }
+            end = Some(*next);
+        }
+        let gap = end.and_then(|end| index.checked_sub(end));
+        if index != 0 && gap.is_none_or(|gap| !DESCRIPTORS.contains(&gap)) {
+            return Err(ArchiveError::Malformed {
+                path: self.shown.clone(),
+                reason: "something lies before its index that it does not name".to_owned(),
+            });
         }
         self.packed.retain(|(path, _)| !path.is_empty());
         Ok(())
     }
 }
 
-/// Whether the record that ends the index ends the file too, its comment included (APPNOTE 4.3.16).
-fn ends_as_archive(section: &mut Section) -> io::Result<bool> {
+/// Where the index begins; `None` unless the record that ends it ends the file too, its comment included (APPNOTE 4.3.16). Of
+/// a large archive another record tells where: then 0.
+fn index_start(section: &mut Section) -> io::Result<Option<u64>> {
     const RECORD: usize = 22;
     let longest = u64::try_from(RECORD + usize::from(u16::MAX)).unwrap_or(u64::MAX);
     let start = section.length.saturating_sub(longest);
@@ -366,22 +387,18 @@ fn ends_as_archive(section: &mut Section) -> io::Result<bool> {
         Some(u64::from(u32::from_le_bytes(*bytes)))
     };
     let mut records = memchr::memmem::rfind_iter(&end, b"PK\x05\x06");
-    Ok(records.any(|at| {
+    Ok(records.find_map(|at| {
         let comment = end
             .get(at + RECORD - 2..)
             .and_then(<[u8]>::first_chunk)
             .map(|length| usize::from(u16::from_le_bytes(*length)));
-        let ends_the_file = comment.is_some_and(|comment| at + RECORD + comment == end.len());
-        // In a large archive another record says where the index lies; the reader looks at that.
-        let ends_the_index = match (word(at + 12), word(at + 16)) {
-            (Some(size), Some(offset)) => {
-                let is_large = [size, offset].contains(&u64::from(u32::MAX));
-                let position = start.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
-                is_large || size + offset == position
-            }
-            _ => false,
-        };
-        ends_the_file && ends_the_index
+        comment.filter(|comment| at + RECORD + comment == end.len())?;
+        let (size, offset) = (word(at + 12)?, word(at + 16)?);
+        if [size, offset].contains(&u64::from(u32::MAX)) {
+            return Some(0);
+        }
+        let position = start.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
+        (size + offset == position).then_some(offset)
     }))
 }
 
@@ -396,17 +413,45 @@ fn local_header_length(section: &mut Section, start: u64) -> io::Result<u64> {
     Ok(30 + u64::from(name) + u64::from(extra))
 }
 
-/// The bytes of an entry, unpacked, and no more than its size.
-fn unpacked(file: &Arc<File>, packed: Packed) -> Box<dyn Read> {
+/// The bytes of an entry, unpacked.
+fn unpacked(file: &Arc<File>, packed: Packed) -> Unpacked {
     let section = Section {
         file: Arc::clone(file),
         start: packed.start,
         length: packed.length,
         at: 0,
     };
-    match packed.is_deflated {
-        true => Box::new(DeflateDecoder::new(section).take(packed.size)),
-        false => Box::new(section.take(packed.size)),
+    Unpacked {
+        left: packed.size,
+        stream: match packed.is_deflated {
+            true => Box::new(DeflateDecoder::new(section)),
+            false => Box::new(section),
+        },
+    }
+}
+
+/// A stream that ends where the index says. One that goes on would give another reader another file.
+struct Unpacked {
+    left: u64,
+    stream: Box<dyn Read>,
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(most);
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let buffer = buffer.get_mut(..wanted).unwrap_or_default();
+        let found = self.stream.read(buffer)?;
+        self.left -= u64::try_from(found).unwrap_or_default();
+        if self.left == 0 && self.stream.read(&mut [0])? != 0 {
+            return Err(io::Error::other(
+                "it is longer than the index of the archive says",
+            ));
+        }
+        Ok(found)
     }
 }
 
@@ -438,7 +483,7 @@ impl Product for ArchiveProduct {
 struct Unpacking {
     file: Arc<File>,
     packed: Packed,
-    stream: Box<dyn Read>,
+    stream: Unpacked,
     at: u64,
 }
 

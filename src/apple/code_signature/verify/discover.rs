@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::signatures::in_product;
 use super::{Item, MAX_ITEMS, Report};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::layout::{self, Form, Layout};
@@ -14,7 +15,7 @@ use crate::base::parallel;
 
 /// Puts every piece of code into the report, what encloses another before it.
 pub(super) fn items(product: &dyn Product, report: &mut Report) {
-    let mut found = bundles(product);
+    let mut found = bundles(product, &mut report.problems);
     let mut executables: BTreeSet<&str> = BTreeSet::new();
     for layout in found.values() {
         executables.extend(layout.executable.as_deref());
@@ -83,16 +84,16 @@ fn info_problem(layout: &Layout) -> Option<Problem> {
 }
 
 /// Every bundle, by path. The versions of a framework that are not current are bundles of their own.
-fn bundles(product: &dyn Product) -> HashMap<String, Layout> {
+fn bundles(product: &dyn Product, problems: &mut Vec<Problem>) -> HashMap<String, Layout> {
     let tree = product.tree();
     let mut found = HashMap::new();
-    let root = Layout::of(product, "").filter(|layout| !is_archive(layout));
+    let root = Layout::of(product, "").filter(|layout| !is_archive(tree, layout));
     found.extend(root.map(|layout| (String::new(), layout)));
     for entry in tree.entries() {
         let is_bundle = entry.kind == EntryKind::Folder
             && (layout::has_bundle_extension(product::name(&entry.path))
                 || tree.is_folder(&product::join(&entry.path, "_CodeSignature")))
-            && !is_inner_folder(&entry.path);
+            && !is_inner_folder(tree, &entry.path);
         if !is_bundle {
             continue;
         }
@@ -104,14 +105,93 @@ fn bundles(product: &dyn Product) -> HashMap<String, Layout> {
             let versions = product::join(&entry.path, "Versions");
             for (_, version) in tree.children(&versions) {
                 if version.kind == EntryKind::Folder && *version.path != *layout.base {
-                    let other = Layout::of_version(product, &version.path);
-                    found.extend(other.map(|other| (version.path.to_string(), other)));
+                    match Layout::of_version(product, &version.path) {
+                        Some(other) => drop(found.insert(version.path.to_string(), other)),
+                        None => problems.push(stray_version(&version.path)),
+                    }
                 }
             }
         }
         found.insert(entry.path.to_string(), layout);
     }
     found
+}
+
+fn stray_version(path: &str) -> Problem {
+    let finding = Finding::block(
+        Code::ProductStructure,
+        "a version of a framework is no bundle, so nothing seals it",
+    )
+    .hint("remove it, then sign the framework again");
+    let predicted = Predicted::new(
+        Status::BadFrameworkVersion,
+        "SecStaticCode::validateOtherVersions",
+    );
+    Problem::both(in_product(finding, path), predicted)
+}
+
+/// How many files that nothing covers are named one by one.
+const MOST_NAMED: usize = 20;
+
+/// What lies beside the code of Xcode's archives, and is not shipped.
+const BESIDE_PRODUCTS: [&str; 6] = [
+    "BCSymbolMaps",
+    "Info.plist",
+    "SCMInfo",
+    "SwiftSupport",
+    "Symbols",
+    "dSYMs",
+];
+
+/// Files that lie in no bundle and are no code: no signature speaks of them, and one that can be run may be what the user
+/// starts.
+pub(super) fn uncovered(product: &dyn Product, report: &mut Report) {
+    let tree = product.tree();
+    let is_archive = Layout::of(product, "").is_some_and(|layout| is_archive(tree, &layout));
+    let bundles: BTreeSet<&str> = report
+        .items
+        .iter()
+        .filter(|item| item.layout.is_some())
+        .map(|item| &*item.path)
+        .collect();
+    let lone: BTreeSet<&str> = report.items.iter().map(|item| &*item.path).collect();
+    let is_covered = |path: &str| {
+        let mut folder = path;
+        lone.contains(path)
+            || bundles.contains("")
+            || std::iter::from_fn(|| {
+                folder = product::parent(folder);
+                (!folder.is_empty()).then_some(folder)
+            })
+            .any(|folder| bundles.contains(folder))
+    };
+    // What an .ipa holds beside its app has been told.
+    let is_told = |path: &str| {
+        let first = path.split('/').next().unwrap_or_default();
+        (is_archive && BESIDE_PRODUCTS.contains(&first))
+            || (tree.is_folder("Payload") && first != "Payload")
+    };
+    let files = tree.entries().iter().filter(|entry| {
+        matches!(entry.kind, EntryKind::File { .. } | EntryKind::Link { .. })
+            && !is_told(&entry.path)
+            && !is_covered(&entry.path)
+    });
+    let files: Vec<&str> = files.map(|entry| &*entry.path).collect();
+    for (position, path) in files.iter().take(MOST_NAMED).enumerate() {
+        let more = files.len().saturating_sub(MOST_NAMED);
+        let finding = Finding::block(
+            Code::ProductStructure,
+            "a file lies in no bundle and is no signed program, so nothing covers it",
+        )
+        .hint("name the .app, .ipa, .xcarchive or program itself, or remove the file");
+        let finding = match position + 1 == MOST_NAMED && more > 0 {
+            true => finding.found(format!("{more} more like this")),
+            false => finding,
+        };
+        report
+            .problems
+            .push(Problem::ours(in_product(finding, path)));
+    }
 }
 
 /// Whether a bundle is a piece of code: it has a program, or is signed. A bundle of resources alone, as packages make them, is
@@ -121,8 +201,14 @@ fn is_code(tree: &Tree, layout: &Layout) -> bool {
 }
 
 /// Whether this is an archive of Xcode's, which is no bundle although it has an `Info.plist`: it holds the product, and debug
-/// symbols that nobody signs.
-fn is_archive(layout: &Layout) -> bool {
+/// symbols that nobody signs. The key alone would let an app be taken for one.
+fn is_archive(tree: &Tree, layout: &Layout) -> bool {
+    if layout.form != Form::Flat
+        || !tree.is_folder("Products")
+        || tree.is_folder(&layout.signature_folder())
+    {
+        return false;
+    }
     let keys = ["ArchiveVersion", "ApplicationProperties"];
     let has = |key: &&str| match &layout.dictionary {
         Some(Value::Dictionary(values)) => values.contains_key(*key),
@@ -132,9 +218,13 @@ fn is_archive(layout: &Layout) -> bool {
 }
 
 /// Whether a folder is the inside of a bundle that is named by the folder around it.
-fn is_inner_folder(path: &str) -> bool {
+fn is_inner_folder(tree: &Tree, path: &str) -> bool {
     let folder = product::parent(path);
-    product::name(path) == "Contents" || product::name(folder) == "Versions"
+    let is_version = || {
+        let current = product::join(folder, "Current");
+        product::name(folder) == "Versions" && tree.resolve(&current).is_some()
+    };
+    product::name(path) == "Contents" || is_version()
 }
 
 /// Every Mach-O file that may be signed and is not the main executable of a bundle.

@@ -51,7 +51,7 @@ pub(super) fn judge(
         })
         .map(|(version, _)| version)
         .collect();
-    judgement.sealed_code.extend(versions);
+    judgement.sealed_code.extend(&versions);
     if item.is_unsigned() {
         // The item says so itself.
         return;
@@ -75,6 +75,26 @@ pub(super) fn judge(
             return;
         }
     };
+    // Every version must meet it.
+    let others = versions.iter().filter_map(|version| items.get(*version));
+    for other in others.filter(|other| !other.is_unsigned()) {
+        if meets(other, &asked) != Answer::Yes {
+            let finding = Finding::block(
+                Code::NestedCodeChanged,
+                "a version of a framework is not the code that the bundle was signed with",
+            )
+            .expected(requirement)
+            .found(described(other))
+            .hint(EMBED_AGAIN);
+            let predicted = Predicted::new(
+                Status::BadFrameworkVersion,
+                "SecStaticCode::validateOtherVersions",
+            );
+            judgement
+                .problems
+                .push(Problem::both(in_product(finding, &other.path), predicted));
+        }
+    }
     match meets(item, &asked) {
         Answer::Yes => {}
         Answer::No => {

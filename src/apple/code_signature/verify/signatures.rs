@@ -9,7 +9,7 @@ use crate::apple::code_signature::code_resources::{CodeResources, CodeResourcesE
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::embedded::{self, Signature, SignatureError};
 use crate::apple::code_signature::entitlements;
-use crate::apple::code_signature::mach_o::{MachO, Slice, bytes_at};
+use crate::apple::code_signature::mach_o::{MachO, MachOError, Slice, bytes_at};
 use crate::apple::code_signature::message;
 use crate::apple::code_signature::path_rules::PatternError;
 use crate::apple::code_signature::problem::Problem;
@@ -35,9 +35,13 @@ pub(super) fn read(product: &dyn Product, item: &mut Item, verifier: &Verifier, 
                     Code::ProductUnreadable,
                     "a program of the product is damaged",
                 )
-                .found(error)
+                .found(&error)
                 .hint("build the product again");
-                let predicted = Predicted::new(Status::BadObjectFormat, "Universal::Universal");
+                let status = match error {
+                    MachOError::Overlap => Status::BadMainExecutable,
+                    _ => Status::BadObjectFormat,
+                };
+                let predicted = Predicted::new(status, "Universal::Universal");
                 item.problems
                     .push(Problem::both(in_product(finding, &code), predicted));
             }
