@@ -16,11 +16,17 @@ use countersign::context::manifest::freeze::{PinnedProjects, freeze, ordered};
 use countersign::context::manifest::{PinnedArchive, PinnedProfile, PinnedTarget, ProfileState};
 use countersign::ledger::audit::AuditLog;
 
+use forge::bundle::{
+    Entry, Product, ios_app, ios_app_with_everything, ipa, mac_app_with_everything, mac_tool,
+};
+use forge::bundle_flaw::Flaw as BundleFlaw;
 use forge::certificate::Identity;
+use forge::code_signature::SigningIdentity;
 use forge::der;
 use forge::flaw::{Flaw, Layer, Place};
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec, Role};
 use forge::profile::{Kind, ProfileSpec, inner_value};
+use forge::requirement::Requirement;
 use forge::ssh::{STATEMENT, SshKey, SshSignature, envelope, pre_authentication};
 
 type Failure = Box<dyn Error>;
@@ -50,6 +56,7 @@ fn main() -> Result<(), Failure> {
     seeds.audit()?;
     seeds.envelopes()?;
     seeds.match_repository()?;
+    seeds.products()?;
     seeds.pkcs12()
 }
 
@@ -424,6 +431,79 @@ impl Seeds {
             "desired": [{"target": "App", "configurations": [{"name": "Release", "settings": [{"key": "CODE_SIGN_STYLE", "value":
             "Manual"}, {"key": "DEVELOPMENT_TEAM", "value": null}]}]}], "blockers": [], "warnings": []}"#;
         self.write("asc_signing_plan", "plan.json", plan.as_bytes())
+    }
+
+    /// Signed products and their parts, honest and with every flaw that an archive or a signature can have.
+    fn products(&self) -> Result<(), Failure> {
+        let store = SigningIdentity::acme(LeafKind::AppleDistribution);
+        let direct = SigningIdentity::acme(LeafKind::DeveloperIdApplication);
+        let honest = [
+            ("ios", ios_app_with_everything(&store)),
+            ("mac", mac_app_with_everything(&direct)),
+            ("tool", mac_tool(&direct)),
+        ];
+        for (name, item) in honest {
+            self.parts(name, &item.sign())?;
+        }
+        let app = ios_app(&store).sign();
+        self.parts("app", &app)?;
+        self.write("ipa", "app.ipa", &ipa(&app))?;
+        for flaw in BundleFlaw::all() {
+            let Some(broken) = flaw.apply(&app) else {
+                continue;
+            };
+            let seals = broken
+                .items
+                .first()
+                .and_then(|item| item.resources.as_ref());
+            if let Some(Entry::File { bytes, .. }) =
+                seals.and_then(|path| broken.bundle.entries.get(path))
+            {
+                self.write("code_resources", &flaw.name, bytes)?;
+            }
+            let program = broken.items.first().map(|item| &item.executable);
+            if let Some(Entry::File { bytes, .. }) =
+                program.and_then(|path| broken.bundle.entries.get(path))
+            {
+                self.write("mach_o", &flaw.name, bytes)?;
+            }
+        }
+        let requirement = Requirement::developer_id("com.acme.rocket", "ACME4CI001");
+        for (name, requirement) in [
+            ("developer-id", requirement.clone()),
+            ("negated", requirement.clone().negated()),
+            (
+                "cdhash",
+                requirement.or(Requirement::any_cdhash(&[vec![7; 20]])),
+            ),
+        ] {
+            self.write("requirement_binary", name, &requirement.to_blob())?;
+            self.write("requirement_text", name, requirement.text().as_bytes())?;
+        }
+        let written = r#"info[CFBundleVersion] >= "1.2" and entitlement["a.b"] exists and certificate -1[timestamp.1.2.840] < timestamp "2026""#;
+        self.write("requirement_text", "written", written.as_bytes())
+    }
+
+    /// What a signed product is made of.
+    fn parts(&self, name: &str, product: &Product) -> Result<(), Failure> {
+        for (number, item) in product.items.iter().enumerate() {
+            let name = format!("{name}-{number}");
+            if let Some(seal) = &item.resources {
+                self.write("code_resources", &name, product.bundle.file(seal))?;
+            }
+            self.write("mach_o", &name, product.bundle.file(&item.executable))?;
+            for (slice, image) in item.slices.iter().enumerate() {
+                let name = format!("{name}-{slice}");
+                self.write("super_blob", &name, &image.blobs.to_bytes())?;
+                if let Some(directory) = image.blobs.get(0) {
+                    self.write("code_directory", &name, directory)?;
+                }
+                if let Some(requirements) = image.blobs.get(2) {
+                    self.write("requirement_binary", &name, requirements)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Containers without a MAC and without encryption: the only ones in which mutation reaches the bags.
