@@ -19,7 +19,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Writes a document as JSON, as it is printed, into the file at `path`, replacing one that is there.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_json(path: &Path, document: &impl Serialize) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     serde_json::to_writer_pretty(Escaped(&mut bytes), document).map_err(Error::unexpected)?;

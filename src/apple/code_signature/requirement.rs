@@ -1,7 +1,7 @@
 //! Code requirements: which code is meant, as `codesign -r-` prints them (`requirement.h`, TN3127).
 //!
 //! A signature holds them compiled ([`binary`]); the seal of nested code holds the text ([`text`]). Both become one
-//! [`Expression`], which is printed as Apple's tool prints it ([`print`]) and asked about code ([`evaluate`]).
+//! [`Expression`], which is printed as Apple's tool prints it (`print`) and asked about code ([`evaluate`]).
 //!
 //! The language has more than a signature can answer: whether a person trusts a certificate, or whether Apple's service has
 //! a ticket. Such a question is answered with [`evaluate::Answer::Unknown`], never with yes.

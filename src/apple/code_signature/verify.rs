@@ -9,7 +9,7 @@
 //!    that a CodeDirectory has), and every file is hashed in one pass, on all cores.
 //! 4. Each piece is judged.
 //!
-//! A [`Report`] holds the pieces, and of each the [`Problem`](super::problem::Problem)s: our finding, and what `codesign` is
+//! A [`Report`] holds the pieces, and of each the [`Problem`]s: our finding, and what `codesign` is
 //! predicted to say. What no signature covers is told as [`Unsealed`], never passed over.
 
 use std::collections::BTreeMap;
