@@ -77,7 +77,7 @@ fn a_fingerprint_finds_what_the_manifest_pins() {
     workshop
         .run(&["certificate", "show", &"ab".repeat(32)])
         .exits(11)
-        .says(&["no profile that the manifest pins", "--uses"]);
+        .says(&["no profile that the manifest pins", "name the certificate's file"]);
 }
 
 #[test]
