@@ -77,7 +77,10 @@ fn a_fingerprint_finds_what_the_manifest_pins() {
     workshop
         .run(&["certificate", "show", &"ab".repeat(32)])
         .exits(11)
-        .says(&["no profile that the manifest pins", "name the certificate's file"]);
+        .says(&[
+            "no profile that the manifest pins",
+            "name the certificate's file",
+        ]);
 }
 
 #[test]
