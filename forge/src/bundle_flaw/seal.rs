@@ -18,17 +18,37 @@ fn seals(name: &str, change: fn(&mut CodeResources)) -> Flaw {
 /// A flaw of the seals, and of the files after they are sealed.
 fn seals_and_files(
     name: &str,
-    change: fn(&mut CodeResources),
-    after: fn(&mut Bundle, &Item),
+    change: impl Fn(&mut CodeResources) + Send + Sync + 'static,
+    after: impl Fn(&mut Bundle, &Item) + Send + Sync + 'static,
 ) -> Flaw {
+    let change = Arc::new(change);
     Flaw::new(name, Means::Key, move |product| {
         let mut spec = product.spec.clone();
         (spec.layout != Layout::Tool).then_some(())?;
-        spec.sealing.hooks.push(Arc::new(change));
+        spec.sealing.hooks.push(change.clone());
         let mut signed = spec.sign();
         after(&mut signed.bundle, &spec);
         Some(signed)
     })
+}
+
+/// A link with this target that is in the bundle and sealed.
+fn sealed_link(name: &str, target: &'static str) -> Flaw {
+    const PATH: &str = "Resources/out";
+    seals_and_files(
+        name,
+        move |seals| {
+            let seal = Seal {
+                what: Sealed::Link(target.to_owned()),
+                optional: false,
+            };
+            seals.files2().insert(PATH.to_owned(), seal);
+        },
+        move |bundle, item| {
+            let path = joined(item.layout.base(), PATH);
+            bundle.put(&path, Entry::Link(target.to_owned()));
+        },
+    )
 }
 
 /// A flaw of seals of nested code, for products that have some.
@@ -291,51 +311,12 @@ fn entries() -> Vec<Flaw> {
                 .files2()
                 .insert("a\u{1b}[2Jb\nc".to_owned(), file(b""));
         }),
-        seals_and_files(
+        sealed_link(
             "link-out-of-the-bundle-sealed",
-            |seals| {
-                let what = Sealed::Link("../../../../../../etc/hosts".to_owned());
-                let seal = Seal {
-                    what,
-                    optional: false,
-                };
-                seals.files2().insert("Resources/out".to_owned(), seal);
-            },
-            |bundle, item| {
-                let path = joined(item.layout.base(), "Resources/out");
-                bundle.put(&path, Entry::Link("../../../../../../etc/hosts".to_owned()));
-            },
+            "../../../../../../etc/hosts",
         ),
-        seals_and_files(
-            "link-absolute-sealed",
-            |seals| {
-                let what = Sealed::Link("/etc/hosts".to_owned());
-                let seal = Seal {
-                    what,
-                    optional: false,
-                };
-                seals.files2().insert("Resources/out".to_owned(), seal);
-            },
-            |bundle, item| {
-                let path = joined(item.layout.base(), "Resources/out");
-                bundle.put(&path, Entry::Link("/etc/hosts".to_owned()));
-            },
-        ),
-        seals_and_files(
-            "link-to-nothing-sealed",
-            |seals| {
-                let what = Sealed::Link("nothing".to_owned());
-                let seal = Seal {
-                    what,
-                    optional: false,
-                };
-                seals.files2().insert("Resources/out".to_owned(), seal);
-            },
-            |bundle, item| {
-                let path = joined(item.layout.base(), "Resources/out");
-                bundle.put(&path, Entry::Link("nothing".to_owned()));
-            },
-        ),
+        sealed_link("link-absolute-sealed", "/etc/hosts"),
+        sealed_link("link-to-nothing-sealed", "nothing"),
         executable("executable-name-climbs-out", "../../../../bin/ls"),
         executable("executable-name-absolute", "/bin/ls"),
         executable("executable-name-of-nothing", "Missing"),
