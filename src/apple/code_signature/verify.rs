@@ -49,7 +49,7 @@ pub const MAX_ITEMS: usize = 20_000;
 /// What was found of a product.
 #[derive(Debug)]
 pub struct Report {
-    /// Every piece of code; what encloses another comes before it.
+    /// Every piece of code, in the order of the paths and each path once; so what encloses another comes before it.
     pub items: Vec<Item>,
     /// Problems that are not of one piece.
     pub problems: Vec<Problem>,
@@ -129,6 +129,11 @@ pub struct Unsealed {
     pub path: String,
     /// What it is, and why it is not covered.
     pub what: String,
+}
+
+/// Where the piece with this path stands among the pieces of a report, which are in the order of their paths.
+fn position_of(items: &[Item], path: &str) -> Option<usize> {
+    items.binary_search_by(|item| (*item.path).cmp(path)).ok()
 }
 
 impl Report {

@@ -1,9 +1,9 @@
 //! Holds nested code against what the seal around it says (`validateNestedCode`).
 
-use super::Item;
 use super::components;
 use super::judgement::Judgement;
 use super::signatures::in_product;
+use super::{Item, position_of};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::problem::Problem;
 use crate::apple::code_signature::requirement::Expression;
@@ -23,10 +23,8 @@ pub(super) fn judge(
     judgement: &mut Judgement<'_>,
 ) {
     let predicted = Predicted::new(Status::BadNestedCode, "SecStaticCode::validateNestedCode");
-    let position = items.iter().position(|item| item.path == path);
-    let Some((position, item)) =
-        position.and_then(|position| Some((position, items.get(position)?)))
-    else {
+    let found = position_of(items, path).and_then(|found| Some((found, items.get(found)?)));
+    let Some((position, item)) = found else {
         let finding = Finding::block(
             Code::NestedCodeChanged,
             "the seal speaks of code where there is none",
@@ -41,10 +39,15 @@ pub(super) fn judge(
     };
     judgement.sealed_code.push(position);
     // The other versions of a framework must hold too, and are named by the same seal.
-    let versions = items.iter().enumerate().filter(|(_, other)| {
-        other.parent == Some(position) && other.path.starts_with(&format!("{path}/Versions/"))
-    });
+    let versions_below = format!("{path}/Versions/");
+    let first = items.partition_point(|other| other.path < versions_below);
+    let versions = items
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take_while(|(_, other)| other.path.starts_with(&versions_below));
     let versions: Vec<usize> = versions
+        .filter(|(_, other)| other.parent == Some(position))
         .filter(|(_, other)| other.layout.is_some())
         .filter(|(_, other)| {
             crate::apple::code_signature::product::parent(&other.path).ends_with("/Versions")

@@ -9,7 +9,7 @@ use super::hashing::{self, Digests};
 use super::judgement::Judgement;
 use super::nested;
 use super::signatures::in_product;
-use super::{Item, SignedSlice, Unsealed, links};
+use super::{Item, SignedSlice, Unsealed, links, position_of};
 use crate::apple::code_signature::code_resources::{CodeResources, Seal, SealKind};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::hash_type::HashType;
@@ -269,7 +269,7 @@ impl<'a> Scan<'a> {
             Some(rule) => format!("the rule {:?} leaves it out of the seal", rule.pattern),
             None => "no rule of the seal is about it".to_owned(),
         };
-        if self.items.iter().any(|item| item.path == *entry.path) {
+        if position_of(self.items, &entry.path).is_some() {
             let finding = Finding::block(
                 Code::ResourceAdded,
                 "a program lies where the seal does not cover it",
