@@ -39,6 +39,7 @@ pub mod progress;
 pub mod projects;
 pub mod remedies;
 pub mod report;
+pub mod rotate;
 pub mod run;
 pub mod selection;
 mod state;
@@ -125,6 +126,9 @@ enum Command {
     /// Look into built products: show who signed what in them, verify that they are what was signed.
     #[command(subcommand)]
     Product(Deferred<product::Command>),
+    /// Renew profiles in steps that no build sees half of: plan, stage, promote, retire, rollback, status, probe.
+    #[command(subcommand)]
+    Rotate(Deferred<rotate::Command>),
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
@@ -233,6 +237,7 @@ impl Cli {
             Command::Targets(command) => matches!(*command.0, targets::Command::Check(_)),
             Command::Product(command) => matches!(*command.0, product::Command::Verify { .. }),
             Command::Audit(command) => matches!(*command.0, audit::Command::Verify { .. }),
+            Command::Rotate(command) => command.0.is_verdict(),
             _ => false,
         }
     }
@@ -245,6 +250,7 @@ impl Command {
             Self::Init(arguments) => arguments.0.at,
             Self::Report(arguments) => arguments.0.at,
             Self::Targets(command) => command.0.instant(),
+            Self::Rotate(command) => command.0.instant(),
             _ => None,
         }
     }
@@ -261,6 +267,7 @@ impl Command {
             | Self::Run(_)
             | Self::Report(_)
             | Self::Doctor(_)
+            | Self::Rotate(_)
             | Self::Keychain(_) => true,
             Self::Policy(_)
             | Self::Certificate(_)
@@ -345,6 +352,7 @@ fn answer(
         Command::Profile(command) => profile::run(*command.0, world),
         Command::Manifest(command) => manifest::run(*command.0, world),
         Command::Policy(command) => policy::run(*command.0, world),
+        Command::Rotate(command) => rotate::run(*command.0, world),
         Command::Targets(command) => targets::run(*command.0, world),
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),

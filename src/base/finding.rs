@@ -59,6 +59,8 @@ pub enum Group {
     Node,
     /// The signing policy.
     Policy,
+    /// The renewal of profiles.
+    Rotation,
     /// A built product.
     Product,
     /// The audit log of this machine.
@@ -78,6 +80,7 @@ impl Group {
             Self::Targets => "targets",
             Self::Node => "node",
             Self::Policy => "policy",
+            Self::Rotation => "rotation",
             Self::Product => "product",
             Self::Audit => "audit",
             Self::Envelope => "envelope",
@@ -308,6 +311,31 @@ codes! {
     WaiverNotAllowed = "waiver-not-allowed" in Policy;
     /// The policy file has a section that has no effect yet.
     PolicyUnused = "policy-unused" in Policy;
+
+    /// A profile must be replaced, and nothing at hand replaces it.
+    SuccessorMissing = "successor-missing" in Rotation;
+    /// Several profiles could replace one.
+    SuccessorAmbiguous = "successor-ambiguous" in Rotation;
+    /// The profile at hand belongs to another team than the one that it would replace.
+    SuccessorTeamMismatch = "successor-team-mismatch" in Rotation;
+    /// A successor does not live longer than the profile that it replaces.
+    SuccessorExpiresEarlier = "successor-expires-earlier" in Rotation;
+    /// A successor does not grant what the profile grants that it replaces.
+    SuccessorLacksEntitlement = "successor-lacks-entitlement" in Rotation;
+    /// A successor embeds no valid certificate that could sign in the place of the one that signs now.
+    SuccessorLacksCertificate = "successor-lacks-certificate" in Rotation;
+    /// A successor names fewer devices than the profile that it replaces.
+    SuccessorLacksDevices = "successor-lacks-devices" in Rotation;
+    /// A rotation must be begun.
+    RotationDue = "rotation-due" in Rotation;
+    /// The steps of a rotation are out of order, or one is not finished.
+    RotationUnfinished = "rotation-unfinished" in Rotation;
+    /// A file was changed between two steps of a rotation.
+    RotationFileChanged = "rotation-file-changed" in Rotation;
+    /// A replaced profile is still in its time of grace.
+    RotationGrace = "rotation-grace" in Rotation;
+    /// A machine has not shown that it holds a successor.
+    NodeLacksSuccessor = "node-lacks-successor" in Rotation;
 
     /// A part of the product cannot be read, or is nothing that a product holds.
     ProductUnreadable = "product-unreadable" in Product;

@@ -95,6 +95,10 @@ pub enum Remedy {
     SignEnvelope,
     /// Write the envelope to another file.
     NameEnvelope,
+    /// Write down what a machine holds, on that machine.
+    ProbeNode,
+    /// Put back what a step of a rotation changed.
+    RollBack,
     /// Choose another state directory.
     NameStateDirectory,
     /// Write to another file.

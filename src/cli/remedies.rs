@@ -59,6 +59,8 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::ShowCheckpoint => "countersign audit checkpoint",
         Remedy::SignEnvelope => "countersign gate --envelope FILE --sign-with KEY",
         Remedy::NameEnvelope => "--envelope FILE",
+        Remedy::ProbeNode => "countersign rotate probe -o FILE",
+        Remedy::RollBack => "countersign rotate rollback",
         Remedy::NameStateDirectory => "--state-dir DIR",
         Remedy::NameOutput => "-o FILE",
         Remedy::ListCommands => "countersign --help",

@@ -16,11 +16,12 @@ use serde_json::Value as Json;
 use super::report::{FindingsDocument, Report};
 use super::{
     audit, certificate, contract, doctor, envelope, gate, identity, init, keychain, manifest, page,
-    policy, product, profile, run, targets,
+    policy, product, profile, rotate, run, targets,
 };
 use crate::context::envelope as statement;
 use crate::context::manifest::{self as frozen, Version};
 use crate::context::plan::PlanDocument;
+use crate::context::rotation::probe::NodeProbe;
 use crate::ledger::audit::Record;
 
 /// A document that countersign writes.
@@ -78,6 +79,10 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<doctor::document::DoctorDocument>("doctor", 1),
     Document::of::<product::ProductDocument>("product", 1),
     Document::of::<certificate::CertificateDocument>("certificate", 1),
+    Document::of::<rotate::PlanDocument>("rotation-plan", 1),
+    Document::of::<rotate::document::StepDocument>("rotation-step", 1),
+    Document::of::<rotate::StatusDocument>("rotation-status", 1),
+    Document::of::<NodeProbe>("node-probe", 1),
     Document::of::<contract::document::ContractDocument>("doctor-contract", 1),
     Document::of::<gate::document::GateDocument>("gate", 1),
     Document::of::<identity::list::IdentitiesDocument>("identities", 1),
