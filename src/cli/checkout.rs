@@ -2,7 +2,7 @@
 //!
 //! GitHub and GitLab show a finding beside a line, and want the path from the root of the repository. A finding that is about
 //! no file, as about the host, is shown at the file that it is judged by: the policy or the manifest. One that is about a folder
-//! is shown at the project's own file, or at the policy, which names the folders of profiles.
+//! is shown at the project's own file, or at the policy, which names the folders of profiles; a built product under its own name.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -27,9 +27,12 @@ impl Checkout {
     pub fn place(&self, finding: &Finding) -> Place {
         let place = &finding.place;
         let file = match &place.file {
-            Some(file) => self
-                .file_of(Path::new(file))
-                .unwrap_or_else(|| self.policy.clone()),
+            Some(file) => match (self.file_of(Path::new(file)), finding.code.group()) {
+                (Some(file), _) => file,
+                (None, Group::Profiles) => self.policy.clone(),
+                // A built product is a folder, and has no file that speaks for it.
+                (None, _) => file.into(),
+            },
             None => self.judged_by(finding.code.group()).to_owned(),
         };
         Place {
