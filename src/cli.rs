@@ -234,7 +234,7 @@ impl Cli {
             Command::Gate(_) | Command::Run(_) | Command::Envelope(_) => true,
             Command::Profile(command) => matches!(*command.0, profile::Command::Check(_)),
             Command::Manifest(command) => matches!(*command.0, manifest::Command::Verify { .. }),
-            Command::Targets(command) => matches!(*command.0, targets::Command::Check(_)),
+            Command::Targets(command) => matches!(*command.0, targets::Command::Check { .. }),
             Command::Product(command) => matches!(*command.0, product::Command::Verify { .. }),
             Command::Audit(command) => matches!(*command.0, audit::Command::Verify { .. }),
             Command::Rotate(command) => command.0.is_verdict(),

@@ -547,7 +547,7 @@ pub struct Finding {
     /// The profiles that it touches, where it is about something that several of them share.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub profiles: Vec<TouchedProfile>,
-    /// The command that is to be run next, where one mends it or tells more.
+    /// What comes next, where that is known: a command that can be pasted as it stands, or what to do in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next: Option<String>,
     /// The section of the documentation that says what the code means: `docs/findings.md#CODE`.

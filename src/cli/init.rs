@@ -164,13 +164,13 @@ fn found(document: &InitDocument, out: &mut dyn Write, terminal: &Terminal) -> i
     ];
     let mut rows = Rows::new(&headings);
     for target in &document.targets {
-        rows.add(row(target, document).map(|text| Cell::new(&text)));
+        rows.add(row(target, document, terminal).map(|text| Cell::new(&text)));
     }
     writeln!(out)?;
     rows.write(out, &[], terminal)?;
     for target in &document.targets {
         let missing = target.missing.as_deref();
-        if let Some(missing) = missing.filter(|text| text.len() > IN_TABLE) {
+        if let Some(missing) = missing.filter(|it| it.len() > IN_TABLE && terminal.draws_tables) {
             let text = format!("{}: {}", name(target, document), plain(missing));
             report::paragraph(out, "missing ", &text, terminal.width)?;
         }
@@ -190,10 +190,10 @@ fn found(document: &InitDocument, out: &mut dyn Write, terminal: &Terminal) -> i
 /// A longer text about a target stands below the table.
 const IN_TABLE: usize = 40;
 
-fn row(target: &InitTarget, document: &InitDocument) -> [String; 6] {
+fn row(target: &InitTarget, document: &InitDocument, terminal: &Terminal) -> [String; 6] {
     let missing = match target.missing.as_deref() {
         None => "-".to_owned(),
-        Some(text) if text.len() <= IN_TABLE => plain(text),
+        Some(text) if text.len() <= IN_TABLE || !terminal.draws_tables => plain(text),
         Some(_) => "see below".to_owned(),
     };
     let nothing = || "-".to_owned();
@@ -272,7 +272,7 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
     if !is_of(Purpose::Manifest) {
         writeln!(
             out,
-            "{FAINT}{:<10}{FAINT:#}none: something blocks, see below",
+            "{FAINT}{:<10}{FAINT:#}none: something blocks, and the findings say what",
             "manifest"
         )?;
     }

@@ -17,6 +17,19 @@ pub struct Typed {
 /// The global options that say where things lie: a next command needs them too.
 const PLACES: [&str; 4] = ["--policy", "--manifest", "--profiles", "--state-dir"];
 
+/// The options that say which targets are meant, and of which project.
+const SELECTION: [&str; 9] = [
+    "--project",
+    "--scheme",
+    "--target",
+    "--configuration",
+    "--sdk",
+    "--xcconfig",
+    "--build-settings",
+    "--kind",
+    "--root",
+];
+
 /// Options whose values may be somebody's secrets: with them no command line is repeated.
 const PRIVATE: [&str; 2] = ["--setting", "--sign-with-command"];
 
@@ -34,30 +47,48 @@ impl Typed {
         let Some(rest) = command.strip_prefix("countersign ") else {
             return command.to_owned();
         };
-        let mut named = Vec::new();
-        let mut words = self.own().iter();
-        while let Some(word) = words.next() {
-            let option = word.split('=').next().unwrap_or_default();
-            if !PLACES.contains(&option) {
-                continue;
-            }
-            named.push(word.as_str());
-            if word == option {
-                named.extend(words.next().map(String::as_str));
-            }
-        }
+        let named = self.options(&PLACES);
         [&["countersign"], named.as_slice(), &[rest]]
             .concat()
             .join(" ")
     }
 
+    /// The options that select targets; `None` where they name no project, or some are not to be repeated.
+    pub fn selection(&self) -> Option<String> {
+        let is_whole = self.names("--project") && !self.is_private();
+        is_whole.then(|| self.options(&SELECTION).join(" "))
+    }
+
+    /// Whether the option was typed.
+    pub fn names(&self, option: &str) -> bool {
+        self.own().iter().any(|word| option_of(word) == option)
+    }
+
+    /// Of these options those that were typed, with their values.
+    fn options(&self, wanted: &[&str]) -> Vec<&str> {
+        let mut found = Vec::new();
+        let mut words = self.own().iter();
+        while let Some(word) = words.next() {
+            let option = option_of(word);
+            if !wanted.contains(&option) {
+                continue;
+            }
+            found.push(word.as_str());
+            if word == option {
+                found.extend(words.next().map(String::as_str));
+            }
+        }
+        found
+    }
+
+    fn is_private(&self) -> bool {
+        let mut words = self.words.iter();
+        words.any(|word| PRIVATE.contains(&option_of(word)))
+    }
+
     /// What was typed, with these words added; `None` where it is not to be repeated.
     pub fn with(&self, added: &str) -> Option<String> {
-        let is_private = self.words.iter().any(|word| {
-            let option = word.split('=').next().unwrap_or_default();
-            PRIVATE.contains(&option)
-        });
-        if is_private || self.words.is_empty() {
+        if self.is_private() || self.words.is_empty() {
             return None;
         }
         let own = self.own();
@@ -75,6 +106,11 @@ impl Typed {
             .get(..end.unwrap_or(self.words.len()))
             .unwrap_or_default()
     }
+}
+
+/// The option that a word is, without its value.
+fn option_of(word: &str) -> &str {
+    word.split('=').next().unwrap_or_default()
 }
 
 /// A word as a shell takes it.

@@ -52,6 +52,7 @@ pub const DOCUMENTS: &[Document] = &[
         schema: || frozen::json_schema(Version::First),
     },
     Document::of::<super::explain::ExplainDocument>("explain", 1),
+    Document::of::<super::explain::CodesDocument>("codes", 1),
     Document::of::<statement::Statement>("envelope", 1),
     Document::of::<envelope::EnvelopeVerifyDocument>("envelope-verify", 1),
     Document::of::<init::document::InitDocument>("init", 1),

@@ -242,13 +242,18 @@ fn absent(
         None => {
             let looked_in: Vec<String> =
                 view.installed.directories.iter().map(|directory| directory.path.display().to_string()).collect();
+            let (hint, remedy) = match looked_in.is_empty() {
+                // Xcode's directories lie below the home directory: nobody named others.
+                true => ("set HOME, or name the directory of the installed profiles", Remedy::NameProfileDirectory),
+                false => ("install it on this machine", Remedy::InstallProfile),
+            };
             Finding::block(Code::ProfileMissing, format!("profile {} is not installed", profile.title()))
                 .values(
                     format!("{} with sha256:{}", profile.filename, profile.sha256),
-                    if looked_in.is_empty() { "no profile directory".to_owned() } else { format!("nothing in {}", looked_in.join(", ")) },
+                    if looked_in.is_empty() { "no profile directory: the home directory is unknown".to_owned() } else { format!("nothing in {}", looked_in.join(", ")) },
                 )
-                .hint("install it on this machine")
-                .remedy(Remedy::InstallProfile)
+                .hint(hint)
+                .remedy(remedy)
         }
     };
     let mut finding = finding.of_profile(&profile.uuid);

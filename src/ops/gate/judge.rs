@@ -11,6 +11,7 @@ use super::question::Question;
 use crate::apple::anchors::Anchors;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
+use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{Identities, Observation};
 use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Verdict};
 use crate::context::manifest::Manifest;
@@ -223,6 +224,13 @@ impl Subject {
             Ok(None) if gate::policy::is_waived(&asked) => Policy::builtin(world.home()),
             Ok(None) => {
                 let missing = gate::policy::missing(world.policy_path(), purpose);
+                // Where no project is, there is nothing to set up either: somebody is in the wrong folder.
+                let missing = match project_at_hand::is_none(world) {
+                    true if question.targets.projects.is_empty() => missing
+                        .hint("go to the folder of the app, or name its policy; no Xcode project is here")
+                        .remedy(Remedy::FindPolicy),
+                    _ => missing,
+                };
                 return Ok(Err(vec![missing]));
             }
             Err(Failure::Blocked(findings)) => return Ok(Err(findings)),

@@ -24,7 +24,7 @@ use crate::context::manifest::{
 use crate::context::plan::{Plan, Request, judge, withheld};
 use crate::context::policy::Policy;
 use crate::context::products;
-use crate::host::files::{self, FileMode, ReadErrorKind};
+use crate::host::files::{self, ReadErrorKind};
 use crate::host::observation::{self, projects};
 use crate::ops::error::{Error, Failure};
 use crate::ops::prove::{self, Pinnable};
@@ -430,7 +430,7 @@ fn write(mut content: Content, output: &Path) -> Result<FrozenManifest, Error> {
     let bytes = content.to_bytes();
     if changed {
         files::create_directories(files::directory_of(output))?;
-        files::replace_atomically(output, &bytes, FileMode::Keep)?;
+        crate::ops::output::write(output, &bytes)?;
     }
     Ok(FrozenManifest {
         file: output.display().to_string(),
