@@ -519,7 +519,7 @@ pub struct Finding {
     /// The profiles that it touches, where it is about something that several of them share.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub profiles: Vec<TouchedProfile>,
-    /// The command that is to be run next, where one mends it or tells more.
+    /// The command that is to be run next, where one mends it or tells more; before it, in words, what only a person can do.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next: Option<String>,
     /// The section of the documentation that says what the code means: `docs/findings.md#CODE`.

@@ -12,7 +12,9 @@ use crate::ops::report::Head;
 pub fn command(remedy: Remedy) -> &'static str {
     match remedy {
         Remedy::SetUp => "countersign init",
-        Remedy::FreezeManifest => "countersign manifest freeze",
+        Remedy::FreezeManifest | Remedy::RenewCertificate | Remedy::RenewProfile => {
+            "countersign manifest freeze"
+        }
         Remedy::FreezeTargets => "countersign manifest freeze --project X.xcodeproj",
         Remedy::ShowManifestDigest => "countersign manifest digest",
         Remedy::ShowPolicyDigest => "countersign policy digest",
@@ -114,6 +116,10 @@ pub fn complete(finding: &mut Finding, typed: &Typed) {
 /// The remedy as one command that can be pasted, where it is one.
 fn next(remedy: Remedy, typed: &Typed) -> Option<String> {
     let command = command(remedy);
+    // A command alone would freeze what has expired: first comes what only a person can do.
+    if let Some(before) = before(remedy) {
+        return Some(format!("{before}, then: {}", typed.command(command)));
+    }
     if command.starts_with("--") {
         let first = command.split([',', ' ']).next().unwrap_or_default();
         let value = command.split(" or ").next().unwrap_or(command);
@@ -126,6 +132,15 @@ fn next(remedy: Remedy, typed: &Typed) -> Option<String> {
     first
         .starts_with("countersign ")
         .then(|| typed.command(first))
+}
+
+/// What a person does before the command of a remedy.
+fn before(remedy: Remedy) -> Option<&'static str> {
+    match remedy {
+        Remedy::RenewCertificate => Some("renew the certificate and its profiles"),
+        Remedy::RenewProfile => Some("renew the profile"),
+        _ => None,
+    }
 }
 
 /// A command of ours that stands between backquotes in a hint.

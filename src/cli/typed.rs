@@ -4,7 +4,6 @@
 //! named, and a step that is only an option is shown with the words that the option is missing from.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use crate::base::shell;
 
@@ -17,6 +16,19 @@ pub struct Typed {
 /// The global options that say where things lie: a next command needs them too.
 const PLACES: [&str; 4] = ["--policy", "--manifest", "--profiles", "--state-dir"];
 
+/// The options that say what of a project is meant.
+const SELECTING: [&str; 9] = [
+    "--project",
+    "--target",
+    "--configuration",
+    "--sdk",
+    "--scheme",
+    "--kind",
+    "--xcconfig",
+    "--build-settings",
+    "--root",
+];
+
 /// Options whose values may be somebody's secrets: with them no command line is repeated.
 const PRIVATE: [&str; 2] = ["--setting", "--sign-with-command"];
 
@@ -25,7 +37,7 @@ impl Typed {
     pub fn new(arguments: &[OsString]) -> Self {
         let words = arguments.iter().skip(1);
         Self {
-            words: words.map(quoted).collect(),
+            words: words.map(|word| shell::argument(word)).collect(),
         }
     }
 
@@ -34,11 +46,32 @@ impl Typed {
         let Some(rest) = command.strip_prefix("countersign ") else {
             return command.to_owned();
         };
+        let named = self.options(&PLACES);
+        [&["countersign"], named.as_slice(), &[rest]]
+            .concat()
+            .join(" ")
+    }
+
+    /// The same, about what was selected of a project.
+    pub fn command_about_the_same(&self, command: &str) -> String {
+        let selecting = self.options(&SELECTING).into_iter();
+        let words = [self.command(command)].into_iter();
+        let words = words.chain(selecting.map(str::to_owned));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether an option was typed.
+    pub fn has(&self, option: &str) -> bool {
+        !self.options(&[option]).is_empty()
+    }
+
+    /// The words of these options, with their values.
+    fn options(&self, options: &[&str]) -> Vec<&str> {
         let mut named = Vec::new();
         let mut words = self.own().iter();
         while let Some(word) = words.next() {
-            let option = word.split('=').next().unwrap_or_default();
-            if !PLACES.contains(&option) {
+            let option = option_of(word);
+            if !options.contains(&option) {
                 continue;
             }
             named.push(word.as_str());
@@ -46,15 +79,13 @@ impl Typed {
                 named.extend(words.next().map(String::as_str));
             }
         }
-        [&["countersign"], named.as_slice(), &[rest]]
-            .concat()
-            .join(" ")
+        named
     }
 
     /// What was typed, with these words added; `None` where it is not to be repeated.
     pub fn with(&self, added: &str) -> Option<String> {
         let is_private = self.words.iter().any(|word| {
-            let option = word.split('=').next().unwrap_or_default();
+            let option = option_of(word);
             PRIVATE.contains(&option)
         });
         if is_private || self.words.is_empty() {
@@ -77,13 +108,11 @@ impl Typed {
     }
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &OsString) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    match word.to_str() {
-        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
-        _ => shell::word(Path::new(word)),
-    }
+/// The option that a word begins with, however the word is quoted.
+fn option_of(word: &str) -> &str {
+    let inner = word.strip_prefix('$').unwrap_or(word);
+    let inner = inner.strip_prefix('\'').unwrap_or(inner);
+    inner.split('=').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -115,6 +144,27 @@ mod tests {
     }
 
     #[test]
+    fn a_command_about_the_same_repeats_what_was_selected() {
+        let init = typed(&[
+            "countersign",
+            "--policy",
+            "a.toml",
+            "init",
+            "--yes",
+            "--target=a b",
+            "--setting",
+            "KEY=secret",
+            "--sdk",
+            "iphoneos",
+        ]);
+        assert_eq!(
+            init.command_about_the_same("countersign gate"),
+            "countersign --policy a.toml gate '--target=a b' --sdk iphoneos"
+        );
+        assert!(init.has("--setting") && !init.has("--scheme"));
+    }
+
+    #[test]
     fn a_missing_option_is_added_before_the_command_that_is_run() {
         let run = typed(&["countersign", "run", "--", "make", "it's"]);
         assert_eq!(
@@ -128,6 +178,8 @@ mod tests {
         for words in [
             &["gate", "--setting", "KEY=secret"][..],
             &["gate", "--setting=KEY=secret"],
+            &["gate", "--setting=KEY=a secret"],
+            &["gate", "--setting=KEY=a\nsecret"],
         ] {
             let words = [&["countersign"], words].concat();
             assert_eq!(typed(&words).with("--scheme NAME"), None);
