@@ -11,6 +11,10 @@ pub enum Remedy {
     SetUp,
     /// Freeze the profiles into the manifest.
     FreezeManifest,
+    /// Renew a certificate, regenerate its profiles, and freeze them.
+    RenewCertificate,
+    /// Renew a profile, and freeze it.
+    RenewProfile,
     /// Freeze the manifest together with the targets of the Xcode project.
     FreezeTargets,
     /// Print the manifest's digest.

@@ -29,6 +29,10 @@ fn next(remedy: Remedy, typed: &Typed) -> Option<String> {
             Some(targets) => Some(typed.command(&format!("countersign manifest freeze {targets}"))),
             None => words.map(str::to_owned),
         },
+        // A command alone would freeze what has expired: first comes what only a person can do.
+        (Remedy::RenewCertificate | Remedy::RenewProfile, (command, Some(words))) => {
+            Some(format!("{words}, then: {}", typed.command(command)))
+        }
         (_, (_, Some(words))) => Some(words.to_owned()),
         (_, (command, None)) => Some(typed.command(command)),
     }
@@ -41,6 +45,11 @@ fn step(remedy: Remedy) -> (&'static str, Option<&'static str>) {
     match remedy {
         Remedy::SetUp => whole("countersign init"),
         Remedy::FreezeManifest => whole("countersign manifest freeze"),
+        Remedy::RenewCertificate => partial(
+            "countersign manifest freeze",
+            "renew the certificate and its profiles",
+        ),
+        Remedy::RenewProfile => partial("countersign manifest freeze", "renew the profile"),
         Remedy::FreezeTargets => partial(
             "countersign manifest freeze --project X.xcodeproj",
             "freeze the manifest again together with the targets of the Xcode project",
@@ -248,6 +257,8 @@ mod tests {
     const ALL: [Remedy; 48] = [
         Remedy::SetUp,
         Remedy::FreezeManifest,
+        Remedy::RenewCertificate,
+        Remedy::RenewProfile,
         Remedy::FreezeTargets,
         Remedy::ShowManifestDigest,
         Remedy::ShowPolicyDigest,

@@ -4,7 +4,6 @@
 //! named, and a step that is only an option is shown with the words that the option is missing from.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use crate::base::shell;
 
@@ -38,7 +37,7 @@ impl Typed {
     pub fn new(arguments: &[OsString]) -> Self {
         let words = arguments.iter().skip(1);
         Self {
-            words: words.map(quoted).collect(),
+            words: words.map(|word| shell::argument(word)).collect(),
         }
     }
 
@@ -51,6 +50,14 @@ impl Typed {
         [&["countersign"], named.as_slice(), &[rest]]
             .concat()
             .join(" ")
+    }
+
+    /// The same, about what was selected of a project.
+    pub fn command_about_the_same(&self, command: &str) -> String {
+        let selecting = self.options(&SELECTION).into_iter();
+        let words = [self.command(command)].into_iter();
+        let words = words.chain(selecting.map(str::to_owned));
+        words.collect::<Vec<_>>().join(" ")
     }
 
     /// The options that select targets; `None` where they name no project, or some are not to be repeated.
@@ -108,18 +115,11 @@ impl Typed {
     }
 }
 
-/// The option that a word is, without its value.
+/// The option that a word begins with, however the word is quoted.
 fn option_of(word: &str) -> &str {
-    word.split('=').next().unwrap_or_default()
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &OsString) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    match word.to_str() {
-        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
-        _ => shell::word(Path::new(word)),
-    }
+    let inner = word.strip_prefix('$').unwrap_or(word);
+    let inner = inner.strip_prefix('\'').unwrap_or(inner);
+    inner.split('=').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -151,6 +151,27 @@ mod tests {
     }
 
     #[test]
+    fn a_command_about_the_same_repeats_what_was_selected() {
+        let init = typed(&[
+            "countersign",
+            "--policy",
+            "a.toml",
+            "init",
+            "--yes",
+            "--target=a b",
+            "--setting",
+            "KEY=secret",
+            "--sdk",
+            "iphoneos",
+        ]);
+        assert_eq!(
+            init.command_about_the_same("countersign gate"),
+            "countersign --policy a.toml gate '--target=a b' --sdk iphoneos"
+        );
+        assert!(init.names("--setting") && !init.names("--scheme"));
+    }
+
+    #[test]
     fn a_missing_option_is_added_before_the_command_that_is_run() {
         let run = typed(&["countersign", "run", "--", "make", "it's"]);
         assert_eq!(
@@ -164,6 +185,8 @@ mod tests {
         for words in [
             &["gate", "--setting", "KEY=secret"][..],
             &["gate", "--setting=KEY=secret"],
+            &["gate", "--setting=KEY=a secret"],
+            &["gate", "--setting=KEY=a\nsecret"],
         ] {
             let words = [&["countersign"], words].concat();
             assert_eq!(typed(&words).with("--scheme NAME"), None);

@@ -90,7 +90,9 @@ fn an_expired_certificate_is_one_problem_with_the_profiles_that_it_touches() {
         gate.out
     );
     assert!(
-        gate.out.contains("\nnext: countersign manifest freeze\n"),
+        gate.out.contains(
+            "\nnext: renew the certificate and its profiles, then: countersign manifest freeze\n"
+        ),
         "{}",
         gate.out
     );

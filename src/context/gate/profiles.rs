@@ -94,7 +94,7 @@ fn validity(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> 
                 .of_profile(&profile.uuid)
                 .at_pointer(format!("/profiles/{index}/expires"))
                 .hint("renew it at Apple's developer site, install the new file and freeze the manifest again")
-                .remedy(Remedy::FreezeManifest),
+                .remedy(Remedy::RenewProfile),
         );
     }
     findings

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Manifest;
 use super::entry::{PinnedCertificate, PinnedProfile, ProfileState};
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha256, ProfileUuid};
@@ -38,6 +39,16 @@ pub struct Rules {
     pub lost: BTreeMap<ProfileUuid, String>,
     /// What time it is.
     pub now: Timestamp,
+}
+
+/// Whether `manifest` is what freezing a project pins by itself: nobody marked a profile for a rotation, and each profile is what
+/// something is signed with. What somebody chose beyond that would be lost with it.
+pub fn holds_no_choice(manifest: &Manifest) -> bool {
+    let targets = manifest.targets().iter().map(|target| &target.profile);
+    let products = manifest.products().iter().map(|product| &product.profile);
+    let used: HashSet<&ProfileUuid> = targets.chain(products).collect();
+    let mut profiles = manifest.profiles().iter();
+    profiles.all(|it| it.state == ProfileState::Active && used.contains(&it.uuid))
 }
 
 /// Which profiles are pinned, and which are not.

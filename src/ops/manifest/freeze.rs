@@ -18,9 +18,7 @@ use crate::context::manifest::freeze::{
     Clash, PinnedProjects, Previous, freeze as freeze_content, ordered,
 };
 use crate::context::manifest::used::{LeftOut, Rules, Split};
-use crate::context::manifest::{
-    self, Content, Manifest, PinnedArchive, PinnedProfile, ProfileState,
-};
+use crate::context::manifest::{self, Content, Manifest, PinnedArchive, PinnedProfile};
 use crate::context::plan::{Plan, Request, judge, withheld};
 use crate::context::policy::Policy;
 use crate::context::products;
@@ -126,10 +124,7 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
         true => world.profile_files(&policy)?,
         false => prove::named_or_installed(&request.paths, &policy, world)?,
     };
-    let state = |uuid: &_| {
-        let previous = previous.as_ref();
-        previous.map_or(ProfileState::Active, |previous| previous.state(uuid))
-    };
+    let state = Previous::states(previous.as_ref());
     let mut pinnable = prove::pinnable(&files, &verifier, world, state);
     if has_projects || request.all {
         pinnable.skip_faults_besides(&request.paths);
