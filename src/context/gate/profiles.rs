@@ -15,7 +15,7 @@ use super::shadows::Shadows;
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::remedy::Remedy;
-use crate::context::manifest::PinnedProfile;
+use crate::context::manifest::{PinnedProfile, ProfileState};
 use crate::context::policy::Policy;
 
 /// Judges the installed profiles against the pinned ones.
@@ -82,8 +82,12 @@ fn validity(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> 
             continue;
         };
         if !pins.is_in_use(index) {
-            // What is retiring no longer signs: its end is the plan.
-            finding.severity = Severity::Info;
+            finding.severity = match profile.state {
+                // What comes in soon should not end before it signs.
+                ProfileState::Incoming => Severity::Warn,
+                // What is retiring no longer signs: its end is the plan.
+                _ => Severity::Info,
+            };
         }
         findings.push(
             finding
