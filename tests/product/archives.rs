@@ -170,3 +170,24 @@ fn an_entry_with_another_checksum_is_named() {
     // What nothing seals is not read.
     assert_eq!(passed, ["Payload/Rocket.app/PkgInfo"]);
 }
+
+/// An input of the fuzzer's: what cannot be unpacked was told without a remedy.
+#[test]
+fn each_finding_about_an_entry_that_cannot_be_unpacked_has_a_hint() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/fuzz/ipa/longer-than-its-index.ipa"
+    );
+    let product = ArchiveProduct::list(path.as_ref()).unwrap();
+    let report = verify(
+        &product,
+        &verifier(),
+        "2026-06-01T00:00:00Z".parse().unwrap(),
+    );
+    let findings = report.findings();
+    assert!(findings.iter().any(|it| {
+        let found = it.found.as_deref().unwrap_or_default();
+        found.contains("longer than the index")
+    }));
+    assert!(findings.iter().all(|it| it.hint.is_some()), "{findings:#?}");
+}
