@@ -467,6 +467,8 @@ codes! {
     EnvelopeTypeMismatch = "envelope-type-mismatch" in Envelope;
     /// The verdict is older than asked for, or lies in the future.
     EnvelopeNotCurrent = "envelope-not-current" in Envelope;
+    /// The envelope is not about the product that is at hand.
+    ProductDigestMismatch = "product-digest-mismatch" in Envelope;
     /// The signed statement has a field that this version does not know.
     EnvelopeFieldUnknown = "envelope-field-unknown" in Envelope;
 }
