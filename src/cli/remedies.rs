@@ -254,7 +254,7 @@ mod tests {
     use super::*;
     use crate::cli::Cli;
 
-    const ALL: [Remedy; 48] = [
+    const ALL: [Remedy; 52] = [
         Remedy::SetUp,
         Remedy::FreezeManifest,
         Remedy::RenewCertificate,
