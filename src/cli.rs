@@ -32,6 +32,7 @@ pub mod manifest;
 pub mod page;
 pub mod password;
 pub mod policy;
+pub mod portal;
 mod process;
 pub mod product;
 pub mod profile;
@@ -125,6 +126,9 @@ enum Command {
     /// Look into built products: show who signed what in them, verify that they are what was signed.
     #[command(subcommand)]
     Product(Deferred<product::Command>),
+    /// Work with App Store Connect: list what it holds, renew profiles, fetch them. No other command uses the network.
+    #[command(subcommand)]
+    Portal(Deferred<portal::Command>),
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
@@ -265,6 +269,7 @@ impl Command {
             Self::Policy(_)
             | Self::Certificate(_)
             | Self::Product(_)
+            | Self::Portal(_)
             | Self::Envelope(_)
             | Self::Explain { .. }
             | Self::Audit(_)
@@ -355,6 +360,7 @@ fn answer(
         Command::Envelope(command) => envelope::run(*command.0, world),
         Command::Certificate(command) => certificate::run(*command.0, world),
         Command::Product(command) => product::run(*command.0, world),
+        Command::Portal(command) => portal::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Completions { shell } => Ok(help::completions(shell, described())),

@@ -12,6 +12,7 @@
 //! - [`gate`]: whether this runner may sign this project now, one file per check
 //! - [`evidence`]: whether a built product is what was planned and pinned, one file per check
 //! - [`envelope`]: the statement about it for the next stage of a pipeline, and whether one holds
+//! - [`portal`]: what App Store Connect holds beside manifest and machine, and which successors are made there
 //! - [`ssh`]: OpenSSH's keys, signatures and allowed signers
 //! - [`suggestion`]: "did you mean"
 //! - `digest_mismatch`: another digest than the expected one, and the digest of nothing
@@ -23,6 +24,7 @@ pub mod gate;
 pub mod manifest;
 pub mod plan;
 pub mod policy;
+pub mod portal;
 pub mod products;
 pub mod profile_check;
 pub mod ssh;

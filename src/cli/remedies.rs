@@ -61,6 +61,13 @@ pub fn command(remedy: Remedy) -> &'static str {
         Remedy::NameEnvelope => "--envelope FILE",
         Remedy::NameStateDirectory => "--state-dir DIR",
         Remedy::NameOutput => "-o FILE",
+        Remedy::NameApiKey => "--key-file AuthKey_ID.p8 and --issuer-id ID",
+        Remedy::ListPortal => "countersign portal list",
+        Remedy::RenewProfiles => "countersign portal renew",
+        Remedy::NameSigningCertificate => "--certificate FINGERPRINT or --csr FILE",
+        Remedy::NameCertificateType => "--certificate-type TYPE",
+        Remedy::NameSuccessors => "--suffix TEXT",
+        Remedy::AbandonRenewal => "countersign portal renew --abandon",
         Remedy::ListCommands => "countersign --help",
         Remedy::ListCodes => "countersign explain",
     }

@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use super::report::{FindingsDocument, Report};
 use super::{
     audit, certificate, contract, doctor, envelope, gate, identity, init, keychain, manifest, page,
-    policy, product, profile, run, targets,
+    policy, portal, product, profile, run, targets,
 };
 use crate::context::envelope as statement;
 use crate::context::manifest::{self as frozen, Version};
@@ -78,6 +78,9 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<doctor::document::DoctorDocument>("doctor", 1),
     Document::of::<product::ProductDocument>("product", 1),
     Document::of::<certificate::CertificateDocument>("certificate", 1),
+    Document::of::<portal::list::PortalListDocument>("portal-list", 1),
+    Document::of::<portal::document::RenewDocument>("portal-renew", 1),
+    Document::of::<portal::fetch::FetchDocument>("portal-fetch", 1),
     Document::of::<contract::document::ContractDocument>("doctor-contract", 1),
     Document::of::<gate::document::GateDocument>("gate", 1),
     Document::of::<identity::list::IdentitiesDocument>("identities", 1),
