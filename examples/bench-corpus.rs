@@ -3,7 +3,9 @@
 //! ```text
 //! bench-corpus mint DIRECTORY COUNT    writes COUNT distinct profiles, and beside them anchors.pem and signing.toml
 //! bench-corpus floor DIRECTORY RUNS    prints the CPU time of the floor, the median of RUNS, in milliseconds
-//! bench-corpus product DIRECTORY MB    writes a signed app of MB megabytes, and beside it anchors.pem and signing.toml
+//! bench-corpus product DIRECTORY MB HASHES
+//!                                      writes an app of MB megabytes, signed under these hash types (`sha1,sha256`), and beside it
+//!                                      anchors.pem and signing.toml
 //! ```
 
 // A tool of the measurements: where a test would panic, so does it.
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 
 use countersign::host::profile_store;
 use forge::bundle::write_large;
+use forge::code_directory::HashType;
 use forge::code_signature::SigningIdentity;
 use forge::hierarchy::LeafKind;
 
@@ -34,12 +37,17 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["mint", directory, count] => mint(Path::new(directory), count.parse().expect("a number")),
         ["floor", directory, runs] => floor(Path::new(directory), runs.parse().expect("a number")),
-        ["product", directory, megabytes] => {
-            product(Path::new(directory), megabytes.parse().expect("a number"));
+        ["product", directory, megabytes, kinds] => {
+            let kinds: Vec<HashType> = kinds.split(',').map(hash_type).collect();
+            product(
+                Path::new(directory),
+                megabytes.parse().expect("a number"),
+                &kinds,
+            );
         }
         _ => {
             eprintln!(
-                "usage: bench-corpus mint DIRECTORY COUNT | floor DIRECTORY RUNS | product DIRECTORY MB"
+                "usage: bench-corpus mint DIRECTORY COUNT | floor DIRECTORY RUNS | product DIRECTORY MB HASHES"
             );
             return ExitCode::from(2);
         }
@@ -62,11 +70,21 @@ fn trust(directory: &Path) {
     .unwrap();
 }
 
-/// A deep bundle, signed with SHA-256 alone, nine tenths of it resources.
-fn product(directory: &Path, megabytes: u64) {
+fn hash_type(name: &str) -> HashType {
+    match name {
+        "sha1" => HashType::Sha1,
+        "sha256" => HashType::Sha256,
+        "sha384" => HashType::Sha384,
+        other => panic!("no such hash type: {other}"),
+    }
+}
+
+/// A deep bundle, signed under these hash types, nine tenths of it resources.
+fn product(directory: &Path, megabytes: u64, kinds: &[HashType]) {
     std::fs::create_dir_all(directory).unwrap();
     let signer = SigningIdentity::acme(LeafKind::DeveloperIdApplication);
-    write_large(directory, &signer, megabytes * 1_000_000).expect("the directory can be written");
+    write_large(directory, &signer, megabytes * 1_000_000, kinds)
+        .expect("the directory can be written");
     trust(directory);
 }
 

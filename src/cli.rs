@@ -40,6 +40,7 @@ pub mod progress;
 pub mod projects;
 pub mod remedies;
 pub mod report;
+pub mod rotate;
 pub mod run;
 pub mod selection;
 mod state;
@@ -129,6 +130,9 @@ enum Command {
     /// Work with App Store Connect: list what it holds, renew profiles, fetch them. No other command uses the network.
     #[command(subcommand)]
     Portal(Deferred<portal::Command>),
+    /// Renew profiles in steps that no build sees half of: plan, stage, promote, retire, rollback, status, probe.
+    #[command(subcommand)]
+    Rotate(Deferred<rotate::Command>),
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.
     #[command(subcommand)]
     Keychain(Deferred<keychain::Command>),
@@ -234,9 +238,10 @@ impl Cli {
             Command::Gate(_) | Command::Run(_) | Command::Envelope(_) => true,
             Command::Profile(command) => matches!(*command.0, profile::Command::Check(_)),
             Command::Manifest(command) => matches!(*command.0, manifest::Command::Verify { .. }),
-            Command::Targets(command) => matches!(*command.0, targets::Command::Check(_)),
+            Command::Targets(command) => matches!(*command.0, targets::Command::Check { .. }),
             Command::Product(command) => matches!(*command.0, product::Command::Verify { .. }),
             Command::Audit(command) => matches!(*command.0, audit::Command::Verify { .. }),
+            Command::Rotate(command) => command.0.is_verdict(),
             _ => false,
         }
     }
@@ -249,6 +254,7 @@ impl Command {
             Self::Init(arguments) => arguments.0.at,
             Self::Report(arguments) => arguments.0.at,
             Self::Targets(command) => command.0.instant(),
+            Self::Rotate(command) => command.0.instant(),
             _ => None,
         }
     }
@@ -265,6 +271,7 @@ impl Command {
             | Self::Run(_)
             | Self::Report(_)
             | Self::Doctor(_)
+            | Self::Rotate(_)
             | Self::Keychain(_) => true,
             Self::Policy(_)
             | Self::Certificate(_)
@@ -350,6 +357,7 @@ fn answer(
         Command::Profile(command) => profile::run(*command.0, world),
         Command::Manifest(command) => manifest::run(*command.0, world),
         Command::Policy(command) => policy::run(*command.0, world),
+        Command::Rotate(command) => rotate::run(*command.0, world),
         Command::Targets(command) => targets::run(*command.0, world),
         Command::Identity(command) => identity::run(*command.0, world),
         Command::Gate(arguments) => gate::run(*arguments.0, world),

@@ -11,6 +11,7 @@
 //! - [`products`]: what signs the products that the policy declares, and what is not right with them
 //! - [`gate`]: whether this runner may sign this project now, one file per check
 //! - [`evidence`]: whether a built product is what was planned and pinned, one file per check
+//! - [`rotation`]: which profile replaces which, in which order, and what the manifest is after each step
 //! - [`envelope`]: the statement about it for the next stage of a pipeline, and whether one holds
 //! - [`portal`]: what App Store Connect holds beside manifest and machine, and which successors are made there
 //! - [`ssh`]: OpenSSH's keys, signatures and allowed signers
@@ -27,6 +28,7 @@ pub mod policy;
 pub mod portal;
 pub mod products;
 pub mod profile_check;
+pub mod rotation;
 pub mod ssh;
 pub mod state;
 pub mod suggestion;

@@ -20,6 +20,7 @@
 //! - [`lifeline`]: what a run tells its watchdog
 //! - [`mac`]: what only a Mac has: its Xcodes, the session of this process
 //! - [`match_tree`]: the files of a match repository
+//! - [`name_search`]: where the files of a repository name something
 //! - [`node`]: the name of this machine, and the current user
 //! - [`observation`]: the facts about this machine that the gate judges
 //! - [`owned_files`]: files and directories that only this user can use
@@ -38,6 +39,7 @@
 //! - [`signer`]: who signs an envelope
 //! - [`sources`]: project files, for `xcode`
 //! - [`state_dir`]: the directory of everything that countersign keeps
+//! - [`transaction`]: files that change together
 //! - [`watchdog`]: closes the keychain when the run cannot
 //! - [`window`]: a keychain that is open, and what closes it
 
@@ -57,6 +59,7 @@ pub mod keychain;
 pub mod lifeline;
 pub mod mac;
 pub mod match_tree;
+pub mod name_search;
 pub mod nearest;
 pub mod node;
 pub mod observation;
@@ -76,5 +79,6 @@ pub mod session;
 pub mod signer;
 pub mod sources;
 pub mod state_dir;
+pub mod transaction;
 pub mod watchdog;
 pub mod window;

@@ -59,6 +59,7 @@ pub mod profile;
 mod project_at_hand;
 mod prove;
 pub mod report;
+pub mod rotate;
 pub mod run;
 pub mod schema;
 pub mod target_selection;

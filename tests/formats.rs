@@ -74,6 +74,13 @@ const COMMANDS: &[(&str, &str)] = &[
     ("portal renew", "--key-file missing.p8"),
     ("portal fetch", "--key-file missing.p8 --renewed --into new"),
     ("certificate show", "anchors.pem --uses"),
+    ("rotate plan", "--successors new.mobileprovision"),
+    ("rotate stage", "--successors new.mobileprovision"),
+    ("rotate promote", ""),
+    ("rotate retire", ""),
+    ("rotate rollback", ""),
+    ("rotate status", ""),
+    ("rotate probe", ""),
     ("product show", "Rocket.app"),
     ("product verify", "Rocket.app"),
     ("product check", "Rocket.app"),
@@ -356,14 +363,18 @@ fn said(workshop: &Workshop, command: &str, arguments: &str) -> [Said; 3] {
     ]
 }
 
-/// The file of a finding from the root of the checkout: without one that by which it is judged.
+/// The file of a finding from the root of the checkout: without one that by which it is judged, and for the folder of profiles
+/// the policy, which names it.
 fn place(finding: &Finding) -> String {
     let judged_by = match finding.code.group() {
         Group::Node | Group::Policy | Group::Identities => "manifests/signing.toml",
         _ => "manifests/profiles.json",
     };
     let file = finding.place.file.as_deref().unwrap_or(judged_by);
-    file.replace("manifests/../", "")
+    match file.replace("manifests/../", "") {
+        folder if folder == "profiles" => "manifests/signing.toml".to_owned(),
+        file => file,
+    }
 }
 
 /// What is not the same in the three formats, and what was to be found and was not.

@@ -40,7 +40,10 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = document::single::<ProfileContent>(bytes);
     for error in document::errors(bytes) {
         let said = error.to_string();
-        assert!(said.chars().count() < 1_000 && !said.chars().any(is_active), "{said:?}");
+        assert!(
+            said.chars().count() < 1_000 && !said.chars().any(is_active),
+            "{said:?}"
+        );
     }
     if let Ok(request) = SigningRequest::parse(bytes) {
         assert!(!request.pem().contains("PRIVATE KEY"));

@@ -15,7 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
     let printed = requirement.to_string();
-    if printed.len() <= MAX_BYTES {
+    // An empty value is printed as nothing, as Apple's printer does.
+    if printed.len() <= MAX_BYTES && !written.contains("\"\"") {
         assert_eq!(parse(&printed), Ok(requirement.clone()), "{printed}");
     }
     let _ = requirement.ask(&Code {

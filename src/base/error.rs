@@ -58,6 +58,8 @@ error_codes! {
     AuditLogLost = "audit-log-lost";
     /// The journal of a run cannot be written or read.
     JournalUnusable = "journal-unusable";
+    /// A file is neither as a step found it nor as it leaves it: somebody else changed it.
+    FileChanged = "file-changed";
     /// An envelope cannot be signed.
     SigningFailed = "signing-failed";
     /// A password cannot be read.
@@ -126,6 +128,7 @@ impl ErrorCode {
             | Self::FileUnreadable
             | Self::FileMalformed
             | Self::OutputNotWritten
+            | Self::FileChanged
             | Self::StateNotPrivate
             | Self::LockHeld
             | Self::NotRecorded

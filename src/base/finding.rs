@@ -59,6 +59,8 @@ pub enum Group {
     Node,
     /// The signing policy.
     Policy,
+    /// The renewal of profiles.
+    Rotation,
     /// A built product.
     Product,
     /// The audit log of this machine.
@@ -78,6 +80,7 @@ impl Group {
             Self::Targets => "targets",
             Self::Node => "node",
             Self::Policy => "policy",
+            Self::Rotation => "rotation",
             Self::Product => "product",
             Self::Audit => "audit",
             Self::Envelope => "envelope",
@@ -319,6 +322,31 @@ codes! {
     /// The policy file has a section that has no effect yet.
     PolicyUnused = "policy-unused" in Policy;
 
+    /// A profile must be replaced, and nothing at hand replaces it.
+    SuccessorMissing = "successor-missing" in Rotation;
+    /// Several profiles could replace one.
+    SuccessorAmbiguous = "successor-ambiguous" in Rotation;
+    /// The profile at hand belongs to another team than the one that it would replace.
+    SuccessorTeamMismatch = "successor-team-mismatch" in Rotation;
+    /// A successor does not live longer than the profile that it replaces.
+    SuccessorExpiresEarlier = "successor-expires-earlier" in Rotation;
+    /// A successor does not grant what the profile grants that it replaces.
+    SuccessorLacksEntitlement = "successor-lacks-entitlement" in Rotation;
+    /// A successor embeds no valid certificate that could sign in the place of the one that signs now.
+    SuccessorLacksCertificate = "successor-lacks-certificate" in Rotation;
+    /// A successor names fewer devices than the profile that it replaces.
+    SuccessorLacksDevices = "successor-lacks-devices" in Rotation;
+    /// A rotation must be begun.
+    RotationDue = "rotation-due" in Rotation;
+    /// The steps of a rotation are out of order, or one is not finished.
+    RotationUnfinished = "rotation-unfinished" in Rotation;
+    /// A file was changed between two steps of a rotation.
+    RotationFileChanged = "rotation-file-changed" in Rotation;
+    /// A replaced profile is still in its time of grace.
+    RotationGrace = "rotation-grace" in Rotation;
+    /// A machine has not shown that it holds a successor.
+    NodeLacksSuccessor = "node-lacks-successor" in Rotation;
+
     /// A part of the product cannot be read, or is nothing that a product holds.
     ProductUnreadable = "product-unreadable" in Product;
     /// Files or bytes lie where no seal covers them.
@@ -449,6 +477,8 @@ codes! {
     EnvelopeTypeMismatch = "envelope-type-mismatch" in Envelope;
     /// The verdict is older than asked for, or lies in the future.
     EnvelopeNotCurrent = "envelope-not-current" in Envelope;
+    /// The envelope is not about the product that is at hand.
+    ProductDigestMismatch = "product-digest-mismatch" in Envelope;
     /// The signed statement has a field that this version does not know.
     EnvelopeFieldUnknown = "envelope-field-unknown" in Envelope;
 }
@@ -529,7 +559,7 @@ pub struct Finding {
     /// The profiles that it touches, where it is about something that several of them share.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub profiles: Vec<TouchedProfile>,
-    /// The command that is to be run next, where one mends it or tells more.
+    /// What comes next, where that is known: a command that can be pasted as it stands, or what to do in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next: Option<String>,
     /// The section of the documentation that says what the code means: `docs/findings.md#CODE`.

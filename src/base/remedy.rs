@@ -11,6 +11,10 @@ pub enum Remedy {
     SetUp,
     /// Freeze the profiles into the manifest.
     FreezeManifest,
+    /// Renew a certificate, regenerate its profiles, and freeze them.
+    RenewCertificate,
+    /// Renew a profile, and freeze it.
+    RenewProfile,
     /// Freeze the manifest together with the targets of the Xcode project.
     FreezeTargets,
     /// Print the manifest's digest.
@@ -27,10 +31,12 @@ pub enum Remedy {
     InstallProfile,
     /// List the installed profiles.
     ListProfiles,
-    /// Show what a profile file holds and why it is not proven.
-    ShowProfile,
     /// Remove installed profiles that the manifest does not pin.
     PruneProfiles,
+    /// Choose which installed profiles are removed.
+    ChoosePrunedProfiles,
+    /// Go to the folder of the app, or name its policy.
+    FindPolicy,
     /// Name the Xcode project.
     NameProject,
     /// Declare the folder that project files may reach into.
@@ -42,9 +48,15 @@ pub enum Remedy {
     /// Name the scheme.
     NameScheme,
     /// Name the SDK of the platform that is archived for.
-    NamePlatform,
+    NamePlatform {
+        /// Its name as Xcode has it: `iphoneos`, `macosx`, `appletvos`, `watchos`, `xros`.
+        sdk: &'static str,
+    },
     /// Name the SDK with its version.
-    NameSdk,
+    NameSdk {
+        /// Its name without a version.
+        sdk: &'static str,
+    },
     /// Pass a build setting from outside of the project.
     GiveSetting,
     /// Name the kind of product.
@@ -93,8 +105,10 @@ pub enum Remedy {
     ShowCheckpoint,
     /// Have the gate sign its envelope.
     SignEnvelope,
-    /// Write the envelope to another file.
-    NameEnvelope,
+    /// Write down what a machine holds, on that machine.
+    ProbeNode,
+    /// Put back what a step of a rotation changed.
+    RollBack,
     /// Choose another state directory.
     NameStateDirectory,
     /// Write to another file.
@@ -104,7 +118,7 @@ pub enum Remedy {
     /// List what App Store Connect holds.
     ListPortal,
     /// Make successors of profiles at App Store Connect.
-    RenewProfiles,
+    RenewAtPortal,
     /// Name the certificate that successors are made with.
     NameSigningCertificate,
     /// Say of which type a new certificate is.

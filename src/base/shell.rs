@@ -3,6 +3,7 @@
 //! A path in a hint comes from a disk that others may write to, so a name may hold quotes, blanks, commands and characters
 //! that nobody sees.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -30,11 +31,26 @@ pub fn word(path: &Path) -> String {
     }
 }
 
+/// `text` as one word of a shell's command line: as it is where every shell takes it so, else as [`word`] writes it.
+pub fn argument(text: &OsStr) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    match text.to_str() {
+        Some(plain) if !plain.is_empty() && plain.chars().all(is_plain) => plain.to_owned(),
+        _ => word(Path::new(text)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
-
     use super::*;
+
+    #[test]
+    fn a_plain_argument_stands_as_it_is() {
+        assert_eq!(argument(OsStr::new("iphoneos18.2")), "iphoneos18.2");
+        assert_eq!(argument(OsStr::new("It's")), r"'It'\''s'");
+        assert_eq!(argument(OsStr::new("")), "''");
+        assert_eq!(argument(OsStr::new("$(x)")), "'$(x)'");
+    }
 
     #[test]
     fn a_name_is_one_word_whatever_it_holds() {

@@ -25,6 +25,8 @@ pub struct Answer<'a> {
     exit: Exit,
     title: &'static str,
     facts: Vec<(&'static str, String)>,
+    /// The line that says how it ended, where the findings do not say it all.
+    verdict: Option<String>,
     people: People,
 }
 
@@ -85,6 +87,7 @@ impl<'a> Answer<'a> {
             exit,
             title,
             facts: Vec::new(),
+            verdict: None,
             people,
         }
     }
@@ -93,6 +96,13 @@ impl<'a> Answer<'a> {
     #[must_use]
     pub fn ending_in(mut self, exit: Exit) -> Self {
         self.exit = exit;
+        self
+    }
+
+    /// The line that says how it ended in the log of a CI system, where the findings do not say it all.
+    #[must_use]
+    pub fn with_verdict(mut self, verdict: String) -> Self {
+        self.verdict = Some(verdict);
         self
     }
 
@@ -152,7 +162,10 @@ impl<'a> Answer<'a> {
                 self.told.show(&mut text, terminal)?;
                 github::inert(&mut out, &text)?;
                 github::annotations(&mut out, &findings, terminal)?;
-                github::verdict(&mut out, title, &findings)?;
+                match self.verdict {
+                    Some(verdict) => github::line(&mut out, title, &verdict)?,
+                    None => github::verdict(&mut out, title, &findings)?,
+                }
                 Stream::Output.write_text(&out)?;
             }
             (format @ (Format::Gitlab | Format::Junit), People::Report) => {

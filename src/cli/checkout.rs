@@ -1,11 +1,13 @@
 //! Where findings lie for a CI system: each has a file of the checkout and a line.
 //!
 //! GitHub and GitLab show a finding beside a line, and want the path from the root of the repository. A finding that is about
-//! no file, as about the host, is shown at the file that it is judged by: the policy or the manifest.
+//! no file, as about the host, is shown at the file that it is judged by: the policy or the manifest. One that is about a folder
+//! is shown at the project's own file, or at the policy, which names the folders of profiles; a built product under its own name.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::base::finding::{Finding, Group, Place};
+use crate::host::mac::{self, Found};
 
 /// The checkout that a job works in.
 #[derive(Debug, Clone, Default)]
@@ -25,13 +27,46 @@ impl Checkout {
     pub fn place(&self, finding: &Finding) -> Place {
         let place = &finding.place;
         let file = match &place.file {
-            Some(file) => Path::new(file),
-            None => self.judged_by(finding.code.group()),
+            Some(file) => match (self.file_of(Path::new(file)), finding.code.group()) {
+                (Some(file), _) => file,
+                (None, Group::Profiles) => self.policy.clone(),
+                // A built product is a folder, and has no file that speaks for it.
+                (None, _) => file.into(),
+            },
+            None => self.judged_by(finding.code.group()).to_owned(),
         };
         Place {
-            file: Some(self.relative(file)),
+            file: Some(self.relative(&file)),
             line: Some(place.line.unwrap_or(1)),
             ..place.clone()
+        }
+    }
+
+    /// Where an error is shown: the file from the root of the checkout, and no file where it is about a folder.
+    pub fn place_of_error(&self, place: &Place) -> Place {
+        let file = place.file.as_ref().map(Path::new);
+        let file = file.and_then(|file| self.file_of(file));
+        Place {
+            line: place.line.filter(|_| file.is_some()),
+            file: file.map(|file| self.relative(&file)),
+            ..place.clone()
+        }
+    }
+
+    /// The file itself, or the file that speaks for a folder: that of a project or workspace. An annotation at a folder is
+    /// shown nowhere.
+    fn file_of(&self, file: &Path) -> Option<PathBuf> {
+        let whole = match &self.here {
+            Some(here) => here.join(file),
+            None => file.to_owned(),
+        };
+        if mac::look_at(&whole) != Found::Directory {
+            return Some(file.to_owned());
+        }
+        match file.extension()?.to_str()? {
+            "xcodeproj" => Some(file.join("project.pbxproj")),
+            "xcworkspace" => Some(file.join("contents.xcworkspacedata")),
+            _ => None,
         }
     }
 
@@ -102,6 +137,29 @@ mod tests {
         let host = checkout.place(&Finding::block(Code::HostNotAllowed, "host"));
         assert_eq!(host.file.as_deref(), Some("ios/manifests/signing.toml"));
         assert_eq!(host.line, Some(1));
+        let disk = tempfile::tempdir().unwrap();
+        for folder in ["App.xcodeproj", "profiles"] {
+            std::fs::create_dir(disk.path().join(folder)).unwrap();
+        }
+        let here = Checkout {
+            root: Some(disk.path().to_owned()),
+            here: Some(disk.path().to_owned()),
+            policy: "signing.toml".into(),
+            manifest: "profiles.json".into(),
+        };
+        for (folder, shown) in [
+            ("App.xcodeproj", "App.xcodeproj/project.pbxproj"),
+            ("profiles", "signing.toml"),
+            ("profiles/gone", "profiles/gone"),
+        ] {
+            let finding = Finding::warn(Code::ProfileInWipeableTree, "w").in_file(folder.as_ref());
+            assert_eq!(here.place(&finding).file.as_deref(), Some(shown));
+        }
+        let folder = Place {
+            file: Some("profiles".to_owned()),
+            ..Place::default()
+        };
+        assert_eq!(here.place_of_error(&folder).file, None);
         let missing = checkout.place(&Finding::block(Code::ProfileMissing, "missing").at_line(9));
         assert_eq!(missing.file.as_deref(), Some("manifests/profiles.json"));
         assert_eq!(missing.line, Some(9));

@@ -14,7 +14,7 @@ use super::terminal::Terminal;
 use super::typed::Typed;
 use crate::base::finding::Severity;
 use crate::base::plain::plain;
-use crate::ops::doctor::document::{DirectoryState, DoctorDocument, MacDocument};
+use crate::ops::doctor::document::{DirectoryState, DirectoryUse, DoctorDocument, MacDocument};
 use crate::ops::doctor::{self as verb};
 use crate::ops::error::Failure;
 use crate::ops::output;
@@ -56,20 +56,26 @@ pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failu
         true => Exit::Blocked,
         false => Exit::Fine,
     };
-    Ok(Answer::report("countersign doctor", document, show).ending_in(exit))
+    let verdict = headline(&document).to_owned();
+    Ok(Answer::report("countersign doctor", document, show)
+        .with_verdict(verdict)
+        .ending_in(exit))
+}
+
+/// How it stands, in one line.
+fn headline(document: &DoctorDocument) -> &'static str {
+    match document.would_block {
+        true => "a gate would block on this machine",
+        false => "nothing on this machine would make a gate block",
+    }
 }
 
 fn show(document: &DoctorDocument, out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {
-    match document.would_block {
-        true => {
-            let style = report::style(Severity::Block);
-            writeln!(out, "{style}a gate would block on this machine{style:#}")?;
-        }
-        false => writeln!(
-            out,
-            "{GOOD}nothing on this machine would make a gate block{GOOD:#}"
-        )?,
-    }
+    let style = match document.would_block {
+        true => report::style(Severity::Block),
+        false => GOOD,
+    };
+    writeln!(out, "{style}{}{style:#}", headline(document))?;
     let mut row =
         |label: &str, value: &str| writeln!(out, "  {FAINT}{label:<10}{FAINT:#}{}", plain(value));
     let host = &document.host;
@@ -89,6 +95,13 @@ fn show(document: &DoctorDocument, out: &mut dyn Write, terminal: &Terminal) -> 
     match &document.mac {
         Some(mac) => show_mac(mac, &mut row)?,
         None => row("xcode", "none: this is not a Mac")?,
+    }
+    let is_home_known = document
+        .directories
+        .iter()
+        .any(|directory| directory.used_for == DirectoryUse::Home);
+    if !is_home_known {
+        row("home", "unknown: HOME is not set")?;
     }
     for directory in &document.directories {
         let state = match directory.state {

@@ -42,6 +42,9 @@ pub struct VerifyArguments {
     /// The gate must have judged by the policy with this digest: sha256:<64 hex> or 64 hex.
     #[arg(long, value_name = "DIGEST")]
     pub expect_policy: Option<Digest>,
+    /// The envelope must be about this product, as `run --product` left it; repeatable.
+    #[arg(long = "product", value_name = "PATH")]
+    pub products: Vec<PathBuf>,
     /// The verdict must not be older than this, as in 2h; a copy of an old envelope is signed as well as a new one.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub maximum_age: Option<SignedDuration>,
@@ -53,7 +56,7 @@ pub struct VerifyArguments {
 /// Runs the command.
 ///
 /// # Errors
-/// The envelope or the list cannot be read, or the list cannot be used.
+/// The envelope, the list or a product cannot be read, or the list cannot be used.
 pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     let Command::Verify(arguments) = command;
     let request = VerifyRequest {
@@ -62,6 +65,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
         signer: arguments.signer,
         expect_manifest: arguments.expect_manifest,
         expect_policy: arguments.expect_policy,
+        products: arguments.products,
         maximum_age: arguments.maximum_age,
         at: arguments.at,
     };
@@ -96,6 +100,11 @@ fn show(document: &EnvelopeVerifyDocument, out: &mut dyn Write) -> io::Result<()
     row("manifest", &format!("revision {}", context.revision))?;
     row("digest", &context.manifest.to_string())?;
     row("policy", &context.policy.to_string())?;
+    for product in statement.products() {
+        for (algorithm, hex) in &product.digest {
+            row("product", &format!("{}, {algorithm}:{hex}", product.name))?;
+        }
+    }
     let region = match &context.region {
         Some(region) => format!(", region {region}"),
         None => String::new(),

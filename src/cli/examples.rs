@@ -93,6 +93,81 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "rotate",
+        &[
+            example(
+                "what must be renewed within a month?",
+                "countersign rotate plan --due 30d",
+            ),
+            example(
+                "the successors come in beside the old profiles",
+                "countersign rotate stage --successors ~/Downloads/profiles",
+            ),
+            example("they sign from now on", "countersign rotate promote"),
+        ],
+    ),
+    (
+        "rotate plan",
+        &[
+            example(
+                "what do these new profiles replace?",
+                "countersign rotate plan --successors ~/Downloads/profiles",
+            ),
+            example(
+                "in a scheduled job: fail when something must begin",
+                "countersign rotate plan --due 30d",
+            ),
+        ],
+    ),
+    (
+        "rotate stage",
+        &[example(
+            "install and pin the new profiles as incoming",
+            "countersign rotate stage --successors ~/Downloads/profiles",
+        )],
+    ),
+    (
+        "rotate promote",
+        &[
+            example(
+                "what would change?",
+                "countersign rotate promote --dry-run --probe signer-02.json",
+            ),
+            example(
+                "one product first",
+                "countersign rotate promote --product com.acme.rocket",
+            ),
+        ],
+    ),
+    (
+        "rotate retire",
+        &[example(
+            "the old profiles go",
+            "countersign rotate retire --probe signer-02.json",
+        )],
+    ),
+    (
+        "rotate rollback",
+        &[
+            example("undo the last step", "countersign rotate rollback"),
+            example(
+                "undo all since revision 4",
+                "countersign rotate rollback --to 4",
+            ),
+        ],
+    ),
+    (
+        "rotate status",
+        &[example("what comes next?", "countersign rotate status")],
+    ),
+    (
+        "rotate probe",
+        &[example(
+            "on another machine",
+            "countersign rotate probe -o signer-02.json",
+        )],
+    ),
+    (
         "product",
         &[example(
             "is this app what was signed, and by whom?",

@@ -15,10 +15,12 @@ use crate::ops::explain::{self, ExplainDocument};
 pub fn run(code: Option<&str>) -> Result<Answer<'static>, Failure> {
     const TITLE: &str = "countersign explain";
     let Some(code) = code else {
-        let lines: String = explain::codes()
-            .map(|(group, code)| format!("{group}\t{code}\n"))
+        let document = explain::codes();
+        let codes = document.codes.iter();
+        let lines: String = codes
+            .map(|it| format!("{}\t{}\n", it.group, it.code))
             .collect();
-        return Ok(Answer::artifact(TITLE, lines, Vec::new()));
+        return Ok(Answer::data(TITLE, document, lines));
     };
     Ok(Answer::report(TITLE, explain::explain(code)?, show))
 }

@@ -114,7 +114,8 @@ pub fn print_error(error: &Error, terminal: &Terminal) -> io::Result<()> {
             if let Some(hint) = hint {
                 message.push_str(&format!("\ndo: {hint}"));
             }
-            github::error(&mut err, error.code().as_str(), error.place(), &message)?;
+            let place = terminal.checkout.place_of_error(error.place());
+            github::error(&mut err, error.code().as_str(), &place, &message)?;
             // The error may be that of the summary.
             github::summarize_error(terminal, error.code().as_str(), &message).unwrap_or_default();
         }

@@ -258,7 +258,10 @@ fn show(
         let revision = manifest.revision;
         row(
             "manifest",
-            &format!("revision {revision}, {profile_count} profiles"),
+            &format!(
+                "revision {revision}, {}",
+                report::counted(profile_count, "profile")
+            ),
         )?;
         row("digest", &hex(manifest.digest))?;
     }

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use anstream::adapter::strip_bytes;
 
 use super::remedies;
+use super::report::counted;
 use super::terminal::Terminal;
 use crate::base::cause::{self, Cause};
 use crate::base::finding::{Finding, Place, Severity};
@@ -89,29 +90,30 @@ pub fn annotations(
 /// One line that says how it ended.
 pub fn verdict(out: &mut impl Write, title: &str, findings: &[Finding]) -> io::Result<()> {
     let causes = cause::causes(findings);
-    let command = title.split(':').next().unwrap_or(title);
-    let line = match remedies::head(&causes) {
-        head if head.headline.is_none() => format!("{command}: nothing blocks"),
+    let verdict = match remedies::head(&causes) {
+        head if head.headline.is_none() => "nothing blocks".to_owned(),
         head => {
             let blocking = findings
                 .iter()
                 .filter(|it| crate::base::finding::blocks(it));
             format!(
-                "{command}: blocked by {}, {}; next: {}",
+                "blocked by {}, {}; next: {}",
                 counted(cause::blocking(&causes).count(), "problem"),
                 counted(blocking.count(), "finding"),
                 head.next.unwrap_or_default()
             )
         }
     };
-    inert(out, format!("{}\n", plain(&line)).as_bytes())
+    line(out, title, &verdict)
 }
 
-fn counted(count: usize, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        count => format!("{count} {noun}s"),
-    }
+/// The same line in other words, for a command whose findings do not say it all.
+pub fn line(out: &mut impl Write, title: &str, verdict: &str) -> io::Result<()> {
+    let command = title.split(':').next().unwrap_or(title);
+    inert(
+        out,
+        format!("{}\n", plain(&format!("{command}: {verdict}"))).as_bytes(),
+    )
 }
 
 /// Appends what was judged and what was found to the step summary, if there is one.
@@ -160,11 +162,11 @@ fn markdown(title: &str, facts: &[(&'static str, String)], findings: &[Finding])
     let mut text = format!("### {title}\n\n");
     let head = remedies::head(&causes);
     if let (Some(headline), Some(next)) = (&head.headline, &head.next) {
-        text.push_str(&format!(
-            "**{}**\n\n```sh\n{}\n```\n\n",
-            cell(headline),
-            plain(next)
-        ));
+        text.push_str(&format!("**{}**\n\n", cell(headline)));
+        match remedies::is_command(next) {
+            true => text.push_str(&format!("```sh\n{}\n```\n\n", plain(next))),
+            false => text.push_str(&format!("Next: {}\n\n", cell(next))),
+        }
     }
     if !facts.is_empty() {
         text.push_str("| | |\n|---|---|\n");

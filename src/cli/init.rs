@@ -12,10 +12,13 @@ use super::report::{self, FAINT, GOOD, STRONG};
 use super::stream::Stream;
 use super::table::{Cell, Rows};
 use super::terminal::Terminal;
+use super::typed::Typed;
+use crate::base::finding;
 use crate::base::plain::plain;
 use crate::host::ci_system::CiSystem;
 use crate::ops::error::{Error, Failure};
 use crate::ops::init::document::{InitDocument, InitFile, InitTarget, Outcome, Purpose};
+use crate::ops::init::selected::{Selected, SelectedValue};
 use crate::ops::init::{self, InitRequest};
 use crate::ops::world::World;
 
@@ -31,7 +34,7 @@ pub struct Arguments {
     /// Show how things stand at this instant (RFC 3339), as in 2027-01-15T08:00:00Z. Nothing is written then.
     #[arg(long, value_name = "INSTANT", conflicts_with = "yes")]
     pub(super) at: Option<Timestamp>,
-    /// Write the files without asking. Nothing that is there is replaced: a new version is written beside it.
+    /// Write the files without asking. A file that somebody changed is not replaced: a new version is written beside it.
     #[arg(long)]
     yes: bool,
 }
@@ -81,7 +84,15 @@ pub fn run(
     world: &World,
     terminal: &Terminal,
 ) -> Result<Answer<'static>, Failure> {
+    let mut selected = arguments.projects.selecting();
+    let profiles = world.places.profiles.iter();
+    selected.extend(profiles.map(|directory| Selected {
+        option: "--profiles",
+        value: SelectedValue::Path(directory.clone()),
+        names_profiles: true,
+    }));
     let request = InitRequest {
+        selected,
         targets: arguments.projects.into(),
         ci: arguments.ci.map(CiSystem::from),
     };
@@ -105,7 +116,8 @@ pub fn run(
             found(document, out, terminal)?;
         }
         files(document, out)?;
-        next(document, out)
+        notes(document, out, terminal)?;
+        next(document, out, &terminal.typed)
     };
     Ok(Answer::report("countersign init", document, form))
 }
@@ -115,6 +127,7 @@ fn asked(document: &InitDocument, terminal: &Terminal) -> io::Result<bool> {
     let mut text = Vec::new();
     found(document, &mut text, terminal)?;
     files(document, &mut text)?;
+    notes(document, &mut text, terminal)?;
     write!(text, "\nwrite these files? [y/N] ")?;
     Stream::Error.write_text(&text)?;
     // A line of a terminal comes as one piece.
@@ -164,13 +177,13 @@ fn found(document: &InitDocument, out: &mut dyn Write, terminal: &Terminal) -> i
     ];
     let mut rows = Rows::new(&headings);
     for target in &document.targets {
-        rows.add(row(target, document).map(|text| Cell::new(&text)));
+        rows.add(row(target, document, terminal).map(|text| Cell::new(&text)));
     }
     writeln!(out)?;
     rows.write(out, &[], terminal)?;
     for target in &document.targets {
         let missing = target.missing.as_deref();
-        if let Some(missing) = missing.filter(|text| text.len() > IN_TABLE) {
+        if let Some(missing) = missing.filter(|it| it.len() > IN_TABLE && terminal.draws_tables) {
             let text = format!("{}: {}", name(target, document), plain(missing));
             report::paragraph(out, "missing ", &text, terminal.width)?;
         }
@@ -190,10 +203,10 @@ fn found(document: &InitDocument, out: &mut dyn Write, terminal: &Terminal) -> i
 /// A longer text about a target stands below the table.
 const IN_TABLE: usize = 40;
 
-fn row(target: &InitTarget, document: &InitDocument) -> [String; 6] {
+fn row(target: &InitTarget, document: &InitDocument, terminal: &Terminal) -> [String; 6] {
     let missing = match target.missing.as_deref() {
         None => "-".to_owned(),
-        Some(text) if text.len() <= IN_TABLE => plain(text),
+        Some(text) if text.len() <= IN_TABLE || !terminal.draws_tables => plain(text),
         Some(_) => "see below".to_owned(),
     };
     let nothing = || "-".to_owned();
@@ -236,10 +249,13 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
         purpose,
         outcome,
         difference,
+        ..
     } in &document.files
     {
         let state = match outcome {
             Outcome::Written => "written",
+            Outcome::Replaced => "replaced: nobody had changed it",
+            Outcome::ToReplace => "not replaced yet: nobody has changed it",
             Outcome::WrittenBeside => "written beside the one that is there",
             Outcome::Unchanged => "unchanged",
             Outcome::ToWrite => "not written yet",
@@ -272,7 +288,7 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
     if !is_of(Purpose::Manifest) {
         writeln!(
             out,
-            "{FAINT}{:<10}{FAINT:#}none: something blocks, see below",
+            "{FAINT}{:<10}{FAINT:#}none: something blocks, and the findings say what",
             "manifest"
         )?;
     }
@@ -293,18 +309,58 @@ fn files(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What is to be done next.
-fn next(document: &InitDocument, out: &mut dyn Write) -> io::Result<()> {
-    let mut outcomes = document.files.iter().map(|file| file.outcome);
-    let is_open = outcomes.any(|it| matches!(it, Outcome::ToWrite | Outcome::ToWriteBeside));
-    let mut purposes = document.files.iter().map(|file| file.purpose);
-    if is_open {
-        writeln!(out, "\nnothing is written without --yes")?;
-    } else if purposes.any(|it| it == Purpose::Manifest) {
-        writeln!(
-            out,
-            "\n{GOOD}next{GOOD:#}: review and commit these files, then `countersign gate --without identities`"
-        )?;
+/// What is to be done besides.
+fn notes(document: &InitDocument, out: &mut dyn Write, terminal: &Terminal) -> io::Result<()> {
+    for note in &document.notes {
+        report::paragraph(out, "note  ", &plain(note), terminal.width)?;
     }
     Ok(())
+}
+
+/// What is to be done next.
+fn next(document: &InitDocument, out: &mut dyn Write, typed: &Typed) -> io::Result<()> {
+    let mut outcomes = document.files.iter().map(|file| file.outcome);
+    let is_open = outcomes.any(|it| {
+        let open = [Outcome::ToWrite, Outcome::ToReplace, Outcome::ToWriteBeside];
+        open.contains(&it)
+    });
+    let mut purposes = document.files.iter().map(|file| file.purpose);
+    if is_open {
+        return writeln!(out, "\nnothing is written without --yes");
+    }
+    if !purposes.any(|it| it == Purpose::Manifest) {
+        return Ok(());
+    }
+    write!(out, "\n{GOOD}next{GOOD:#}: ")?;
+    let again = typed.command_about_the_same("countersign init");
+    let beside = |purpose| {
+        let mut files = document.files.iter().filter(|it| it.purpose == purpose);
+        files.find_map(|it| Some((plain(&it.file), plain(it.beside.as_ref()?))))
+    };
+    if let Some((new, old)) = beside(Purpose::Manifest) {
+        return writeln!(
+            out,
+            "compare {new} with {old}, keep what you want in the second and remove the first, then `{again}`"
+        );
+    }
+    if finding::any_blocks(&document.findings) {
+        // Whoever has a policy of their own may keep it, but perhaps it is what blocks.
+        let or = beside(Purpose::Policy)
+            .map(|(new, old)| format!(", or take over what you want of {new} into {old}"));
+        let or = or.unwrap_or_default();
+        return writeln!(out, "mend what blocks, below{or}, then `{again}`");
+    }
+    let (waiving, keys) = match document.allows_waiver {
+        true => (" --without identities", ""),
+        false => ("", " where the keys are"),
+    };
+    let gate = typed.command_about_the_same(&format!("countersign gate{waiving}"));
+    let settings = match typed.names("--setting") {
+        true => ", with the same settings",
+        false => "",
+    };
+    writeln!(
+        out,
+        "review and commit these files, then `{gate}`{keys}{settings}"
+    )
 }

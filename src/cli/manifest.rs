@@ -189,12 +189,14 @@ fn show_frozen(
     )?;
     let products = match frozen.products {
         0 => String::new(),
-        count => format!(", {count} products"),
+        count => format!(", {}", report::counted(count, "product")),
     };
     writeln!(
         out,
-        "  revision {}, {} profiles, {} targets{products}",
-        frozen.revision, frozen.profiles, frozen.targets
+        "  revision {}, {}, {}{products}",
+        frozen.revision,
+        report::counted(frozen.profiles, "profile"),
+        report::counted(frozen.targets, "target")
     )?;
     if let Some(archive) = &document.archive {
         let configurations = archive.configurations.iter();
@@ -326,8 +328,9 @@ fn show_verified(
     match document.verdict {
         VerdictWord::Cleared => writeln!(
             out,
-            "{GOOD}verified{GOOD:#}  revision {}, {} profiles",
-            document.manifest.revision, document.profile_count
+            "{GOOD}verified{GOOD:#}  revision {}, {}",
+            document.manifest.revision,
+            report::counted(document.profile_count, "profile")
         ),
         VerdictWord::Blocked => report::begin(
             out,

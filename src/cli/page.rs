@@ -36,14 +36,16 @@ use crate::ops::page::{self as verb, ReportRequest};
 use crate::ops::report::{Report as _, VerdictWord};
 use crate::ops::world::World;
 
+const TITLE: &str = "countersign report";
+
 /// So many of what expires next are shown to people; the page and JSON hold all.
 const NEXT: usize = 10;
 
 /// What the page is about.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Write the page, one self-contained HTML file, to this file.
-    #[arg(short, long, value_name = "FILE.html")]
+    /// Write the page, one self-contained HTML file, to this file; `-` prints it, and nothing else, on standard output.
+    #[arg(short, long, value_name = "FILE.html|-")]
     pub output: Option<PathBuf>,
     /// The output of `security find-identity -v -p codesigning`, or a p12; `-` reads standard input.
     #[arg(long, value_name = "FILE|-")]
@@ -90,13 +92,19 @@ pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failu
     }
     if let Some(file) = &arguments.output {
         let page = html::page(&document).map_err(Error::unexpected)?;
+        if file.as_os_str() == "-" {
+            return Ok(Answer::artifact(TITLE, page, Vec::new()));
+        }
         output::write(file, page.as_bytes())?;
     }
     let form = move |document: &ReportDocument, out: &mut dyn Write, terminal: &Terminal| {
         show(document, arguments.output.as_deref(), out, terminal)
     };
+    let verdict = html::headline(&document);
     // What is shown is no verdict: `gate` gives one.
-    Ok(Answer::report("countersign report", document, form).ending_in(Exit::Fine))
+    Ok(Answer::report(TITLE, document, form)
+        .with_verdict(verdict)
+        .ending_in(Exit::Fine))
 }
 
 fn show(

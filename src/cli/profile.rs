@@ -52,10 +52,10 @@ pub enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Remove installed profiles. Pinned profiles always stay.
+    /// Remove installed profiles: those that have expired, those that are not pinned, or both. Pinned profiles always stay.
     Prune {
         /// Remove expired profiles.
-        #[arg(long, required_unless_present = "unpinned")]
+        #[arg(long)]
         expired: bool,
         /// Remove profiles that the manifest does not pin.
         #[arg(long)]

@@ -203,6 +203,8 @@ impl Listener for Progress {
                     self.write_unmarked(&format!("{number}/{of} {name} {result}{time}{why}"));
                 }
             }
+            // The answer lists the files; most steps take a moment.
+            Notice::StepOfRotation { .. } => {}
             Notice::Understood(sentence) => {
                 if !self.is_quiet {
                     self.write(Severity::Info, sentence);

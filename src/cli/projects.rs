@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::apple::profile::ProfileKind;
 use crate::base::ids::ConfigurationName;
+use crate::ops::init::selected::{Selected, SelectedValue};
 use crate::ops::target_selection::TargetSelection;
 
 /// Selects targets.
@@ -46,6 +47,36 @@ pub struct ProjectArguments {
     /// folder if there is none; repeatable.
     #[arg(long, value_name = "DIR")]
     pub root: Vec<PathBuf>,
+}
+
+impl ProjectArguments {
+    /// What is selected of a project, as options that another command takes: neither the project itself nor settings, whose
+    /// values may be secrets.
+    pub fn selecting(&self) -> Vec<Selected> {
+        let text = |option, value: &str| Selected {
+            option,
+            value: SelectedValue::Text(value.to_owned()),
+            names_profiles: false,
+        };
+        let path = |option, value: &PathBuf| Selected {
+            option,
+            value: SelectedValue::Path(value.clone()),
+            names_profiles: false,
+        };
+        let kind = self.kind.map(|kind| ProfileKind::from(kind).as_str());
+        let mut selected: Vec<Selected> = Vec::new();
+        selected.extend(self.target.iter().map(|it| text("--target", it)));
+        let configurations = self.configuration.iter();
+        selected.extend(configurations.map(|it| text("--configuration", it.as_str())));
+        selected.extend(self.sdk.iter().map(|it| text("--sdk", it)));
+        selected.extend(self.scheme.iter().map(|it| text("--scheme", it)));
+        selected.extend(kind.map(|it| text("--kind", it)));
+        selected.extend(self.xcconfig.iter().map(|it| path("--xcconfig", it)));
+        let captures = self.build_settings.iter();
+        selected.extend(captures.map(|it| path("--build-settings", it)));
+        selected.extend(self.root.iter().map(|it| path("--root", it)));
+        selected
+    }
 }
 
 /// How a product is distributed.

@@ -145,18 +145,22 @@ fn show_cause(
         }
         return Ok(());
     }
+    paragraph(out, "follows   ", &counted_codes(&cause.follows), width)
+}
+
+/// The codes of findings, each with how often it is there: `3 × profile-expired, 1 × identity-missing`.
+pub(super) fn counted_codes(findings: &[&Finding]) -> String {
     let mut codes: Vec<(Code, usize)> = Vec::new();
-    for finding in &cause.follows {
+    for finding in findings {
         match codes.iter_mut().find(|(code, _)| *code == finding.code) {
             Some((_, count)) => *count += 1,
             None => codes.push((finding.code, 1)),
         }
     }
-    let codes: Vec<String> = codes
+    let codes = codes
         .iter()
-        .map(|(code, count)| format!("{count} × {code}"))
-        .collect();
-    paragraph(out, "follows   ", &codes.join(", "), width)
+        .map(|(code, count)| format!("{count} × {code}"));
+    codes.collect::<Vec<_>>().join(", ")
 }
 
 /// The others of a cause: what they say otherwise than its first finding, and those that say the same with their number.
@@ -211,7 +215,7 @@ fn details(finding: &Finding, place: &Place) -> Vec<(&'static str, String)> {
 }
 
 /// Names in one line; of many the first.
-fn listed(names: &[&str]) -> String {
+pub(super) fn listed(names: &[&str]) -> String {
     /// So many names still tell something.
     const SHOWN: usize = 30;
     let shown: Vec<&str> = names.iter().copied().take(SHOWN).collect();
@@ -222,6 +226,14 @@ fn listed(names: &[&str]) -> String {
             names.len(),
             shown.join(", ")
         ),
+    }
+}
+
+/// A number with what it counts: `1 profile`, `2 profiles`.
+pub fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
     }
 }
 

@@ -64,7 +64,7 @@ pub struct Guarded {
 #[derive(Debug, Args)]
 pub struct BuiltArguments {
     /// A product that the command builds; repeatable. Where the command succeeds, it is held against the manifest as by
-    /// `product check`, before the run is over. Receipt and record name its digest. Exit code 10 if it blocks.
+    /// `product check`, before the run is over. Receipt, record and envelope name its digest. Exit code 10 if it blocks.
     #[arg(long = "product", value_name = "PATH")]
     pub products: Vec<PathBuf>,
 }

@@ -32,7 +32,14 @@ pub enum Command {
     /// Show what each target asks for, on which line, and what would sign it.
     Show(LookArguments),
     /// Check that every target gets the profile that it asks for. Exit code 10 if findings block.
-    Check(LookArguments),
+    Check {
+        /// What is looked at, and when.
+        #[command(flatten)]
+        look: LookArguments,
+        /// The columns of the table, in this order; the table comes first then.
+        #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = COLUMNS)]
+        columns: Vec<String>,
+    },
     /// Export the plan for xcodebuild, by UUID, without a change to the project.
     Export(ExportArguments),
 }
@@ -52,7 +59,7 @@ impl Command {
     /// The instant that is asked about.
     pub(super) fn instant(&self) -> Option<Timestamp> {
         match self {
-            Self::Show(arguments) | Self::Check(arguments) => arguments.at,
+            Self::Show(look) | Self::Check { look, .. } => look.at,
             Self::Export(_) => None,
         }
     }
@@ -145,13 +152,13 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             // What is shown is no verdict: `check` gives one.
             Ok(answer.ending_in(Exit::Fine))
         }
-        Command::Check(arguments) => {
-            let document = targets::check(&arguments.targets.into(), world)?;
+        Command::Check { look, columns } => {
+            let document = targets::check(&look.targets.into(), world)?;
             let (title, now) = ("countersign targets check", world.now);
             Ok(Answer::report(
                 title,
                 document,
-                move |document, out, terminal| check(document, now, out, terminal),
+                move |document, out, terminal| check(document, &columns, now, out, terminal),
             ))
         }
         Command::Export(arguments) => export(arguments, world),
@@ -273,12 +280,30 @@ fn show(
     Ok(())
 }
 
+/// The columns of a table of targets.
+const COLUMNS: [&str; 7] = [
+    "target",
+    "configuration",
+    "platform",
+    "profile",
+    "state",
+    "bundle-id",
+    "uuid",
+];
+
+/// Those that are shown unless somebody says which.
+const SHOWN: [&str; 5] = ["target", "configuration", "platform", "profile", "state"];
+
 fn check(
     document: &CheckDocument,
+    columns: &[String],
     now: Timestamp,
     out: &mut dyn Write,
     terminal: &Terminal,
 ) -> io::Result<()> {
+    if !columns.is_empty() {
+        return table(document, columns, now, out, terminal);
+    }
     match document.verdict {
         CheckVerdict::Blocked => {
             report::blocked(out, &document.head, &document.findings, terminal)?;
@@ -289,22 +314,38 @@ fn check(
             "unsigned: the settings say that this build signs nothing"
         )?,
     }
-    let targets = document.targets.iter();
-    let signed: Vec<&ShownTarget> = targets
-        .filter(|target| target.needs_profile && (target.judged || terminal.is_verbose))
-        .collect();
     if terminal.is_quiet {
         return Ok(());
     }
-    if signed.is_empty() && document.products.is_empty() {
+    if shown_targets(document, terminal).next().is_none() && document.products.is_empty() {
         return writeln!(
             out,
             "no target that is judged needs a profile: targets show lists them"
         );
     }
-    let columns = ["target", "configuration", "platform", "profile", "state"];
-    let mut rows = Rows::new(&columns);
-    for target in signed {
+    writeln!(out)?;
+    table(document, &SHOWN.map(str::to_owned), now, out, terminal)
+}
+
+/// The targets of the table.
+fn shown_targets<'d>(
+    document: &'d CheckDocument,
+    terminal: &Terminal,
+) -> impl Iterator<Item = &'d ShownTarget> {
+    let shows_all = terminal.is_verbose;
+    let targets = document.targets.iter();
+    targets.filter(move |target| target.needs_profile && (target.judged || shows_all))
+}
+
+fn table(
+    document: &CheckDocument,
+    columns: &[String],
+    now: Timestamp,
+    out: &mut dyn Write,
+    terminal: &Terminal,
+) -> io::Result<()> {
+    let mut rows = Rows::new(&COLUMNS);
+    for target in shown_targets(document, terminal) {
         rows.add(row(target, now));
     }
     for product in &document.products {
@@ -314,13 +355,15 @@ fn check(
             Cell::new("-"),
             Cell::new(product.profile.as_str()),
             Cell::new("-"),
+            Cell::new(&product.bundle_id.to_string()),
+            Cell::new(product.profile.as_str()),
         ]);
     }
-    writeln!(out)?;
-    rows.write(out, &[], terminal)
+    rows.write(out, columns, terminal)
 }
 
-fn row(target: &ShownTarget, now: Timestamp) -> [Cell; 5] {
+fn row(target: &ShownTarget, now: Timestamp) -> [Cell; 7] {
+    let bundle_id = target.bundle_id.as_ref().map_or("-", |it| &it.value);
     let chosen = target.chosen.as_ref();
     let state = chosen.map(|chosen| state::cell(chosen.state, Some(chosen.expires), now));
     [
@@ -329,5 +372,7 @@ fn row(target: &ShownTarget, now: Timestamp) -> [Cell; 5] {
         Cell::new(&target.platform.to_string()),
         Cell::new(chosen.map_or("-", |chosen| &chosen.name)),
         state.unwrap_or_else(|| Cell::new("-")),
+        Cell::new(bundle_id),
+        Cell::beginning(chosen.map_or("-", |chosen| chosen.profile.as_str()), 8),
     ]
 }

@@ -4,7 +4,6 @@
 //! named, and a step that is only an option is shown with the words that the option is missing from.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use crate::base::shell;
 
@@ -17,6 +16,19 @@ pub struct Typed {
 /// The global options that say where things lie: a next command needs them too.
 const PLACES: [&str; 4] = ["--policy", "--manifest", "--profiles", "--state-dir"];
 
+/// The options that say which targets are meant, and of which project.
+const SELECTION: [&str; 9] = [
+    "--project",
+    "--scheme",
+    "--target",
+    "--configuration",
+    "--sdk",
+    "--xcconfig",
+    "--build-settings",
+    "--kind",
+    "--root",
+];
+
 /// Options whose values may be somebody's secrets: with them no command line is repeated.
 const PRIVATE: [&str; 2] = ["--setting", "--sign-with-command"];
 
@@ -25,7 +37,7 @@ impl Typed {
     pub fn new(arguments: &[OsString]) -> Self {
         let words = arguments.iter().skip(1);
         Self {
-            words: words.map(quoted).collect(),
+            words: words.map(|word| shell::argument(word)).collect(),
         }
     }
 
@@ -34,30 +46,56 @@ impl Typed {
         let Some(rest) = command.strip_prefix("countersign ") else {
             return command.to_owned();
         };
-        let mut named = Vec::new();
-        let mut words = self.own().iter();
-        while let Some(word) = words.next() {
-            let option = word.split('=').next().unwrap_or_default();
-            if !PLACES.contains(&option) {
-                continue;
-            }
-            named.push(word.as_str());
-            if word == option {
-                named.extend(words.next().map(String::as_str));
-            }
-        }
+        let named = self.options(&PLACES);
         [&["countersign"], named.as_slice(), &[rest]]
             .concat()
             .join(" ")
     }
 
+    /// The same, about what was selected of a project.
+    pub fn command_about_the_same(&self, command: &str) -> String {
+        let selecting = self.options(&SELECTION).into_iter();
+        let words = [self.command(command)].into_iter();
+        let words = words.chain(selecting.map(str::to_owned));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The options that select targets; `None` where they name no project, or some are not to be repeated.
+    pub fn selection(&self) -> Option<String> {
+        let is_whole = self.names("--project") && !self.is_private();
+        is_whole.then(|| self.options(&SELECTION).join(" "))
+    }
+
+    /// Whether the option was typed.
+    pub fn names(&self, option: &str) -> bool {
+        self.own().iter().any(|word| option_of(word) == option)
+    }
+
+    /// Of these options those that were typed, with their values.
+    fn options(&self, wanted: &[&str]) -> Vec<&str> {
+        let mut found = Vec::new();
+        let mut words = self.own().iter();
+        while let Some(word) = words.next() {
+            let option = option_of(word);
+            if !wanted.contains(&option) {
+                continue;
+            }
+            found.push(word.as_str());
+            if word == option {
+                found.extend(words.next().map(String::as_str));
+            }
+        }
+        found
+    }
+
+    fn is_private(&self) -> bool {
+        let mut words = self.words.iter();
+        words.any(|word| PRIVATE.contains(&option_of(word)))
+    }
+
     /// What was typed, with these words added; `None` where it is not to be repeated.
     pub fn with(&self, added: &str) -> Option<String> {
-        let is_private = self.words.iter().any(|word| {
-            let option = word.split('=').next().unwrap_or_default();
-            PRIVATE.contains(&option)
-        });
-        if is_private || self.words.is_empty() {
+        if self.is_private() || self.words.is_empty() {
             return None;
         }
         let own = self.own();
@@ -77,13 +115,11 @@ impl Typed {
     }
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &OsString) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    match word.to_str() {
-        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
-        _ => shell::word(Path::new(word)),
-    }
+/// The option that a word begins with, however the word is quoted.
+fn option_of(word: &str) -> &str {
+    let inner = word.strip_prefix('$').unwrap_or(word);
+    let inner = inner.strip_prefix('\'').unwrap_or(inner);
+    inner.split('=').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -115,6 +151,27 @@ mod tests {
     }
 
     #[test]
+    fn a_command_about_the_same_repeats_what_was_selected() {
+        let init = typed(&[
+            "countersign",
+            "--policy",
+            "a.toml",
+            "init",
+            "--yes",
+            "--target=a b",
+            "--setting",
+            "KEY=secret",
+            "--sdk",
+            "iphoneos",
+        ]);
+        assert_eq!(
+            init.command_about_the_same("countersign gate"),
+            "countersign --policy a.toml gate '--target=a b' --sdk iphoneos"
+        );
+        assert!(init.names("--setting") && !init.names("--scheme"));
+    }
+
+    #[test]
     fn a_missing_option_is_added_before_the_command_that_is_run() {
         let run = typed(&["countersign", "run", "--", "make", "it's"]);
         assert_eq!(
@@ -128,6 +185,8 @@ mod tests {
         for words in [
             &["gate", "--setting", "KEY=secret"][..],
             &["gate", "--setting=KEY=secret"],
+            &["gate", "--setting=KEY=a secret"],
+            &["gate", "--setting=KEY=a\nsecret"],
         ] {
             let words = [&["countersign"], words].concat();
             assert_eq!(typed(&words).with("--scheme NAME"), None);

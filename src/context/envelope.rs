@@ -2,7 +2,8 @@
 //! cleared, without telling it anything about private keys.
 //!
 //! At the gate there is no artifact yet, so the subject is the manifest; certificates appear by the last six digits of
-//! their serial numbers. Only a cleared verdict has an envelope.
+//! their serial numbers. Only a cleared verdict has an envelope. A run that held what it built against the manifest adds each
+//! product as a subject ([`Statement::about`]).
 //!
 //! A statement is worth what its signature is worth. A signed one is the payload of a DSSE envelope, and [`verify`] says
 //! whether somebody who may sign has signed it. An unsigned one says so itself ([`SigningContext::signed`]): whoever can
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::gate::Verdict;
 use super::gate::facts::TrustAnchor;
 use super::manifest::Manifest;
+use crate::apple::code_signature::product_digest::ProductDigest;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
 use crate::base::finding::{Group, Severity};
@@ -46,7 +48,8 @@ pub struct Statement {
     #[serde(rename = "_type")]
     #[schemars(extend("const" = STATEMENT_TYPE))]
     pub statement_type: String,
-    /// What the statement is about: the manifest.
+    /// What the statement is about: the manifest, and after it each product that was built in the cleared run, held against
+    /// the manifest, and cleared.
     pub subject: Vec<Subject>,
     /// Always `urn:countersign:signing-context:v1`.
     #[serde(rename = "predicateType")]
@@ -59,9 +62,10 @@ pub struct Statement {
 /// One thing that the statement is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
-    /// Its name.
+    /// Its name: the file name of the manifest, or the path of a product as somebody wrote it.
     pub name: String,
-    /// Its digests: algorithm to hex.
+    /// Its digest: algorithm to hex. The algorithm is `sha256` for a file, and `countersignProductDigestV1` (see
+    /// docs/evidence.md) for a product that is a folder.
     pub digest: BTreeMap<String, String>,
 }
 
@@ -149,8 +153,6 @@ pub fn statement(
     if judgement.proofs_are_remembered {
         return Err(NoStatement::ProofsRemembered);
     }
-    let digest = cleared.manifest().to_string();
-    let hex = digest.strip_prefix("sha256:").unwrap_or(&digest).to_owned();
     let by_target: std::collections::HashSet<_> = manifest
         .targets()
         .iter()
@@ -168,7 +170,7 @@ pub fn statement(
         statement_type: STATEMENT_TYPE.to_owned(),
         subject: vec![Subject {
             name: manifest_name.to_owned(),
-            digest: BTreeMap::from([(SHA256.to_owned(), hex)]),
+            digest: BTreeMap::from([(SHA256.to_owned(), hex_of(cleared.manifest()))]),
         }],
         predicate_type: PREDICATE_TYPE.to_owned(),
         predicate: SigningContext {
@@ -201,6 +203,30 @@ pub fn statement(
 }
 
 impl Statement {
+    /// The same statement about products too, each with its name: the cleared run built them, and they are what was planned
+    /// and pinned. A product that is named twice is one subject.
+    #[must_use]
+    pub fn about(mut self, products: &[(String, ProductDigest)]) -> Self {
+        for (name, found) in products {
+            let subject = Subject {
+                name: name.clone(),
+                digest: BTreeMap::from([(
+                    found.algorithm.as_str().to_owned(),
+                    hex_of(found.digest),
+                )]),
+            };
+            if !self.subject.contains(&subject) {
+                self.subject.push(subject);
+            }
+        }
+        self
+    }
+
+    /// The subjects that are products.
+    pub fn products(&self) -> &[Subject] {
+        self.subject.get(1..).unwrap_or_default()
+    }
+
     /// The bytes of the statement: what is signed, and what an unsigned file holds.
     ///
     /// # Errors
@@ -208,4 +234,10 @@ impl Statement {
     pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
         dsse::written(self)
     }
+}
+
+/// A SHA-256 without the name of the algorithm.
+fn hex_of(digest: Digest) -> String {
+    let digest = digest.to_string();
+    digest.strip_prefix("sha256:").unwrap_or(&digest).to_owned()
 }

@@ -49,6 +49,7 @@
 
 mod asked;
 pub mod certificates;
+mod choices;
 pub mod clock;
 mod coverage;
 pub mod expiry;

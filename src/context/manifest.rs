@@ -202,13 +202,14 @@ impl Manifest {
         self.content.profiles.get(index).map(FactsDigest::of)
     }
 
-    /// Whether a profile signs anything: it is not retiring, or a target or product is pinned to it nevertheless.
+    /// Whether a profile signs anything: it is active, or a target or product is pinned to it nevertheless. What is incoming
+    /// signs nothing yet, so that a machine that lacks it can still build.
     pub fn is_in_use(&self, profile: &PinnedProfile) -> bool {
         let is_pinned_to = || {
             let index = position(&self.content.profiles, &profile.uuid)?;
             self.signing.get(index).copied()
         };
-        profile.state != ProfileState::Retiring || is_pinned_to() == Some(true)
+        profile.state == ProfileState::Active || is_pinned_to() == Some(true)
     }
 
     /// The digest of each pinned file with the position of its entry, in the order of the digests.

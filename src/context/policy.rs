@@ -30,6 +30,7 @@ mod keychain;
 mod products;
 mod profiles;
 mod reader;
+mod rotation;
 mod session;
 pub mod starter;
 mod targets;
@@ -42,6 +43,7 @@ pub use self::identities::IdentityRules;
 pub use self::keychain::{KeychainRules, LONGEST_CEILING, OnClosed};
 pub use self::products::DeclaredProduct;
 pub use self::profiles::{ProfileRules, ReadOnly};
+pub use self::rotation::RotationRules;
 pub use self::session::{OnStragglers, SessionRules};
 pub use self::targets::{TargetOverride, TargetOverrides};
 pub use self::topology::{Topology, TopologyKind};
@@ -69,6 +71,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
             "export",
             "gate",
             "session",
+            "rotation",
             "evidence",
             "products",
             "targets",
@@ -82,6 +85,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("export", export::KEYS),
     ("gate", gate::KEYS),
     ("session", session::KEYS),
+    ("rotation", rotation::KEYS),
     ("evidence", evidence::KEYS),
     ("products", products::KEYS),
     ("targets", targets::KEYS),
@@ -102,6 +106,8 @@ pub struct Policy {
     pub gate: GateRules,
     /// What happens around the command of a run.
     pub session: SessionRules,
+    /// When renewals begin and when old profiles go.
+    pub rotation: RotationRules,
     /// What a built product may hold beyond what is planned.
     pub evidence: EvidenceRules,
     /// Products without an Xcode project, in the order of the file.
@@ -132,6 +138,7 @@ impl Policy {
             identities: IdentityRules::default(),
             gate: GateRules::default(),
             session: SessionRules::default(),
+            rotation: RotationRules::default(),
             evidence: EvidenceRules::default(),
             products: Vec::new(),
             targets: Vec::new(),
@@ -180,6 +187,8 @@ impl Policy {
         let gate = GateRules::read(&mut reader, &section);
         let section = reader.section(&top, "session");
         let session = SessionRules::read(&mut reader, &section);
+        let section = reader.section(&top, "rotation");
+        let rotation = RotationRules::read(&mut reader, &section);
         let section = reader.section(&top, "evidence");
         let evidence = EvidenceRules::read(&mut reader, &section);
         let products = reader
@@ -200,6 +209,7 @@ impl Policy {
             identities,
             gate,
             session,
+            rotation,
             evidence,
             products: products.unwrap_or_default(),
             targets: targets.unwrap_or_default(),

@@ -17,6 +17,7 @@
 //! portal/ISSUER.json      the journal of successors that are being made at App Store Connect, or were last
 //! portal/ISSUER.lock      held by the command that makes them
 //! tools/                  the tools that run now
+//! rotations/DIGEST/       the steps of a manifest's rotations; see `transaction`
 //! search-list/            the lock of the user's keychain search list, and what we put into it
 //! .countersign-…          files and directories that live for a moment
 //! ```
@@ -201,6 +202,17 @@ impl StateDir {
         self.0.join("tools")
     }
 
+    /// Where the steps of rotations are remembered.
+    pub fn rotations(&self) -> PathBuf {
+        self.0.join("rotations")
+    }
+
+    /// Where those of the manifest at this absolute path are.
+    pub fn rotation(&self, manifest: &Path) -> PathBuf {
+        let name = short_digest_of(manifest.as_os_str().as_encoded_bytes());
+        self.rotations().join(name)
+    }
+
     /// Where the changes of the user's keychain search list are remembered.
     pub fn search_list(&self) -> PathBuf {
         self.0.join("search-list")
@@ -235,7 +247,11 @@ impl StateDir {
 
 /// A name for a keychain's files: paths are long and hold anything.
 fn short_digest(keychain: &KeychainPath) -> String {
-    sha256(keychain.as_str().as_bytes())
+    short_digest_of(keychain.as_str().as_bytes())
+}
+
+fn short_digest_of(path: &[u8]) -> String {
+    sha256(path)
         .iter()
         .take(8)
         .map(|byte| format!("{byte:02x}"))
@@ -337,6 +353,11 @@ mod tests {
             (state.open_runs(), "open".to_owned()),
             (state.open_keychain(&one), format!("open/{digest}")),
             (state.tools(), "tools".to_owned()),
+            (state.rotations(), "rotations".to_owned()),
+            (
+                state.rotation(Path::new("/k/ci.p12")),
+                format!("rotations/{digest}"),
+            ),
             (state.search_list(), "search-list".to_owned()),
             (state.search_list_lock(), "search-list/lock".to_owned()),
             (

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::{Error, Failure};
+use super::product;
 use super::report::Report;
 use super::world::World;
 use crate::base::digest::Digest;
@@ -31,6 +32,8 @@ pub struct VerifyRequest {
     pub expect_manifest: Option<Digest>,
     /// The policy that it must have been judged by.
     pub expect_policy: Option<Digest>,
+    /// The products that it must be about.
+    pub products: Vec<PathBuf>,
     /// How old the verdict may be; without it as old as it is.
     pub maximum_age: Option<SignedDuration>,
     /// The instant for which it is asked; without it now.
@@ -76,7 +79,7 @@ impl Report for EnvelopeVerifyDocument {
 /// Verifies an envelope.
 ///
 /// # Errors
-/// The envelope or the list cannot be read, or the list cannot be used.
+/// The envelope, the list or a product cannot be read, or the list cannot be used.
 pub fn verify(request: &VerifyRequest, world: &World) -> Result<EnvelopeVerifyDocument, Failure> {
     for (expected, what, remedy) in [
         (
@@ -104,6 +107,8 @@ pub fn verify(request: &VerifyRequest, world: &World) -> Result<EnvelopeVerifyDo
         error.in_file(path).at_line(Some(line))
     })?;
     let bytes = request.envelope.read(dsse::MAX_BYTES)?;
+    let products = request.products.iter().map(|path| product::digest(path));
+    let products = products.collect::<Result<Vec<_>, _>>()?;
     let verification = verify::verify(
         &bytes,
         &Asked {
@@ -112,6 +117,7 @@ pub fn verify(request: &VerifyRequest, world: &World) -> Result<EnvelopeVerifyDo
             signer: request.signer.as_deref(),
             manifest: request.expect_manifest,
             policy: request.expect_policy,
+            products: &products,
             maximum_age: request.maximum_age,
             now: request.at.unwrap_or(world.now),
         },

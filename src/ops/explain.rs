@@ -34,6 +34,31 @@ pub struct ExplainDocument {
 
 impl Report for ExplainDocument {}
 
+/// The `countersign.codes.v1` document: every code, in the order of reports, those of errors last.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CodesDocument {
+    /// Always `countersign.codes.v1`.
+    #[schemars(extend("const" = "countersign.codes.v1"))]
+    pub schema: &'static str,
+    /// The codes.
+    pub codes: Vec<ListedCode>,
+}
+
+impl Report for CodesDocument {}
+
+/// A code in the list of all.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ListedCode {
+    /// The code.
+    pub code: &'static str,
+    /// What it is the code of.
+    pub of: ExplainedKind,
+    /// The group that it belongs to; `error` for errors.
+    pub group: &'static str,
+    /// Where the documentation has it: file and heading.
+    pub page: String,
+}
+
 /// What has a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -70,25 +95,47 @@ pub fn explain(code: &str) -> Result<ExplainDocument, Failure> {
             .remedy(Remedy::ListCodes)
             .into());
     };
-    let (file, text) = match of {
-        ExplainedKind::Finding => ("findings", FINDINGS),
-        ExplainedKind::Error => ("errors", ERRORS),
+    let text = match of {
+        ExplainedKind::Finding => FINDINGS,
+        ExplainedKind::Error => ERRORS,
     };
     Ok(ExplainDocument {
         schema: "countersign.explain.v1",
         code,
         of,
-        page: format!("docs/{file}.md#{code}"),
+        page: page(of, code),
         text: section(text, code).unwrap_or_default(),
     })
 }
 
-/// Every code with the group that it belongs to, in the order of reports, errors last.
-pub fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let of_findings = Code::ALL
+/// Every code.
+pub fn codes() -> CodesDocument {
+    let listed = |of, group, code| ListedCode {
+        code,
+        of,
+        group,
+        page: page(of, code),
+    };
+    let of_findings = Code::ALL.iter().map(|code| {
+        let group = code.group().as_str();
+        listed(ExplainedKind::Finding, group, code.as_str())
+    });
+    let of_errors = ErrorCode::ALL
         .iter()
-        .map(|code| (code.group().as_str(), code.as_str()));
-    of_findings.chain(ErrorCode::ALL.iter().map(|code| ("error", code.as_str())))
+        .map(|code| listed(ExplainedKind::Error, "error", code.as_str()));
+    CodesDocument {
+        schema: "countersign.codes.v1",
+        codes: of_findings.chain(of_errors).collect(),
+    }
+}
+
+/// Where the documentation has a code: file and heading.
+fn page(of: ExplainedKind, code: &str) -> String {
+    let file = match of {
+        ExplainedKind::Finding => "findings",
+        ExplainedKind::Error => "errors",
+    };
+    format!("docs/{file}.md#{code}")
 }
 
 /// What stands below the heading.
@@ -104,10 +151,11 @@ mod tests {
 
     #[test]
     fn every_code_is_explained() {
-        for (_, code) in codes() {
+        for ListedCode { code, page, .. } in codes().codes {
             let document = explain(code).unwrap();
             assert!(document.text.len() > 40, "{code}: {}", document.text);
             assert!(!document.text.contains("\n#"), "{code}");
+            assert_eq!(document.page, page);
         }
         assert_eq!(
             explain("profile-missing").unwrap().page,

@@ -127,7 +127,7 @@ fn recorded_and_handed_on(
         Ok((log, recorded))
     });
     match recorded {
-        Ok((log, recorded)) => envelope.hand_on(judged, recorded, &log, None),
+        Ok((log, recorded)) => Ok(envelope.hand_on(judged, recorded, &log, None)?.0),
         Err(error) => {
             envelope.give_up();
             Err(Error::into(error))

@@ -1,23 +1,36 @@
 //! The first steps in a repository: what signs each target, what is missing, and the files that a gate needs.
 //!
-//! [`survey`] looks and decides, and writes nothing; [`write()`] writes the files of a survey. Nothing that is there is ever
-//! replaced: what would change a file is written beside it, as `FILE.new`, and shown as a difference.
+//! [`survey`] looks and decides, and writes nothing; [`write()`] writes the files of a survey. What people changed is never
+//! replaced: what would change it is written beside it, as `FILE.new`, and shown as a difference. A file that is there just as
+//! it was written here is replaced. What the gate will say of all this, the gate itself is asked (`rehearsal`).
 //!
+//! - `base`: the folder in which policy and manifest lie
 //! - `ci`: the files for the CI that builds the repository
 //! - [`document`]: what is shown
 //! - `files`: the files that are written, or would be
+//! - `notes`: what is to be done besides
+//! - `rehearsal`: what the gate will say
 //! - `rows`: one row for each target
+//! - [`selected`]: what the workflow asks of the project
 
+mod base;
 mod ci;
 pub mod document;
 mod files;
+mod notes;
+mod rehearsal;
 mod rows;
+pub mod selected;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use self::base::Base;
 use self::document::{InitDocument, Purpose};
 use self::files::Planned;
+use self::notes::Notable;
+use self::rehearsal::Rehearsed;
+use self::selected::Selected;
 use super::error::{Error, Failure};
 use super::manifest::FreezeRequest;
 use super::manifest::freeze::{self, Prepared};
@@ -30,18 +43,20 @@ use crate::apple::signed_message::Verifier;
 use crate::base::finding::{self, Code, Finding, Group, Place, Severity};
 use crate::base::ids::ProfileUuid;
 use crate::context::gate::facts::ObservedArchive;
-use crate::context::manifest::ProfileState;
-use crate::context::manifest::freeze::ordered;
+use crate::context::manifest::freeze::{Previous, ordered};
+use crate::context::manifest::{Content, Manifest, used};
 use crate::context::policy::{Policy, starter};
 use crate::host::ci_system::CiSystem;
 use crate::host::folder_walk::{self, MAX_DEPTH};
-use crate::host::{default_branch, directories, nearest, project_root};
+use crate::host::{default_branch, project_root};
 
 /// What is set up.
 #[derive(Debug, Clone, Default)]
 pub struct InitRequest {
     /// The project, and what of it is meant; without one the project at hand.
     pub targets: TargetSelection,
+    /// The same as options of the gate, for the workflow; the project is not among them, nor are build settings.
+    pub selected: Vec<Selected>,
     /// The CI system that a workflow is written for; none: the one that the repository's files tell of.
     pub ci: Option<CiSystem>,
 }
@@ -98,10 +113,7 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
     }
     let files: Vec<PathBuf> = distinct(files);
     let verifier = Verifier::new(world.anchors(&policy)?);
-    let state = |uuid: &ProfileUuid| {
-        let previous = previous.as_ref();
-        previous.map_or(ProfileState::Active, |previous| previous.state(uuid))
-    };
+    let state = Previous::states(previous.as_ref());
     let mut pinnable = prove::pinnable(&files, &verifier, world, state);
     pinnable.skip_faults_besides(&[]);
     let at_hand = ordered(pinnable.profiles.iter().cloned()).unwrap_or_default();
@@ -113,11 +125,19 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
 
     let planned = planned_with(&targets, at_hand, policy.clone(), world)?;
     let judgement = planned.judgement();
-    let freezing = FreezeRequest::default();
+    let freezing = FreezeRequest {
+        // Whoever froze it said so, and the gate takes it.
+        allow_unmapped: previous
+            .iter()
+            .flat_map(Previous::unmapped)
+            .cloned()
+            .collect(),
+        ..FreezeRequest::default()
+    };
     let Prepared {
         content,
         left_out,
-        findings,
+        mut findings,
         ..
     } = freeze::prepare(
         &freezing,
@@ -136,16 +156,41 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
         let choices = rows.filter_map(|(_, row)| row?.choice.as_ref());
         used.extend(choices.map(|choice| &choice.profile.uuid));
     }
-    let directories = base.directories(&profile_files, &used, world);
     let mut written = Vec::new();
     let policy_path = base.place(world.places.policy.as_deref(), DEFAULT_POLICY, world)?;
     let (policy_below, manifest_below) = (base.below(&policy_path), base.below(&manifest_path));
-    let policy_text = starter::text(&directories).into_bytes();
-    written.push(Planned::new(Purpose::Policy, policy_path, policy_text)?);
+    let policy_text = starter::text(&base.directories(&profile_files, &used, &policy_path, world));
+    let planned_policy = Planned::new(
+        Purpose::Policy,
+        policy_path.clone(),
+        policy_text.clone().into_bytes(),
+        |there| std::str::from_utf8(there).is_ok_and(starter::is_untouched),
+    )?;
+    // By this one everything will be judged.
+    let is_generated = planned_policy.takes_its_place();
+    let policy = match is_generated {
+        true => {
+            Policy::parse(&policy_text, &policy_path, world.home()).map_err(Failure::Blocked)?
+        }
+        false => policy,
+    };
+    written.push(planned_policy);
+    let mut rehearsed = None;
+    if let Some(content) = &content {
+        let said = rehearsal::rehearse(policy, content, &targets, world)?;
+        rehearsal::merge(&mut findings, &said.blocking);
+        rehearsed = Some(said);
+    }
+    let pinned: Vec<ProfileUuid> = {
+        let pinned = content.iter().flat_map(|content| &content.profiles);
+        pinned.map(|profile| profile.uuid.clone()).collect()
+    };
     if let Some(mut content) = content {
         freeze::is_unchanged(&mut content, &manifest_path);
         let bytes = content.to_bytes();
-        written.push(Planned::new(Purpose::Manifest, manifest_path, bytes)?);
+        let is_untouched = |there: &[u8]| pins_alike(there, &content);
+        let planned = Planned::new(Purpose::Manifest, manifest_path, bytes, is_untouched)?;
+        written.push(planned);
     }
     let project_below = base.below(&project);
     let of_project = base
@@ -155,15 +200,23 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
     let ci = ci.or_else(|| CiSystem::of_repository(&base.folder, &of_project));
     if let Some(ci) = ci {
         let branch = default_branch::of_repository(&base.folder);
+        let mut selected = request.selected.clone();
+        if is_generated {
+            // The generated policy names them.
+            selected.retain(|it| !it.names_profiles);
+        }
+        let selected = selected::words(&selected, &base);
         let named = ci::Named {
             project: &project_below,
             policy: &policy_below,
             manifest: &manifest_below,
             branch: branch.as_deref().unwrap_or("main"),
+            selected: &selected,
         };
         for workflow in ci::workflows(ci, &named) {
             let path = base.shown(&workflow.path);
-            let planned = Planned::new(Purpose::Workflow, path, workflow.text.into_bytes())?;
+            let text = workflow.text.into_bytes();
+            let planned = Planned::new(Purpose::Workflow, path, text, ci::is_untouched)?;
             written.push(match workflow.is_program {
                 true => planned.into_program(),
                 false => planned,
@@ -171,6 +224,16 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
         }
     }
     let rows = rows::rows(&planned, &judgement, &findings, world);
+    let allows_waiver = rehearsed
+        .as_ref()
+        .is_none_or(|it: &Rehearsed| it.allows_waiver);
+    let notable = Notable {
+        ci,
+        pinned: &pinned,
+        files: &profile_files,
+        allows_waiver,
+        has_settings: !targets.settings.is_empty(),
+    };
     let document = InitDocument {
         schema: "countersign.init.v1",
         project: project.display().to_string(),
@@ -185,7 +248,9 @@ pub fn survey(request: &InitRequest, world: &World) -> Result<Survey, Failure> {
         left_out,
         ci,
         files: written.iter().map(Planned::shown).collect(),
+        notes: notable.notes(&base, world),
         findings: told(findings, has_profiles),
+        allows_waiver,
     };
     Ok(Survey {
         document,
@@ -205,6 +270,14 @@ pub fn write(survey: Survey) -> Result<InitDocument, Failure> {
     let written = planned.into_iter().map(Planned::write);
     document.files = written.collect::<Result<_, Error>>()?;
     Ok(document)
+}
+
+/// Whether the manifest with these bytes pins what freezing pins by itself, for the archive of `content`: somebody froze it, and
+/// chose nothing that would be lost with it.
+fn pins_alike(bytes: &[u8], content: &Content) -> bool {
+    Manifest::parse(bytes).is_ok_and(|there| {
+        used::holds_no_choice(&there) && there.archive() == content.archive.as_ref()
+    })
 }
 
 fn scheme(archive: &ObservedArchive) -> Option<String> {
@@ -259,93 +332,4 @@ fn distinct(files: BTreeSet<PathBuf>) -> Vec<PathBuf> {
     files
         .filter(|file| known.insert(project_root::absolute(file)))
         .collect()
-}
-
-/// The folder in which policy and manifest lie: the root of the repository, or the working directory without one.
-struct Base {
-    /// As it is shown, from the working directory; empty if it is that.
-    folder_shown: PathBuf,
-    /// As it is read.
-    folder: PathBuf,
-    absolute: PathBuf,
-}
-
-impl Base {
-    fn of(project: &Path, world: &World) -> Self {
-        let here = project_root::absolute(Path::new("."));
-        let root_here = project_root::find(&here.join("x"), world.home());
-        let absolute = match project_root::absolute(project).starts_with(&root_here) {
-            true => root_here,
-            false => project_root::find(project, world.home()),
-        };
-        let folder_shown = match (here.strip_prefix(&absolute), absolute.strip_prefix(&here)) {
-            (Ok(below), _) => below.components().map(|_| "..").collect(),
-            (_, Ok(below)) => below.to_owned(),
-            _ => absolute.clone(),
-        };
-        Self {
-            folder: match folder_shown.as_os_str().is_empty() {
-                true => PathBuf::from("."),
-                false => folder_shown.clone(),
-            },
-            folder_shown,
-            absolute,
-        }
-    }
-
-    /// A path below the folder, from the working directory.
-    fn shown(&self, below: &Path) -> PathBuf {
-        self.folder_shown.join(below)
-    }
-
-    /// A path from the working directory, below the folder; as it is if it is not.
-    fn below(&self, path: &Path) -> PathBuf {
-        let absolute = project_root::absolute(path);
-        let below = absolute.strip_prefix(&self.absolute);
-        below.map_or_else(|_| path.to_owned(), Path::to_owned)
-    }
-
-    /// Where a file lies that somebody named, or that is at hand, or else where it will lie.
-    fn place(&self, named: Option<&Path>, name: &str, world: &World) -> Result<PathBuf, Error> {
-        if let Some(named) = named {
-            return Ok(named.to_owned());
-        }
-        let found = nearest::find(Path::new("."), Path::new(name), world.home());
-        let found = found.map_err(|foreign| super::world::foreign_file(&foreign, None))?;
-        Ok(found.unwrap_or_else(|| self.shown(Path::new(name))))
-    }
-
-    /// The directories of the pinned profiles as the policy names them; none if all lie where Xcode keeps them.
-    fn directories(
-        &self,
-        files: &[(ProfileUuid, PathBuf)],
-        used: &BTreeSet<&ProfileUuid>,
-        world: &World,
-    ) -> Vec<String> {
-        let xcodes = directories::xcode_profiles(world.home().unwrap_or(Path::new("/")));
-        let is_xcodes = |file: &Path| xcodes.iter().any(|xcodes| file.starts_with(xcodes));
-        let mut needed = BTreeSet::new();
-        for uuid in used {
-            let mut of_it = files.iter().filter(|(of, _)| of == *uuid);
-            if of_it.clone().any(|(_, file)| is_xcodes(file)) {
-                continue;
-            }
-            if let Some(folder) = of_it.next().and_then(|(_, file)| file.parent()) {
-                let absolute = project_root::absolute(folder);
-                needed.insert(match absolute.strip_prefix(&self.absolute) {
-                    // The policy lies in a folder of its own.
-                    Ok(below) => Path::new("..").join(below).display().to_string(),
-                    Err(_) => absolute.display().to_string(),
-                });
-            }
-        }
-        let is_mixed = used.iter().any(|uuid| {
-            let mut of_it = files.iter().filter(|(of, _)| of == *uuid);
-            of_it.any(|(_, file)| is_xcodes(file))
-        });
-        if is_mixed && !needed.is_empty() {
-            needed.extend(xcodes.iter().map(|xcodes| xcodes.display().to_string()));
-        }
-        needed.into_iter().collect()
-    }
 }

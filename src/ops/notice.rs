@@ -69,6 +69,11 @@ pub enum Notice<'a> {
         /// How many there are.
         of: usize,
     },
+    /// A step of a rotation comes to this file; the empty path is its end.
+    StepOfRotation {
+        /// The file.
+        file: &'a Path,
+    },
     /// Something that was understood, and that somebody may want to correct. One sentence.
     Understood(&'a str),
     /// Something is not as it should be, and the work goes on. One sentence.

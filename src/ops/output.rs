@@ -5,14 +5,20 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::error::{Error, Failure};
+use crate::base::error::ErrorCode;
 use crate::base::plain::Escaped;
 use crate::host::files::{self, FileMode};
 
 /// Writes the file at `path`, replacing one that is there.
 ///
 /// # Errors
-/// It cannot be written; what stood there before still does.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// It cannot be written; what stood there before still does. Or the path is `-`, which means standard output elsewhere, and
+/// so is no name of a file here.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    if path.as_os_str() == "-" {
+        let message = "- would be a file of that name, for this command does not write the file to standard output";
+        return Err(Error::new(ErrorCode::Usage, message).hint("name a file; ./- is one called -"));
+    }
     Ok(files::replace_atomically(path, bytes, FileMode::Keep)?)
 }
 
@@ -24,7 +30,7 @@ pub fn write_json(path: &Path, document: &impl Serialize) -> Result<(), Failure>
     let mut bytes = Vec::new();
     serde_json::to_writer_pretty(Escaped(&mut bytes), document).map_err(Error::unexpected)?;
     bytes.push(b'\n');
-    write(path, &bytes)
+    Ok(write(path, &bytes)?)
 }
 
 /// Writes files, each by its name, into a directory, which is made if it is not there.

@@ -134,8 +134,8 @@ fn policy(
         Ok(None) => missing.push(Missing {
             part: MissingPart::Policy,
             why: format!("there is no policy at {}", world.policy_path().display()),
-            hint: Some("write a policy; until then the page shows the built-in limits".to_owned()),
-            remedy: None,
+            hint: Some("write a policy; until then the built-in limits are shown".to_owned()),
+            remedy: Some(Remedy::SetUp),
         }),
         Err(Failure::Blocked(found)) => findings.extend(found),
         Err(Failure::Error(error)) => missing.push(Missing::of(MissingPart::Policy, &error)),

@@ -4,6 +4,7 @@ use super::error::Error;
 use super::notice::Notice;
 use super::world::World;
 use crate::base::error::ErrorCode;
+use crate::base::remedy::Remedy;
 use crate::base::secret::Password;
 use crate::host::secret_source::{self, Obtained, SecretSource};
 
@@ -32,7 +33,8 @@ pub fn read_for_file(source: &SecretSource, world: &World) -> Result<Password, E
 /// As [`read`], or nothing is open at the descriptor.
 pub fn give_match_password(source: &SecretSource, world: &mut World) -> Result<(), Error> {
     keep_from_commands(Some(source))?;
-    world.match_password = Some(read(source, world)?);
+    let password = read(source, world);
+    world.match_password = Some(password.map_err(|error| with(error, Remedy::GiveMatchPassword))?);
     world.match_password_variable = variable(Some(source)).map(str::to_owned);
     Ok(())
 }
@@ -42,6 +44,22 @@ fn told(obtained: Obtained, world: &World) -> Password {
         world.notify(&Notice::Caution(caution));
     }
     obtained.password
+}
+
+/// Reads the password of a keychain, or asks a person for it.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for_keychain(source: &SecretSource, world: &World) -> Result<Password, Error> {
+    read(source, world).map_err(|error| with(error, Remedy::GiveKeychainPassword))
+}
+
+/// Where another way to hand the password in mends the error, that of this password.
+fn with(error: Error, remedy: Remedy) -> Error {
+    match error.advice() {
+        (_, Some(Remedy::GivePassword)) => error.remedy(remedy),
+        _ => error,
+    }
 }
 
 /// Keeps the descriptor that the password comes in on from every process that is started, whether or not the password is

@@ -26,6 +26,12 @@ pub(super) fn look(world: &World) -> Result<PathBuf, NoProject> {
     }
 }
 
+/// Whether certainly no project is at hand.
+pub(super) fn is_none(world: &World) -> bool {
+    let found = project_search::find(Path::new("."), world.home());
+    matches!(found, Found::None { is_complete: true })
+}
+
 /// Why no project is meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoProject {

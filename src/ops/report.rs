@@ -33,7 +33,7 @@ pub struct Head {
     /// The first problem, in words; absent if nothing blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headline: Option<String>,
-    /// The command that is to be run next; absent if nothing blocks.
+    /// What comes next: a command that can be pasted as it stands, or what to do in words; absent if nothing blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }

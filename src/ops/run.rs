@@ -1,13 +1,15 @@
 //! A command runs while the CI keychain is open; or the keychain is held open and nothing runs.
 //!
-//! The steps are gate, clearance, window, command, lock, another look at what was judged, receipt. The receipt is written
-//! in every case, also after a blocked gate. It tells countersign's exit codes from those of the command.
+//! The steps are gate, clearance, window, command, lock, another look at what was judged, a look at what was built, receipt.
+//! The receipt is written in every case, also after a blocked gate. It tells countersign's exit codes from those of the command.
 //!
+//! - `built`: the envelope, when it is known what was built
 //! - `command`: the command, found as a shell would find it
 //! - [`on_closed`]: the command of the policy that is told when the keychain stays closed
 //! - [`receipt`]: what a run did
 //! - [`request`]: what a run is asked, and what it answers
 
+mod built;
 mod command;
 pub mod on_closed;
 pub mod receipt;
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::built::Handed;
 use self::receipt::Receipt;
 use self::request::{RunAnswer, RunRequest, Task};
 use super::error::{Error, Failure};
@@ -31,10 +34,11 @@ use super::gate::question::Question;
 use super::keychain::selected::{self, SelectedKeychain, Selection};
 use super::keychain::{dead_runs, served, work};
 use super::notice::Notice;
-use super::product;
+use super::product::{self, ShownProduct};
 use super::report::VerdictWord;
 use super::world::World;
 use super::{audit_log, password};
+use crate::apple::code_signature::product_digest::ProductDigest;
 use crate::base::clock::Clock as _;
 use crate::base::error::ErrorCode;
 use crate::base::event::{Action, Event, Outcome, Witness as _};
@@ -152,12 +156,14 @@ struct Session<'a> {
 }
 
 /// What the gate cleared.
-struct Ready {
+struct Ready<'a> {
     cleared: Cleared,
     basis: Basis,
     selected: SelectedKeychain,
     /// The labels of the identities in the keychain, where it was looked into.
     identities: Vec<String>,
+    /// The envelope of the clearance, where one was asked for.
+    handed: Option<Handed<'a>>,
 }
 
 impl Session<'_> {
@@ -169,22 +175,56 @@ impl Session<'_> {
         receipt: &mut Receipt,
     ) -> Result<RunAnswer, Failure> {
         let task = self.refusing(self.found(task))?;
-        let ready = match self.refusing(self.prepare(policy, receipt))? {
+        let mut ready = match self.refusing(self.prepare(policy, receipt))? {
             Ok(ready) => ready,
             Err(blocked) => return Ok(RunAnswer::Blocked(Box::new(blocked))),
         };
+        let handed = ready.handed.take();
+        let mut built = Vec::new();
+        let ended = self.open(task, ready, served, receipt, &mut built);
+        match handed {
+            Some(handed) if !self.products.is_empty() => {
+                self.settle(&handed, ended, &built, receipt)
+            }
+            _ => ended,
+        }
+    }
+
+    /// Opens the keychain for what the gate cleared, and works. The digest of each product goes to `built`.
+    fn open(
+        &self,
+        task: FoundTask<'_>,
+        ready: Ready<'_>,
+        served: Option<Offer>,
+        receipt: &mut Receipt,
+        built: &mut Vec<(String, ProductDigest)>,
+    ) -> Result<RunAnswer, Failure> {
         let Ready {
             cleared,
             basis,
             selected,
             identities,
+            ..
         } = ready;
         let obtained = self.password(served, &cleared, &selected);
         let (password, source) = self.refusing(obtained.map_err(Failure::from))?;
         receipt.obtained(source);
         let request = self.session_request(cleared, password, &basis, &selected);
         let request = self.refusing(request.map_err(Failure::from))?;
-        self.work(task, request, &basis, &selected, &identities, receipt)
+        let (ending, changes) =
+            self.work(task, request, &basis, &selected, &identities, receipt)?;
+        let products = match ending {
+            Ending::Exited(exit) if exit.shell_code() == 0 => {
+                self.look_at_products(&basis, receipt, built)?
+            }
+            // What a command left that failed is nothing that anybody hands on.
+            _ => Vec::new(),
+        };
+        Ok(RunAnswer::Ended {
+            ending,
+            changes,
+            products,
+        })
     }
 
     /// Records it when nothing will be opened because something failed before.
@@ -218,7 +258,7 @@ impl Session<'_> {
         &self,
         policy: FoundPolicy,
         receipt: &mut Receipt,
-    ) -> Result<Result<Ready, GateAnswer>, Failure> {
+    ) -> Result<Result<Ready<'_>, GateAnswer>, Failure> {
         let world = self.world;
         self.question.check(self.envelope.is_some(), world)?;
         // What dead runs left, before anything is judged.
@@ -241,12 +281,23 @@ impl Session<'_> {
         let recorded = self.log.record(&event).inspect_err(|_| {
             envelope.iter().for_each(ReadyEnvelope::give_up);
         })?;
-        if let Some(envelope) = &envelope {
-            receipt.handed_on(match judged.verdict.cleared() {
-                Some(_) => envelope.hand_on(&judged, recorded, self.log, Some(self.run))?,
-                None => envelope.withdraw()?,
-            });
-        }
+        let is_cleared = judged.verdict.cleared().is_some();
+        let handed = match envelope {
+            Some(envelope) if is_cleared => {
+                let (document, statement) =
+                    envelope.hand_on(&judged, recorded, self.log, Some(self.run))?;
+                receipt.handed_on(document);
+                Some(Handed {
+                    envelope,
+                    statement,
+                })
+            }
+            Some(envelope) => {
+                receipt.handed_on(envelope.withdraw()?);
+                None
+            }
+            None => None,
+        };
         let blocked = judged.answer().located(world);
         // The clearance is good for one window: from here on it is in nobody's hands but ours.
         let (Some(cleared), Some(basis)) = (judged.verdict.into_parts().1, judged.basis) else {
@@ -260,6 +311,7 @@ impl Session<'_> {
             basis,
             selected,
             identities: labels.into_inner(),
+            handed,
         }))
     }
 
@@ -335,7 +387,7 @@ impl Session<'_> {
         selected: &SelectedKeychain,
         identities: &[String],
         receipt: &mut Receipt,
-    ) -> Result<RunAnswer, Failure> {
+    ) -> Result<(Ending, Vec<Finding>), Failure> {
         let manifest = basis.manifest();
         let variables = [
             (
@@ -393,28 +445,17 @@ impl Session<'_> {
             ));
         }
         let ending = ended?;
-        let changes = looked.transpose()?.unwrap_or_default();
-        let products = match ending {
-            Ending::Exited(exit) if exit.shell_code() == 0 => {
-                self.look_at_products(basis, receipt)?
-            }
-            // What a command left that failed is nothing that anybody hands on.
-            _ => Vec::new(),
-        };
-        Ok(RunAnswer::Ended {
-            ending,
-            changes,
-            products,
-        })
+        Ok((ending, looked.transpose()?.unwrap_or_default()))
     }
 
-    /// Holds what the command built against what was judged, for receipt and record.
+    /// Holds what the command built against what was judged, for receipt and record. The digest of each goes to `built`.
     fn look_at_products(
         &self,
         basis: &Basis,
         receipt: &mut Receipt,
+        built: &mut Vec<(String, ProductDigest)>,
     ) -> Result<Vec<Finding>, Failure> {
-        let built = product::Built {
+        let against = product::Built {
             manifest: basis.manifest(),
             policy: basis.policy(),
             configurations: &[],
@@ -426,17 +467,23 @@ impl Session<'_> {
             let begun = Event::new(Action::ProductCheck, Outcome::Failed)
                 .detail("product", path.display())
                 .of_run(self.run);
-            let checked = match product::check_built(std::slice::from_ref(path), &built, self.world)
-            {
-                Ok(checked) => checked,
-                Err(failure) => {
-                    self.log
-                        .append(&begun.detail("error", &failure))
-                        .map_err(Error::from)?;
-                    return Err(failure);
-                }
-            };
+            let checked =
+                match product::check_built(std::slice::from_ref(path), &against, self.world) {
+                    Ok(checked) => checked,
+                    Err(failure) => {
+                        self.log
+                            .append(&begun.detail("error", &failure))
+                            .map_err(Error::from)?;
+                        return Err(failure);
+                    }
+                };
             receipt.product(&checked);
+            built.extend(
+                checked
+                    .products
+                    .iter()
+                    .filter_map(ShownProduct::named_digest),
+            );
             let is_cleared = checked.verdict == VerdictWord::Cleared;
             let event = match is_cleared {
                 true => Event::new(Action::ProductCheck, Outcome::Done)

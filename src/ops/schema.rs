@@ -16,11 +16,12 @@ use serde_json::Value as Json;
 use super::report::{FindingsDocument, Report};
 use super::{
     audit, certificate, contract, doctor, envelope, gate, identity, init, keychain, manifest, page,
-    policy, portal, product, profile, run, targets,
+    policy, portal, product, profile, rotate, run, targets,
 };
 use crate::context::envelope as statement;
 use crate::context::manifest::{self as frozen, Version};
 use crate::context::plan::PlanDocument;
+use crate::context::rotation::probe::NodeProbe;
 use crate::ledger::audit::Record;
 
 /// A document that countersign writes.
@@ -51,6 +52,7 @@ pub const DOCUMENTS: &[Document] = &[
         schema: || frozen::json_schema(Version::First),
     },
     Document::of::<super::explain::ExplainDocument>("explain", 1),
+    Document::of::<super::explain::CodesDocument>("codes", 1),
     Document::of::<statement::Statement>("envelope", 1),
     Document::of::<envelope::EnvelopeVerifyDocument>("envelope-verify", 1),
     Document::of::<init::document::InitDocument>("init", 1),
@@ -81,6 +83,10 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<portal::list::PortalListDocument>("portal-list", 1),
     Document::of::<portal::document::RenewDocument>("portal-renew", 1),
     Document::of::<portal::fetch::FetchDocument>("portal-fetch", 1),
+    Document::of::<rotate::PlanDocument>("rotation-plan", 1),
+    Document::of::<rotate::document::StepDocument>("rotation-step", 1),
+    Document::of::<rotate::StatusDocument>("rotation-status", 1),
+    Document::of::<NodeProbe>("node-probe", 1),
     Document::of::<contract::document::ContractDocument>("doctor-contract", 1),
     Document::of::<gate::document::GateDocument>("gate", 1),
     Document::of::<identity::list::IdentitiesDocument>("identities", 1),

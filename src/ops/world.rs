@@ -18,6 +18,7 @@ use crate::base::clock::Clock;
 use crate::base::error::ErrorCode;
 use crate::base::remedy::Remedy;
 use crate::base::secret::Password;
+use crate::context::gate::clock::NO_STATE_DIRECTORY;
 use crate::context::manifest::{self, Manifest};
 use crate::context::policy::{self, Policy};
 use crate::host::directories;
@@ -374,7 +375,7 @@ impl World {
     }
 
     /// The directories of installed profiles: named, by the policy, or Xcode's own. What a person named must exist,
-    /// Xcode's two need not.
+    /// Xcode's two need not; they are unknown, and so left out, where the home directory is.
     pub fn profile_directories(&self, policy: &Policy) -> Vec<ProfilePlace> {
         let place = |path, must_exist| ProfilePlace { path, must_exist };
         let named = if self.places.profiles.is_empty() {
@@ -383,9 +384,10 @@ impl World {
             &self.places.profiles
         };
         if named.is_empty() {
-            let home = self.home().unwrap_or(Path::new("/"));
-            directories::xcode_profiles(home)
+            let of_home = self.home().map(directories::xcode_profiles);
+            of_home
                 .into_iter()
+                .flatten()
                 .map(|path| place(path, false))
                 .collect()
         } else {
@@ -456,12 +458,9 @@ impl World {
             )
         });
         let path = named.ok_or_else(|| {
-            Error::new(
-                ErrorCode::FileMissing,
-                "the home directory is unknown, so there is no state directory",
-            )
-            .hint("name a state directory")
-            .remedy(Remedy::NameStateDirectory)
+            Error::new(ErrorCode::FileMissing, NO_STATE_DIRECTORY)
+                .hint("set HOME, or name a state directory")
+                .remedy(Remedy::NameStateDirectory)
         })?;
         let path = std::path::absolute(&path).map_err(|error| {
             Error::new(

@@ -19,8 +19,6 @@ const RESERVED: &[&str] = &[
     "exit 14",
     "policy export.approvals",
     "policy export.ticket",
-    // The rotation.
-    "action rotate",
 ];
 
 /// Keys that a method answers for.

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use forge::profile::{Kind, ProfileSpec};
 use serde_json::{Value as Json, json};
-use support::start;
 use support::workshop::{Ran, ran};
+use support::{rocket, start};
 
 use crate::signer::Signer;
 
@@ -176,7 +176,9 @@ fn a_pipe_a_directory_or_a_terabyte_in_the_place_of_an_input_is_a_change() {
 #[test]
 fn a_profile_that_a_job_puts_beside_a_pinned_one_is_found() {
     let signer = Signer::new();
-    let shadow = ProfileSpec::ios(Kind::AppStore, "com.acme.rocket").named("Shadow");
+    // The app asks for its profile by name.
+    let mut shadow = rocket().named("iOS App Store - App");
+    shadow.uuid = "11111111-2222-4333-8444-555555555555".to_owned();
     let other = ProfileSpec::ios(Kind::AppStore, "com.acme.another").named("Another");
     fs::write(signer.path("shadow"), shadow.mint()).unwrap();
     fs::write(signer.path("other"), other.mint()).unwrap();

@@ -113,8 +113,9 @@ fn misses_nothing_but_the_identities(program: Option<&PathBuf>) {
     let policy = fs::read_to_string(bare.path(POLICY)).unwrap();
     let anchored = policy.replace("trust_anchors = []", "trust_anchors = [\"../anchors.pem\"]");
     fs::write(bare.path(POLICY), &anchored).unwrap();
-    bare.json(&["init", "--yes"], 0);
-    // And where the profiles lie, which it could not prove before.
+    // And where the profiles lie, which it could not prove before: until then the gate does not find them, and init says so.
+    let told = bare.json(&["init", "--yes"], 10);
+    assert_eq!(blocking(&told), ["profile-missing"; 4], "{told:#}");
     let found = fs::read_to_string(bare.path("manifests/signing.toml.new")).unwrap();
     let line = "directories = [\"../profiles\"]";
     assert!(found.contains(line), "{found}");

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use forge::flaw::{Flaw, Layer};
+use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
 use serde_json::Value as Json;
-use support::workshop::Workshop;
+use support::workshop::{Workshop, stock};
 
 #[test]
 fn freezing_twice_gives_the_same_bytes_and_touches_nothing_else() {
@@ -135,4 +136,29 @@ fn diff_says_what_changed_and_insists_on_a_higher_revision() {
         .run(&["manifest", "diff", "old.json", "stale.json"])
         .exits(10)
         .says(&["manifest-stale-revision"]);
+}
+
+#[test]
+fn an_expired_certificate_is_the_cause_that_its_profiles_follow_from() {
+    let workshop = Workshop::new();
+    let (from, to) = ("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z");
+    let leaf = LeafSpec::new(LeafKind::AppleDistribution).valid(from, to);
+    for spec in stock() {
+        let spec = spec.certificates(&[Hierarchy::acme().developer(&leaf)]);
+        let spec = spec.valid(from, to);
+        workshop.write(format!("profiles/{}", spec.file_name()), spec.mint());
+    }
+    let ran = workshop.run(&["manifest", "freeze"]).exits(10);
+    let said = ran.text();
+    assert!(said.contains("and 3 profiles with it"), "{said}");
+    assert!(said.contains("block certificate-expired"), "{said}");
+    assert!(said.contains("follows 3 × profile-expired"), "{said}");
+    // One that has a valid certificate can be renewed as it is.
+    let workshop = Workshop::new();
+    for spec in stock() {
+        let spec = spec.valid(from, to);
+        workshop.write(format!("profiles/{}", spec.file_name()), spec.mint());
+    }
+    let said = workshop.run(&["manifest", "freeze"]).exits(10).text();
+    assert!(!said.contains("certificate-expired"), "{said}");
 }

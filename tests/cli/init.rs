@@ -127,7 +127,9 @@ fn with_no_profile_at_hand_policy_and_workflow_are_written_and_what_each_target_
             "{missing}"
         );
     }
-    workshop.run(&["init"]).exits(10).says(&[
+    let piped = workshop.run(&["init"]).exits(10);
+    assert!(!piped.out.contains("see below"), "{}", piped.out);
+    piped.says(&[
         "no profile is at hand",
         "none at hand",
         "manifest none",

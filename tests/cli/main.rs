@@ -19,6 +19,7 @@ mod freezing;
 mod gate;
 mod identities;
 mod init;
+mod init_and_gate;
 mod match_repository;
 mod policies;
 mod profile_check;

@@ -67,6 +67,7 @@ fn a_verb_that_decides_nothing_about_signing_goes_on_without_a_policy_and_says_s
 #[test]
 fn a_verdict_without_a_policy_is_waived_by_name_and_ends_well() {
     let workshop = without_policy();
+    forge::fixtures::project().write(&workshop.path(""));
     let empty = support::machine::manifest_bytes();
     workshop.write("empty.json", empty);
     let gate = |waived: &str| {

@@ -16,7 +16,7 @@ fn emptied() -> Workshop {
 }
 
 #[test]
-fn profiles_that_are_not_installed_are_one_problem_with_one_next_command() {
+fn profiles_that_are_not_installed_are_one_problem_with_one_next_step() {
     let workshop = emptied();
     let gate = workshop.gate(&[]).exits(10);
     let mut lines = gate.out.lines();
@@ -26,7 +26,7 @@ fn profiles_that_are_not_installed_are_one_problem_with_one_next_command() {
     );
     assert_eq!(
         lines.next(),
-        Some("next: countersign profile install DIR"),
+        Some("next: install the pinned profiles on this machine"),
         "{}",
         gate.out
     );
@@ -42,7 +42,10 @@ fn json_keeps_every_finding_and_has_the_headline_and_lines() {
     let workshop = emptied();
     let document = workshop.gate(&["--format", "json"]).exits(10).json();
     assert_eq!(document["headline"], "3 pinned profiles are not installed");
-    assert_eq!(document["next"], "countersign profile install DIR");
+    assert_eq!(
+        document["next"],
+        "install the pinned profiles on this machine"
+    );
     let missing = codes(&document);
     let missing = missing.iter().filter(|code| *code == "profile-missing");
     assert_eq!(missing.count(), 3);
@@ -87,7 +90,9 @@ fn an_expired_certificate_is_one_problem_with_the_profiles_that_it_touches() {
         gate.out
     );
     assert!(
-        gate.out.contains("\nnext: countersign manifest freeze\n"),
+        gate.out.contains(
+            "\nnext: renew the certificate and its profiles, then: countersign manifest freeze\n"
+        ),
         "{}",
         gate.out
     );
@@ -137,14 +142,14 @@ fn several_expired_certificates_are_one_problem_with_all_that_they_touch() {
 }
 
 #[test]
-fn a_missing_option_comes_next_with_what_was_typed() {
+fn a_missing_value_is_asked_for_in_words_and_no_half_command_comes_next() {
     let workshop = Workshop::frozen();
     let gate = workshop
         .run(&["gate", "--policy", "manifests/signing.toml"])
         .exits(10);
     assert!(
         gate.out.contains(
-            "\nnext: countersign gate --policy manifests/signing.toml --identities FILE\n"
+            "\nnext: name a keychain, a p12, or a file with what `security find-identity -v -p codesigning` prints\n"
         ),
         "{}",
         gate.out
@@ -169,7 +174,7 @@ fn ci_systems_get_their_format_of_verdicts_and_data_stays_as_it_is() {
     let last = github.out.lines().last().unwrap();
     assert_eq!(
         last,
-        "countersign gate: blocked by 1 problem, 3 findings; next: countersign profile install DIR"
+        "countersign gate: blocked by 1 problem, 3 findings; next: install the pinned profiles on this machine"
     );
     let gitlab = run(&GATE, "GITLAB_CI").exits(10);
     let issues: Json = serde_json::from_str(&gitlab.out).unwrap();
@@ -246,6 +251,17 @@ fn a_code_is_explained_and_a_slip_gets_the_code_that_was_meant() {
         .says(&["there is no code", "did you mean profile-missing?"]);
     let all = workshop.run(&["explain"]).exits(0).out;
     assert!(all.contains("profiles\tprofile-missing\n"), "{all}");
+    let list = workshop.run(&["explain", "--format", "json"]).exits(0);
+    let document = list.json();
+    assert_eq!(document["schema"], "countersign.codes.v1");
+    let codes = document["codes"].as_array().unwrap();
+    assert_eq!(codes.len(), all.lines().count());
+    let missing = codes
+        .iter()
+        .find(|it| it["code"] == "file-missing")
+        .unwrap();
+    assert_eq!(missing["of"], "error");
+    assert_eq!(missing["page"], "docs/errors.md#file-missing");
 }
 
 #[test]
@@ -270,4 +286,80 @@ fn a_page_and_a_first_look_show_how_things_stand_at_another_instant() {
     workshop
         .run(&[&["init", "--yes"][..], &late].concat())
         .exits(2);
+}
+
+#[test]
+fn the_page_tells_one_expired_certificate_as_one_problem() {
+    let workshop = Workshop::frozen();
+    let late = ["--at", "2057-01-01T00:00:00Z"];
+    let page = workshop
+        .run(&[&["report", "-o", "-"][..], &late].concat())
+        .exits(0);
+    assert!(page.out.starts_with("<!doctype html>"), "{}", page.out);
+    assert!(!workshop.path("-").exists());
+    let (_, findings) = page.out.split_once("<section id=\"findings\">").unwrap();
+    let (findings, _) = findings.split_once("</section>").unwrap();
+    assert!(
+        findings.contains("<b>certificate-expired</b>"),
+        "{findings}"
+    );
+    assert!(findings.contains("3 × profile-expired"), "{findings}");
+    assert!(!findings.contains("<b>profile-expired"), "{findings}");
+    // The headline is the problem.
+    workshop
+        .run(&[&["report"][..], &late].concat())
+        .exits(0)
+        .says(&["signing is blocked: certificate "]);
+    // No other command has a file called -.
+    for words in [
+        &["doctor", "-o", "-"][..],
+        &["manifest", "freeze", "-o", "-"],
+    ] {
+        workshop.run(words).exits(2).says(&["./- is one called -"]);
+        assert!(!workshop.path("-").exists(), "{words:?}");
+    }
+}
+
+#[test]
+fn annotations_name_files_and_the_last_line_says_what_a_look_showed() {
+    let workshop = Workshop::frozen();
+    let told = workshop.gate(&["--format", "github"]);
+    let annotated = told.out.lines().filter(|line| line.starts_with("::"));
+    for line in annotated {
+        let (_, file) = line.split_once("file=").unwrap();
+        let file = file.split(',').next().unwrap();
+        assert!(!workshop.path(file).is_dir(), "{line}");
+    }
+    fs::remove_file(workshop.path("manifests/signing.toml")).unwrap();
+    for (command, verdict) in [
+        (
+            "report",
+            "no verdict: something that a gate needs is missing",
+        ),
+        ("doctor", "a gate would block on this machine"),
+    ] {
+        let told = workshop.run(&[command, "--format", "github", "--manifest", "none.json"]);
+        let last = told.out.lines().last().unwrap();
+        assert_eq!(last, format!("countersign {command}: {verdict}"));
+    }
+}
+
+#[test]
+fn without_a_project_nobody_is_sent_to_init() {
+    let workshop = Workshop::new();
+    fs::remove_file(workshop.path("manifests/signing.toml")).unwrap();
+    let gate = workshop.run(&["gate"]).exits(10);
+    assert!(
+        gate.out
+            .contains("\nnext: go to the folder of the app, or name its policy\n"),
+        "{}",
+        gate.out
+    );
+    forge::fixtures::project().write(&workshop.path(""));
+    let gate = workshop.run(&["gate"]).exits(10);
+    assert!(
+        gate.out.contains("\nnext: countersign init\n"),
+        "{}",
+        gate.out
+    );
 }

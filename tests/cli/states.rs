@@ -207,3 +207,78 @@ fn without_a_home_nobody_knows_where_profiles_are_installed() {
     command.env_remove("HOME");
     ran(&mut command).exits(0);
 }
+
+#[test]
+fn without_a_home_no_directory_below_it_is_made_up() {
+    let workshop = Workshop::frozen();
+    workshop.write(
+        "manifests/signing.toml",
+        "version = 1\n\n[profiles]\ntrust_anchors = [\"../anchors.pem\"]\n",
+    );
+    let homeless = |words: &[&str]| {
+        let mut command = workshop.command(words);
+        command.env_remove("HOME").env_remove("XDG_STATE_HOME");
+        ran(&mut command)
+    };
+    let doctor = homeless(&["doctor"])
+        .exits(10)
+        .says(&["unknown: HOME is not set"]);
+    assert!(!doctor.out.contains("/Library"), "{}", doctor.out);
+    let gate = homeless(&[
+        "gate",
+        "--identities",
+        "identities.txt",
+        "--without",
+        "targets",
+    ]);
+    assert!(!gate.out.contains("/Library"), "{}", gate.out);
+    let next = gate
+        .out
+        .lines()
+        .find(|line| line.starts_with("next: "))
+        .unwrap();
+    assert!(
+        [
+            "next: name the directory of the installed profiles",
+            "next: name a state directory"
+        ]
+        .contains(&next),
+        "{next}"
+    );
+    assert!(gate.out.contains("set HOME"), "{}", gate.out);
+}
+
+#[test]
+fn the_columns_of_a_check_are_named_as_those_of_a_list() {
+    let workshop = Workshop::frozen();
+    forge::fixtures::project().write(&workshop.path(""));
+    let check = workshop.run(&["targets", "check", "--columns", "bundle-id,uuid,target"]);
+    let rows = cells(&check.out);
+    assert_eq!(rows[0], ["BUNDLE-ID", "UUID", "TARGET"], "{}", check.out);
+    assert!(rows[1][0].starts_with("com.acme."), "{}", check.out);
+    workshop
+        .run(&["targets", "check", "--columns", "no"])
+        .exits(2)
+        .says(&["bundle-id"]);
+}
+
+#[test]
+fn pruning_nothing_in_particular_is_refused_in_our_words() {
+    let workshop = Workshop::frozen();
+    let prune = workshop.run(&["profile", "prune"]).exits(2);
+    assert!(!prune.err.contains("required arguments"), "{}", prune.err);
+    prune.says(&[
+        "nothing says which installed profiles are removed",
+        "--expired, --unpinned or both",
+    ]);
+    workshop
+        .run(&["profile", "prune", "--expired", "--dry-run"])
+        .exits(0);
+}
+
+#[test]
+fn the_password_that_is_missing_is_named_by_its_own_options() {
+    let workshop = Workshop::frozen();
+    let list = workshop.run(&["profile", "list", "--match-password-env", "NOT_THERE"]);
+    list.exits(11).says(&["--match-password-file"]);
+}

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use countersign::apple::code_signature::product_digest::ProductDigest;
 use countersign::base::digest::Digest;
 use countersign::base::finding::{Code, Severity};
 use countersign::context::envelope::verify::{Asked, Verification, verify};
@@ -44,6 +45,7 @@ pub(crate) struct Scene {
     pub(crate) signer: Option<&'static str>,
     pub(crate) manifest: Option<Digest>,
     pub(crate) policy: Option<Digest>,
+    pub(crate) products: Vec<(String, ProductDigest)>,
     pub(crate) maximum_age: Option<SignedDuration>,
     pub(crate) now: Timestamp,
 }
@@ -84,6 +86,7 @@ impl Scene {
             signer: None,
             manifest: Some(manifest()),
             policy: Some(policy()),
+            products: Vec::new(),
             maximum_age: Some(SignedDuration::from_hours(1)),
             now: instant(NOW),
         }
@@ -115,6 +118,7 @@ impl Scene {
                 signer: self.signer,
                 manifest: self.manifest,
                 policy: self.policy,
+                products: &self.products,
                 maximum_age: self.maximum_age,
                 now: self.now,
             },

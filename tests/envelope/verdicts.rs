@@ -1,5 +1,6 @@
 //! What an envelope must be to hold, and what is said of one that does not.
 
+use countersign::apple::code_signature::product_digest::{Algorithm, ProductDigest};
 use countersign::base::digest::Digest;
 use countersign::base::finding::Code;
 use forge::ssh::{SshKey, SshSignature, armor, envelope_of, pre_authentication};
@@ -545,4 +546,91 @@ fn a_key_must_be_valid_when_it_is_asked_and_when_it_signed() {
     // Not yet: the statement says that it was made before.
     with(r#"valid-after="202607061416Z""#).refuses(refused, &["from 2026-07-06T14:16:00Z"]);
     with(r#"valid-after="20260707Z""#).refuses(refused, &["which is after 2026-07-06T14:45:00Z"]);
+}
+
+/// A scene whose statement is about two products: an archive and a folder.
+fn about_products() -> (Scene, [ProductDigest; 2]) {
+    let mut scene = Scene::new();
+    let archive = ProductDigest {
+        algorithm: Algorithm::File,
+        digest: Digest::of(b"Rocket.ipa"),
+    };
+    let folder = ProductDigest {
+        algorithm: Algorithm::Folder,
+        digest: Digest::of(b"Rocket.app"),
+    };
+    let subjects = scene.statement["subject"].as_array_mut().unwrap();
+    for (name, product) in [("out/Rocket.ipa", archive), ("out/Rocket.app", folder)] {
+        let digest = product.digest.to_string();
+        let hex = digest.strip_prefix("sha256:").unwrap();
+        subjects.push(json!({ "name": name, "digest": { product.algorithm.as_str(): hex } }));
+    }
+    (scene, [archive, folder])
+}
+
+#[test]
+fn an_envelope_about_products_holds_for_each_of_them_wherever_it_lies_now() {
+    let (mut scene, [archive, folder]) = about_products();
+    assert!(scene.holds().is_empty());
+    scene.products = vec![
+        ("downloaded.ipa".to_owned(), archive),
+        ("Rocket.app".to_owned(), folder),
+    ];
+    assert!(scene.holds().is_empty());
+    let verified = scene.verify(scene.envelope().as_bytes()).verified.unwrap();
+    let names = verified.statement().products().iter().map(|it| &*it.name);
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["out/Rocket.ipa", "out/Rocket.app"]
+    );
+}
+
+#[test]
+fn an_envelope_does_not_hold_for_another_product() {
+    let code = Code::ProductDigestMismatch;
+    let (mut scene, [archive, _]) = about_products();
+    let other = ProductDigest {
+        digest: Digest::of(b"another"),
+        ..archive
+    };
+    scene.products = vec![("changed.ipa".to_owned(), other)];
+    scene.refuses(code, &["changed.ipa", "out/Rocket.ipa", "out/Rocket.app"]);
+    // The same number taken in another way is no digest of the same thing.
+    let as_folder = ProductDigest {
+        algorithm: Algorithm::Folder,
+        ..archive
+    };
+    scene.products = vec![("Rocket.ipa".to_owned(), as_folder)];
+    scene.refuses(code, &["not about this product"]);
+    // Nor is one of the gate about any product.
+    let mut scene = Scene::new();
+    scene.products = vec![("Rocket.ipa".to_owned(), archive)];
+    scene.refuses(code, &["about no product", "the run that builds"]);
+    // The manifest is none.
+    let manifest = ProductDigest {
+        algorithm: Algorithm::File,
+        digest: super::scene::manifest(),
+    };
+    scene.products = vec![("profiles.json".to_owned(), manifest)];
+    scene.refuses(code, &["about no product"]);
+}
+
+#[test]
+fn subjects_that_no_run_writes_are_no_products() {
+    let hex = "0f".repeat(32);
+    for subject in [
+        json!({ "name": "a.ipa", "digest": {} }),
+        json!({ "name": "a.ipa", "digest": { "sha512": hex } }),
+        json!({ "name": "a.ipa", "digest": { "sha256": hex, "sha512": hex } }),
+        json!({ "name": "a.ipa", "digest": { "sha256": "0f" } }),
+        json!({ "name": "a.ipa", "digest": { "sha256": hex.to_uppercase() } }),
+        json!({ "name": "a.ipa", "digest": { "sha256": format!("sha256:{hex}") } }),
+        json!({ "name": "out/Rocket.ipa", "digest": { "sha256": hex } }),
+        json!({ "name": "profiles.json", "digest": { "sha256": hex } }),
+    ] {
+        let (mut scene, _) = about_products();
+        let subjects = scene.statement["subject"].as_array_mut().unwrap();
+        subjects.push(subject);
+        scene.refuses(Code::EnvelopeMalformed, &["subject"]);
+    }
 }

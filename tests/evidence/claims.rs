@@ -3,6 +3,7 @@
 use forge::bundle::{ios_app, mac_app};
 use forge::code_signature::SigningIdentity;
 use forge::hierarchy::LeafKind;
+use forge::profile::{ACME_TEAM, Family, Kind, entitlements};
 
 use crate::scene::{blocks, check, clears, flawed, plans};
 
@@ -62,4 +63,35 @@ fn slices_may_have_other_identifiers_and_no_other_claims() {
         check(&workshop, &claiming, &[]),
         &[("code-slices-differ", "Rocket.app/Contents/MacOS/Rocket")],
     );
+}
+
+#[test]
+fn the_application_identifier_is_that_of_the_profile_and_the_bundle_id() {
+    let product = ios_app(&SigningIdentity::acme(LeafKind::AppleDistribution)).sign();
+    let workshop = plans(&product);
+    clears(check(&workshop, &product, &[]));
+    let own = "com.acme.rocket";
+    let granted = entitlements(Family::Ios, Kind::AppStore, ACME_TEAM, ACME_TEAM, own);
+    for claimed in [
+        Some("com.acme.rocket"),
+        Some("ACME4CI001.com.acme.other"),
+        Some("OTHER00001.com.acme.rocket"),
+        None,
+    ] {
+        let changed = product.signed_again(|spec| {
+            let mut values = granted.clone();
+            match claimed {
+                Some(claimed) => values.insert("application-identifier".to_owned(), claimed.into()),
+                None => values.remove("application-identifier"),
+            };
+            spec.signature = spec.signature.clone().entitled(&values);
+        });
+        let document = check(&workshop, &changed, &[]).exits(10).json();
+        let told = crate::scene::blocking(&document);
+        let mismatch = (
+            "application-identifier-mismatch".to_owned(),
+            "Rocket.app".to_owned(),
+        );
+        assert!(told.contains(&mismatch), "{claimed:?}: {told:?}");
+    }
 }

@@ -66,3 +66,38 @@ fn without_a_plan_that_is_said_and_the_profiles_alone_count() {
     let document = clears(check(&pins(&product), &product, &[]));
     assert!(codes(&document).contains(&"product-plan-missing".to_owned()));
 }
+
+/// Two apps whose ids begin alike, as a beta beside the app has it.
+#[test]
+fn another_app_whose_id_begins_with_that_of_this_one_is_not_missed_and_that_is_said() {
+    let product = store_app();
+    let workshop = plans(&product);
+    workshop.edit_manifest(|content| {
+        let mut beta: Vec<_> = content.targets.clone();
+        for target in &mut beta {
+            target.target = format!("Beta{}", target.target).parse().unwrap();
+            let id = target.bundle_id.as_str();
+            target.bundle_id = id
+                .replace("com.acme.rocket", "com.acme.rocket.beta")
+                .parse()
+                .unwrap();
+        }
+        content.targets.extend(beta);
+        content.targets.sort_by(|a, b| a.key().cmp(&b.key()));
+    });
+    let document = clears(check(&workshop, &product, &[]));
+    let told = document["findings"].as_array().unwrap();
+    let of_beta: Vec<_> = told
+        .iter()
+        .filter(|finding| finding["code"] == "planned-target-missing")
+        .collect();
+    assert_eq!(of_beta.len(), 1, "{of_beta:#?}");
+    assert_eq!(of_beta[0]["expected"], "com.acme.rocket.beta");
+    assert_eq!(of_beta[0]["severity"], "warn");
+    // An extension of this app is missed all the same.
+    let without = flawed(&product, "extension-missing");
+    blocks(
+        check(&workshop, &without, &[]),
+        &[("planned-target-missing", "Rocket.app")],
+    );
+}

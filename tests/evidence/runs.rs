@@ -22,11 +22,16 @@ fn signer(product: &Product) -> Workshop {
 
 /// Runs a script, and holds `Rocket.app` against the manifest.
 fn run(workshop: &Workshop, script: &str) -> Ran {
+    run_with(workshop, &[], script)
+}
+
+/// The same with more options.
+fn run_with(workshop: &Workshop, more: &[&str], script: &str) -> Ran {
     let receipt = workshop.path("receipt.json");
     if receipt.exists() {
         std::fs::remove_file(&receipt).unwrap();
     }
-    workshop.run(&[
+    let options = [
         "run",
         "--without",
         "identities",
@@ -38,11 +43,8 @@ fn run(workshop: &Workshop, script: &str) -> Ran {
         "receipt.json",
         "--product",
         "Rocket.app",
-        "--",
-        "/bin/sh",
-        "-ec",
-        script,
-    ])
+    ];
+    workshop.run(&[&options, more, &["--", "/bin/sh", "-ec", script]].concat())
 }
 
 fn receipt(workshop: &Workshop) -> Json {
@@ -97,4 +99,67 @@ fn a_command_that_fails_keeps_its_code_and_a_product_that_is_not_there_is_an_err
             .unwrap()
             .contains("Rocket.app")
     );
+}
+
+/// The statement of the envelope `e.json`, which nobody signs.
+fn statement(workshop: &Workshop) -> Json {
+    serde_json::from_slice(&workshop.read("e.json")).unwrap()
+}
+
+#[test]
+fn the_envelope_of_a_run_names_what_was_built_and_before_that_the_manifest_alone() {
+    let workshop = signer(&store_app());
+    let script = "cp e.json during.json; cp -R good/Rocket.app Rocket.app";
+    run_with(&workshop, &["--envelope", "e.json"], script).exits(0);
+    let during: Json = serde_json::from_slice(&workshop.read("during.json")).unwrap();
+    assert_eq!(during["subject"].as_array().unwrap().len(), 1);
+    let after = statement(&workshop);
+    assert_eq!(after["subject"][0], during["subject"][0]);
+    assert_eq!(after["predicate"], during["predicate"]);
+    let receipt = receipt(&workshop);
+    let digest = receipt["products"][0]["digest"].as_str().unwrap();
+    assert_eq!(
+        after["subject"][1],
+        serde_json::json!({
+            "name": "Rocket.app",
+            "digest": { "countersignProductDigestV1": digest.strip_prefix("sha256:").unwrap() },
+        })
+    );
+    assert_eq!(after["subject"].as_array().unwrap().len(), 2);
+    assert_eq!(receipt["envelope"]["outcome"], "not-signed");
+    // Both are in the log, the last one as it lies there.
+    let log = workshop
+        .run(&["audit", "show", "--format", "json"])
+        .exits(0)
+        .out;
+    for name in ["during.json", "e.json"] {
+        let digest = countersign::base::digest::Digest::of(&workshop.read(name)).to_string();
+        assert!(log.contains(&digest), "{name}");
+    }
+}
+
+#[test]
+fn no_envelope_stays_for_a_product_that_blocks_or_is_not_there_or_for_a_command_that_fails() {
+    let workshop = signer(&store_app());
+    for (script, code) in [
+        ("cp -R stale/Rocket.app Rocket.app", Some(10)),
+        (
+            "rm -r Rocket.app; cp -R good/Rocket.app Rocket.app; exit 7",
+            Some(7),
+        ),
+        ("rm -r Rocket.app", None),
+        (
+            "cp -R good/Rocket.app Rocket.app; echo >> manifests/profiles.json",
+            Some(10),
+        ),
+    ] {
+        let script = format!("test -f e.json; {script}");
+        let ran = run_with(&workshop, &["--envelope", "e.json"], &script);
+        if let Some(code) = code {
+            assert_eq!(ran.code, code, "{script}: {ran:?}");
+        }
+        assert!(!workshop.path("e.json").exists(), "{script}");
+        let receipt = receipt(&workshop);
+        assert_eq!(receipt["envelope"]["outcome"], "removed", "{script}");
+    }
 }

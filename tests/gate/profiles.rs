@@ -209,6 +209,36 @@ fn a_retiring_profile_may_expire() {
     scene.cleared_with(Code::ProfileExpired, Severity::Info);
 }
 
+/// An active profile and its successor, of which this is true.
+fn with_incoming(expires: &str) -> Scene {
+    let mut next = rocket()
+        .named("Rocket 2027")
+        .valid("2026-06-01T10:00:00Z", expires);
+    next.uuid = "11111111-2222-4333-8444-555555555555".to_owned();
+    Scene::pinning(&[
+        (rocket(), ProfileState::Active),
+        (next, ProfileState::Incoming),
+    ])
+}
+
+#[test]
+fn a_machine_that_lacks_an_incoming_profile_can_still_build() {
+    let mut scene = with_incoming("2047-01-01T00:00:00Z");
+    scene.installed().files.pop();
+    let finding = scene.cleared_with(Code::ProfileMissing, Severity::Warn);
+    assert!(
+        finding.message.contains("Rocket 2027"),
+        "{}",
+        finding.message
+    );
+}
+
+#[test]
+fn an_incoming_profile_that_ends_soon_warns() {
+    let scene = with_incoming("2026-07-08T00:00:00Z");
+    scene.cleared_with(Code::ProfileExpiresSoon, Severity::Warn);
+}
+
 #[test]
 fn profile_in_wipeable_tree_warns() {
     let mut scene = Scene::new();

@@ -11,9 +11,10 @@ use countersign::context::gate::facts::{
 use countersign::context::gate::rehearse;
 use countersign::context::manifest::ProfileState;
 use forge::profile::{Kind, ProfileSpec};
+use forge::project::{Product, ProjectSpec, TargetSpec};
 use support::{ROCKET, proven, rocket};
 
-use crate::scene::{Scene, installed, pinned_bytes};
+use crate::scene::{Scene, installed, pinned_bytes, targets_of};
 
 /// What is installed of a profile that nobody pinned.
 fn claims_of(profile: &Profile) -> InstalledContent {
@@ -179,6 +180,12 @@ fn coverage_decides_between_explicit_profiles_and_wildcards() {
     }
 }
 
+/// The scene's project, signed automatically.
+fn automatic() -> ProjectSpec {
+    let target = TargetSpec::new("Rocket", Product::App, ROCKET);
+    ProjectSpec::new("Rocket").target(target.with("CODE_SIGN_STYLE", "Automatic"))
+}
+
 #[test]
 fn a_wildcard_is_shadowed_by_what_covers_the_targets_that_it_signs() {
     let scene = || Scene::pinning(&[(wildcard("com.acme.*"), ProfileState::Active)]);
@@ -189,8 +196,9 @@ fn a_wildcard_is_shadowed_by_what_covers_the_targets_that_it_signs() {
     assert_eq!(shadows(&scene(), &others), None);
     assert!(shadows(&scene(), &wildcard("com.*")).is_some());
     assert_eq!(shadows(&scene(), &wildcard("com.acme.other.*")), None);
-    // A pinned target counts as well, whether or not anybody looked at the project.
+    // A pinned target counts as well as what the project has, where Xcode takes what covers it.
     let mut pinned = scene();
+    *pinned.observed_targets() = targets_of(&automatic());
     pinned.target(CertSha256::of(b"any"));
     pinned.targets[0].bundle_id = "com.acme.other".parse().unwrap();
     assert!(shadows(&pinned, &others).is_some());
@@ -379,4 +387,73 @@ fn a_profile_is_of_the_family_that_its_platforms_say() {
         let platforms: Vec<String> = platforms.iter().map(|&name| name.to_owned()).collect();
         assert_eq!(Family::of(&platforms), family, "{platforms:?}");
     }
+}
+
+/// The scene's app as it is pinned by an old branch, where its settings come to the profile in this way.
+fn choosing(settings: &[(&str, &str)]) -> Scene {
+    let mut scene = Scene::new();
+    let certificate = scene.pinned[0].0.certificates()[0].sha256;
+    scene.target(certificate);
+    let target = TargetSpec::new("Rocket", Product::App, ROCKET);
+    let target = settings
+        .iter()
+        .fold(target, |target, (name, value)| target.with(name, value));
+    let project = ProjectSpec::new("Rocket").target(target);
+    *scene.observed_targets() = targets_of(&project);
+    scene
+}
+
+/// What Apple makes of a profile that is renewed: a new UUID, a later end, and this name.
+fn successor(name: &str) -> ProfileSpec {
+    let mut next = rocket()
+        .named(name)
+        .valid("2026-06-01T10:00:00Z", "2047-01-01T00:00:00Z");
+    next.uuid = "11111111-2222-4333-8444-555555555555".to_owned();
+    next
+}
+
+#[test]
+fn a_successor_shadows_nothing_that_is_chosen_by_uuid() {
+    let scene = choosing(&[
+        ("CODE_SIGN_STYLE", "Manual"),
+        ("PROVISIONING_PROFILE_SPECIFIER", &rocket().uuid),
+    ]);
+    assert_eq!(shadows(&scene, &successor(&rocket().name)), None);
+    assert_eq!(shadows(&scene, &successor("Rocket 2027")), None);
+}
+
+#[test]
+fn a_successor_shadows_what_is_chosen_by_name_if_it_has_that_name() {
+    let scene = choosing(&[
+        ("CODE_SIGN_STYLE", "Manual"),
+        ("PROVISIONING_PROFILE_SPECIFIER", &rocket().name),
+    ]);
+    let shadow = shadows(&scene, &successor(&rocket().name)).unwrap();
+    assert!(shadow.contains("has the same name as"), "{shadow}");
+    assert_eq!(shadows(&scene, &successor("Rocket 2027")), None);
+}
+
+#[test]
+fn a_successor_shadows_what_is_signed_automatically_whatever_its_name() {
+    let scene = choosing(&[("CODE_SIGN_STYLE", "Automatic")]);
+    for name in [&*rocket().name, "Rocket 2027"] {
+        assert!(shadows(&scene, &successor(name)).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn a_successor_may_shadow_a_target_that_nobody_looked_at() {
+    let mut scene = choosing(&[("PROVISIONING_PROFILE_SPECIFIER", &rocket().uuid)]);
+    scene.observed_targets().targets.clear();
+    assert!(shadows(&scene, &successor("Rocket 2027")).is_some());
+    scene.facts.targets = Observation::unobserved("nobody named a project");
+    assert!(shadows(&scene, &successor("Rocket 2027")).is_some());
+}
+
+#[test]
+fn other_bytes_of_a_uuid_shadow_what_is_chosen_by_it() {
+    let scene = choosing(&[("PROVISIONING_PROFILE_SPECIFIER", &rocket().uuid)]);
+    let again = rocket().valid("2026-06-01T10:00:00Z", "2047-01-01T00:00:00Z");
+    let shadow = shadows(&scene, &again).unwrap();
+    assert!(shadow.contains("has the same UUID as"), "{shadow}");
 }

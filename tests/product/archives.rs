@@ -108,3 +108,86 @@ fn an_entry_that_the_index_does_not_name_is_refused() {
     let error = ArchiveProduct::list(&path).unwrap_err();
     assert!(error.to_string().contains("does not name"), "{error}");
 }
+
+/// The entries of an archive's index: the name, and where its own header and its place in the index lie (APPNOTE 4.3.12).
+fn entries(bytes: &[u8]) -> Vec<(String, usize, usize)> {
+    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let half = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    let end = bytes.len() - 22;
+    let mut at = word(end + 16);
+    let mut found = Vec::new();
+    while at < end {
+        let name = half(at + 28);
+        let text = String::from_utf8(bytes[at + 46..at + 46 + name].to_vec()).unwrap();
+        found.push((text, word(at + 42), at));
+        at += 46 + name + half(at + 30) + half(at + 32);
+    }
+    found
+}
+
+/// A device unpacks no entry whose checksum is another: a build that was damaged on its way passes every signature and is refused
+/// at the end.
+#[test]
+fn an_entry_with_another_checksum_is_named() {
+    let app = ios_app_with_everything(&distribution()).sign();
+    let bytes = ipa(&app);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("Damaged.ipa");
+    let mut passed = Vec::new();
+    for (name, local, central) in entries(&bytes) {
+        if name.ends_with('/') {
+            continue;
+        }
+        let mut damaged = bytes.clone();
+        damaged[local + 14] ^= 1;
+        damaged[central + 16] ^= 1;
+        fs::write(&path, damaged).unwrap();
+        let product = ArchiveProduct::list(&path).unwrap();
+        let report = verify(
+            &product,
+            &verifier(),
+            "2026-06-01T00:00:00Z".parse().unwrap(),
+        );
+        let findings = report.findings();
+        let about = |finding: &&countersign::base::finding::Finding| {
+            finding.place.file.as_deref() == Some(&name)
+        };
+        match findings.iter().find(about) {
+            Some(finding) => assert!(
+                finding.code.as_str() != "product-unreadable"
+                    || finding
+                        .found
+                        .as_deref()
+                        .unwrap_or_default()
+                        .contains("checksum"),
+                "{name}: {findings:#?}"
+            ),
+            None if codes(&report).is_empty() => passed.push(name),
+            None => panic!("{name} is not named: {findings:#?}"),
+        }
+        assert!(findings.iter().all(|it| it.hint.is_some()), "{findings:#?}");
+    }
+    // What nothing seals is not read.
+    assert_eq!(passed, ["Payload/Rocket.app/PkgInfo"]);
+}
+
+/// An input of the fuzzer's: what cannot be unpacked was told without a remedy.
+#[test]
+fn each_finding_about_an_entry_that_cannot_be_unpacked_has_a_hint() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/fuzz/ipa/longer-than-its-index.ipa"
+    );
+    let product = ArchiveProduct::list(path.as_ref()).unwrap();
+    let report = verify(
+        &product,
+        &verifier(),
+        "2026-06-01T00:00:00Z".parse().unwrap(),
+    );
+    let findings = report.findings();
+    assert!(findings.iter().any(|it| {
+        let found = it.found.as_deref().unwrap_or_default();
+        found.contains("longer than the index")
+    }));
+    assert!(findings.iter().all(|it| it.hint.is_some()), "{findings:#?}");
+}

@@ -14,8 +14,12 @@
 )]
 
 mod archives;
+mod bounds;
+mod coverage;
 mod matrix;
 mod memory;
+mod predictions;
+mod unsealed;
 
 use countersign::apple::anchors::Anchors;
 use countersign::apple::certificate::Certificate;

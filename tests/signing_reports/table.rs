@@ -413,7 +413,7 @@ pub(crate) const REPORTED: &[Reported] = &[
                 "setting-sdk-version",
                 "",
                 "A.xcodeproj/project.pbxproj:3",
-                &["PROVISIONING_PROFILE_SPECIFIER", "--sdk iphoneos18.2"],
+                &["PROVISIONING_PROFILE_SPECIFIER", "--sdk iphoneosVERSION"],
             ),
         ],
     ),

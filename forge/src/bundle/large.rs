@@ -1,12 +1,9 @@
 //! A bundle that is too large to hold: what benches verify.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
 
 use super::mac_app;
 use crate::code_directory::HashType;
@@ -17,10 +14,16 @@ use crate::stream;
 /// Bytes of one resource.
 const EACH: u64 = 1 << 20;
 
-/// Writes a deep bundle of about so many bytes into a folder, signed with SHA-256 alone: nine tenths are resources of one
-/// MiB, the rest is code in two slices. Returns the path of the bundle.
-pub fn write_large(folder: &Path, signer: &SigningIdentity, bytes: u64) -> io::Result<PathBuf> {
+/// Writes a deep bundle of about so many bytes into a folder, signed under these hash types, slot 0's first: nine tenths are resources
+/// of one MiB, the rest is code in two slices. Returns the path of the bundle.
+pub fn write_large(
+    folder: &Path,
+    signer: &SigningIdentity,
+    bytes: u64,
+    kinds: &[HashType],
+) -> io::Result<PathBuf> {
     let mut spec = mac_app(signer);
+    spec.signature.hash_types = kinds.to_vec();
     for slice in &mut spec.executable.slices {
         slice.content = (bytes / 20) as usize;
     }
@@ -28,45 +31,44 @@ pub fn write_large(folder: &Path, signer: &SigningIdentity, bytes: u64) -> io::R
     let resources = root.join("Contents/Resources/Data");
     fs::create_dir_all(&resources)?;
     let block = stream::bytes("a block of data", 64 << 10);
+    // The first version of the seal has SHA-1, and the second also what the signature has.
+    let mut digested = vec![HashType::Sha1];
+    digested.extend(kinds.iter().filter(|kind| **kind != HashType::Sha1));
     let mut sealed = Vec::new();
     for number in 0..(bytes / 10 * 9).div_ceil(EACH) {
         let name = format!("{number:05}.dat");
-        let (old, new) = write_resource(&resources.join(&name), number, &block)?;
-        sealed.push((format!("Resources/Data/{name}"), old, new));
+        let contents = resource(number, &block);
+        fs::write(resources.join(&name), &contents)?;
+        let digests: Vec<(HashType, Vec<u8>)> = digested
+            .iter()
+            .map(|kind| (*kind, kind.digest(&contents)))
+            .collect();
+        sealed.push((format!("Resources/Data/{name}"), digests));
     }
+    let kinds = kinds.to_vec();
     spec.sealing.hooks.push(Arc::new(move |seals| {
-        let file = |kind, digest: &Vec<u8>| Seal {
-            what: Sealed::File(vec![(kind, digest.clone())]),
+        let file = |digests: Vec<(HashType, Vec<u8>)>| Seal {
+            what: Sealed::File(digests),
             optional: false,
         };
-        for (path, old, new) in &sealed {
+        for (path, digests) in &sealed {
+            let only = |wanted: &[HashType]| {
+                let found = digests.iter().filter(|(kind, _)| wanted.contains(kind));
+                file(found.cloned().collect())
+            };
             if let Some((files, _)) = &mut seals.old {
-                files.insert(path.clone(), file(HashType::Sha1, old));
+                files.insert(path.clone(), only(&[HashType::Sha1]));
             }
-            seals
-                .files2()
-                .insert(path.clone(), file(HashType::Sha256, new));
+            seals.files2().insert(path.clone(), only(&kinds));
         }
     }));
     spec.sign().write_to(folder)
 }
 
-/// Writes one resource; returns its SHA-1 and its SHA-256.
-fn write_resource(path: &Path, number: u64, block: &[u8]) -> io::Result<(Vec<u8>, Vec<u8>)> {
-    let mut file = BufWriter::new(File::create(path)?);
-    let (mut old, mut new) = (Sha1::new(), Sha256::new());
-    let mut write = |bytes: &[u8]| {
-        old.update(bytes);
-        new.update(bytes);
-        file.write_all(bytes)
-    };
-    // No two are alike.
+/// The contents of one resource; no two are alike.
+fn resource(number: u64, block: &[u8]) -> Vec<u8> {
+    let mut contents = block.repeat((EACH / block.len() as u64) as usize);
     let head = number.to_le_bytes();
-    write(&head)?;
-    write(&block[head.len()..])?;
-    for _ in 1..EACH / block.len() as u64 {
-        write(block)?;
-    }
-    file.flush()?;
-    Ok((old.finalize().to_vec(), new.finalize().to_vec()))
+    contents[..head.len()].copy_from_slice(&head);
+    contents
 }

@@ -221,7 +221,7 @@ fn a_bundle_is_written_as_it_is() {
 #[test]
 fn a_large_bundle_is_sealed_as_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let root = write_large(folder.path(), &developer_id(), 4 << 20).unwrap();
+    let root = write_large(folder.path(), &developer_id(), 4 << 20, &[HashType::Sha256]).unwrap();
     let read = |path: &str| std::fs::read(root.join("Contents").join(path)).unwrap();
     let seal: plist::Dictionary = plist::from_bytes(&read("_CodeSignature/CodeResources")).unwrap();
     let files = seal["files2"].as_dictionary().unwrap();

@@ -44,6 +44,23 @@ impl CertificateKind {
         )
     }
 
+    /// Whether Xcode takes a certificate of the one kind where one of the other signed before: Apple Distribution follows iPhone
+    /// Distribution and 3rd Party Mac Developer Application, Apple Development follows iPhone Developer and Mac Developer.
+    pub fn stands_in_for(self, other: Self) -> bool {
+        use CertificateKind::{
+            AppleDevelopment, AppleDistribution, IphoneDevelopment, IphoneDistribution,
+            MacAppDistribution, MacDevelopment,
+        };
+        self == other
+            || matches!(
+                (self, other),
+                (AppleDistribution, IphoneDistribution | MacAppDistribution)
+                    | (AppleDevelopment, IphoneDevelopment | MacDevelopment)
+                    | (IphoneDistribution | MacAppDistribution, AppleDistribution)
+                    | (IphoneDevelopment | MacDevelopment, AppleDevelopment)
+            )
+    }
+
     pub(super) fn from_markers(markers: &[Box<[u8]>]) -> Self {
         // 1.2.840.113635.100.6.1.x
         let has = |arc: u8| {

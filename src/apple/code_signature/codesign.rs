@@ -137,6 +137,22 @@ impl Serialize for Status {
     }
 }
 
+/// When `codesign` comes upon a fault (`SecStaticCode::staticValidate`): each stage begins when the one before found nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The signature, its slots and the pages (`staticValidateCore`).
+    Core,
+    /// What ends the walk through the files at once; nested code is looked at in this stage too.
+    Thrown,
+    /// What the walk collects, and tells at its end (`CollectingContext`).
+    Collected,
+    /// The folders of the bundle, and where its signature ends (`strictValidate`).
+    Strict,
+    /// What the code says of itself, which the tool asks of the product alone and not of the code in it: that has to meet what the seal
+    /// around it says.
+    Designated,
+}
+
 /// A fault that `codesign` is predicted to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Predicted {
@@ -150,6 +166,40 @@ impl Predicted {
     /// A fault with the function that gives it.
     pub const fn new(status: Status, function: &'static str) -> Self {
         Self { status, function }
+    }
+
+    /// When it comes upon it.
+    pub fn stage(self) -> Stage {
+        match self.function {
+            "SecStaticCode::validateResource"
+            | "SecStaticCode::validateSymlinkResource"
+            | "SecStaticCode::checkOptionalResource" => Stage::Collected,
+            "SecStaticCode::validateNestedCode" if self.status == Status::BadNestedCode => {
+                Stage::Collected
+            }
+            // The seal is a component that is loaded with the files.
+            _ if self.status == Status::ResourceDirectoryFailed => Stage::Thrown,
+            "DiskRep::bestGuess"
+            | "ResourceBuilder::scan"
+            | "ResourceSeal::ResourceSeal"
+            | "SecStaticCode::hasWeakResourceRules"
+            | "SecStaticCode::loadResources"
+            | "SecStaticCode::validateNestedCode"
+            | "SecStaticCode::validateOtherVersions"
+            | "SecStaticCode::validateResources" => Stage::Thrown,
+            "BundleDiskRep::checkPlainFile"
+            | "BundleDiskRep::setup"
+            | "BundleDiskRep::validateFrameworkRoot"
+            | "BundleDiskRep::validateMetaDirectory"
+            | "MachO::validateStructure"
+            | "MachORep::strictValidate"
+            | "SingleDiskRep::strictValidate" => Stage::Strict,
+            // The entitlements are read when a requirement is asked.
+            "SecStaticCode::entitlements"
+            | "SecStaticCode::internalRequirements"
+            | "SecStaticCode::validateRequirement" => Stage::Designated,
+            _ => Stage::Core,
+        }
     }
 }
 

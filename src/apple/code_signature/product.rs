@@ -12,6 +12,9 @@ pub const MAX_ENTRIES: usize = 500_000;
 /// The longest path in a product, in bytes (`PATH_MAX`).
 pub const MAX_PATH: usize = 1024;
 
+/// The most bytes of all files of one product together: 64 GiB. Xcode, the largest one that people install, has 12 GB.
+pub const MAX_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+
 /// The deepest path in a product.
 pub const MAX_DEPTH: usize = 64;
 
@@ -113,7 +116,13 @@ pub enum TreeError {
     /// More than [`MAX_ENTRIES`].
     #[error("more than {MAX_ENTRIES} files and folders")]
     TooMany,
-    /// A path that is absolute, climbs out, is too long or too deep.
+    /// A path that is deeper than [`MAX_DEPTH`].
+    #[error("the path {0:?} is more than {MAX_DEPTH} folders deep")]
+    TooDeep(String),
+    /// The files have more bytes together than [`MAX_BYTES`].
+    #[error("its files have more than {MAX_BYTES} bytes together")]
+    TooLarge,
+    /// A path that is absolute, climbs out or is too long.
     #[error("the path {0:?} is not one of a product")]
     Path(String),
     /// A path that stands twice.
@@ -141,6 +150,16 @@ impl Tree {
             if !is_path(&entry.path) {
                 return Err(TreeError::Path(entry.path.to_string()));
             }
+            if entry.path.split('/').count() > MAX_DEPTH {
+                return Err(TreeError::TooDeep(entry.path.to_string()));
+            }
+        }
+        let sizes = entries.iter().map(|entry| match entry.kind {
+            EntryKind::File { size, .. } => size,
+            _ => 0,
+        });
+        if sizes.fold(0, u64::saturating_add) > MAX_BYTES {
+            return Err(TreeError::TooLarge);
         }
         entries.sort_by(|one, other| order(&one.path, &other.path));
         let mut pairs = entries.iter().zip(entries.iter().skip(1));
@@ -313,7 +332,6 @@ pub fn relative<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
 
 fn is_path(path: &str) -> bool {
     path.len() <= MAX_PATH
-        && path.split('/').count() <= MAX_DEPTH
         && path.split('/').all(|name| !matches!(name, "" | "." | ".."))
         && !path.contains('\0')
 }
@@ -375,7 +393,28 @@ mod tests {
         assert_eq!(twice.unwrap_err(), TreeError::Repeated("a".to_owned()));
         let below = Tree::new(vec![file("a"), file("a/b")]);
         assert_eq!(below.unwrap_err(), TreeError::BelowFile("a/b".to_owned()));
-        assert!(Tree::new(vec![file(&"a/".repeat(MAX_DEPTH + 1))]).is_err());
+    }
+
+    #[test]
+    fn each_bound_of_a_tree_is_held_and_named() {
+        let deepest = vec!["a"; MAX_DEPTH].join("/");
+        Tree::new(vec![file(&deepest)]).unwrap();
+        let deeper = format!("{deepest}/a");
+        let error = Tree::new(vec![file(&deeper)]).unwrap_err();
+        assert_eq!(error, TreeError::TooDeep(deeper));
+        assert!(error.to_string().contains("64 folders deep"), "{error}");
+        let large = |path: &str, size| Entry {
+            kind: EntryKind::File {
+                size,
+                is_executable: false,
+            },
+            ..file(path)
+        };
+        Tree::new(vec![large("a", MAX_BYTES - 1), large("b", 1)]).unwrap();
+        let error = Tree::new(vec![large("a", MAX_BYTES), large("b", 1)]).unwrap_err();
+        assert_eq!(error, TreeError::TooLarge);
+        let error = Tree::new(vec![large("a", u64::MAX), large("b", u64::MAX)]).unwrap_err();
+        assert_eq!(error, TreeError::TooLarge);
     }
 
     #[test]

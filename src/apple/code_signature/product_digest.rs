@@ -13,12 +13,52 @@
 //! mode bits, extended attributes and access lists are no part of it: they do not survive copies, and no signature covers them.
 //! The digest of a product that is one file is SHA-256 of the file, as `shasum -a 256` prints it.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::product::{Contents, Entry, EntryKind, Product, ReadError};
 use crate::base::digest::{Digest, Sha256Stream};
 use crate::base::parallel;
 
 /// The first line of what is hashed.
 const HEAD: &[u8] = b"countersign.product-digest.v1\n";
+
+/// How the digest of a product is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum Algorithm {
+    /// SHA-256 of a file's bytes.
+    #[serde(rename = "sha256")]
+    File,
+    /// That of a folder, as this module defines it.
+    #[serde(rename = "countersignProductDigestV1")]
+    Folder,
+}
+
+impl Algorithm {
+    /// Its name in documents and envelopes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "sha256",
+            Self::Folder => "countersignProductDigestV1",
+        }
+    }
+
+    /// The algorithm with this name, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::File, Self::Folder]
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == name)
+    }
+}
+
+/// The digest of a product, and how it was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProductDigest {
+    /// How.
+    pub algorithm: Algorithm,
+    /// The digest.
+    pub digest: Digest,
+}
 
 /// How much of a file is read at once, in bytes.
 const PIECE: usize = 256 * 1024;

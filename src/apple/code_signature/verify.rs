@@ -20,12 +20,12 @@ use serde::Serialize;
 
 use super::code_directory::CodeDirectory;
 use super::code_resources::CodeResources;
-use super::codesign::{Predicted, Status};
+use super::codesign::{Predicted, Stage, Status};
 use super::embedded::{Signature, SignatureError};
 use super::layout::Layout;
 use super::mach_o::{FileKind, Slice};
 use super::message::Signer;
-use super::problem::Problem;
+use super::problem::{Problem, Problems};
 use super::product::{self, Product};
 use crate::apple::entitlements::Entitlements;
 use crate::apple::signed_message::Verifier;
@@ -156,7 +156,8 @@ impl Report {
 
     /// What `codesign --verify --strict --deep` is predicted to say of the product: its first fault.
     ///
-    /// It follows the seals alone: a piece that no seal calls nested code is not looked at, unless it is the product itself.
+    /// It follows the seals alone: a piece that no seal calls nested code is not looked at, unless it is the product itself. Of
+    /// several faults it tells that of the earliest [`Stage`].
     pub fn codesign(&self) -> Option<Predicted> {
         let of_product = self.problems.iter().find_map(|problem| problem.codesign);
         let roots = self
@@ -165,18 +166,42 @@ impl Report {
             .enumerate()
             .filter(|(_, item)| item.parent.is_none());
         let mut roots = roots.map(|(position, _)| position);
-        of_product.or_else(|| roots.find_map(|root| self.codesign_of(root, product::MAX_DEPTH)))
+        let fault = roots.find_map(|root| {
+            let own = self.own_fault(root, Stage::Core);
+            own.or(of_product)
+                .or_else(|| self.fault_of(root, product::MAX_DEPTH))
+                .or_else(|| self.own_fault(root, Stage::Designated))
+        });
+        fault.or(of_product)
     }
 
-    /// The same of one piece: its own first fault, then that of the code that its seal names.
-    fn codesign_of(&self, position: usize, depth: usize) -> Option<Predicted> {
+    /// The first fault of one piece and of the code that its seal names, but for what a piece says of itself.
+    fn fault_of(&self, position: usize, depth: usize) -> Option<Predicted> {
         let item = self.items.get(position)?;
         let depth = depth.checked_sub(1)?;
-        let own = item.problems.iter().find_map(|problem| problem.codesign);
-        own.or_else(|| {
-            let mut nested = item.sealed_code.iter();
-            nested.find_map(|nested| self.codesign_of(*nested, depth))
-        })
+        let own = |stage| self.own_fault(position, stage);
+        let mut nested = item.sealed_code.iter();
+        own(Stage::Core)
+            .or_else(|| own(Stage::Thrown))
+            .or_else(|| {
+                nested.find_map(|nested| {
+                    let fault = self.fault_of(*nested, depth);
+                    // The requirement of the seal is asked, and with it the entitlements are read.
+                    fault.or_else(|| {
+                        let said = self.own_fault(*nested, Stage::Designated);
+                        said.filter(|fault| fault.status == Status::Decode)
+                    })
+                })
+            })
+            .or_else(|| own(Stage::Collected))
+            .or_else(|| own(Stage::Strict))
+    }
+
+    /// The first fault of one piece itself that belongs to a stage.
+    fn own_fault(&self, position: usize, stage: Stage) -> Option<Predicted> {
+        let problems = self.items.get(position)?.problems.iter();
+        let mut faults = problems.filter_map(|problem| problem.codesign);
+        faults.find(|fault| fault.stage() == stage)
     }
 }
 
@@ -290,10 +315,11 @@ fn judge(
     let Some(item) = report.items.get(position) else {
         return;
     };
-    let mut problems = Vec::new();
-    let mut unsealed = Vec::new();
+    let mut of_code = Vec::new();
+    let mut problems = Problems::default();
+    let mut unsealed = judgement::UnsealedFiles::default();
     let of_item = digests.of_item(product, &report.items, position);
-    slices::judge(product, item, &of_item, now, &mut problems);
+    slices::judge(product, item, &of_item, now, &mut of_code);
     let mut sealed_code = Vec::new();
     if !item.is_unsigned() {
         let mut judgement = judgement::Judgement {
@@ -306,8 +332,9 @@ fn judge(
     }
     if let Some(item) = report.items.get_mut(position) {
         // What discovering and reading found comes first.
-        item.problems.append(&mut problems);
-        item.unsealed.append(&mut unsealed);
+        item.problems.append(&mut of_code);
+        item.problems.append(&mut problems.into_told());
+        item.unsealed.append(&mut unsealed.into_told());
         item.sealed_code = sealed_code;
     }
 }

@@ -3,15 +3,15 @@
 //! The template is compiled into the program, and escapes all that it shows. The same document gives the same bytes. Texts of others reach it on one line and
 //! without active characters ([`plain`]).
 
-use std::collections::HashMap;
-
 use askama::Template;
 
 use super::graph::{self, Graph};
 use super::shown::{class, day, left, minute};
 use super::timeline::{self, Timeline};
-use crate::base::finding::{Code, Finding, Severity};
+use crate::base::cause::{self, Cause};
+use crate::base::finding::{Finding, Severity};
 use crate::base::plain::plain;
+use crate::cli::remedies;
 use crate::cli::report;
 use crate::ops::page::document::ReportDocument;
 use crate::ops::page::expiries::{Expiring, Standing};
@@ -74,29 +74,8 @@ impl Row {
     }
 }
 
-/// The same remark about many files is told once, with how often it was made. What blocks is told each time.
-fn told_once(findings: Vec<&Finding>) -> Vec<Finding> {
-    let mut kept: Vec<(Finding, usize)> = Vec::new();
-    let mut seen: HashMap<(Code, &str), usize> = HashMap::new();
-    for finding in findings {
-        if finding.severity != Severity::Block {
-            let key = (finding.code, finding.message.as_str());
-            if let Some((_, repeats)) = seen.get(&key).and_then(|at| kept.get_mut(*at)) {
-                *repeats += 1;
-                continue;
-            }
-            seen.insert(key, kept.len());
-        }
-        kept.push((finding.clone(), 0));
-    }
-    let told = kept.into_iter().map(|(mut finding, repeats)| {
-        if repeats > 0 {
-            finding.message = format!("{} ({repeats} more like this)", finding.message);
-        }
-        finding
-    });
-    told.collect()
-}
+/// The label of what to do.
+const DO: &str = "do";
 
 /// The page of a report.
 ///
@@ -107,10 +86,9 @@ pub fn page(document: &ReportDocument) -> Result<String, askama::Error> {
         .findings
         .iter()
         .partition(|finding| is_unobserved(finding));
-    let wrong = told_once(wrong);
-    let (remarks, findings): (Vec<&Finding>, Vec<&Finding>) = wrong
-        .iter()
-        .partition(|finding| finding.severity == Severity::Info);
+    let (remarks, causes): (Vec<Cause<'_>>, Vec<Cause<'_>>) = cause::causes(wrong)
+        .into_iter()
+        .partition(|cause| cause.first.severity == Severity::Info);
     let mut missing: Vec<Fact> = document.missing.iter().map(of_missing).collect();
     missing.extend(unobserved.into_iter().map(of_finding));
     Page {
@@ -123,8 +101,8 @@ pub fn page(document: &ReportDocument) -> Result<String, askama::Error> {
         headline: headline(document),
         headline_class: headline_class(document),
         next: next(document),
-        findings: in_full(&findings),
-        remarks: in_full(&remarks),
+        findings: causes.iter().map(of_cause).collect(),
+        remarks: remarks.iter().map(of_cause).collect(),
         missing,
         minimum_validity: document.limits.minimum_validity.clone(),
         warn_before: document.limits.warn_before.clone(),
@@ -146,18 +124,17 @@ pub fn page(document: &ReportDocument) -> Result<String, askama::Error> {
     .render()
 }
 
-/// How many findings block of what was looked at.
-fn blocking(document: &ReportDocument) -> usize {
-    let wrong = document
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Block && !is_unobserved(finding));
-    wrong.count()
+/// The problems among what was looked at that block, the first one in front.
+fn blocking(document: &ReportDocument) -> Vec<Cause<'_>> {
+    let seen = document.findings.iter().filter(|it| !is_unobserved(it));
+    let mut causes = cause::causes(seen);
+    causes.retain(|cause| cause.first.severity == Severity::Block);
+    causes
 }
 
 /// The colour of the headline is that of its words.
 fn headline_class(document: &ReportDocument) -> &'static str {
-    match (document.verdict, blocking(document)) {
+    match (document.verdict, blocking(document).len()) {
         (Some(VerdictWord::Cleared), _) => "ok",
         (_, 0) => "warn",
         (_, _) => "block",
@@ -167,10 +144,21 @@ fn headline_class(document: &ReportDocument) -> &'static str {
 /// What there is to say first.
 pub(super) fn headline(document: &ReportDocument) -> String {
     let blocking = blocking(document);
-    match (document.verdict, blocking) {
+    match (document.verdict, blocking.as_slice()) {
         (Some(VerdictWord::Cleared), _) => "a gate would clear this machine".to_owned(),
-        (_, 1) => "1 finding blocks signing".to_owned(),
-        (_, 2..) => format!("{blocking} findings block signing"),
+        (_, [only]) => format!("signing is blocked: {}", plain(&only.headline())),
+        (_, [first, more @ ..]) => {
+            let noun = if more.len() == 1 {
+                "problem"
+            } else {
+                "problems"
+            };
+            let first = plain(&first.headline());
+            format!(
+                "signing is blocked: {first}; and {} more {noun}",
+                more.len()
+            )
+        }
         (Some(VerdictWord::Blocked), _) => {
             "nothing that was looked at blocks signing; a gate asks for more".to_owned()
         }
@@ -196,22 +184,41 @@ fn next(document: &ReportDocument) -> Option<String> {
     ))
 }
 
-/// So many findings of one code and severity are shown in full; of the others the messages say enough.
-const IN_FULL: usize = 2;
-
-/// The findings, of which many alike take no more room than a few.
-fn in_full(findings: &[&Finding]) -> Vec<Fact> {
-    let mut facts: Vec<Fact> = Vec::new();
-    for finding in findings {
-        let fact = of_finding(finding);
-        let is_alike = |other: &Fact| (other.class, &other.label) == (fact.class, &fact.label);
-        if facts.iter().filter(|other| is_alike(other)).count() < IN_FULL {
-            facts.push(fact);
-        } else if let Some(last) = facts.iter_mut().rev().find(|other| is_alike(other)) {
-            last.more.push(fact.message);
-        }
+/// Findings that one thing explains, as one.
+fn of_cause(cause: &Cause<'_>) -> Fact {
+    let mut fact = of_finding(cause.first);
+    if let Some((_, hint)) = fact.lines.iter_mut().find(|(label, _)| *label == DO) {
+        *hint = remedies::for_many(hint, cause);
     }
-    facts
+    let profiles = cause.profiles();
+    if profiles.len() > 1 {
+        fact.lines
+            .push(("touches", plain(&report::listed(&profiles))));
+    }
+    if !cause.follows.is_empty() {
+        let follows = report::counted_codes(&cause.follows);
+        fact.lines.push(("follows", follows));
+    }
+    if !cause.alike.is_empty() {
+        fact.label = format!("{} × {}", fact.label, cause.alike.len() + 1);
+        fact.more = cause
+            .alike
+            .iter()
+            .map(|it| said_besides(it, cause.first))
+            .collect();
+    }
+    fact
+}
+
+/// What a finding says otherwise than the first of its cause: its message, its place and what to do.
+fn said_besides(finding: &Finding, first: &Finding) -> String {
+    let place = Some(report::place(&finding.place)).filter(|place| !place.is_empty());
+    let differs = place.is_none() || finding.message != first.message;
+    let message = differs.then(|| finding.message.clone());
+    let hint = finding.hint.clone().filter(|_| finding.hint != first.hint);
+    let parts = [message, place, hint];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    plain(&parts.join("; "))
 }
 
 fn of_finding(finding: &Finding) -> Fact {
@@ -221,7 +228,7 @@ fn of_finding(finding: &Finding) -> Fact {
         ("expected", finding.expected.as_ref()),
         ("found", finding.found.as_ref()),
         ("at", place.as_ref()),
-        ("do", finding.hint.as_ref()),
+        (DO, finding.hint.as_ref()),
     ];
     let lines = lines
         .into_iter()
@@ -245,7 +252,7 @@ fn of_missing(missing: &crate::ops::page::document::Missing) -> Fact {
         class: "info",
         label: missing.part.as_str().to_owned(),
         message: plain(&missing.why),
-        lines: hint.map(|hint| ("do", plain(hint))).into_iter().collect(),
+        lines: hint.map(|hint| (DO, plain(hint))).into_iter().collect(),
         more: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@
 //! A field of the payload that this version does not know is signed and may be new, so it is only told (in-toto: a consumer
 //! ignores what it does not know). Where no signature reaches, nothing unknown is accepted.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -16,7 +17,8 @@ use serde_json::Value;
 
 use super::dsse::{self, NAMESPACE, PAYLOAD_TYPE, Read, Signed};
 use super::json::{Unambiguous, compare};
-use super::{PREDICATE_TYPE, SHA256, STATEMENT_TYPE, Statement};
+use super::{PREDICATE_TYPE, SHA256, STATEMENT_TYPE, Statement, Subject, hex_of};
+use crate::apple::code_signature::product_digest::{Algorithm, ProductDigest};
 use crate::base::clock::show_duration;
 use crate::base::digest::Digest;
 use crate::base::event::Checkpoint;
@@ -43,6 +45,8 @@ pub struct Asked<'a> {
     pub manifest: Option<Digest>,
     /// The policy that it must have been judged by.
     pub policy: Option<Digest>,
+    /// The products that the statement must be about, each with the path that it was found at.
+    pub products: &'a [(String, ProductDigest)],
     /// How old the verdict may be; without it as old as it is.
     pub maximum_age: Option<SignedDuration>,
     /// The instant for which it is asked.
@@ -137,6 +141,7 @@ fn check(
     let signer = signer.map_err(one)?;
     findings.extend(check_manifest(&statement, asked));
     findings.extend(check_policy(&statement, asked));
+    findings.extend(check_products(&statement, asked));
     findings.extend(check_age(&statement, asked));
     finding::sort(&mut findings);
     match finding::any_blocks(&findings) {
@@ -247,15 +252,7 @@ fn statement_of(payload: &[u8]) -> Result<(Statement, Vec<Finding>), Box<Finding
     if !predicate.signed {
         return Err(wrong(&"it says of itself that nobody signs it"));
     }
-    let [subject] = statement.subject.as_slice() else {
-        return Err(wrong(&"its subject is not one manifest"));
-    };
-    let digest = predicate.manifest.to_string();
-    let is_of_subject = subject.digest.len() == 1
-        && subject.digest.get(SHA256).map(String::as_str) == digest.strip_prefix("sha256:");
-    if !is_of_subject {
-        return Err(wrong(&"its subject is not the manifest that was judged"));
-    }
+    check_subjects(&statement).map_err(|why| wrong(&why))?;
     if predicate.audit.parse::<Checkpoint>().is_err() {
         return Err(wrong(&"/predicate/audit is no checkpoint of an audit log"));
     }
@@ -267,6 +264,77 @@ fn statement_of(payload: &[u8]) -> Result<(Statement, Vec<Finding>), Box<Finding
             .at_pointer(pointer)
     });
     Ok((statement, remarks.collect()))
+}
+
+/// The manifest comes first, and after it products, each once and with one digest.
+fn check_subjects(statement: &Statement) -> Result<(), &'static str> {
+    let Some(manifest) = statement.subject.first() else {
+        return Err("it has no subject");
+    };
+    let judged = hex_of(statement.predicate.manifest);
+    if manifest.digest.len() != 1 || manifest.digest.get(SHA256) != Some(&judged) {
+        return Err("its first subject is not the manifest that was judged");
+    }
+    let mut names = BTreeSet::from([manifest.name.as_str()]);
+    for product in statement.products() {
+        if product_digest(product).is_none() {
+            return Err("a subject after the manifest has not one digest of a product");
+        }
+        if !names.insert(&product.name) {
+            return Err("two of its subjects have one name");
+        }
+    }
+    Ok(())
+}
+
+/// The digest of a subject that is a product, if it has one and is written as the gate writes it.
+fn product_digest(subject: &Subject) -> Option<ProductDigest> {
+    let mut digests = subject.digest.iter();
+    let (Some((algorithm, hex)), None) = (digests.next(), digests.next()) else {
+        return None;
+    };
+    let algorithm = Algorithm::named(algorithm)?;
+    let digest: Digest = format!("sha256:{hex}").parse().ok()?;
+    (hex_of(digest) == *hex).then_some(ProductDigest { algorithm, digest })
+}
+
+/// Each product that is asked for must be one of the subjects, whatever its name.
+fn check_products(statement: &Statement, asked: &Asked<'_>) -> Vec<Finding> {
+    let stated: Vec<ProductDigest> = statement
+        .products()
+        .iter()
+        .filter_map(product_digest)
+        .collect();
+    let missing = asked
+        .products
+        .iter()
+        .filter(|(_, digest)| !stated.contains(digest));
+    let finding = |(path, found): &(String, ProductDigest)| {
+        let names: Vec<String> = statement
+            .products()
+            .iter()
+            .zip(&stated)
+            .map(|(subject, stated)| format!("{} ({})", stated.digest, subject.name))
+            .collect();
+        let (message, hint) = match names.is_empty() {
+            true => (
+                "the envelope is about no product",
+                "have the run that builds the product write the envelope, and name the product there",
+            ),
+            false => (
+                "the envelope is not about this product",
+                "name the product as the run left it, or the envelope of the run that built it",
+            ),
+        };
+        let mut finding = Finding::block(Code::ProductDigestMismatch, message)
+            .found(found.digest)
+            .hint(hint);
+        if !names.is_empty() {
+            finding = finding.expected(names.join(", "));
+        }
+        finding.in_file(Path::new(path))
+    };
+    missing.map(finding).collect()
 }
 
 fn check_manifest(statement: &Statement, asked: &Asked<'_>) -> Option<Finding> {

@@ -62,10 +62,29 @@ pub(super) fn missing(scene: &Scene<'_>) -> Vec<Finding> {
                 .filter(|it| belongs(root, own, it));
             expected.extend(belonging.map(|it| (it.bundle_id.as_str(), it)));
         }
-        for planned in expected.into_values() {
-            let mut inside = scene.parts.iter().filter(|part| part.root == position);
-            let is_there = |part: &Part<'_>| part.bundle_id.as_ref() == Some(planned.bundle_id);
-            if inside.any(is_there) {
+        let inside: Vec<&str> = scene
+            .parts
+            .iter()
+            .filter(|part| part.root == position)
+            .filter_map(|part| Some(part.bundle_id.as_ref()?.as_str()))
+            .collect();
+        expected.retain(|id, _| !inside.contains(id));
+        let others = other_apps(&expected, &|app| inside.iter().any(|id| is_below(id, app)));
+        for (id, planned) in &expected {
+            if others.iter().any(|app| is_below(id, app)) {
+                continue;
+            }
+            if others.contains(id) {
+                let finding = Finding::warn(
+                    Code::PlannedTargetMissing,
+                    format!(
+                        "target {} is planned, and looks like an app of its own, so it was not looked for",
+                        planned.name
+                    ),
+                )
+                .expected(planned.bundle_id)
+                .hint("name the project, which tells what belongs together");
+                findings.push(root.place(finding).of_target(planned.name));
                 continue;
             }
             let finding = Finding::block(
@@ -74,12 +93,37 @@ pub(super) fn missing(scene: &Scene<'_>) -> Vec<Finding> {
             )
             .expected(planned.bundle_id)
             .hint(
-                "add the target to the app's Embed phase and build again, or freeze the manifest without it",
+                "add the target to the app's Embed phase and build again; if it is an app of its own, name the project, which tells \
+                 what belongs together",
             );
             findings.push(root.place(finding).of_target(planned.name));
         }
     }
     findings
+}
+
+/// What a manifest alone shows to be another app, of what is missing: an extension for iOS holds none of its own, so a bundle id
+/// that others are planned below is that of an app, if nothing of it is here. It is `com.acme.rocket.beta` beside `com.acme.rocket`,
+/// with an extension each.
+fn other_apps<'a>(
+    missing: &BTreeMap<&'a str, &Planned<'a>>,
+    is_there: &dyn Fn(&str) -> bool,
+) -> Vec<&'a str> {
+    let guessed = |planned: &Planned<'_>| {
+        planned.part_of.is_none() && planned.platform == Some(Platform::Ios)
+    };
+    let apps = missing.iter().filter(|(app, planned)| {
+        let mut others = missing.iter();
+        guessed(planned)
+            && !is_there(app)
+            && others.any(|(other, below)| guessed(below) && is_below(other, app))
+    });
+    apps.map(|(app, _)| *app).collect()
+}
+
+fn is_below(bundle_id: &str, above: &str) -> bool {
+    let rest = bundle_id.strip_prefix(above);
+    rest.is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// Whether something planned belongs into the product of `root`, which is planned as `own`: by the archive that the project
@@ -88,13 +132,7 @@ fn belongs(root: &Part<'_>, own: &Planned<'_>, planned: &Planned<'_>) -> bool {
     if planned.configuration != own.configuration {
         return false;
     }
-    let below = || {
-        let rest = planned
-            .bundle_id
-            .as_str()
-            .strip_prefix(own.bundle_id.as_str());
-        rest.is_some_and(|rest| rest.starts_with('.'))
-    };
+    let below = || is_below(planned.bundle_id.as_str(), own.bundle_id.as_str());
     let carries = root.runs_on(planned.platform)
         || (own.platform == Some(Platform::Ios) && planned.platform == Some(Platform::Watchos));
     let is_part = match (&own.part_of, &planned.part_of) {

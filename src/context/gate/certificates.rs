@@ -44,7 +44,7 @@ pub fn check(
                 .of_profile(profiles.first().map(|profile| profile.uuid.to_string()).unwrap_or_default())
                 .touching(profiles.iter().map(|profile| profile.touched()).collect())
                 .hint("renew the certificate, regenerate the profiles with it and freeze the manifest again")
-                .remedy(Remedy::FreezeManifest)
+                .remedy(Remedy::RenewCertificate)
         }));
     }
     if let Observation::Observed(identities) = &facts.identities {

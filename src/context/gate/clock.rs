@@ -10,6 +10,10 @@ use crate::base::finding::{Code, Finding};
 use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{Observation, Observed};
 
+/// Why there is no audit log to look at, where nothing says where it would lie.
+pub const NO_STATE_DIRECTORY: &str =
+    "the home directory is unknown, so there is no state directory";
+
 /// Checks the clock against the last record of the audit log.
 pub fn check(facts: &Observed) -> Option<Finding> {
     against(&facts.last_record, facts.now)
@@ -22,8 +26,14 @@ pub fn against(last_record: &Observation<Option<Timestamp>>, now: Timestamp) -> 
         Observation::Unobserved { why } => {
             let message = format!("the clock cannot be compared with the audit log: {why}");
             let finding = Finding::block(Code::RecordUnobserved, message);
-            let hint = "correct what is wrong with the audit log; a verification names it";
-            return Some(finding.hint(hint).remedy(Remedy::VerifyAuditLog));
+            return Some(match why == NO_STATE_DIRECTORY {
+                true => finding
+                    .hint("set HOME, or name a state directory")
+                    .remedy(Remedy::NameStateDirectory),
+                false => finding
+                    .hint("correct what is wrong with the audit log; a verification names it")
+                    .remedy(Remedy::VerifyAuditLog),
+            });
         }
     };
     let behind = last.duration_since(now);

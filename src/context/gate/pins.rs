@@ -6,7 +6,7 @@
 //!
 //! An entry is taken at its word only where no proven file is at hand: where the profiles are waived, which the verdict
 //! names; where the profile is missing or not proven, which blocks if anything is signed with it; and else for a profile
-//! that is retiring. Nothing rests on the last kind: its certificates do not count as pinned.
+//! that is incoming or retiring. Nothing rests on the last kind: its certificates do not count as pinned.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -135,7 +135,7 @@ impl<'a> Pins<'a> {
         Some((index, self.profiles.get(index)?))
     }
 
-    /// Whether the profile at `index` signs anything: it is not retiring, or a target gets it nevertheless.
+    /// Whether the profile at `index` signs anything: it is active, or a target gets it nevertheless.
     pub fn is_in_use(&self, index: usize) -> bool {
         self.manifest
             .profiles()

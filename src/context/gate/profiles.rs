@@ -15,7 +15,7 @@ use super::shadows::Shadows;
 use crate::apple::profile::ProfileKind;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::remedy::Remedy;
-use crate::context::manifest::PinnedProfile;
+use crate::context::manifest::{PinnedProfile, ProfileState};
 use crate::context::policy::Policy;
 
 /// Judges the installed profiles against the pinned ones.
@@ -82,15 +82,19 @@ fn validity(policy: &Policy, pins: &Pins<'_>, facts: &Observed) -> Vec<Finding> 
             continue;
         };
         if !pins.is_in_use(index) {
-            // What is retiring no longer signs: its end is the plan.
-            finding.severity = Severity::Info;
+            finding.severity = match profile.state {
+                // What comes in soon should not end before it signs.
+                ProfileState::Incoming => Severity::Warn,
+                // What is retiring no longer signs: its end is the plan.
+                _ => Severity::Info,
+            };
         }
         findings.push(
             finding
                 .of_profile(&profile.uuid)
                 .at_pointer(format!("/profiles/{index}/expires"))
                 .hint("renew it at Apple's developer site, install the new file and freeze the manifest again")
-                .remedy(Remedy::FreezeManifest),
+                .remedy(Remedy::RenewProfile),
         );
     }
     findings
@@ -238,13 +242,18 @@ fn absent(
         None => {
             let looked_in: Vec<String> =
                 view.installed.directories.iter().map(|directory| directory.path.display().to_string()).collect();
+            let (hint, remedy) = match looked_in.is_empty() {
+                // Xcode's directories lie below the home directory: nobody named others.
+                true => ("set HOME, or name the directory of the installed profiles", Remedy::NameProfileDirectory),
+                false => ("install it on this machine", Remedy::InstallProfile),
+            };
             Finding::block(Code::ProfileMissing, format!("profile {} is not installed", profile.title()))
                 .values(
                     format!("{} with sha256:{}", profile.filename, profile.sha256),
-                    if looked_in.is_empty() { "no profile directory".to_owned() } else { format!("nothing in {}", looked_in.join(", ")) },
+                    if looked_in.is_empty() { "no profile directory: the home directory is unknown".to_owned() } else { format!("nothing in {}", looked_in.join(", ")) },
                 )
-                .hint("install it on this machine")
-                .remedy(Remedy::InstallProfile)
+                .hint(hint)
+                .remedy(remedy)
         }
     };
     let mut finding = finding.of_profile(&profile.uuid);

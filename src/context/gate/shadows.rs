@@ -1,12 +1,14 @@
 //! Shadows: installed profiles that nobody pinned and that Xcode could choose instead of a pinned one.
 //!
-//! Xcode chooses by UUID, by name, or by what covers a target's bundle id, and asks nobody whether a file is pinned. So each
-//! unpinned file is held against every pinned profile. A file that cannot be read as a profile may still be one to Xcode or to
+//! Xcode chooses by UUID, by name, or by what covers a target's bundle id ([`choices`](super::choices)), and asks nobody
+//! whether a file is pinned. So each unpinned file is held against every pinned profile, in the ways in which a planned target
+//! could come to it. A file that cannot be read as a profile may still be one to Xcode or to
 //! the tools that sign: what was not observed is not passed, and the hint moves the file away.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::choices::Choices;
 use super::coverage::Coverage;
 use super::facts::{
     InstalledClaims, InstalledContent, InstalledFile, Observation, Observed, ObservedClaims,
@@ -34,14 +36,22 @@ impl<'a> Shadows<'a> {
         facts: &'a Observed,
         reported: HashSet<&'a Path>,
     ) -> Self {
+        let choices = Choices::new(pins, facts);
         let mut by_name: HashMap<&str, &PinnedProfile> = HashMap::new();
+        let mut by_coverage = Vec::new();
         for profile in pins.profiles() {
-            by_name.entry(&profile.name).or_insert(profile);
+            let choice = choices.of(&profile.uuid, profile.state);
+            if choice.by_name {
+                by_name.entry(&profile.name).or_insert(profile);
+            }
+            if choice.by_coverage {
+                by_coverage.push(profile);
+            }
         }
         Self {
             pins,
             by_name,
-            coverage: Coverage::new(pins.profiles(), &bundle_ids(pins, facts)),
+            coverage: Coverage::new(by_coverage, &bundle_ids(pins, facts)),
             reported,
         }
     }

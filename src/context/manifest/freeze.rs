@@ -15,7 +15,7 @@ use super::entry::{PinnedProfile, PinnedTarget, ProfileState};
 use super::product::PinnedProduct;
 use super::version::Version;
 use crate::base::finding::{Code, Finding};
-use crate::base::ids::ProfileUuid;
+use crate::base::ids::{ProfileUuid, TargetName};
 use crate::base::remedy::Remedy;
 
 /// What a new manifest takes over from the one before.
@@ -111,6 +111,17 @@ impl Previous {
     /// The scheme that it was frozen for, if it says one.
     pub fn scheme(&self) -> Option<&str> {
         self.archive.as_ref()?.scheme.as_deref()
+    }
+
+    /// The targets that may be without a profile, because whoever froze it named them.
+    pub fn unmapped(&self) -> &[TargetName] {
+        let archive = self.archive.as_ref();
+        archive.map_or(&[], |archive| archive.unmapped.as_slice())
+    }
+
+    /// What [`Previous::state`] says, where there is a manifest before; else `active`.
+    pub fn states(previous: Option<&Self>) -> impl Fn(&ProfileUuid) -> ProfileState + Sync {
+        move |uuid| previous.map_or(ProfileState::Active, |previous| previous.state(uuid))
     }
 
     /// The state that a profile had; `active` if it is new.

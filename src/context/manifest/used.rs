@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::entry::{PinnedProfile, ProfileState};
+use super::Manifest;
+use super::entry::{PinnedCertificate, PinnedProfile, ProfileState};
 use crate::base::finding::{Code, Finding, Severity};
-use crate::base::ids::ProfileUuid;
+use crate::base::ids::{CertSha256, ProfileUuid};
 
 /// A profile that was at hand and is not pinned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -40,6 +41,16 @@ pub struct Rules {
     pub now: Timestamp,
 }
 
+/// Whether `manifest` is what freezing a project pins by itself: nobody marked a profile for a rotation, and each profile is what
+/// something is signed with. What somebody chose beyond that would be lost with it.
+pub fn holds_no_choice(manifest: &Manifest) -> bool {
+    let targets = manifest.targets().iter().map(|target| &target.profile);
+    let products = manifest.products().iter().map(|product| &product.profile);
+    let used: HashSet<&ProfileUuid> = targets.chain(products).collect();
+    let mut profiles = manifest.profiles().iter();
+    profiles.all(|it| it.state == ProfileState::Active && used.contains(&it.uuid))
+}
+
 /// Which profiles are pinned, and which are not.
 #[derive(Debug, Default)]
 pub struct Split {
@@ -47,7 +58,8 @@ pub struct Split {
     pub kept: Vec<PinnedProfile>,
     /// The others, likewise.
     pub left_out: Vec<LeftOut>,
-    /// What is not right: something is signed with a profile that has expired, or nothing is left.
+    /// What is not right: something is signed with a profile that has expired, and perhaps its certificate with it; or nothing
+    /// is left.
     pub findings: Vec<Finding>,
 }
 
@@ -77,7 +89,8 @@ impl Rules {
             },
             ..not_pinned(profile)
         });
-        let findings = findings.collect();
+        let mut findings: Vec<Finding> = findings.collect();
+        findings.extend(certificates(&others, &findings, self.now));
         let left_out = others.into_iter().map(|profile| LeftOut {
             why: match self.is_refused(&profile) {
                 true => format!("it expired on {}", day(profile.expires)),
@@ -95,6 +108,46 @@ impl Rules {
             findings,
         }
     }
+}
+
+/// The certificates without which profiles were told to have expired: a new profile takes a new certificate first. Each is as
+/// severe as the worst that is told of its profiles.
+fn certificates(left_out: &[PinnedProfile], told: &[Finding], now: Timestamp) -> Vec<Finding> {
+    let mut found: BTreeMap<CertSha256, (&PinnedCertificate, Severity, Vec<&PinnedProfile>)> =
+        BTreeMap::new();
+    for profile in left_out {
+        let is_of_it =
+            |finding: &&Finding| finding.place.profile.as_deref() == Some(profile.uuid.as_str());
+        let Some(finding) = told.iter().find(is_of_it) else {
+            continue;
+        };
+        // With one that is valid a new profile can be made at once.
+        if profile.certificates.iter().any(|it| it.expires >= now) {
+            continue;
+        }
+        for certificate in &profile.certificates {
+            let of_it = found.entry(certificate.sha256);
+            let (_, severity, profiles) =
+                of_it.or_insert((certificate, finding.severity, Vec::new()));
+            *severity = finding.severity.min(*severity);
+            profiles.push(profile);
+        }
+    }
+    let findings = found.into_values().map(|(certificate, severity, profiles)| {
+        let with_it = match profiles.len() {
+            1 => "1 profile".to_owned(),
+            count => format!("{count} profiles"),
+        };
+        let message = format!(
+            "certificate {:?} ({}) has expired, and {with_it} with it",
+            certificate.common_name, certificate.serial
+        );
+        Finding::new(Code::CertificateExpired, severity, message)
+            .found(certificate.expires)
+            .touching(profiles.iter().map(|profile| profile.touched()).collect())
+            .hint("renew the certificate, make the profiles again with it, and put the new files in the place of the old ones")
+    });
+    findings.collect()
 }
 
 /// The day of an instant, in UTC.

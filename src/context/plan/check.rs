@@ -259,17 +259,20 @@ fn of_one_platform(it: &Subject<'_, '_>, mut finding: Finding) -> Finding {
     let is_of_platform =
         [Code::TargetPlatformMismatch, Code::TargetUnmapped].contains(&finding.code);
     let mut same = it.scene.named(&it.target.target, it.target);
-    let is_other = |other: &SigningTarget| {
+    let is_other = |other: &&SigningTarget| {
         other.project == it.target.project && other.platform != it.target.platform
     };
-    if is_of_platform && same.any(is_other) {
-        let hint = finding.hint.take().unwrap_or_default();
-        finding.hint = Some(format!(
-            "{hint}; if you archive for another platform than {}, name its SDK",
-            it.target.platform
-        ));
-        finding.remedy = Some(Remedy::NamePlatform);
-    }
+    let Some(other) = same.find(is_other).filter(|_| is_of_platform) else {
+        return finding;
+    };
+    let hint = finding.hint.take().unwrap_or_default();
+    finding.hint = Some(format!(
+        "{hint}; if you archive for another platform than {}, as for {}, name its SDK",
+        it.target.platform, other.platform
+    ));
+    finding.remedy = Some(Remedy::NamePlatform {
+        sdk: other.platform.sdk_name(),
+    });
     finding
 }
 

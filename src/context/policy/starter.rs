@@ -1,5 +1,7 @@
 //! The first policy of a project: what `countersign init` writes, for people to read and change.
 
+use serde::Deserialize;
+
 /// The text of a first policy. `directories` are where the profiles lie, as the policy names them; none: where Xcode keeps them.
 pub fn text(directories: &[String]) -> String {
     // A string of JSON is one of TOML.
@@ -8,6 +10,20 @@ pub fn text(directories: &[String]) -> String {
         .map(|directory| serde_json::Value::from(directory.as_str()).to_string())
         .collect();
     TEXT.replace("@directories@", &directories.join(", "))
+}
+
+/// Whether a policy is such a text for the directories that it names: nobody has changed it.
+pub fn is_untouched(policy: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Named {
+        profiles: Profiles,
+    }
+    #[derive(Deserialize)]
+    struct Profiles {
+        directories: Vec<String>,
+    }
+    let named: Result<Named, _> = toml::from_str(policy);
+    named.is_ok_and(|named| text(&named.profiles.directories) == policy)
 }
 
 const TEXT: &str = include_str!("starter.toml");
@@ -31,6 +47,18 @@ mod tests {
         assert!(policy.gate.run_waivable.is_empty());
         let directories = &policy.profiles.directories;
         assert_eq!(*directories, [Path::new("/app/manifests/../signing \"a\"")]);
+    }
+
+    #[test]
+    fn it_is_untouched_until_somebody_changes_a_byte_of_it() {
+        for directories in [&[][..], &["../signing \"a\"".to_owned(), "/b".to_owned()]] {
+            let text = text(directories);
+            assert!(is_untouched(&text), "{text}");
+            assert!(!is_untouched(&format!("{text}\n")));
+            assert!(!is_untouched(&text.replace("\"7d\"", "\"8d\"")));
+        }
+        assert!(!is_untouched(""));
+        assert!(!is_untouched("[profiles]\ndirectories = 1\n"));
     }
 
     #[test]

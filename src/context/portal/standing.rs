@@ -109,5 +109,5 @@ pub fn invalid(profile: &PortalProfile) -> Finding {
         .values("ACTIVE", "INVALID")
         .of_profile(&profile.uuid)
         .hint("find out which of its certificates was revoked, and renew it")
-        .remedy(Remedy::RenewProfiles)
+        .remedy(Remedy::RenewAtPortal)
 }

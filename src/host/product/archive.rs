@@ -2,7 +2,8 @@
 //!
 //! What an archive says of itself is not believed: names that climb out or stand twice, entries that share bytes, sizes that
 //! no product has, and links and folders in disguise are refused before anything is read. An entry is unpacked in a stream,
-//! and no further than the size that its index promises.
+//! and no further than the size that its index promises. At its end its checksum must be the one in the index, because a device
+//! refuses an archive where it is another, whatever signatures say.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,6 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use flate2::Crc;
 use flate2::read::DeflateDecoder;
 use rustix::fs::{Mode, OFlags};
 use zip::CompressionMethod;
@@ -48,6 +50,8 @@ struct Packed {
     start: u64,
     length: u64,
     size: u64,
+    /// CRC-32 of the unpacked bytes (APPNOTE 4.4.7).
+    checksum: u32,
     is_deflated: bool,
 }
 
@@ -317,6 +321,7 @@ impl Listing {
             start: start.saturating_add(local),
             length,
             size,
+            checksum: entry.crc32(),
             is_deflated,
         })
     }
@@ -423,6 +428,8 @@ fn unpacked(file: &Arc<File>, packed: Packed) -> Unpacked {
     };
     Unpacked {
         left: packed.size,
+        found: Crc::new(),
+        checksum: packed.checksum,
         stream: match packed.is_deflated {
             true => Box::new(DeflateDecoder::new(section)),
             false => Box::new(section),
@@ -430,26 +437,44 @@ fn unpacked(file: &Arc<File>, packed: Packed) -> Unpacked {
     }
 }
 
-/// A stream that ends where the index says. One that goes on would give another reader another file.
+/// A stream that ends where the index says, with the checksum that it says. One that goes on would give another reader another
+/// file.
 struct Unpacked {
     left: u64,
+    /// The checksum of what was read so far.
+    found: Crc,
+    checksum: u32,
     stream: Box<dyn Read>,
 }
 
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let wanted = buffer.len().min(most);
-        if wanted == 0 {
+        if buffer.is_empty() {
             return Ok(0);
         }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(most);
         let buffer = buffer.get_mut(..wanted).unwrap_or_default();
-        let found = self.stream.read(buffer)?;
+        let found = match wanted {
+            0 => 0,
+            _ => self.stream.read(buffer)?,
+        };
+        self.found.update(buffer.get(..found).unwrap_or_default());
         self.left -= u64::try_from(found).unwrap_or_default();
-        if self.left == 0 && self.stream.read(&mut [0])? != 0 {
+        if self.left > 0 {
+            return Ok(found);
+        }
+        if self.stream.read(&mut [0])? != 0 {
             return Err(io::Error::other(
                 "it is longer than the index of the archive says",
             ));
+        }
+        if self.found.sum() != self.checksum {
+            return Err(io::Error::other(format!(
+                "its checksum (CRC-32) is {:08x}, and the index of the archive says {:08x}",
+                self.found.sum(),
+                self.checksum
+            )));
         }
         Ok(found)
     }
@@ -493,7 +518,8 @@ impl Contents for Unpacking {
     }
 
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
-        if offset >= self.packed.size {
+        // An empty file has a checksum too.
+        if offset >= self.packed.size.max(1) {
             return Ok(0);
         }
         if offset < self.at {

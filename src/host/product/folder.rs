@@ -62,6 +62,10 @@ impl Explain for FolderError {
         let hint = match self {
             Self::Read { .. } => "name a bundle or program that this user may read",
             Self::Name { .. } => "build the product with names in UTF-8",
+            Self::Tree {
+                error: TreeError::TooDeep(_),
+                ..
+            } => "remove what lies so deep, or name the product itself",
             Self::Tree { .. } => "name the product itself, not the folder around it",
         };
         Some(hint.to_owned())
@@ -154,11 +158,17 @@ fn list(
             path: entry.path().display().to_string(),
         })?;
         let below = join(path, name);
-        if depth > MAX_DEPTH || entries.len() > MAX_ENTRIES {
-            return Err(FolderError::Tree {
-                path: folder.display().to_string(),
-                error: TreeError::TooMany,
-            });
+        // Said before the whole of it is listed.
+        let exceeded = if depth >= MAX_DEPTH {
+            Some(TreeError::TooDeep(below.clone()))
+        } else if entries.len() > MAX_ENTRIES {
+            Some(TreeError::TooMany)
+        } else {
+            None
+        };
+        if let Some(error) = exceeded {
+            let path = folder.display().to_string();
+            return Err(FolderError::Tree { path, error });
         }
         match entry.path().symlink_metadata() {
             Ok(metadata) if metadata.is_dir() => list(&entry.path(), &below, depth + 1, entries)?,

@@ -3,7 +3,8 @@
 //! Before anything is judged it is known that the file can be written and that the signer is there; nothing is changed. As
 //! soon as there is a verdict, no envelope of an earlier verdict stays at the path: a clearance replaces it, and if the gate
 //! blocks or the new one cannot be signed or written, it is removed. If there is no verdict, because the gate could not look,
-//! everything stays as it was.
+//! everything stays as it was. A run that holds what it built against the manifest hands the statement on a second time, about
+//! the products too.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use super::judge::Judged;
 use crate::base::digest::Digest;
 use crate::base::error::ErrorCode;
 use crate::base::event::{Action, Checkpoint, Event, Witness};
-use crate::context::envelope::{self, dsse};
+use crate::context::envelope::{self, Statement, dsse};
 use crate::context::ssh::signature::Signature;
 use crate::host::files::{FileKind, RecognisedFile};
 use crate::host::run_id::RunId;
@@ -80,7 +81,7 @@ impl<'a> ReadyEnvelope<'a> {
     }
 
     /// Signs and writes the envelope of a verdict that is cleared, which belongs to `run` if there is one. `recorded` is
-    /// where the audit log stood when the verdict was recorded.
+    /// where the audit log stood when the verdict was recorded. Also gives what was stated.
     ///
     /// # Errors
     /// It cannot be signed, recorded or written; then that of an earlier verdict is removed.
@@ -90,8 +91,24 @@ impl<'a> ReadyEnvelope<'a> {
         recorded: Checkpoint,
         log: &dyn Witness,
         run: Option<&RunId>,
+    ) -> Result<(EnvelopeDocument, Statement), Failure> {
+        let statement = self.statement(judged, recorded);
+        let statement = statement.inspect_err(|_| self.give_up())?;
+        let document = self.hand_on_statement(&statement, log, run)?;
+        Ok((document, statement))
+    }
+
+    /// Signs and writes a statement in the place of an earlier one.
+    ///
+    /// # Errors
+    /// It cannot be signed, recorded or written; then the earlier one is removed.
+    pub fn hand_on_statement(
+        &self,
+        statement: &Statement,
+        log: &dyn Witness,
+        run: Option<&RunId>,
     ) -> Result<EnvelopeDocument, Failure> {
-        let handed = self.try_hand_on(judged, recorded, log, run);
+        let handed = self.try_hand_on(statement, log, run);
         if handed.is_err() {
             self.give_up();
         }
@@ -104,13 +121,7 @@ impl<'a> ReadyEnvelope<'a> {
         let _ = self.place.remove();
     }
 
-    fn try_hand_on(
-        &self,
-        judged: &Judged,
-        recorded: Checkpoint,
-        log: &dyn Witness,
-        run: Option<&RunId>,
-    ) -> Result<EnvelopeDocument, Error> {
+    fn statement(&self, judged: &Judged, recorded: Checkpoint) -> Result<Statement, Error> {
         let Some(basis) = &judged.basis else {
             return Err(Error::unexpected("a clearance that rests on nothing"));
         };
@@ -122,7 +133,15 @@ impl<'a> ReadyEnvelope<'a> {
         let signed = self.signer.is_some();
         let statement =
             envelope::statement(&judged.verdict, basis.manifest(), &name, recorded, signed);
-        let statement = statement.map_err(Error::unexpected)?;
+        statement.map_err(Error::unexpected)
+    }
+
+    fn try_hand_on(
+        &self,
+        statement: &Statement,
+        log: &dyn Witness,
+        run: Option<&RunId>,
+    ) -> Result<EnvelopeDocument, Error> {
         let payload = statement.to_bytes().map_err(Error::unexpected)?;
         let (bytes, signer) = match &self.signer {
             None => (payload, None),

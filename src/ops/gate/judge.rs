@@ -11,8 +11,9 @@ use super::question::Question;
 use crate::apple::anchors::Anchors;
 use crate::base::finding::{Finding, Group};
 use crate::base::ids::HostName;
+use crate::base::remedy::Remedy;
 use crate::context::gate::facts::{Identities, Observation};
-use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Verdict};
+use crate::context::gate::{self, Asked, Cleared, ExpectedDigest, Purpose, Rehearsal, Verdict};
 use crate::context::manifest::Manifest;
 use crate::context::policy::Policy;
 use crate::host::inputs::Inputs;
@@ -147,6 +148,47 @@ pub(super) fn rehearse(
     Ok(answer.with_found_project(looked.found_project.as_deref()))
 }
 
+/// Judges a policy and a manifest that are planned, on this machine, now, where nobody looks at identities.
+///
+/// # Errors
+/// As [`judge`].
+pub(in crate::ops) fn rehearse_planned(
+    policy: Policy,
+    manifest: Manifest,
+    question: &Question,
+    world: &World,
+) -> Result<Rehearsal, Failure> {
+    let subject = Subject {
+        remarks: policy.remarks(),
+        policy,
+        manifest,
+        asked: asked(question, Purpose::Verdict),
+        inputs: None,
+    };
+    let nobody = |_: &Policy| Ok(None);
+    let last_record = Observation::Observed(None);
+    let looked = subject.look(question, &nobody, last_record, None, world, |request| {
+        observation::plan(request, None, world.now)
+    })?;
+    let facts = &looked.facts;
+    let rehearsal = gate::rehearse(&subject.policy, &subject.manifest, facts, &subject.asked);
+    Ok(rehearsal.with_remarks(subject.remarks))
+}
+
+/// What is asked, without the digests that are expected of files.
+fn asked(question: &Question, purpose: Purpose) -> Asked {
+    Asked {
+        purpose,
+        region: question.region.clone(),
+        policy: None,
+        manifest: None,
+        minimum_revision: question.minimum_revision,
+        signing: question.expect_signing,
+        kind: question.targets.kind,
+        waived: question.waived.clone(),
+    }
+}
+
 /// The latest time that the audit log knows of. A log that cannot be read is a fact for the gate, not an error.
 pub(in crate::ops) fn last_record(world: &World) -> Observation<Option<Timestamp>> {
     let read = || -> Result<_, Error> {
@@ -196,16 +238,7 @@ impl Subject {
         policy: FoundPolicy,
         world: &World,
     ) -> Result<Result<Self, Vec<Finding>>, Failure> {
-        let mut asked = Asked {
-            purpose,
-            region: question.region.clone(),
-            policy: None,
-            manifest: None,
-            minimum_revision: question.minimum_revision,
-            signing: question.expect_signing,
-            kind: question.targets.kind,
-            waived: question.waived.clone(),
-        };
+        let mut asked = asked(question, purpose);
         // Only a run has an end at which somebody looks again.
         let inputs = (purpose == Purpose::Run).then(|| Arc::new(Inputs::here()));
         let note = |path: &Path, bytes: &[u8]| {
@@ -223,6 +256,13 @@ impl Subject {
             Ok(None) if gate::policy::is_waived(&asked) => Policy::builtin(world.home()),
             Ok(None) => {
                 let missing = gate::policy::missing(world.policy_path(), purpose);
+                // Where no project is, there is nothing to set up either: somebody is in the wrong folder.
+                let missing = match project_at_hand::is_none(world) {
+                    true if question.targets.projects.is_empty() => missing
+                        .hint("go to the folder of the app, or name its policy; no Xcode project is here")
+                        .remedy(Remedy::FindPolicy),
+                    _ => missing,
+                };
                 return Ok(Err(vec![missing]));
             }
             Err(Failure::Blocked(findings)) => return Ok(Err(findings)),

@@ -6,10 +6,13 @@
 //! - The job for the archive is left out. It needs a Mac that people choose and set up, so only they can add it.
 //! - The change that brings the first policy and the first manifest passes: on the protected branch there is nothing yet that
 //!   they could be compared with.
-//! - Project, protected branch, policy and manifest are those of the repository.
+//! - Project, protected branch, policy and manifest are those of the repository, and what of the project was selected is added.
+//!
+//! Each also says the SHA-256 of its other lines. So a later `init`, of whatever version, knows a file that nobody changed.
 
 use std::path::{Path, PathBuf};
 
+use crate::base::ids::FileSha256;
 use crate::base::plain::is_active;
 use crate::base::shell;
 use crate::host::ci_system::CiSystem;
@@ -25,6 +28,8 @@ pub(super) struct Named<'a> {
     pub(super) manifest: &'a Path,
     /// The protected branch.
     pub(super) branch: &'a str,
+    /// What of the project is meant: words for the gate, each with a blank before it.
+    pub(super) selected: &'a str,
 }
 
 /// A file of a CI system.
@@ -62,6 +67,14 @@ impl Language {
         match self {
             Self::YamlOfBuildkite => "$$",
             Self::Yaml | Self::Groovy | Self::Shell => "$",
+        }
+    }
+
+    /// Words of a shell as they stand in the file.
+    fn words(self, words: &str) -> String {
+        match self {
+            Self::Groovy => words.replace('\\', "\\\\").replace('\'', "\\'"),
+            Self::Yaml | Self::YamlOfBuildkite | Self::Shell => words.to_owned(),
         }
     }
 
@@ -226,6 +239,7 @@ impl Example {
         let policy = named.policy.to_str().filter(|it| is_plain(it))?;
         let manifest = named.manifest.to_str().filter(|it| is_plain(it))?;
         let branch = Some(named.branch).filter(|it| is_plain(it))?;
+        let selected = Some(named.selected).filter(|it| can_stand(it))?;
         let mut text = self.text.to_owned();
         for (from, until) in self.archive {
             cut(&mut text, from, until);
@@ -243,7 +257,12 @@ impl Example {
         let text = lines.join("\n") + "\n";
         let text = text.replace(POLICY, policy).replace(MANIFEST, manifest);
         let text = text.replace("origin/main", &format!("origin/{branch}"));
-        Some(text.replace("heads/main:", &format!("heads/{branch}:")))
+        let text = text.replace("heads/main:", &format!("heads/{branch}:"));
+        let project = format!("\"{}PROJECT\"", self.language.dollar());
+        let selected = self.language.words(selected);
+        Some(sealed(
+            &text.replace(&project, &format!("{project}{selected}")),
+        ))
     }
 
     /// A line of the example as it stands in a repository whose protected branch may lack policy and manifest.
@@ -262,12 +281,52 @@ impl Example {
             let page = self.page;
             format!(
                 "{comment} Countersign wrote this file for this repository; it is yours to change. Its page docs/ci/{page}.md explains each\n\
-                 {comment} line, and adds the job for the archive."
+                 {comment} line, and adds the job for the archive.\n\
+                 {comment} Setting up again replaces this file if nobody has changed it: {SEAL}{UNSEALED}"
             )
         } else {
             line.to_owned()
         }
     }
+}
+
+/// What stands before the digest of the other lines.
+const SEAL: &str = "the SHA-256 of its other lines is ";
+
+/// What stands in place of the digest until it is known.
+const UNSEALED: &str = "0";
+
+/// The text with the digest of its other lines.
+fn sealed(text: &str) -> String {
+    let (_, others) = unsealed(text);
+    text.replace(
+        &format!("{SEAL}{UNSEALED}"),
+        &format!("{SEAL}{}", FileSha256::of(others.as_bytes())),
+    )
+}
+
+/// The digest that a text says of its other lines, and these.
+fn unsealed(text: &str) -> (Option<&str>, String) {
+    let mut digest = None;
+    let lines = text.split_inclusive('\n');
+    let others = lines.filter(|line| match (digest, line.split_once(SEAL)) {
+        (None, Some((_, said))) => {
+            digest = Some(said.trim_end());
+            false
+        }
+        _ => true,
+    });
+    let others = others.collect();
+    (digest, others)
+}
+
+/// Whether these are the bytes of a file that [`workflows`] made, in this version or another, and that nobody changed.
+pub(super) fn is_untouched(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return false;
+    };
+    let (said, others) = unsealed(text);
+    said.is_some_and(|said| said == FileSha256::of(others.as_bytes()).to_string())
 }
 
 /// Takes out what stands between `from` and `until`, or the end.
@@ -318,6 +377,44 @@ mod tests {
             policy: Path::new(POLICY),
             manifest: Path::new(MANIFEST),
             branch: "main",
+            selected: "",
+        }
+    }
+
+    #[test]
+    fn a_file_that_nobody_changed_is_known_whatever_it_names() {
+        for ci in ALL {
+            for file in workflows(ci, &named("ios/App.xcodeproj")) {
+                let text = file.text;
+                assert!(is_untouched(text.as_bytes()), "{ci:?}: {text}");
+                for changed in [
+                    format!("{text}\n"),
+                    text.replacen("countersign", "countersigm", 1),
+                    text.replace(SEAL, "the digest: "),
+                    text.replace(SEAL, &format!("{SEAL}0")),
+                ] {
+                    assert!(!is_untouched(changed.as_bytes()), "{ci:?}: {changed}");
+                }
+            }
+        }
+        assert!(!is_untouched(b""));
+        assert!(!is_untouched(b"\xff"));
+    }
+
+    #[test]
+    fn what_is_selected_stands_behind_the_project() {
+        for ci in ALL {
+            let mut named = named("App.xcodeproj");
+            named.selected = r" --target 'It'\''s'";
+            let files = workflows(ci, &named);
+            let text = &files.last().unwrap().text;
+            let expected = match ci {
+                CiSystem::Jenkins => r#"PROJECT" --target \'It\'\\\'\'s\'"#,
+                _ => r#"PROJECT" --target 'It'\''s'"#,
+            };
+            assert_eq!(text.matches(expected).count(), 1, "{ci:?}: {text}");
+            named.selected = " --target $'\\x60'";
+            assert!(workflows(ci, &named).is_empty(), "{ci:?}");
         }
     }
 
@@ -380,6 +477,7 @@ mod tests {
                     policy: Path::new("ios/manifests/signing.toml"),
                     manifest: Path::new("ios/manifests/profiles.json"),
                     branch: "trunk",
+                    selected: "",
                 },
             );
             assert!(!files.is_empty());

@@ -45,8 +45,13 @@ pub struct InitDocument {
     pub ci: Option<CiSystem>,
     /// The files, and what became of each.
     pub files: Vec<InitFile>,
-    /// What is not right.
+    /// What is to be done besides so that the gate passes where the workflow runs it, one sentence each; absent if nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What is not right. If a manifest is or would be written, also what the gate would say of it.
     pub findings: Vec<Finding>,
+    /// Whether the policy allows the gate to do without identities, as it stands after this.
+    pub allows_waiver: bool,
 }
 
 impl Report for InitDocument {
@@ -104,6 +109,9 @@ pub struct InitFile {
     pub purpose: Purpose,
     /// What became of it.
     pub outcome: Outcome,
+    /// The file that is there and stays as it is, where this one lies or would lie beside it; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
     /// What differs from the file that is there, as `diff -u` prints it; absent if none is, or if it is the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub difference: Option<String>,
@@ -127,12 +135,16 @@ pub enum Purpose {
 pub enum Outcome {
     /// It was written; nothing was there.
     Written,
+    /// It replaced the file that was there, which countersign wrote and nobody changed.
+    Replaced,
     /// It was written beside the file that is there, which stays as it is.
     WrittenBeside,
     /// It is there already, just so.
     Unchanged,
     /// It would be written.
     ToWrite,
+    /// It would replace the file that is there, which countersign wrote and nobody changed.
+    ToReplace,
     /// It would be written beside the file that is there.
     ToWriteBeside,
 }

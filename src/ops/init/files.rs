@@ -1,4 +1,7 @@
 //! The files of a first setup: what is there, and what becomes of each.
+//!
+//! What people changed is theirs: a new version lies beside it. What is there just as countersign wrote it is replaced, in one
+//! step, and only if it is still that when it is written.
 
 use std::path::{Path, PathBuf};
 
@@ -21,47 +24,67 @@ pub(super) struct Planned {
     mode: FileMode,
     outcome: Outcome,
     difference: Option<String>,
+    /// The bytes of the file that is replaced.
+    replaces: Option<Vec<u8>>,
+    /// The file that it lies beside.
+    beside: Option<PathBuf>,
 }
 
 impl Planned {
-    /// Compares what is to be written to what is at `path`.
+    /// Compares what is to be written to what is at `path`; `is_untouched` says of that whether we wrote it and nobody changed it.
     ///
     /// # Errors
     /// What is there cannot be read, or too many new versions of it lie beside it.
-    pub(super) fn new(purpose: Purpose, path: PathBuf, bytes: Vec<u8>) -> Result<Self, Error> {
-        let mode = FileMode::Keep;
-        let Some(there) = read(&path)? else {
-            return Ok(Self {
-                purpose,
-                path,
-                bytes,
-                mode,
-                outcome: Outcome::ToWrite,
-                difference: None,
-            });
+    pub(super) fn new(
+        purpose: Purpose,
+        path: PathBuf,
+        bytes: Vec<u8>,
+        is_untouched: impl FnOnce(&[u8]) -> bool,
+    ) -> Result<Self, Error> {
+        let planned = Self {
+            purpose,
+            path,
+            bytes,
+            mode: FileMode::Keep,
+            outcome: Outcome::ToWrite,
+            difference: None,
+            replaces: None,
+            beside: None,
         };
-        if there == bytes {
+        let Some(there) = read(&planned.path)? else {
+            return Ok(planned);
+        };
+        if there == planned.bytes {
             return Ok(Self {
-                purpose,
-                path,
-                bytes,
-                mode,
                 outcome: Outcome::Unchanged,
-                difference: None,
+                ..planned
             });
         }
-        let (beside, is_there) = beside(&path, &bytes)?;
+        if is_untouched(&there) {
+            let path = &planned.path;
+            return Ok(Self {
+                outcome: Outcome::ToReplace,
+                difference: Some(difference(path, &there, path, &planned.bytes)),
+                replaces: Some(there),
+                ..planned
+            });
+        }
+        let (new, is_there) = beside(&planned.path, &planned.bytes)?;
         Ok(Self {
-            difference: Some(difference(&path, &there, &beside, &bytes)),
-            purpose,
-            path: beside,
-            bytes,
-            mode,
+            difference: Some(difference(&planned.path, &there, &new, &planned.bytes)),
             outcome: match is_there {
                 true => Outcome::Unchanged,
                 false => Outcome::ToWriteBeside,
             },
+            beside: Some(planned.path),
+            path: new,
+            ..planned
         })
+    }
+
+    /// Whether it has its own name after this, and not that of a new version beside it.
+    pub(super) fn takes_its_place(&self) -> bool {
+        self.beside.is_none()
     }
 
     /// The same, as a file that can be started as a program.
@@ -81,20 +104,31 @@ impl Planned {
             file: self.path.display().to_string(),
             purpose: self.purpose,
             outcome: self.outcome,
+            beside: self.beside.as_ref().map(|it| it.display().to_string()),
             difference: self.difference.clone(),
         }
     }
 
-    /// Writes it, where nothing has its name.
+    /// Writes it, where nothing has its name, or in the place of what is still as it was.
     ///
     /// # Errors
-    /// It cannot be written, or something has its name by now.
+    /// It cannot be written, or something has its name by now, or somebody changed what it replaces.
     pub(super) fn write(mut self) -> Result<InitFile, Error> {
         self.outcome = match self.outcome {
             Outcome::ToWrite => Outcome::Written,
+            Outcome::ToReplace => Outcome::Replaced,
             Outcome::ToWriteBeside => Outcome::WrittenBeside,
             outcome => outcome,
         };
+        if self.outcome == Outcome::Replaced {
+            if read(&self.path)? != self.replaces {
+                let message = format!("{}: somebody changed it meanwhile", self.path.display());
+                return Err(Error::new(ErrorCode::OutputNotWritten, message)
+                    .hint("do this again")
+                    .in_file(&self.path));
+            }
+            files::replace_atomically(&self.path, &self.bytes, self.mode)?;
+        }
         if matches!(self.outcome, Outcome::Written | Outcome::WrittenBeside) {
             files::create_directories(files::directory_of(&self.path))?;
             files::create_atomically(&self.path, &self.bytes, self.mode)?;
@@ -148,11 +182,35 @@ mod tests {
     use super::*;
 
     fn planned(path: &Path, text: &str) -> Planned {
-        Planned::new(Purpose::Workflow, path.to_owned(), text.into()).unwrap()
+        Planned::new(Purpose::Workflow, path.to_owned(), text.into(), |_| false).unwrap()
     }
 
     #[test]
-    fn a_file_that_is_there_is_never_replaced() {
+    fn a_file_that_nobody_changed_is_replaced_unless_somebody_does_meanwhile() {
+        let disk = tempfile::tempdir().unwrap();
+        let path = disk.path().join("b.yml");
+        fs::write(&path, "ours\n").unwrap();
+        let plan = || {
+            let is_ours = |there: &[u8]| there == b"ours\n";
+            Planned::new(Purpose::Workflow, path.clone(), b"new\n".to_vec(), is_ours).unwrap()
+        };
+        let late = plan();
+        assert_eq!(late.shown().outcome, Outcome::ToReplace);
+        let written = plan().write().unwrap();
+        assert_eq!(written.outcome, Outcome::Replaced);
+        assert!(written.difference.unwrap().contains("-ours\n+new\n"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new\n");
+
+        fs::write(&path, "theirs\n").unwrap();
+        assert!(
+            late.write()
+                .is_err_and(|it| it.code() == ErrorCode::OutputNotWritten)
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs\n");
+    }
+
+    #[test]
+    fn a_file_that_people_changed_is_never_replaced() {
         let disk = tempfile::tempdir().unwrap();
         let path = disk.path().join("a/b.yml");
         let written = planned(&path, "one\n").write().unwrap();
@@ -179,7 +237,7 @@ mod tests {
         for number in 0..=MOST_BESIDE {
             planned(&path, &format!("{number}\n")).write().unwrap();
         }
-        let error = Planned::new(Purpose::Workflow, path, b"another\n".to_vec());
+        let error = Planned::new(Purpose::Workflow, path, b"another\n".to_vec(), |_| false);
         assert!(error.is_err_and(|it| it.code() == ErrorCode::OutputNotWritten));
     }
 }

@@ -70,7 +70,7 @@ fn missing(
         return Some(needed(target));
     };
     let mut parts = Vec::new();
-    if choice.profile.expires < now {
+    if choice.profile.expires < now && choice.certificate.expires >= now {
         parts.push("a new profile: this one has expired".to_owned());
     } else if choice.certificate.expires < now {
         parts.push("a profile with a new certificate: this one's has expired".to_owned());

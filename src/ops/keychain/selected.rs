@@ -209,7 +209,7 @@ impl SelectedKeychain {
         world: &World,
     ) -> Result<(Password, PasswordSource), Error> {
         if let Some(source) = handed_in {
-            return Ok((password::read(source, world)?, source.into()));
+            return Ok((password::read_for_keychain(source, world)?, source.into()));
         }
         let kept = self.kept_password().read()?;
         let kept = kept.map(|password| (password, PasswordSource::KeptFile));

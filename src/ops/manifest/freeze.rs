@@ -18,13 +18,11 @@ use crate::context::manifest::freeze::{
     Clash, PinnedProjects, Previous, freeze as freeze_content, ordered,
 };
 use crate::context::manifest::used::{LeftOut, Rules, Split};
-use crate::context::manifest::{
-    self, Content, Manifest, PinnedArchive, PinnedProfile, ProfileState,
-};
+use crate::context::manifest::{self, Content, Manifest, PinnedArchive, PinnedProfile};
 use crate::context::plan::{Plan, Request, judge, withheld};
 use crate::context::policy::Policy;
 use crate::context::products;
-use crate::host::files::{self, FileMode, ReadErrorKind};
+use crate::host::files::{self, ReadErrorKind};
 use crate::host::observation::{self, projects};
 use crate::ops::error::{Error, Failure};
 use crate::ops::prove::{self, Pinnable};
@@ -126,10 +124,7 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
         true => world.profile_files(&policy)?,
         false => prove::named_or_installed(&request.paths, &policy, world)?,
     };
-    let state = |uuid: &_| {
-        let previous = previous.as_ref();
-        previous.map_or(ProfileState::Active, |previous| previous.state(uuid))
-    };
+    let state = Previous::states(previous.as_ref());
     let mut pinnable = prove::pinnable(&files, &verifier, world, state);
     if has_projects || request.all {
         pinnable.skip_faults_besides(&request.paths);
@@ -430,7 +425,7 @@ fn write(mut content: Content, output: &Path) -> Result<FrozenManifest, Error> {
     let bytes = content.to_bytes();
     if changed {
         files::create_directories(files::directory_of(output))?;
-        files::replace_atomically(output, &bytes, FileMode::Keep)?;
+        crate::ops::output::write(output, &bytes)?;
     }
     Ok(FrozenManifest {
         file: output.display().to_string(),

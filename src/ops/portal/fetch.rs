@@ -116,7 +116,7 @@ fn not_renewed() -> Error {
     let message = "no renewal with this key and this state directory is finished";
     Error::new(ErrorCode::RenewalUnfinished, message)
         .hint("finish the renewal, or name the profiles")
-        .remedy(Remedy::RenewProfiles)
+        .remedy(Remedy::RenewAtPortal)
 }
 
 /// That a profile signs nothing, whatever its file says.
@@ -130,7 +130,7 @@ fn useless(profile: &PortalProfile, world: &World) -> Option<Finding> {
                     .values("not expired", profile.expires)
                     .of_profile(&profile.uuid)
                     .hint("renew it, and fetch its successor")
-                    .remedy(Remedy::RenewProfiles),
+                    .remedy(Remedy::RenewAtPortal),
             )
         }
         _ => None,

@@ -13,6 +13,7 @@ use crate::apple::code_signature::hash_type::HashType;
 use crate::apple::code_signature::layout::Form;
 use crate::apple::code_signature::mach_o::FileKind;
 use crate::apple::code_signature::product::name;
+use crate::apple::code_signature::product_digest::{Algorithm, ProductDigest};
 use crate::apple::code_signature::requirement::binary;
 use crate::apple::code_signature::signer::SignerRole;
 use crate::apple::code_signature::slot;
@@ -56,6 +57,9 @@ pub struct ShownProduct {
     /// Its digest, where it was held against the manifest: of a folder as docs/evidence.md defines it, of one file its SHA-256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// How the digest was taken; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest_algorithm: Option<Algorithm>,
     /// Where it goes, as far as that is known; absent where it was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<ProfileKind>,
@@ -229,6 +233,7 @@ impl ShownProduct {
             path: opened.named.clone(),
             verdict: VerdictWord::of(!finding::any_blocks(&findings)),
             digest: None,
+            digest_algorithm: None,
             destination: None,
             codesign: report.codesign().into(),
             items,
@@ -236,15 +241,25 @@ impl ShownProduct {
         (shown, findings)
     }
 
+    /// Its path, and its digest where that was taken.
+    pub(in crate::ops) fn named_digest(&self) -> Option<(String, ProductDigest)> {
+        let digest = ProductDigest {
+            algorithm: self.digest_algorithm?,
+            digest: self.digest?,
+        };
+        Some((self.path.clone(), digest))
+    }
+
     /// The same with what it was held against: `findings` are those of the context.
     pub(super) fn held_against(
         mut self,
         judgement: &Judgement,
         findings: &[Finding],
-        digest: Digest,
+        digest: ProductDigest,
     ) -> Self {
         self.verdict = VerdictWord::of(judgement.evidence().is_some());
-        self.digest = Some(digest);
+        self.digest = Some(digest.digest);
+        self.digest_algorithm = Some(digest.algorithm);
         self.destination = judgement.destination;
         let planned = judgement.planned_as.iter().cloned();
         for (item, target) in self.items.iter_mut().zip(planned) {

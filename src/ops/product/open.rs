@@ -4,8 +4,7 @@ use std::path::Path;
 
 use crate::apple::code_signature::mach_o;
 use crate::apple::code_signature::product::Product;
-use crate::apple::code_signature::product_digest;
-use crate::base::digest::Digest;
+use crate::apple::code_signature::product_digest::{self, Algorithm, ProductDigest};
 use crate::base::error::ErrorCode;
 use crate::base::finding::Finding;
 use crate::host::product::archive::{self, ArchiveProduct};
@@ -45,11 +44,12 @@ impl Opened {
     ///
     /// # Errors
     /// Something in it cannot be read.
-    pub(super) fn digest(&self) -> Result<Digest, Error> {
-        let digest = match &self.file {
-            Some((folder, name)) => product_digest::of_file(folder, name),
-            None => product_digest::of_tree(&*self.product),
+    pub(super) fn digest(&self) -> Result<ProductDigest, Error> {
+        let (algorithm, digest) = match &self.file {
+            Some((folder, name)) => (Algorithm::File, product_digest::of_file(folder, name)),
+            None => (Algorithm::Folder, product_digest::of_tree(&*self.product)),
         };
+        let digest = digest.map(|digest| ProductDigest { algorithm, digest });
         digest.map_err(|error| {
             let message = format!("the digest of {} cannot be taken: {error}", self.named);
             Error::new(ErrorCode::FileUnreadable, message)
@@ -57,6 +57,16 @@ impl Opened {
                 .in_file(Path::new(&self.named))
         })
     }
+}
+
+/// The path of a product and its digest, as `product check` takes it.
+///
+/// # Errors
+/// It cannot be looked at or read, or is of a kind that is not read.
+pub(in crate::ops) fn digest(path: &Path) -> Result<(String, ProductDigest), Failure> {
+    let opened = open(path)?;
+    let digest = opened.digest()?;
+    Ok((opened.named, digest))
 }
 
 /// Opens the product at a path.

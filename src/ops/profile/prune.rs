@@ -67,9 +67,16 @@ pub struct PrunedFile {
 /// Removes installed profiles.
 ///
 /// # Errors
-/// The policy cannot be used, or there is none and nobody named the directories; there is no manifest to tell what is not pinned, a directory cannot be listed, a file cannot be removed, or what is
+/// Nobody chose which; the policy cannot be used, or there is none and nobody named the directories; there is no manifest to tell what is not pinned, a directory cannot be listed, a file cannot be removed, or what is
 /// going to be done cannot be recorded.
 pub fn prune(request: &PruneRequest, world: &World) -> Result<PruneDocument, Failure> {
+    if !request.rules.expired && !request.rules.unpinned {
+        let message = "nothing says which installed profiles are removed";
+        return Err(Error::new(ErrorCode::Usage, message)
+            .hint("choose those that have expired, those that the manifest does not pin, or both")
+            .remedy(Remedy::ChoosePrunedProfiles)
+            .into());
+    }
     let is_named = request.dry_run || !world.places.profiles.is_empty();
     let what = "the directories of profiles";
     let policy = world.policy_for_deleting(is_named, what, Remedy::NameProfileDirectory)?;

@@ -251,6 +251,11 @@ impl Receipt {
         self.document.envelope = Some(envelope);
     }
 
+    /// Takes back what it says of the envelope.
+    pub(super) fn withdrawn(&mut self) {
+        self.document.envelope = None;
+    }
+
     /// Adds which keychain it is.
     pub(super) fn selected(&mut self, selected: &SelectedKeychain) {
         self.document.keychain = Some(selected.path.clone());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::allowance::Allowance;
 use crate::xcode::assignment::{Bindings, Layer, Table};
+use crate::xcode::platform::Platform;
 
 /// Layers of settings, and what conditions in them are held against.
 #[derive(Debug, Clone)]
@@ -16,6 +17,11 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The platform that these settings are for; `None` before Xcode has chosen one.
+    pub fn platform(&self) -> Option<Platform> {
+        Platform::of_sdk(&self.bindings.sdk)
+    }
+
     /// A scope of the given layers, highest first.
     pub fn new(layers: Vec<(Layer, Arc<Table>)>, bindings: Bindings) -> Self {
         Self {

@@ -373,9 +373,16 @@ impl<'r, 'p> Reader<'r, 'p> {
                     passed.name
                 ),
             )
-            .found(&passed.name)
-            .hint("name the SDK with its version, or write the condition without one, as in [sdk=iphoneos*]")
-            .remedy(Remedy::NameSdk);
+            .found(&passed.name);
+            let finding = match self.scope.platform().map(Platform::sdk_name) {
+                Some(sdk) => finding
+                    .hint(format!(
+                        "name the SDK with its version, as `xcodebuild -showsdks` lists it, or write the condition without \
+                         one, as in [sdk={sdk}*]"
+                    ))
+                    .remedy(Remedy::NameSdk { sdk }),
+                None => finding,
+            };
             self.push_once(finding, Some(&passed.origin));
         }
         for circular in &resolved.circular {

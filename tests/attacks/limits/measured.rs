@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::fs;
 
 use countersign::context::manifest::{self, Manifest};
+use forge::bundle::ios_app;
+use forge::code_signature::SigningIdentity;
 use forge::hierarchy::Hierarchy;
 use forge::hierarchy::{LeafKind, LeafSpec};
 use forge::p12::P12Spec;
@@ -317,4 +319,33 @@ fn a_log_of_many_records() {
     log_of(100_000).write(&workshop.path("state/audit.jsonl"));
     let verify = ["audit", "verify", "--state-dir", "state"];
     measured("a_log_of_many_records", &workshop, &verify).exits(0);
+}
+
+/// It used to take 600 MB: a finding for each file.
+#[test]
+fn a_product_whose_seal_names_a_quarter_of_a_million_missing_files() {
+    let workshop = Workshop::new();
+    let product = ios_app(&SigningIdentity::acme(LeafKind::AppleDistribution)).sign();
+    product.write_to(&workshop.path("")).unwrap();
+    let path = "Rocket.app/_CodeSignature/CodeResources";
+    let seal = String::from_utf8(workshop.read(path)).unwrap();
+    let hash = format!("{}=", "A".repeat(43));
+    let names = (0..250_000).fold(String::new(), |mut text, number| {
+        write!(
+            text,
+            "<key>d/{number}</key><dict><key>hash2</key><data>{hash}</data></dict>"
+        )
+        .unwrap();
+        text
+    });
+    let at = seal.find("<key>files2</key>").unwrap();
+    let at = at + seal[at..].find("<dict>").unwrap() + "<dict>".len();
+    workshop.write(path, format!("{}{names}{}", &seal[..at], &seal[at..]));
+    measured(
+        "a_product_whose_seal_names_a_quarter_of_a_million_missing_files",
+        &workshop,
+        &["product", "verify", "Rocket.app"],
+    )
+    .exits(10)
+    .says(&["resource-missing", "249900 more like this"]);
 }

@@ -308,7 +308,9 @@ impl<'a> Parser<'a> {
             return Err(self.expected("a value"));
         }
         let value = match word.strip_prefix("0x") {
-            Some(digits) => bytes_of_hex(digits).ok_or_else(|| self.expected("hex digits"))?,
+            Some(digits) => bytes_of_hex(digits)
+                .filter(|bytes| !bytes.is_empty())
+                .ok_or_else(|| self.expected("hex digits"))?,
             None => word.as_bytes().to_vec(),
         };
         self.at += word.len();
@@ -379,6 +381,15 @@ mod tests {
         );
     }
 
+    /// The only text that does not come back: the printer writes nothing for it, as Apple's does (`Dumper::data`).
+    #[test]
+    fn an_empty_value_is_printed_as_nothing() {
+        let text = include_str!("../../../../fixtures/fuzz/requirement_text/empty-value.txt");
+        let expression = parse(text).unwrap();
+        assert_eq!(expression, Expression::Identifier(Vec::new()));
+        assert_eq!(expression.to_string(), "identifier ");
+    }
+
     #[test]
     fn what_is_no_requirement_is_refused_where_it_goes_wrong() {
         for (text, says) in [
@@ -388,6 +399,7 @@ mod tests {
             ("(always", "expected a closing bracket at character 8"),
             ("cdhash ab", "expected a hash"),
             ("cdhash H\"xy\"", "expected hex digits"),
+            ("identifier 0x", "expected hex digits"),
             (
                 "certificate leaf[field.x] exists",
                 "expected an object identifier",

@@ -99,9 +99,17 @@ fn slots(
     // Nobody knows what the higher ones are about, so no system looks; one of them stands for all.
     let unknown = (slot::LAST_SPECIAL + 1..=directory.special_slots)
         .find(|slot| directory.special(*slot).is_some());
-    for slot in (1..=slot::LAST_SPECIAL).chain(unknown) {
+    // Apple's verifier goes down from the highest slot, and looks at those of the CodeDirectory that it chose
+    // (validateNonResourceComponents).
+    let is_chosen = signature
+        .best()
+        .is_some_and(|best| best.hash_type == directory.hash_type);
+    for slot in unknown.into_iter().chain((1..=slot::LAST_SPECIAL).rev()) {
         let name = slot::name(slot);
-        let predicted = Predicted::new(status(slot), "SecStaticCode::validateComponent");
+        let predicted = is_chosen.then_some(Predicted::new(
+            status(slot),
+            "SecStaticCode::validateComponent",
+        ));
         match (directory.special(slot), beside.component(signature, slot)) {
             (None, None) => {}
             (Some(hash), Some(component)) => {
@@ -113,7 +121,10 @@ fn slots(
                     )
                     .values(hex(hash), hex(&found))
                     .hint(SIGN_AGAIN);
-                    problems.push(Problem::both(finding, predicted));
+                    problems.push(Problem {
+                        finding,
+                        codesign: predicted,
+                    });
                 }
             }
             (Some(hash), None) => {
@@ -127,7 +138,7 @@ fn slots(
                 let is_known = slot <= slot::LAST_SPECIAL;
                 problems.push(Problem {
                     finding,
-                    codesign: is_known.then_some(predicted),
+                    codesign: predicted.filter(|_| is_known),
                 });
             }
             (None, Some(_)) => {
@@ -135,7 +146,7 @@ fn slots(
                 let message = format!("the {name} is there, and the signature does not cover it");
                 let finding = Finding::block(Code::CodeComponentUnsealed, message).hint(SIGN_AGAIN);
                 // Files that nothing seals it does not accept.
-                let is_seal = slot == slot::RESOURCES;
+                let is_seal = is_chosen && slot == slot::RESOURCES;
                 problems.push(Problem {
                     finding,
                     codesign: is_seal.then_some(Predicted::new(

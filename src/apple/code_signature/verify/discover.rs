@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::signatures::in_product;
-use super::{Item, MAX_ITEMS, Report};
+use super::{Item, MAX_ITEMS, Report, Unsealed};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::layout::{self, Form, Layout};
 use crate::apple::code_signature::mach_o;
@@ -191,6 +191,16 @@ pub(super) fn uncovered(product: &dyn Product, report: &mut Report) {
         report
             .problems
             .push(Problem::ours(in_product(finding, path)));
+    }
+    // Of each the name alone, because Xcode makes them, and no device installs them.
+    let beside = tree.children("").filter(|(_, entry)| is_told(&entry.path));
+    let beside = beside.map(|(_, entry)| Unsealed {
+        path: entry.path.to_string(),
+        what: "it lies beside the app; no signature covers it, and nobody installs it".to_owned(),
+    });
+    let beside: Vec<Unsealed> = beside.take(MOST_NAMED).collect();
+    if let Some(first) = report.items.first_mut() {
+        first.unsealed.extend(beside);
     }
 }
 

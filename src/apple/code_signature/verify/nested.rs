@@ -6,6 +6,7 @@ use super::signatures::in_product;
 use super::{Item, position_of};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::problem::Problem;
+use crate::apple::code_signature::product::{self, Entry, EntryKind};
 use crate::apple::code_signature::requirement::Expression;
 use crate::apple::code_signature::requirement::evaluate::Answer;
 use crate::apple::code_signature::requirement::text;
@@ -14,24 +15,36 @@ use crate::base::finding::{Code, Finding};
 
 const EMBED_AGAIN: &str = "sign the nested code first, then the bundle around it";
 
-/// Judges the code at `path`, which the seal names with a requirement and a cdhash.
+/// Judges the code that lies at an entry, which the seal names with a requirement and a cdhash.
 pub(super) fn judge(
     items: &[Item],
-    path: &str,
+    entry: &Entry,
     requirement: &str,
     cdhash: Option<&[u8]>,
     judgement: &mut Judgement<'_>,
 ) {
+    let path = &*entry.path;
     let predicted = Predicted::new(Status::BadNestedCode, "SecStaticCode::validateNestedCode");
     let found = position_of(items, path).and_then(|found| Some((found, items.get(found)?)));
     let Some((position, item)) = found else {
-        let finding = Finding::block(
-            Code::NestedCodeChanged,
-            "the seal speaks of code where there is none",
-        )
-        .expected(requirement)
-        .hint(EMBED_AGAIN);
-        let predicted = Predicted::new(Status::BadBundleFormat, "DiskRep::bestGuess");
+        // A file that is no Mach-O file has its signature in extended attributes, com.apple.cs.CodeDirectory and so on
+        // (FileDiskRep). Archives and most copies lose them, and what a Mac may still have is not read here.
+        let (message, hint, predicted) = match entry.kind {
+            EntryKind::File { .. } => (
+                "a script is sealed as code of its own: its signature lies in extended attributes, which are not read here \
+                 and which copies lose",
+                "move the script to Contents/Resources, where the seal covers it, and sign the bundle again",
+                Predicted::new(Status::Unsigned, "SecStaticCode::codeDirectory"),
+            ),
+            _ => (
+                "the seal speaks of code where there is none",
+                EMBED_AGAIN,
+                Predicted::new(Status::BadBundleFormat, "DiskRep::bestGuess"),
+            ),
+        };
+        let finding = Finding::block(Code::NestedCodeChanged, message)
+            .expected(requirement)
+            .hint(hint);
         judgement
             .problems
             .push(Problem::both(in_product(finding, path), predicted));
@@ -49,9 +62,7 @@ pub(super) fn judge(
     let versions: Vec<usize> = versions
         .filter(|(_, other)| other.parent == Some(position))
         .filter(|(_, other)| other.layout.is_some())
-        .filter(|(_, other)| {
-            crate::apple::code_signature::product::parent(&other.path).ends_with("/Versions")
-        })
+        .filter(|(_, other)| product::parent(&other.path).ends_with("/Versions"))
         .map(|(version, _)| version)
         .collect();
     judgement.sealed_code.extend(&versions);

@@ -9,7 +9,7 @@ use super::hashing::{self, Digests};
 use super::judgement::Judgement;
 use super::nested;
 use super::signatures::in_product;
-use super::{Item, SignedSlice, Unsealed, links, position_of};
+use super::{Item, SignedSlice, links, position_of};
 use crate::apple::code_signature::code_resources::{CodeResources, Seal, SealKind};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::hash_type::HashType;
@@ -20,6 +20,12 @@ use crate::apple::code_signature::product::{self, Entry, EntryKind, Product};
 use crate::apple::code_signature::slot;
 use crate::base::digest::hex;
 use crate::base::finding::{Code, Finding};
+
+/// Where older signatures let `CodeResources` lead (`CODERESOURCES_LINK`, bundlediskrep.cpp).
+const LINK_TO_SEAL: &str = "_CodeSignature/CodeResources";
+
+const READ_AGAIN: &str =
+    "export or copy the product again, and verify it as a user who may read all of it";
 
 const SIGN_AGAIN: &str = "build the product again, and change nothing in it after it is signed";
 
@@ -197,29 +203,56 @@ impl<'a> Scan<'a> {
     }
 
     fn tell_excluded(&self, entry: &Entry, path: &str, judgement: &mut Judgement<'_>) {
-        let what = match path {
-            "_CodeSignature" => return,
-            "CodeResources" => match self.item.ticket_or_link(entry) {
-                Some(what) => what,
-                None => {
-                    let finding = Finding::block(
-                        Code::ProductStructure,
-                        "a file has the name of a stapled ticket, and is none",
-                    )
-                    .hint("remove it; no signature covers it");
-                    let finding = in_product(finding, &entry.path);
-                    judgement.problems.push(Problem::ours(finding));
-                    "it has the name of a ticket and is none; no signature covers it"
-                }
-            },
-            "_MASReceipt" => "the receipt of the store; no signature covers it",
-            // Its own signature covers it.
-            _ => return,
+        match path {
+            "CodeResources" => {
+                let what = self.code_resources(entry, judgement);
+                judgement.unsealed.push(&entry.path, what);
+            }
+            "_MASReceipt" => self.receipt(entry, judgement),
+            // It is told there what does not belong into it; and its own signature covers the program.
+            _ => {}
+        }
+    }
+
+    /// What lies where a ticket is stapled, and where older signatures had a link to the seal.
+    fn code_resources(&self, entry: &Entry, judgement: &mut Judgement<'_>) -> &'static str {
+        let (message, what) = match &entry.kind {
+            EntryKind::Link { target } if &**target == LINK_TO_SEAL => {
+                return "a link of older signatures; no signature covers it";
+            }
+            EntryKind::Link { .. } => (
+                "a link has the name of the seal, and does not lead to it",
+                "a link that does not lead to the seal; no signature covers it",
+            ),
+            _ if self.item.ticket.is_some() => {
+                return "the stapled ticket; no signature covers it, and it has one of its own";
+            }
+            _ => (
+                "a file has the name of a stapled ticket, and is none",
+                "it has the name of a ticket and is none; no signature covers it",
+            ),
         };
-        judgement.unsealed.push(Unsealed {
-            path: entry.path.to_string(),
-            what: what.to_owned(),
-        });
+        let mut finding = Finding::block(Code::ProductStructure, message)
+            .hint("remove it; no signature covers it");
+        if let EntryKind::Link { target } = &entry.kind {
+            finding = finding.values(LINK_TO_SEAL, target);
+        }
+        let finding = in_product(finding, &entry.path);
+        judgement.problems.push(Problem::ours(finding));
+        what
+    }
+
+    /// Everything in the folder of the store's receipt, which no rule is asked about.
+    fn receipt(&self, folder: &Entry, judgement: &mut Judgement<'_>) {
+        let below = self.product.tree().below(&folder.path).iter();
+        for entry in std::iter::once(folder).chain(below) {
+            let what = match product::relative(&entry.path, &folder.path) {
+                _ if entry.kind == EntryKind::Folder => continue,
+                Some("receipt") => "the receipt of the store; no signature covers it",
+                _ => "it lies in _MASReceipt, which no seal covers",
+            };
+            judgement.unsealed.push(&entry.path, what);
+        }
     }
 
     fn file_or_link(
@@ -286,10 +319,7 @@ impl<'a> Scan<'a> {
         } else {
             why
         };
-        judgement.unsealed.push(Unsealed {
-            path: entry.path.to_string(),
-            what,
-        });
+        judgement.unsealed.push(&entry.path, &what);
     }
 
     /// An entry that may be missing although its rule does not say so was edited into the seal before it was signed.
@@ -355,13 +385,7 @@ impl<'a> Scan<'a> {
                 },
                 EntryKind::Folder | EntryKind::File { .. },
             ) => {
-                nested::judge(
-                    self.items,
-                    &entry.path,
-                    requirement,
-                    cdhash.as_deref(),
-                    judgement,
-                );
+                nested::judge(self.items, entry, requirement, cdhash.as_deref(), judgement);
             }
             (sealed, _) => {
                 let finding = Finding::block(
@@ -416,7 +440,8 @@ impl<'a> Scan<'a> {
                     Code::ProductUnreadable,
                     "a file of the bundle cannot be read",
                 )
-                .found(reason),
+                .found(reason)
+                .hint(READ_AGAIN),
                 (None, _) => {
                     let has: Vec<String> =
                         hashes.iter().map(|(kind, _)| kind.to_string()).collect();
@@ -485,18 +510,6 @@ impl<'a> Scan<'a> {
                 finding: in_product(finding, &path),
                 codesign: predicted,
             });
-        }
-    }
-}
-
-impl Item {
-    /// What an unsealed `CodeResources` beside the seal is, where that is known.
-    fn ticket_or_link(&self, entry: &Entry) -> Option<&'static str> {
-        match entry.kind {
-            EntryKind::Link { .. } => Some("a link of older signatures; no signature covers it"),
-            _ => self
-                .ticket
-                .map(|_| "the stapled ticket; no signature covers it, and it has one of its own"),
         }
     }
 }

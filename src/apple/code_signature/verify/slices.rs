@@ -499,7 +499,8 @@ fn pages(
             }
             Err(reason) => {
                 let finding = Finding::block(Code::ProductUnreadable, "the code cannot be read")
-                    .found(reason);
+                    .found(reason)
+                    .hint("export or copy the product again, and verify it as a user who may read all of it");
                 problems.push(Problem::both(finding, predicted));
             }
         }

@@ -1,10 +1,11 @@
 //! What the strict check also wants of a bundle's own folders (`bundlediskrep.cpp`).
 
+use super::judgement::UnsealedFiles;
 use super::signatures::in_product;
-use super::{Item, Unsealed, slices};
+use super::{Item, slices};
 use crate::apple::code_signature::codesign::{Predicted, Status};
 use crate::apple::code_signature::layout::{Form, Layout};
-use crate::apple::code_signature::problem::Problem;
+use crate::apple::code_signature::problem::{Problem, Problems};
 use crate::apple::code_signature::product::{self, Entry, EntryKind, Product};
 use crate::apple::code_signature::slot;
 use crate::base::finding::{Code, Finding};
@@ -13,21 +14,23 @@ use crate::base::finding::{Code, Finding};
 pub(super) fn judge(
     product: &dyn Product,
     item: &Item,
-    problems: &mut Vec<Problem>,
-    unsealed: &mut Vec<Unsealed>,
+    problems: &mut Problems,
+    unsealed: &mut UnsealedFiles,
 ) {
     if let Some(layout) = &item.layout {
         folders(product, item, layout, problems, unsealed);
     }
-    slices::extents(product, item, problems);
+    let mut of_slices = Vec::new();
+    slices::extents(product, item, &mut of_slices);
+    problems.extend(of_slices);
 }
 
 fn folders(
     product: &dyn Product,
     item: &Item,
     layout: &Layout,
-    problems: &mut Vec<Problem>,
-    unsealed: &mut Vec<Unsealed>,
+    problems: &mut Problems,
+    unsealed: &mut UnsealedFiles,
 ) {
     plain_files(product, layout, problems);
     signature_folder(product, item, layout, problems, unsealed);
@@ -39,7 +42,7 @@ fn folders(
 }
 
 /// The main executable and `Info.plist` must be files, no links (`checkPlainFile`).
-fn plain_files(product: &dyn Product, layout: &Layout, problems: &mut Vec<Problem>) {
+fn plain_files(product: &dyn Product, layout: &Layout, problems: &mut Problems) {
     for path in layout.executable.iter().chain(&layout.info) {
         if !product.tree().is_file(path) {
             let finding = Finding::block(
@@ -58,8 +61,8 @@ fn signature_folder(
     product: &dyn Product,
     item: &Item,
     layout: &Layout,
-    problems: &mut Vec<Problem>,
-    unsealed: &mut Vec<Unsealed>,
+    problems: &mut Problems,
+    unsealed: &mut UnsealedFiles,
 ) {
     let is_in_files = item.slices.iter().any(|slice| slice.slice.is_none());
     for (name, entry) in product.tree().children(&layout.signature_folder()) {
@@ -78,10 +81,10 @@ fn signature_folder(
                 "BundleDiskRep::validateMetaDirectory",
             ),
         ));
-        unsealed.push(Unsealed {
-            path: entry.path.to_string(),
-            what: "it lies in _CodeSignature, which no seal covers".to_owned(),
-        });
+        unsealed.push(
+            &entry.path,
+            "it lies in _CodeSignature, which no seal covers",
+        );
     }
 }
 
@@ -95,17 +98,17 @@ fn stray(entry: &Entry, message: &str, predicted: Predicted) -> Problem {
 fn deep_root(
     product: &dyn Product,
     layout: &Layout,
-    problems: &mut Vec<Problem>,
-    unsealed: &mut Vec<Unsealed>,
+    problems: &mut Problems,
+    unsealed: &mut UnsealedFiles,
 ) {
     for (name, entry) in product.tree().children(&layout.root) {
         if name == "Contents" {
             continue;
         }
-        unsealed.push(Unsealed {
-            path: entry.path.to_string(),
-            what: "it lies beside Contents, which the seal is about".to_owned(),
-        });
+        unsealed.push(
+            &entry.path,
+            "it lies beside Contents, which the seal is about",
+        );
         let is_finders = matches!(
             name,
             ".LSOverride" | ".DS_Store" | "Icon\r" | ".SoftwareDepot.tracking"
@@ -131,8 +134,8 @@ fn framework_root(
     product: &dyn Product,
     layout: &Layout,
     version: &str,
-    problems: &mut Vec<Problem>,
-    unsealed: &mut Vec<Unsealed>,
+    problems: &mut Problems,
+    unsealed: &mut UnsealedFiles,
 ) {
     let tree = product.tree();
     let predicted = Predicted::new(
@@ -152,16 +155,16 @@ fn framework_root(
             }
             EntryKind::Special(_) | EntryKind::Unreadable(_) => true,
         };
+        // Links and the folder lead to what is sealed.
+        if !is_allowed || matches!(entry.kind, EntryKind::File { .. }) {
+            unsealed.push(&entry.path, "it lies beside Versions, which no seal covers");
+        }
         if !is_allowed {
             problems.push(stray(
                 entry,
                 "something lies beside the folder Versions of a framework",
                 predicted,
             ));
-            unsealed.push(Unsealed {
-                path: entry.path.to_string(),
-                what: "it lies beside Versions, which no seal covers".to_owned(),
-            });
         }
     }
     let versions = product::join(&layout.root, "Versions");
@@ -175,16 +178,15 @@ fn framework_root(
             EntryKind::File { is_executable, .. } => !is_executable && name == ".DS_Store",
             EntryKind::Special(_) | EntryKind::Unreadable(_) => true,
         };
+        if !is_allowed || matches!(entry.kind, EntryKind::File { .. }) {
+            unsealed.push(&entry.path, "it lies in Versions, which no seal covers");
+        }
         if !is_allowed {
             problems.push(stray(
                 entry,
                 "something lies beside the versions of a framework",
                 predicted,
             ));
-            unsealed.push(Unsealed {
-                path: entry.path.to_string(),
-                what: "it lies in Versions, which no seal covers".to_owned(),
-            });
         }
     }
 }

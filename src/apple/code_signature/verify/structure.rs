@@ -1,12 +1,12 @@
 //! What no product holds: devices, pipes, what cannot be looked at.
 
 use crate::apple::code_signature::codesign::{Predicted, Status};
-use crate::apple::code_signature::problem::Problem;
+use crate::apple::code_signature::problem::{Problem, Problems};
 use crate::apple::code_signature::product::{EntryKind, Tree};
 use crate::base::finding::{Code, Finding, Place};
 
 pub(super) fn problems(tree: &Tree) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     for entry in tree.entries() {
         let (message, status) = match &entry.kind {
             EntryKind::Special(what) => (
@@ -33,7 +33,7 @@ pub(super) fn problems(tree: &Tree) -> Vec<Problem> {
     if tree.is_folder("Payload") {
         beside_the_app(tree, &mut problems);
     }
-    problems
+    problems.into_told()
 }
 
 /// What Xcode puts beside the folder `Payload` of an `.ipa`, and the store beside that.
@@ -51,7 +51,7 @@ const BESIDE_PAYLOAD: [&str; 10] = [
 ];
 
 /// In an `.ipa` nothing seals what lies beside the app.
-fn beside_the_app(tree: &Tree, problems: &mut Vec<Problem>) {
+fn beside_the_app(tree: &Tree, problems: &mut Problems) {
     let beside_payload = tree
         .children("")
         .filter(|(name, _)| *name != "Payload" && !BESIDE_PAYLOAD.contains(name));

@@ -1,0 +1,20 @@
+//! Rotation: from profiles that end to their successors, without a build that sees half of it.
+//!
+//! Apple's portal cannot change a profile: whoever renews one gets another, with a new UUID. So a rotation is about pairs. The
+//! old profile is `active`, the new one is `incoming` beside it, then the new one is `active` and the old one `retiring`, and in the end
+//! the old one is gone. Each of these is one revision of the manifest.
+//!
+//! Everything here is a function of values. What is paired comes from the manifest and from proven files; what changes is a new
+//! manifest's content. `ops::rotate` carries it out.
+//!
+//! - [`succession`]: which profile replaces which, and what is not right about that
+//! - [`probe`]: what another machine says that it holds
+//! - [`product`]: which profiles must change sides together, and in which order
+//! - [`schedule`]: what ends when, for which cause, and when its rotation must begin
+//! - [`revision`]: the manifest after each step
+
+pub mod probe;
+pub mod product;
+pub mod revision;
+pub mod schedule;
+pub mod succession;

@@ -1,0 +1,171 @@
+//! Probes: what another machine says that it holds.
+//!
+//! A rotation writes to no other machine. Each machine installs successors itself and hands over a probe: its name, its clock, the
+//! digests of the profiles in its directories, and the certificates that it has keys for. A promotion looks at the probes, so that no
+//! build begins on a machine that lacks what it needs.
+//!
+//! A probe is not signed: it keeps honest people from a mistake.
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::base::finding::{Code, Finding};
+use crate::base::ids::{CertSha1, FileSha256, HostName};
+use crate::base::remedy::Remedy;
+use crate::context::manifest::PinnedProfile;
+
+/// The largest probe that is read, in bytes: a hundred thousand profiles.
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// The schema of this version.
+pub const SCHEMA: &str = "countersign.node-probe.v1";
+
+/// A clock may be ahead by so much.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a machine holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeProbe {
+    /// Always `countersign.node-probe.v1`.
+    #[schemars(extend("const" = "countersign.node-probe.v1"))]
+    pub schema: String,
+    /// The machine's name.
+    pub host: HostName,
+    /// What its clock said (RFC 3339, UTC).
+    pub time: Timestamp,
+    /// The directories of profiles that were looked into.
+    pub directories: Vec<String>,
+    /// SHA-256 of each file in them that is named like a profile, hex, sorted.
+    pub profiles: Vec<FileSha256>,
+    /// SHA-1 of the certificates that it has private keys for, hex, sorted; absent if nobody named a keychain or a file.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub identities: Option<Vec<CertSha1>>,
+}
+
+/// Why a file is no probe.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeError {
+    /// It is not the JSON of one.
+    #[error("this is no probe of a machine: {0}")]
+    Json(String),
+    /// It is one of another version.
+    #[error("this probe is of the version {0:?}, and this countersign reads {SCHEMA:?}")]
+    Schema(String),
+}
+
+impl NodeProbe {
+    /// Reads a probe.
+    ///
+    /// # Errors
+    /// The bytes are no probe, or one of another version.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ProbeError> {
+        #[derive(Deserialize)]
+        struct Light {
+            schema: String,
+        }
+        let json = |error: serde_json::Error| ProbeError::Json(error.to_string());
+        let Light { schema } = serde_json::from_slice(bytes).map_err(json)?;
+        if schema != SCHEMA {
+            return Err(ProbeError::Schema(schema));
+        }
+        let mut probe: Self = serde_json::from_slice(bytes).map_err(json)?;
+        probe.profiles.sort_unstable();
+        Ok(probe)
+    }
+
+    /// Whether a file with these bytes lies in its directories.
+    pub fn holds(&self, sha256: &FileSha256) -> bool {
+        self.profiles.binary_search(sha256).is_ok()
+    }
+}
+
+/// Whether machines must have shown that they hold something, or it is enough that none shows that it does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// Every known host must have shown it.
+    EveryHost,
+    /// Hosts that have shown nothing are told.
+    NoneWithout,
+}
+
+/// What keeps `needed` from being relied on: machines that lack one of them or have shown nothing. Of each machine its newest probe
+/// counts. `own` is this machine, which is looked at itself.
+pub fn lacking(
+    probes: &[NodeProbe],
+    needed: &[&PinnedProfile],
+    hosts: &[HostName],
+    own: Option<&HostName>,
+    demand: Demand,
+    now: Timestamp,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let is_own = |host: &HostName| own.is_some_and(|own| own.same_as(host));
+    let newest = |host: &HostName| {
+        let of_host = probes.iter().filter(|probe| probe.host.same_as(host));
+        of_host.max_by_key(|probe| probe.time)
+    };
+    let mut known: Vec<&HostName> = hosts.iter().collect();
+    for probe in probes {
+        if !known.iter().any(|host| host.same_as(&probe.host)) {
+            known.push(&probe.host);
+        }
+    }
+    for host in known.into_iter().filter(|host| !is_own(host)) {
+        let Some(probe) = newest(host) else {
+            let message = format!("host {host} has not shown that it holds the new profiles");
+            let finding = match demand {
+                Demand::EveryHost => Finding::block(Code::NodeLacksSuccessor, message),
+                Demand::NoneWithout => Finding::warn(Code::NodeLacksSuccessor, message),
+            };
+            findings.push(
+                finding
+                    .values(format!("a probe of {host}"), "no probe")
+                    .hint(format!("probe {host}, and name the file"))
+                    .remedy(Remedy::ProbeNode),
+            );
+            continue;
+        };
+        let ahead = probe.time.duration_since(now);
+        if ahead > SKEW {
+            findings.push(
+                Finding::block(
+                    Code::NodeLacksSuccessor,
+                    format!("the clock of {host} and that of this machine differ"),
+                )
+                .values(now, probe.time)
+                .hint("set both clocks by the network, and probe the machine again"),
+            );
+        }
+        let absent: Vec<&&PinnedProfile> = needed
+            .iter()
+            .filter(|profile| !probe.holds(&profile.sha256))
+            .collect();
+        if let Some(first) = absent.first() {
+            let more = match absent.len() {
+                1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            findings.push(
+                Finding::block(
+                    Code::NodeLacksSuccessor,
+                    format!(
+                        "host {host} does not hold the new profile {}{more}",
+                        first.title()
+                    ),
+                )
+                .values(
+                    format!("a file with sha256:{}", first.sha256),
+                    format!("none of the {} files there", probe.profiles.len()),
+                )
+                .of_profile(&first.uuid)
+                .touching(absent.iter().map(|profile| profile.touched()).collect())
+                .hint(format!(
+                    "install the new profiles on {host}, and probe it again"
+                )),
+            );
+        }
+    }
+    findings
+}

@@ -1,0 +1,161 @@
+//! `rotate retire`: old profiles go, when their grace is over and every machine holds the new ones.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::carry_out::{self, PlannedStep};
+use super::document::{StepDocument, StepRevision};
+use super::promote::copies;
+use super::scene::{self, Scene};
+use crate::base::clock::show_duration;
+use crate::base::finding::{self, Code, Finding};
+use crate::base::ids::ProfileUuid;
+use crate::context::manifest::{PinnedProfile, ProfileState};
+use crate::context::rotation::probe::{Demand, lacking};
+use crate::context::rotation::{product, revision};
+use crate::host::node;
+use crate::host::transaction::StepKind;
+use crate::ops::error::Failure;
+use crate::ops::world::World;
+
+/// What is retired.
+#[derive(Debug, Clone, Default)]
+pub struct RetireRequest {
+    /// The probes of other machines.
+    pub probes: Vec<PathBuf>,
+    /// When the successors were promoted, where this machine does not know.
+    pub promoted: Option<Timestamp>,
+    /// Only say what would change.
+    pub dry_run: bool,
+}
+
+/// Removes the old profiles from the manifest and from this machine.
+///
+/// # Errors
+/// The manifest, a probe or a directory cannot be read, or a file cannot be written or removed.
+pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Failure> {
+    let finished = match request.dry_run {
+        true => None,
+        false => carry_out::finish(world)?,
+    };
+    let scene = Scene::look(world)?;
+    let mut document = StepDocument::new(StepKind::Retire, request.dry_run, finished.as_ref());
+    document.findings.extend(scene.changed_since());
+    let profiles = scene.manifest.profiles().iter();
+    let retiring: Vec<&PinnedProfile> = profiles
+        .filter(|profile| profile.state == ProfileState::Retiring)
+        .collect();
+    if retiring.is_empty() {
+        document.findings.push(
+            Finding::block(
+                Code::RotationUnfinished,
+                "nothing is retiring, so there is nothing to remove",
+            )
+            .hint("promote the successors first"),
+        );
+    }
+    for profile in &retiring {
+        if scene.manifest.is_in_use(profile) {
+            document.findings.push(
+                Finding::block(
+                    Code::RotationUnfinished,
+                    format!(
+                        "profile {} is retiring, and something is still pinned to it",
+                        profile.title()
+                    ),
+                )
+                .of_profile(&profile.uuid)
+                .hint("promote its successor first"),
+            );
+        }
+    }
+    document
+        .findings
+        .extend(grace(&scene, &retiring, request.promoted, world));
+    let active = scene.manifest.profiles().iter();
+    let needed: Vec<&PinnedProfile> = active
+        .filter(|profile| profile.state == ProfileState::Active)
+        .collect();
+    document.findings.extend(lacking(
+        &scene::probes(&request.probes)?,
+        &needed,
+        &scene.policy.topology.key_hosts,
+        node::host_name().ok().as_ref(),
+        Demand::EveryHost,
+        world.now,
+    ));
+    if finding::any_blocks(&document.findings) {
+        return Ok(document);
+    }
+    let old: BTreeSet<ProfileUuid> = retiring
+        .iter()
+        .map(|profile| profile.uuid.clone())
+        .collect();
+    // Nothing is pinned to them any more, so the groups are in the order of bundle ids: what holds others goes before its extensions.
+    // The files go while the manifest still knows them, so that none of them is ever one that nobody pinned.
+    let groups = product::groups(&scene.manifest, &old);
+    let order = groups.iter().flat_map(|group| &group.profiles);
+    let mut files = Vec::new();
+    for uuid in order {
+        if let Some((_, profile)) = scene.manifest.profile(uuid) {
+            let copies = copies(&profile.sha256, &scene, world)?;
+            files.extend(copies.into_iter().map(|path| (path, None)));
+        }
+    }
+    let content = revision::retired(scene.content(), &old);
+    files.push((scene.file.clone(), Some(content.to_bytes())));
+    let planned = PlannedStep {
+        kind: StepKind::Retire,
+        from: scene.manifest.revision(),
+        manifest: content,
+        files,
+    };
+    document.revisions.push(StepRevision::of(&planned, None));
+    if !request.dry_run {
+        carry_out::take(&planned, &scene.bytes, world)?;
+    }
+    Ok(document)
+}
+
+/// When the profiles that retire were replaced: by the last promotion that this machine knows of, or as somebody says.
+pub(super) fn promoted(scene: &Scene, said: Option<Timestamp>) -> Option<Timestamp> {
+    let steps = scene.steps.iter();
+    let known = steps.filter(|step| step.kind == StepKind::Promote && step.is_done);
+    known.map(|step| step.begun).max().or(said)
+}
+
+/// That the time of grace is not over, or is not known to be.
+fn grace(
+    scene: &Scene,
+    retiring: &[&PinnedProfile],
+    said: Option<Timestamp>,
+    world: &World,
+) -> Option<Finding> {
+    let first = retiring.first()?;
+    let grace = scene.policy.rotation.grace;
+    let Some(promoted) = promoted(scene, said) else {
+        return Some(
+            Finding::block(
+                Code::RotationGrace,
+                "this machine does not know when the successors were promoted",
+            )
+            .of_profile(&first.uuid)
+            .hint("say when they were, or retire on the machine that promoted them"),
+        );
+    };
+    let over = promoted.checked_add(grace).unwrap_or(Timestamp::MAX);
+    (over > world.now).then(|| {
+        Finding::block(
+            Code::RotationGrace,
+            format!(
+                "the old profiles stay for {} after the promotion, so that it can be rolled back",
+                show_duration(grace)
+            ),
+        )
+        .values(format!("not before {over}"), world.now)
+        .of_profile(&first.uuid)
+        .hint("wait, or shorten rotation.grace in the policy")
+    })
+}

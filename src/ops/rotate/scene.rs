@@ -1,0 +1,103 @@
+//! What a step of a rotation begins with: the policy, the manifest and its directories, and whether the last step still stands.
+
+use std::path::PathBuf;
+
+use super::carry_out;
+use crate::base::finding::{Code, Finding};
+use crate::base::ids::FileSha256;
+use crate::context::manifest::{Content, Manifest};
+use crate::context::policy::Policy;
+use crate::context::rotation::probe::{self, NodeProbe};
+use crate::host::transaction::Step;
+use crate::host::{files, project_root};
+use crate::ops::error::{Error, Failure};
+use crate::ops::world::World;
+
+/// What is at hand before a step.
+pub(super) struct Scene {
+    pub(super) policy: Policy,
+    pub(super) manifest: Manifest,
+    /// The manifest's bytes.
+    pub(super) bytes: Vec<u8>,
+    /// Its file, absolute.
+    pub(super) file: PathBuf,
+    /// The steps that were taken here before.
+    pub(super) steps: Vec<Step>,
+}
+
+impl Scene {
+    /// Reads them.
+    pub(super) fn look(world: &World) -> Result<Self, Failure> {
+        let policy = world.policy_or_defaults()?;
+        let (manifest, bytes) = world.manifest()?;
+        Ok(Self {
+            policy,
+            manifest,
+            bytes,
+            file: carry_out::manifest_file(world),
+            steps: carry_out::steps(world)?,
+        })
+    }
+
+    /// The directories in which profiles are installed, absolute; what is installed goes into the last that Xcode reads, or the first
+    /// that somebody names.
+    pub(super) fn directories(&self, world: &World) -> Result<Vec<PathBuf>, Failure> {
+        Self::directories_of(&self.policy, world)
+    }
+
+    /// The same by a policy.
+    pub(super) fn directories_of(policy: &Policy, world: &World) -> Result<Vec<PathBuf>, Failure> {
+        world.check_home_of_profiles(policy)?;
+        let places = world.profile_directories(policy);
+        let places = places.iter();
+        Ok(places
+            .map(|place| project_root::absolute(&place.path))
+            .collect())
+    }
+
+    /// What the manifest holds.
+    pub(super) fn content(&self) -> &Content {
+        self.manifest.content()
+    }
+
+    /// That somebody changed the manifest since the last step, if so.
+    pub(super) fn changed_since(&self) -> Option<Finding> {
+        let last = self.steps.last()?;
+        let change = last
+            .changes
+            .iter()
+            .find(|change| change.path == self.file)?;
+        let (expected, found) = (change.after?, FileSha256::of(&self.bytes));
+        (expected != found).then(|| {
+            Finding::warn(
+                Code::RotationFileChanged,
+                format!(
+                    "the manifest was changed since the last step of a rotation, {}",
+                    last.kind.as_str()
+                ),
+            )
+            .values(
+                format!("revision {} with sha256:{expected}", last.to),
+                format!("revision {} with sha256:{found}", self.manifest.revision()),
+            )
+            .in_file(&self.file)
+            .hint("look at what was changed, and go on if it is meant")
+        })
+    }
+}
+
+/// Reads the probes in these files.
+pub(super) fn probes(files: &[PathBuf]) -> Result<Vec<NodeProbe>, Error> {
+    let read = files.iter().map(|path| {
+        let bytes = files::read_bounded(path, probe::MAX_BYTES)?;
+        NodeProbe::parse(&bytes).map_err(|error| {
+            Error::new(
+                crate::base::error::ErrorCode::FileMalformed,
+                format!("{}: {error}", path.display()),
+            )
+            .hint("make the probe again on that machine, with the same version of countersign")
+            .in_file(path)
+        })
+    });
+    read.collect()
+}

@@ -1,0 +1,8 @@
+//! Rotation: which profile replaces which, in which order, and what every step leaves on a disk.
+
+mod crashes;
+mod guide;
+mod order;
+mod site;
+mod steps;
+mod successions;

@@ -1,0 +1,305 @@
+//! The steps, from the first warning to the last old profile.
+
+use countersign::base::finding::Code;
+use countersign::context::manifest::ProfileState;
+use countersign::ops::rotate::{self, PlanRequest, PromoteRequest, RetireRequest, RollbackRequest};
+use jiff::SignedDuration;
+use support::blocking;
+
+use crate::site::{IDS, LATER, NOW, Site, done, old, specifiers, successor};
+
+fn state(site: &Site, uuid: &str) -> Option<ProfileState> {
+    let uuid = uuid.parse().unwrap();
+    let manifest = site.manifest();
+    manifest.profile(&uuid).map(|(_, profile)| profile.state)
+}
+
+#[test]
+fn a_rotation_goes_through_its_states_and_the_gate_passes_in_each() {
+    let site = Site::new();
+    let start = site.picture();
+    let passes = |site: &Site| {
+        let manifest = site.manifest();
+        assert_eq!(site.gate(&manifest, specifiers(&manifest)), []);
+    };
+    passes(&site);
+    let planned = rotate::plan(
+        &PlanRequest {
+            successors: vec![site.path("successors")],
+            due: None,
+        },
+        &site.world(NOW),
+    )
+    .unwrap();
+    assert_eq!(planned.rotations.len(), 1, "one certificate, one rotation");
+    assert_eq!(planned.rotations[0].state, "at hand");
+    assert_eq!(planned.rotations[0].profiles.len(), IDS.len());
+    assert_eq!(planned.order.len(), 1, "one product");
+    let order: Vec<String> = planned.order[0]
+        .profiles
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        order.last(),
+        Some(&old(IDS[0]).uuid),
+        "what holds the others comes last"
+    );
+
+    let staged = done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    assert_eq!(staged.revisions[0].revision, 2);
+    assert_eq!(staged.revisions[0].digest, site.manifest().digest());
+    for id in IDS {
+        assert_eq!(state(&site, &old(id).uuid), Some(ProfileState::Active));
+        assert_eq!(
+            state(&site, &successor(id).uuid),
+            Some(ProfileState::Incoming)
+        );
+    }
+    passes(&site);
+
+    let promoted = done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    assert_eq!(promoted.revisions.len(), 1, "one product, one revision");
+    assert_eq!(promoted.revisions[0].product.as_deref(), Some(IDS[0]));
+    assert!(Site::sides(&site.manifest()).iter().all(|is_new| *is_new));
+    passes(&site);
+    // What still names the old profiles is told, with file and line.
+    for id in IDS {
+        let place = promoted
+            .old_names
+            .iter()
+            .find(|place| place.name == old(id).uuid);
+        let place = place.unwrap_or_else(|| panic!("{:#?}", promoted.old_names));
+        assert!(place.file.ends_with("project.pbxproj"), "{}", place.file);
+        assert_eq!(place.instead, successor(id).uuid);
+    }
+
+    done(
+        rotate::rollback(
+            &RollbackRequest {
+                to: Some(1),
+                dry_run: false,
+            },
+            &site.world(NOW),
+        )
+        .unwrap(),
+    );
+    assert_eq!(site.picture(), start, "byte for byte, but for the revision");
+    assert_eq!(site.manifest().revision(), 4, "revisions only rise");
+    passes(&site);
+
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    let early = rotate::retire(&RetireRequest::default(), &site.world(NOW)).unwrap();
+    assert_eq!(blocking(&early.findings), ["rotation-grace"]);
+    done(rotate::retire(&RetireRequest::default(), &site.world(LATER)).unwrap());
+    for id in IDS {
+        assert_eq!(state(&site, &old(id).uuid), None);
+        assert_eq!(
+            state(&site, &successor(id).uuid),
+            Some(ProfileState::Active)
+        );
+        assert!(
+            !site
+                .path(format!("profiles/{}", old(id).file_name()))
+                .exists()
+        );
+    }
+    passes(&site);
+    let status = rotate::status(&site.world(LATER)).unwrap();
+    assert_eq!(status.next_step, "nothing");
+    let steps: Vec<&str> = status.steps.iter().map(|step| step.step.as_str()).collect();
+    assert_eq!(
+        steps,
+        ["stage", "promote", "rollback", "stage", "promote", "retire"]
+    );
+}
+
+#[test]
+fn an_old_branch_passes_beside_the_successors_that_another_branch_needs() {
+    let site = Site::new();
+    let branch = site.manifest();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    assert_eq!(site.gate(&branch, |id| old(id).uuid), []);
+    done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    assert_eq!(site.gate(&branch, |id| old(id).uuid), []);
+    done(rotate::retire(&RetireRequest::default(), &site.world(LATER)).unwrap());
+    let blocked = site.gate(&branch, |id| old(id).uuid);
+    assert_eq!(blocking(&blocked), ["profile-missing"]);
+}
+
+#[test]
+fn a_rotation_that_must_begin_blocks_where_somebody_asks() {
+    let site = Site::new();
+    let due = |now: &str, successors| {
+        let request = PlanRequest {
+            successors,
+            due: Some(SignedDuration::from_hours(24 * 30)),
+        };
+        let planned = rotate::plan(&request, &site.world(now)).unwrap();
+        blocking(&planned.findings)
+            .into_iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    let none: Vec<String> = Vec::new();
+    assert_eq!(due(NOW, Vec::new()), none);
+    // The certificate ends with the year 2045; seven days before that the gate blocks, and seven days before that is the lead.
+    assert_eq!(
+        due("2045-12-01T00:00:00Z", Vec::new()),
+        ["successor-missing"]
+    );
+    let at_hand = vec![site.path("successors")];
+    assert_eq!(due("2045-12-01T00:00:00Z", at_hand), ["rotation-due"]);
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    assert_eq!(
+        due("2045-12-01T00:00:00Z", Vec::new()),
+        none,
+        "it has begun"
+    );
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let site = Site::new();
+    let before = site.picture();
+    let mut request = site.stage();
+    request.dry_run = true;
+    let shown = done(rotate::stage(&request, &site.world(NOW)).unwrap());
+    assert_eq!(shown.revisions.len(), 1);
+    assert_eq!(site.picture(), before);
+    assert!(!site.path("state").exists());
+}
+
+#[test]
+fn one_rotation_at_a_time() {
+    let site = Site::new();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    let again = successor(IDS[0]).named("another one");
+    site.write("another.mobileprovision", again.mint());
+    let mut request = site.stage();
+    request.successors = vec![site.path("another.mobileprovision")];
+    let blocked = rotate::stage(&request, &site.world(NOW)).unwrap();
+    assert_eq!(blocking(&blocked.findings), ["rotation-unfinished"]);
+}
+
+#[test]
+fn what_is_not_there_is_not_promoted_or_retired() {
+    let site = Site::new();
+    let promoted = rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap();
+    assert_eq!(blocking(&promoted.findings), ["rotation-unfinished"]);
+    let retired = rotate::retire(&RetireRequest::default(), &site.world(NOW)).unwrap();
+    assert_eq!(blocking(&retired.findings), ["rotation-unfinished"]);
+    let error = rotate::rollback(&RollbackRequest::default(), &site.world(NOW)).unwrap_err();
+    assert!(error.to_string().contains("no step"), "{error}");
+}
+
+#[test]
+fn a_successor_that_is_gone_from_this_machine_comes_back_with_the_promotion() {
+    let site = Site::new();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    let lost = site.path(format!("profiles/{}", successor(IDS[1]).file_name()));
+    std::fs::remove_file(&lost).unwrap();
+    done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    assert_eq!(std::fs::read(lost).unwrap(), successor(IDS[1]).mint());
+}
+
+#[test]
+fn a_machine_that_never_had_a_successor_must_install_it_first() {
+    let site = Site::new();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    std::fs::remove_file(site.path(format!("profiles/{}", successor(IDS[1]).file_name()))).unwrap();
+    // The repository is the same, the machine is another.
+    std::fs::remove_dir_all(site.path("state")).unwrap();
+    let blocked = rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap();
+    assert_eq!(blocking(&blocked.findings), ["profile-missing"]);
+}
+
+#[test]
+fn a_rollback_overwrites_nothing_that_somebody_else_changed() {
+    let site = Site::promoted();
+    let file = format!("profiles/{}", successor(IDS[1]).file_name());
+    site.write(&file, "something else");
+    let request = RollbackRequest {
+        to: Some(1),
+        dry_run: false,
+    };
+    let blocked = rotate::rollback(&request, &site.world(NOW)).unwrap();
+    assert_eq!(blocking(&blocked.findings), ["rotation-file-changed"]);
+    let finding = blocked
+        .findings
+        .iter()
+        .find(|finding| finding.code == Code::RotationFileChanged)
+        .unwrap();
+    assert!(
+        finding.expected.is_some() && finding.found.is_some(),
+        "both sides are named"
+    );
+    assert_eq!(std::fs::read(site.path(file)).unwrap(), b"something else");
+}
+
+#[test]
+fn hosts_that_hold_keys_show_that_they_hold_the_new_profiles_before_the_old_ones_go() {
+    let site = Site::promoted();
+    let policy = std::fs::read_to_string(site.path("manifests/signing.toml")).unwrap();
+    let hosts =
+        "[topology]\nkind = \"dedicated-signer\"\nkey_hosts = [\"signer-02.acme.example\"]\n";
+    site.write(
+        "manifests/signing.toml",
+        policy.replace("[profiles]", &format!("{hosts}[profiles]")),
+    );
+    let unseen = rotate::retire(&RetireRequest::default(), &site.world(LATER)).unwrap();
+    assert_eq!(blocking(&unseen.findings), ["node-lacks-successor"]);
+    let probe = |profiles: &[String], time: &str| {
+        let probe = serde_json::json!({
+            "schema": "countersign.node-probe.v1",
+            "host": "signer-02.acme.example",
+            "time": time,
+            "directories": ["/profiles"],
+            "profiles": profiles,
+        });
+        site.write("probe.json", probe.to_string());
+        let request = RetireRequest {
+            probes: vec![site.path("probe.json")],
+            dry_run: true,
+            ..RetireRequest::default()
+        };
+        let document = rotate::retire(&request, &site.world(LATER)).unwrap();
+        let codes = blocking(&document.findings);
+        codes
+            .into_iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    let held: Vec<String> = IDS
+        .iter()
+        .map(|id| countersign::base::ids::FileSha256::of(&successor(id).mint()).to_string())
+        .collect();
+    assert_eq!(
+        probe(&held[1..], LATER),
+        ["node-lacks-successor"],
+        "it lacks one"
+    );
+    assert_eq!(
+        probe(&held, "2026-07-15T14:15:00Z"),
+        ["node-lacks-successor"],
+        "its clock is ahead"
+    );
+    let none: Vec<String> = Vec::new();
+    assert_eq!(probe(&held, LATER), none);
+    site.write(
+        "probe.json",
+        r#"{"schema": "countersign.node-probe.v9", "more": 1}"#,
+    );
+    let request = RetireRequest {
+        probes: vec![site.path("probe.json")],
+        ..RetireRequest::default()
+    };
+    let error = rotate::retire(&request, &site.world(LATER))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("node-probe.v9") && error.contains("node-probe.v1"),
+        "{error}"
+    );
+}
