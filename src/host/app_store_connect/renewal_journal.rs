@@ -109,7 +109,7 @@ impl RenewalJournal {
     pub fn lock(&self) -> Result<Lock, RenewalJournalError> {
         self.state.make()?;
         owned_files::make_directory(&self.state.portal())?;
-        let lock = Lock::acquire(&self.state.renewal_lock(&self.issuer), Duration::ZERO)?;
+        let lock = Lock::acquire(&self.state.renewal_lock(&self.issuer), MOMENT)?;
         // A process that was killed while it wrote left these; nobody writes now.
         for file in owned_files::half_written(&self.path()) {
             owned_files::remove(&file)?;
@@ -161,6 +161,10 @@ impl RenewalJournal {
         self.state.renewal(&self.issuer)
     }
 }
+
+/// How long the lock is waited for: a child that is about to become another program holds what its parent held. Whoever makes
+/// successors holds it for longer.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// A journal, in bytes: a thousand successors with a thousand devices each.
 const MAX_JOURNAL: usize = 64 << 20;

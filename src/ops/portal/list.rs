@@ -169,9 +169,10 @@ pub fn list(key: &KeyRequest, world: &World) -> Result<PortalListDocument, Failu
     let key = key.read()?;
     let (policy, verifier) = prove::verifier(world)?;
     let manifest = world.manifest_if_any()?;
-    let files = match world.home().is_some() || !world.places.profiles.is_empty() {
-        true => world.installed_files(&policy)?,
-        false => Vec::new(),
+    // Where nobody knows the directories of this machine, nothing is installed here.
+    let files = match world.check_home_of_profiles(&policy) {
+        Ok(()) => world.installed_files(&policy)?,
+        Err(_) => Vec::new(),
     };
     let installed = prove::prove(&files, &verifier, world, |_, examined| match examined {
         Examined::Proven(profile) => Some(profile.fields().uuid.clone()),
