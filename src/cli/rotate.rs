@@ -299,6 +299,26 @@ fn show_plan(document: &PlanDocument, out: &mut dyn Write, terminal: &Terminal) 
             )?;
         }
     }
+    if !document.intermediates.is_empty() {
+        writeln!(out, "{STRONG}intermediates{STRONG:#}")?;
+    }
+    for intermediate in &document.intermediates {
+        let day = |at: Timestamp| format!("on {}", at.to_string().get(..10).unwrap_or_default());
+        let expires = intermediate.expires.map(day);
+        let noun = match intermediate.certificates {
+            1 => "certificate",
+            _ => "certificates",
+        };
+        writeln!(
+            out,
+            "  {}, which issued {} pinned {noun}, expires {}",
+            plain(&intermediate.name),
+            intermediate.certificates,
+            expires
+                .as_deref()
+                .unwrap_or("at a time that is not known here")
+        )?;
+    }
     Ok(())
 }
 

@@ -41,7 +41,7 @@ pub struct NamedPlaces {
     pub is_complete: bool,
 }
 
-/// Searches the files below `root` for `names`; `without` are files that may name them. Letters of either case count: Xcode writes UUIDs
+/// Searches the files below `root` for `names`; `without` are files that may name them, and folders of such. Letters of either case count: Xcode writes UUIDs
 /// in both.
 pub fn find(root: &Path, names: &[String], without: &[PathBuf]) -> NamedPlaces {
     let mut found = NamedPlaces {
@@ -60,7 +60,7 @@ pub fn find(root: &Path, names: &[String], without: &[PathBuf]) -> NamedPlaces {
     found.is_complete = is_complete;
     let mut left = MAX_TOTAL;
     for file in files {
-        if without.contains(&file) {
+        if without.iter().any(|it| file.starts_with(it)) {
             continue;
         }
         // What cannot be read, or is too large, names nothing that somebody would look for there.

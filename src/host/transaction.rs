@@ -11,7 +11,8 @@
 //! Then the log says what is going to change: from here on the step is going to happen. Then the files are replaced one by one, each of
 //! them whole or not at all. In the end the log says that it is done. Whatever kills the process, the next one finds either no step, or
 //! a step that can be finished: a file is then as it was before, or as it is after. A file that is neither was changed by somebody
-//! else, and nothing touches it.
+//! else, and nothing touches it. A step that cannot be carried out, because of such a file or because the system refuses, is taken back:
+//! its other files are as they were before, and the log forgets it.
 //!
 //! Undoing is a step like the others: it changes the files back.
 
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{self, FileMode, ReadError, ReadErrorKind, RemoveError, WriteError};
 use super::owned_files::{self, Lock, OwnedFileError};
+use super::project_root;
 use super::state_dir::StateDir;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
@@ -102,10 +104,25 @@ pub struct Step {
     pub from: u64,
     /// The revision afterwards.
     pub to: u64,
+    /// Of a rollback: the revision whose state it brought back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<u64>,
     /// Its files, in the order in which they change.
     pub changes: Vec<FileChange>,
     /// Whether all of them have changed.
     pub is_done: bool,
+}
+
+impl FileChange {
+    /// The same change backwards.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            before: self.after,
+            after: self.before,
+        }
+    }
 }
 
 /// How a file stands to what a step makes of it.
@@ -132,6 +149,7 @@ const VERSION: u32 = 1;
 /// The steps of one manifest on this machine, to be added to: nobody else does so meanwhile.
 #[derive(Debug)]
 pub struct StepLog {
+    manifest: PathBuf,
     folder: PathBuf,
     steps: Vec<Step>,
     _lock: Lock,
@@ -164,7 +182,7 @@ pub enum StepError {
     #[error("{}: these kept bytes are missing or were changed", .0.display())]
     Bytes(PathBuf),
     /// A file is neither as it was before a step nor as it is afterwards.
-    #[error("{}: an unfinished step of a rotation cannot go on: the file holds {}, and the step expects {}", change.path.display(), shown(found.as_ref()), shown(change.before.as_ref()))]
+    #[error("{}: a step of a rotation cannot go on: the file holds {}, and the step expects {}", change.path.display(), shown(found.as_ref()), shown(change.before.as_ref()))]
     Foreign {
         /// The file, and what was going to become of it.
         change: Box<FileChange>,
@@ -201,9 +219,7 @@ impl Explain for StepError {
             Self::Bytes(_) => {
                 Some("put the files in order by hand, with what the repository holds".into())
             }
-            Self::Foreign { .. } => {
-                Some("put the file back as the step expects it, and run the command again".into())
-            }
+            Self::Foreign { .. } => Some("see who else changes this file".into()),
         }
     }
 
@@ -224,6 +240,19 @@ impl Explain for StepError {
             Self::Log { path, .. } | Self::Bytes(path) => Place::file(path),
             Self::Foreign { change, .. } => Place::file(&change.path),
         }
+    }
+}
+
+/// `path` from the root directory on, with every link resolved. By it the log of a manifest is found: so a file has one log however it is
+/// reached, and a linked manifest is replaced where it lies.
+pub fn resolved(path: &Path) -> PathBuf {
+    if let Ok(file) = path.canonicalize() {
+        return file;
+    }
+    let directory = files::directory_of(path).canonicalize();
+    match (directory, path.file_name()) {
+        (Ok(directory), Some(name)) => directory.join(name),
+        _ => project_root::absolute(path),
     }
 }
 
@@ -298,14 +327,15 @@ impl StepLog {
         let lock = Lock::acquire(&folder.join("lock"), PATIENCE)?;
         Ok(Self {
             steps: read(&log_in(&folder))?,
+            manifest: manifest.to_owned(),
             folder,
             _lock: lock,
         })
     }
 
-    /// The steps, the oldest first.
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
+    /// The manifest whose steps these are.
+    pub fn manifest(&self) -> &Path {
+        &self.manifest
     }
 
     /// The step that is not done, if there is one.
@@ -385,6 +415,19 @@ impl StepLog {
         }
         self.write(steps)?;
         self.forget();
+        Ok(())
+    }
+
+    /// Forgets the pending step, whose files are all as they were before.
+    ///
+    /// # Errors
+    /// It cannot be written: then the step is still pending.
+    pub fn abandon(&mut self) -> Result<(), StepError> {
+        let mut steps = self.steps.clone();
+        if steps.pop_if(|step| !step.is_done).is_some() {
+            self.write(steps)?;
+            self.forget();
+        }
         Ok(())
     }
 

@@ -69,7 +69,7 @@ pub enum Notice<'a> {
         /// How many there are.
         of: usize,
     },
-    /// A step of a rotation comes to this file; the empty path is its end.
+    /// A step of a rotation comes to this file; to its manifest also before it begins, before its end is recorded, and after that.
     StepOfRotation {
         /// The file.
         file: &'a Path,

@@ -9,11 +9,13 @@
 //!
 //! - [`carry_out`]: takes a step, file by file
 //! - [`document`]: what a step did
+//! - `history`: which steps still stand
 //! - `names`: where the old names remain
 //! - `scene`: what a step begins with
 
 pub mod carry_out;
 pub mod document;
+mod history;
 mod names;
 mod plan;
 mod probe;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use countersign::apple::code_signature::product::Product as _;
 use countersign::apple::code_signature::verify::verify;
 use countersign::base::error::Explain as _;
 use countersign::host::product::archive::ArchiveProduct;
@@ -190,4 +191,24 @@ fn each_finding_about_an_entry_that_cannot_be_unpacked_has_a_hint() {
         found.contains("longer than the index")
     }));
     assert!(findings.iter().all(|it| it.hint.is_some()), "{findings:#?}");
+}
+
+/// An input of the fuzzer's: a packed stream that ends before its promised size read as a file that ends there.
+#[test]
+fn an_entry_that_is_shorter_than_the_index_says_cannot_be_read() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/fuzz/ipa/shorter-than-its-index.ipa"
+    );
+    let product = ArchiveProduct::list(path.as_ref()).unwrap();
+    let mut contents = product.open("Payload/Rocket.app/Info.plist").unwrap();
+    let (mut at, mut buffer) = (0, [0; 256]);
+    let error = loop {
+        match contents.read_at(at, &mut buffer) {
+            Ok(0) => panic!("it ends at {at} of {}", contents.size()),
+            Ok(found) => at += u64::try_from(found).unwrap(),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.reason.contains("shorter than the index"), "{error:?}");
 }

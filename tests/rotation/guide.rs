@@ -66,3 +66,14 @@ fn every_command_of_the_guide_does_what_it_says() {
         assert!(!end.1.contains_key(&old(id).file_name()));
     }
 }
+
+#[test]
+fn the_plan_tells_what_issued_the_certificates_and_when_that_expires() {
+    let site = Site::new();
+    fs::create_dir(site.path("home")).unwrap();
+    let plan = call(&site, &["rotate", "plan", "--successors", "successors"]).exits(0);
+    plan.says(&[
+        "intermediates Acme Rehearsal Worldwide Developer Relations",
+        "which issued 1 pinned certificate, expires at a time that is not known here",
+    ]);
+}

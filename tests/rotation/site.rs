@@ -68,7 +68,22 @@ fn granting(spec: ProfileSpec) -> ProfileSpec {
 
 /// A repository on one machine.
 pub(crate) struct Site {
-    directory: tempfile::TempDir,
+    root: PathBuf,
+    /// Removes it in the end, unless it is somebody else's.
+    _directory: Option<tempfile::TempDir>,
+}
+
+/// The bytes of every file of a site, by path.
+pub(crate) type Snapshot = BTreeMap<PathBuf, Vec<u8>>;
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files_below(&path, found),
+            false => found.push(path),
+        }
+    }
 }
 
 /// Everything that a rotation may change: the manifest without its revision, and the installed profiles by name.
@@ -77,8 +92,10 @@ pub(crate) type Picture = (String, BTreeMap<String, Vec<u8>>);
 impl Site {
     /// Frozen, with successors at hand. The targets select their profiles by UUID.
     pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
         let site = Self {
-            directory: tempfile::tempdir().unwrap(),
+            root: directory.path().canonicalize().unwrap(),
+            _directory: Some(directory),
         };
         for folder in [".git", "manifests", "profiles", "successors"] {
             fs::create_dir(site.path(folder)).unwrap();
@@ -94,7 +111,7 @@ impl Site {
             site.write(&format!("profiles/{}", old.file_name()), old.mint());
             site.write(&format!("successors/{}", new.file_name()), new.mint());
         }
-        ProjectSpec::rocket(|id| old(id).uuid).write(site.directory.path());
+        ProjectSpec::rocket(|id| old(id).uuid).write(&site.root);
         let request = FreezeRequest {
             targets: TargetSelection {
                 projects: vec![site.path("Acme.xcodeproj")],
@@ -109,7 +126,45 @@ impl Site {
     }
 
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.directory.path().join(name)
+        self.root.join(name)
+    }
+
+    /// The one that another process made.
+    pub(crate) fn at(root: PathBuf) -> Self {
+        Self {
+            root,
+            _directory: None,
+        }
+    }
+
+    /// Everything that is there.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut files = Vec::new();
+        files_below(&self.root, &mut files);
+        let files = files.into_iter();
+        files
+            .map(|path| {
+                let bytes = fs::read(&path).unwrap();
+                (path, bytes)
+            })
+            .collect()
+    }
+
+    /// Makes everything as it was.
+    pub(crate) fn restore(&self, snapshot: &Snapshot) {
+        let mut files = Vec::new();
+        files_below(&self.root, &mut files);
+        for path in files {
+            if !snapshot.contains_key(&path) {
+                fs::remove_file(path).unwrap();
+            }
+        }
+        for (path, bytes) in snapshot {
+            if fs::read(path).ok().as_ref() != Some(bytes) {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, bytes).unwrap();
+            }
+        }
     }
 
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
@@ -246,10 +301,11 @@ pub(crate) fn done(document: StepDocument) -> StepDocument {
     document
 }
 
-/// A listener that kills the command when it comes to its file number `at`, from 0.
+/// A listener that kills the command when it comes to its journaled point number `at`, from 0.
 pub(crate) struct Killer {
     at: usize,
     come: AtomicUsize,
+    die: fn() -> !,
 }
 
 impl Killer {
@@ -257,6 +313,17 @@ impl Killer {
         Box::new(Self {
             at,
             come: AtomicUsize::new(0),
+            // What is on the disk stays; the locks of a process end with it.
+            die: || std::panic::resume_unwind(Box::new("killed")),
+        })
+    }
+
+    /// One that ends the process, as SIGKILL does: nothing is cleared away.
+    pub(crate) fn of_the_process(at: usize) -> Box<Self> {
+        Box::new(Self {
+            at,
+            come: AtomicUsize::new(0),
+            die: || std::process::abort(),
         })
     }
 }
@@ -266,8 +333,7 @@ impl Listener for Killer {
         if matches!(notice, Notice::StepOfRotation { .. })
             && self.come.fetch_add(1, Ordering::Relaxed) == self.at
         {
-            // What is on the disk stays; the locks of a process end with it.
-            std::panic::resume_unwind(Box::new("killed"));
+            (self.die)()
         }
     }
 }

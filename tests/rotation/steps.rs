@@ -2,6 +2,7 @@
 
 use countersign::base::finding::Code;
 use countersign::context::manifest::ProfileState;
+use countersign::ops::rotate::document::StepDocument;
 use countersign::ops::rotate::{self, PlanRequest, PromoteRequest, RetireRequest, RollbackRequest};
 use jiff::SignedDuration;
 use support::blocking;
@@ -302,4 +303,171 @@ fn hosts_that_hold_keys_show_that_they_hold_the_new_profiles_before_the_old_ones
         error.contains("node-probe.v9") && error.contains("node-probe.v1"),
         "{error}"
     );
+}
+
+#[test]
+fn two_rollbacks_undo_two_steps() {
+    let site = Site::new();
+    let start = site.picture();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    let staged = site.picture();
+    done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    let promoted = site.picture();
+    let back = || rotate::rollback(&RollbackRequest::default(), &site.world(NOW));
+    done(back().unwrap());
+    assert_eq!(site.picture(), staged);
+    done(back().unwrap());
+    assert_eq!(site.picture(), start);
+    let error = back().unwrap_err().to_string();
+    assert!(error.contains("no step"), "{error}");
+    // What was rolled back can be had again by its revision, and undone again.
+    let again = RollbackRequest {
+        to: Some(3),
+        dry_run: false,
+    };
+    done(rotate::rollback(&again, &site.world(NOW)).unwrap());
+    assert_eq!(site.picture(), promoted);
+    done(back().unwrap());
+    assert_eq!(site.picture(), staged);
+}
+
+#[test]
+fn what_somebody_froze_between_two_steps_is_not_lost_by_a_rollback() {
+    let site = Site::new();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    let mut content = site.manifest().content().clone();
+    content.revision += 1;
+    site.write("manifests/profiles.json", content.to_bytes());
+    done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    let to = |to| {
+        let request = RollbackRequest { to, dry_run: false };
+        rotate::rollback(&request, &site.world(NOW)).unwrap()
+    };
+    assert_eq!(blocking(&to(Some(1)).findings), ["rotation-file-changed"]);
+    done(to(None));
+}
+
+#[test]
+fn a_rotation_is_found_through_a_link_to_its_checkout_and_its_manifest() {
+    let site = Site::new();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    let checkout = tempfile::tempdir().unwrap();
+    let link = checkout.path().join("checkout");
+    std::os::unix::fs::symlink(site.path(""), &link).unwrap();
+    let linked = Site::at(link);
+    let status = rotate::status(&linked.world(NOW)).unwrap();
+    assert_eq!(status.steps.len(), 1);
+    // The manifest itself is a link.
+    std::fs::rename(
+        site.path("manifests/profiles.json"),
+        site.path("manifests/pinned.json"),
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("pinned.json", site.path("manifests/profiles.json")).unwrap();
+    done(rotate::promote(&PromoteRequest::default(), &linked.world(NOW)).unwrap());
+    assert!(site.path("manifests/profiles.json").is_symlink());
+    assert!(Site::sides(&site.manifest()).iter().all(|is_new| *is_new));
+}
+
+#[test]
+fn a_step_that_cannot_be_carried_out_is_taken_back() {
+    let site = Site::new();
+    let start = site.picture();
+    // The last of the files that are installed has the name of a link, which nothing writes through.
+    let name = IDS
+        .iter()
+        .map(|id| successor(id).file_name())
+        .max()
+        .unwrap();
+    let link = site.path(format!("profiles/{name}"));
+    std::os::unix::fs::symlink("/nowhere/at/all", &link).unwrap();
+    let error = rotate::stage(&site.stage(), &site.world(NOW)).unwrap_err();
+    assert!(error.to_string().contains("link"), "{error}");
+    std::fs::remove_file(&link).unwrap();
+    assert_eq!(site.picture(), start);
+    let status = rotate::status(&site.world(NOW)).unwrap();
+    assert_eq!((status.next_step, status.steps.len()), ("nothing", 0));
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+}
+
+#[test]
+fn the_grace_counts_from_the_promotion_of_what_retires_and_from_no_other() {
+    let site = Site::promoted();
+    // Another machine promotes: this one has rolled back, and pulls what that one committed.
+    let promoted = std::fs::read(site.path("manifests/profiles.json")).unwrap();
+    done(rotate::rollback(&RollbackRequest::default(), &site.world(NOW)).unwrap());
+    site.write("manifests/profiles.json", promoted);
+    let retire = |promoted: Option<&str>| {
+        let request = RetireRequest {
+            promoted: promoted.map(|instant| instant.parse().unwrap()),
+            dry_run: true,
+            ..RetireRequest::default()
+        };
+        let document = rotate::retire(&request, &site.world(LATER)).unwrap();
+        let codes = blocking(&document.findings);
+        codes
+            .into_iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(retire(None), ["rotation-grace"]);
+    assert_eq!(retire(Some(LATER)), ["rotation-grace"]);
+    assert_eq!(retire(Some(NOW)), Vec::<String>::new());
+}
+
+#[test]
+fn a_clock_behind_the_last_step_blocks_the_next_one() {
+    let site = Site::new();
+    done(rotate::stage(&site.stage(), &site.world(LATER)).unwrap());
+    let blocked = rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap();
+    assert_eq!(blocking(&blocked.findings), ["clock-behind-record"]);
+    done(rotate::promote(&PromoteRequest::default(), &site.world(LATER)).unwrap());
+}
+
+#[test]
+fn junk_in_a_directory_of_profiles_stops_nothing() {
+    let site = Site::new();
+    std::fs::create_dir(site.path("profiles/folder.mobileprovision")).unwrap();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    done(rotate::retire(&RetireRequest::default(), &site.world(LATER)).unwrap());
+}
+
+#[test]
+fn every_step_tells_where_the_repository_names_what_it_changed() {
+    let site = Site::new();
+    let gate = ".github/workflows/gate.yml";
+    std::fs::create_dir_all(site.path(".github/workflows")).unwrap();
+    let policy = site.path("manifests/signing.toml");
+    let policy_text = std::fs::read_to_string(&policy).unwrap();
+    let uuid = old(IDS[0]).uuid;
+    std::fs::write(&policy, format!("{policy_text}# signed with {uuid}\n")).unwrap();
+    let begins_with = site.manifest().digest().to_string();
+    site.write(gate, format!("run: gate --expect-manifest {begins_with}\n"));
+    let told = |document: &StepDocument, file: &str| -> Vec<(String, String)> {
+        let places = document.old_names.iter().filter(|it| it.file == file);
+        places
+            .map(|it| (it.name.clone(), it.instead.clone()))
+            .collect()
+    };
+    let hex = begins_with.trim_start_matches("sha256:").to_owned();
+    let digest = || vec![(hex.clone(), site.manifest().digest().to_string())];
+    let staged = done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    assert_eq!(told(&staged, gate), digest());
+    // Nobody has changed it, and it is two manifests back now.
+    let promoted = done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    assert_eq!(told(&promoted, gate), digest());
+    let policy_file = "manifests/signing.toml";
+    let new = successor(IDS[0]).uuid;
+    assert_eq!(told(&promoted, policy_file), [(uuid.clone(), new.clone())]);
+    let is_ours = |it: &countersign::ops::rotate::document::OldName| it.file.starts_with("state");
+    assert!(
+        !promoted.old_names.iter().any(is_ours),
+        "what we remember ourselves is not told"
+    );
+    // Somebody changes the policy, and the promotion is rolled back.
+    std::fs::write(&policy, format!("{policy_text}# signed with {new}\n")).unwrap();
+    let back = done(rotate::rollback(&RollbackRequest::default(), &site.world(NOW)).unwrap());
+    assert_eq!(told(&back, gate), digest());
+    assert_eq!(told(&back, policy_file), [(new, uuid)]);
 }

@@ -462,7 +462,12 @@ impl Read for Unpacked {
         self.found.update(buffer.get(..found).unwrap_or_default());
         self.left -= u64::try_from(found).unwrap_or_default();
         if self.left > 0 {
-            return Ok(found);
+            return match found {
+                0 => Err(io::Error::other(
+                    "it is shorter than the index of the archive says",
+                )),
+                _ => Ok(found),
+            };
         }
         if self.stream.read(&mut [0])? != 0 {
             return Err(io::Error::other(

@@ -27,6 +27,7 @@ use crate::host::observation::{self, projects};
 use crate::ops::error::{Error, Failure};
 use crate::ops::prove::{self, Pinnable};
 use crate::ops::report::{Head, Report};
+use crate::ops::rotate::carry_out;
 use crate::ops::target_selection::TargetSelection;
 use crate::ops::targets::ShownArchive;
 use crate::ops::world::World;
@@ -110,6 +111,11 @@ pub struct FrozenManifest {
 /// The policy cannot be used, a project or the manifest before cannot be read, or the manifest cannot be written.
 pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, Failure> {
     let output = request.output.as_deref().unwrap_or(world.manifest_path());
+    // What a killed command began with this manifest is finished first: afterwards it could not be.
+    let finished = match output == world.manifest_path() {
+        true => carry_out::finish_where_known(world)?,
+        false => None,
+    };
     let previous = previous(output)?;
     let (policy, verifier) = prove::verifier(world)?;
     // Whoever says which targets are meant means those of a project; who says nothing of them freezes profiles.
@@ -129,7 +135,7 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
     if has_projects || request.all {
         pinnable.skip_faults_besides(&request.paths);
     }
-    let prepared = prepare(
+    let mut prepared = prepare(
         request,
         &targets,
         pinnable,
@@ -137,6 +143,16 @@ pub fn freeze(request: &FreezeRequest, world: &World) -> Result<FreezeDocument, 
         &policy,
         world,
     )?;
+    prepared.findings.extend(finished.map(|step| {
+        Finding::warn(
+            Code::RotationUnfinished,
+            format!(
+                "the step {} of a rotation was not finished, and is finished first",
+                step.kind.as_str()
+            ),
+        )
+        .hint("look at how far the rotation is")
+    }));
     let manifest = match prepared.content {
         None => None,
         Some(content) => Some(write(content, output)?),

@@ -1,59 +1,80 @@
-//! Where the repository still names the old manifest, the old profiles or their names.
+//! Where the repository still names an old manifest, the old profiles or their names.
+//!
+//! Every step makes a new manifest, so after each of them the digest that a gate is started with is another. It may be any that an earlier
+//! step of this machine made: people do not change it after each one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::carry_out;
 use super::document::OldName;
 use super::scene::Scene;
 use crate::base::digest::Digest;
-use crate::base::ids::ProfileUuid;
-use crate::context::manifest::Manifest;
-use crate::context::rotation::product::ProductGroup;
-use crate::context::rotation::succession::Succession;
-use crate::host::{name_search, project_root};
+use crate::base::ids::{FileSha256, ProfileUuid};
+use crate::context::manifest::{Content, PinnedProfile};
+use crate::host::{name_search, project_root, transaction};
+use crate::ops::error::Error;
 use crate::ops::world::World;
 
-/// The places that name what these groups had before, below the root of the repository.
+/// A profile, and the one that signs in its place.
+pub(super) type Replaced<'a> = (&'a PinnedProfile, &'a PinnedProfile);
+
+/// The profiles that another one signs in the place of, by what targets and products are pinned to.
+pub(super) fn replaced<'a>(before: &'a Content, after: &'a Content) -> Vec<Replaced<'a>> {
+    let signing = |content: &'a Content| -> BTreeMap<String, &'a ProfileUuid> {
+        let targets = content.targets.iter();
+        let targets = targets.map(|it| (format!("{:?}", it.key()), &it.profile));
+        let products = content.products.iter();
+        let products = products.map(|it| (it.name.to_string(), &it.profile));
+        targets.chain(products).collect()
+    };
+    fn pinned<'a>(content: &'a Content, uuid: &ProfileUuid) -> Option<&'a PinnedProfile> {
+        content
+            .profiles
+            .iter()
+            .find(|profile| profile.uuid == *uuid)
+    }
+    let then = signing(after);
+    let changed: BTreeSet<(&ProfileUuid, &ProfileUuid)> = signing(before)
+        .into_iter()
+        .filter_map(|(what, old)| Some((old, *then.get(&what)?)))
+        .filter(|(old, new)| old != new)
+        .collect();
+    let changed = changed.into_iter();
+    changed
+        .filter_map(|(old, new)| Some((pinned(before, old)?, pinned(after, new)?)))
+        .collect()
+}
+
+/// The places below the root of the repository that name a manifest before `after`, or what was replaced.
+///
+/// # Errors
+/// There is no state directory.
 pub(super) fn left(
     scene: &Scene,
-    groups: &[ProductGroup],
-    pairs: &HashMap<ProfileUuid, Succession>,
-    after: &Manifest,
+    replaced: &[Replaced<'_>],
+    after: &Content,
     world: &World,
-) -> Vec<OldName> {
-    if groups.is_empty() {
-        return Vec::new();
-    }
-    let digests = |before: Digest, after: Digest| {
-        let hex = |digest: Digest| {
-            let text = digest.to_string();
-            text.rsplit(':').next().unwrap_or_default().to_owned()
-        };
-        (hex(before), after.to_string())
-    };
-    let bytes = after.content().to_bytes();
-    let sha1 = |bytes: &[u8]| Digest::Sha1([0; 20]).same_algorithm_over(bytes);
-    let mut names = vec![
-        digests(scene.manifest.digest(), after.digest()),
-        digests(sha1(&scene.bytes), sha1(&bytes)),
-    ];
+) -> Result<Vec<OldName>, Error> {
+    let state = world.state_directory()?;
+    let mut names = digests(scene, after, world)?;
     let mut new_names: BTreeSet<&str> = BTreeSet::new();
-    let changed = groups.iter().flat_map(|group| &group.profiles);
-    let changed: Vec<&Succession> = changed.filter_map(|uuid| pairs.get(uuid)).collect();
-    for pair in &changed {
-        names.push((pair.old.uuid.to_string(), pair.new.uuid.to_string()));
-        new_names.insert(&pair.new.name);
+    for (old, new) in replaced {
+        names.push((old.uuid.to_string(), new.uuid.to_string()));
+        new_names.insert(&new.name);
     }
-    for pair in &changed {
+    for (old, new) in replaced {
         // A name that a new profile has too is right where it stands, and so is a part of a new name.
-        let is_new = new_names.iter().any(|new| new.contains(&*pair.old.name));
+        let is_new = new_names.iter().any(|new| new.contains(&*old.name));
         if !is_new {
-            names.push((pair.old.name.clone(), pair.new.name.clone()));
+            names.push((old.name.clone(), new.name.clone()));
         }
     }
     let root = project_root::find(&scene.file, world.home());
     let texts: Vec<String> = names.iter().map(|(old, _)| old.clone()).collect();
-    let found = name_search::find(&root, &texts, std::slice::from_ref(&scene.file));
+    // What we remember in the state directory is no business of people's.
+    let without = [scene.file.clone(), transaction::resolved(state.path())];
+    let found = name_search::find(&root, &texts, &without);
     let shown = |file: &Path| {
         let below = file.strip_prefix(&root).unwrap_or(file);
         below.display().to_string()
@@ -67,5 +88,35 @@ pub(super) fn left(
             instead: new.clone(),
         })
     });
-    places.collect()
+    Ok(places.collect())
+}
+
+/// The digests of the manifests before `after`, in SHA-256 and SHA-1, each with the one that belongs in its place.
+fn digests(scene: &Scene, after: &Content, world: &World) -> Result<Vec<(String, String)>, Error> {
+    let state = world.state_directory()?;
+    let written = after.to_bytes();
+    let sha1 = |bytes: &[u8]| Digest::Sha1([0; 20]).same_algorithm_over(bytes);
+    let new = FileSha256::of(&written);
+    let changes = scene.steps.iter().flat_map(|step| &step.changes);
+    let manifests = changes.filter(|change| change.path == scene.file);
+    let mut earlier: BTreeSet<FileSha256> = manifests
+        .flat_map(|change| [change.before, change.after])
+        .flatten()
+        .collect();
+    earlier.insert(FileSha256::of(&scene.bytes));
+    earlier.remove(&new);
+    let mut names = Vec::new();
+    for sha256 in earlier {
+        names.push((sha256.to_string(), carry_out::digest(after).to_string()));
+        let kept = match FileSha256::of(&scene.bytes) == sha256 {
+            true => Some(scene.bytes.clone()),
+            false => transaction::kept(&state, &scene.file, &sha256),
+        };
+        names.extend(kept.map(|bytes| {
+            let hex = sha1(&bytes).to_string();
+            let hex = hex.rsplit(':').next().unwrap_or_default().to_owned();
+            (hex, sha1(&written).to_string())
+        }));
+    }
+    Ok(names)
 }

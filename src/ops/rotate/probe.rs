@@ -39,7 +39,8 @@ pub fn probe(request: &ProbeRequest, world: &World) -> Result<NodeProbe, Failure
     for directory in &directories {
         // Xcode's two directories need not be there.
         for file in profile_store::list(directory).unwrap_or_default() {
-            let held = transaction::held(&file).map_err(Error::from)?;
+            // What cannot be read is not held.
+            let held = transaction::held(&file).ok().flatten();
             profiles.extend(held.map(|bytes| FileSha256::of(&bytes)));
         }
     }

@@ -43,7 +43,7 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
     };
     let first = Scene::look(world)?;
     let mut document = StepDocument::new(StepKind::Promote, request.dry_run, finished.as_ref());
-    document.findings.extend(first.changed_since());
+    document.findings.extend(first.faults(world));
     let found = incoming(&first.manifest, world);
     let pairs: HashMap<ProfileUuid, Succession> = found
         .pairs
@@ -91,6 +91,7 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
         let planned = PlannedStep {
             kind: StepKind::Promote,
             from: manifest.revision(),
+            back_to: None,
             manifest: content,
             files,
         };
@@ -112,7 +113,14 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
             carry_out::take(planned, before, world)?;
         }
     }
-    document.old_names = names::left(&first, &groups, &pairs, &manifest, world);
+    if !steps.is_empty() {
+        let replaced = groups.iter().flat_map(|group| &group.profiles);
+        let replaced: Vec<names::Replaced<'_>> = replaced
+            .filter_map(|uuid| pairs.get(uuid))
+            .map(|pair| (&pair.old, &pair.new))
+            .collect();
+        document.old_names = names::left(&first, &replaced, manifest.content(), world)?;
+    }
     Ok(document)
 }
 
@@ -205,7 +213,8 @@ pub(super) fn copies(
     let mut copies = Vec::new();
     for directory in scene.directories(world)? {
         for file in profile_store::list(&directory).unwrap_or_default() {
-            let held = transaction::held(&file).map_err(Error::from)?;
+            // What cannot be read is not the file that is looked for.
+            let held = transaction::held(&file).ok().flatten();
             if held.is_some_and(|bytes| FileSha256::of(&bytes) == *sha256) {
                 copies.push(file);
             }

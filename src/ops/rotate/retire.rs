@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
+use super::history;
+use super::names;
 use super::promote::copies;
 use super::scene::{self, Scene};
 use crate::base::clock::show_duration;
@@ -42,7 +44,7 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     };
     let scene = Scene::look(world)?;
     let mut document = StepDocument::new(StepKind::Retire, request.dry_run, finished.as_ref());
-    document.findings.extend(scene.changed_since());
+    document.findings.extend(scene.faults(world));
     let profiles = scene.manifest.profiles().iter();
     let retiring: Vec<&PinnedProfile> = profiles
         .filter(|profile| profile.state == ProfileState::Retiring)
@@ -73,7 +75,7 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     }
     document
         .findings
-        .extend(grace(&scene, &retiring, request.promoted, world));
+        .extend(grace(&scene, &retiring, request.promoted, world)?);
     let active = scene.manifest.profiles().iter();
     let needed: Vec<&PinnedProfile> = active
         .filter(|profile| profile.state == ProfileState::Active)
@@ -109,6 +111,7 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     let planned = PlannedStep {
         kind: StepKind::Retire,
         from: scene.manifest.revision(),
+        back_to: None,
         manifest: content,
         files,
     };
@@ -116,14 +119,8 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     if !request.dry_run {
         carry_out::take(&planned, &scene.bytes, world)?;
     }
+    document.old_names = names::left(&scene, &[], &planned.manifest, world)?;
     Ok(document)
-}
-
-/// When the profiles that retire were replaced: by the last promotion that this machine knows of, or as somebody says.
-pub(super) fn promoted(scene: &Scene, said: Option<Timestamp>) -> Option<Timestamp> {
-    let steps = scene.steps.iter();
-    let known = steps.filter(|step| step.kind == StepKind::Promote && step.is_done);
-    known.map(|step| step.begun).max().or(said)
 }
 
 /// That the time of grace is not over, or is not known to be.
@@ -132,21 +129,23 @@ fn grace(
     retiring: &[&PinnedProfile],
     said: Option<Timestamp>,
     world: &World,
-) -> Option<Finding> {
-    let first = retiring.first()?;
+) -> Result<Option<Finding>, Failure> {
+    let Some(first) = retiring.first() else {
+        return Ok(None);
+    };
     let grace = scene.policy.rotation.grace;
-    let Some(promoted) = promoted(scene, said) else {
-        return Some(
+    let Some(promoted) = history::promoted(scene, said, world)? else {
+        return Ok(Some(
             Finding::block(
                 Code::RotationGrace,
                 "this machine does not know when the successors were promoted",
             )
             .of_profile(&first.uuid)
             .hint("say when they were, or retire on the machine that promoted them"),
-        );
+        ));
     };
     let over = promoted.checked_add(grace).unwrap_or(Timestamp::MAX);
-    (over > world.now).then(|| {
+    Ok((over > world.now).then(|| {
         Finding::block(
             Code::RotationGrace,
             format!(
@@ -157,5 +156,5 @@ fn grace(
         .values(format!("not before {over}"), world.now)
         .of_profile(&first.uuid)
         .hint("wait, or shorten rotation.grace in the policy")
-    })
+    }))
 }

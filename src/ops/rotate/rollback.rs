@@ -1,9 +1,11 @@
 //! `rotate rollback`: files are put back as they were before a step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
+use super::history;
+use super::names;
 use super::promote::parsed;
 use super::scene::Scene;
 use crate::base::error::ErrorCode;
@@ -17,7 +19,7 @@ use crate::ops::world::World;
 /// What is rolled back.
 #[derive(Debug, Clone, Default)]
 pub struct RollbackRequest {
-    /// The revision of the manifest whose state is wanted; none: the one before the last step.
+    /// The revision of the manifest whose state is wanted; none: the one before the last step that no rollback has undone.
     pub to: Option<u64>,
     /// Only say what would change.
     pub dry_run: bool,
@@ -34,8 +36,11 @@ pub fn rollback(request: &RollbackRequest, world: &World) -> Result<StepDocument
     };
     let scene = Scene::look(world)?;
     let mut document = StepDocument::new(StepKind::Rollback, request.dry_run, finished.as_ref());
+    document.findings.extend(scene.faults(world));
     let undone = undone(&scene.steps, request.to)?;
-    let changes = first_and_last(undone);
+    let back_to = undone.first().map(|step| step.from);
+    let (changes, lost) = first_and_last(undone);
+    document.findings.extend(lost);
     for (path, _, after) in &changes {
         document
             .findings
@@ -71,6 +76,7 @@ pub fn rollback(request: &RollbackRequest, world: &World) -> Result<StepDocument
     let planned = PlannedStep {
         kind: StepKind::Rollback,
         from: scene.manifest.revision(),
+        back_to,
         manifest: content,
         files,
     };
@@ -78,14 +84,17 @@ pub fn rollback(request: &RollbackRequest, world: &World) -> Result<StepDocument
     if !request.dry_run {
         carry_out::take(&planned, &scene.bytes, world)?;
     }
+    let replaced = names::replaced(scene.content(), &planned.manifest);
+    document.old_names = names::left(&scene, &replaced, &planned.manifest, world)?;
     Ok(document)
 }
 
 /// The steps that are undone, the oldest first.
 fn undone(steps: &[Step], to: Option<u64>) -> Result<&[Step], Error> {
     let at = match to {
-        None => steps.len().checked_sub(1),
-        Some(to) => steps.iter().position(|step| step.from == to),
+        None => history::standing(steps).pop(),
+        // Another branch of the repository may have had a revision of the same number before.
+        Some(to) => steps.iter().rposition(|step| step.from == to),
     };
     let undone = at.and_then(|at| steps.get(at..));
     undone.ok_or_else(|| nothing_to_undo(to))
@@ -94,7 +103,9 @@ fn undone(steps: &[Step], to: Option<u64>) -> Result<&[Step], Error> {
 fn nothing_to_undo(to: Option<u64>) -> Error {
     let message = match to {
         Some(to) => format!("this machine has taken no step from revision {to}"),
-        None => "this machine has taken no step with this manifest".to_owned(),
+        None => {
+            "this machine has taken no step with this manifest that is not rolled back".to_owned()
+        }
     };
     Error::new(ErrorCode::Usage, message)
         .hint("name a revision that a step of this machine began with, or take the manifest back in the repository")
@@ -103,26 +114,46 @@ fn nothing_to_undo(to: Option<u64>) -> Error {
 /// Of each file: where, what it held before the first step that changed it, and what the last one made of it.
 type Change = (PathBuf, Option<FileSha256>, Option<FileSha256>);
 
-fn first_and_last(steps: &[Step]) -> Vec<Change> {
+/// And what somebody made of a file between two of the steps: to put back what was before them would lose that.
+fn first_and_last(steps: &[Step]) -> (Vec<Change>, Vec<Finding>) {
     let mut changes: Vec<Change> = Vec::new();
-    for change in steps.iter().flat_map(|step| &step.changes) {
+    let mut lost = Vec::new();
+    for (step, change) in steps
+        .iter()
+        .flat_map(|step| step.changes.iter().map(move |change| (step, change)))
+    {
         match changes.iter_mut().find(|(path, ..)| *path == change.path) {
-            Some((_, _, after)) => *after = change.after,
+            Some((path, _, after)) => {
+                // What somebody only removed is not lost.
+                if change.before.is_some() && change.before != *after {
+                    lost.push(
+                        Finding::block(
+                            Code::RotationFileChanged,
+                            "a file was changed between two steps, so what it held before them is not put back",
+                        )
+                        .values(shown(after.as_ref()), shown(change.before.as_ref()))
+                        .in_file(path)
+                        .hint(format!("roll back to revision {} instead", step.from)),
+                    );
+                }
+                *after = change.after;
+            }
             None => changes.push((change.path.clone(), change.before, change.after)),
         }
     }
-    changes
+    (changes, lost)
+}
+
+fn shown(sha256: Option<&FileSha256>) -> String {
+    sha256.map_or("no file".to_owned(), |it| format!("sha256:{it}"))
 }
 
 /// That a file is not as the last step left it: to put it back would lose what somebody did.
-fn changed_since(path: &PathBuf, after: Option<&FileSha256>) -> Result<Option<Finding>, Error> {
+fn changed_since(path: &Path, after: Option<&FileSha256>) -> Result<Option<Finding>, Error> {
     let found = transaction::held(path)?.map(|bytes| FileSha256::of(&bytes));
     if found.as_ref() == after {
         return Ok(None);
     }
-    let shown = |sha256: Option<&FileSha256>| {
-        sha256.map_or("no file".to_owned(), |it| format!("sha256:{it}"))
-    };
     Ok(Some(
         Finding::block(
             Code::RotationFileChanged,

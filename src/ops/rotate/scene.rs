@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
+
 use super::carry_out;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::FileSha256;
@@ -12,6 +14,9 @@ use crate::host::transaction::Step;
 use crate::host::{files, project_root};
 use crate::ops::error::{Error, Failure};
 use crate::ops::world::World;
+
+/// The clock may be behind the last step by so much.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is at hand before a step.
 pub(super) struct Scene {
@@ -60,9 +65,41 @@ impl Scene {
         self.manifest.content()
     }
 
-    /// That somebody changed the manifest since the last step, if so.
+    /// What a step says of those before it: the last one is not finished or not as it left the manifest, or the clock is behind it.
+    pub(super) fn faults(&self, world: &World) -> Vec<Finding> {
+        let behind = self.steps.last().and_then(|last| {
+            let behind = last.begun.duration_since(world.now);
+            (behind > SKEW).then(|| {
+                Finding::block(
+                    Code::ClockBehindRecord,
+                    format!(
+                        "the clock is behind the last step of the rotation, {}",
+                        last.kind.as_str()
+                    ),
+                )
+                .values(format!("not before {}", last.begun), world.now)
+                .hint("set the clock of this machine by the network")
+            })
+        });
+        behind.into_iter().chain(self.changed_since()).collect()
+    }
+
+    /// That the last step is not finished, or that somebody changed the manifest since, if so.
     pub(super) fn changed_since(&self) -> Option<Finding> {
         let last = self.steps.last()?;
+        if !last.is_done {
+            // It explains why the manifest is not as it says.
+            return Some(
+                Finding::warn(
+                    Code::RotationUnfinished,
+                    format!(
+                        "the step {} is not finished: its command was killed",
+                        last.kind.as_str()
+                    ),
+                )
+                .hint("run any step of the rotation: it finishes this one first"),
+            );
+        }
         let change = last
             .changes
             .iter()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
+use super::names;
 use super::scene::Scene;
 use crate::apple::match_repository::{self, Content as MatchContent};
 use crate::apple::profile;
@@ -42,7 +43,7 @@ pub fn stage(request: &StageRequest, world: &World) -> Result<StepDocument, Fail
     };
     let scene = Scene::look(world)?;
     let mut document = StepDocument::new(StepKind::Stage, request.dry_run, finished.as_ref());
-    document.findings.extend(scene.changed_since());
+    document.findings.extend(scene.faults(world));
     let verifier = Verifier::new(world.anchors(&scene.policy)?);
     let files = prove::named_files(&request.successors)?;
     let mut pinnable = prove::pinnable(&files, &verifier, world, |_| ProfileState::Incoming);
@@ -86,6 +87,7 @@ pub fn stage(request: &StageRequest, world: &World) -> Result<StepDocument, Fail
     let planned = PlannedStep {
         kind: StepKind::Stage,
         from: scene.manifest.revision(),
+        back_to: None,
         manifest: content,
         files: changes,
     };
@@ -93,6 +95,7 @@ pub fn stage(request: &StageRequest, world: &World) -> Result<StepDocument, Fail
     if !request.dry_run {
         carry_out::take(&planned, &scene.bytes, world)?;
     }
+    document.old_names = names::left(&scene, &[], &planned.manifest, world)?;
     Ok(document)
 }
 

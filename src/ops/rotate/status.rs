@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::history;
 use super::promote::incoming;
-use super::retire;
 use super::scene::Scene;
-use crate::base::finding::{Code, Finding};
+use crate::base::finding::Finding;
 use crate::base::ids::ProfileUuid;
 use crate::context::manifest::ProfileState;
 use crate::host::transaction::StepKind;
@@ -103,27 +103,13 @@ pub fn status(world: &World) -> Result<StatusDocument, Failure> {
         })
         .collect();
     let has = |state| profiles.iter().any(|profile| profile.state == state);
-    let promoted = retire::promoted(&scene, None);
+    let promoted = history::promoted(&scene, None, world)?;
     let grace = scene.policy.rotation.grace;
     let retire_from = promoted.filter(|_| has(ProfileState::Retiring));
     let retire_from =
         retire_from.map(|promoted| promoted.checked_add(grace).unwrap_or(Timestamp::MAX));
     let pending = scene.steps.last().filter(|step| !step.is_done);
-    let mut findings: Vec<Finding> = scene.changed_since().into_iter().collect();
-    if let Some(pending) = pending {
-        // An unfinished step explains why the manifest is not as it says.
-        findings.clear();
-        findings.push(
-            Finding::warn(
-                Code::RotationUnfinished,
-                format!(
-                    "the step {} is not finished: its command was killed",
-                    pending.kind.as_str()
-                ),
-            )
-            .hint("run any step of the rotation: it finishes this one first"),
-        );
-    }
+    let findings: Vec<Finding> = scene.changed_since().into_iter().collect();
     let next_step = match (pending, has(ProfileState::Incoming), retire_from) {
         (Some(_), ..) => "finish",
         (None, true, _) => "promote",

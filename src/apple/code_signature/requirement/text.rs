@@ -381,6 +381,26 @@ mod tests {
         );
     }
 
+    /// Apple's printer sets no brackets there (`Dumper::expr`): the requirement is the same, however it is read.
+    #[test]
+    fn brackets_among_conditions_that_one_word_joins_are_not_printed() {
+        for (written, printed) in [
+            (
+                "always and (never and legacy)",
+                "always and never and legacy",
+            ),
+            ("always or (never or legacy)", "always or never or legacy"),
+            (
+                "always and (never or legacy)",
+                "always and (never or legacy)",
+            ),
+            ("!(always and never)", "! (always and never)"),
+        ] {
+            assert_eq!(parse(written).unwrap().to_string(), printed);
+            assert_eq!(parse(printed).unwrap().to_string(), printed);
+        }
+    }
+
     /// The only text that does not come back: the printer writes nothing for it, as Apple's does (`Dumper::data`).
     #[test]
     fn an_empty_value_is_printed_as_nothing() {

@@ -76,7 +76,7 @@ fn info_problem(layout: &Layout) -> Option<Problem> {
         "the Info.plist of a bundle cannot be read",
     )
     .found(reason)
-    .hint("build the product again");
+    .hint("build the product again with INFOPLIST_OUTPUT_FORMAT = binary");
     let mut finding = finding;
     finding.place.file.clone_from(&layout.info);
     let predicted = Predicted::new(Status::BadDictionaryFormat, "SecStaticCode::getDictionary");
