@@ -71,6 +71,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("init", "--project Acme.xcodeproj"),
     ("certificate show", "anchors.pem --uses"),
     ("rotate plan", "--successors new.mobileprovision"),
+    ("rotate rehearse", "--successors new.mobileprovision"),
     ("rotate stage", "--successors new.mobileprovision"),
     ("rotate promote", ""),
     ("rotate retire", ""),

@@ -1,6 +1,6 @@
 //! `rotate rollback`: files are put back as they were before a step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
@@ -115,7 +115,7 @@ fn first_and_last(steps: &[Step]) -> Vec<Change> {
 }
 
 /// That a file is not as the last step left it: to put it back would lose what somebody did.
-fn changed_since(path: &PathBuf, after: Option<&FileSha256>) -> Result<Option<Finding>, Error> {
+fn changed_since(path: &Path, after: Option<&FileSha256>) -> Result<Option<Finding>, Error> {
     let found = transaction::held(path)?.map(|bytes| FileSha256::of(&bytes));
     if found.as_ref() == after {
         return Ok(None);
