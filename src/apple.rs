@@ -2,6 +2,7 @@
 
 pub mod algorithm;
 pub mod anchors;
+pub mod app_store_connect;
 pub mod ber;
 pub mod certificate;
 pub mod claims;

@@ -32,6 +32,7 @@ pub mod manifest;
 pub mod page;
 pub mod password;
 pub mod policy;
+pub mod portal;
 mod process;
 pub mod product;
 pub mod profile;
@@ -126,6 +127,9 @@ enum Command {
     /// Look into built products: show who signed what in them, verify that they are what was signed.
     #[command(subcommand)]
     Product(Deferred<product::Command>),
+    /// Work with App Store Connect: list what it holds, renew profiles, fetch them. No other command uses the network.
+    #[command(subcommand)]
+    Portal(Deferred<portal::Command>),
     /// Renew profiles in steps that no build sees half of: plan, stage, promote, retire, rollback, status, probe.
     #[command(subcommand)]
     Rotate(Deferred<rotate::Command>),
@@ -272,6 +276,7 @@ impl Command {
             Self::Policy(_)
             | Self::Certificate(_)
             | Self::Product(_)
+            | Self::Portal(_)
             | Self::Envelope(_)
             | Self::Explain { .. }
             | Self::Audit(_)
@@ -363,6 +368,7 @@ fn answer(
         Command::Envelope(command) => envelope::run(*command.0, world),
         Command::Certificate(command) => certificate::run(*command.0, world),
         Command::Product(command) => product::run(*command.0, world),
+        Command::Portal(command) => portal::run(*command.0, world),
         Command::Audit(command) => audit::run(*command.0, world),
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Completions { shell } => Ok(help::completions(shell, described())),

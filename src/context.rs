@@ -13,6 +13,7 @@
 //! - [`evidence`]: whether a built product is what was planned and pinned, one file per check
 //! - [`rotation`]: which profile replaces which, in which order, and what the manifest is after each step
 //! - [`envelope`]: the statement about it for the next stage of a pipeline, and whether one holds
+//! - [`portal`]: what App Store Connect holds beside manifest and machine, and which successors are made there
 //! - [`ssh`]: OpenSSH's keys, signatures and allowed signers
 //! - [`suggestion`]: "did you mean"
 //! - `digest_mismatch`: another digest than the expected one, and the digest of nothing
@@ -24,6 +25,7 @@ pub mod gate;
 pub mod manifest;
 pub mod plan;
 pub mod policy;
+pub mod portal;
 pub mod products;
 pub mod profile_check;
 pub mod rotation;

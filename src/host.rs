@@ -5,6 +5,7 @@
 //! becomes full.
 //!
 //! - [`access`]: what this user may change of a directory and of the way to it
+//! - [`app_store_connect`]: the API of App Store Connect: the only place that uses the network
 //! - [`ci_system`]: which CI system builds a repository
 //! - [`contract`]: what the contract suite needs: a throw-away directory and identity
 //! - [`deadline`]: when a window ends, by two clocks
@@ -44,6 +45,7 @@
 //! - [`window`]: a keychain that is open, and what closes it
 
 pub mod access;
+pub mod app_store_connect;
 pub mod ci_system;
 pub mod contract;
 pub mod deadline;

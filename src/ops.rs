@@ -22,6 +22,7 @@
 //! - [`page`]: the whole signing context on one page
 //! - [`password`]: passwords that a verb is handed
 //! - [`policy`]: the policy: digest
+//! - [`portal`]: App Store Connect: list, renew, fetch
 //! - [`certificate`]: certificates: show, and what hangs on them
 //! - [`product`]: built products: show, verify
 //! - [`profile`]: provisioning profiles: show, list, install, prune
@@ -52,6 +53,7 @@ pub mod output;
 pub mod page;
 pub mod password;
 pub mod policy;
+pub mod portal;
 pub mod product;
 pub mod profile;
 mod project_at_hand;

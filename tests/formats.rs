@@ -69,6 +69,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("doctor", ""),
     ("init", "--project Acme.xcodeproj"),
+    // Without a key nothing is asked.
+    ("portal list", "--key-file missing.p8"),
+    ("portal renew", "--key-file missing.p8"),
+    ("portal fetch", "--key-file missing.p8 --renewed --into new"),
     ("certificate show", "anchors.pem --uses"),
     ("rotate plan", "--successors new.mobileprovision"),
     ("rotate rehearse", "--successors new.mobileprovision"),

@@ -430,7 +430,13 @@ impl Seeds {
         let plan = r#"{"schemaVersion": 1, "command": "asc xcode signing plan", "ready": true, "projectPath": "/App.xcodeproj",
             "desired": [{"target": "App", "configurations": [{"name": "Release", "settings": [{"key": "CODE_SIGN_STYLE", "value":
             "Manual"}, {"key": "DEVELOPMENT_TEAM", "value": null}]}]}], "blockers": [], "warnings": []}"#;
-        self.write("asc_signing_plan", "plan.json", plan.as_bytes())
+        self.write("asc_signing_plan", "plan.json", plan.as_bytes())?;
+        let answer = r#"{"data": [{"type": "profiles", "id": "P1", "attributes": {"name": "App", "uuid": "0b2e5a1c-8f2d-4b7e-9d53-6a1c0e4f7b21",
+            "profileType": "IOS_APP_STORE", "profileState": "ACTIVE", "expirationDate": "2027-01-01T00:00:00.000+00:00"}, "relationships":
+            {"bundleId": {"data": {"type": "bundleIds", "id": "B1"}}}}], "links": {"self": "/v1/profiles", "next": "/v1/profiles?cursor=2"}}"#;
+        self.write("app_store_connect", "profiles.json", answer.as_bytes())?;
+        let errors = r#"{"errors": [{"status": "409", "code": "ENTITY_ERROR", "title": "no", "detail": "There is a problem."}]}"#;
+        self.write("app_store_connect", "errors.json", errors.as_bytes())
     }
 
     /// Signed products and their parts, honest and with every flaw that an archive or a signature can have.

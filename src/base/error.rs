@@ -70,6 +70,18 @@ error_codes! {
     HostUnnamed = "host-unnamed";
     /// What was asked for exists on macOS alone.
     MacRequired = "mac-required";
+    /// The API key of App Store Connect cannot be used.
+    PortalKeyUnusable = "portal-key-unusable";
+    /// App Store Connect gave no answer.
+    PortalUnreachable = "portal-unreachable";
+    /// App Store Connect refused a request.
+    PortalRefused = "portal-refused";
+    /// App Store Connect answers no more requests for now.
+    PortalLimited = "portal-limited";
+    /// App Store Connect gave an answer that cannot be used.
+    PortalAnswerMalformed = "portal-answer-malformed";
+    /// Successors were to be made, and the work is not finished.
+    RenewalUnfinished = "renewal-unfinished";
     /// No keychain exists at the path.
     KeychainMissing = "keychain-missing";
     /// A keychain already exists at the path.
@@ -126,7 +138,13 @@ impl ErrorCode {
             | Self::PasswordUnavailable
             | Self::PasswordNotServed
             | Self::HostUnnamed
-            | Self::MacRequired => ErrorArea::Files,
+            | Self::MacRequired
+            | Self::PortalKeyUnusable
+            | Self::PortalUnreachable
+            | Self::PortalRefused
+            | Self::PortalLimited
+            | Self::PortalAnswerMalformed
+            | Self::RenewalUnfinished => ErrorArea::Files,
             Self::KeychainMissing
             | Self::KeychainExists
             | Self::KeychainNotOurs

@@ -75,6 +75,10 @@ actions! {
     ProfileInstall = "profile-install";
     /// An installed profile was removed from this machine.
     ProfileRemove = "profile-remove";
+    /// A profile was created at App Store Connect.
+    PortalProfileCreate = "portal-profile-create";
+    /// A certificate was created at App Store Connect.
+    PortalCertificateCreate = "portal-certificate-create";
     /// A rotation moved a step.
     Rotate = "rotate";
     /// A custody request was made, approved or refused.

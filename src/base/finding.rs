@@ -160,6 +160,16 @@ codes! {
     ProfileDirectoryWritable = "profile-directory-writable" in Profiles;
     /// The profiles could not be looked at.
     ProfilesUnobserved = "profiles-unobserved" in Profiles;
+    /// App Store Connect has no profile of the name or UUID that somebody gave.
+    PortalProfileUnknown = "portal-profile-unknown" in Profiles;
+    /// Apple holds a profile as invalid: it signs nothing that is distributed.
+    PortalProfileInvalid = "portal-profile-invalid" in Profiles;
+    /// A profile cannot be renewed as it is: something that a successor needs is not there.
+    ProfileNotRenewable = "profile-not-renewable" in Profiles;
+    /// Another profile at App Store Connect has the name that a successor was to have.
+    SuccessorNameTaken = "successor-name-taken" in Profiles;
+    /// App Store Connect refused to create a successor.
+    SuccessorRefused = "successor-refused" in Profiles;
 
     /// A target's pinned certificate is not among its profile's certificates.
     CertificateNotInProfile = "certificate-not-in-profile" in Certificates;

@@ -273,6 +273,29 @@ impl FromStr for BundlePattern {
 
 text_id!(@serde BundlePattern);
 
+text_id!(
+    /// The id of an API key of App Store Connect, as its file is called by: `AuthKey_2X9R4HXF34.p8`.
+    ApiKeyId,
+    "key id",
+    "10 characters A-Z 0-9, as in 2X9R4HXF34",
+    |text| text.len() == 10
+        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+);
+
+text_id!(
+    /// The issuer of the API keys of a team at App Store Connect: a UUID.
+    IssuerId,
+    "issuer id",
+    "a UUID, as in 57246542-96fe-1a63-e053-0824d011072a",
+    is_uuid
+);
+
+/// Whether a text is a UUID: 32 hex digits in five groups.
+fn is_uuid(text: &str) -> bool {
+    let groups = text.split('-').map(str::len);
+    groups.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
+}
+
 /// The UUID of a provisioning profile, spelled as its file spells it; compared without regard to case, because Xcode
 /// and build settings mix both.
 #[derive(Clone, JsonSchema)]
@@ -293,12 +316,7 @@ impl ProfileUuid {
 impl FromStr for ProfileUuid {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let shaped = text.len() == 36
-            && text.bytes().enumerate().all(|(at, byte)| match at {
-                8 | 13 | 18 | 23 => byte == b'-',
-                _ => byte.is_ascii_hexdigit(),
-            });
-        if shaped {
+        if is_uuid(text) {
             Ok(Self(text.into()))
         } else {
             Err(IdError::new(

@@ -113,6 +113,20 @@ pub enum Remedy {
     NameStateDirectory,
     /// Write to another file.
     NameOutput,
+    /// Name the API key of App Store Connect.
+    NameApiKey,
+    /// List what App Store Connect holds.
+    ListPortal,
+    /// Make successors of profiles at App Store Connect.
+    RenewAtPortal,
+    /// Name the certificate that successors are made with.
+    NameSigningCertificate,
+    /// Say of which type a new certificate is.
+    NameCertificateType,
+    /// Say what is added to the names of successors.
+    NameSuccessors,
+    /// Forget successors that were to be made and are not all made.
+    AbandonRenewal,
     /// List the commands.
     ListCommands,
     /// List the codes of findings and errors.

@@ -46,6 +46,53 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "portal",
+        &[example(
+            "what does App Store Connect hold, and what of it ends?",
+            "countersign portal list",
+        )],
+    ),
+    (
+        "portal list",
+        &[
+            example(
+                "with the key that COUNTERSIGN_KEY_FILE and COUNTERSIGN_ISSUER_ID name",
+                "countersign portal list",
+            ),
+            example(
+                "only certificates, for a program",
+                "countersign portal list certificates --format json",
+            ),
+        ],
+    ),
+    (
+        "portal renew",
+        &[
+            example("show what is due", "countersign portal renew"),
+            example(
+                "create successors of what ends within 60 days",
+                "countersign portal renew --due 60d --yes",
+            ),
+            example(
+                "with a new certificate, whose key stays on this machine",
+                "countersign portal renew --csr request.pem --yes",
+            ),
+        ],
+    ),
+    (
+        "portal fetch",
+        &[
+            example(
+                "fetch what the last renewal created",
+                "countersign portal fetch --renewed --into successors",
+            ),
+            example(
+                "fetch a profile by its name",
+                "countersign portal fetch \"Rocket Store\" --into successors",
+            ),
+        ],
+    ),
+    (
         "rotate",
         &[
             example(

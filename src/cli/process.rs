@@ -1,6 +1,7 @@
 //! The process that the program runs in: the one place that reads its arguments and environment and knows its clock.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ pub struct Start {
     /// A directory with another `security` and `codesign` than Apple's. The released program has none, and nothing that it
     /// reads can name one; a program made for development says so here.
     pub tools: Option<PathBuf>,
+    /// Where a stand-in for App Store Connect listens on this machine. The released program has none, likewise.
+    pub portal: Option<SocketAddr>,
 }
 
 impl Start {
@@ -52,6 +55,7 @@ impl Start {
             arguments: std::env::args_os().collect(),
             words: Vec::new(),
             tools: None,
+            portal: None,
         }
     }
 }
@@ -94,6 +98,7 @@ pub(super) fn world(
         checkouts: paths(CHECKOUT_VARIABLES),
         program: own_program(start),
         tools: start.tools.clone(),
+        portal: start.portal,
         variables,
     };
     let places = Places {

@@ -86,7 +86,8 @@ pub struct CheckArguments {
     pub kind: Option<Kind>,
 }
 
-fn certificate_name(text: &str) -> Result<CertificateName, String> {
+/// A certificate by its fingerprint.
+pub(super) fn certificate_name(text: &str) -> Result<CertificateName, String> {
     let sha1 = text.parse().map(CertificateName::Sha1);
     let name = sha1.or_else(|_| text.parse().map(CertificateName::Sha256));
     name.map_err(|_| "write the 40 or 64 hex digits of its SHA-1 or SHA-256".to_owned())

@@ -11,7 +11,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::xcode::sources::normalized;
 
@@ -55,6 +55,24 @@ pub fn upward(start: &Path, home: Option<&Path>) -> Upward {
 pub fn absolute(path: &Path) -> PathBuf {
     // It fails for an empty path, and where the working directory is gone.
     normalized(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// What `path` will lead to once the folders are made that it leads through: `manifests/../profiles` is `profiles`, also before there
+/// is a folder `manifests`. What is there already is meant as it stands.
+pub fn once_made(path: &Path) -> PathBuf {
+    if path.exists() {
+        return path.to_owned();
+    }
+    let mut direct = PathBuf::new();
+    for component in path.components() {
+        match (component, direct.components().next_back()) {
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                direct.pop();
+            }
+            (component, _) => direct.push(component),
+        }
+    }
+    direct
 }
 
 /// The folder in which the outermost bundle of `path` lies: a workspace may lie inside of a project.

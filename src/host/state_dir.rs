@@ -14,6 +14,8 @@
 //! proofs/lock             held by the gate that writes them
 //! passwords/DIGEST        the password of a keychain that countersign made
 //! open/DIGEST/RUN/        what a portable keychain shows a run
+//! portal/ISSUER.json      the journal of successors that are being made at App Store Connect, or were last
+//! portal/ISSUER.lock      held by the command that makes them
 //! tools/                  the tools that run now
 //! rotations/DIGEST/       the steps of a manifest's rotations; see `transaction`
 //! search-list/            the lock of the user's keychain search list, and what we put into it
@@ -34,6 +36,7 @@ use super::run_id::RunId;
 use crate::base::digest::sha256;
 use crate::base::error::{ErrorCode, Explain};
 use crate::base::finding::Place;
+use crate::base::ids::IssuerId;
 use crate::base::remedy::Remedy;
 
 /// The state directory, by its absolute path. It need not exist.
@@ -177,6 +180,21 @@ impl StateDir {
     /// Where a portable keychain shows runs its identities, a directory each.
     pub fn open_keychain(&self, keychain: &KeychainPath) -> PathBuf {
         self.open_runs().join(short_digest(keychain))
+    }
+
+    /// Where the journals of App Store Connect lie.
+    pub fn portal(&self) -> PathBuf {
+        self.0.join("portal")
+    }
+
+    /// The journal of the successors that are made in a team.
+    pub fn renewal(&self, issuer: &IssuerId) -> PathBuf {
+        self.portal().join(format!("{issuer}.json"))
+    }
+
+    /// The lock that is held while they are made.
+    pub fn renewal_lock(&self, issuer: &IssuerId) -> PathBuf {
+        self.portal().join(format!("{issuer}.lock"))
     }
 
     /// Where tools are recorded while they run.

@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use super::report::{FindingsDocument, Report};
 use super::{
     audit, certificate, contract, doctor, envelope, gate, identity, init, keychain, manifest, page,
-    policy, product, profile, rotate, run, targets,
+    policy, portal, product, profile, rotate, run, targets,
 };
 use crate::context::envelope as statement;
 use crate::context::manifest::{self as frozen, Version};
@@ -80,6 +80,9 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<doctor::document::DoctorDocument>("doctor", 1),
     Document::of::<product::ProductDocument>("product", 1),
     Document::of::<certificate::CertificateDocument>("certificate", 1),
+    Document::of::<portal::list::PortalListDocument>("portal-list", 1),
+    Document::of::<portal::document::RenewDocument>("portal-renew", 1),
+    Document::of::<portal::fetch::FetchDocument>("portal-fetch", 1),
     Document::of::<rotate::PlanDocument>("rotation-plan", 1),
     Document::of::<rotate::document::StepDocument>("rotation-step", 1),
     Document::of::<rotate::StatusDocument>("rotation-status", 1),

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -72,6 +73,8 @@ pub struct Surroundings {
     pub program: Vec<OsString>,
     /// A directory with another `security` and `codesign` than Apple's: only a program made for development has one.
     pub tools: Option<PathBuf>,
+    /// Where a stand-in for App Store Connect listens on this machine: only a program made for development has one.
+    pub portal: Option<SocketAddr>,
 }
 
 /// What a verb may know.

@@ -9,7 +9,7 @@ use crate::snippet::snippets;
 /// The page of each file.
 fn page(name: &str) -> &'static str {
     match name {
-        "github-archive.yml" | "github-pull-request.yml" => "github.md",
+        "github-archive.yml" | "github-pull-request.yml" | "github-rotation.yml" => "github.md",
         "gitlab-ci.yml" => "gitlab.md",
         "buildkite.yml" => "buildkite.md",
         "circleci.yml" => "circleci.md",

@@ -63,6 +63,23 @@ fn a_pull_request_that_changes_a_pin_or_the_project_is_blocked() {
 }
 
 #[test]
+fn a_scheduled_job_fails_when_a_rotation_must_begin() {
+    for step in steps_for(Purpose::Rotation) {
+        let site = site_for(&step);
+        site.run(&step).exits(0);
+        // More than thirty years ahead, everything that is pinned today must be renewed.
+        let sooner = step.script.replace("--due 30d", "--due 12000d");
+        let sooner = Step {
+            script: sooner,
+            file: step.file.clone(),
+        };
+        site.run(&sooner)
+            .exits(10)
+            .says(&["successor-missing", "begun by"]);
+    }
+}
+
+#[test]
 fn an_archive_is_made_with_the_planned_profiles_and_leaves_a_receipt() {
     for step in steps_for(Purpose::Archive) {
         let site = site_for(&step);
@@ -114,10 +131,7 @@ fn an_archive_by_another_policy_or_manifest_is_not_begun() {
 
 #[test]
 fn a_git_that_fails_ends_the_step_before_the_gate() {
-    for step in steps()
-        .iter()
-        .filter(|step| step.purpose() != Purpose::Install)
-    {
+    for step in steps().iter().filter(|step| step.asks_the_gate()) {
         let site = site_for(step);
         // The protected branch holds no manifest yet.
         site.git(&site.path("origin"), "checkout -q main");

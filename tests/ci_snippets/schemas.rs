@@ -15,6 +15,7 @@ const SCHEMAS: &[(&str, &str)] = &[
     (".github/workflows/release.yml", "github-workflows"),
     ("examples/ci/github-archive.yml", "github-workflows"),
     ("examples/ci/github-pull-request.yml", "github-workflows"),
+    ("examples/ci/github-rotation.yml", "github-workflows"),
     ("examples/ci/gitlab-ci.yml", "gitlab-ci"),
     ("examples/ci/buildkite.yml", "buildkite"),
     ("examples/ci/circleci.yml", "circle-ci"),

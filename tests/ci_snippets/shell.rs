@@ -5,7 +5,7 @@ use std::fs;
 use support::root;
 use support::workshop::ran;
 
-use crate::snippet::{Purpose, steps};
+use crate::snippet::steps;
 use crate::tools::tool;
 
 /// Whether shellcheck has nothing to say of a script for bash; none where it is not to be had.
@@ -79,10 +79,7 @@ fn each_step_ends_at_the_first_command_that_fails() {
 
 #[test]
 fn each_gate_expects_the_digests_of_the_protected_branch() {
-    for step in steps()
-        .iter()
-        .filter(|step| step.purpose() != Purpose::Install)
-    {
+    for step in steps().iter().filter(|step| step.asks_the_gate()) {
         let lines = commands(&step.script);
         let place = |part: &str| {
             let found = lines.iter().position(|line| line.contains(part));

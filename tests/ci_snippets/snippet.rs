@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     PullRequest,
     /// The archive, with the keychain open.
     Archive,
+    /// Whether a rotation must begin.
+    Rotation,
 }
 
 /// The shell of one step.
@@ -30,9 +32,16 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// Whether it asks the gate.
+    pub(crate) fn asks_the_gate(&self) -> bool {
+        matches!(self.purpose(), Purpose::PullRequest | Purpose::Archive)
+    }
+
     pub(crate) fn purpose(&self) -> Purpose {
         if self.script.contains("countersign run") {
             Purpose::Archive
+        } else if self.script.contains("countersign rotate plan") {
+            Purpose::Rotation
         } else if self.script.contains("countersign gate") {
             Purpose::PullRequest
         } else {
@@ -55,8 +64,8 @@ pub(crate) fn snippets() -> Vec<Snippet> {
 /// Every step of every file.
 pub(crate) fn steps() -> Vec<Step> {
     let steps: Vec<Step> = snippets().iter().flat_map(steps_of).collect();
-    // Six services with two jobs in one file, GitHub's two files, Xcode Cloud's two scripts.
-    assert_eq!(steps.len(), 16, "{steps:#?}");
+    // Six services with two jobs in one file, GitHub's three files, Xcode Cloud's two scripts.
+    assert_eq!(steps.len(), 17, "{steps:#?}");
     steps
 }
 

@@ -154,7 +154,7 @@ fn peak() -> u64 {
 
 /// `cargo test --release --test rotation -- --ignored --nocapture --test-threads 1 how_long`
 #[test]
-#[ignore = "it measures; docs/performance.md has its numbers"]
+#[ignore = "it measures"]
 fn how_long_a_rehearsal_takes() {
     let (manifest, pairs) = fleet(50, 5, false);
     for count in [20, 100, 500] {

@@ -25,8 +25,8 @@ pub const SCHEMA: &str = "countersign.node-probe.v1";
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a machine holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct NodeProbe {
     /// Always `countersign.node-probe.v1`.
     #[schemars(extend("const" = "countersign.node-probe.v1"))]
@@ -40,8 +40,21 @@ pub struct NodeProbe {
     /// SHA-256 of each file in them that is named like a profile, hex, sorted.
     pub profiles: Vec<FileSha256>,
     /// SHA-1 of the certificates that it has private keys for, hex, sorted; absent if nobody named a keychain or a file.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identities: Option<Vec<CertSha1>>,
+}
+
+/// What a file says, before it is known to be a probe.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    schema: String,
+    host: HostName,
+    time: Timestamp,
+    directories: Vec<String>,
+    profiles: Vec<FileSha256>,
+    #[serde(default)]
+    identities: Option<Vec<CertSha1>>,
 }
 
 /// Why a file is no probe.
@@ -70,9 +83,16 @@ impl NodeProbe {
         if schema != SCHEMA {
             return Err(ProbeError::Schema(schema));
         }
-        let mut probe: Self = serde_json::from_slice(bytes).map_err(json)?;
-        probe.profiles.sort_unstable();
-        Ok(probe)
+        let mut written: Written = serde_json::from_slice(bytes).map_err(json)?;
+        written.profiles.sort_unstable();
+        Ok(Self {
+            schema: written.schema,
+            host: written.host,
+            time: written.time,
+            directories: written.directories,
+            profiles: written.profiles,
+            identities: written.identities,
+        })
     }
 
     /// Whether a file with these bytes lies in its directories.

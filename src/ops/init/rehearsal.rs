@@ -32,11 +32,20 @@ pub(super) struct Rehearsed {
 /// # Errors
 /// Something that is judged cannot be read.
 pub(super) fn rehearse(
-    policy: Policy,
+    mut policy: Policy,
     content: &Content,
     targets: &TargetSelection,
     world: &World,
 ) -> Result<Rehearsed, Failure> {
+    // The policy's paths are relative to its folder, which may not be there yet.
+    let profiles = &mut policy.profiles;
+    for path in profiles
+        .directories
+        .iter_mut()
+        .chain(&mut profiles.trust_anchors)
+    {
+        *path = project_root::once_made(path);
+    }
     let manifest = Manifest::parse(&content.to_bytes()).map_err(Error::from)?;
     let question = Question {
         expect_policy: None,
