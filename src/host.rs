@@ -14,6 +14,7 @@
 //! - [`evidence`]: what the kernel and the loader say of this process
 //! - [`files`]: reads that never block and are bounded, writes that are complete or do not happen
 //! - [`folder_walk`]: projects, workspaces and profiles below a folder
+//! - [`git`]: a file as a branch of the repository holds it
 //! - [`inputs`]: the files that a verdict rests on, to be read again when the command has ended
 //! - [`journal`]: what a run was about to do, so that another process can finish it
 //! - [`keychain`]: the CI keychain: created, opened for a window, closed
@@ -53,6 +54,7 @@ pub mod directories;
 pub mod evidence;
 pub mod files;
 pub mod folder_walk;
+pub mod git;
 pub mod inputs;
 pub mod journal;
 pub mod keychain;

@@ -75,6 +75,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("portal fetch", "--key-file missing.p8 --renewed --into new"),
     ("certificate show", "anchors.pem --uses"),
     ("rotate plan", "--successors new.mobileprovision"),
+    ("rotate rehearse", "--successors new.mobileprovision"),
     ("rotate stage", "--successors new.mobileprovision"),
     ("rotate promote", ""),
     ("rotate retire", ""),

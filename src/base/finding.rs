@@ -346,6 +346,14 @@ codes! {
     RotationGrace = "rotation-grace" in Rotation;
     /// A machine has not shown that it holds a successor.
     NodeLacksSuccessor = "node-lacks-successor" in Rotation;
+    /// A build would pass the gate and fail.
+    RotationGateMisses = "rotation-gate-misses" in Rotation;
+    /// A step of a rotation would make the gate block.
+    RotationStepBlocks = "rotation-step-blocks" in Rotation;
+    /// Taking a step of a rotation back would not restore a state that passes.
+    RotationNotUndone = "rotation-not-undone" in Rotation;
+    /// A rotation would make the gate block another branch that is still released.
+    RotationBreaksBranch = "rotation-breaks-branch" in Rotation;
 
     /// A part of the product cannot be read, or is nothing that a product holds.
     ProductUnreadable = "product-unreadable" in Product;

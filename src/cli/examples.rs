@@ -120,6 +120,19 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "rotate rehearse",
+        &[
+            example(
+                "what would the gate say until the old profiles are gone?",
+                "countersign rotate rehearse --successors ~/Downloads/profiles",
+            ),
+            example(
+                "with another machine and a branch that is still released",
+                "countersign rotate rehearse --probe signer-02.json --branch release/4.2 --project App.xcodeproj",
+            ),
+        ],
+    ),
+    (
         "rotate stage",
         &[example(
             "install and pin the new profiles as incoming",

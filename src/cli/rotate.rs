@@ -1,5 +1,7 @@
 //! `countersign rotate`: plan, stage, promote, retire, rollback, status, probe.
 
+mod rehearsal;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -22,7 +24,7 @@ use crate::ops::identity::source::IdentityFile;
 use crate::ops::rotate::document::{OldName, StepDocument};
 use crate::ops::rotate::{
     self, PlanDocument, PlanRequest, PlannedCause, PlannedRotation, ProbeRequest, PromoteRequest,
-    RetireRequest, RollbackRequest, StageRequest, StatusDocument,
+    RehearseRequest, RetireRequest, RollbackRequest, StageRequest, StatusDocument,
 };
 use crate::ops::world::World;
 
@@ -89,6 +91,28 @@ pub enum Command {
         #[arg(long, value_name = "INSTANT")]
         at: Option<Timestamp>,
     },
+    /// Rehearse the rotation on copies: the gate of every machine and branch at the instants to come, and with faults put in. Changes
+    /// nothing. Exit code 10 if a build would pass the gate and fail, if a step would block builds, or if it could not be rolled back.
+    Rehearse {
+        /// A successor, a directory of them, or a fastlane match repository; repeatable [default: the incoming profiles].
+        #[arg(long, value_name = "PATH")]
+        successors: Vec<PathBuf>,
+        /// What another machine holds, as `rotate probe` wrote it there; repeatable. One of this machine names its identities.
+        #[arg(long, value_name = "FILE")]
+        probe: Vec<PathBuf>,
+        /// The manifest of another branch that is still released, as in 4.2=old.json; repeatable.
+        #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+        manifest_at: Vec<(String, PathBuf)>,
+        /// Another branch, tag or commit that is still released: git reads its manifest; repeatable.
+        #[arg(long, value_name = "REF")]
+        branch: Vec<String>,
+        /// The Xcode project: how its targets choose profiles counts for every branch [default: any way is thought possible]; repeatable.
+        #[arg(long, value_name = "X.xcodeproj")]
+        project: Vec<PathBuf>,
+        /// Rehearse from this instant on (RFC 3339), as in 2027-01-15T08:00:00Z.
+        #[arg(long, value_name = "INSTANT")]
+        at: Option<Timestamp>,
+    },
     /// Print what this machine holds, for --probe on the machine on which the rotation is led.
     Probe {
         /// What `security find-identity -v -p codesigning` printed: note the certificates that there are keys for. `-` is standard input.
@@ -107,14 +131,17 @@ impl Command {
     /// The instant that is asked about.
     pub(super) fn instant(&self) -> Option<Timestamp> {
         match self {
-            Self::Plan { at, .. } | Self::Status { at } => *at,
+            Self::Plan { at, .. } | Self::Rehearse { at, .. } | Self::Status { at } => *at,
             _ => None,
         }
     }
 
     /// Whether the result is a verdict.
     pub(super) fn is_verdict(&self) -> bool {
-        matches!(self, Self::Plan { due: Some(_), .. })
+        matches!(
+            self,
+            Self::Plan { due: Some(_), .. } | Self::Rehearse { .. }
+        )
     }
 }
 
@@ -185,6 +212,26 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                 show_status,
             ))
         }
+        Command::Rehearse {
+            successors,
+            probe,
+            manifest_at,
+            branch,
+            project,
+            ..
+        } => {
+            let request = RehearseRequest {
+                successors,
+                probes: probe,
+                manifests: manifest_at,
+                branches: branch,
+                projects: project,
+            };
+            let document = rotate::rehearse(&request, world)?;
+            let exit = Exit::of_verdict(!finding::any_blocks(&document.findings), false);
+            let answer = Answer::report("countersign rotate rehearse", document, rehearsal::show);
+            Ok(answer.ending_in(exit))
+        }
         Command::Probe {
             identities,
             password,
@@ -208,6 +255,16 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                 text + "\n",
             ))
         }
+    }
+}
+
+/// `NAME=FILE`.
+fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(file)))
+        }
+        _ => Err("write it as NAME=FILE, as in 4.2=old.json".to_owned()),
     }
 }
 

@@ -12,9 +12,11 @@
 //! - [`product`]: which profiles must change sides together, and in which order
 //! - [`schedule`]: what ends when, for which cause, and when its rotation must begin
 //! - [`revision`]: the manifest after each step
+//! - [`rehearsal`]: what the gate says of all that at the instants to come, and with faults put in
 
 pub mod probe;
 pub mod product;
+pub mod rehearsal;
 pub mod revision;
 pub mod schedule;
 pub mod succession;

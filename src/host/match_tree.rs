@@ -58,7 +58,7 @@ impl Explain for MatchTreeError {
             Self::Directory(error) => return error.hint(),
             Self::TooMany(_) => "name the folder of one team inside it".into(),
             Self::Bare(_) => {
-                "clone the branch that the Matchfile names: `git clone --branch BRANCH --single-branch URL DIRECTORY`".into()
+                "clone the branch that the Matchfile names: `git clone -b BRANCH --single-branch URL DIRECTORY`".into()
             }
             Self::NothingStored(_) => {
                 "check out the branch that the Matchfile names as git_branch: `git checkout BRANCH`".into()

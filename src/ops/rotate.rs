@@ -2,7 +2,7 @@
 //!
 //! [`plan`] says what ends when and what replaces it. [`stage`] installs successors beside the active profiles. [`promote`] makes them
 //! active, one product in one revision. [`retire`] removes the old ones. [`rollback`] puts files back. [`status`] says how far it is, and
-//! [`probe`] what this machine holds, for the machine on which the rotation is led.
+//! [`probe`] what this machine holds, for the machine on which the rotation is led. [`rehearse`] walks through all of it before.
 //!
 //! A step changes the manifest and the profile directories of this machine, and nothing else. It is carried out by
 //! [`carry_out`]: every command first finishes what a killed one began.
@@ -20,6 +20,7 @@ mod names;
 mod plan;
 mod probe;
 mod promote;
+mod rehearse;
 mod retire;
 mod rollback;
 mod scene;
@@ -31,6 +32,9 @@ pub use self::plan::{
 };
 pub use self::probe::{ProbeRequest, probe};
 pub use self::promote::{PromoteRequest, promote};
+pub use self::rehearse::{
+    RehearsalDocument, RehearseRequest, RehearsedBranch, ShownBuilds, ShownGroup, rehearse,
+};
 pub use self::retire::{RetireRequest, retire};
 pub use self::rollback::{RollbackRequest, rollback};
 pub use self::stage::{StageRequest, stage};

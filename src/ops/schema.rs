@@ -87,6 +87,7 @@ pub const DOCUMENTS: &[Document] = &[
     Document::of::<rotate::document::StepDocument>("rotation-step", 1),
     Document::of::<rotate::StatusDocument>("rotation-status", 1),
     Document::of::<NodeProbe>("node-probe", 1),
+    Document::of::<rotate::RehearsalDocument>("rehearsal", 1),
     Document::of::<contract::document::ContractDocument>("doctor-contract", 1),
     Document::of::<gate::document::GateDocument>("gate", 1),
     Document::of::<identity::list::IdentitiesDocument>("identities", 1),

@@ -12,6 +12,8 @@
 mod crashes;
 mod guide;
 mod order;
+mod rehearsal;
+mod scale;
 mod site;
 mod steps;
 mod successions;

@@ -132,6 +132,14 @@ impl PlannedFacts {
         Self { observed }
     }
 
+    /// Asks about the same state at another instant, at which the audit log knows of this time.
+    #[must_use]
+    pub fn moved_to(mut self, now: Timestamp, last_record: Option<Timestamp>) -> Self {
+        self.observed.now = now;
+        self.observed.last_record = Observation::Observed(last_record);
+        self
+    }
+
     /// What is asked about.
     pub fn observed(&self) -> &Observed {
         &self.observed

@@ -1,0 +1,344 @@
+//! `rotate rehearse`: the rotation is walked through the calendar, on copies. Nothing on the disk changes.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::probe::{ProbeRequest, probe};
+use super::promote::incoming;
+use super::scene::{self, Scene};
+use crate::apple::signed_message::Verifier;
+use crate::base::error::ErrorCode;
+use crate::base::finding::{Code, Finding};
+use crate::base::ids::HostName;
+use crate::context::gate::facts::ObservedTargets;
+use crate::context::manifest::{self, Manifest, ProfileState};
+use crate::context::rotation::probe::NodeProbe;
+use crate::context::rotation::rehearsal::{
+    self, Branch, FailCause, Moment, Outcome, Rehearsed, RehearsedFault, RehearsedNode,
+    RehearsedStep,
+};
+use crate::context::rotation::succession::{self, Succession};
+use crate::host::git::{self, GitError};
+use crate::host::observation::projects;
+use crate::ops::error::{Error, Failure};
+use crate::ops::prove;
+use crate::ops::report::{Head, ManifestName, Report};
+use crate::ops::target_selection::TargetSelection;
+use crate::ops::world::World;
+
+/// What is rehearsed.
+#[derive(Debug, Clone, Default)]
+pub struct RehearseRequest {
+    /// The successors: files, directories of profiles, or match repositories; none: those that are incoming.
+    pub successors: Vec<PathBuf>,
+    /// The probes of machines.
+    pub probes: Vec<PathBuf>,
+    /// Manifests of other branches that are still released: what each is called, and its file.
+    pub manifests: Vec<(String, PathBuf)>,
+    /// Other branches, tags or commits that are still released, read through git.
+    pub branches: Vec<String>,
+    /// The projects, to tell how Xcode comes to their profiles; none: any way is thought possible.
+    pub projects: Vec<PathBuf>,
+}
+
+/// The `countersign.rehearsal.v1` document: what the gate says of a rotation at the instants to come, and with faults put in.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RehearsalDocument {
+    /// Always `countersign.rehearsal.v1`.
+    #[schemars(extend("const" = "countersign.rehearsal.v1"))]
+    pub schema: &'static str,
+    /// The manifest at the start.
+    pub manifest: ManifestName,
+    /// The instant from which on it is rehearsed (RFC 3339, UTC).
+    pub at: Timestamp,
+    /// The steps, in their order.
+    pub steps: Vec<RehearsedStep>,
+    /// The instants, in their order.
+    pub calendar: Vec<Moment>,
+    /// How many later instants were left out.
+    pub instants_left_out: usize,
+    /// The machines, this one first.
+    pub nodes: Vec<RehearsedNode>,
+    /// The branches: this checkout, then the others.
+    pub branches: Vec<RehearsedBranch>,
+    /// What is not judged, in words.
+    pub not_judged: Vec<String>,
+    /// What is said of the builds, in the order of instants and branches.
+    pub builds: Vec<ShownBuilds>,
+    /// What came of each fault.
+    pub faults: Vec<RehearsedFault>,
+    /// What is not right.
+    pub findings: Vec<Finding>,
+    /// What the report begins with.
+    #[serde(flatten)]
+    pub head: Head,
+}
+
+impl Report for RehearsalDocument {
+    fn findings_mut(&mut self) -> Vec<&mut Finding> {
+        self.findings.iter_mut().collect()
+    }
+
+    fn head_mut(&mut self) -> Option<&mut Head> {
+        Some(&mut self.head)
+    }
+}
+
+/// A branch that is rehearsed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RehearsedBranch {
+    /// What it is called.
+    pub name: String,
+    /// Its manifest at the start.
+    pub manifest: ManifestName,
+}
+
+/// What is said of the builds of one branch at one instant.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownBuilds {
+    /// The instant (RFC 3339, UTC).
+    pub at: Timestamp,
+    /// The branch.
+    pub branch: String,
+    /// Machines of which the same is said, together.
+    pub groups: Vec<ShownGroup>,
+}
+
+/// Machines of which the same is said.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ShownGroup {
+    /// What is said, in one word.
+    pub outcome: Outcome,
+    /// Why the build fails; absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fails: Option<FailCause>,
+    /// What the gate blocks it by, each code once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blocked_by: Vec<Code>,
+    /// The machines.
+    pub hosts: Vec<HostName>,
+}
+
+/// Rehearses the rotation of what the manifest pins.
+///
+/// # Errors
+/// The policy, a manifest, a probe, a directory or a project cannot be read, or git does not find a branch.
+pub fn rehearse(request: &RehearseRequest, world: &World) -> Result<RehearsalDocument, Failure> {
+    let scene = Scene::look(world)?;
+    let mut findings: Vec<Finding> = scene.changed_since().into_iter().collect();
+    let verifier = Verifier::new(world.anchors(&scene.policy)?);
+    let pairs = pairs(request, &scene, &verifier, &mut findings, world)?;
+    let installed = world.installed_files(&scene.policy)?;
+    // What is wrong with an installed file is for the gate to say, not for a rehearsal.
+    let known = prove::pinnable(&installed, &verifier, world, |_| ProfileState::Active);
+    let others = scene::probes(&request.probes)?;
+    let own = own_probe(&others, world)?;
+    let branches = branches(request, &scene, world)?;
+    let targets = targets(request, &scene.manifest, world)?;
+    let has_retiring = scene.manifest.profiles().iter();
+    let has_retiring = has_retiring
+        .clone()
+        .any(|it| it.state == ProfileState::Retiring);
+    if pairs.is_empty() && !has_retiring {
+        findings.push(nothing());
+    }
+    let rehearsed = rehearsal::rehearse(&rehearsal::Request {
+        policy: &scene.policy,
+        manifest: &scene.manifest,
+        pairs: &pairs,
+        own: &own,
+        others: &others,
+        branches: &branches,
+        known: &known.profiles,
+        targets: targets.as_ref(),
+        from: world.now,
+    })
+    .map_err(Error::from)?;
+    let not_judged = not_judged(&rehearsed, targets.is_some());
+    Ok(document(
+        &scene, &branches, rehearsed, findings, not_judged, world,
+    ))
+}
+
+/// What replaces what: the successors at hand, and what is incoming already, which is what will be promoted.
+fn pairs(
+    request: &RehearseRequest,
+    scene: &Scene,
+    verifier: &Verifier,
+    findings: &mut Vec<Finding>,
+    world: &World,
+) -> Result<Vec<Succession>, Failure> {
+    let staged = incoming(&scene.manifest, world);
+    findings.extend(staged.findings);
+    let mut pairs = staged.pairs;
+    if !request.successors.is_empty() {
+        let files = prove::named_files(&request.successors)?;
+        let mut pinnable = prove::pinnable(&files, verifier, world, |_| ProfileState::Incoming);
+        pinnable.skip_faults_besides(&request.successors);
+        findings.append(&mut pinnable.findings);
+        let found = succession::find(&scene.manifest, &pinnable.profiles, world.now);
+        findings.extend(found.findings);
+        let is_open = |pair: &Succession| !pairs.iter().any(|it| it.old.uuid == pair.old.uuid);
+        let open: Vec<Succession> = found.pairs.into_iter().filter(is_open).collect();
+        pairs.extend(open);
+        pairs.sort_by(|a, b| a.old.uuid.cmp(&b.old.uuid));
+    }
+    Ok(pairs)
+}
+
+/// What this machine holds; its identities, if one of the probes is of this machine.
+fn own_probe(probes: &[NodeProbe], world: &World) -> Result<NodeProbe, Failure> {
+    let mut own = probe(&ProbeRequest::default(), world)?;
+    let of_own = probes.iter().filter(|it| it.host.same_as(&own.host));
+    let newest = of_own.max_by_key(|it| it.time);
+    own.identities = newest.and_then(|it| it.identities.clone());
+    Ok(own)
+}
+
+fn branches(request: &RehearseRequest, scene: &Scene, world: &World) -> Result<Vec<Branch>, Error> {
+    let mut branches = Vec::new();
+    for (name, file) in &request.manifests {
+        branches.push(Branch {
+            name: name.clone(),
+            manifest: world.manifest_at(file)?.0,
+        });
+    }
+    for reference in &request.branches {
+        let variable = |name: &str| world.variable(name);
+        let bytes = git::file_of(reference, &scene.file, manifest::MAX_BYTES, variable);
+        let bytes = bytes.map_err(|error| of_git(error, reference))?;
+        let manifest = Manifest::parse(&bytes).map_err(|error| {
+            Error::from(error).preceded_by(&format!("the manifest of {reference}"))
+        })?;
+        branches.push(Branch {
+            name: reference.clone(),
+            manifest,
+        });
+    }
+    Ok(branches)
+}
+
+fn of_git(error: GitError, reference: &str) -> Error {
+    let hint = match &error {
+        GitError::NoGit => "install git, or name the branch's manifest as NAME=FILE".to_owned(),
+        GitError::NoName(_) => "name a branch, as in release/4.2".to_owned(),
+        GitError::NotFound { .. } => format!(
+            "fetch {reference} in the repository of the manifest, or name its manifest as NAME=FILE"
+        ),
+        GitError::Process(_) => {
+            "run git there by hand, or name the branch's manifest as NAME=FILE".to_owned()
+        }
+    };
+    Error::new(ErrorCode::FileUnreadable, error.to_string()).hint(hint)
+}
+
+fn targets(
+    request: &RehearseRequest,
+    manifest: &Manifest,
+    world: &World,
+) -> Result<Option<ObservedTargets>, Failure> {
+    if request.projects.is_empty() {
+        return Ok(None);
+    }
+    let selection = TargetSelection {
+        projects: request.projects.clone(),
+        ..TargetSelection::default()
+    };
+    Ok(Some(projects::read(
+        &selection.request(world)?,
+        Some(manifest),
+    )?))
+}
+
+fn nothing() -> Finding {
+    Finding::block(
+        Code::SuccessorMissing,
+        "nothing is incoming or retiring, and no successor is at hand: there is no rotation to rehearse",
+    )
+    .values("a newer profile for one that the manifest pins", "none")
+    .hint("make the profiles again at Apple's developer site, and name the new files as successors")
+}
+
+/// What a rehearsal cannot know, in words.
+fn not_judged(rehearsed: &Rehearsed, knows_projects: bool) -> Vec<String> {
+    let mut words = vec![
+        match knows_projects {
+            true => "whether the project will ask for what the manifest of each step pins".to_owned(),
+            false => "the targets of projects: no project is named, so any way to choose a profile is thought possible".to_owned(),
+        },
+        "the hour of a build: each instant stands for its day".to_owned(),
+        "whether the policy lets anybody waive these".to_owned(),
+    ];
+    let unknown = rehearsed.nodes.iter().filter(|it| !it.identities_known);
+    let unknown = unknown.count();
+    if unknown > 0 {
+        let noun = if unknown == 1 { "machine" } else { "machines" };
+        words.push(format!(
+            "the identities of {unknown} {noun}, of which no probe names any"
+        ));
+    }
+    let files: usize = rehearsed.nodes.iter().map(|it| it.unknown_files).sum();
+    if files > 0 {
+        words.push(format!(
+            "{files} installed files of other machines, whose profiles nobody here knows"
+        ));
+    }
+    words
+}
+
+fn document(
+    scene: &Scene,
+    branches: &[Branch],
+    rehearsed: Rehearsed,
+    mut findings: Vec<Finding>,
+    not_judged: Vec<String>,
+    world: &World,
+) -> RehearsalDocument {
+    findings.extend(rehearsed.findings);
+    let manifests = std::iter::once(&scene.manifest);
+    let manifests = manifests.chain(branches.iter().map(|branch| &branch.manifest));
+    let names = rehearsed.branches;
+    let builds = rehearsed.builds.into_iter().filter_map(|builds| {
+        let groups = builds.groups.into_iter().map(|group| ShownGroup {
+            outcome: group.said.outcome,
+            fails: group.said.fails,
+            blocked_by: group.said.blocked_by,
+            hosts: group
+                .nodes
+                .iter()
+                .filter_map(|place| Some(rehearsed.nodes.get(*place)?.host.clone()))
+                .collect(),
+        });
+        Some(ShownBuilds {
+            at: rehearsed.calendar.get(builds.moment)?.at,
+            branch: names.get(builds.branch)?.clone(),
+            groups: groups.collect(),
+        })
+    });
+    let builds = builds.collect();
+    RehearsalDocument {
+        schema: "countersign.rehearsal.v1",
+        manifest: (&scene.manifest).into(),
+        at: world.now,
+        steps: rehearsed.steps,
+        instants_left_out: rehearsed.left_out,
+        builds,
+        branches: names
+            .into_iter()
+            .zip(manifests)
+            .map(|(name, manifest)| RehearsedBranch {
+                name,
+                manifest: manifest.into(),
+            })
+            .collect(),
+        calendar: rehearsed.calendar,
+        nodes: rehearsed.nodes,
+        not_judged,
+        faults: rehearsed.faults,
+        findings,
+        head: Head::default(),
+    }
+}
