@@ -5,4 +5,4 @@ set -euo pipefail
 # The runner is empty each time. Homebrew is on it, Rust is not.
 command -v cargo >/dev/null || brew install --quiet rust
 # No release exists yet: build one commit that you have reviewed.
-cargo install --locked --git https://github.com/countersign-dev/countersign --rev 90ea6ee117f2c7e0e8cd4f098a714b493b61fce3 countersign
+cargo install --locked --git https://github.com/countersign-dev/countersign --rev ed2cac398699c1b0fe5e8441bce015c405df072c countersign
