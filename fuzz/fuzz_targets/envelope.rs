@@ -31,6 +31,7 @@ fn ask(file: &[u8], allowed: &AllowedSigners) -> Verification {
             signer: None,
             manifest: None,
             policy: None,
+            products: &[],
             maximum_age: None,
             now: Timestamp::from_second(1_783_349_100).expect("in range"),
         },
