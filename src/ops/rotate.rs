@@ -1,8 +1,8 @@
 //! Rotation: the renewal of profiles, in steps that each leave a state in which builds pass or do not start.
 //!
-//! [`plan`] says what ends when and what replaces it. [`stage`] installs successors beside the active profiles. [`promote`] makes them
-//! active, one product in one revision. [`retire`] removes the old ones. [`rollback`] puts files back. [`status`] says how far it is, and
-//! [`probe`] what this machine holds, for the machine on which the rotation is led. [`rehearse`] walks through all of it before.
+//! [`plan()`] says what ends when and what replaces it. [`stage()`] installs successors beside the active profiles. [`promote()`] makes them
+//! active, one product in one revision. [`retire()`] removes the old ones. [`rollback()`] puts files back. [`status()`] says how far it is, and
+//! [`probe()`] what this machine holds, for the machine on which the rotation is led. [`rehearse()`] walks through all of it before.
 //!
 //! A step changes the manifest and the profile directories of this machine, and nothing else. It is carried out by
 //! [`carry_out`]: every command first finishes what a killed one began.
