@@ -241,11 +241,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
                 password: password.source_of(&file.display().to_string()),
                 input: input(file),
             });
-            let request = ProbeRequest {
-                identities,
-                keychain: None,
-                output,
-            };
+            let request = ProbeRequest { identities, output };
             let document = rotate::probe(&request, world)?;
             let text = serde_json::to_string_pretty(&document)
                 .map_err(crate::ops::error::Error::unexpected)?;

@@ -166,6 +166,12 @@ impl Manifest {
         &self.content.profiles
     }
 
+    /// The pinned profiles that stand there in their rotation, by UUID.
+    pub fn in_state(&self, state: ProfileState) -> impl Iterator<Item = &PinnedProfile> {
+        let profiles = self.content.profiles.iter();
+        profiles.filter(move |profile| profile.state == state)
+    }
+
     /// The pinned targets.
     pub fn targets(&self) -> &[PinnedTarget] {
         &self.content.targets

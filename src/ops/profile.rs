@@ -2,7 +2,7 @@
 
 mod check;
 mod document;
-mod install;
+pub(in crate::ops) mod install;
 mod prune;
 mod show;
 

@@ -52,8 +52,7 @@ pub fn rotations(manifest: &Manifest, policy: &Policy) -> Vec<Rotation> {
     // Certificates by their digest, lone profiles by their end: what ends on one day is renewed on one day.
     let mut by_certificate: BTreeMap<CertSha256, Rotation> = BTreeMap::new();
     let mut by_end: BTreeMap<Timestamp, Rotation> = BTreeMap::new();
-    let active = manifest.profiles().iter();
-    for profile in active.filter(|profile| profile.state == ProfileState::Active) {
+    for profile in manifest.in_state(ProfileState::Active) {
         let certificates = signing.get(&profile.uuid).map_or(&[][..], Vec::as_slice);
         let certificate = first_to_end(profile, certificates);
         let certificate = certificate.filter(|it| it.expires <= profile.expires);

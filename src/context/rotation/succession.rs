@@ -93,6 +93,12 @@ fn scope_of(profile: &PinnedProfile) -> Scope<'_> {
     )
 }
 
+/// The profiles that the manifest has as `incoming`, each beside the one that it replaces.
+pub fn incoming(manifest: &Manifest, now: Timestamp) -> Successions {
+    let incoming: Vec<PinnedProfile> = manifest.in_state(ProfileState::Incoming).cloned().collect();
+    find(manifest, &incoming, now)
+}
+
 /// Finds among `candidates` the successor of each active profile of the manifest.
 pub fn find(manifest: &Manifest, candidates: &[PinnedProfile], now: Timestamp) -> Successions {
     let mut by_scope: HashMap<Scope<'_>, Vec<&PinnedProfile>> = HashMap::new();
@@ -108,8 +114,7 @@ pub fn find(manifest: &Manifest, candidates: &[PinnedProfile], now: Timestamp) -
         entry.is_some_and(|(_, entry)| entry.state != ProfileState::Incoming)
     };
     let mut found = Successions::default();
-    let active = manifest.profiles().iter();
-    for old in active.filter(|profile| profile.state == ProfileState::Active) {
+    for old in manifest.in_state(ProfileState::Active) {
         let of_scope = by_scope.get(&scope_of(old));
         let newer: Vec<&PinnedProfile> = of_scope
             .into_iter()

@@ -103,7 +103,7 @@ fn expired(profile: &Profile, path: &Path, now: Timestamp) -> Option<Finding> {
 }
 
 /// Where profiles are installed: of Xcode's two directories the one that Xcode 16 and later read, of named ones the first.
-fn destination(policy: &Policy, world: &World) -> Result<PathBuf, Error> {
+pub(in crate::ops) fn destination(policy: &Policy, world: &World) -> Result<PathBuf, Error> {
     world.check_home_of_profiles(policy)?;
     let directories = world.profile_directories(policy);
     let named = directories.iter().find(|place| place.must_exist);

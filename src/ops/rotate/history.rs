@@ -47,17 +47,12 @@ pub(super) fn promoted(
     let retiring_in = |sha256: Option<FileSha256>| -> BTreeSet<ProfileUuid> {
         let bytes = sha256.and_then(|it| transaction::kept(&state, &scene.file, &it));
         let manifest = bytes.and_then(|bytes| parsed(&bytes).ok());
-        let profiles = manifest.iter().flat_map(|manifest| manifest.profiles());
-        profiles
-            .filter(|profile| profile.state == ProfileState::Retiring)
-            .map(|profile| profile.uuid.clone())
-            .collect()
+        let manifest = manifest.iter();
+        let retiring = manifest.flat_map(|manifest| manifest.in_state(ProfileState::Retiring));
+        retiring.map(|profile| profile.uuid.clone()).collect()
     };
-    let retiring = scene.manifest.profiles().iter();
-    let mut left: BTreeSet<ProfileUuid> = retiring
-        .filter(|profile| profile.state == ProfileState::Retiring)
-        .map(|profile| profile.uuid.clone())
-        .collect();
+    let retiring = scene.manifest.in_state(ProfileState::Retiring);
+    let mut left: BTreeSet<ProfileUuid> = retiring.map(|profile| profile.uuid.clone()).collect();
     let mut last = None;
     for position in standing(&scene.steps).into_iter().rev() {
         let step = scene.steps.get(position);

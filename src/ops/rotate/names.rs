@@ -29,10 +29,9 @@ pub(super) fn replaced<'a>(before: &'a Content, after: &'a Content) -> Vec<Repla
         targets.chain(products).collect()
     };
     fn pinned<'a>(content: &'a Content, uuid: &ProfileUuid) -> Option<&'a PinnedProfile> {
-        content
-            .profiles
-            .iter()
-            .find(|profile| profile.uuid == *uuid)
+        let profiles = &content.profiles;
+        let at = profiles.binary_search_by(|profile| profile.uuid.cmp(uuid));
+        profiles.get(at.ok()?)
     }
     let then = signing(after);
     let changed: BTreeSet<(&ProfileUuid, &ProfileUuid)> = signing(before)

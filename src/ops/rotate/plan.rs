@@ -7,14 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::scene::Scene;
+use super::scene::{self, Scene};
 use crate::apple::intermediates;
 use crate::apple::profile::ProfileKind;
 use crate::apple::signed_message::Verifier;
 use crate::base::clock::show_duration;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha256, FileSha256, ProfileUuid};
-use crate::context::manifest::{PinnedCertificate, PinnedProfile, ProfileState};
+use crate::context::manifest::PinnedCertificate;
 use crate::context::rotation::product;
 use crate::context::rotation::schedule::{self, EndCause, Rotation};
 use crate::context::rotation::succession::{self, Succession};
@@ -194,15 +194,9 @@ pub fn plan(request: &PlanRequest, world: &World) -> Result<PlanDocument, Failur
         true => world.profile_files(&scene.policy)?,
         false => prove::named_files(&request.successors)?,
     };
-    let mut pinnable = prove::pinnable(&files, &verifier, world, |_| ProfileState::Incoming);
-    pinnable.skip_faults_besides(&request.successors);
-    findings.append(&mut pinnable.findings);
-    let entries = scene.manifest.profiles().iter();
-    let incoming: Vec<PinnedProfile> = entries
-        .filter(|profile| profile.state == ProfileState::Incoming)
-        .cloned()
-        .collect();
-    let staged = succession::find(&scene.manifest, &incoming, world.now);
+    let named = &request.successors;
+    let pinnable = scene::at_hand(&files, named, &verifier, &mut findings, world);
+    let staged = succession::incoming(&scene.manifest, world.now);
     let found = succession::find(&scene.manifest, &pinnable.profiles, world.now);
     let mut pairs: HashMap<ProfileUuid, (Succession, bool)> = HashMap::new();
     for (of, is_staged) in [(found.pairs, false), (staged.pairs, true)] {
@@ -213,9 +207,9 @@ pub fn plan(request: &PlanRequest, world: &World) -> Result<PlanDocument, Failur
     }
     let is_open = |finding: &Finding| {
         let profile = finding.place.profile.as_deref();
-        !pairs
-            .values()
-            .any(|(pair, is_staged)| *is_staged && profile == Some(pair.old.uuid.as_str()))
+        let profile = profile.and_then(|uuid| uuid.parse::<ProfileUuid>().ok());
+        let pair = profile.and_then(|uuid| pairs.get(&uuid));
+        !pair.is_some_and(|(_, is_staged)| *is_staged)
     };
     findings.extend(found.findings.into_iter().filter(is_open));
     findings.extend(staged.findings);

@@ -7,17 +7,16 @@ use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
 use super::names;
 use super::scene::{self, Scene};
-use super::stage;
 use crate::base::finding::{self, Code, Finding};
-use crate::base::ids::{FileSha256, ProfileUuid};
+use crate::base::ids::ProfileUuid;
 use crate::base::remedy::Remedy;
-use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
+use crate::context::manifest::{Manifest, PinnedProfile};
 use crate::context::rotation::probe::{Demand, lacking};
 use crate::context::rotation::product::{self, ProductGroup};
 use crate::context::rotation::revision;
 use crate::context::rotation::succession::{self, Succession};
+use crate::host::node;
 use crate::host::transaction::{self, StepKind};
-use crate::host::{node, profile_store};
 use crate::ops::error::{Error, Failure};
 use crate::ops::world::World;
 
@@ -37,14 +36,8 @@ pub struct PromoteRequest {
 /// # Errors
 /// The manifest, a probe or a directory cannot be read, or a file cannot be written.
 pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, Failure> {
-    let finished = match request.dry_run {
-        true => None,
-        false => carry_out::finish(world)?,
-    };
-    let first = Scene::look(world)?;
-    let mut document = StepDocument::new(StepKind::Promote, request.dry_run, finished.as_ref());
-    document.findings.extend(first.faults(world));
-    let found = incoming(&first.manifest, world);
+    let (first, mut document) = Scene::begin(StepKind::Promote, request.dry_run, world)?;
+    let found = succession::incoming(&first.manifest, world.now);
     let pairs: HashMap<ProfileUuid, Succession> = found
         .pairs
         .into_iter()
@@ -71,6 +64,7 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
             .hint("stage the successors first"),
         );
     }
+    let installed = scene::installed(&first.directories(world)?);
     let mut manifest = first.manifest.clone();
     let mut bytes = first.bytes.clone();
     let mut steps = Vec::new();
@@ -80,10 +74,12 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
         let content = revision::promoted(manifest.content(), of_group.iter().copied(), world.now);
         let mut files = Vec::new();
         for pair in &of_group {
-            match not_installed(&pair.new, &first, world)? {
-                None => {}
-                Some(Missing::Kept(path, kept)) => files.push((path, Some(kept))),
-                Some(Missing::Unknown(finding)) => document.findings.push(*finding),
+            if installed.contains_key(&pair.new.sha256) {
+                continue;
+            }
+            match missing(&pair.new, &first, world)? {
+                Missing::Kept(path, kept) => files.push((path, Some(kept))),
+                Missing::Unknown(finding) => document.findings.push(*finding),
             }
         }
         let written = content.to_bytes();
@@ -122,16 +118,6 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
         document.old_names = names::left(&first, &replaced, manifest.content(), world)?;
     }
     Ok(document)
-}
-
-/// The incoming profiles of the manifest, each beside the one that it replaces.
-pub(super) fn incoming(manifest: &Manifest, world: &World) -> succession::Successions {
-    let profiles = manifest.profiles().iter();
-    let incoming: Vec<PinnedProfile> = profiles
-        .filter(|profile| profile.state == ProfileState::Incoming)
-        .cloned()
-        .collect();
-    succession::find(manifest, &incoming, world.now)
 }
 
 /// The groups that were named.
@@ -174,18 +160,11 @@ enum Missing {
     Unknown(Box<Finding>),
 }
 
-fn not_installed(
-    new: &PinnedProfile,
-    scene: &Scene,
-    world: &World,
-) -> Result<Option<Missing>, Failure> {
-    if !copies(&new.sha256, scene, world)?.is_empty() {
-        return Ok(None);
-    }
+fn missing(new: &PinnedProfile, scene: &Scene, world: &World) -> Result<Missing, Failure> {
     let state = world.state_directory()?;
-    let kept = transaction::kept(&state, &scene.file, &new.sha256);
-    if let (Some(kept), Some(directory)) = (kept, stage::destination(scene, world)?) {
-        return Ok(Some(Missing::Kept(directory.join(&new.filename), kept)));
+    if let Some(kept) = transaction::kept(&state, &scene.file, &new.sha256) {
+        let directory = scene.destination(world)?;
+        return Ok(Missing::Kept(directory.join(&new.filename), kept));
     }
     let finding = Finding::block(
         Code::ProfileMissing,
@@ -201,26 +180,7 @@ fn not_installed(
     .of_profile(&new.uuid)
     .hint("install it on this machine")
     .remedy(Remedy::InstallProfile);
-    Ok(Some(Missing::Unknown(Box::new(finding))))
-}
-
-/// The installed files with these bytes.
-pub(super) fn copies(
-    sha256: &FileSha256,
-    scene: &Scene,
-    world: &World,
-) -> Result<Vec<PathBuf>, Failure> {
-    let mut copies = Vec::new();
-    for directory in scene.directories(world)? {
-        for file in profile_store::list(&directory).unwrap_or_default() {
-            // What cannot be read is not the file that is looked for.
-            let held = transaction::held(&file).ok().flatten();
-            if held.is_some_and(|bytes| FileSha256::of(&bytes) == *sha256) {
-                copies.push(file);
-            }
-        }
-    }
-    Ok(copies)
+    Ok(Missing::Unknown(Box::new(finding)))
 }
 
 /// A manifest of ours.

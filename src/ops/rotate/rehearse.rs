@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::probe::{ProbeRequest, probe};
-use super::promote::incoming;
 use super::scene::{self, Scene};
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
@@ -138,11 +137,8 @@ pub fn rehearse(request: &RehearseRequest, world: &World) -> Result<RehearsalDoc
     let own = own_probe(&others, world)?;
     let branches = branches(request, &scene, world)?;
     let targets = targets(request, &scene.manifest, world)?;
-    let has_retiring = scene.manifest.profiles().iter();
-    let has_retiring = has_retiring
-        .clone()
-        .any(|it| it.state == ProfileState::Retiring);
-    if pairs.is_empty() && !has_retiring {
+    let mut retiring = scene.manifest.in_state(ProfileState::Retiring);
+    if pairs.is_empty() && retiring.next().is_none() {
         findings.push(nothing());
     }
     let rehearsed = rehearsal::rehearse(&rehearsal::Request {
@@ -171,14 +167,12 @@ fn pairs(
     findings: &mut Vec<Finding>,
     world: &World,
 ) -> Result<Vec<Succession>, Failure> {
-    let staged = incoming(&scene.manifest, world);
+    let staged = succession::incoming(&scene.manifest, world.now);
     findings.extend(staged.findings);
     let mut pairs = staged.pairs;
     if !request.successors.is_empty() {
         let files = prove::named_files(&request.successors)?;
-        let mut pinnable = prove::pinnable(&files, verifier, world, |_| ProfileState::Incoming);
-        pinnable.skip_faults_besides(&request.successors);
-        findings.append(&mut pinnable.findings);
+        let pinnable = scene::at_hand(&files, &request.successors, verifier, findings, world);
         let found = succession::find(&scene.manifest, &pinnable.profiles, world.now);
         findings.extend(found.findings);
         let is_open = |pair: &Succession| !pairs.iter().any(|it| it.old.uuid == pair.old.uuid);

@@ -9,7 +9,6 @@ use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
 use super::history;
 use super::names;
-use super::promote::copies;
 use super::scene::{self, Scene};
 use crate::base::clock::show_duration;
 use crate::base::finding::{self, Code, Finding};
@@ -38,17 +37,8 @@ pub struct RetireRequest {
 /// # Errors
 /// The manifest, a probe or a directory cannot be read, or a file cannot be written or removed.
 pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Failure> {
-    let finished = match request.dry_run {
-        true => None,
-        false => carry_out::finish(world)?,
-    };
-    let scene = Scene::look(world)?;
-    let mut document = StepDocument::new(StepKind::Retire, request.dry_run, finished.as_ref());
-    document.findings.extend(scene.faults(world));
-    let profiles = scene.manifest.profiles().iter();
-    let retiring: Vec<&PinnedProfile> = profiles
-        .filter(|profile| profile.state == ProfileState::Retiring)
-        .collect();
+    let (scene, mut document) = Scene::begin(StepKind::Retire, request.dry_run, world)?;
+    let retiring: Vec<&PinnedProfile> = scene.manifest.in_state(ProfileState::Retiring).collect();
     if retiring.is_empty() {
         document.findings.push(
             Finding::block(
@@ -76,10 +66,7 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     document
         .findings
         .extend(grace(&scene, &retiring, request.promoted, world)?);
-    let active = scene.manifest.profiles().iter();
-    let needed: Vec<&PinnedProfile> = active
-        .filter(|profile| profile.state == ProfileState::Active)
-        .collect();
+    let needed: Vec<&PinnedProfile> = scene.manifest.in_state(ProfileState::Active).collect();
     document.findings.extend(lacking(
         &scene::probes(&request.probes)?,
         &needed,
@@ -99,13 +86,13 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     // The files go while the manifest still knows them, so that none of them is ever one that nobody pinned.
     let groups = product::groups(&scene.manifest, &old);
     let order = groups.iter().flat_map(|group| &group.profiles);
-    let mut files = Vec::new();
-    for uuid in order {
-        if let Some((_, profile)) = scene.manifest.profile(uuid) {
-            let copies = copies(&profile.sha256, &scene, world)?;
-            files.extend(copies.into_iter().map(|path| (path, None)));
-        }
-    }
+    let installed = scene::installed(&scene.directories(world)?);
+    let copies = order.filter_map(|uuid| {
+        let (_, profile) = scene.manifest.profile(uuid)?;
+        installed.get(&profile.sha256)
+    });
+    let mut files: Vec<(PathBuf, Option<Vec<u8>>)> =
+        copies.flatten().map(|path| (path.clone(), None)).collect();
     let content = revision::retired(scene.content(), &old);
     files.push((scene.file.clone(), Some(content.to_bytes())));
     let planned = PlannedStep {

@@ -30,13 +30,7 @@ pub struct RollbackRequest {
 /// # Errors
 /// The manifest cannot be read, this machine knows nothing of that revision, or a file cannot be written.
 pub fn rollback(request: &RollbackRequest, world: &World) -> Result<StepDocument, Failure> {
-    let finished = match request.dry_run {
-        true => None,
-        false => carry_out::finish(world)?,
-    };
-    let scene = Scene::look(world)?;
-    let mut document = StepDocument::new(StepKind::Rollback, request.dry_run, finished.as_ref());
-    document.findings.extend(scene.faults(world));
+    let (scene, mut document) = Scene::begin(StepKind::Rollback, request.dry_run, world)?;
     let undone = undone(&scene.steps, request.to)?;
     let back_to = undone.first().map(|step| step.from);
     let (changes, lost) = first_and_last(undone);

@@ -1,18 +1,23 @@
 //! What a step of a rotation begins with: the policy, the manifest and its directories, and whether the last step still stands.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
 use super::carry_out;
+use super::document::StepDocument;
+use crate::apple::signed_message::Verifier;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::FileSha256;
-use crate::context::manifest::{Content, Manifest};
+use crate::context::manifest::{Content, Manifest, ProfileState};
 use crate::context::policy::Policy;
 use crate::context::rotation::probe::{self, NodeProbe};
-use crate::host::transaction::Step;
-use crate::host::{files, project_root};
+use crate::host::transaction::{self, Step, StepKind};
+use crate::host::{files, profile_store, project_root};
 use crate::ops::error::{Error, Failure};
+use crate::ops::profile::install;
+use crate::ops::prove::{self, Pinnable};
 use crate::ops::world::World;
 
 /// The clock may be behind the last step by so much.
@@ -44,6 +49,23 @@ impl Scene {
         })
     }
 
+    /// What a step of this kind begins with, and the document of what it does. Unless nothing is to be changed, the step of a killed
+    /// command is finished first.
+    pub(super) fn begin(
+        kind: StepKind,
+        dry_run: bool,
+        world: &World,
+    ) -> Result<(Self, StepDocument), Failure> {
+        let finished = match dry_run {
+            true => None,
+            false => carry_out::finish(world)?,
+        };
+        let scene = Self::look(world)?;
+        let mut document = StepDocument::new(kind, dry_run, finished.as_ref());
+        document.findings.extend(scene.faults(world));
+        Ok((scene, document))
+    }
+
     /// The directories in which profiles are installed, absolute; what is installed goes into the last that Xcode reads, or the first
     /// that somebody names.
     pub(super) fn directories(&self, world: &World) -> Result<Vec<PathBuf>, Failure> {
@@ -58,6 +80,12 @@ impl Scene {
         Ok(places
             .map(|place| project_root::absolute(&place.path))
             .collect())
+    }
+
+    /// Where a profile is installed, absolute.
+    pub(super) fn destination(&self, world: &World) -> Result<PathBuf, Failure> {
+        let directory = install::destination(&self.policy, world)?;
+        Ok(project_root::absolute(&directory))
     }
 
     /// What the manifest holds.
@@ -121,6 +149,35 @@ impl Scene {
             .hint("look at what was changed, and go on if it is meant")
         })
     }
+}
+
+/// The files in these directories that are named like profiles, by what they hold. What cannot be read holds nothing.
+pub(super) fn installed(directories: &[PathBuf]) -> BTreeMap<FileSha256, Vec<PathBuf>> {
+    let mut installed: BTreeMap<FileSha256, Vec<PathBuf>> = BTreeMap::new();
+    for directory in directories {
+        // Xcode's two directories need not be there.
+        for file in profile_store::list(directory).unwrap_or_default() {
+            if let Ok(Some(bytes)) = transaction::held(&file) {
+                let copies = installed.entry(FileSha256::of(&bytes)).or_default();
+                copies.push(file);
+            }
+        }
+    }
+    installed
+}
+
+/// Proves what may hold successors. What is wrong with files that nobody `named` warns.
+pub(super) fn at_hand(
+    files: &[PathBuf],
+    named: &[PathBuf],
+    verifier: &Verifier,
+    findings: &mut Vec<Finding>,
+    world: &World,
+) -> Pinnable {
+    let mut pinnable = prove::pinnable(files, verifier, world, |_| ProfileState::Incoming);
+    pinnable.skip_faults_besides(named);
+    findings.append(&mut pinnable.findings);
+    pinnable
 }
 
 /// Reads the probes in these files.

@@ -1,19 +1,22 @@
 //! `rotate stage`: successors are installed beside the active profiles.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
 use super::names;
-use super::scene::Scene;
+use super::scene::{self, Scene};
 use crate::apple::match_repository::{self, Content as MatchContent};
 use crate::apple::profile;
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
 use crate::base::finding::{self, Code, Finding};
-use crate::base::ids::FileSha256;
+use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::base::remedy::Remedy;
-use crate::context::manifest::{PinnedProfile, ProfileState};
+use crate::context::manifest::PinnedProfile;
 use crate::context::rotation::product;
 use crate::context::rotation::revision;
 use crate::context::rotation::succession::{self, Succession};
@@ -37,18 +40,11 @@ pub struct StageRequest {
 /// # Errors
 /// The manifest or a directory cannot be read, or a file cannot be written.
 pub fn stage(request: &StageRequest, world: &World) -> Result<StepDocument, Failure> {
-    let finished = match request.dry_run {
-        true => None,
-        false => carry_out::finish(world)?,
-    };
-    let scene = Scene::look(world)?;
-    let mut document = StepDocument::new(StepKind::Stage, request.dry_run, finished.as_ref());
-    document.findings.extend(scene.faults(world));
+    let (scene, mut document) = Scene::begin(StepKind::Stage, request.dry_run, world)?;
     let verifier = Verifier::new(world.anchors(&scene.policy)?);
     let files = prove::named_files(&request.successors)?;
-    let mut pinnable = prove::pinnable(&files, &verifier, world, |_| ProfileState::Incoming);
-    pinnable.skip_faults_besides(&request.successors);
-    document.findings.append(&mut pinnable.findings);
+    let named = &request.successors;
+    let pinnable = scene::at_hand(&files, named, &verifier, &mut document.findings, world);
     let found = succession::find(&scene.manifest, &pinnable.profiles, world.now);
     document.findings.extend(found.findings);
     document.findings.extend(unfinished(&scene, &found.pairs));
@@ -58,25 +54,21 @@ pub fn stage(request: &StageRequest, world: &World) -> Result<StepDocument, Fail
     if finding::any_blocks(&document.findings) {
         return Ok(document);
     }
-    let Some(directory) = destination(&scene, world)? else {
-        return Err(
-            Error::new(ErrorCode::Usage, "there is no directory to install into")
-                .hint("name a directory of profiles")
-                .into(),
-        );
-    };
+    let directory = scene.destination(world)?;
     // Extensions come before what holds them, as in every step.
-    let old = found.pairs.iter().map(|pair| pair.old.uuid.clone());
-    let groups = product::groups(&scene.manifest, &old.collect());
+    let pairs = found.pairs.iter().map(|pair| (&pair.old.uuid, pair));
+    let pairs: HashMap<&ProfileUuid, &Succession> = pairs.collect();
+    let old = pairs.keys().map(|uuid| (*uuid).clone()).collect();
+    let groups = product::groups(&scene.manifest, &old);
     let order = groups.iter().flat_map(|group| &group.profiles);
-    let pairs: Vec<&Succession> = order
-        .filter_map(|uuid| found.pairs.iter().find(|pair| pair.old.uuid == *uuid))
+    let pairs: Vec<&Succession> = order.filter_map(|uuid| pairs.get(uuid).copied()).collect();
+    let at_hand = pinnable.profiles.iter().zip(&pinnable.files);
+    let at_hand: HashMap<&FileSha256, &PathBuf> = at_hand
+        .map(|(profile, file)| (&profile.sha256, file))
         .collect();
     let mut changes = Vec::new();
     for pair in &pairs {
-        let at_hand = pinnable.profiles.iter().zip(&pinnable.files);
-        let mut at_hand = at_hand.filter(|(profile, _)| profile.sha256 == pair.new.sha256);
-        let Some((_, file)) = at_hand.next() else {
+        let Some(file) = at_hand.get(&pair.new.sha256) else {
             return Err(Error::unexpected("the file of a successor is not known").into());
         };
         let bytes = bytes_of(file, &pair.new, world)?;
@@ -99,23 +91,8 @@ pub fn stage(request: &StageRequest, world: &World) -> Result<StepDocument, Fail
     Ok(document)
 }
 
-/// Where profiles are installed: of Xcode's two directories the one that Xcode 16 and later read, of named ones the first.
-pub(super) fn destination(scene: &Scene, world: &World) -> Result<Option<PathBuf>, Failure> {
-    let places = world.profile_directories(&scene.policy);
-    let named = places.iter().any(|place| place.must_exist);
-    let mut directories = scene.directories(world)?;
-    Ok(match named {
-        true => directories.into_iter().next(),
-        false => directories.pop(),
-    })
-}
-
 /// The bytes of a proven file: of one that match encrypted those inside.
-fn bytes_of(
-    file: &std::path::Path,
-    proven: &PinnedProfile,
-    world: &World,
-) -> Result<Vec<u8>, Error> {
+fn bytes_of(file: &Path, proven: &PinnedProfile, world: &World) -> Result<Vec<u8>, Error> {
     let bytes = files::read_bounded(file, profile::MAX_BYTES)?;
     let password = world.match_password.as_ref();
     let opened = match_repository::decrypt(&bytes, MatchContent::Profile, password);
@@ -151,15 +128,13 @@ fn nothing_at_hand(named: &[PathBuf]) -> Finding {
 
 /// Successors of profiles that have another one already: one rotation at a time.
 fn unfinished(scene: &Scene, pairs: &[Succession]) -> Vec<Finding> {
-    let incoming = scene.manifest.profiles().iter();
-    let incoming: Vec<PinnedProfile> = incoming
-        .filter(|profile| profile.state == ProfileState::Incoming)
-        .cloned()
-        .collect();
-    let known = succession::find(&scene.manifest, &incoming, jiff::Timestamp::MIN);
+    // One that has expired meanwhile counts as well.
+    let known = succession::incoming(&scene.manifest, Timestamp::MIN);
+    let known = known.pairs.into_iter();
+    let known: HashMap<ProfileUuid, Succession> =
+        known.map(|pair| (pair.old.uuid.clone(), pair)).collect();
     let clashes = pairs.iter().filter_map(|pair| {
-        let mut known = known.pairs.iter();
-        let known = known.find(|known| known.old.uuid == pair.old.uuid)?;
+        let known = known.get(&pair.old.uuid)?;
         (known.new.uuid != pair.new.uuid).then(|| {
             Finding::block(
                 Code::RotationUnfinished,

@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::history;
-use super::promote::incoming;
 use super::scene::Scene;
 use crate::base::finding::Finding;
 use crate::base::ids::ProfileUuid;
 use crate::context::manifest::ProfileState;
+use crate::context::rotation::succession;
 use crate::host::transaction::StepKind;
 use crate::ops::error::Failure;
 use crate::ops::report::{ManifestName, Report};
@@ -84,7 +84,7 @@ pub struct ShownStep {
 /// The manifest, the policy or the log of this machine cannot be read.
 pub fn status(world: &World) -> Result<StatusDocument, Failure> {
     let scene = Scene::look(world)?;
-    let pairs = incoming(&scene.manifest, world).pairs;
+    let pairs = succession::incoming(&scene.manifest, world.now).pairs;
     let replaces = |uuid: &ProfileUuid| {
         let mut pairs = pairs.iter();
         let pair = pairs.find(|pair| pair.new.uuid == *uuid)?;

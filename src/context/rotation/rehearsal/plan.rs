@@ -81,9 +81,8 @@ impl<'a> Plan<'a> {
             plan.add(PlannedKind::Promote, at, Some(group), pairs, &content)?;
             at = after(at, BETWEEN);
         }
-        let last = plan.last().profiles().iter();
-        let retiring: Vec<(ProfileUuid, FileSha256)> = last
-            .filter(|profile| profile.state == ProfileState::Retiring)
+        let retiring = plan.last().in_state(ProfileState::Retiring);
+        let retiring: Vec<(ProfileUuid, FileSha256)> = retiring
             .map(|profile| (profile.uuid.clone(), profile.sha256))
             .collect();
         if !retiring.is_empty() {
