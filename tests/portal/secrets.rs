@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc;
 
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use support::files_below;
 
 use super::apple::{Fault, distribution, profile};
@@ -116,10 +120,31 @@ fn name(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// Ends a process as a defect would, when it may write a core file as large as it likes.
+#[cfg(target_os = "linux")]
+fn abort_with_a_core_file(process: u32) {
+    let process = Pid::from_raw(process.try_into().unwrap()).unwrap();
+    let limit = getrlimit(Resource::Core);
+    let limit = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    prlimit(Some(process), Resource::Core, limit).unwrap();
+    kill_process(process, Signal::ABORT).unwrap();
+}
+
 #[test]
 #[cfg(target_os = "linux")]
-fn nobody_reads_the_memory_of_a_process_that_has_the_key() {
+fn a_process_that_has_the_key_leaves_no_core_file() {
     let bench = Bench::at(None);
+    // The look is the right one: another program leaves a core file here, if this system writes any.
+    let mut other = support::start::command("/bin/sleep", &bench.path(""));
+    let other = other.arg("600").current_dir(bench.path(""));
+    let mut other = other.spawn().unwrap();
+    abort_with_a_core_file(other.id());
+    if !other.wait().unwrap().core_dumped() {
+        eprintln!("skipped in part: this system writes no core files");
+    }
     let (sender, receiver) = mpsc::channel();
     let (done, looked) = mpsc::channel();
     bench.apple.holding().faults.insert(
@@ -127,6 +152,7 @@ fn nobody_reads_the_memory_of_a_process_that_has_the_key() {
         Fault::CutAfter(Box::new(move || {
             let process: u32 = receiver.recv().unwrap();
             let limits = fs::read_to_string(format!("/proc/{process}/limits"));
+            abort_with_a_core_file(process);
             done.send(limits).unwrap();
         })),
     );
@@ -137,10 +163,12 @@ fn nobody_reads_the_memory_of_a_process_that_has_the_key() {
         .unwrap();
     sender.send(child.id()).unwrap();
     let limits = looked.recv().unwrap().unwrap();
-    child.wait().unwrap();
     let core = limits
         .lines()
         .find(|line| line.starts_with("Max core file size"))
         .unwrap();
     assert!(core.split_whitespace().nth(4) == Some("0"), "{core}");
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()));
+    assert!(!status.core_dumped(), "{status}");
 }
