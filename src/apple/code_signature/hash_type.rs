@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest;
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::Digest as _;
@@ -89,17 +90,16 @@ impl fmt::Display for HashType {
 }
 
 /// A hash in the making.
-#[derive(Debug, Clone)]
 pub struct Hasher {
     state: State,
     length: usize,
 }
 
-#[derive(Debug, Clone)]
 enum State {
     Sha1(sha1::Sha1),
     Sha256(sha2::Sha256),
-    Sha384(sha2::Sha384),
+    // No processor at hand has instructions for it, and here this library's assembly takes a quarter less time than RustCrypto's.
+    Sha384(digest::Context),
 }
 
 impl Hasher {
@@ -108,7 +108,7 @@ impl Hasher {
         let state = match kind {
             HashType::Sha1 => State::Sha1(sha1::Sha1::new()),
             HashType::Sha256 | HashType::Sha256Truncated => State::Sha256(sha2::Sha256::new()),
-            HashType::Sha384 => State::Sha384(sha2::Sha384::new()),
+            HashType::Sha384 => State::Sha384(digest::Context::new(&digest::SHA384)),
         };
         Self {
             state,
@@ -130,7 +130,7 @@ impl Hasher {
         let mut hash = match self.state {
             State::Sha1(state) => state.finalize().to_vec(),
             State::Sha256(state) => state.finalize().to_vec(),
-            State::Sha384(state) => state.finalize().to_vec(),
+            State::Sha384(state) => state.finish().as_ref().to_vec(),
         };
         hash.truncate(self.length);
         hash
