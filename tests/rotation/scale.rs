@@ -70,13 +70,14 @@ fn fleet(profiles: usize, days_between: i64, is_one_product: bool) -> (Manifest,
     (manifest, pairs)
 }
 
-/// So many machines that hold the same but for one stray file each, so that nothing can be shared between them.
-fn nodes(manifest: &Manifest, count: usize, strays: &[FileSha256]) -> Vec<NodeProbe> {
+/// So many machines that hold what is pinned, a file of their own that nobody knows, and one of the strays each.
+fn nodes(manifest: &Manifest, count: usize, strays: &[PinnedProfile]) -> Vec<NodeProbe> {
     let files: Vec<FileSha256> = manifest.profiles().iter().map(|it| it.sha256).collect();
     let key = manifest.profiles()[0].certificates[0].sha1;
     let probe = |number: usize| {
         let mut profiles = files.clone();
-        profiles.extend(strays.get(number % strays.len().max(1)));
+        let stray = strays.get(number % strays.len().max(1));
+        profiles.extend(stray.map(|stray| stray.sha256));
         profiles.push(FileSha256::of(&number.to_be_bytes()));
         NodeProbe {
             schema: SCHEMA.to_owned(),
@@ -95,7 +96,31 @@ fn policy() -> Policy {
     Policy::parse(text, Path::new("signing.toml"), None).unwrap()
 }
 
-fn rehearsed(manifest: &Manifest, pairs: &[Succession], nodes: &[NodeProbe]) -> Rehearsed {
+/// So many profiles that nobody pinned, for apps that nobody builds.
+fn strays(count: usize) -> Vec<PinnedProfile> {
+    let (manifest, _) = fleet(1, 0, false);
+    let model = &manifest.profiles()[0];
+    let stray = |number: usize| {
+        let uuid = format!("0000000f-0000-4000-8000-{number:012x}");
+        PinnedProfile {
+            name: format!("Stray {number}"),
+            filename: format!("{uuid}.mobileprovision"),
+            bundle_id: format!("com.acme.stray{number:05}").parse().unwrap(),
+            application_identifier: format!("ACME4CI001.com.acme.stray{number:05}"),
+            sha256: FileSha256::of(uuid.as_bytes()),
+            uuid: uuid.parse().unwrap(),
+            ..model.clone()
+        }
+    };
+    (0..count).map(stray).collect()
+}
+
+fn rehearsed(
+    manifest: &Manifest,
+    pairs: &[Succession],
+    nodes: &[NodeProbe],
+    known: &[PinnedProfile],
+) -> Rehearsed {
     let (own, others) = nodes.split_first().unwrap();
     let request = Request {
         policy: &policy(),
@@ -104,7 +129,7 @@ fn rehearsed(manifest: &Manifest, pairs: &[Succession], nodes: &[NodeProbe]) -> 
         own,
         others,
         branches: &[],
-        known: &[],
+        known,
         targets: None,
         from: NOW.parse().unwrap(),
     };
@@ -112,10 +137,30 @@ fn rehearsed(manifest: &Manifest, pairs: &[Succession], nodes: &[NodeProbe]) -> 
 }
 
 #[test]
+fn machines_that_differ_by_unknown_files_alone_are_judged_once_and_counted_each() {
+    let (manifest, pairs) = fleet(2, 5, false);
+    let known = strays(1);
+    let alike = nodes(&manifest, 30, &[]);
+    let rehearsed_alike = rehearsed(&manifest, &pairs, &alike, &known);
+    for builds in &rehearsed_alike.builds {
+        let hosts: usize = builds.groups.iter().map(|it| it.nodes.len()).sum();
+        assert_eq!(hosts, 30);
+    }
+    let unknown =
+        |it: &Rehearsed| -> Vec<usize> { it.nodes.iter().map(|node| node.unknown_files).collect() };
+    assert_eq!(unknown(&rehearsed_alike), vec![1; 30]);
+    // A stray that somebody knows changes nothing where it covers no pinned app.
+    let strayed = nodes(&manifest, 30, &known);
+    let rehearsed_strayed = rehearsed(&manifest, &pairs, &strayed, &known);
+    assert_eq!(unknown(&rehearsed_strayed), vec![1; 30]);
+    assert_eq!(rehearsed_strayed.builds, rehearsed_alike.builds);
+}
+
+#[test]
 fn instants_beyond_the_bound_are_counted() {
     let left_out = |profiles: usize| {
         let (manifest, _) = fleet(profiles, 3, false);
-        let rehearsed = rehearsed(&manifest, &[], &nodes(&manifest, 1, &[]));
+        let rehearsed = rehearsed(&manifest, &[], &nodes(&manifest, 1, &[]), &[]);
         let calendar = &rehearsed.calendar;
         assert!(calendar.windows(2).all(|pair| pair[0].at < pair[1].at));
         assert_eq!(rehearsed.builds.last().unwrap().moment, calendar.len() - 1);
@@ -133,7 +178,7 @@ fn instants_beyond_the_bound_are_counted() {
 fn a_step_of_many_files_is_tried_at_the_first_the_last_and_some_between() {
     let builds = |profiles: usize| {
         let (manifest, pairs) = fleet(profiles, 0, true);
-        let rehearsed = rehearsed(&manifest, &pairs, &nodes(&manifest, 1, &[]));
+        let rehearsed = rehearsed(&manifest, &pairs, &nodes(&manifest, 1, &[]), &[]);
         let mut faults = rehearsed.faults.into_iter();
         let crash = faults.find(|it| it.fault == FaultKind::CrashBetweenFiles);
         crash.unwrap().builds
@@ -156,20 +201,28 @@ fn peak() -> u64 {
 #[test]
 #[ignore = "it measures"]
 fn how_long_a_rehearsal_takes() {
+    // Of a fleet most machines hold the same; at the worst each of them has something that no other has.
+    let known = strays(500);
     let (manifest, pairs) = fleet(50, 5, false);
-    for count in [20, 100, 500] {
-        let nodes = nodes(&manifest, count, &[]);
-        let begin = Instant::now();
-        let rehearsed = rehearsed(&manifest, &pairs, &nodes);
-        let taken = begin.elapsed();
-        let builds: usize = rehearsed.calendar.len() * count;
-        let with_faults: usize = rehearsed.faults.iter().map(|it| it.builds).sum();
-        println!(
-            "{} profiles, {count} machines, {} instants: {builds} builds and {with_faults} with faults in {} ms; at most {} KiB",
-            pairs.len(),
-            rehearsed.calendar.len(),
-            taken.as_millis(),
-            peak()
-        );
+    for (strays, what) in [
+        (&known[..0], "alike"),
+        (&known[..10], "of ten kinds"),
+        (&known[..], "all different"),
+    ] {
+        for count in [20, 100, 500] {
+            let nodes = nodes(&manifest, count, strays);
+            let begin = Instant::now();
+            let rehearsed = rehearsed(&manifest, &pairs, &nodes, &known);
+            let taken = begin.elapsed();
+            let builds: usize = rehearsed.calendar.len() * count;
+            let with_faults: usize = rehearsed.faults.iter().map(|it| it.builds).sum();
+            println!(
+                "{} profiles, {count} machines, {what}, {} instants: {builds} builds and {with_faults} with faults in {} ms; at most {} KiB",
+                pairs.len(),
+                rehearsed.calendar.len(),
+                taken.as_millis(),
+                peak()
+            );
+        }
     }
 }

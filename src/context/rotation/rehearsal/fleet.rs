@@ -107,7 +107,7 @@ impl<'a> Fleet<'a> {
         let mut alike: HashMap<(Holding, bool, bool), usize> = HashMap::new();
         for (place, (probe, is_own)) in probes.into_iter().enumerate() {
             let node = fleet.node(probe, is_own, plan);
-            fleet.shown.push(fleet.shown_of(&node, plan));
+            fleet.shown.push(fleet.shown_of(&node, probe, plan));
             let key = (node.start.clone(), is_own, node.is_key_host);
             let at = *alike.entry(key).or_insert(fleet.nodes.len());
             match fleet.nodes.get_mut(at) {
@@ -133,7 +133,11 @@ impl<'a> Fleet<'a> {
             go.extend(leave.filter(|sha1| !self.policy.identities.allows(None, sha1)));
         }
         let directory = probe.directories.last().map_or("profiles", String::as_str);
-        let files: BTreeSet<FileSha256> = probe.profiles.iter().copied().collect();
+        let files = probe.profiles.iter();
+        let files: BTreeSet<FileSha256> = files
+            .filter(|sha256| self.known.contains_key(*sha256))
+            .copied()
+            .collect();
         Node {
             host: &probe.host,
             is_own,
@@ -184,7 +188,7 @@ impl<'a> Fleet<'a> {
     }
 
     /// What is planned for a machine.
-    fn shown_of(&self, node: &Node<'_>, plan: &Plan<'_>) -> RehearsedNode {
+    fn shown_of(&self, node: &Node<'_>, probe: &NodeProbe, plan: &Plan<'_>) -> RehearsedNode {
         let come = plan.files_that_come();
         let imports: BTreeSet<String> = node
             .come
@@ -194,14 +198,14 @@ impl<'a> Fleet<'a> {
                 known.map_or(sha1.to_string(), |it| it.common_name.clone())
             })
             .collect();
-        let files = node.start.files.iter();
+        let files: BTreeSet<&FileSha256> = probe.profiles.iter().collect();
         RehearsedNode {
             host: node.host.clone(),
             own: node.is_own,
             installs: come.iter().filter(|it| !node.start.has(it)).count(),
             imports: imports.into_iter().collect(),
             identities_known: node.start.identities.is_some(),
-            unknown_files: files.filter(|it| !self.known.contains_key(*it)).count(),
+            unknown_files: files.len() - node.start.files.len(),
         }
     }
 

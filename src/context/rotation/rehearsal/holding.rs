@@ -7,7 +7,7 @@ use crate::base::ids::{CertSha1, FileSha256};
 /// What a machine holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Holding {
-    /// SHA-256 of its installed profiles, sorted.
+    /// SHA-256 of its installed profiles, sorted, as far as somebody here knows what they say.
     pub(super) files: Vec<FileSha256>,
     /// SHA-1 of the certificates that it has keys for; `None`: nobody knows.
     pub(super) identities: Option<BTreeSet<CertSha1>>,
