@@ -281,6 +281,8 @@ codes! {
     BundleIdShared = "bundle-id-shared" in Targets;
     /// The bundle id of an embedded product does not begin with the one of its host.
     BundleIdNotPrefixed = "bundle-id-not-prefixed" in Targets;
+    /// An embedded product and the app that embeds it have no certificate in common.
+    EmbeddedCertificateDiffers = "embedded-certificate-differs" in Targets;
     /// A target's entitlements file cannot be read.
     EntitlementsUnreadable = "entitlements-unreadable" in Targets;
     /// The output of `xcodebuild -showBuildSettings` differs from the project's files.

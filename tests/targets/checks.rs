@@ -2,7 +2,7 @@
 
 use forge::certificate::Identity;
 use forge::find_identity;
-use forge::fixtures::products;
+use forge::fixtures::{distribution, products};
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
 use forge::project::{Product, ProjectSpec, TargetSpec};
@@ -581,6 +581,84 @@ fn an_expired_profile_is_planned_only_where_nothing_else_fits_and_is_never_expor
         let refused = targets(&workshop, "export", &["--as", form]).exits(10);
         assert_eq!(refused.out, "");
     }
+}
+
+// The certificates of what is embedded.
+
+/// An Apple Distribution certificate of Acme besides the one of its profiles: the renewed one.
+fn renewed() -> Identity {
+    let leaf = LeafSpec::new(LeafKind::AppleDistribution).labelled("renewed");
+    Hierarchy::acme().developer(&leaf)
+}
+
+/// Acme's profiles, the one for Share with these certificates.
+fn share_with(certificates: &[Identity]) -> Vec<ProfileSpec> {
+    let mut profiles = crate::scene::without(SHARE);
+    profiles.push(profile(SHARE).certificates(certificates));
+    profiles
+}
+
+const DIFFERS: &str = "embedded-certificate-differs";
+
+#[test]
+fn an_extension_whose_profile_has_no_certificate_of_its_apps_profile_blocks() {
+    let workshop = scene(&rocket(), &share_with(&[renewed()]));
+    let told = blocked(&workshop, &[], DIFFERS, "Share", SPECIFIER);
+    assert!(told.message().contains("Rocket"), "{}", told.message());
+    // Both have one name, so the serials tell them apart.
+    let (expected, found) = (&told.finding["expected"], &told.finding["found"]);
+    assert_ne!(expected, found);
+    for value in [expected, found] {
+        assert!(value.as_str().unwrap().contains("serial …"), "{value}");
+    }
+}
+
+#[test]
+fn one_certificate_in_common_is_enough() {
+    let both = [renewed(), distribution()];
+    let workshop = scene(&rocket(), &share_with(&both));
+    targets(&workshop, "check", &[]).exits(0);
+    // Unless its private key is elsewhere, or the target asks for the other one.
+    workshop.write("keys.txt", find_identity::valid(&[&renewed()]));
+    let document = targets(
+        &workshop,
+        "check",
+        &["--format", "json", "--identities", "keys.txt"],
+    );
+    let codes = codes_of_targets(&document.exits(10).json());
+    assert!(codes.iter().all(|code| code != DIFFERS), "{codes:?}");
+    workshop.write("keys.txt", find_identity::valid(&both.each_ref()));
+    targets(&workshop, "check", &["--identities", "keys.txt"]).exits(0);
+    let sha1 = renewed().sha1_hex().to_ascii_uppercase();
+    let asking = rocket().change("Share", |it| it.release("CODE_SIGN_IDENTITY", &sha1));
+    let workshop = scene(&asking, &share_with(&both));
+    blocked(&workshop, &[], DIFFERS, "Share", SPECIFIER);
+}
+
+#[test]
+fn an_extension_that_is_signed_when_it_is_copied_gets_the_certificate_of_its_app() {
+    let workshop = scene(&rocket(), &share_with(&[renewed()]));
+    crate::scene::sign_on_copy(&workshop);
+    targets(&workshop, "check", &[]).exits(0);
+}
+
+#[test]
+fn a_framework_is_signed_by_its_app_whatever_certificate_others_have() {
+    let project = with_kit(|kit| kit);
+    let workshop = scene(&project, &products());
+    targets(&workshop, "check", &[]).exits(0);
+}
+
+#[test]
+fn the_app_of_an_extension_may_be_for_another_platform_alone() {
+    // The host has no row for the Mac, so nothing there embeds the extension.
+    let project = rocket().change("Share", |share| {
+        share.with("SUPPORTED_PLATFORMS", "macosx iphoneos")
+    });
+    let workshop = scene(&project, &products());
+    let document = targets(&workshop, "check", &["--format", "json"]);
+    let codes = codes_of_targets(&document.json());
+    assert!(codes.iter().all(|code| code != DIFFERS), "{codes:?}");
 }
 
 // The keys at hand.

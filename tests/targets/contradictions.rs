@@ -8,7 +8,7 @@ use forge::project::{ProjectSpec, TargetSpec};
 use serde_json::Value as Json;
 use support::workshop::{Ran, Workshop};
 
-use crate::scene::{SHARE, SPECIFIER, blocking, frozen, gate, only, profile, rocket, without};
+use crate::scene::{SPECIFIER, blocking, frozen, gate, only, rocket};
 
 /// What `targets check` and the gate say of `project` where the manifest pins that of Acme: both the same.
 fn both(workshop: &Workshop, project: &ProjectSpec, code: i32) -> [Json; 2] {
@@ -109,7 +109,7 @@ fn an_identity_of_another_kind_than_the_pinned_profile_blocks_at_its_line() {
     }
 }
 
-/// Two certificates of Acme, and its profiles with Share's holding both.
+/// Two certificates of Acme, and its profiles, which all hold both.
 fn two_certificates() -> ([Identity; 2], Vec<ProfileSpec>) {
     let leaf = |name: &str, until: &str| {
         let leaf = LeafSpec::new(LeafKind::AppleDistribution);
@@ -119,9 +119,9 @@ fn two_certificates() -> ([Identity; 2], Vec<ProfileSpec>) {
         leaf("old", "2044-01-01T00:00:00Z"),
         leaf("new", "2045-01-01T00:00:00Z"),
     ];
-    let mut profiles = without(SHARE);
-    profiles.push(profile(SHARE).certificates(&both));
-    (both, profiles)
+    let profiles = products().into_iter();
+    let profiles = profiles.map(|profile| profile.certificates(&both));
+    (both.clone(), profiles.collect())
 }
 
 #[test]

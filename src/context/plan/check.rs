@@ -13,6 +13,7 @@ mod automatic;
 mod bundle_prefix;
 mod certificate;
 mod debugging;
+mod embedded_certificate;
 mod entitlements;
 mod environment;
 mod given;
@@ -115,6 +116,10 @@ const CHECKS: &[Check] = &[
     Check {
         codes: &[Code::CertificateNotInProfile],
         judge: |it| chosen(it, certificate::certificate),
+    },
+    Check {
+        codes: &[Code::EmbeddedCertificateDiffers],
+        judge: |it| listed(embedded_certificate::embedded_certificate(it)),
     },
     Check {
         codes: &[Code::EntitlementNotGranted],

@@ -292,11 +292,23 @@ impl<'d> Builder<'d> {
                 embeds.push(Embed {
                     product,
                     phase: phase_name.clone(),
+                    is_signed_on_copy: self.is_signed_on_copy(node),
                     line: self.document.line(node.at),
                 });
             }
         }
         embeds
+    }
+
+    /// Whether a copied file has the attribute `CodeSignOnCopy`.
+    fn is_signed_on_copy(&self, node: &Node<'_>) -> bool {
+        let build_file = node.as_text().and_then(|id| self.objects.get(id));
+        let settings = build_file.and_then(|file| file.map.map("settings"));
+        settings.is_some_and(|settings| {
+            let attributes = settings.list("ATTRIBUTES").iter();
+            let mut attributes = attributes.filter_map(Node::as_text);
+            attributes.any(|attribute| attribute == "CodeSignOnCopy")
+        })
     }
 
     /// The products that a target links with.

@@ -82,6 +82,8 @@ pub struct Embed {
     pub product: TargetLink,
     /// The name of the phase that copies it, as in "Embed Foundation Extensions".
     pub phase: Option<Arc<str>>,
+    /// Whether what copies it signs the copy itself (the file's attribute `CodeSignOnCopy`).
+    pub is_signed_on_copy: bool,
     /// The line of the copied file in the project file.
     pub line: Option<u64>,
 }

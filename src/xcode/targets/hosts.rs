@@ -6,12 +6,14 @@ use std::path::Path;
 use super::row::SigningTarget;
 use crate::base::ids::TargetName;
 use crate::xcode::product_type::ProductKind;
-use crate::xcode::project::{Project, Target, TargetIndex, TargetLink};
+use crate::xcode::project::{Embed, Project, Target, TargetIndex, TargetLink};
 
 /// What carries each target of one project: found in one walk over all that embed something.
 pub(super) struct Carriers {
     /// For each target those whose products its own is copied into, in the project's order.
     embedders: Vec<Vec<TargetIndex>>,
+    /// The targets whose products are signed again where they are copied to.
+    signed_on_copy: HashSet<TargetIndex>,
     /// For each target the two nearest applications: a second one, because in a circle the nearest can be itself.
     applications: Vec<[Option<TargetIndex>; 2]>,
 }
@@ -21,11 +23,15 @@ impl Carriers {
         let count = project.targets.len();
         let mut carriers = Self {
             embedders: vec![Vec::new(); count],
+            signed_on_copy: HashSet::new(),
             applications: vec![[None; 2]; count],
         };
         for (at, target) in project.targets.iter().enumerate() {
             let outer = TargetIndex(at);
-            for inner in embedded(target) {
+            for (inner, embed) in embeds(target) {
+                if embed.is_signed_on_copy {
+                    carriers.signed_on_copy.insert(inner);
+                }
                 if let Some(embedders) = carriers.embedders.get_mut(inner.0)
                     && embedders.last() != Some(&outer)
                 {
@@ -80,6 +86,11 @@ impl Carriers {
             .unwrap_or_default()
     }
 
+    /// Whether something signs the product of `target` again when it copies it.
+    pub(super) fn is_signed_on_copy(&self, target: TargetIndex) -> bool {
+        self.signed_on_copy.contains(&target)
+    }
+
     /// The nearest application that `target`'s product is copied into, directly or inside of other products; of two that
     /// are equally near the first of the project.
     pub(super) fn application(&self, target: TargetIndex) -> Option<TargetIndex> {
@@ -88,14 +99,17 @@ impl Carriers {
     }
 }
 
+/// What a target copies into its product of targets of its own project.
+fn embeds(target: &Target) -> impl Iterator<Item = (TargetIndex, &Embed)> {
+    let embeds = target.embeds.iter();
+    embeds.filter_map(|embed| match embed.product {
+        TargetLink::Local(index) => Some((index, embed)),
+        TargetLink::Foreign { .. } | TargetLink::Named(_) => None,
+    })
+}
+
 fn embedded(target: &Target) -> impl Iterator<Item = TargetIndex> {
-    target
-        .embeds
-        .iter()
-        .filter_map(|embed| match embed.product {
-            TargetLink::Local(index) => Some(index),
-            TargetLink::Foreign { .. } | TargetLink::Named(_) => None,
-        })
+    embeds(target).map(|(index, _)| index)
 }
 
 fn is_application(target: &Target) -> bool {
@@ -127,7 +141,10 @@ pub(super) fn across(projects: &[Project], rows: &mut [SigningTarget]) {
             let Ok(name) = outer.name.parse::<TargetName>() else {
                 continue;
             };
-            for product in outer.embeds.iter().filter_map(foreign_product) {
+            for embed in &outer.embeds {
+                let Some(product) = foreign_product(embed) else {
+                    continue;
+                };
                 for at_row in by_product.get(&product).into_iter().flatten() {
                     let Some(row) = rows.get(*at_row) else {
                         continue;
@@ -143,6 +160,7 @@ pub(super) fn across(projects: &[Project], rows: &mut [SigningTarget]) {
                         .entry(*at_row)
                         .or_insert_with(|| Carried::before(row));
                     carried.host = carried.host.take().or_else(host);
+                    carried.is_signed_on_copy |= embed.is_signed_on_copy;
                     if carried.known.insert(name.clone()) {
                         carried.embedded_in.push(name.clone());
                     }
@@ -154,6 +172,7 @@ pub(super) fn across(projects: &[Project], rows: &mut [SigningTarget]) {
         if let Some(row) = rows.get_mut(at) {
             row.host = carried.host;
             row.embedded_in = carried.embedded_in.into();
+            row.is_signed_on_copy = carried.is_signed_on_copy;
         }
     }
 }
@@ -162,6 +181,7 @@ pub(super) fn across(projects: &[Project], rows: &mut [SigningTarget]) {
 struct Carried {
     host: Option<TargetName>,
     embedded_in: Vec<TargetName>,
+    is_signed_on_copy: bool,
     known: HashSet<TargetName>,
 }
 
@@ -170,13 +190,14 @@ impl Carried {
         Self {
             host: row.host.clone(),
             embedded_in: row.embedded_in.to_vec(),
+            is_signed_on_copy: row.is_signed_on_copy,
             known: row.embedded_in.iter().cloned().collect(),
         }
     }
 }
 
 /// The project and the product id of an embedded product of another project.
-fn foreign_product(embed: &crate::xcode::project::Embed) -> Option<(&Path, &str)> {
+fn foreign_product(embed: &Embed) -> Option<(&Path, &str)> {
     match &embed.product {
         TargetLink::Foreign {
             project: Some(path),

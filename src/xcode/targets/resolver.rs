@@ -167,6 +167,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 .iter()
                 .filter_map(|embedder| name(*embedder))
                 .collect(),
+            is_signed_on_copy: self.carriers.is_signed_on_copy(index),
             host: self.carriers.application(index).and_then(name),
             tests: target.attributes.test_target.and_then(name),
         }
@@ -276,6 +277,7 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 legacy_profile,
                 entitlements,
                 embedded_in: Arc::clone(&ties.embedded_in),
+                is_signed_on_copy: ties.is_signed_on_copy,
                 host: ties.host.clone(),
                 tests: ties.tests.clone(),
                 part_of: match kind.is_test() {
@@ -508,6 +510,7 @@ struct Subject<'t> {
 /// The targets that a target belongs to.
 struct Ties {
     embedded_in: Arc<[TargetName]>,
+    is_signed_on_copy: bool,
     host: Option<TargetName>,
     tests: Option<TargetName>,
 }

@@ -55,6 +55,8 @@ pub struct SigningTarget {
     pub entitlements: Option<Entitlements>,
     /// Targets whose products its product is copied into.
     pub embedded_in: Arc<[TargetName]>,
+    /// Whether one of them signs the copy itself, with its own certificate.
+    pub is_signed_on_copy: bool,
     /// The nearest application that carries it, however many products lie between.
     pub host: Option<TargetName>,
     /// The application that a test bundle tests.

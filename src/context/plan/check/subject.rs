@@ -17,7 +17,8 @@ pub(super) struct Scene<'s, 'a> {
     /// Every target, in the order of the request, with its row of the plan; none where it needs no profile.
     pub(super) subjects: Vec<(&'a SigningTarget, Option<&'s Row<'a>>)>,
     pub(super) lines: RefCell<EntitlementLines<'a>>,
-    by_name: HashMap<&'a TargetName, Vec<&'a SigningTarget>>,
+    /// Places in `subjects`.
+    by_name: HashMap<&'a TargetName, Vec<usize>>,
     judged: &'s Judged,
     /// The configurations and products of which judged targets are signed manually.
     manual: HashSet<(&'a str, u32)>,
@@ -48,8 +49,8 @@ impl<'s, 'a> Scene<'s, 'a> {
             .map(|target| (target, rest.next_if(|row| std::ptr::eq(row.target, target))))
             .collect();
         let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
-        for target in request.targets {
-            by_name.entry(&target.target).or_default().push(target);
+        for (place, target) in request.targets.iter().enumerate() {
+            by_name.entry(&target.target).or_default().push(place);
         }
         let mut scene = Self {
             request,
@@ -94,17 +95,24 @@ impl<'s, 'a> Scene<'s, 'a> {
         name: &TargetName,
         of: &SigningTarget,
     ) -> impl Iterator<Item = &'a SigningTarget> {
-        let all = self
-            .by_name
-            .get(name)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let mut found: Vec<&SigningTarget> = all
-            .iter()
-            .copied()
-            .filter(|target| target.configuration == of.configuration)
+        self.rows_named(name, of).map(|(target, _)| target)
+    }
+
+    /// The same with their rows of the plan.
+    pub(super) fn rows_named(
+        &self,
+        name: &TargetName,
+        of: &SigningTarget,
+    ) -> impl Iterator<Item = (&'a SigningTarget, Option<&'s Row<'a>>)> {
+        let places = self.by_name.get(name).map(Vec::as_slice);
+        let places = places.unwrap_or_default().iter();
+        let mut found: Vec<_> = places
+            .filter_map(|place| self.subjects.get(*place).copied())
+            .filter(|(target, _)| target.configuration == of.configuration)
             .collect();
-        found.sort_by_key(|target| (target.project != of.project, target.platform != of.platform));
+        found.sort_by_key(|(target, _)| {
+            (target.project != of.project, target.platform != of.platform)
+        });
         found.into_iter()
     }
 }

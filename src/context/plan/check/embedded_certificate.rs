@@ -1,0 +1,118 @@
+//! An embedded product that cannot be signed with the certificate of the app that embeds it.
+//!
+//! After an application is signed, Xcode holds each app extension, app and system extension that it copies into it against the application's own
+//! certificate (the task `ValidateEmbeddedBinary` with `-signing-cert`; swift-build, `CopyFilesTaskProducer` and the file types that
+//! say `ValidateOnCopy`), and fails with "Embedded binary is not signed with the same certificate as the parent app". Half of a
+//! certificate renewal looks like that: the app's profile is made again, the extension's is not.
+//!
+//! A profile may embed many certificates, and which of them signs is for the keychain to say. So only what leaves no choice blocks: no
+//! certificate that could sign the one could sign the other. A copy that is signed when it is copied (`CodeSignOnCopy`) gets the
+//! application's own certificate, and is no matter here.
+
+use std::collections::BTreeSet;
+
+use super::place::{at_origin, title};
+use super::subject::Subject;
+use crate::base::finding::{Code, Finding};
+use crate::base::ids::CertSha1;
+use crate::context::manifest::PinnedCertificate;
+use crate::context::plan::available::Available;
+use crate::context::plan::fit::answers;
+use crate::context::plan::row::Row;
+use crate::xcode::platform::Platform;
+use crate::xcode::product_type::ProductKind;
+use crate::xcode::targets::SigningTarget;
+
+/// A product that has no certificate in common with an application that embeds it.
+pub(super) fn embedded_certificate(it: &Subject<'_, '_>) -> Option<Finding> {
+    let target = it.target;
+    let is_validated = matches!(
+        target.kind,
+        ProductKind::AppExtension
+            | ProductKind::Application
+            | ProductKind::AppClip
+            | ProductKind::SystemExtension
+    );
+    if !is_validated || !target.is_signed() || target.is_signed_on_copy {
+        return None;
+    }
+    let row = it.row?;
+    let own = usable(row, it.scene.available);
+    let mut hosts = target.embedded_in.iter().filter_map(|name| {
+        let mut named = it.scene.rows_named(name, target);
+        let (host, row) = named.find(|(host, _)| embeds(host, target))?;
+        Some((host, usable(row?, it.scene.available)))
+    });
+    let (host, theirs) = hosts.find(|(_, theirs)| {
+        // Where nothing can sign one of them, that is told for itself.
+        !own.is_empty() && !theirs.is_empty() && is_disjoint(&own, theirs)
+    })?;
+    let finding = Finding::block(
+        Code::EmbeddedCertificateDiffers,
+        format!(
+            "{} cannot be signed with the certificate of {}, which embeds it",
+            title(target),
+            host.target
+        ),
+    )
+    .values(listed(&theirs), listed(&own))
+    .of_profile(&row.choice.as_ref()?.profile.uuid)
+    .hint("make the older of the two profiles again with the certificate of the other, so that one certificate signs both");
+    let origin = target.requested_profile().map(|setting| &setting.origin);
+    Some(at_origin(finding, target, origin))
+}
+
+/// Whether this is an application whose product holds the target's: for the same platform, or an iPhone app with its watch app.
+fn embeds(host: &SigningTarget, target: &SigningTarget) -> bool {
+    let is_application = matches!(host.kind, ProductKind::Application | ProductKind::AppClip);
+    let is_for_watch = target.platform == Platform::Watchos && host.platform == Platform::Ios;
+    let is_together = host.platform == target.platform || is_for_watch;
+    is_application && host.is_signed() && is_together
+}
+
+/// The certificates of its profile that could sign a target: those that it asks for, with a private key here if somebody looked.
+fn usable<'a>(row: &Row<'a>, available: &Available<'_>) -> Vec<&'a PinnedCertificate> {
+    let Some(choice) = &row.choice else {
+        return Vec::new();
+    };
+    let requested = row.target.requested_profile();
+    if requested.is_some_and(|it| !answers(choice.profile, &it.value)) {
+        // That the target does not get the profile that it asks for is told for itself.
+        return Vec::new();
+    }
+    let asked = row.target.asked_identity();
+    let is_asked = |certificate: &&PinnedCertificate| {
+        asked.is_none_or(|text| match text.parse::<CertSha1>() {
+            Ok(sha1) => certificate.sha1 == sha1,
+            // A whole name; a selector as `Apple Distribution` names no certificate.
+            Err(_) => !text.contains(": ") || certificate.common_name.starts_with(text),
+        })
+    };
+    let has_key = |certificate: &&PinnedCertificate| {
+        let held = available.identities;
+        held.is_none_or(|held| held.contains(&certificate.sha1))
+    };
+    let certificates = choice.profile.certificates();
+    certificates.filter(is_asked).filter(has_key).collect()
+}
+
+fn is_disjoint(one: &[&PinnedCertificate], other: &[&PinnedCertificate]) -> bool {
+    let known: BTreeSet<CertSha1> = one.iter().map(|it| it.sha1).collect();
+    other.iter().all(|it| !known.contains(&it.sha1))
+}
+
+/// The certificates, by common name and the end of the serial: a renewed one has the name of the old one.
+fn listed(certificates: &[&PinnedCertificate]) -> String {
+    let named = certificates.iter().take(MOST_NAMED);
+    let mut named: Vec<String> = named
+        .map(|it| format!("{} (serial …{})", it.common_name, it.serial))
+        .collect();
+    let more = certificates.len().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    named.join(", ")
+}
+
+/// So many certificates are named.
+const MOST_NAMED: usize = 3;
