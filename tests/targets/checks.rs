@@ -643,6 +643,28 @@ fn an_extension_that_is_signed_when_it_is_copied_gets_the_certificate_of_its_app
 }
 
 #[test]
+fn an_extension_of_two_apps_fits_if_it_fits_one() {
+    let beta = "com.acme.beta";
+    let app = TargetSpec::new("Beta", Product::App, beta)
+        .release(SPECIFIER, "Beta")
+        .embedding(&["Share"]);
+    let project = rocket().target(app);
+    let of_beta = |certificate: Identity| {
+        let profile = ProfileSpec::ios(Kind::AppStore, beta).named("Beta");
+        profile.certificates(&[certificate])
+    };
+    let codes = |profiles: &[Vec<ProfileSpec>]| {
+        let workshop = scene(&project, &profiles.concat());
+        let document = targets(&workshop, "check", &["--format", "json"]).json();
+        codes_of_targets(&document)
+    };
+    let one = codes(&[products(), vec![of_beta(renewed())]]);
+    assert!(one.iter().all(|code| code != DIFFERS), "{one:?}");
+    let none = codes(&[share_with(&[renewed()]), vec![of_beta(distribution())]]);
+    assert!(none.iter().any(|code| code == DIFFERS), "{none:?}");
+}
+
+#[test]
 fn a_framework_is_signed_by_its_app_whatever_certificate_others_have() {
     let project = with_kit(|kit| kit);
     let workshop = scene(&project, &products());

@@ -7,7 +7,8 @@
 //!
 //! A profile may embed many certificates, and which of them signs is for the keychain to say. So only what leaves no choice blocks: no
 //! certificate that could sign the one could sign the other. A copy that is signed when it is copied (`CodeSignOnCopy`) gets the
-//! application's own certificate, and is no matter here.
+//! application's own certificate, and is no matter here. A target that several applications embed fits if it fits one: which of them
+//! is built, the archive says.
 
 use std::collections::BTreeSet;
 
@@ -38,15 +39,19 @@ pub(super) fn embedded_certificate(it: &Subject<'_, '_>) -> Option<Finding> {
     }
     let row = it.row?;
     let own = usable(row, it.scene.available);
-    let mut hosts = target.embedded_in.iter().filter_map(|name| {
+    let hosts = target.embedded_in.iter().filter_map(|name| {
         let mut named = it.scene.rows_named(name, target);
         let (host, row) = named.find(|(host, _)| embeds(host, target))?;
-        Some((host, usable(row?, it.scene.available)))
-    });
-    let (host, theirs) = hosts.find(|(_, theirs)| {
+        let theirs = usable(row?, it.scene.available);
         // Where nothing can sign one of them, that is told for itself.
-        !own.is_empty() && !theirs.is_empty() && is_disjoint(&own, theirs)
-    })?;
+        let is_asked = it.scene.is_judged(host) && !own.is_empty() && !theirs.is_empty();
+        is_asked.then_some((host, theirs))
+    });
+    let hosts: Vec<(&SigningTarget, Vec<&PinnedCertificate>)> = hosts.collect();
+    if !hosts.iter().all(|(_, theirs)| is_disjoint(&own, theirs)) {
+        return None;
+    }
+    let (host, theirs) = hosts.first()?;
     let finding = Finding::block(
         Code::EmbeddedCertificateDiffers,
         format!(
@@ -55,7 +60,7 @@ pub(super) fn embedded_certificate(it: &Subject<'_, '_>) -> Option<Finding> {
             host.target
         ),
     )
-    .values(listed(&theirs), listed(&own))
+    .values(listed(theirs), listed(&own))
     .of_profile(&row.choice.as_ref()?.profile.uuid)
     .hint("make the older of the two profiles again with the certificate of the other, so that one certificate signs both");
     let origin = target.requested_profile().map(|setting| &setting.origin);
