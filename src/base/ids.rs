@@ -298,39 +298,44 @@ fn is_uuid(text: &str) -> bool {
 
 /// The UUID of a provisioning profile, spelled as its file spells it; compared without regard to case, because Xcode
 /// and build settings mix both.
+///
+/// A gate compares UUIDs all the time, so the number that the digits are is kept beside them. The digits stand in fixed places, so
+/// numbers are in the order of the texts.
 #[derive(Clone, JsonSchema)]
-#[schemars(inline, extend("format" = "uuid"))]
-pub struct ProfileUuid(Box<str>);
+#[schemars(inline, with = "String", extend("format" = "uuid"))]
+pub struct ProfileUuid {
+    number: u128,
+    text: Box<str>,
+}
 
 impl ProfileUuid {
     /// The spelling of the profile itself.
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn folded(&self) -> impl Iterator<Item = u8> + '_ {
-        self.0.bytes().map(|b| b.to_ascii_lowercase())
+        &self.text
     }
 }
 
 impl FromStr for ProfileUuid {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        if is_uuid(text) {
-            Ok(Self(text.into()))
-        } else {
-            Err(IdError::new(
+        if !is_uuid(text) {
+            return Err(IdError::new(
                 text,
                 "profile UUID",
                 "32 hex digits in groups of 8-4-4-4-12",
-            ))
+            ));
         }
+        let digits = text.chars().filter_map(|digit| digit.to_digit(16));
+        Ok(Self {
+            number: digits.fold(0, |number, digit| (number << 4) | u128::from(digit)),
+            text: text.into(),
+        })
     }
 }
 
 impl PartialEq for ProfileUuid {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        self.number == other.number
     }
 }
 impl Eq for ProfileUuid {}
@@ -341,17 +346,17 @@ impl PartialOrd for ProfileUuid {
 }
 impl Ord for ProfileUuid {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.folded().cmp(other.folded())
+        self.number.cmp(&other.number)
     }
 }
 impl Hash for ProfileUuid {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.folded().for_each(|byte| byte.hash(state));
+        self.number.hash(state);
     }
 }
 impl fmt::Debug for ProfileUuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 text_id!(@serde ProfileUuid);
@@ -518,6 +523,21 @@ mod tests {
                 .parse::<ProfileUuid>()
                 .is_err()
         );
+    }
+
+    #[test]
+    fn uuids_are_in_the_order_of_their_texts_in_one_case() {
+        let texts = [
+            "00000000-0000-0000-0000-00000000000A",
+            "00000000-0000-0000-0000-0000000000a0",
+            "0fffffff-ffff-FFFF-ffff-ffffffffffff",
+            "9fffffff-0000-0000-0000-000000000000",
+            "A0000000-0000-0000-0000-000000000000",
+            "ffffffff-ffff-ffff-ffff-fffffffffffe",
+            "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+        ];
+        let uuids = texts.map(|text| text.parse::<ProfileUuid>().unwrap());
+        assert!(uuids.is_sorted_by(|a, b| a < b), "{uuids:?}");
     }
 
     #[test]
