@@ -79,7 +79,6 @@ use identities::IdentityDigests;
 use pins::Pins;
 
 use super::manifest::Manifest;
-use super::plan;
 use super::policy::Policy;
 use crate::base::digest::Digest;
 use crate::base::event::{Action, Event, Outcome};
@@ -210,7 +209,7 @@ impl JudgedManifest {
         Self {
             digest: manifest.digest(),
             revision: manifest.revision(),
-            plan: plan::digest(manifest.targets(), manifest.products()),
+            plan: manifest.plan_digest(),
         }
     }
 }

@@ -23,10 +23,13 @@ pub mod freeze;
 mod frozen;
 mod instant;
 pub mod lines;
+mod plan_document;
 mod product;
 pub mod used;
 pub mod verify;
 mod version;
+
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -35,6 +38,7 @@ pub use content::{Content, MAX_REVISION, json_schema};
 pub use entry::{PinnedCertificate, PinnedProfile, PinnedTarget, ProfileState};
 pub use error::ManifestError;
 pub use facts::FactsDigest;
+pub use plan_document::PlanDocument;
 pub use product::PinnedProduct;
 pub use version::Version;
 
@@ -62,6 +66,8 @@ pub struct Manifest {
     index: HashIndex,
     /// For each profile whether a target or product is pinned to it.
     signing: Vec<bool>,
+    /// The digest of its plan, when somebody asked: a rehearsal asks thousands of times.
+    plan: OnceLock<Digest>,
 }
 
 /// What a file says, before it is known to hold.
@@ -136,6 +142,7 @@ impl Manifest {
             files,
             index,
             signing,
+            plan: OnceLock::new(),
         })
     }
 
@@ -195,6 +202,12 @@ impl Manifest {
     /// SHA-256 of its bytes.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The digest of its plan: over [`PlanDocument`] without white space, targets and products in their order.
+    pub fn plan_digest(&self) -> Digest {
+        let digest = || plan_document::digest(self.targets(), self.products());
+        *self.plan.get_or_init(digest)
     }
 
     /// The pinned profile with this UUID and its position.

@@ -12,7 +12,6 @@
 mod available;
 mod check;
 mod choose;
-mod document;
 pub mod expiry;
 pub mod export;
 mod fit;
@@ -28,7 +27,6 @@ mod withheld;
 
 use crate::base::finding;
 
-pub use document::{PlanDocument, digest};
 pub use judgement::{Judgement, judge};
 pub use pinned::{PinnedTargets, project_name};
 pub use request::Request;

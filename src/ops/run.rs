@@ -47,7 +47,6 @@ use crate::base::ids::HostName;
 use crate::base::remedy::Remedy;
 use crate::base::secret::Password;
 use crate::context::gate::{Cleared, Purpose};
-use crate::context::plan;
 use crate::context::policy::Policy;
 use crate::host::keychain::PasswordSource;
 use crate::host::node;
@@ -352,7 +351,7 @@ impl Session<'_> {
         let policy = basis.policy();
         let closes = policy.keychain.allowed.closes_at(cleared.from());
         let work = selected.work(self.run, self.log, region, self.world)?;
-        let plan = plan::digest(basis.manifest().targets(), basis.manifest().products());
+        let plan = basis.manifest().plan_digest();
         let now = self.world.clock.now();
         let permit = OpenPermit::from_clearance(cleared, self.host, plan, now)?;
         Ok(SessionRequest {

@@ -19,8 +19,7 @@ use super::{
     policy, portal, product, profile, rotate, run, targets,
 };
 use crate::context::envelope as statement;
-use crate::context::manifest::{self as frozen, Version};
-use crate::context::plan::PlanDocument;
+use crate::context::manifest::{self as frozen, PlanDocument, Version};
 use crate::context::rotation::probe::NodeProbe;
 use crate::ledger::audit::Record;
 

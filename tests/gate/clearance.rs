@@ -3,11 +3,11 @@
 use countersign::base::clock::FixedClock;
 use countersign::base::digest::Digest;
 use countersign::base::finding::{Code, Finding, Group, Severity};
+use countersign::context::envelope;
 use countersign::context::gate::facts::{InstalledContent, ObservedClaims};
 use countersign::context::gate::{Judgement, Purpose, Verdict, refuse};
 use countersign::context::manifest::freeze::Previous;
 use countersign::context::manifest::{Manifest, ProfileState};
-use countersign::context::{envelope, plan};
 use countersign::host::node::host_name;
 use countersign::host::observation::{ObservationError, Request, observe};
 use countersign::host::permit::{NotCleared, OpenPermit};
@@ -152,7 +152,7 @@ fn a_clearance_before_its_instant_is_refused() {
     scene.asked.purpose = Purpose::Run;
     scene.facts.now = instant("2026-08-03T14:15:00Z");
     let host = host_name().unwrap();
-    let plan = plan::digest(scene.manifest().targets(), &[]);
+    let plan = scene.manifest().plan_digest();
     let from = scene.facts.now;
     for (now, is_good) in [
         (instant(NOW), false),

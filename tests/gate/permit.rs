@@ -6,7 +6,6 @@ use countersign::base::error::{ErrorCode, Explain};
 use countersign::base::finding::Group;
 use countersign::base::remedy::Remedy;
 use countersign::context::gate::Purpose;
-use countersign::context::plan;
 use countersign::host::node::host_name;
 use countersign::host::permit::{NotCleared, OpenPermit};
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
@@ -18,7 +17,7 @@ fn certificate(leaf: &LeafSpec) -> Certificate {
 }
 
 fn permit(scene: &Scene) -> OpenPermit {
-    let plan = plan::digest(scene.manifest().targets(), &[]);
+    let plan = scene.manifest().plan_digest();
     let host = host_name().unwrap();
     OpenPermit::from_clearance(scene.clear(), &host, plan, scene.facts.now).unwrap()
 }

@@ -7,7 +7,6 @@ use countersign::base::finding::{Code, Group, Severity};
 use countersign::context::envelope::{self, NoStatement};
 use countersign::context::gate::facts::PlannedFacts;
 use countersign::context::gate::{ExpectedDigest, Purpose, Verdict, judge, rehearse};
-use countersign::context::plan;
 use countersign::context::policy::Policy;
 use countersign::host::node::host_name;
 use countersign::host::observation::{ObservationError, Request, observe};
@@ -192,7 +191,7 @@ fn every_waiver_that_is_not_allowed_is_told() {
 fn a_clearance_for_a_verdict_opens_nothing() {
     let mut scene = Scene::new();
     let permit = |scene: &Scene| {
-        let plan = plan::digest(scene.manifest().targets(), &[]);
+        let plan = scene.manifest().plan_digest();
         let host = host_name().unwrap();
         OpenPermit::from_clearance(scene.clear(), &host, plan, scene.facts.now)
     };

@@ -18,19 +18,20 @@ use support::proven;
 
 use crate::site::{NOW, old};
 
-/// A manifest with so many profiles, each for an app of its own or all for parts of one, and what replaces each.
-fn fleet(profiles: usize, days_between: i64, is_one_product: bool) -> (Manifest, Vec<Succession>) {
+/// A manifest with so many profiles, and what replaces each. So many of them belong to one app; the profiles of the next app end so many
+/// days later.
+fn fleet(profiles: usize, days_between: i64, parts: usize) -> (Manifest, Vec<Succession>) {
     let model = PinnedProfile::of(&proven(&old("com.acme.rocket")), ProfileState::Active);
     let now: Timestamp = NOW.parse().unwrap();
     let one = |number: usize, is_new: bool| {
         let side = usize::from(is_new);
-        let id = match (is_one_product, number) {
-            (false, _) => format!("com.acme.app{number:05}"),
-            (true, 0) => "com.acme.app".to_owned(),
-            (true, _) => format!("com.acme.app.part{number:05}"),
+        let app = number / parts;
+        let id = match number % parts {
+            0 => format!("com.acme.app{app:05}"),
+            part => format!("com.acme.app{app:05}.part{part:05}"),
         };
         let uuid = format!("{side:08x}-0000-4000-8000-{number:012x}");
-        let days = 400 + days_between * i64::try_from(number).unwrap();
+        let days = 400 + days_between * i64::try_from(app).unwrap();
         let year = SignedDuration::from_hours(24 * 365);
         let expires = now + SignedDuration::from_hours(24 * days);
         PinnedProfile {
@@ -98,7 +99,7 @@ fn policy() -> Policy {
 
 /// So many profiles that nobody pinned, for apps that nobody builds.
 fn strays(count: usize) -> Vec<PinnedProfile> {
-    let (manifest, _) = fleet(1, 0, false);
+    let (manifest, _) = fleet(1, 0, 1);
     let model = &manifest.profiles()[0];
     let stray = |number: usize| {
         let uuid = format!("0000000f-0000-4000-8000-{number:012x}");
@@ -138,7 +139,7 @@ fn rehearsed(
 
 #[test]
 fn machines_that_differ_by_unknown_files_alone_are_judged_once_and_counted_each() {
-    let (manifest, pairs) = fleet(2, 5, false);
+    let (manifest, pairs) = fleet(2, 5, 1);
     let known = strays(1);
     let alike = nodes(&manifest, 30, &[]);
     let rehearsed_alike = rehearsed(&manifest, &pairs, &alike, &known);
@@ -159,7 +160,7 @@ fn machines_that_differ_by_unknown_files_alone_are_judged_once_and_counted_each(
 #[test]
 fn instants_beyond_the_bound_are_counted() {
     let left_out = |profiles: usize| {
-        let (manifest, _) = fleet(profiles, 3, false);
+        let (manifest, _) = fleet(profiles, 3, 1);
         let rehearsed = rehearsed(&manifest, &[], &nodes(&manifest, 1, &[]), &[]);
         let calendar = &rehearsed.calendar;
         assert!(calendar.windows(2).all(|pair| pair[0].at < pair[1].at));
@@ -177,7 +178,7 @@ fn instants_beyond_the_bound_are_counted() {
 #[test]
 fn a_step_of_many_files_is_tried_at_the_first_the_last_and_some_between() {
     let builds = |profiles: usize| {
-        let (manifest, pairs) = fleet(profiles, 0, true);
+        let (manifest, pairs) = fleet(profiles, 0, profiles);
         let rehearsed = rehearsed(&manifest, &pairs, &nodes(&manifest, 1, &[]), &[]);
         let mut faults = rehearsed.faults.into_iter();
         let crash = faults.find(|it| it.fault == FaultKind::CrashBetweenFiles);
@@ -203,7 +204,7 @@ fn peak() -> u64 {
 fn how_long_a_rehearsal_takes() {
     // Of a fleet most machines hold the same; at the worst each of them has something that no other has.
     let known = strays(500);
-    let (manifest, pairs) = fleet(50, 5, false);
+    let (manifest, pairs) = fleet(50, 5, 8);
     for (strays, what) in [
         (&known[..0], "alike"),
         (&known[..10], "of ten kinds"),

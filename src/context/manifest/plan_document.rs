@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::{PinnedProduct, PinnedTarget};
 use crate::base::digest::Digest;
-use crate::context::manifest::{PinnedProduct, PinnedTarget};
 
 /// The `countersign.plan.v1` document: what the plan's digest is taken over, and what `targets export --as json` writes.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -31,6 +31,6 @@ impl<'a> PlanDocument<'a> {
 }
 
 /// The digest of a plan: over its document without white space, targets and products in their order.
-pub fn digest(targets: &[PinnedTarget], products: &[PinnedProduct]) -> Digest {
+pub(super) fn digest(targets: &[PinnedTarget], products: &[PinnedProduct]) -> Digest {
     Digest::of(&serde_json::to_vec(&PlanDocument::of(targets, products)).unwrap_or_default())
 }

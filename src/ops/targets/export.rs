@@ -7,12 +7,12 @@ use super::document;
 use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ConfigurationName;
 use crate::base::plain::Escaped;
-use crate::context::manifest::PinnedProduct;
+use crate::context::manifest::{PinnedProduct, PlanDocument};
 use crate::context::plan::export::{
     BuildSettings, ExportError, SettingKey, export_options, exportable, is_mended_by_export,
     reached, without_runner,
 };
-use crate::context::plan::{Plan, PlanDocument, withheld};
+use crate::context::plan::{Plan, withheld};
 use crate::host::observation::projects;
 use crate::ops::error::{Error, Failure};
 use crate::ops::output;

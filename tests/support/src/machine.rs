@@ -15,7 +15,6 @@ use countersign::base::secret::Password;
 use countersign::context::gate::{Asked, Cleared, Purpose, judge};
 use countersign::context::manifest::freeze::freeze;
 use countersign::context::manifest::{Content, Manifest};
-use countersign::context::plan;
 use countersign::context::policy::Policy;
 use countersign::host::keychain::macos::{MacOsBackend, MacOsConfig};
 use countersign::host::keychain::portable::PortableBackend;
@@ -208,7 +207,7 @@ pub fn manifest() -> Manifest {
 
 /// The plan of that manifest.
 pub fn plan_digest() -> Digest {
-    plan::digest(manifest().targets(), &[])
+    manifest().plan_digest()
 }
 
 /// What the gate says at `now` of a manifest that pins nothing, on this machine, with everything waived that can be.
