@@ -1,10 +1,12 @@
-//! A browser shows the page: no error on its console, and every profile in its document. Where no browser is installed, the
-//! test says so and stands aside.
+//! A browser shows the pages: no error on its console, and every profile or step in its document. Where no browser is installed, the
+//! tests say so and stand aside.
 
+use countersign::cli::rotate::rehearsal::html;
 use countersign::ops::target_selection::TargetSelection;
 use support::browser::Browser;
+use support::workshop::Workshop;
 
-use super::{fleet, page, uuids};
+use super::{fleet, page, rehearsal, uuids};
 
 #[test]
 fn a_browser_shows_every_profile_and_has_nothing_to_complain_of() {
@@ -27,4 +29,22 @@ fn a_browser_shows_every_profile_and_has_nothing_to_complain_of() {
     let file = workshop.write("broken.html", broken);
     let shown = browser.show(&file);
     assert!(shown.log.contains(":CONSOLE"), "{}", shown.log);
+}
+
+#[test]
+fn a_browser_shows_every_step_of_a_rehearsal_and_has_nothing_to_complain_of() {
+    let Some(browser) = Browser::installed() else {
+        return;
+    };
+    let workshop = Workshop::new();
+    let document = rehearsal::of_a_fleet();
+    let file = workshop.write("rehearsal.html", html::page(&document).unwrap());
+    let shown = browser.show(&file);
+    for step in rehearsal::rows_of_steps(&document) {
+        assert!(shown.dom.contains(&step), "{step}: {}", shown.log);
+    }
+    for node in &document.nodes {
+        assert!(shown.dom.contains(node.host.as_str()), "{}", node.host);
+    }
+    assert!(!shown.log.contains(":CONSOLE"), "{}", shown.log);
 }

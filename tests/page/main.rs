@@ -1,4 +1,5 @@
-//! The page of `report`: that it holds everything, stays small, asks for nothing from outside, and that a browser shows it.
+//! The pages of `report` and of `rotate rehearse`: that they hold everything, stay small, ask for nothing from outside, and that a browser
+//! shows them.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +11,7 @@
 )]
 
 mod browser;
+mod rehearsal;
 
 use std::fs;
 use std::sync::Arc;
