@@ -636,6 +636,7 @@ fn pages_to_look_at() {
         ("one-machine", of_one_machine()),
         ("fleet", of_a_fleet()),
         ("different-machines", of_different_machines(500, 400, 40)),
+        ("worst", of_different_machines(500, 400, 1)),
         ("nothing", empty),
     ] {
         let file = folder.join(format!("rehearsal-{name}.html"));

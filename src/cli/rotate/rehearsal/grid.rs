@@ -29,8 +29,10 @@ const ROOM: usize = 27;
 const NAMED: usize = 12;
 /// The room before the word of a bar.
 const MARGIN: f64 = 4.0;
-/// What is looked for is at least this wide.
+/// What is looked for is at least this wide; what is narrower touches its neighbours.
 const NARROWEST: f64 = 5.0;
+/// The outline of a hollow bar, as in the style sheet.
+const OUTLINE: f64 = 1.6;
 
 /// The grid of a branch.
 #[derive(Debug)]
@@ -316,7 +318,6 @@ fn drawing(rows: &[Same<'_>], calendar: &[Moment], axis: &Axis) -> Drawing {
 }
 
 fn bar(run: &Run, calendar: &[Moment], axis: &Axis) -> Bar {
-    let left = axis.left(run.places.start);
     let width = axis.width * count(run.places.len());
     let (top, height) = match run.outcome {
         Outcome::PassesThoughItWouldFail => (1.0, 18.0),
@@ -325,10 +326,17 @@ fn bar(run: &Run, calendar: &[Moment], axis: &Axis) -> Bar {
     let drawn = match run.outcome {
         Outcome::PassesThoughItWouldFail => width.max(NARROWEST),
         // Neighbours stand apart where there is room for that.
-        _ if width > 4.0 => width - 1.0,
+        _ if width > NARROWEST => width - 1.0,
         _ => width,
     };
-    let (left, drawn) = (rounded(left), rounded(drawn));
+    // The outline of a hollow bar is drawn to both of its sides.
+    let inset = match run.outcome {
+        Outcome::BlockedThoughItWouldBuild if width > NARROWEST => OUTLINE / 2.0,
+        _ => 0.0,
+    };
+    let left = rounded(axis.left(run.places.start) + inset);
+    let drawn = rounded(drawn - 2.0 * inset);
+    let (top, height) = (rounded(top + inset), rounded(height - 2.0 * inset));
     Bar {
         class: class(run.outcome),
         path: format!("M{left} {top}h{drawn}v{height}h-{drawn}z"),
