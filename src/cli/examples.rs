@@ -130,6 +130,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "with another machine and a branch that is still released",
                 "countersign rotate rehearse --probe signer-02.json --branch release/4.2 --project App.xcodeproj",
             ),
+            example(
+                "as a page to look at",
+                "countersign rotate rehearse --successors ~/Downloads/profiles -o rehearsal.html",
+            ),
         ],
     ),
     (

@@ -1,12 +1,17 @@
 //! `countersign report`: the whole signing context on one page.
 //!
 //! The answer is a document like any other. With `-o` it also becomes a page of HTML ([`html`]): one file that needs no
-//! network and no script, with charts as inline SVG (`timeline`, `graph`).
+//! network and no script, with charts as inline SVG (`timeline`, `graph`). What every page is made of has its own files: how it begins and
+//! ends (`frame`), what is wrong (`fact`), rows of tables (`row`), dates and names (`shown`), and where it goes (`written`).
 
+pub(super) mod fact;
+pub(super) mod frame;
 mod graph;
 pub mod html;
-mod shown;
+pub(super) mod row;
+pub(super) mod shown;
 mod timeline;
+pub(super) mod written;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -14,6 +19,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
+use self::written::written;
 use super::answer::Answer;
 use super::exit::Exit;
 use super::input::input;
@@ -29,7 +35,6 @@ use crate::base::finding::Severity;
 use crate::base::ids::RegionName;
 use crate::base::plain::plain;
 use crate::ops::error::{Error, Failure};
-use crate::ops::output;
 use crate::ops::page::document::ReportDocument;
 use crate::ops::page::expiries::Standing;
 use crate::ops::page::{self as verb, ReportRequest};
@@ -92,10 +97,9 @@ pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failu
     }
     if let Some(file) = &arguments.output {
         let page = html::page(&document).map_err(Error::unexpected)?;
-        if file.as_os_str() == "-" {
+        if let Some(page) = written(file, page)? {
             return Ok(Answer::artifact(TITLE, page, Vec::new()));
         }
-        output::write(file, page.as_bytes())?;
     }
     let form = move |document: &ReportDocument, out: &mut dyn Write, terminal: &Terminal| {
         show(document, arguments.output.as_deref(), out, terminal)

@@ -1,6 +1,6 @@
 //! `countersign rotate`: plan, stage, promote, retire, rollback, status, probe.
 
-mod rehearsal;
+pub mod rehearsal;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::answer::Answer;
 use super::exit::Exit;
 use super::input::input;
+use super::page::written::written;
 use super::password::PasswordArguments;
 use super::report::{self, FAINT, GOOD, STRONG};
 use super::state;
@@ -19,7 +20,7 @@ use super::terminal::Terminal;
 use crate::base::clock::{parse_duration, show_duration};
 use crate::base::finding;
 use crate::base::plain::plain;
-use crate::ops::error::Failure;
+use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source::IdentityFile;
 use crate::ops::rotate::document::{OldName, StepDocument};
 use crate::ops::rotate::{
@@ -94,6 +95,9 @@ pub enum Command {
     /// Rehearse the rotation on copies: the gate of every machine and branch at the instants to come, and with faults put in. Changes
     /// nothing. Exit code 10 if a build would pass the gate and fail, if a step would block builds, or if it could not be rolled back.
     Rehearse {
+        /// Write the page, one self-contained HTML file, to this file; `-` prints it, and nothing else, on standard output.
+        #[arg(short, long, value_name = "FILE.html|-")]
+        output: Option<PathBuf>,
         /// A successor, a directory of them, or a fastlane match repository; repeatable [default: the incoming profiles].
         #[arg(long, value_name = "PATH")]
         successors: Vec<PathBuf>,
@@ -218,8 +222,10 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             manifest_at,
             branch,
             project,
-            ..
+            output,
+            at: _,
         } => {
+            let title = "countersign rotate rehearse";
             let request = RehearseRequest {
                 successors,
                 probes: probe,
@@ -229,8 +235,16 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             };
             let document = rotate::rehearse(&request, world)?;
             let exit = Exit::of_verdict(!finding::any_blocks(&document.findings), false);
-            let answer = Answer::report("countersign rotate rehearse", document, rehearsal::show);
-            Ok(answer.ending_in(exit))
+            if let Some(file) = &output {
+                let page = rehearsal::html::page(&document).map_err(Error::unexpected)?;
+                if let Some(page) = written(file, page)? {
+                    return Ok(Answer::artifact(title, page, document.findings).ending_in(exit));
+                }
+            }
+            let form = move |document: &_, out: &mut dyn Write, terminal: &Terminal| {
+                rehearsal::show(document, output.as_deref(), out, terminal)
+            };
+            Ok(Answer::report(title, document, form).ending_in(exit))
         }
         Command::Probe {
             identities,
@@ -243,8 +257,7 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
             });
             let request = ProbeRequest { identities, output };
             let document = rotate::probe(&request, world)?;
-            let text = serde_json::to_string_pretty(&document)
-                .map_err(crate::ops::error::Error::unexpected)?;
+            let text = serde_json::to_string_pretty(&document).map_err(Error::unexpected)?;
             Ok(Answer::data(
                 "countersign rotate probe",
                 document,

@@ -1,71 +1,50 @@
-//! A browser shows the page: no error on its console, and every profile in its document. Where no browser is installed, the
-//! test says so and stands aside.
+//! A browser shows the pages: no error on its console, and every profile or step in its document. Where no browser is installed, the
+//! tests say so and stand aside.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
+use countersign::cli::rotate::rehearsal::html;
 use countersign::ops::target_selection::TargetSelection;
+use support::browser::Browser;
+use support::workshop::Workshop;
 
-use super::{fleet, page, uuids};
-
-/// Names under which Chromium is installed.
-const BROWSERS: &[&str] = &[
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-];
-
-fn browser() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let directories: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let candidates = directories
-        .iter()
-        .flat_map(|directory| BROWSERS.iter().map(|name| directory.join(name)));
-    candidates.into_iter().find(|candidate| candidate.is_file())
-}
-
-/// What the browser says of a page: its document, and what it logs.
-fn shown(browser: &Path, page: &Path, profile: &Path) -> (String, String) {
-    let output = Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-        ])
-        .args(["--enable-logging=stderr", "--v=0", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(format!("file://{}", page.display()))
-        .env("HOME", profile)
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (text(&output.stdout), text(&output.stderr))
-}
+use super::{fleet, page, rehearsal, uuids};
 
 #[test]
 fn a_browser_shows_every_profile_and_has_nothing_to_complain_of() {
-    let Some(browser) = browser() else {
-        eprintln!(
-            "skipped: no Chromium is installed ({})",
-            BROWSERS.join(", ")
-        );
+    let Some(browser) = Browser::installed() else {
         return;
     };
     let workshop = fleet(12);
     let (page, document) = page(&workshop, TargetSelection::default());
     let file = workshop.write("signing.html", page);
-    let (dom, log) = shown(&browser, &file, &workshop.path("browser"));
+    let shown = browser.show(&file);
     for uuid in uuids(&document) {
-        assert!(dom.contains(&format!("<td>{uuid}</td>")), "{uuid}: {log}");
+        let cell = format!("<td>{uuid}</td>");
+        assert!(shown.dom.contains(&cell), "{uuid}: {}", shown.log);
     }
-    assert!(dom.contains("</svg>"));
-    assert!(!log.contains(":CONSOLE"), "{log}");
+    assert!(shown.dom.contains("</svg>"));
+    assert!(!shown.log.contains(":CONSOLE"), "{}", shown.log);
 
     // A page with a mistake is complained of: the log is the right one to look at.
     let broken = "<!doctype html><script>console.error('broken')</script>";
     let file = workshop.write("broken.html", broken);
-    let (_, log) = shown(&browser, &file, &workshop.path("browser"));
-    assert!(log.contains(":CONSOLE"), "{log}");
+    let shown = browser.show(&file);
+    assert!(shown.log.contains(":CONSOLE"), "{}", shown.log);
+}
+
+#[test]
+fn a_browser_shows_every_step_of_a_rehearsal_and_has_nothing_to_complain_of() {
+    let Some(browser) = Browser::installed() else {
+        return;
+    };
+    let workshop = Workshop::new();
+    let document = rehearsal::of_a_fleet();
+    let file = workshop.write("rehearsal.html", html::page(&document).unwrap());
+    let shown = browser.show(&file);
+    for step in rehearsal::rows_of_steps(&document) {
+        assert!(shown.dom.contains(&step), "{step}: {}", shown.log);
+    }
+    for node in &document.nodes {
+        assert!(shown.dom.contains(node.host.as_str()), "{}", node.host);
+    }
+    assert!(!shown.log.contains(":CONSOLE"), "{}", shown.log);
 }

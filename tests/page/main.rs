@@ -1,4 +1,5 @@
-//! The page of `report`: that it holds everything, stays small, asks for nothing from outside, and that a browser shows it.
+//! The pages of `report` and of `rotate rehearse`: that they hold everything, stay small, ask for nothing from outside, and that a browser
+//! shows them.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +11,7 @@
 )]
 
 mod browser;
+mod rehearsal;
 
 use std::fs;
 use std::sync::Arc;
@@ -112,9 +114,8 @@ fn a_page_of_two_hundred_profiles_holds_each_of_them_and_is_small() {
     assert!(page.contains(" more like this</summary>"));
 }
 
-#[test]
-fn a_page_asks_for_nothing_from_outside_and_runs_nothing() {
-    let (page, _) = page(&fleet(3), TargetSelection::default());
+#[track_caller]
+fn assert_asks_for_nothing(page: &str) {
     for word in [
         "<script",
         "javascript:",
@@ -128,6 +129,12 @@ fn a_page_asks_for_nothing_from_outside_and_runs_nothing() {
     assert!(page.contains("default-src 'none'"));
     assert!(page.contains("prefers-color-scheme:dark"));
     assert!(page.contains("@media print"));
+}
+
+#[test]
+fn a_page_asks_for_nothing_from_outside_and_runs_nothing() {
+    let (page, _) = page(&fleet(3), TargetSelection::default());
+    assert_asks_for_nothing(&page);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::CertSha1;
+use countersign::cli::rotate::rehearsal::html;
 use countersign::context::manifest::{Manifest, PinnedProfile, ProfileState};
 use countersign::context::rotation::probe::{NodeProbe, SCHEMA};
 use countersign::context::rotation::rehearsal::{
@@ -142,6 +143,46 @@ fn builds_pass_through_the_whole_rotation_and_are_blocked_when_its_last_profile_
         not_judged.contains("the identities of 1 machine"),
         "{not_judged}"
     );
+}
+
+#[test]
+fn the_page_of_a_rehearsal_has_every_step_and_machine_and_what_was_found() {
+    let site = with_a_new_certificate();
+    fs::copy(site.path("manifests/profiles.json"), site.path("4.2.json")).unwrap();
+    let document = rehearsed(
+        &RehearseRequest {
+            probes: vec![
+                probe(&site, "signer-02", |_| {}),
+                probe(&site, "signer-03", |_| {}),
+            ],
+            manifests: vec![("4.2".to_owned(), site.path("4.2.json"))],
+            ..request(&site)
+        },
+        &site,
+    );
+    let page = html::page(&document).unwrap();
+    assert_eq!(document.steps.len(), 3);
+    for step in &document.steps {
+        let product = step.product.as_deref().unwrap_or_default();
+        let row = format!("<td>{}</td><td>{product}</td>", step.step.as_str());
+        assert!(page.contains(&row), "{row}");
+    }
+    // Here the same is said of all of them; on the branch, the other two lack its key when it is gone.
+    let own = document.nodes[0].host.as_str();
+    assert!(page.contains(&format!("<dd>{own}, signer-02, signer-03</dd>")));
+    assert!(page.contains("<dd>signer-02, signer-03</dd>"), "{page}");
+    assert!(page.contains("<h3>this checkout</h3>") && page.contains("<h3>4.2</h3>"));
+    for finding in &document.findings {
+        assert!(
+            page.contains(&format!("<b>{}", finding.code)),
+            "{finding:#?}"
+        );
+    }
+    let finding = &told(&document)[0];
+    assert_eq!(finding.code, Code::RotationBreaksBranch);
+    assert!(page.contains(&finding.message), "{page}");
+    // Why its builds are blocked stands on the bar.
+    assert!(page.contains("Xcode could choose another profile</title>"));
 }
 
 #[test]

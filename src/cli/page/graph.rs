@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::shown::{class, count, left, rounded};
+use super::shown::{class, count, cut, left, rounded};
 use crate::base::plain::plain;
 use crate::ops::page::document::{ReportDocument, ReportedProfile};
 use crate::ops::page::expiries::Standing;
@@ -298,17 +298,6 @@ fn spread(wishes: &[Option<f64>]) -> Vec<f64> {
     places
 }
 
-/// The beginning of a text that is longer than `room` characters.
-fn cut(text: &str, room: usize) -> String {
-    match text.chars().count() > room {
-        true => {
-            let kept = text.chars().take(room.saturating_sub(1));
-            format!("{}…", kept.collect::<String>().trim_end())
-        }
-        false => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,12 +308,5 @@ mod tests {
         let places = spread(&wishes);
         assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= ROW));
         assert_eq!(places[0], 300.0);
-    }
-
-    #[test]
-    fn a_long_name_is_cut_at_a_character() {
-        assert_eq!(cut("Rocket", 6), "Rocket");
-        assert_eq!(cut("Rocketé und mehr", 8), "Rocketé…");
-        assert_eq!(cut("é", 0), "…");
     }
 }

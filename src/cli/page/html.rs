@@ -5,14 +5,15 @@
 
 use askama::Template;
 
+use super::fact::{DO, Fact, in_one_line};
+use super::frame::{Frame, VERSION};
 use super::graph::{self, Graph};
+use super::row::Row;
 use super::shown::{class, day, left, minute};
 use super::timeline::{self, Timeline};
 use crate::base::cause::{self, Cause};
 use crate::base::finding::{Finding, Severity};
 use crate::base::plain::plain;
-use crate::cli::remedies;
-use crate::cli::report;
 use crate::ops::page::document::ReportDocument;
 use crate::ops::page::expiries::{Expiring, Standing};
 use crate::ops::report::VerdictWord;
@@ -21,12 +22,7 @@ use crate::ops::report::VerdictWord;
 #[derive(Debug, Template)]
 #[template(path = "signing.html")]
 struct Page {
-    version: &'static str,
-    host: String,
-    at: String,
-    headline: String,
-    headline_class: &'static str,
-    next: Option<String>,
+    frame: Frame,
     findings: Vec<Fact>,
     remarks: Vec<Fact>,
     missing: Vec<Fact>,
@@ -45,37 +41,7 @@ struct Page {
     products: Vec<Row>,
     gates: Vec<Row>,
     windows: Vec<Row>,
-    sources: Vec<(&'static str, String, String)>,
 }
-
-/// Something that is wrong or missing.
-#[derive(Debug)]
-struct Fact {
-    class: &'static str,
-    label: String,
-    message: String,
-    /// Label and text of each further line.
-    lines: Vec<(&'static str, String)>,
-    /// What else there is of the same kind.
-    more: Vec<String>,
-}
-
-/// A row of a table: its class, and its cells.
-#[derive(Debug)]
-struct Row {
-    class: &'static str,
-    cells: Vec<String>,
-}
-
-impl Row {
-    fn of<const N: usize>(class: &'static str, cells: [String; N]) -> Self {
-        let cells = cells.iter().map(|cell| plain(cell)).collect();
-        Self { class, cells }
-    }
-}
-
-/// The label of what to do.
-const DO: &str = "do";
 
 /// The page of a report.
 ///
@@ -90,19 +56,11 @@ pub fn page(document: &ReportDocument) -> Result<String, askama::Error> {
         .into_iter()
         .partition(|cause| cause.first.severity == Severity::Info);
     let mut missing: Vec<Fact> = document.missing.iter().map(of_missing).collect();
-    missing.extend(unobserved.into_iter().map(of_finding));
+    missing.extend(unobserved.into_iter().map(Fact::of_finding));
     Page {
-        version: env!("CARGO_PKG_VERSION"),
-        host: document
-            .host
-            .as_ref()
-            .map_or("this host".to_owned(), |it| plain(it.as_str())),
-        at: minute(document.at),
-        headline: headline(document),
-        headline_class: headline_class(document),
-        next: next(document),
-        findings: causes.iter().map(of_cause).collect(),
-        remarks: remarks.iter().map(of_cause).collect(),
+        frame: frame(document),
+        findings: causes.iter().map(Fact::of_cause).collect(),
+        remarks: remarks.iter().map(Fact::of_cause).collect(),
         missing,
         minimum_validity: document.limits.minimum_validity.clone(),
         warn_before: document.limits.warn_before.clone(),
@@ -119,9 +77,22 @@ pub fn page(document: &ReportDocument) -> Result<String, askama::Error> {
         products: products(document),
         gates: gates(document),
         windows: windows(document),
-        sources: sources(document),
     }
     .render()
+}
+
+/// What the page begins and ends with.
+fn frame(document: &ReportDocument) -> Frame {
+    let host = document.host.as_ref();
+    let host = host.map_or("this host".to_owned(), |it| plain(it.as_str()));
+    Frame {
+        subject: format!("Signing context of {host}, {}", minute(document.at)),
+        headline: headline(document),
+        class: headline_class(document),
+        next: next(document),
+        sources: sources(document),
+        version: VERSION,
+    }
 }
 
 /// The problems among what was looked at that block, the first one in front.
@@ -144,25 +115,14 @@ fn headline_class(document: &ReportDocument) -> &'static str {
 /// What there is to say first.
 pub(super) fn headline(document: &ReportDocument) -> String {
     let blocking = blocking(document);
-    match (document.verdict, blocking.as_slice()) {
+    let blocking: Vec<&Cause<'_>> = blocking.iter().collect();
+    match (document.verdict, in_one_line(&blocking)) {
         (Some(VerdictWord::Cleared), _) => "a gate would clear this machine".to_owned(),
-        (_, [only]) => format!("signing is blocked: {}", plain(&only.headline())),
-        (_, [first, more @ ..]) => {
-            let noun = if more.len() == 1 {
-                "problem"
-            } else {
-                "problems"
-            };
-            let first = plain(&first.headline());
-            format!(
-                "signing is blocked: {first}; and {} more {noun}",
-                more.len()
-            )
-        }
-        (Some(VerdictWord::Blocked), _) => {
+        (_, Some(problems)) => format!("signing is blocked: {problems}"),
+        (Some(VerdictWord::Blocked), None) => {
             "nothing that was looked at blocks signing; a gate asks for more".to_owned()
         }
-        (None, _) => "no verdict: something that a gate needs is missing".to_owned(),
+        (None, None) => "no verdict: something that a gate needs is missing".to_owned(),
     }
 }
 
@@ -182,68 +142,6 @@ fn next(document: &ReportDocument) -> Option<String> {
         day(first.expires),
         left(first.days_left, false)
     ))
-}
-
-/// Findings that one thing explains, as one.
-fn of_cause(cause: &Cause<'_>) -> Fact {
-    let mut fact = of_finding(cause.first);
-    if let Some((_, hint)) = fact.lines.iter_mut().find(|(label, _)| *label == DO) {
-        *hint = remedies::for_many(hint, cause);
-    }
-    let profiles = cause.profiles();
-    if profiles.len() > 1 {
-        fact.lines
-            .push(("touches", plain(&report::listed(&profiles))));
-    }
-    if !cause.follows.is_empty() {
-        let follows = report::counted_codes(&cause.follows);
-        fact.lines.push(("follows", follows));
-    }
-    if !cause.alike.is_empty() {
-        fact.label = format!("{} × {}", fact.label, cause.alike.len() + 1);
-        fact.more = cause
-            .alike
-            .iter()
-            .map(|it| said_besides(it, cause.first))
-            .collect();
-    }
-    fact
-}
-
-/// What a finding says otherwise than the first of its cause: its message, its place and what to do.
-fn said_besides(finding: &Finding, first: &Finding) -> String {
-    let place = Some(report::place(&finding.place)).filter(|place| !place.is_empty());
-    let differs = place.is_none() || finding.message != first.message;
-    let message = differs.then(|| finding.message.clone());
-    let hint = finding.hint.clone().filter(|_| finding.hint != first.hint);
-    let parts = [message, place, hint];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    plain(&parts.join("; "))
-}
-
-fn of_finding(finding: &Finding) -> Fact {
-    let place = report::place(&finding.place);
-    let place = (!place.is_empty()).then_some(place);
-    let lines = [
-        ("expected", finding.expected.as_ref()),
-        ("found", finding.found.as_ref()),
-        ("at", place.as_ref()),
-        (DO, finding.hint.as_ref()),
-    ];
-    let lines = lines
-        .into_iter()
-        .filter_map(|(label, text)| Some((label, plain(text?))));
-    Fact {
-        class: match finding.severity {
-            Severity::Block => "block",
-            Severity::Warn => "warn",
-            Severity::Info => "info",
-        },
-        label: finding.code.to_string(),
-        message: plain(&finding.message),
-        lines: lines.collect(),
-        more: Vec::new(),
-    }
 }
 
 fn of_missing(missing: &crate::ops::page::document::Missing) -> Fact {

@@ -1,8 +1,21 @@
-//! A rehearsal for people: steps, builds at each instant, faults.
+//! A rehearsal for people: steps, builds at each instant, faults. As text, and as a page ([`html`]).
+//!
+//! - `tally`: how many builds come to each outcome
+//! - `axis`: where each instant stands in drawings
+//! - `timeline`, `grid`: the drawings
+//! - [`html`]: the page
+
+mod axis;
+mod grid;
+pub mod html;
+mod tally;
+mod timeline;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::path::Path;
 
+use self::tally::Tally;
 use crate::base::finding::{self, Severity};
 use crate::base::plain::plain;
 use crate::cli::report::{self, FAINT, STRONG};
@@ -35,6 +48,7 @@ const FAULTS: [&str; 7] = [
 /// Shows a rehearsal.
 pub(super) fn show(
     document: &RehearsalDocument,
+    written: Option<&Path>,
     out: &mut dyn Write,
     terminal: &Terminal,
 ) -> io::Result<()> {
@@ -55,20 +69,15 @@ pub(super) fn show(
     section(out, "steps", rows, &STEPS, terminal)?;
     let mut rows = Rows::new(&BUILDS);
     for builds in &document.builds {
-        let mut moments = document.calendar.iter();
-        let moment = moments.find(|moment| moment.at == builds.at);
+        let place = document.place_of(builds.at);
+        let moment = place.and_then(|place| document.calendar.get(place));
         rows.add(row(builds, moment));
     }
-    let nodes = document.nodes.len();
-    let noun = if nodes == 1 { "machine" } else { "machines" };
-    let title = format!("builds on {nodes} {noun}");
+    let nodes = report::counted(document.nodes.len(), "machine");
+    let title = format!("builds on {nodes}");
     section(out, &title, rows, &BUILDS, terminal)?;
-    if document.instants_left_out > 0 {
-        let left_out = document.instants_left_out;
-        writeln!(
-            out,
-            "{FAINT}{left_out} later instants are left out{FAINT:#}"
-        )?;
+    if let Some(left_out) = left_out(document) {
+        writeln!(out, "{FAINT}{left_out}{FAINT:#}")?;
     }
     let mut rows = Rows::new(&FAULTS);
     for fault in &document.faults {
@@ -116,7 +125,20 @@ pub(super) fn show(
     for words in &document.not_judged {
         report::paragraph(out, "  ", words, terminal.width)?;
     }
+    if let Some(file) = written {
+        let file = plain(&file.display().to_string());
+        writeln!(out, "\n{STRONG}page{STRONG:#}\n  {file}")?;
+    }
     Ok(())
+}
+
+/// How many later instants were left out, if any.
+fn left_out(document: &RehearsalDocument) -> Option<String> {
+    match document.instants_left_out {
+        0 => None,
+        1 => Some("1 later instant is left out".to_owned()),
+        many => Some(format!("{many} later instants are left out")),
+    }
 }
 
 fn section(
@@ -138,10 +160,8 @@ fn minute(at: jiff::Timestamp) -> String {
 }
 
 fn row(builds: &ShownBuilds, moment: Option<&Moment>) -> [Cell; 8] {
-    let count = |outcome: Outcome| -> usize {
-        let groups = builds.groups.iter().filter(|it| it.outcome == outcome);
-        groups.map(|group| group.hosts.len()).sum()
-    };
+    let tally = Tally::of(builds);
+    let count = |outcome: Outcome| tally.count(outcome);
     let by: BTreeSet<&str> = builds
         .groups
         .iter()

@@ -76,6 +76,15 @@ pub struct RehearsalDocument {
     pub head: Head,
 }
 
+impl RehearsalDocument {
+    /// The place of an instant in the calendar.
+    pub fn place_of(&self, at: Timestamp) -> Option<usize> {
+        self.calendar
+            .binary_search_by_key(&at, |moment| moment.at)
+            .ok()
+    }
+}
+
 impl Report for RehearsalDocument {
     fn findings_mut(&mut self) -> Vec<&mut Finding> {
         self.findings.iter_mut().collect()

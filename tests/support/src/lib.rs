@@ -1,6 +1,6 @@
 //! What several test crates share: Acme's anchors, the real data where it is at hand, finding codes as words, and the
 //! places where tests run: a [`workshop`] for the program, a [`machine`] for keychains and runs. Programs [`start`] with what
-//! the test builds.
+//! the test builds. A [`browser`] shows pages.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
     reason = "it panics where a test would, it runs the built program, and a directory is made by name"
 )]
 
+pub mod browser;
 #[cfg(target_os = "linux")]
 pub mod keeper;
 pub mod log;
