@@ -1,7 +1,9 @@
 //! A file as a branch of the repository holds it, read through `git`.
 //!
 //! Nothing is checked out and nothing is fetched. `git cat-file` prints the bytes that are stored: no filter and no driver runs that the
-//! repository's configuration could name, no terminal is asked, and a clone without all objects fetches none.
+//! repository's configuration could name, no terminal is asked, no object stands in for another (git-replace(1)), and a clone without
+//! all objects fetches none. What looks like a repository of its own without being named as one is not asked: a checkout can hold such a
+//! folder, and its configuration is whatever somebody committed (`safe.bareRepository`, git-config(1)).
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -63,14 +65,17 @@ pub fn file_of(
     let mut object = std::ffi::OsString::from(format!("{reference}:./"));
     object.push(name);
     let mut tool = Tool::new(git)
-        .arg("-C")
+        .args(["-c", "safe.bareRepository=explicit", "-C"])
         .arg(folder)
         .args(["cat-file", "blob"])
         .arg(&object)
         .env("LC_ALL", "C")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_NO_LAZY_FETCH", "1");
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .env("GIT_NO_LAZY_FETCH", "1")
+        // Before git 2.45 nothing knows that one, and this name is none of a protocol.
+        .env("GIT_ALLOW_PROTOCOL", "none");
     if let Some(home) = environment("HOME") {
         tool = tool.env("HOME", home);
     }

@@ -9,6 +9,7 @@
     reason = "test support outside of #[test] functions panics as tests do, and starts processes that die"
 )]
 
+mod branches;
 mod crashes;
 mod guide;
 mod order;

@@ -27,7 +27,8 @@ use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
 use forge::project::ProjectSpec;
 use jiff::Timestamp;
-use support::verifier;
+use support::workshop::ran;
+use support::{start, verifier};
 
 pub(crate) const NOW: &str = "2026-07-06T14:15:00Z";
 
@@ -135,6 +136,11 @@ impl Site {
             root,
             _directory: None,
         }
+    }
+
+    /// Runs git in it, which must succeed. Nothing of this machine's configuration counts.
+    pub(crate) fn git(&self, words: &[&str]) {
+        git_in(&self.root, words);
     }
 
     /// Everything that is there.
@@ -278,6 +284,18 @@ impl Site {
             .map(|target| is_new(target.bundle_id.as_str(), target.profile.as_str()))
             .collect()
     }
+}
+
+/// Runs git in a folder, which must succeed. Nothing of this machine's configuration counts.
+pub(crate) fn git_in(folder: &Path, words: &[&str]) {
+    let mut command = start::command("git", Path::new("/nonexistent"));
+    command
+        .current_dir(folder)
+        .env("PATH", start::PATH)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .args(["-c", "user.name=acme", "-c", "user.email=ci@acme.example"])
+        .args(words);
+    ran(&mut command).exits(0);
 }
 
 /// The profiles that the targets of this manifest are pinned to, for a project that is changed with it.
