@@ -104,9 +104,20 @@ impl Anchors {
 /// # Errors
 /// There is none, or one is damaged; the error counts them from 1.
 pub fn certificates_from_pem(text: &[u8]) -> Result<Vec<Certificate>, PemError> {
-    let mut certificates = Vec::new();
-    for block in x509_parser::pem::Pem::iter_from_buffer(text) {
-        let number = certificates.len() + 1;
+    let certificates: Vec<Certificate> = each_from_pem(text).collect::<Result<_, _>>()?;
+    if certificates.is_empty() {
+        Err(PemError::Empty)
+    } else {
+        Ok(certificates)
+    }
+}
+
+/// The certificates of a PEM text (RFC 7468), in order, each as it can be read. Behind damaged armour nothing is found.
+pub fn each_from_pem(text: &[u8]) -> impl Iterator<Item = Result<Certificate, PemError>> {
+    let mut is_damaged = false;
+    let blocks = x509_parser::pem::Pem::iter_from_buffer(text)
+        .take_while(move |block| !std::mem::replace(&mut is_damaged, block.is_err()));
+    blocks.zip(1..).map(|(block, number)| {
         let block = block.map_err(|error| PemError::Damaged {
             number,
             reason: error.to_string(),
@@ -117,16 +128,9 @@ pub fn certificates_from_pem(text: &[u8]) -> Result<Vec<Certificate>, PemError> 
                 label: block.label,
             });
         }
-        certificates.push(
-            Certificate::from_der(&block.contents)
-                .map_err(|error| PemError::Certificate { number, error })?,
-        );
-    }
-    if certificates.is_empty() {
-        Err(PemError::Empty)
-    } else {
-        Ok(certificates)
-    }
+        Certificate::from_der(&block.contents)
+            .map_err(|error| PemError::Certificate { number, error })
+    })
 }
 
 /// Why a PEM file gives no anchors.

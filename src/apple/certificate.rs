@@ -263,12 +263,19 @@ impl Certificate {
 
     /// The issuer as people name it: common name and, where there is one, generation.
     pub fn issuer_name(&self) -> String {
-        match &self.issuer_unit {
-            Some(unit) if unit.starts_with('G') && unit.len() <= 3 => {
-                format!("{} {unit}", self.issuer_common_name)
-            }
-            _ => self.issuer_common_name.clone(),
-        }
+        with_generation(&self.issuer_common_name, self.issuer_unit.as_deref())
+    }
+
+    /// The subject likewise: what certificates that it issued give as [`issuer_name`](Self::issuer_name).
+    pub fn subject_name(&self) -> String {
+        with_generation(&self.common_name, self.subject_text(name::UNIT).as_deref())
+    }
+}
+
+fn with_generation(common_name: &str, unit: Option<&str>) -> String {
+    match unit {
+        Some(unit) if unit.starts_with('G') && unit.len() <= 3 => format!("{common_name} {unit}"),
+        _ => common_name.to_owned(),
     }
 }
 

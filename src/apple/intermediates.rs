@@ -11,37 +11,60 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 
-/// Issuer and the day (UTC) of its notAfter, from the certificates that www.apple.com/certificateauthority offers; each row names
-/// its file. `tests/real_profiles.rs` compares them. Which of WWDR's generations issues developer certificates says "WWDR
-/// intermediate certificates" (developer.apple.com/help/account/reference/wwdr-intermediate-certificates): G3 for software, G6 for
+/// An intermediate as Apple publishes it.
+struct Published {
+    /// Its common name and generation.
+    name: &'static str,
+    /// The file in which www.apple.com/certificateauthority offers it.
+    file: &'static str,
+    /// The day (UTC) of its notAfter.
+    ends: Date,
+}
+
+/// From the certificates themselves: `tests/real_profiles.rs` compares them. Which of WWDR's generations issues developer certificates says
+/// "WWDR intermediate certificates" (developer.apple.com/help/account/reference/wwdr-intermediate-certificates): G3 for software, G6 for
 /// software with ECDSA; the others are for Apple Pay, notifications, passes and what Apple itself signs.
-const PUBLISHED: &[(&str, Date)] = &[
-    // AppleWWDRCA.cer
-    (
-        "Apple Worldwide Developer Relations Certification Authority",
-        date(2023, 2, 7),
-    ),
-    // AppleWWDRCAG3.cer
-    (
-        "Apple Worldwide Developer Relations Certification Authority G3",
-        date(2030, 2, 20),
-    ),
-    // AppleWWDRCAG6.cer
-    (
-        "Apple Worldwide Developer Relations Certification Authority G6",
-        date(2036, 3, 19),
-    ),
-    // DeveloperIDCA.cer
-    ("Developer ID Certification Authority", date(2027, 2, 1)),
-    // DeveloperIDG2CA.cer
-    ("Developer ID Certification Authority G2", date(2031, 9, 17)),
+const PUBLISHED: &[Published] = &[
+    Published {
+        name: "Apple Worldwide Developer Relations Certification Authority",
+        file: "AppleWWDRCA.cer",
+        ends: date(2023, 2, 7),
+    },
+    Published {
+        name: "Apple Worldwide Developer Relations Certification Authority G3",
+        file: "AppleWWDRCAG3.cer",
+        ends: date(2030, 2, 20),
+    },
+    Published {
+        name: "Apple Worldwide Developer Relations Certification Authority G6",
+        file: "AppleWWDRCAG6.cer",
+        ends: date(2036, 3, 19),
+    },
+    Published {
+        name: "Developer ID Certification Authority",
+        file: "DeveloperIDCA.cer",
+        ends: date(2027, 2, 1),
+    },
+    Published {
+        name: "Developer ID Certification Authority G2",
+        file: "DeveloperIDG2CA.cer",
+        ends: date(2031, 9, 17),
+    },
 ];
+
+fn published(issuer: &str) -> Option<&'static Published> {
+    PUBLISHED.iter().find(|it| it.name == issuer)
+}
 
 /// When the intermediate with this name expires, to the day; `None` for one that Apple's pages do not date.
 pub fn expiry(issuer: &str) -> Option<Timestamp> {
-    let (_, day) = PUBLISHED.iter().find(|(name, _)| *name == issuer)?;
-    let midnight = day.to_zoned(TimeZone::UTC).ok()?;
+    let midnight = published(issuer)?.ends.to_zoned(TimeZone::UTC).ok()?;
     Some(midnight.timestamp())
+}
+
+/// The file in which Apple offers the intermediate with this name; `None` for one that is not a developer's issuer.
+pub fn file(issuer: &str) -> Option<&'static str> {
+    published(issuer).map(|it| it.file)
 }
 
 #[cfg(test)]

@@ -340,6 +340,8 @@ codes! {
     SuccessorLacksDevices = "successor-lacks-devices" in Rotation;
     /// A rotation must be begun.
     RotationDue = "rotation-due" in Rotation;
+    /// Something that the policy names must be replaced.
+    CredentialDue = "credential-due" in Rotation;
     /// The steps of a rotation are out of order, or one is not finished.
     RotationUnfinished = "rotation-unfinished" in Rotation;
     /// A file was changed between two steps of a rotation.
@@ -348,6 +350,8 @@ codes! {
     RotationGrace = "rotation-grace" in Rotation;
     /// A machine has not shown that it holds a successor.
     NodeLacksSuccessor = "node-lacks-successor" in Rotation;
+    /// A machine lacks the intermediate that issued a certificate that signs.
+    NodeLacksIntermediate = "node-lacks-intermediate" in Rotation;
     /// A build would pass the gate and fail.
     RotationGateMisses = "rotation-gate-misses" in Rotation;
     /// A step of a rotation would make the gate block.

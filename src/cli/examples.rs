@@ -117,6 +117,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "in a scheduled job: fail when something must begin",
                 "countersign rotate plan --due 30d",
             ),
+            example(
+                "which machine lacks an intermediate?",
+                "countersign rotate plan --probe signer-02.json",
+            ),
         ],
     ),
     (
@@ -179,10 +183,16 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     (
         "rotate probe",
-        &[example(
-            "on another machine",
-            "countersign rotate probe -o signer-02.json",
-        )],
+        &[
+            example(
+                "on another machine",
+                "countersign rotate probe -o signer-02.json",
+            ),
+            example(
+                "with the intermediates in its keychains",
+                "countersign rotate probe --certificates certificates.pem -o signer-02.json",
+            ),
+        ],
     ),
     (
         "product",

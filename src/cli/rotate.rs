@@ -1,5 +1,6 @@
 //! `countersign rotate`: plan, stage, promote, retire, rollback, status, probe.
 
+mod inventory;
 pub mod rehearsal;
 
 use std::io::{self, Write};
@@ -37,6 +38,9 @@ pub enum Command {
         /// A successor, a directory of them, or a fastlane match repository; repeatable [default: the installed profiles].
         #[arg(long, value_name = "PATH")]
         successors: Vec<PathBuf>,
+        /// What a machine holds, as `rotate probe` wrote it there, to tell which intermediates it lacks; repeatable.
+        #[arg(long, value_name = "FILE")]
+        probe: Vec<PathBuf>,
         /// Block if a rotation must begin within this time, as in 30d.
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
         due: Option<SignedDuration>,
@@ -125,6 +129,10 @@ pub enum Command {
         /// The password of a p12 of identities.
         #[command(flatten)]
         password: PasswordArguments,
+        /// The certificates of its keychains, as `security find-certificate -a -p` printed them, or a certificate's file: note the
+        /// intermediates. Repeatable; `-` is standard input.
+        #[arg(long, value_name = "FILE")]
+        certificates: Vec<PathBuf>,
         /// Write it to this file too.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -156,9 +164,17 @@ impl Command {
 pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> {
     match command {
         Command::Plan {
-            successors, due, ..
+            successors,
+            probe,
+            due,
+            ..
         } => {
-            let document = rotate::plan(&PlanRequest { successors, due }, world)?;
+            let request = PlanRequest {
+                successors,
+                probes: probe,
+                due,
+            };
+            let document = rotate::plan(&request, world)?;
             let exit = Exit::of_verdict(!finding::any_blocks(&document.findings), false);
             let answer = Answer::report("countersign rotate plan", document, show_plan);
             Ok(answer.ending_in(exit))
@@ -249,13 +265,18 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
         Command::Probe {
             identities,
             password,
+            certificates,
             output,
         } => {
             let identities = identities.map(|file| IdentityFile {
                 password: password.source_of(&file.display().to_string()),
                 input: input(file),
             });
-            let request = ProbeRequest { identities, output };
+            let request = ProbeRequest {
+                identities,
+                certificates: certificates.into_iter().map(input).collect(),
+                output,
+            };
             let document = rotate::probe(&request, world)?;
             let text = serde_json::to_string_pretty(&document).map_err(Error::unexpected)?;
             Ok(Answer::data(
@@ -365,27 +386,7 @@ fn show_plan(document: &PlanDocument, out: &mut dyn Write, terminal: &Terminal) 
             )?;
         }
     }
-    if !document.intermediates.is_empty() {
-        writeln!(out, "{STRONG}intermediates{STRONG:#}")?;
-    }
-    for intermediate in &document.intermediates {
-        let day = |at: Timestamp| format!("on {}", at.to_string().get(..10).unwrap_or_default());
-        let expires = intermediate.expires.map(day);
-        let noun = match intermediate.certificates {
-            1 => "certificate",
-            _ => "certificates",
-        };
-        writeln!(
-            out,
-            "  {}, which issued {} pinned {noun}, expires {}",
-            plain(&intermediate.name),
-            intermediate.certificates,
-            expires
-                .as_deref()
-                .unwrap_or("at a time that is not known here")
-        )?;
-    }
-    Ok(())
+    inventory::show(document, out, terminal)
 }
 
 const PROFILE_COLUMNS: [&str; 5] = ["profile", "bundle-id", "expires", "successor", "until"];

@@ -21,6 +21,7 @@ use crate::base::digest::Digest;
 use crate::base::finding::{Code, Finding, Place, line_of};
 use crate::base::release::Release;
 
+mod credentials;
 mod evidence;
 mod export;
 mod gate;
@@ -36,6 +37,7 @@ pub mod starter;
 mod targets;
 mod topology;
 
+pub use self::credentials::{Credential, CredentialEnd};
 pub use self::evidence::EvidenceRules;
 pub use self::gate::{BlockOn, GateRules};
 pub use self::hours::{AllowedSpan, Days, Hours};
@@ -89,6 +91,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("evidence", evidence::KEYS),
     ("products", products::KEYS),
     ("targets", targets::KEYS),
+    ("rotation.credentials", credentials::KEYS),
 ];
 
 /// What the people who own the signing keys allow.

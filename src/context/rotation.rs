@@ -8,12 +8,18 @@
 //! manifest's content. `ops::rotate` carries it out.
 //!
 //! - [`succession`]: which profile replaces which, and what is not right about that
+//! - [`certificates`]: which certificates are pinned, and what signs with each
+//! - [`credential`]: what else ends, by the policy's word
+//! - [`intermediate`]: which machine holds what issued the certificates
 //! - [`probe`]: what another machine says that it holds
 //! - [`product`]: which profiles must change sides together, and in which order
 //! - [`schedule`]: what ends when, for which cause, and when its rotation must begin
 //! - [`revision`]: the manifest after each step
 //! - [`rehearsal`]: what the gate says of all that at the instants to come, and with faults put in
 
+pub mod certificates;
+pub mod credential;
+pub mod intermediate;
 pub mod probe;
 pub mod product;
 pub mod rehearsal;

@@ -16,7 +16,7 @@ pub use self::uses::{CertificateRun, SignedCode, Uses, UsingProduct, UsingProfil
 use super::error::{Error, Failure};
 use super::report::Report;
 use super::world::World;
-use crate::apple::anchors::certificates_from_pem;
+use crate::apple::anchors::{PemError, certificates_from_pem, each_from_pem};
 use crate::apple::certificate::{Certificate, CertificateKind, MAX_BYTES};
 use crate::base::error::ErrorCode;
 use crate::base::ids::{CertSha1, CertSha256, TeamId};
@@ -132,17 +132,48 @@ pub fn show(request: &ShowRequest, world: &World) -> Result<CertificateDocument,
     })
 }
 
-/// The certificate in a file.
-fn read(input: &Input) -> Result<Certificate, Error> {
+/// The certificate in a file, in DER or PEM; of several in PEM the first.
+///
+/// # Errors
+/// It cannot be read, or holds no certificate.
+pub(in crate::ops) fn read(input: &Input) -> Result<Certificate, Error> {
     // PEM has a third more bytes than DER, and a chain has a few certificates.
     let bytes = input.read(8 * MAX_BYTES)?;
-    let is_pem = bytes.windows(11).any(|window| window == b"-----BEGIN ");
-    if !is_pem {
+    if !is_pem(&bytes) {
         return Certificate::from_der(&bytes).map_err(|error| Error::of_input(error, input));
     }
     let found = certificates_from_pem(&bytes).map_err(|error| Error::of_input(error, input))?;
     let first = found.into_iter().next();
     first.ok_or_else(|| Error::unexpected("a PEM file gave no certificate"))
+}
+
+/// A keychain of a developer, as PEM: a thousand certificates.
+const MAX_DUMP: usize = 4 * 1024 * 1024;
+
+/// The certificates in a file, in DER or PEM, but for those that are of no kind that is known here: a keychain holds what anybody put
+/// there.
+///
+/// # Errors
+/// It cannot be read, or holds no certificate.
+pub(in crate::ops) fn read_all(input: &Input) -> Result<Vec<Certificate>, Error> {
+    let bytes = input.read(MAX_DUMP)?;
+    if !is_pem(&bytes) {
+        let only = Certificate::from_der(&bytes);
+        return Ok(vec![only.map_err(|error| Error::of_input(error, input))?]);
+    }
+    let mut certificates = Vec::new();
+    for certificate in each_from_pem(&bytes) {
+        match certificate {
+            Ok(certificate) => certificates.push(certificate),
+            Err(PemError::Certificate { .. }) => {}
+            Err(error) => return Err(Error::of_input(error, input)),
+        }
+    }
+    Ok(certificates)
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    bytes.windows(11).any(|window| window == b"-----BEGIN ")
 }
 
 /// The certificate that the manifest pins under a fingerprint, or that signed one of the products.

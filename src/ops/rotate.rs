@@ -9,6 +9,7 @@
 //!
 //! - [`carry_out`]: takes a step, file by file
 //! - [`document`]: what a step did
+//! - `inventory`: the certificates and credentials of a plan, and when each ends
 //! - `history`: which steps still stand
 //! - `names`: where the old names remain
 //! - `scene`: what a step begins with
@@ -16,6 +17,7 @@
 pub mod carry_out;
 pub mod document;
 mod history;
+mod inventory;
 mod names;
 mod plan;
 mod probe;
@@ -27,6 +29,10 @@ mod scene;
 mod stage;
 mod status;
 
+pub use self::inventory::{
+    MachineOfIntermediate, NamedCertificate, PlannedCertificate, PlannedCredential,
+    PlannedIntermediate,
+};
 pub use self::plan::{
     PlanDocument, PlanRequest, PlannedCause, PlannedProfile, PlannedRotation, ShownSuccessor, plan,
 };

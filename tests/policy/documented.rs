@@ -40,6 +40,7 @@ fn the_example_policy_loads_and_uses_every_key() {
     assert_eq!(with_examples.keychain.allowed.spans.len(), 1);
     assert_eq!(with_examples.targets.len(), 1);
     assert_eq!(with_examples.products.len(), 1);
+    assert_eq!(with_examples.rotation.credentials.len(), 2);
 }
 
 #[test]

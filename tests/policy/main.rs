@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod credentials;
 mod documented;
 mod files;
 mod minimum_version;

@@ -12,7 +12,9 @@
 mod branches;
 mod crashes;
 mod guide;
+mod intermediates;
 mod order;
+mod planning;
 mod rehearsal;
 mod scale;
 mod site;

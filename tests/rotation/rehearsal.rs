@@ -84,6 +84,7 @@ fn probe(site: &Site, host: &str, change: impl FnOnce(&mut NodeProbe)) -> PathBu
         directories: vec!["/profiles".to_owned()],
         profiles: manifest.profiles().iter().map(|it| it.sha256).collect(),
         identities: Some(vec![key(&manifest)]),
+        intermediates: None,
     };
     change(&mut probe);
     let name = format!("{host}.json");

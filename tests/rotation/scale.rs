@@ -87,6 +87,7 @@ fn nodes(manifest: &Manifest, count: usize, strays: &[PinnedProfile]) -> Vec<Nod
             directories: vec!["/profiles".to_owned()],
             profiles,
             identities: Some(vec![key]),
+            intermediates: None,
         }
     };
     (0..count).map(probe).collect()

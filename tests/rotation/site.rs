@@ -93,6 +93,11 @@ pub(crate) type Picture = (String, BTreeMap<String, Vec<u8>>);
 impl Site {
     /// Frozen, with successors at hand. The targets select their profiles by UUID.
     pub(crate) fn new() -> Self {
+        Self::of(&IDS.map(|id| (old(id), successor(id))))
+    }
+
+    /// The same with these profiles and their successors; among them those of the product.
+    pub(crate) fn of(pairs: &[(ProfileSpec, ProfileSpec)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let site = Self {
             root: directory.path().canonicalize().unwrap(),
@@ -107,18 +112,24 @@ impl Site {
              [gate]\nwaivable = [\"identities\"]\n",
         );
         site.write("anchors.pem", Hierarchy::acme().anchors_pem());
-        for id in IDS {
-            let (old, new) = (old(id), successor(id));
+        for (old, new) in pairs {
             site.write(&format!("profiles/{}", old.file_name()), old.mint());
             site.write(&format!("successors/{}", new.file_name()), new.mint());
         }
-        ProjectSpec::rocket(|id| old(id).uuid).write(&site.root);
+        let uuid_of = |id: &str| {
+            let mut pairs = pairs.iter();
+            let pair = pairs.find(|(old, _)| old.bundle_pattern == id);
+            pair.unwrap().0.uuid.clone()
+        };
+        ProjectSpec::rocket(uuid_of).write(&site.root);
         let request = FreezeRequest {
             targets: TargetSelection {
                 projects: vec![site.path("Acme.xcodeproj")],
                 configurations: vec!["Release".parse().unwrap()],
                 ..TargetSelection::default()
             },
+            // Also what no target uses.
+            all: true,
             ..FreezeRequest::default()
         };
         let frozen = freeze(&request, &site.world(NOW)).unwrap();

@@ -28,6 +28,7 @@ fn a_rotation_goes_through_its_states_and_the_gate_passes_in_each() {
         &PlanRequest {
             successors: vec![site.path("successors")],
             due: None,
+            ..PlanRequest::default()
         },
         &site.world(NOW),
     )
@@ -136,6 +137,7 @@ fn a_rotation_that_must_begin_blocks_where_somebody_asks() {
         let request = PlanRequest {
             successors,
             due: Some(SignedDuration::from_hours(24 * 30)),
+            ..PlanRequest::default()
         };
         let planned = rotate::plan(&request, &site.world(now)).unwrap();
         blocking(&planned.findings)

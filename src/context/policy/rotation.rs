@@ -2,10 +2,11 @@
 
 use jiff::SignedDuration;
 
+use super::credentials::Credential;
 use super::reader::{Reader, Table};
 
 /// The keys of the section.
-pub(super) const KEYS: &[&str] = &["lead", "grace"];
+pub(super) const KEYS: &[&str] = &["lead", "grace", "credentials"];
 
 /// When renewals begin, and when old profiles go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct RotationRules {
     pub lead: SignedDuration,
     /// How long a replaced profile stays installed, so that a rollback needs no download.
     pub grace: SignedDuration,
+    /// What else must be replaced in time, in the order of the file.
+    pub credentials: Vec<Credential>,
 }
 
 impl Default for RotationRules {
@@ -21,6 +24,7 @@ impl Default for RotationRules {
         Self {
             lead: SignedDuration::from_hours(7 * 24),
             grace: SignedDuration::from_hours(7 * 24),
+            credentials: Vec::new(),
         }
     }
 }
@@ -33,9 +37,14 @@ impl RotationRules {
             item.and_then(|item| reader.duration(&item))
                 .unwrap_or(default)
         };
+        let lead = duration("lead", default.lead);
+        let grace = duration("grace", default.grace);
+        let credentials = reader.get(section, "credentials");
+        let credentials = credentials.and_then(|item| Credential::read_all(reader, &item));
         Self {
-            lead: duration("lead", default.lead),
-            grace: duration("grace", default.grace),
+            lead,
+            grace,
+            credentials: credentials.unwrap_or_default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Probes: what another machine says that it holds.
 //!
 //! A rotation writes to no other machine. Each machine installs successors itself and hands over a probe: its name, its clock, the
-//! digests of the profiles in its directories, and the certificates that it has keys for. A promotion looks at the probes, so that no
+//! digests of the profiles in its directories, the certificates that it has keys for, and the intermediates that it holds. A promotion looks at the probes, so that no
 //! build begins on a machine that lacks what it needs.
 //!
 //! A probe is not signed: it keeps honest people from a mistake.
@@ -10,8 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::apple::certificate::Certificate;
 use crate::base::finding::{Code, Finding};
-use crate::base::ids::{CertSha1, FileSha256, HostName};
+use crate::base::ids::{CertSha1, CertSha256, FileSha256, HostName};
 use crate::base::remedy::Remedy;
 use crate::context::manifest::PinnedProfile;
 
@@ -42,6 +43,38 @@ pub struct NodeProbe {
     /// SHA-1 of the certificates that it has private keys for, hex, sorted; absent if nobody named a keychain or a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identities: Option<Vec<CertSha1>>,
+    /// The intermediates that it holds, by name; absent if nobody handed its certificates over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intermediates: Option<Vec<HeldIntermediate>>,
+}
+
+/// An intermediate that a machine holds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeldIntermediate {
+    /// Its common name and generation.
+    pub name: String,
+    /// SHA-256 of its DER encoding, hex.
+    pub sha256: CertSha256,
+    /// When it expires (RFC 3339, UTC).
+    pub expires: Timestamp,
+}
+
+/// The intermediates among certificates, by name; roots and what signs are none.
+pub fn held(certificates: &[Certificate]) -> Vec<HeldIntermediate> {
+    let intermediates = certificates
+        .iter()
+        .filter(|it| it.is_ca && !it.is_self_issued());
+    let mut held: Vec<HeldIntermediate> = intermediates
+        .map(|it| HeldIntermediate {
+            name: it.subject_name(),
+            sha256: it.sha256,
+            expires: it.validity.not_after,
+        })
+        .collect();
+    held.sort();
+    held.dedup();
+    held
 }
 
 /// What a file says, before it is known to be a probe.
@@ -55,6 +88,8 @@ struct Written {
     profiles: Vec<FileSha256>,
     #[serde(default)]
     identities: Option<Vec<CertSha1>>,
+    #[serde(default)]
+    intermediates: Option<Vec<HeldIntermediate>>,
 }
 
 /// Why a file is no probe.
@@ -92,6 +127,7 @@ impl NodeProbe {
             directories: written.directories,
             profiles: written.profiles,
             identities: written.identities,
+            intermediates: written.intermediates,
         })
     }
 
@@ -99,6 +135,30 @@ impl NodeProbe {
     pub fn holds(&self, sha256: &FileSha256) -> bool {
         self.profiles.binary_search(sha256).is_ok()
     }
+}
+
+/// Of each machine its newest probe, in the order in which the machines are first named.
+pub fn newest(probes: &[NodeProbe]) -> Vec<&NodeProbe> {
+    let mut newest: Vec<&NodeProbe> = Vec::new();
+    for probe in probes {
+        match newest.iter_mut().find(|it| it.host.same_as(&probe.host)) {
+            Some(known) if known.time < probe.time => *known = probe,
+            Some(_) => {}
+            None => newest.push(probe),
+        }
+    }
+    newest
+}
+
+/// Each of these machines once.
+pub fn distinct<'h>(hosts: impl IntoIterator<Item = &'h HostName>) -> Vec<&'h HostName> {
+    let mut known: Vec<&HostName> = Vec::new();
+    for host in hosts {
+        if !known.iter().any(|it| it.same_as(host)) {
+            known.push(host);
+        }
+    }
+    known
 }
 
 /// Whether machines must have shown that they hold something, or it is enough that none shows that it does not.
@@ -122,18 +182,13 @@ pub fn lacking(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let is_own = |host: &HostName| own.is_some_and(|own| own.same_as(host));
-    let newest = |host: &HostName| {
-        let of_host = probes.iter().filter(|probe| probe.host.same_as(host));
-        of_host.max_by_key(|probe| probe.time)
-    };
-    let mut known: Vec<&HostName> = hosts.iter().collect();
-    for probe in probes {
-        if !known.iter().any(|host| host.same_as(&probe.host)) {
-            known.push(&probe.host);
+    let probes = newest(probes);
+    let of_probes = probes.iter().map(|probe| &probe.host);
+    for host in distinct(hosts.iter().chain(of_probes)) {
+        if is_own(host) {
+            continue;
         }
-    }
-    for host in known.into_iter().filter(|host| !is_own(host)) {
-        let Some(probe) = newest(host) else {
+        let Some(probe) = probes.iter().find(|probe| probe.host.same_as(host)) else {
             let message = format!("host {host} has not shown that it holds the new profiles");
             let finding = match demand {
                 Demand::EveryHost => Finding::block(Code::NodeLacksSuccessor, message),

@@ -6,11 +6,12 @@
 //! The gate begins to block before the end: when less is left than the policy's `minimum_validity`. The policy's `lead` before that a
 //! rotation must have begun.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::certificates;
 use crate::base::ids::{CertSha256, ProfileUuid};
 use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile, ProfileState};
 use crate::context::policy::Policy;
@@ -41,14 +42,7 @@ pub struct Rotation {
 
 /// Every active profile in the rotation of its cause; what must begin first comes first.
 pub fn rotations(manifest: &Manifest, policy: &Policy) -> Vec<Rotation> {
-    let mut signing: HashMap<&ProfileUuid, Vec<CertSha256>> = HashMap::new();
-    let targets = manifest.targets().iter();
-    let targets = targets.map(|it| (&it.profile, it.certificate));
-    let products = manifest.products().iter();
-    let products = products.map(|it| (&it.profile, it.certificate));
-    for (profile, certificate) in targets.chain(products) {
-        signing.entry(profile).or_default().push(certificate);
-    }
+    let signing = certificates::pinned_to_profiles(manifest);
     // Certificates by their digest, lone profiles by their end: what ends on one day is renewed on one day.
     let mut by_certificate: BTreeMap<CertSha256, Rotation> = BTreeMap::new();
     let mut by_end: BTreeMap<Timestamp, Rotation> = BTreeMap::new();

@@ -7,14 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::inventory::{self, PlannedCertificate, PlannedCredential, PlannedIntermediate};
 use super::scene::{self, Scene};
-use crate::apple::intermediates;
 use crate::apple::profile::ProfileKind;
 use crate::apple::signed_message::Verifier;
 use crate::base::clock::show_duration;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha256, FileSha256, ProfileUuid};
 use crate::context::manifest::PinnedCertificate;
+use crate::context::rotation::certificates;
+use crate::context::rotation::intermediate;
 use crate::context::rotation::product;
 use crate::context::rotation::schedule::{self, EndCause, Rotation};
 use crate::context::rotation::succession::{self, Succession};
@@ -28,6 +30,8 @@ use crate::ops::world::World;
 pub struct PlanRequest {
     /// The successors at hand: files, directories of profiles, or match repositories; none: what is installed.
     pub successors: Vec<PathBuf>,
+    /// The probes of machines, to tell which intermediates they hold.
+    pub probes: Vec<PathBuf>,
     /// Block if a rotation must begin within this time.
     pub due: Option<SignedDuration>,
 }
@@ -46,7 +50,12 @@ pub struct PlanDocument {
     pub rotations: Vec<PlannedRotation>,
     /// The order in which products change sides, each with its old profiles: extensions before what holds them.
     pub order: Vec<PlannedProduct>,
-    /// The intermediates that issued the pinned certificates, and when they expire.
+    /// The certificates that the pinned profiles embed, and what signs with them; what ends first comes first.
+    pub certificates: Vec<PlannedCertificate>,
+    /// What else must be replaced in time, by the policy's word; what ends first comes first.
+    pub credentials: Vec<PlannedCredential>,
+    /// The intermediates that issued the certificates of the pinned profiles and of their successors, when they expire, and which machine
+    /// holds them; what expires first comes first.
     pub intermediates: Vec<PlannedIntermediate>,
     /// What is not right.
     pub findings: Vec<Finding>,
@@ -170,22 +179,10 @@ pub struct PlannedProduct {
     pub profiles: Vec<ProfileUuid>,
 }
 
-/// An intermediate that issued pinned certificates.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct PlannedIntermediate {
-    /// Its common name and generation.
-    pub name: String,
-    /// When it expires (RFC 3339, UTC); absent if this version does not know it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Timestamp>,
-    /// How many of the pinned certificates it issued.
-    pub certificates: usize,
-}
-
 /// Plans the rotation of everything that the manifest pins. Changes nothing.
 ///
 /// # Errors
-/// The policy, the manifest or a directory cannot be read.
+/// The policy, the manifest, a probe, a directory, or a certificate that the policy names cannot be read.
 pub fn plan(request: &PlanRequest, world: &World) -> Result<PlanDocument, Failure> {
     let scene = Scene::look(world)?;
     let mut findings: Vec<Finding> = scene.changed_since().into_iter().collect();
@@ -215,10 +212,28 @@ pub fn plan(request: &PlanRequest, world: &World) -> Result<PlanDocument, Failur
     findings.extend(staged.findings);
     let rotations = schedule::rotations(&scene.manifest, &scene.policy);
     let due = request.due.unwrap_or(SignedDuration::ZERO);
+    let severity = match request.due {
+        Some(_) => Severity::Block,
+        None => Severity::Warn,
+    };
     let horizon = world.now.checked_add(due).unwrap_or(Timestamp::MAX);
     for rotation in rotations.iter().filter(|it| it.begin_by <= horizon) {
-        findings.extend(told(rotation, &scene, &pairs, request.due, world.now));
+        findings.extend(told(rotation, &scene, &pairs, severity, world.now));
     }
+    let credentials = inventory::credentials(&scene.policy)?;
+    for credential in &credentials {
+        findings.extend(credential.told(&scene.policy, severity, horizon, world.now));
+    }
+    let probes = scene::probes(&request.probes)?;
+    let planned = || pairs.values().map(|(pair, _)| pair);
+    let mut signing = certificates::signing(&scene.manifest);
+    signing.extend(certificates::signing_next(
+        &scene.manifest,
+        planned(),
+        world.now,
+    ));
+    findings.extend(intermediate::lacking(&probes, signing, severity, world.now));
+    let intermediates = inventory::issued_by(&scene, planned(), &probes, world.now);
     let old = pairs.keys().cloned().collect();
     let order = product::groups(&scene.manifest, &old).into_iter();
     let rotations = rotations.iter();
@@ -233,7 +248,9 @@ pub fn plan(request: &PlanRequest, world: &World) -> Result<PlanDocument, Failur
                 profiles: group.profiles,
             })
             .collect(),
-        intermediates: issued_by(&scene),
+        certificates: inventory::pinned(&scene),
+        credentials: credentials.iter().map(PlannedCredential::from).collect(),
+        intermediates,
         findings,
         head: Head::default(),
     })
@@ -244,7 +261,7 @@ fn told(
     rotation: &Rotation,
     scene: &Scene,
     pairs: &HashMap<ProfileUuid, (Succession, bool)>,
-    due: Option<SignedDuration>,
+    severity: Severity,
     now: Timestamp,
 ) -> Option<Finding> {
     let mut left = rotation.profiles.iter().filter(|uuid| {
@@ -272,10 +289,6 @@ fn told(
     let code = match has_all {
         true => Code::RotationDue,
         false => Code::SuccessorMissing,
-    };
-    let severity = match due {
-        Some(_) => Severity::Block,
-        None => Severity::Warn,
     };
     let touched = rotation.profiles.iter();
     let touched = touched.filter_map(|uuid| Some(scene.manifest.profile(uuid)?.1.touched()));
@@ -357,29 +370,4 @@ fn shown(
         profiles,
         breaks,
     }
-}
-
-/// The intermediates behind the pinned certificates; what expires first comes first.
-fn issued_by(scene: &Scene) -> Vec<PlannedIntermediate> {
-    let mut issued: HashMap<&str, std::collections::HashSet<CertSha256>> = HashMap::new();
-    for profile in scene.manifest.profiles() {
-        for certificate in profile.certificates() {
-            let of = issued.entry(&certificate.issuer).or_default();
-            of.insert(certificate.sha256);
-        }
-    }
-    let issued = issued.into_iter();
-    let mut intermediates: Vec<PlannedIntermediate> = issued
-        .map(|(name, certificates)| PlannedIntermediate {
-            name: name.to_owned(),
-            expires: intermediates::expiry(name),
-            certificates: certificates.len(),
-        })
-        .collect();
-    intermediates.sort_by(|a, b| {
-        let key =
-            |it: &PlannedIntermediate| (it.expires.unwrap_or(Timestamp::MAX), it.name.clone());
-        key(a).cmp(&key(b))
-    });
-    intermediates
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use super::scene::{Scene, installed};
 use crate::base::ids::CertSha1;
-use crate::context::rotation::probe::{NodeProbe, SCHEMA};
-use crate::host::files::{self, FileMode};
+use crate::context::policy::Policy;
+use crate::context::rotation::probe::{NodeProbe, SCHEMA, held};
+use crate::host::files::{self, FileMode, Input};
 use crate::host::node;
+use crate::ops::certificate;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source::{self, IdentityFile};
 use crate::ops::report::{Report, shown_paths};
@@ -18,6 +20,8 @@ use crate::ops::world::World;
 pub struct ProbeRequest {
     /// A file with what `find-identity` printed, or a p12.
     pub identities: Option<IdentityFile>,
+    /// Files with the certificates of its keychains; none: nobody knows which intermediates it holds.
+    pub certificates: Vec<Input>,
     /// The file that is written.
     pub output: Option<PathBuf>,
 }
@@ -27,10 +31,9 @@ impl Report for NodeProbe {}
 /// Looks at this machine.
 ///
 /// # Errors
-/// It has no usable name, a directory or the identities cannot be read, or the file cannot be written.
+/// It has no usable name, a directory, the identities or the certificates cannot be read, or the file cannot be written.
 pub fn probe(request: &ProbeRequest, world: &World) -> Result<NodeProbe, Failure> {
     let policy = world.policy_or_defaults()?;
-    let directories = Scene::directories_of(&policy, world)?;
     let seen = request.identities.as_ref();
     let seen = seen
         .map(|file| source::read_file(file, None, None, world))
@@ -39,13 +42,18 @@ pub fn probe(request: &ProbeRequest, world: &World) -> Result<NodeProbe, Failure
         let sha1s: BTreeSet<CertSha1> = seen.usable().into_iter().collect();
         sha1s.into_iter().collect()
     });
+    let intermediates = match request.certificates.is_empty() {
+        true => None,
+        false => {
+            let read = request.certificates.iter().map(certificate::read_all);
+            let certificates: Vec<Vec<_>> = read.collect::<Result<_, Error>>()?;
+            Some(held(&certificates.concat()))
+        }
+    };
     let probe = NodeProbe {
-        schema: SCHEMA.to_owned(),
-        host: node::host_name().map_err(Error::from)?,
-        time: world.now,
-        directories: shown_paths(&directories),
-        profiles: installed(&directories).into_keys().collect(),
         identities,
+        intermediates,
+        ..looked_at(&policy, world)?
     };
     if let Some(output) = &request.output {
         let mut bytes = serde_json::to_vec_pretty(&probe).map_err(Error::unexpected)?;
@@ -53,4 +61,21 @@ pub fn probe(request: &ProbeRequest, world: &World) -> Result<NodeProbe, Failure
         files::replace_atomically(output, &bytes, FileMode::Keep).map_err(Error::from)?;
     }
     Ok(probe)
+}
+
+/// What this machine tells without being handed anything.
+///
+/// # Errors
+/// It has no usable name, or a directory cannot be read.
+pub(super) fn looked_at(policy: &Policy, world: &World) -> Result<NodeProbe, Failure> {
+    let directories = Scene::directories_of(policy, world)?;
+    Ok(NodeProbe {
+        schema: SCHEMA.to_owned(),
+        host: node::host_name().map_err(Error::from)?,
+        time: world.now,
+        directories: shown_paths(&directories),
+        profiles: installed(&directories).into_keys().collect(),
+        identities: None,
+        intermediates: None,
+    })
 }

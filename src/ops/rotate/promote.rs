@@ -7,7 +7,7 @@ use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
 use super::names;
 use super::scene::{self, Scene};
-use crate::base::finding::{self, Code, Finding};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ProfileUuid;
 use crate::base::remedy::Remedy;
 use crate::context::manifest::{Manifest, PinnedProfile};
@@ -15,6 +15,7 @@ use crate::context::rotation::probe::{Demand, lacking};
 use crate::context::rotation::product::{self, ProductGroup};
 use crate::context::rotation::revision;
 use crate::context::rotation::succession::{self, Succession};
+use crate::context::rotation::{certificates, intermediate};
 use crate::host::node;
 use crate::host::transaction::{self, StepKind};
 use crate::ops::error::{Error, Failure};
@@ -47,8 +48,16 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
     let groups = product::groups(&first.manifest, &pairs.keys().cloned().collect());
     let groups = chosen(groups, &request.products, &mut document.findings);
     let needed: Vec<&PinnedProfile> = pairs.values().map(|pair| &pair.new).collect();
+    let probes = scene::probes(&request.probes)?;
+    let signing = certificates::signing_next(&first.manifest, pairs.values(), world.now);
+    document.findings.extend(intermediate::lacking(
+        &probes,
+        signing,
+        Severity::Block,
+        world.now,
+    ));
     document.findings.extend(lacking(
-        &scene::probes(&request.probes)?,
+        &probes,
         &needed,
         &first.policy.topology.key_hosts,
         node::host_name().ok().as_ref(),

@@ -6,20 +6,21 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::probe::{ProbeRequest, probe};
+use super::probe;
 use super::scene::{self, Scene};
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
-use crate::base::finding::{Code, Finding};
+use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::HostName;
 use crate::context::gate::facts::ObservedTargets;
-use crate::context::manifest::{self, Manifest, ProfileState};
-use crate::context::rotation::probe::NodeProbe;
+use crate::context::manifest::{self, Manifest, PinnedCertificate, ProfileState};
+use crate::context::rotation::probe::{NodeProbe, newest};
 use crate::context::rotation::rehearsal::{
     self, Branch, FailCause, Moment, Outcome, Rehearsed, RehearsedFault, RehearsedNode,
     RehearsedStep,
 };
 use crate::context::rotation::succession::{self, Succession};
+use crate::context::rotation::{certificates, intermediate};
 use crate::host::git::{self, GitError};
 use crate::host::observation::projects;
 use crate::ops::error::{Error, Failure};
@@ -143,7 +144,7 @@ pub fn rehearse(request: &RehearseRequest, world: &World) -> Result<RehearsalDoc
     // What is wrong with an installed file is for the gate to say, not for a rehearsal.
     let known = prove::pinnable(&installed, &verifier, world, |_| ProfileState::Active);
     let others = scene::probes(&request.probes)?;
-    let own = own_probe(&others, world)?;
+    let own = own_probe(&scene, &others, world)?;
     let branches = branches(request, &scene, world)?;
     let targets = targets(request, &scene.manifest, world)?;
     let mut retiring = scene.manifest.in_state(ProfileState::Retiring);
@@ -162,7 +163,13 @@ pub fn rehearse(request: &RehearseRequest, world: &World) -> Result<RehearsalDoc
         from: world.now,
     })
     .map_err(Error::from)?;
-    let not_judged = not_judged(&rehearsed, targets.is_some());
+    findings.extend(without_intermediates(
+        &scene.manifest,
+        &pairs,
+        &others,
+        world,
+    ));
+    let not_judged = not_judged(&rehearsed, &others, targets.is_some());
     Ok(document(
         &scene, &branches, rehearsed, findings, not_judged, world,
     ))
@@ -193,8 +200,8 @@ fn pairs(
 }
 
 /// What this machine holds; its identities, if one of the probes is of this machine.
-fn own_probe(probes: &[NodeProbe], world: &World) -> Result<NodeProbe, Failure> {
-    let mut own = probe(&ProbeRequest::default(), world)?;
+fn own_probe(scene: &Scene, probes: &[NodeProbe], world: &World) -> Result<NodeProbe, Failure> {
+    let mut own = probe::looked_at(&scene.policy, world)?;
     let of_own = probes.iter().filter(|it| it.host.same_as(&own.host));
     let newest = of_own.max_by_key(|it| it.time);
     own.identities = newest.and_then(|it| it.identities.clone());
@@ -265,8 +272,31 @@ fn nothing() -> Finding {
     .hint("make the profiles again at Apple's developer site, and name the new files as successors")
 }
 
+/// Machines that lack the intermediate of a certificate that signs. Where only the old one needs it, the rotation mends that.
+fn without_intermediates(
+    manifest: &Manifest,
+    pairs: &[Succession],
+    probes: &[NodeProbe],
+    world: &World,
+) -> Vec<Finding> {
+    let next = certificates::signing_next(manifest, pairs, world.now);
+    let is_old = |it: &&PinnedCertificate| !next.iter().any(|next| next.issuer == it.issuer);
+    let old: Vec<&PinnedCertificate> = certificates::signing(manifest)
+        .into_iter()
+        .filter(is_old)
+        .collect();
+    let mut findings = intermediate::lacking(probes, next, Severity::Block, world.now);
+    findings.extend(intermediate::lacking(
+        probes,
+        old,
+        Severity::Warn,
+        world.now,
+    ));
+    findings
+}
+
 /// What a rehearsal cannot know, in words.
-fn not_judged(rehearsed: &Rehearsed, knows_projects: bool) -> Vec<String> {
+fn not_judged(rehearsed: &Rehearsed, probes: &[NodeProbe], knows_projects: bool) -> Vec<String> {
     let mut words = vec![
         match knows_projects {
             true => "whether the project will ask for what the manifest of each step pins".to_owned(),
@@ -275,12 +305,28 @@ fn not_judged(rehearsed: &Rehearsed, knows_projects: bool) -> Vec<String> {
         "the hour of a build: each instant stands for its day".to_owned(),
         "whether the policy lets anybody waive these".to_owned(),
     ];
-    let unknown = rehearsed.nodes.iter().filter(|it| !it.identities_known);
-    let unknown = unknown.count();
+    let machines = |count: usize| match count {
+        1 => "1 machine".to_owned(),
+        count => format!("{count} machines"),
+    };
+    let nodes = &rehearsed.nodes;
+    let unknown = nodes.iter().filter(|it| !it.identities_known).count();
     if unknown > 0 {
-        let noun = if unknown == 1 { "machine" } else { "machines" };
+        let machines = machines(unknown);
         words.push(format!(
-            "the identities of {unknown} {noun}, of which no probe names any"
+            "the identities of {machines}, of which no probe names any"
+        ));
+    }
+    let probes = newest(probes);
+    let shows = |host: &HostName| {
+        let mut probes = probes.iter().filter(|probe| probe.host.same_as(host));
+        probes.any(|probe| probe.intermediates.is_some())
+    };
+    let unknown = nodes.iter().filter(|it| !shows(&it.host)).count();
+    if unknown > 0 {
+        let machines = machines(unknown);
+        words.push(format!(
+            "the intermediates of {machines}, of which no probe names any"
         ));
     }
     let files: usize = rehearsed.nodes.iter().map(|it| it.unknown_files).sum();

@@ -11,11 +11,11 @@ use super::history;
 use super::names;
 use super::scene::{self, Scene};
 use crate::base::clock::show_duration;
-use crate::base::finding::{self, Code, Finding};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ProfileUuid;
 use crate::context::manifest::{PinnedProfile, ProfileState};
 use crate::context::rotation::probe::{Demand, lacking};
-use crate::context::rotation::{product, revision};
+use crate::context::rotation::{certificates, intermediate, product, revision};
 use crate::host::node;
 use crate::host::transaction::StepKind;
 use crate::ops::error::Failure;
@@ -66,9 +66,17 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     document
         .findings
         .extend(grace(&scene, &retiring, request.promoted, world)?);
+    let probes = scene::probes(&request.probes)?;
+    let signing = certificates::signing(&scene.manifest);
+    document.findings.extend(intermediate::lacking(
+        &probes,
+        signing,
+        Severity::Block,
+        world.now,
+    ));
     let needed: Vec<&PinnedProfile> = scene.manifest.in_state(ProfileState::Active).collect();
     document.findings.extend(lacking(
-        &scene::probes(&request.probes)?,
+        &probes,
         &needed,
         &scene.policy.topology.key_hosts,
         node::host_name().ok().as_ref(),

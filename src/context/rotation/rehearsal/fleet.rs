@@ -19,7 +19,7 @@ use crate::context::gate::facts::{
 use crate::context::gate::{self, Asked};
 use crate::context::manifest::{FactsDigest, Manifest, PinnedCertificate, PinnedProfile};
 use crate::context::policy::Policy;
-use crate::context::rotation::probe::NodeProbe;
+use crate::context::rotation::probe::{NodeProbe, newest};
 
 /// The machines, and what is known of the files on them.
 pub(super) struct Fleet<'a> {
@@ -94,14 +94,7 @@ impl<'a> Fleet<'a> {
             shown: Vec::new(),
         };
         let mut probes = vec![(request.own, true)];
-        let mut newest: Vec<&NodeProbe> = Vec::new();
-        for probe in request.others {
-            match newest.iter_mut().find(|it| it.host.same_as(&probe.host)) {
-                Some(known) if known.time < probe.time => *known = probe,
-                Some(_) => {}
-                None => newest.push(probe),
-            }
-        }
+        let mut newest = newest(request.others);
         newest.retain(|probe| !probe.host.same_as(&request.own.host));
         probes.extend(newest.into_iter().map(|probe| (probe, false)));
         let mut alike: HashMap<(Holding, bool, bool), usize> = HashMap::new();
