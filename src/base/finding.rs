@@ -348,6 +348,8 @@ codes! {
     RotationFileChanged = "rotation-file-changed" in Rotation;
     /// A replaced profile is still in its time of grace.
     RotationGrace = "rotation-grace" in Rotation;
+    /// A profile stays installed because another manifest on this machine pins it.
+    ProfilePinnedElsewhere = "profile-pinned-elsewhere" in Rotation;
     /// A machine has not shown that it holds a successor.
     NodeLacksSuccessor = "node-lacks-successor" in Rotation;
     /// A machine lacks the intermediate that issued a certificate that signs.

@@ -77,6 +77,9 @@ pub enum Command {
         /// When the successors were promoted (RFC 3339), where this machine does not know.
         #[arg(long, value_name = "INSTANT")]
         promoted: Option<Timestamp>,
+        /// Another manifest that builds on this machine use: what it pins stays installed; repeatable.
+        #[arg(long, value_name = "MANIFEST")]
+        keep_for: Vec<PathBuf>,
         /// Show what would change, and change nothing.
         #[arg(long)]
         dry_run: bool,
@@ -208,11 +211,13 @@ pub fn run(command: Command, world: &World) -> Result<Answer<'static>, Failure> 
         Command::Retire {
             probe,
             promoted,
+            keep_for,
             dry_run,
         } => {
             let request = RetireRequest {
                 probes: probe,
                 promoted,
+                keep_for,
                 dry_run,
             };
             Ok(stepped(

@@ -41,9 +41,9 @@ pub struct NamedPlaces {
     pub is_complete: bool,
 }
 
-/// Searches the files below `root` for `names`; `without` are files that may name them, and folders of such. Letters of either case count: Xcode writes UUIDs
-/// in both.
-pub fn find(root: &Path, names: &[String], without: &[PathBuf]) -> NamedPlaces {
+/// Searches the files below `root` for `names`, but not where one is the beginning of a name that is `right` where it stands; `without`
+/// are files that may name them, and folders of such. Letters of either case count: Xcode writes UUIDs in both.
+pub fn find(root: &Path, names: &[String], right: &[String], without: &[PathBuf]) -> NamedPlaces {
     let mut found = NamedPlaces {
         is_complete: true,
         ..NamedPlaces::default()
@@ -51,7 +51,7 @@ pub fn find(root: &Path, names: &[String], without: &[PathBuf]) -> NamedPlaces {
     let searcher = AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
         .ascii_case_insensitive(true)
-        .build(names);
+        .build(names.iter().chain(right));
     let Ok(searcher) = searcher else {
         found.is_complete = false;
         return found;
@@ -76,7 +76,8 @@ pub fn find(root: &Path, names: &[String], without: &[PathBuf]) -> NamedPlaces {
             continue;
         }
         let (mut line, mut counted) = (1_u64, 0);
-        for hit in searcher.find_iter(&bytes) {
+        let hits = searcher.find_iter(&bytes);
+        for hit in hits.filter(|hit| hit.pattern().as_usize() < names.len()) {
             if found.places.len() == MAX_PLACES {
                 found.is_complete = false;
                 return found;
@@ -159,8 +160,9 @@ mod tests {
         write("Pods/x.yml", b"old-uuid");
         write(".git/config", b"old-uuid");
         let manifest = write("profiles.json", b"old-uuid");
+        let longer = write("Fastfile", b"old-uuid-2\nold-uuid");
         let names = ["old-uuid".to_owned(), "old-digest".to_owned()];
-        let found = find(disk.path(), &names, &[manifest]);
+        let found = find(disk.path(), &names, &["old-uuid-2".to_owned()], &[manifest]);
         assert!(found.is_complete);
         let place = |file: &Path, line, name| NamedPlace {
             file: file.to_owned(),
@@ -172,7 +174,8 @@ mod tests {
             [
                 place(&workflow, 2, 1),
                 place(&project, 1, 0),
-                place(&project, 3, 0)
+                place(&project, 3, 0),
+                place(&longer, 2, 0),
             ]
         );
     }

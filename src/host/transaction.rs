@@ -264,6 +264,30 @@ pub fn steps(state: &StateDir, manifest: &Path) -> Result<Vec<Step>, StepError> 
     read(&log_in(&state.rotation(manifest)))
 }
 
+/// The manifests with which steps were taken on this machine, in the order of their paths; some may be gone by now.
+///
+/// # Errors
+/// A log is there and cannot be read.
+pub fn manifests(state: &StateDir) -> Result<Vec<PathBuf>, StepError> {
+    let folders = match owned_files::list(&state.rotations()) {
+        Err(error) if error.is_not_found() => return Ok(Vec::new()),
+        folders => folders?,
+    };
+    let mut manifests = BTreeSet::new();
+    for folder in folders.into_iter().map(|entry| entry.path()) {
+        let changes = read(&log_in(&folder))?
+            .into_iter()
+            .flat_map(|step| step.changes);
+        // The folder is called after the manifest, which every step changes.
+        manifests.extend(
+            changes
+                .map(|it| it.path)
+                .find(|it| state.rotation(it) == folder),
+        );
+    }
+    Ok(manifests.into_iter().collect())
+}
+
 /// The bytes that a step of this manifest kept under their digest, if they are still there.
 pub fn kept(state: &StateDir, manifest: &Path, sha256: &FileSha256) -> Option<Vec<u8>> {
     kept_in(&state.rotation(manifest), sha256).ok()

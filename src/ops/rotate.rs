@@ -9,6 +9,7 @@
 //!
 //! - [`carry_out`]: takes a step, file by file
 //! - [`document`]: what a step did
+//! - `elsewhere`: what other manifests pin on this machine
 //! - `inventory`: the certificates and credentials of a plan, and when each ends
 //! - `history`: which steps still stand
 //! - `names`: where the old names remain
@@ -16,6 +17,7 @@
 
 pub mod carry_out;
 pub mod document;
+mod elsewhere;
 mod history;
 mod inventory;
 mod names;

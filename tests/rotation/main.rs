@@ -11,6 +11,7 @@
 
 mod branches;
 mod crashes;
+mod elsewhere;
 mod guide;
 mod intermediates;
 mod order;

@@ -93,6 +93,17 @@ fn scope_of(profile: &PinnedProfile) -> Scope<'_> {
     )
 }
 
+/// Of the `active` profiles the one that signs in the place of `old`: of its team, bundle ids, kind and family, and made later.
+pub fn in_place_of<'a>(
+    old: &PinnedProfile,
+    active: &[&'a PinnedProfile],
+) -> Option<&'a PinnedProfile> {
+    let is_alike = |it: &&PinnedProfile| {
+        it.team_id == old.team_id && scope_of(it) == scope_of(old) && it.created > old.created
+    };
+    active.iter().copied().find(is_alike)
+}
+
 /// The profiles that the manifest has as `incoming`, each beside the one that it replaces.
 pub fn incoming(manifest: &Manifest, now: Timestamp) -> Successions {
     let incoming: Vec<PinnedProfile> = manifest.in_state(ProfileState::Incoming).cloned().collect();

@@ -120,6 +120,6 @@ pub struct OldName {
     pub line: u64,
     /// What stands there.
     pub name: String,
-    /// What belongs there.
+    /// What belongs there; `nothing` in the place of a profile that none replaces.
     pub instead: String,
 }

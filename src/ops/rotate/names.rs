@@ -11,13 +11,16 @@ use super::document::OldName;
 use super::scene::Scene;
 use crate::base::digest::Digest;
 use crate::base::ids::{FileSha256, ProfileUuid};
-use crate::context::manifest::{Content, PinnedProfile};
+use crate::context::manifest::{Content, PinnedProfile, ProfileState};
 use crate::host::{name_search, project_root, transaction};
 use crate::ops::error::Error;
 use crate::ops::world::World;
 
-/// A profile, and the one that signs in its place.
-pub(super) type Replaced<'a> = (&'a PinnedProfile, &'a PinnedProfile);
+/// A profile, and the one that signs in its place, if one does.
+pub(super) type Replaced<'a> = (&'a PinnedProfile, Option<&'a PinnedProfile>);
+
+/// What belongs in the place of a profile that nothing replaces.
+const NOTHING: &str = "nothing";
 
 /// The profiles that another one signs in the place of, by what targets and products are pinned to.
 pub(super) fn replaced<'a>(before: &'a Content, after: &'a Content) -> Vec<Replaced<'a>> {
@@ -41,7 +44,7 @@ pub(super) fn replaced<'a>(before: &'a Content, after: &'a Content) -> Vec<Repla
         .collect();
     let changed = changed.into_iter();
     changed
-        .filter_map(|(old, new)| Some((pinned(before, old)?, pinned(after, new)?)))
+        .filter_map(|(old, new)| Some((pinned(before, old)?, Some(pinned(after, new)?))))
         .collect()
 }
 
@@ -57,23 +60,26 @@ pub(super) fn left(
 ) -> Result<Vec<OldName>, Error> {
     let state = world.state_directory()?;
     let mut names = digests(scene, after, world)?;
-    let mut new_names: BTreeSet<&str> = BTreeSet::new();
     for (old, new) in replaced {
-        names.push((old.uuid.to_string(), new.uuid.to_string()));
-        new_names.insert(&new.name);
+        let instead = new.map_or(NOTHING.to_owned(), |new| new.uuid.to_string());
+        names.push((old.uuid.to_string(), instead));
     }
+    // A name that a profile has which stays is right where it stands, also where it begins with an old one.
+    let stay = after.profiles.iter();
+    let stay = stay.filter(|it| it.state != ProfileState::Retiring);
+    let right: BTreeSet<String> = stay.map(|it| it.name.to_ascii_lowercase()).collect();
     for (old, new) in replaced {
-        // A name that a new profile has too is right where it stands, and so is a part of a new name.
-        let is_new = new_names.iter().any(|new| new.contains(&*old.name));
-        if !is_new {
-            names.push((old.name.clone(), new.name.clone()));
+        if !right.contains(&old.name.to_ascii_lowercase()) {
+            let instead = new.map_or(NOTHING.to_owned(), |new| new.name.clone());
+            names.push((old.name.clone(), instead));
         }
     }
     let root = project_root::find(&scene.file, world.home());
     let texts: Vec<String> = names.iter().map(|(old, _)| old.clone()).collect();
+    let right: Vec<String> = right.into_iter().collect();
     // What we remember in the state directory is no business of people's.
     let without = [scene.file.clone(), transaction::resolved(state.path())];
-    let found = name_search::find(&root, &texts, &without);
+    let found = name_search::find(&root, &texts, &right, &without);
     let shown = |file: &Path| {
         let below = file.strip_prefix(&root).unwrap_or(file);
         below.display().to_string()

@@ -122,7 +122,7 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
         let replaced = groups.iter().flat_map(|group| &group.profiles);
         let replaced: Vec<names::Replaced<'_>> = replaced
             .filter_map(|uuid| pairs.get(uuid))
-            .map(|pair| (&pair.old, &pair.new))
+            .map(|pair| (&pair.old, Some(&pair.new)))
             .collect();
         document.old_names = names::left(&first, &replaced, manifest.content(), world)?;
     }

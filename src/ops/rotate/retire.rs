@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
+use super::elsewhere::{self, Elsewhere};
 use super::history;
 use super::names;
 use super::scene::{self, Scene};
@@ -15,7 +16,7 @@ use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::ProfileUuid;
 use crate::context::manifest::{PinnedProfile, ProfileState};
 use crate::context::rotation::probe::{Demand, lacking};
-use crate::context::rotation::{certificates, intermediate, product, revision};
+use crate::context::rotation::{certificates, intermediate, product, revision, succession};
 use crate::host::node;
 use crate::host::transaction::StepKind;
 use crate::ops::error::Failure;
@@ -28,6 +29,8 @@ pub struct RetireRequest {
     pub probes: Vec<PathBuf>,
     /// When the successors were promoted, where this machine does not know.
     pub promoted: Option<Timestamp>,
+    /// Other manifests whose profiles stay installed.
+    pub keep_for: Vec<PathBuf>,
     /// Only say what would change.
     pub dry_run: bool,
 }
@@ -35,7 +38,7 @@ pub struct RetireRequest {
 /// Removes the old profiles from the manifest and from this machine.
 ///
 /// # Errors
-/// The manifest, a probe or a directory cannot be read, or a file cannot be written or removed.
+/// The manifest, another manifest, a probe or a directory cannot be read, or a file cannot be written or removed.
 pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Failure> {
     let (scene, mut document) = Scene::begin(StepKind::Retire, request.dry_run, world)?;
     let retiring: Vec<&PinnedProfile> = scene.manifest.in_state(ProfileState::Retiring).collect();
@@ -95,12 +98,17 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     let groups = product::groups(&scene.manifest, &old);
     let order = groups.iter().flat_map(|group| &group.profiles);
     let installed = scene::installed(&scene.directories(world)?);
-    let copies = order.filter_map(|uuid| {
-        let (_, profile) = scene.manifest.profile(uuid)?;
-        installed.get(&profile.sha256)
-    });
-    let mut files: Vec<(PathBuf, Option<Vec<u8>>)> =
-        copies.flatten().map(|path| (path.clone(), None)).collect();
+    let elsewhere = Elsewhere::look(&scene, &request.keep_for, world)?;
+    let mut files: Vec<(PathBuf, Option<Vec<u8>>)> = Vec::new();
+    for (_, profile) in order.filter_map(|uuid| scene.manifest.profile(uuid)) {
+        let Some(copies) = installed.get(&profile.sha256) else {
+            continue;
+        };
+        match elsewhere.pinning(&profile.sha256) {
+            Some(file) => document.findings.push(elsewhere::stays(profile, file)),
+            None => files.extend(copies.iter().map(|path| (path.clone(), None))),
+        }
+    }
     let content = revision::retired(scene.content(), &old);
     files.push((scene.file.clone(), Some(content.to_bytes())));
     let planned = PlannedStep {
@@ -114,7 +122,12 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     if !request.dry_run {
         carry_out::take(&planned, &scene.bytes, world)?;
     }
-    document.old_names = names::left(&scene, &[], &planned.manifest, world)?;
+    let active: Vec<&PinnedProfile> = scene.manifest.in_state(ProfileState::Active).collect();
+    let replaced: Vec<names::Replaced<'_>> = retiring
+        .iter()
+        .map(|old| (*old, succession::in_place_of(old, &active)))
+        .collect();
+    document.old_names = names::left(&scene, &replaced, &planned.manifest, world)?;
     Ok(document)
 }
 

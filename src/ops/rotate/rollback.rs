@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::carry_out::{self, PlannedStep};
 use super::document::{StepDocument, StepRevision};
+use super::elsewhere::{self, Elsewhere};
 use super::history;
 use super::names;
 use super::promote::parsed;
@@ -57,7 +58,23 @@ pub fn rollback(request: &RollbackRequest, world: &World) -> Result<StepDocument
         match before {
             Some(sha256) if *path == scene.file => manifest = Some(kept(sha256, path)?),
             Some(sha256) => restored.push((path.clone(), Some(kept(sha256, path)?))),
-            None => removed.push((path.clone(), None)),
+            None => removed.push(path),
+        }
+    }
+    let elsewhere = Elsewhere::look(&scene, &[], world)?;
+    let mut gone = Vec::new();
+    for path in removed {
+        let held = transaction::held(path)?.map(|bytes| FileSha256::of(&bytes));
+        let pinned = held.and_then(|sha256| Some((sha256, elsewhere.pinning(&sha256)?)));
+        match pinned {
+            None => gone.push((path.clone(), None)),
+            Some((sha256, file)) => {
+                let mut profiles = scene.manifest.profiles().iter();
+                let profile = profiles.find(|profile| profile.sha256 == sha256);
+                document
+                    .findings
+                    .extend(profile.map(|it| elsewhere::stays(it, file)));
+            }
         }
     }
     let then = manifest.ok_or_else(|| nothing_to_undo(request.to))?;
@@ -66,7 +83,7 @@ pub fn rollback(request: &RollbackRequest, world: &World) -> Result<StepDocument
     // What is pinned again is there before it is pinned, and what is pinned no more goes after that.
     let mut files = restored;
     files.push((scene.file.clone(), Some(content.to_bytes())));
-    files.extend(removed);
+    files.extend(gone);
     let planned = PlannedStep {
         kind: StepKind::Rollback,
         from: scene.manifest.revision(),
