@@ -312,10 +312,10 @@ fn log_in(folder: &Path) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<Vec<Step>, StepError> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let bytes = owned_files::read(path, MAX_LOG)?;
+    let bytes = match owned_files::read(path, MAX_LOG) {
+        Err(error) if error.is_not_found() => return Ok(Vec::new()),
+        bytes => bytes?,
+    };
     let log = |reason: String| StepError::Log {
         path: path.to_owned(),
         reason,

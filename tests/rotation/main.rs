@@ -15,6 +15,7 @@ mod elsewhere;
 mod guide;
 mod intermediates;
 mod order;
+mod places;
 mod planning;
 mod rehearsal;
 mod scale;
