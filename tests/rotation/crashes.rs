@@ -17,7 +17,9 @@ use countersign::ops::rotate::{
 };
 use countersign::ops::world::World;
 
-use crate::site::{Killer, LATER, NOW, Picture, Site, done, old, specifiers};
+use forge::profile::ProfileSpec;
+
+use crate::site::{IDS, Killer, LATER, NOW, Picture, Site, done, old, specifiers, successor};
 
 type Step = fn(&Site, &World) -> Result<StepDocument, Failure>;
 
@@ -203,6 +205,102 @@ fn whatever_command_comes_after_a_kill_finds_and_leaves_a_whole_state() {
             .sum()
     });
     assert!(kills >= 200, "{kills}");
+}
+
+/// Two products besides Acme's: apps of their own, of which no project is at hand.
+const OTHERS: [&str; 2] = ["com.acme.lander", "com.acme.orbiter"];
+
+fn several_products() -> Site {
+    let own = IDS.iter().chain(&OTHERS);
+    let pairs: Vec<(ProfileSpec, ProfileSpec)> = own.map(|id| (old(id), successor(id))).collect();
+    Site::of(&pairs)
+}
+
+/// What may be on the disk after a kill of this step and the next command: products change sides one after the other, each in a
+/// revision of its own.
+fn whole_pictures(site: &Site, number: usize) -> Vec<Picture> {
+    let (name, step) = STEPS[number];
+    let start = site.snapshot();
+    let mut pictures = vec![site.picture()];
+    if name == "promote" {
+        let dry = PromoteRequest {
+            dry_run: true,
+            ..PromoteRequest::default()
+        };
+        let planned = done(rotate::promote(&dry, &site.world(NOW)).unwrap());
+        assert_eq!(planned.revisions.len(), 1 + OTHERS.len());
+        for revision in planned.revisions {
+            let one = PromoteRequest {
+                products: vec![revision.product.unwrap()],
+                ..PromoteRequest::default()
+            };
+            done(rotate::promote(&one, &site.world(NOW)).unwrap());
+            pictures.push(site.picture());
+        }
+        site.restore(&start);
+    }
+    done(step(site, &site.world(instant(number))).unwrap());
+    match name {
+        "promote" => assert_eq!(pictures.last(), Some(&site.picture())),
+        _ => pictures.push(site.picture()),
+    }
+    site.restore(&start);
+    pictures
+}
+
+#[test]
+fn a_kill_among_several_products_leaves_each_of_them_on_one_side() {
+    let site = several_products();
+    let mut kills = 0;
+    let mut between = 0;
+    for (number, (name, step)) in STEPS.iter().enumerate() {
+        let now = instant(number);
+        let pictures = whole_pictures(&site, number);
+        let (first, last) = (&pictures[0], pictures.last().unwrap());
+        let start = site.snapshot();
+        for at in 0.. {
+            site.restore(&start);
+            let world = site.world_with(now, Killer::at(at));
+            if catch_unwind(AssertUnwindSafe(|| step(&site, &world))).is_ok() {
+                assert_eq!(&site.picture(), last, "{name}");
+                break;
+            }
+            drop(world);
+            kills += 1;
+            let what = format!("{name} killed at {at}");
+            is_consistent(&site, &what);
+            let killed = site.snapshot();
+            rotate::carry_out::finish(&site.world(now)).unwrap();
+            let finished = site.picture();
+            assert!(
+                pictures.contains(&finished),
+                "{what}: a product is in two halves"
+            );
+            is_whole(&site, now, &what);
+            between += usize::from(&finished != first && &finished != last);
+            // The same command does what is left.
+            if &finished != last {
+                done(step(&site, &site.world(now)).unwrap());
+            }
+            assert_eq!(&site.picture(), last, "{what}, and again");
+            // What was promoted can be taken back, to the start.
+            site.restore(&killed);
+            let back = RollbackRequest {
+                to: Some(1),
+                dry_run: false,
+            };
+            match rotate::rollback(&back, &site.world(now)) {
+                Ok(document) => drop(done(document)),
+                Err(Failure::Error(error)) => assert_eq!(error.code().as_str(), "usage", "{what}"),
+                Err(error) => panic!("{what}: {error}"),
+            }
+            is_whole(&site, now, &what);
+        }
+    }
+    assert!(
+        kills >= 40 && between >= 4,
+        "{kills} kills, {between} between two products"
+    );
 }
 
 /// Where the process below finds its site, the number of the step, and that of the point at which it dies.
