@@ -1,6 +1,6 @@
 //! The steps, from the first warning to the last old profile.
 
-use countersign::base::finding::Code;
+use countersign::base::finding::{Code, Severity};
 use countersign::context::manifest::ProfileState;
 use countersign::ops::rotate::document::StepDocument;
 use countersign::ops::rotate::{self, PlanRequest, PromoteRequest, RetireRequest, RollbackRequest};
@@ -172,6 +172,28 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(shown.revisions.len(), 1);
     assert_eq!(site.picture(), before);
     assert!(!site.path("state").exists());
+}
+
+#[test]
+fn staging_the_same_successors_again_changes_nothing_but_brings_back_what_is_lost() {
+    let site = Site::new();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    let (picture, revision) = (site.picture(), site.manifest().revision());
+    let again = done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    assert!(again.revisions.is_empty());
+    let told = again
+        .findings
+        .iter()
+        .find(|it| it.code == Code::RotationUnfinished);
+    assert_eq!(told.map(|it| it.severity), Some(Severity::Info));
+    assert_eq!(
+        (site.picture(), site.manifest().revision()),
+        (picture.clone(), revision)
+    );
+    let lost = site.path(format!("profiles/{}", successor(IDS[1]).file_name()));
+    std::fs::remove_file(lost).unwrap();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    assert_eq!(site.picture(), picture);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::context::rotation::product;
 use crate::context::rotation::revision;
 use crate::context::rotation::succession::{self, Succession};
 use crate::host::files;
-use crate::host::transaction::StepKind;
+use crate::host::transaction::{self, StepKind};
 use crate::ops::error::{Error, Failure};
 use crate::ops::prove;
 use crate::ops::world::World;
@@ -75,6 +75,10 @@ pub fn stage(request: &StageRequest, world: &World) -> Result<StepDocument, Fail
         changes.push((directory.join(&pair.new.filename), Some(bytes)));
     }
     let content = revision::staged(scene.content(), pairs.iter().map(|pair| &pair.new));
+    if content.profiles == scene.content().profiles && changes.iter().all(is_there) {
+        document.findings.push(staged_already());
+        return Ok(document);
+    }
     changes.push((scene.file.clone(), Some(content.to_bytes())));
     let planned = PlannedStep {
         kind: StepKind::Stage,
@@ -108,6 +112,20 @@ fn bytes_of(file: &Path, proven: &PinnedProfile, world: &World) -> Result<Vec<u8
             Err(error.hint("run the command again").in_file(file))
         }
     }
+}
+
+/// Whether a file holds what it is to hold.
+fn is_there((path, after): &(PathBuf, Option<Vec<u8>>)) -> bool {
+    transaction::held(path).is_ok_and(|held| held == *after)
+}
+
+/// A step that changes nothing would only raise the revision.
+fn staged_already() -> Finding {
+    Finding::info(
+        Code::RotationUnfinished,
+        "the successors are incoming and installed already, so nothing is changed",
+    )
+    .hint("promote them")
 }
 
 fn nothing_at_hand(named: &[PathBuf]) -> Finding {
