@@ -177,7 +177,12 @@ impl Explain for OwnedFileError {
     fn hint(&self) -> Option<String> {
         let quoted = for_shell(self.path());
         match self {
-            Self::Io { .. } => None,
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Some("free some space on the disk of the state directory".to_owned())
+                }
+                _ => None,
+            },
             Self::NotOurs { user, mode, .. } => Some(format!(
                 "change its owner and permissions: chown {user} {quoted}; chmod {mode} {quoted}"
             )),
@@ -200,5 +205,22 @@ impl Explain for OwnedFileError {
 
     fn place(&self) -> Place {
         Place::file(self.path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_what_to_do() {
+        let hint = |kind: io::ErrorKind| {
+            let error = OwnedFileError::of(FileStep::Write, Path::new("/s/log.json"));
+            error(io::Error::from(kind)).hint()
+        };
+        for full in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            assert!(hint(full).unwrap().starts_with("free some space"));
+        }
+        assert_eq!(hint(io::ErrorKind::PermissionDenied), None);
     }
 }

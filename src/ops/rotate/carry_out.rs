@@ -157,18 +157,18 @@ fn taken_back(step: &Step, log: &mut StepLog, audit: &AuditLog, error: Error) ->
     }
     let what = step.kind.as_str();
     let (hint, _) = error.advice();
-    let hint = hint.map_or(String::new(), |hint| format!("{hint}; "));
+    let hint = hint.map_or(String::new(), |hint| format!("{hint}; then "));
     match all {
         Ok(()) => {
             // The error says more than one of the log; that the step was intended stands there already.
             let failed = event(step, Outcome::Failed, log.manifest()).detail("error", &error);
             audit.append(&failed).map(drop).unwrap_or_default();
             error.hint(format!(
-                "{hint}then run the command again: the step {what} is taken back"
+                "{hint}run the command again: the step {what} is taken back"
             ))
         }
         Err(_) => error.hint(format!(
-            "{hint}then run the command again: it finishes the step {what}"
+            "{hint}run the command again: it finishes the step {what}"
         )),
     }
 }
