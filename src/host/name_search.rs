@@ -21,6 +21,9 @@ pub const MAX_TOTAL: usize = 256 * 1024 * 1024;
 /// So many places are told.
 pub const MAX_PLACES: usize = 1_000;
 
+/// How the documents begin that this program writes, as the manifest of another product, or the probe of a machine: nobody edits them.
+const OURS: &[u8] = b"{\n  \"schema\": \"countersign.";
+
 /// A place that names something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPlace {
@@ -72,7 +75,7 @@ pub fn find(root: &Path, names: &[String], right: &[String], without: &[PathBuf]
             break;
         };
         left = rest;
-        if is_binary(&bytes) {
+        if is_binary(&bytes) || bytes.starts_with(OURS) {
             continue;
         }
         let (mut line, mut counted) = (1_u64, 0);
@@ -157,6 +160,10 @@ mod tests {
             b"x = old-uuid; y = OLD-UUID;\n\nold-uuid",
         );
         write("image.png", b"\0old-uuid");
+        write(
+            "other.json",
+            b"{\n  \"schema\": \"countersign.manifest.v2\",\n  old-uuid",
+        );
         write("Pods/x.yml", b"old-uuid");
         write(".git/config", b"old-uuid");
         let manifest = write("profiles.json", b"old-uuid");
