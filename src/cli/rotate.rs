@@ -390,6 +390,7 @@ fn show_plan(document: &PlanDocument, out: &mut dyn Write, terminal: &Terminal) 
                 plain(&product.product)
             )?;
         }
+        writeln!(out)?;
     }
     inventory::show(document, out, terminal)
 }

@@ -169,7 +169,10 @@ pub(in crate::ops) fn read_all(input: &Input) -> Result<Vec<Certificate>, Error>
             Err(error) => return Err(Error::of_input(error, input)),
         }
     }
-    Ok(certificates)
+    match certificates.is_empty() {
+        true => Err(Error::of_input(PemError::Empty, input)),
+        false => Ok(certificates),
+    }
 }
 
 fn is_pem(bytes: &[u8]) -> bool {

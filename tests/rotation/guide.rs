@@ -74,6 +74,6 @@ fn the_plan_tells_what_issued_the_certificates_and_when_that_expires() {
     let plan = call(&site, &["rotate", "plan", "--successors", "successors"]).exits(0);
     plan.says(&[
         "intermediates Acme Rehearsal Worldwide Developer Relations",
-        "which issued 1 pinned certificate, expires at a time that is not known here",
+        "which issued 1 certificate, expires at a time that is not known here",
     ]);
 }

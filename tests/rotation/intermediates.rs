@@ -143,7 +143,9 @@ fn what_is_no_certificate_is_an_error_that_names_the_file() {
             "--certificates",
             "junk.pem",
         ]);
-        ran(&mut command).exits(11).says(&["junk.pem"]);
+        ran(&mut command)
+            .exits(11)
+            .says(&["junk.pem", "security find-certificate -a -p"]);
     }
 }
 

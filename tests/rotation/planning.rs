@@ -130,17 +130,17 @@ fn a_credential_blocks_where_somebody_asks_what_is_due_and_warns_where_nobody_do
     };
     // The lead is seven days.
     assert_eq!(names("2027-01-20T00:00:00Z", Some(30)), []);
-    let installer = "of installer ends";
+    let installer = "the credential \"installer\" ends";
     let found = names("2027-01-25T00:00:00Z", Some(30));
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
-        found[0].0 == Severity::Block && found[0].1.ends_with(installer),
+        found[0].0 == Severity::Block && found[0].1.starts_with(installer),
         "{found:?}"
     );
     let found = names("2027-02-22T00:00:00Z", None);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
-        found[0].0 == Severity::Warn && found[0].1.ends_with(installer),
+        found[0].0 == Severity::Warn && found[0].1.starts_with(installer),
         "{found:?}"
     );
     let found = names("2027-03-30T00:00:00Z", Some(0));
@@ -148,7 +148,7 @@ fn a_credential_blocks_where_somebody_asks_what_is_due_and_warns_where_nobody_do
         found[1],
         (
             Severity::Block,
-            "App Store Connect key must be replaced".to_owned()
+            "the credential \"App Store Connect key\" must be replaced".to_owned()
         )
     );
     let document = planned(&site, "2027-03-30T00:00:00Z", Some(0));

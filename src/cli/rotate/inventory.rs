@@ -55,7 +55,7 @@ pub(super) fn show(
         };
         writeln!(
             out,
-            "  {}, which issued {} pinned {noun}, expires {}",
+            "  {}, which issued {} {noun}, expires {}",
             plain(&intermediate.name),
             intermediate.certificates,
             expires

@@ -63,13 +63,13 @@ impl<'a> DatedCredential<'a> {
         let (message, hint) = match &self.certificate {
             Some(certificate) => (
                 format!(
-                    "the certificate {:?} of {name} ends",
+                    "the credential {name:?} ends with its certificate {:?}",
                     certificate.common_name
                 ),
                 "renew the certificate, and name its new file in the policy",
             ),
             None => (
-                format!("{name} must be replaced"),
+                format!("the credential {name:?} must be replaced"),
                 "make a new one, put it in the place of the old one, and write the next day into the policy",
             ),
         };

@@ -16,7 +16,6 @@ use super::probe::{NodeProbe, newest};
 use crate::apple::intermediates;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::HostName;
-use crate::base::remedy::Remedy;
 use crate::context::manifest::PinnedCertificate;
 
 /// Whether a machine holds an intermediate.
@@ -82,10 +81,11 @@ pub fn lacking<'a>(
             let found = match holds(Some(probe), name, now) {
                 Holds::Yes | Holds::Unknown => continue,
                 Holds::Expired => "one that has expired".to_owned(),
-                Holds::No => {
-                    let count = probe.intermediates.as_ref().map_or(0, Vec::len);
-                    format!("none of the {count} intermediates there")
-                }
+                Holds::No => match probe.intermediates.as_ref().map_or(0, Vec::len) {
+                    0 => "no intermediate".to_owned(),
+                    1 => "1 other intermediate".to_owned(),
+                    count => format!("{count} other intermediates"),
+                },
             };
             findings.push(absent(&probe.host, name, certificate, found, severity));
         }
@@ -114,5 +114,4 @@ fn absent(
     )
     .values(name, found)
     .hint(format!("install {file} on {host}, and probe it again"))
-    .remedy(Remedy::ProbeNode)
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::scene::Scene;
 use crate::apple::certificate::CertificateKind;
 use crate::apple::intermediates;
+use crate::base::error::ErrorCode;
 use crate::base::ids::{CertSha256, HostName};
 use crate::context::manifest::{PinnedCertificate, PinnedProfile};
 use crate::context::policy::{CredentialEnd, Policy};
@@ -112,7 +113,11 @@ pub(super) fn credentials(policy: &Policy) -> Result<Vec<DatedCredential<'_>>, E
         let certificate = match &declared.end {
             CredentialEnd::Day(_) => None,
             CredentialEnd::Certificate(file) => {
-                let read = certificate::read(&Input::File(file.clone()))?;
+                let read = certificate::read(&Input::File(file.clone()));
+                let read = read.map_err(|error| match error.code() {
+                    ErrorCode::FileMalformed => error.hint("name the .cer file of a certificate"),
+                    _ => error,
+                })?;
                 Some(PinnedCertificate::from(&read))
             }
         };

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::scene::{Scene, installed};
+use crate::apple::certificate::Certificate;
+use crate::base::error::ErrorCode;
 use crate::base::ids::CertSha1;
 use crate::context::policy::Policy;
 use crate::context::rotation::probe::{NodeProbe, SCHEMA, held};
@@ -45,7 +47,7 @@ pub fn probe(request: &ProbeRequest, world: &World) -> Result<NodeProbe, Failure
     let intermediates = match request.certificates.is_empty() {
         true => None,
         false => {
-            let read = request.certificates.iter().map(certificate::read_all);
+            let read = request.certificates.iter().map(certificates_in);
             let certificates: Vec<Vec<_>> = read.collect::<Result<_, Error>>()?;
             Some(held(&certificates.concat()))
         }
@@ -61,6 +63,15 @@ pub fn probe(request: &ProbeRequest, world: &World) -> Result<NodeProbe, Failure
         files::replace_atomically(output, &bytes, FileMode::Keep).map_err(Error::from)?;
     }
     Ok(probe)
+}
+
+fn certificates_in(input: &Input) -> Result<Vec<Certificate>, Error> {
+    certificate::read_all(input).map_err(|error| match error.code() {
+        ErrorCode::FileMalformed => error.hint(
+            "name what `security find-certificate -a -p` printed, or the .cer file of a certificate",
+        ),
+        _ => error,
+    })
 }
 
 /// What this machine tells without being handed anything.
