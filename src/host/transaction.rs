@@ -17,6 +17,7 @@
 //! Undoing is a step like the others: it changes the files back.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -264,28 +265,28 @@ pub fn steps(state: &StateDir, manifest: &Path) -> Result<Vec<Step>, StepError> 
     read(&log_in(&state.rotation(manifest)))
 }
 
-/// The manifests with which steps were taken on this machine, in the order of their paths; some may be gone by now.
+/// The manifests with which steps were taken on this machine, each as far as its log tells; some may be gone by now.
 ///
 /// # Errors
-/// A log is there and cannot be read.
-pub fn manifests(state: &StateDir) -> Result<Vec<PathBuf>, StepError> {
+/// The logs cannot be listed.
+pub fn manifests(state: &StateDir) -> Result<Vec<Result<PathBuf, StepError>>, StepError> {
     let folders = match owned_files::list(&state.rotations()) {
         Err(error) if error.is_not_found() => return Ok(Vec::new()),
         folders => folders?,
     };
-    let mut manifests = BTreeSet::new();
-    for folder in folders.into_iter().map(|entry| entry.path()) {
-        let changes = read(&log_in(&folder))?
-            .into_iter()
-            .flat_map(|step| step.changes);
+    let mut folders: Vec<PathBuf> = folders.iter().map(fs::DirEntry::path).collect();
+    folders.sort();
+    let manifests = folders.into_iter().filter_map(|folder| {
+        let steps = match read(&log_in(&folder)) {
+            Ok(steps) => steps,
+            Err(error) => return Some(Err(error)),
+        };
+        let changes = steps.into_iter().flat_map(|step| step.changes);
         // The folder is called after the manifest, which every step changes.
-        manifests.extend(
-            changes
-                .map(|it| it.path)
-                .find(|it| state.rotation(it) == folder),
-        );
-    }
-    Ok(manifests.into_iter().collect())
+        let mut paths = changes.map(|it| it.path);
+        paths.find(|path| state.rotation(path) == folder).map(Ok)
+    });
+    Ok(manifests.collect())
 }
 
 /// The bytes that a step of this manifest kept under their digest, if they are still there.

@@ -149,6 +149,31 @@ fn a_rollback_leaves_successors_that_another_manifest_pins() {
 }
 
 #[test]
+fn nothing_of_another_repository_stops_a_rollback() {
+    let site = Site::new();
+    let second = second(&site);
+    done(rotate::stage(&site.stage(), &world_of_second(&site, NOW)).unwrap());
+    let log_of_second = only_log(&site);
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    let back = || done(rotate::rollback(&RollbackRequest::default(), &site.world(NOW)).unwrap());
+    fs::write(&second, "<<<<<<< ours\n").unwrap();
+    back();
+    fs::write(log_of_second, "{}").unwrap();
+    back();
+    assert_eq!(
+        successors(&site),
+        IDS.len(),
+        "the other one had brought them"
+    );
+}
+
+fn only_log(site: &Site) -> PathBuf {
+    let mut folders = fs::read_dir(site.path("state/rotations")).unwrap();
+    folders.next().unwrap().unwrap().path().join("log.json")
+}
+
+#[test]
 fn a_retirement_tells_where_the_repository_names_what_it_removed() {
     let site = Site::new();
     let (before, after) = (old(IDS[0]), successor(IDS[0]));

@@ -23,20 +23,22 @@ impl Elsewhere {
     /// Those of which this machine has a log, and the `named` ones.
     ///
     /// # Errors
-    /// One cannot be read: what it pins is then not known. One that has a log and is gone pins nothing.
+    /// One cannot be read: what it pins is then not known.
     pub(super) fn look(scene: &Scene, named: &[PathBuf], world: &World) -> Result<Self, Error> {
-        let state = world.state_directory()?;
-        let mut manifests = Vec::new();
-        for file in transaction::manifests(&state)? {
-            match world.manifest_at(&file) {
-                _ if file == scene.file => {}
-                Err(error) if error.code() == ErrorCode::FileMissing => {}
-                read => manifests.push((file, read?.0)),
-            }
-        }
+        let mut manifests: Vec<(PathBuf, Manifest)> =
+            logged(scene, world)?.collect::<Result<_, Error>>()?;
         for file in named {
             manifests.push((file.clone(), world.manifest_at(file)?.0));
         }
+        Ok(Self { manifests })
+    }
+
+    /// Those of which this machine has a log, and that can be read: nothing of another repository stops a step that is urgent.
+    ///
+    /// # Errors
+    /// The logs cannot be listed.
+    pub(super) fn readable(scene: &Scene, world: &World) -> Result<Self, Error> {
+        let manifests = logged(scene, world)?.filter_map(Result::ok).collect();
         Ok(Self { manifests })
     }
 
@@ -46,6 +48,25 @@ impl Elsewhere {
         let (file, _) = manifests.find(|(_, manifest)| manifest.has_bytes(sha256))?;
         Some(file)
     }
+}
+
+/// The other manifests of which this machine has a log. One that is gone pins nothing.
+fn logged<'a>(
+    scene: &'a Scene,
+    world: &'a World,
+) -> Result<impl Iterator<Item = Result<(PathBuf, Manifest), Error>> + 'a, Error> {
+    let files = transaction::manifests(&world.state_directory()?)?;
+    Ok(files.into_iter().filter_map(|file| {
+        let file = match file {
+            Ok(file) if file == scene.file => return None,
+            Ok(file) => file,
+            Err(error) => return Some(Err(error.into())),
+        };
+        match world.manifest_at(&file) {
+            Err(error) if error.code() == ErrorCode::FileMissing => None,
+            read => Some(read.map(|(manifest, _)| (file, manifest))),
+        }
+    }))
 }
 
 /// That a profile stays installed because the manifest in `file` pins it.

@@ -61,7 +61,7 @@ pub fn rollback(request: &RollbackRequest, world: &World) -> Result<StepDocument
             None => removed.push(path),
         }
     }
-    let elsewhere = Elsewhere::look(&scene, &[], world)?;
+    let elsewhere = Elsewhere::readable(&scene, world)?;
     let mut gone = Vec::new();
     for path in removed {
         let held = transaction::held(path)?.map(|bytes| FileSha256::of(&bytes));
