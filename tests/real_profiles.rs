@@ -177,6 +177,10 @@ fn the_days_on_which_intermediates_expire_are_those_of_the_certificates_themselv
             None => (*issuer, None),
         };
         assert_eq!(certificate.common_name, name, "{file}");
+        // A machine that holds it is known to hold what the certificates that it issued call their issuer.
+        assert_eq!(certificate.subject_name(), *issuer);
+        assert!(certificate.is_ca && !certificate.is_self_issued(), "{file}");
+        assert_eq!(intermediates::file(issuer), Some(*file));
         assert_eq!(
             file.contains(&format!("G{}", generation.unwrap_or_default())),
             generation.is_some(),
