@@ -1,14 +1,15 @@
 //! What a plan lists besides profiles: certificates with their own days, and what else the policy names.
 
 use countersign::apple::certificate::{Certificate, CertificateKind};
-use countersign::base::finding::{Finding, Severity};
+use countersign::base::finding::{Code, Finding, Severity};
 use countersign::ops::rotate::{self, PlanDocument, PlanRequest};
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
+use forge::profile::{Kind, ProfileSpec};
 use jiff::SignedDuration;
 use support::start;
 use support::workshop::{Ran, ran};
 
-use crate::site::{IDS, NOW, Site, done};
+use crate::site::{IDS, NOW, Site, done, old, successor};
 
 fn planned(site: &Site, now: &str, due: Option<i64>) -> PlanDocument {
     let request = PlanRequest {
@@ -173,6 +174,35 @@ fn a_credential_blocks_where_somebody_asks_what_is_due_and_warns_where_nobody_do
     call(&site, &at)
         .exits(10)
         .says(&["credential-due", "signing.toml"]);
+}
+
+#[test]
+fn a_product_for_the_mac_app_store_wants_its_installer_certificate_named() {
+    let helper = ProfileSpec::mac(Kind::AppStore, "com.acme.helper");
+    let next = helper.clone().named("Helper 2047");
+    let mut pairs = IDS.map(|id| (old(id), successor(id))).to_vec();
+    pairs.push((helper, next));
+    let site = Site::of(&pairs);
+    let told = |site: &Site| {
+        let findings = planned(site, NOW, Some(30)).findings.into_iter();
+        let mut told = findings.filter(|it| it.code == Code::InstallerIdentityUnobserved);
+        told.next().map(|it| it.severity)
+    };
+    assert_eq!(told(&site), Some(Severity::Info));
+    let name = |kind: LeafKind| {
+        let installer = Hierarchy::acme().developer(&LeafSpec::new(kind));
+        site.write("installer.cer", &*installer.der);
+    };
+    let policy = std::fs::read_to_string(site.path("manifests/signing.toml")).unwrap();
+    let text =
+        "[[rotation.credentials]]\nname = \"installer\"\ncertificate = \"../installer.cer\"\n";
+    site.write("manifests/signing.toml", policy + text);
+    // That of Developer ID signs no package for the store.
+    name(LeafKind::DeveloperIdInstaller);
+    assert_eq!(told(&site), Some(Severity::Info));
+    name(LeafKind::MacInstallerDistribution);
+    assert_eq!(told(&site), None);
+    assert_eq!(told(&Site::new()), None, "no package is made for the store");
 }
 
 #[test]

@@ -5,9 +5,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::apple::certificate::CertificateKind;
+use crate::apple::profile::ProfileKind;
 use crate::base::clock::show_duration;
 use crate::base::finding::{Code, Finding, Severity};
-use crate::context::manifest::PinnedCertificate;
+use crate::context::manifest::{Manifest, PinnedCertificate, ProfileState};
 use crate::context::policy::{Credential, CredentialEnd, Policy};
 
 /// A credential, and when it ends.
@@ -87,4 +89,26 @@ impl<'a> DatedCredential<'a> {
         let key = format!("rotation.credentials[{}]", self.place);
         Some(policy.at_rule(&key, finding))
     }
+}
+
+/// That the package of a pinned product needs an installer certificate whose end nobody can tell.
+pub fn without_installer(
+    manifest: &Manifest,
+    credentials: &[DatedCredential<'_>],
+) -> Option<Finding> {
+    let mut active = manifest.in_state(ProfileState::Active);
+    let profile = active.find(|it| it.is_mac() && it.kind == ProfileKind::AppStore)?;
+    let mut named = credentials.iter().filter_map(|it| it.certificate.as_ref());
+    if named.any(|it| it.kind == CertificateKind::MacInstallerDistribution) {
+        return None;
+    }
+    Some(
+        Finding::info(
+            Code::InstallerIdentityUnobserved,
+            "a profile for the Mac App Store is pinned, and nobody knows when the installer certificate ends",
+        )
+        .values("rotation.credentials with the file of the certificate", "none")
+        .of_profile(&profile.uuid)
+        .hint("name the installer certificate's file in the policy, under [[rotation.credentials]]"),
+    )
 }

@@ -16,6 +16,7 @@ use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha256, FileSha256, ProfileUuid};
 use crate::context::manifest::PinnedCertificate;
 use crate::context::rotation::certificates;
+use crate::context::rotation::credential;
 use crate::context::rotation::intermediate;
 use crate::context::rotation::product;
 use crate::context::rotation::schedule::{self, EndCause, Rotation};
@@ -224,6 +225,7 @@ pub fn plan(request: &PlanRequest, world: &World) -> Result<PlanDocument, Failur
     for credential in &credentials {
         findings.extend(credential.told(&scene.policy, severity, horizon, world.now));
     }
+    findings.extend(credential::without_installer(&scene.manifest, &credentials));
     let probes = scene::probes(&request.probes)?;
     let planned = || pairs.values().map(|(pair, _)| pair);
     let mut signing = certificates::signing(&scene.manifest);
