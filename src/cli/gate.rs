@@ -7,11 +7,9 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::answer::Answer;
-use super::input::input;
-use super::password::PasswordArguments;
 use super::projects::ProjectArguments;
 use super::report::{self, FAINT, GOOD};
-use super::selection::KeychainArguments;
+use super::selection::{IdentitiesArguments, KeychainArguments};
 use super::terminal::Terminal;
 use crate::base::digest::Digest;
 use crate::base::finding::Group;
@@ -44,12 +42,9 @@ pub struct GateArguments {
     /// The region of this job.
     #[arg(long, value_name = "REGION")]
     pub region: Option<RegionName>,
-    /// The output of `security find-identity -v -p codesigning`, or a p12; `-` reads standard input.
-    #[arg(long, value_name = "FILE|-")]
-    pub identities: Option<PathBuf>,
-    /// Where the p12's password comes from.
+    /// The identities.
     #[command(flatten)]
-    pub password: PasswordArguments,
+    pub identities: IdentitiesArguments,
     /// The Xcode project whose targets are judged, and which of them.
     #[command(flatten)]
     pub targets: ProjectArguments,
@@ -130,17 +125,14 @@ impl From<Waivable> for Group {
 impl GateArguments {
     /// What is judged, and the envelope that is asked for.
     pub(super) fn question(self) -> (Question, Option<EnvelopeRequest>) {
-        let identities = self.identities.map(input);
-        let file = identities
-            .as_ref()
-            .map_or(String::new(), ToString::to_string);
+        let (identities, identities_password) = self.identities.parts();
         let question = Question {
             expect_policy: self.expect_policy,
             expect_manifest: self.expect_manifest,
             minimum_revision: self.minimum_revision,
             expect_signing: self.expect_signing,
             region: self.region,
-            identities_password: self.password.source_of(&file),
+            identities_password,
             identities,
             targets: self.targets.into(),
             waived: self.without.into_iter().map(Group::from).collect(),

@@ -22,12 +22,10 @@ use jiff::Timestamp;
 use self::written::written;
 use super::answer::Answer;
 use super::exit::Exit;
-use super::input::input;
-use super::password::PasswordArguments;
 use super::projects::ProjectArguments;
 use super::remedies;
 use super::report::{self, FAINT, GOOD, STRONG};
-use super::selection::KeychainArguments;
+use super::selection::{IdentitiesArguments, KeychainArguments};
 use super::table::{Cell, Rows};
 use super::terminal::Terminal;
 use super::typed::Typed;
@@ -52,12 +50,9 @@ pub struct Arguments {
     /// Write the page, one self-contained HTML file, to this file; `-` prints it, and nothing else, on standard output.
     #[arg(short, long, value_name = "FILE.html|-")]
     pub output: Option<PathBuf>,
-    /// The output of `security find-identity -v -p codesigning`, or a p12; `-` reads standard input.
-    #[arg(long, value_name = "FILE|-")]
-    pub identities: Option<PathBuf>,
-    /// Where the p12's password comes from.
+    /// The identities.
     #[command(flatten)]
-    pub password: PasswordArguments,
+    pub identities: IdentitiesArguments,
     /// The Xcode project whose targets are shown, and which of them [default: the targets that the manifest pins].
     #[command(flatten)]
     pub targets: ProjectArguments,
@@ -77,13 +72,10 @@ pub struct Arguments {
 /// # Errors
 /// What was named contradicts itself, or the page cannot be written.
 pub fn run(arguments: Arguments, world: &World) -> Result<Answer<'static>, Failure> {
-    let identities = arguments.identities.map(input);
-    let file = identities
-        .as_ref()
-        .map_or(String::new(), ToString::to_string);
+    let (identities, identities_password) = arguments.identities.parts();
     let request = ReportRequest {
         targets: arguments.targets.into(),
-        identities_password: arguments.password.source_of(&file),
+        identities_password,
         identities,
         keychain: arguments.keychain.named(),
         region: arguments.region,
