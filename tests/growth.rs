@@ -154,14 +154,14 @@ fn facts(manifest: &Manifest, project: &str) -> PlannedFacts {
             }],
             compatible: None,
         }),
-        targets: Observation::Observed(ObservedTargets {
+        targets: Observation::Observed(Arc::new(ObservedTargets {
             projects: vec!["Large.xcodeproj".to_owned()],
             targets: resolved.rows,
             findings: resolved.findings,
             selection: TargetSelection::default(),
             archive: ObservedArchive::default(),
             sources: Arc::new(project::sources()),
-        }),
+        })),
         products: Vec::new(),
     })
 }

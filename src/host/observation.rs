@@ -315,10 +315,10 @@ fn identities<E>(request: &Request<'_, E>) -> Result<Observation<Identities>, E>
     ))
 }
 
-fn targets<E>(request: &Request<'_, E>) -> Result<Observation<ObservedTargets>, ProjectError> {
+fn targets<E>(request: &Request<'_, E>) -> Result<Observation<Arc<ObservedTargets>>, ProjectError> {
     match request.targets {
         Some(wanted) => projects::read_noting(wanted, request.manifest, request.inputs)
-            .map(Observation::Observed),
+            .map(|observed| Observation::Observed(Arc::new(observed))),
         None => Ok(Observation::unobserved(
             request
                 .no_project

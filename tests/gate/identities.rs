@@ -163,7 +163,7 @@ fn for_the_mac_app_store() -> Scene {
         );
     let leaf = LeafSpec::new(spec.kind.certificate(spec.family));
     let mut scene = Scene::pinning(&[(spec, ProfileState::Active)]);
-    scene.facts.targets = Observation::Observed(targets_of(&project));
+    scene.facts.targets = Observation::Observed(targets_of(&project).into());
     scene.identities().identities = vec![identity(&leaf)];
     scene
 }

@@ -185,7 +185,7 @@ impl Scene {
                     identities: vec![identity(&distribution())],
                     compatible: Some(compatible(b"captured")),
                 }),
-                targets: Observation::Observed(targets_of(&project())),
+                targets: Observation::Observed(targets_of(&project()).into()),
                 products: Vec::new(),
             },
             asked: Asked::default(),
@@ -306,7 +306,7 @@ impl Scene {
 
     pub(crate) fn observed_targets(&mut self) -> &mut ObservedTargets {
         match &mut self.facts.targets {
-            Observation::Observed(targets) => targets,
+            Observation::Observed(targets) => Arc::make_mut(targets),
             Observation::Unobserved { .. } => {
                 panic!("observed in every scene until a test says otherwise")
             }

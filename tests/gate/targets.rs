@@ -12,7 +12,7 @@ fn the_gate_itself_plans_what_the_targets_ask_for() {
     let mut scene = Scene::new();
     let another = TargetSpec::new("Rocket", Product::App, "com.acme.another");
     scene.facts.targets =
-        Observation::Observed(targets_of(&ProjectSpec::new("Rocket").target(another)));
+        Observation::Observed(targets_of(&ProjectSpec::new("Rocket").target(another)).into());
     let finding = scene.blocked_by(Code::TargetUnmapped);
     assert_eq!(finding.place.target.as_deref(), Some("Rocket"));
 }
@@ -56,7 +56,7 @@ fn an_observation_without_targets_is_none() {
 fn a_test_bundle_blocks_only_where_somebody_names_it() {
     let mut scene = Scene::new();
     let tests = TargetSpec::new("RocketUITests", Product::UiTests, "com.acme.tests");
-    scene.facts.targets = Observation::Observed(targets_of(&project().target(tests)));
+    scene.facts.targets = Observation::Observed(targets_of(&project().target(tests)).into());
     scene.cleared_with(Code::TargetUnmapped, Severity::Info);
     scene.observed_targets().selection.targets =
         vec!["Rocket".to_owned(), "RocketUITests".to_owned()];

@@ -103,7 +103,7 @@ pub(super) fn show(
             let fault = fault.fault.as_str();
             writeln!(
                 out,
-                "  {FAINT}{fault}:{FAINT:#} the gate does not see it; {prevented}"
+                "  {FAINT}{fault}:{FAINT:#} only a gate that reads the project sees it; {prevented}"
             )?;
         }
     }

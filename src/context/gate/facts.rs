@@ -96,7 +96,7 @@ pub struct Observed {
     /// Private keys with their certificates.
     pub identities: Observation<Identities>,
     /// What the projects ask for.
-    pub targets: Observation<ObservedTargets>,
+    pub targets: Observation<Arc<ObservedTargets>>,
     /// What the products are signed with that the policy declares, in its order.
     pub products: Vec<ObservedProduct>,
 }

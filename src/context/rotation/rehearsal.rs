@@ -438,7 +438,7 @@ pub struct RehearsedFault {
     pub blocked_by: Vec<Code>,
     /// What a rollback comes to.
     pub rollback: Rollback,
-    /// What keeps it from happening, where the gate does not see it; else absent.
+    /// What keeps it from happening, where a gate sees it only if it reads the project; else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prevented_by: Option<&'static str>,
 }

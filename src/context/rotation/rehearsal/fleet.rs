@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -24,7 +25,7 @@ use crate::context::rotation::probe::{NodeProbe, newest};
 /// The machines, and what is known of the files on them.
 pub(super) struct Fleet<'a> {
     policy: &'a Policy,
-    targets: Option<&'a ObservedTargets>,
+    targets: Option<Arc<ObservedTargets>>,
     pub(super) known: HashMap<FileSha256, &'a PinnedProfile>,
     certificates: HashMap<CertSha1, &'a PinnedCertificate>,
     /// The machines, those together of which the same is said.
@@ -87,7 +88,7 @@ impl<'a> Fleet<'a> {
         let certificates = certificates.map(|it| (it.sha1, it)).collect();
         let mut fleet = Self {
             policy: request.policy,
-            targets: request.targets,
+            targets: request.targets.cloned().map(Arc::new),
             known,
             certificates,
             nodes: Vec::new(),
@@ -246,8 +247,8 @@ impl<'a> Fleet<'a> {
                 trust_anchors: Vec::new(),
             }),
             identities,
-            targets: match self.targets {
-                Some(targets) => Observation::Observed(targets.clone()),
+            targets: match &self.targets {
+                Some(targets) => Observation::Observed(Arc::clone(targets)),
                 None => Observation::unobserved("the project of another instant is not known"),
             },
             products: Vec::new(),
