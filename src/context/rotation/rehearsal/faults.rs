@@ -12,6 +12,7 @@ use super::plan::{Plan, Step};
 use super::{FailCause, FaultKind, Moment, Outcome, PlannedKind, RehearsedFault, Rollback, Said};
 use crate::base::finding::Code;
 use crate::base::ids::{CertSha1, FileSha256};
+use crate::base::parallel;
 use crate::context::gate::facts::ObservedTargets;
 use crate::context::manifest::{Manifest, ManifestError};
 use crate::context::rotation::revision;
@@ -92,16 +93,21 @@ impl Tally {
 
 /// What comes of each fault.
 pub(super) fn all(scene: &Scene<'_, '_>) -> Result<Vec<RehearsedFault>, ManifestError> {
-    Ok(vec![
-        scene.node_without_successors(),
-        scene.skewed_clock(),
-        scene.certificate_revoked(),
-        scene.old_branch(),
-        scene.crash_between_files()?,
-        scene.half_of_a_product()?,
-        scene.no_successors(),
-    ])
+    let faults: Vec<Fault> = vec![
+        |scene| Ok(scene.node_without_successors()),
+        |scene| Ok(scene.skewed_clock()),
+        |scene| Ok(scene.certificate_revoked()),
+        |scene| Ok(scene.old_branch()),
+        |scene| scene.crash_between_files(),
+        |scene| scene.half_of_a_product(),
+        |scene| Ok(scene.no_successors()),
+    ];
+    let tallied = parallel::map(faults, 1, |fault| fault(scene));
+    tallied.into_iter().collect()
 }
+
+/// What comes of one fault.
+type Fault = fn(&Scene<'_, '_>) -> Result<RehearsedFault, ManifestError>;
 
 impl<'s, 'a> Scene<'s, 'a> {
     fn steps(&self) -> impl Iterator<Item = (usize, &'s Step<'a>)> {

@@ -12,6 +12,7 @@ use super::plan::Plan;
 use super::{FailCause, Outcome, RehearsedNode, Request, Said};
 use crate::base::finding::{Code, Group, blocks};
 use crate::base::ids::{CertSha1, FileSha256, HostName};
+use crate::base::parallel;
 use crate::context::gate::facts::{
     DirectoryAccess, Evidence, Family, FileFacts, HostEvidence, Identities, Identity,
     InstalledClaims, InstalledContent, InstalledFile, InstalledProfiles, InstalledScope, Namespace,
@@ -21,6 +22,9 @@ use crate::context::gate::{self, Asked};
 use crate::context::manifest::{FactsDigest, Manifest, PinnedCertificate, PinnedProfile};
 use crate::context::policy::Policy;
 use crate::context::rotation::probe::{NodeProbe, newest};
+
+/// So few machines are not worth a second thread.
+const LEAST: usize = 4;
 
 /// The machines, and what is known of the files on them.
 pub(super) struct Fleet<'a> {
@@ -270,15 +274,26 @@ impl<'a> Fleet<'a> {
         judged: &Judged<'_>,
         plan: &Plan<'_>,
     ) -> Vec<Site> {
-        let nodes = self.nodes.iter();
-        nodes
-            .map(|node| self.site(node, &self.holding(node, steps, plan), judged))
-            .collect()
+        let nodes = self.nodes.iter().collect();
+        parallel::map(nodes, LEAST, |node| {
+            self.site(node, &self.holding(node, steps, plan), judged)
+        })
     }
 
     /// What is said of a build there at this instant.
     pub(super) fn judge(&self, site: &mut Site, judged: &Judged<'_>, now: Timestamp) -> Said {
         self.judge_by_clock(site, judged, now, now, None)
+    }
+
+    /// What is said of a build on each machine at this instant, in the order of the machines; `sites` are theirs.
+    pub(super) fn judge_all(
+        &self,
+        sites: &mut [Site],
+        judged: &Judged<'_>,
+        now: Timestamp,
+    ) -> Vec<Said> {
+        let sites = sites.iter_mut().collect();
+        parallel::map(sites, LEAST, |site| self.judge(site, judged, now))
     }
 
     /// The same where the machine's clock says `clock` and its audit log has a record of `record`.

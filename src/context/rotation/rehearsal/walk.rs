@@ -54,8 +54,8 @@ pub(super) fn walk(request: &Request<'_>) -> Result<Rehearsed, ManifestError> {
                 sites_of = Some(moment.steps);
             }
             let mut same: BTreeMap<Said, Vec<usize>> = BTreeMap::new();
-            for (node, site) in fleet.nodes.iter().zip(&mut sites) {
-                let said = fleet.judge(site, judged, moment.at);
+            let said = fleet.judge_all(&mut sites, judged, moment.at);
+            for (node, said) in fleet.nodes.iter().zip(said) {
                 same.entry(said).or_default().extend(&node.members);
             }
             builds.push(Builds {
@@ -201,11 +201,9 @@ impl Taken<'_, '_> {
     /// Of each group of machines whether its builds pass after so many steps, and what is said of them.
     fn passing(&self, judged: &Judged<'_>, steps: usize, at: Timestamp) -> Vec<(bool, Said)> {
         let mut sites = self.fleet.sites_after(steps, judged, self.plan);
-        let said = sites.iter_mut().map(|site| {
-            let said = self.fleet.judge(site, judged, at);
-            (said.blocked_by.is_empty(), said)
-        });
-        said.collect()
+        let said = self.fleet.judge_all(&mut sites, judged, at).into_iter();
+        said.map(|said| (said.blocked_by.is_empty(), said))
+            .collect()
     }
 
     fn title(&self) -> String {
