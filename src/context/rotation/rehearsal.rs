@@ -382,6 +382,13 @@ pub struct Said {
     pub blocked_by: Vec<Code>,
 }
 
+impl Said {
+    /// Whether the gate lets it start.
+    pub fn passes(&self) -> bool {
+        self.blocked_by.is_empty()
+    }
+}
+
 /// A fault that is put in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

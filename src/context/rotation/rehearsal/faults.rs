@@ -31,6 +31,8 @@ pub(super) struct Scene<'s, 'a> {
     pub(super) calendar: &'s [Moment],
     pub(super) from: Timestamp,
     pub(super) targets: Option<&'s ObservedTargets>,
+    /// For each step, and each machine as it is at the start, whether the gate of the start would pass when the step is taken.
+    pub(super) starts: &'s [Vec<bool>],
     /// What taking back each step comes to.
     pub(super) rollbacks: Vec<Rollback>,
 }
@@ -120,25 +122,29 @@ impl<'s, 'a> Scene<'s, 'a> {
         self.fleet.judge(&mut site, judged, at)
     }
 
+    /// The machines, each with whether the gate of the start would pass on it, as it is at the start, when this step is taken.
+    fn nodes_at(&self, step: usize) -> impl Iterator<Item = (&'s Node<'a>, bool)> {
+        let starts = self.starts.get(step).map(Vec::as_slice).unwrap_or_default();
+        self.fleet.nodes.iter().zip(starts.iter().copied())
+    }
+
     /// Whether the gate of the start passes on a machine that holds this.
     fn start_passes(&self, node: &Node<'_>, holding: &Holding, at: Timestamp) -> bool {
         let start = self.judged.first();
-        start.is_some_and(|start| self.said(node, holding, start, at).blocked_by.is_empty())
+        start.is_some_and(|start| self.said(node, holding, start, at).passes())
     }
 
     fn node_without_successors(&self) -> RehearsedFault {
         let mut tally = Tally::new(FaultKind::NodeWithoutSuccessors);
         let is_alone = self.fleet.nodes.iter().all(|node| node.is_own);
-        let mut forgotten = self.fleet.nodes.iter();
-        let forgotten: Vec<&Node<'_>> = match is_alone {
-            true => forgotten.collect(),
-            false => forgotten.by_ref().filter(|node| !node.is_own).collect(),
-        };
         for (number, step) in self.steps() {
             let Some(judged) = self.judged.get(number + 1) else {
                 continue;
             };
-            for node in &forgotten {
+            for (node, passed) in self.nodes_at(number) {
+                if node.is_own && !is_alone {
+                    continue;
+                }
                 let come = self.plan.files_that_come();
                 let holding = Holding {
                     identities: self.fleet.holding(node, number + 1, self.plan).identities,
@@ -150,8 +156,7 @@ impl<'s, 'a> Scene<'s, 'a> {
                 );
                 // What is retired is taken back by its own step alone.
                 let before = node.start.changed([], come);
-                if step.kind != PlannedKind::Retire && self.start_passes(node, &node.start, step.at)
-                {
+                if step.kind != PlannedKind::Retire && passed {
                     tally.rolled_back(self.start_passes(node, &before, step.at));
                 }
             }
@@ -220,13 +225,9 @@ impl<'s, 'a> Scene<'s, 'a> {
                         ..back.clone()
                     };
                     back.identities = Some(keys.difference(&revoked).copied().collect());
-                    let passed = self
-                        .said(node, &whole, before, step.at)
-                        .blocked_by
-                        .is_empty();
-                    if passed {
+                    if self.said(node, &whole, before, step.at).passes() {
                         let said = self.said(node, &back, before, step.at);
-                        tally.rolled_back(said.blocked_by.is_empty());
+                        tally.rolled_back(said.passes());
                     }
                 }
             }
@@ -240,14 +241,13 @@ impl<'s, 'a> Scene<'s, 'a> {
             return tally.done();
         };
         for (number, step) in self.steps() {
-            for node in &self.fleet.nodes {
+            for (node, passed) in self.nodes_at(number) {
                 let holding = self.fleet.holding(node, number + 1, self.plan);
                 tally.add(
                     self.said(node, &holding, start, step.at),
                     node.members.len(),
                 );
-                if step.kind != PlannedKind::Retire && self.start_passes(node, &node.start, step.at)
-                {
+                if step.kind != PlannedKind::Retire && passed {
                     let back = self.fleet.rolled_back(node, number + 1, 0, self.plan);
                     tally.rolled_back(self.start_passes(node, &back, step.at));
                 }

@@ -67,6 +67,7 @@ pub(super) fn walk(request: &Request<'_>) -> Result<Rehearsed, ManifestError> {
     }
     builds.sort_by_key(|builds| (builds.moment, builds.branch));
 
+    let starts = starts(&fleet, &plan, judged.first());
     let mut findings = Vec::new();
     let mut steps = Vec::new();
     for (number, step) in plan.steps.iter().enumerate() {
@@ -74,6 +75,7 @@ pub(super) fn walk(request: &Request<'_>) -> Result<Rehearsed, ManifestError> {
             fleet: &fleet,
             plan: &plan,
             judged: &judged,
+            starts: starts.get(number).map(Vec::as_slice).unwrap_or_default(),
             number,
             step,
         };
@@ -95,6 +97,7 @@ pub(super) fn walk(request: &Request<'_>) -> Result<Rehearsed, ManifestError> {
         calendar: &calendar,
         from: request.from,
         targets: request.targets,
+        starts: &starts,
         rollbacks: steps.iter().map(|step| step.rollback).collect(),
     };
     let faults = faults::all(&scene)?;
@@ -124,11 +127,27 @@ fn groups(same: BTreeMap<Said, Vec<usize>>) -> Vec<SameBuilds> {
     .collect()
 }
 
+/// For each step, and each machine as it is at the start, whether the gate of the start would pass when the step is taken.
+fn starts(fleet: &Fleet<'_>, plan: &Plan<'_>, start: Option<&Judged<'_>>) -> Vec<Vec<bool>> {
+    let Some(start) = start else {
+        return Vec::new();
+    };
+    let mut sites = fleet.sites_after(0, start, plan);
+    let steps = plan.steps.iter();
+    let passing = steps.map(|step| {
+        let said = fleet.judge_all(&mut sites, start, step.at);
+        said.iter().map(Said::passes).collect()
+    });
+    passing.collect()
+}
+
 /// A step that is taken, at its instant.
 struct Taken<'s, 'a> {
     fleet: &'s Fleet<'a>,
     plan: &'s Plan<'a>,
     judged: &'s [Judged<'s>],
+    /// Of each machine whether the gate of the start would pass at this instant.
+    starts: &'s [bool],
     /// How many were taken before it.
     number: usize,
     step: &'s Step<'a>,
@@ -144,15 +163,15 @@ impl Taken<'_, '_> {
             return Ok((Rollback::DoesNotApply, Vec::new()));
         };
         let at = self.step.at;
-        let passed = self.passing(before, self.number, at);
-        let passes = self.passing(after, self.number + 1, at);
+        let passed = self.said(before, self.number, at);
+        let passes = self.said(after, self.number + 1, at);
         let mut findings = Vec::new();
         let broken: Vec<(usize, &Said)> = passed
             .iter()
             .zip(&passes)
             .enumerate()
-            .filter(|(_, ((was, _), (is, _)))| *was && !is)
-            .map(|(place, (_, (_, said)))| (place, said))
+            .filter(|(_, (was, is))| was.passes() && !is.passes())
+            .map(|(place, (_, said))| (place, said))
             .collect();
         if let Some((first, said)) = broken.first() {
             findings.push(self.blocks(*first, said, broken.len()));
@@ -170,21 +189,18 @@ impl Taken<'_, '_> {
             let content = revision::restored(after.manifest.content(), then.content());
             let restored = Manifest::parse(&content.to_bytes())?;
             let restored = Judged::new(&restored, request.targets);
-            let was = match to == self.number {
-                true => passed.clone(),
-                false => match self.judged.get(to) {
-                    Some(judged) => self.passing(judged, to, at),
-                    None => continue,
-                },
+            let was: Vec<bool> = match to == self.number {
+                true => passed.iter().map(Said::passes).collect(),
+                false => self.starts.to_vec(),
             };
-            for (place, ((was, _), node)) in was.iter().zip(&self.fleet.nodes).enumerate() {
+            for (place, (was, node)) in was.into_iter().zip(&self.fleet.nodes).enumerate() {
                 if !was {
                     continue;
                 }
                 let holding = self.fleet.rolled_back(node, self.number + 1, to, self.plan);
                 let mut site = self.fleet.site(node, &holding, &restored);
                 let said = self.fleet.judge(&mut site, &restored, at);
-                if said.blocked_by.is_empty() {
+                if said.passes() {
                     rollback = match rollback {
                         Rollback::DoesNotApply => Rollback::Restores,
                         known => known,
@@ -198,12 +214,10 @@ impl Taken<'_, '_> {
         Ok((rollback, findings))
     }
 
-    /// Of each group of machines whether its builds pass after so many steps, and what is said of them.
-    fn passing(&self, judged: &Judged<'_>, steps: usize, at: Timestamp) -> Vec<(bool, Said)> {
+    /// What is said of each group of machines after so many steps.
+    fn said(&self, judged: &Judged<'_>, steps: usize, at: Timestamp) -> Vec<Said> {
         let mut sites = self.fleet.sites_after(steps, judged, self.plan);
-        let said = self.fleet.judge_all(&mut sites, judged, at).into_iter();
-        said.map(|said| (said.blocked_by.is_empty(), said))
-            .collect()
+        self.fleet.judge_all(&mut sites, judged, at)
     }
 
     fn title(&self) -> String {
@@ -338,7 +352,7 @@ fn missed_with(fault: &RehearsedFault) -> Option<Finding> {
 fn broken_branches(rehearsed: &Rehearsed) -> Vec<Finding> {
     let passing = |builds: &Builds| -> usize {
         let groups = builds.groups.iter();
-        let groups = groups.filter(|group| group.said.blocked_by.is_empty());
+        let groups = groups.filter(|group| group.said.passes());
         groups.map(|group| group.nodes.len()).sum()
     };
     let mut findings = Vec::new();
@@ -364,10 +378,7 @@ fn broken_branches(rehearsed: &Rehearsed) -> Vec<Finding> {
         else {
             continue;
         };
-        let codes = after
-            .groups
-            .iter()
-            .find(|it| !it.said.blocked_by.is_empty());
+        let codes = after.groups.iter().find(|it| !it.said.passes());
         let codes = codes.map_or(String::new(), |group| listed(&group.said.blocked_by));
         findings.push(
             Finding::warn(
