@@ -254,7 +254,10 @@ fn a_watchkit_1_project_nests_its_watch_app_in_the_extension() {
         ]
     );
     let app = row(&found, "WatchKit WatchKit 1 App", Platform::Ios);
-    assert_eq!(app.embedded_in[0].as_str(), "WatchKit WatchKit 1 Extension");
+    assert_eq!(
+        app.embedded_in[0].target.as_str(),
+        "WatchKit WatchKit 1 Extension"
+    );
     assert_eq!(app.host.as_ref().unwrap().as_str(), "WatchKit");
     assert!(found.rows.iter().all(SigningTarget::needs_profile));
 }

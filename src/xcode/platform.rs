@@ -92,6 +92,19 @@ impl Platform {
         }
     }
 
+    /// How a filter of a build file calls it (`platformFilter` of a `PBXBuildFile`): `ios`, `maccatalyst`.
+    pub fn filter_name(self) -> &'static str {
+        match self {
+            Self::Ios | Self::IosSimulator => "ios",
+            Self::MacCatalyst => "maccatalyst",
+            Self::Macos => "macos",
+            Self::Tvos | Self::TvosSimulator => "tvos",
+            Self::Watchos | Self::WatchosSimulator => "watchos",
+            Self::Visionos | Self::VisionosSimulator => "xros",
+            Self::Driverkit => "driverkit",
+        }
+    }
+
     /// The platform of an SDK's name or path: `iphoneos`, `iphoneos18.2`, `watchos.internal`, `…/MacOSX15.0.sdk`.
     /// The Mac's is [`Platform::Macos`]; Catalyst has no SDK of its own.
     pub fn of_sdk(sdk: &str) -> Option<Self> {

@@ -31,7 +31,7 @@ pub use entitlements::{
     APP_IDENTIFIER_PREFIX, EntitlementLines, Entitlements, TEAM_IDENTIFIER_PREFIX,
 };
 pub use info_plist::written_bundle_id;
-pub use row::{SigningTarget, Unsigned};
+pub use row::{Embedder, SigningTarget, Unsigned};
 pub use selection::{Selection, SigningTargets};
 pub use setting::{ProfileRequest, Setting, SigningStyle};
 

@@ -635,11 +635,83 @@ fn one_certificate_in_common_is_enough() {
     blocked(&workshop, &[], DIFFERS, "Share", SPECIFIER);
 }
 
-#[test]
-fn an_extension_that_is_signed_when_it_is_copied_gets_the_certificate_of_its_app() {
+/// The codes of Acme's project where Share has another certificate than its app, and its project file is changed.
+fn differing(change: impl Fn(String) -> String) -> Vec<String> {
     let workshop = scene(&rocket(), &share_with(&[renewed()]));
-    crate::scene::sign_on_copy(&workshop);
-    targets(&workshop, "check", &[]).exits(0);
+    let changed = change(crate::scene::pbxproj(&workshop));
+    workshop.write("Acme.xcodeproj/project.pbxproj", changed);
+    let document = targets(&workshop, "check", &["--format", "json"]).json();
+    codes_of_targets(&document)
+}
+
+#[test]
+fn an_extension_keeps_its_certificate_whatever_the_copied_file_says_of_signing() {
+    let plain = "(RemoveHeadersOnCopy, )";
+    let codes = differing(|text| {
+        assert!(text.contains(plain));
+        text.replace(plain, "(CodeSignOnCopy, RemoveHeadersOnCopy, )")
+    });
+    assert!(codes.iter().any(|code| code == DIFFERS), "{codes:?}");
+}
+
+#[test]
+fn what_is_copied_for_another_platform_is_not_held_against_this_one() {
+    let settings = "settings = {ATTRIBUTES = (RemoveHeadersOnCopy, ); };";
+    let filtered = |filter: &str| {
+        differing(|text| {
+            assert!(text.contains(settings));
+            text.replace(settings, &format!("{settings} {filter}"))
+        })
+    };
+    for here in [
+        "platformFilter = ios;",
+        "platformFilters = (ios, maccatalyst, );",
+        "platformFilters = ();",
+    ] {
+        let codes = filtered(here);
+        assert!(codes.iter().any(|code| code == DIFFERS), "{here} {codes:?}");
+    }
+    for elsewhere in [
+        "platformFilter = maccatalyst;",
+        "platformFilters = (macos, tvos, );",
+        "platformFilter = unheard;",
+    ] {
+        let codes = filtered(elsewhere);
+        assert!(
+            codes.iter().all(|code| code != DIFFERS),
+            "{elsewhere} {codes:?}"
+        );
+    }
+}
+
+#[test]
+fn a_product_among_the_resources_is_not_held_against_its_app() {
+    let codes = differing(|text| {
+        let copies = "isa = PBXCopyFilesBuildPhase;";
+        assert!(text.contains(copies));
+        text.replace(copies, "isa = PBXResourcesBuildPhase;")
+    });
+    assert!(codes.iter().all(|code| code != DIFFERS), "{codes:?}");
+}
+
+#[test]
+fn where_xcode_could_choose_another_profile_nothing_is_sure() {
+    // Nobody names a profile: the one that is planned is our choice.
+    let unnamed = rocket().change("Share", |share| share.without(SPECIFIER));
+    let both = [
+        share_with(&[renewed()]),
+        vec![profile(SHARE).named("Other")],
+    ]
+    .concat();
+    // Two profiles have the name that is asked for.
+    let again = profile(SHARE).valid("2026-02-01T10:00:00Z", "2046-02-01T00:00:00Z");
+    let named = [share_with(&[renewed()]), vec![again]].concat();
+    for (project, profiles) in [(unnamed, both), (rocket(), named)] {
+        let workshop = scene(&project, &profiles);
+        let document = targets(&workshop, "check", &["--format", "json"]).json();
+        let codes = codes_of_targets(&document);
+        assert!(codes.iter().all(|code| code != DIFFERS), "{document:#}");
+    }
 }
 
 #[test]

@@ -205,12 +205,3 @@ pub(crate) fn document(workshop: &Workshop, code: i32) -> (Json, Vec<String>) {
 pub(crate) fn pbxproj(workshop: &Workshop) -> String {
     String::from_utf8(workshop.read("Acme.xcodeproj/project.pbxproj")).unwrap()
 }
-
-/// Has the project sign what it copies, with the certificate of what it copies it into.
-pub(crate) fn sign_on_copy(workshop: &Workshop) {
-    let text = pbxproj(workshop);
-    let plain = "(RemoveHeadersOnCopy, )";
-    assert!(text.contains(plain));
-    let signed = text.replace(plain, "(CodeSignOnCopy, RemoveHeadersOnCopy, )");
-    workshop.write("Acme.xcodeproj/project.pbxproj", signed);
-}

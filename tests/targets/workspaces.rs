@@ -1,6 +1,8 @@
 //! Part of a workspace is better than none, and one cause gives one finding.
 
 use forge::fixtures::products;
+use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
+use forge::profile::{Kind, ProfileSpec};
 use forge::project::ProjectSpec;
 use serde_json::Value as Json;
 use support::workshop::Workshop;
@@ -161,8 +163,7 @@ fn what_an_archive_takes_from_a_nested_project_is_judged() {
         "com.acme.rocket.extra",
     );
 
-    let extra =
-        forge::profile::ProfileSpec::ios(forge::profile::Kind::AppStore, "com.acme.rocket.extra");
+    let extra = ProfileSpec::ios(Kind::AppStore, "com.acme.rocket.extra");
     workshop.write(format!("profiles/{}", extra.file_name()), extra.mint());
     let document = targets(&workshop, "check", &["--format", "json"]);
     let document = document.exits(0).json();
@@ -264,4 +265,39 @@ fn a_folder_in_the_place_of_a_configuration_file_is_told_where_it_is_named() {
         "#include",
     );
     assert!(told.message().contains("directory"), "{}", told.message());
+}
+
+#[test]
+fn an_app_of_the_same_name_in_the_extensions_own_project_is_not_its_host() {
+    let workshop = scene(&rocket(), &products());
+    nested(&workshop);
+    embeds_of(&workshop, "Inner/Inner.xcodeproj");
+    workspace(&workshop, &["Acme.xcodeproj", "Inner/Inner.xcodeproj"]);
+    let file = "Inner/Inner.xcodeproj/project.pbxproj";
+    let text = String::from_utf8(workshop.read(file)).unwrap();
+    let id = "PRODUCT_BUNDLE_IDENTIFIER = com.acme.rocket.extra;";
+    let text = text.replace(id, &format!("{id} PROVISIONING_PROFILE_SPECIFIER = Extra;"));
+    workshop.write(file, text.replace("name = Demo;", "name = Rocket;"));
+    let leaf = LeafSpec::new(LeafKind::AppleDistribution).labelled("another");
+    let another = Hierarchy::acme().developer(&leaf);
+    let of = |id: &str, name: &str| ProfileSpec::ios(Kind::AppStore, id).named(name);
+    let extra = of("com.acme.rocket.extra", "Extra");
+    let demo = of("com.example.demo", "Demo").certificates(std::slice::from_ref(&another));
+    for profile in [&extra, &demo] {
+        workshop.write(format!("profiles/{}", profile.file_name()), profile.mint());
+    }
+    let document = check(&workshop, 0);
+    assert_eq!(told(&document, "bundle-id-not-prefixed").len(), 0);
+
+    // The app that does embed it is.
+    let file = format!("profiles/{}", extra.file_name());
+    workshop.write(file, extra.certificates(&[another]).mint());
+    let document = check(&workshop, 10);
+    let told = only(
+        blocking(&workshop, &document),
+        "embedded-certificate-differs",
+        "Extra",
+        "Extra",
+    );
+    assert!(told.message().contains("Rocket"), "{}", told.message());
 }

@@ -292,7 +292,8 @@ impl<'d> Builder<'d> {
                 embeds.push(Embed {
                     product,
                     phase: phase_name.clone(),
-                    is_signed_on_copy: self.is_signed_on_copy(node),
+                    is_copied: phase.isa == "PBXCopyFilesBuildPhase",
+                    platform_filters: self.platform_filters(node),
                     line: self.document.line(node.at),
                 });
             }
@@ -300,15 +301,17 @@ impl<'d> Builder<'d> {
         embeds
     }
 
-    /// Whether a copied file has the attribute `CodeSignOnCopy`.
-    fn is_signed_on_copy(&self, node: &Node<'_>) -> bool {
+    /// The platforms for which a file is part of its phase: `platformFilter`, or `platformFilters`.
+    fn platform_filters(&self, node: &Node<'_>) -> Arc<[Box<str>]> {
         let build_file = node.as_text().and_then(|id| self.objects.get(id));
-        let settings = build_file.and_then(|file| file.map.map("settings"));
-        settings.is_some_and(|settings| {
-            let attributes = settings.list("ATTRIBUTES").iter();
-            let mut attributes = attributes.filter_map(Node::as_text);
-            attributes.any(|attribute| attribute == "CodeSignOnCopy")
-        })
+        let Some(build_file) = build_file else {
+            return Arc::default();
+        };
+        let one = build_file.map.text("platformFilter");
+        let many = build_file.map.list("platformFilters").iter();
+        let many = many.filter_map(Node::as_text);
+        let filters = one.into_iter().chain(many).take(MAX_FILTERS);
+        filters.map(|filter| cut(filter).into()).collect()
     }
 
     /// The products that a target links with.
@@ -479,6 +482,9 @@ const MAX_OWNERS: u32 = 16;
 
 /// How many inconsistencies are listed.
 const MAX_FINDINGS: usize = 1_000;
+
+/// So many platform filters of one file are read; there are seven platforms.
+const MAX_FILTERS: usize = 16;
 
 /// The longest name or id that is kept, in bytes. Names of targets and configurations end at 255 characters, ids have 24
 /// digits; and one long name that thousands of objects repeat would fill the memory.

@@ -82,8 +82,10 @@ pub struct Embed {
     pub product: TargetLink,
     /// The name of the phase that copies it, as in "Embed Foundation Extensions".
     pub phase: Option<Arc<str>>,
-    /// Whether what copies it signs the copy itself (the file's attribute `CodeSignOnCopy`).
-    pub is_signed_on_copy: bool,
+    /// Whether a phase copies it that Xcode validates: one of files, not one of resources.
+    pub is_copied: bool,
+    /// The platforms for which it is copied, as Xcode calls them (`ios`, `maccatalyst`); none: for all.
+    pub platform_filters: Arc<[Box<str>]>,
     /// The line of the copied file in the project file.
     pub line: Option<u64>,
 }

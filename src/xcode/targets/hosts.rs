@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
-use super::row::SigningTarget;
+use super::row::{Embedder, SigningTarget};
 use crate::base::ids::TargetName;
 use crate::xcode::product_type::ProductKind;
 use crate::xcode::project::{Embed, Project, Target, TargetIndex, TargetLink};
@@ -11,11 +12,17 @@ use crate::xcode::project::{Embed, Project, Target, TargetIndex, TargetLink};
 /// What carries each target of one project: found in one walk over all that embed something.
 pub(super) struct Carriers {
     /// For each target those whose products its own is copied into, in the project's order.
-    embedders: Vec<Vec<TargetIndex>>,
-    /// The targets whose products are signed again where they are copied to.
-    signed_on_copy: HashSet<TargetIndex>,
+    embedders: Vec<Vec<Embedding>>,
     /// For each target the two nearest applications: a second one, because in a circle the nearest can be itself.
     applications: Vec<[Option<TargetIndex>; 2]>,
+}
+
+/// A target that copies the product of another one, and how.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Embedding {
+    pub(super) outer: TargetIndex,
+    pub(super) is_copied: bool,
+    pub(super) platform_filters: Arc<[Box<str>]>,
 }
 
 impl Carriers {
@@ -23,19 +30,20 @@ impl Carriers {
         let count = project.targets.len();
         let mut carriers = Self {
             embedders: vec![Vec::new(); count],
-            signed_on_copy: HashSet::new(),
             applications: vec![[None; 2]; count],
         };
         for (at, target) in project.targets.iter().enumerate() {
             let outer = TargetIndex(at);
             for (inner, embed) in embeds(target) {
-                if embed.is_signed_on_copy {
-                    carriers.signed_on_copy.insert(inner);
-                }
+                let embedding = Embedding {
+                    outer,
+                    is_copied: embed.is_copied,
+                    platform_filters: Arc::clone(&embed.platform_filters),
+                };
                 if let Some(embedders) = carriers.embedders.get_mut(inner.0)
-                    && embedders.last() != Some(&outer)
+                    && embedders.last() != Some(&embedding)
                 {
-                    embedders.push(outer);
+                    embedders.push(embedding);
                 }
             }
         }
@@ -79,16 +87,11 @@ impl Carriers {
     }
 
     /// The targets whose products `target`'s product is copied into, in the project's order.
-    pub(super) fn embedders(&self, target: TargetIndex) -> &[TargetIndex] {
+    pub(super) fn embedders(&self, target: TargetIndex) -> &[Embedding] {
         self.embedders
             .get(target.0)
             .map(Vec::as_slice)
             .unwrap_or_default()
-    }
-
-    /// Whether something signs the product of `target` again when it copies it.
-    pub(super) fn is_signed_on_copy(&self, target: TargetIndex) -> bool {
-        self.signed_on_copy.contains(&target)
     }
 
     /// The nearest application that `target`'s product is copied into, directly or inside of other products; of two that
@@ -160,9 +163,14 @@ pub(super) fn across(projects: &[Project], rows: &mut [SigningTarget]) {
                         .entry(*at_row)
                         .or_insert_with(|| Carried::before(row));
                     carried.host = carried.host.take().or_else(host);
-                    carried.is_signed_on_copy |= embed.is_signed_on_copy;
-                    if carried.known.insert(name.clone()) {
-                        carried.embedded_in.push(name.clone());
+                    let embedder = Embedder {
+                        project: Arc::clone(&project.bundle),
+                        target: name.clone(),
+                        is_copied: embed.is_copied,
+                        platform_filters: Arc::clone(&embed.platform_filters),
+                    };
+                    if carried.known.insert(embedder.clone()) {
+                        carried.embedded_in.push(embedder);
                     }
                 }
             }
@@ -172,7 +180,6 @@ pub(super) fn across(projects: &[Project], rows: &mut [SigningTarget]) {
         if let Some(row) = rows.get_mut(at) {
             row.host = carried.host;
             row.embedded_in = carried.embedded_in.into();
-            row.is_signed_on_copy = carried.is_signed_on_copy;
         }
     }
 }
@@ -180,9 +187,8 @@ pub(super) fn across(projects: &[Project], rows: &mut [SigningTarget]) {
 /// What is known of who carries one row.
 struct Carried {
     host: Option<TargetName>,
-    embedded_in: Vec<TargetName>,
-    is_signed_on_copy: bool,
-    known: HashSet<TargetName>,
+    embedded_in: Vec<Embedder>,
+    known: HashSet<Embedder>,
 }
 
 impl Carried {
@@ -190,7 +196,6 @@ impl Carried {
         Self {
             host: row.host.clone(),
             embedded_in: row.embedded_in.to_vec(),
-            is_signed_on_copy: row.is_signed_on_copy,
             known: row.embedded_in.iter().cloned().collect(),
         }
     }
@@ -226,7 +231,7 @@ impl<'r> Applications<'r> {
         let embedded_in = self
             .embedded_in
             .entry(part.index)
-            .or_insert_with(|| part.embedded_in.iter().collect());
+            .or_insert_with(|| part.embedded_in.iter().map(|it| &it.target).collect());
         part.host.as_ref() == Some(&host.target) || embedded_in.contains(&host.target)
     }
 }

@@ -8,7 +8,7 @@ use super::entitlements::{self, Entitlements, Unreadable};
 use super::hosts::{Applications, Carriers};
 use super::info_plist::InfoPlists;
 use super::place::{at_origin, made_by_the_build, only_xcode_knows, path_from_environment};
-use super::row::SigningTarget;
+use super::row::{Embedder, SigningTarget};
 use super::selection::Selection;
 use super::setting::Setting;
 use super::values::Contents;
@@ -165,9 +165,15 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 .carriers
                 .embedders(index)
                 .iter()
-                .filter_map(|embedder| name(*embedder))
+                .filter_map(|embedding| {
+                    Some(Embedder {
+                        project: Arc::clone(&project.bundle),
+                        target: name(embedding.outer)?,
+                        is_copied: embedding.is_copied,
+                        platform_filters: Arc::clone(&embedding.platform_filters),
+                    })
+                })
                 .collect(),
-            is_signed_on_copy: self.carriers.is_signed_on_copy(index),
             host: self.carriers.application(index).and_then(name),
             tests: target.attributes.test_target.and_then(name),
         }
@@ -277,7 +283,6 @@ impl<'r, 'p> Resolver<'r, 'p> {
                 legacy_profile,
                 entitlements,
                 embedded_in: Arc::clone(&ties.embedded_in),
-                is_signed_on_copy: ties.is_signed_on_copy,
                 host: ties.host.clone(),
                 tests: ties.tests.clone(),
                 part_of: match kind.is_test() {
@@ -509,8 +514,7 @@ struct Subject<'t> {
 
 /// The targets that a target belongs to.
 struct Ties {
-    embedded_in: Arc<[TargetName]>,
-    is_signed_on_copy: bool,
+    embedded_in: Arc<[Embedder]>,
     host: Option<TargetName>,
     tests: Option<TargetName>,
 }

@@ -54,9 +54,7 @@ pub struct SigningTarget {
     /// What it claims, if it names an entitlements file that could be read.
     pub entitlements: Option<Entitlements>,
     /// Targets whose products its product is copied into.
-    pub embedded_in: Arc<[TargetName]>,
-    /// Whether one of them signs the copy itself, with its own certificate.
-    pub is_signed_on_copy: bool,
+    pub embedded_in: Arc<[Embedder]>,
     /// The nearest application that carries it, however many products lie between.
     pub host: Option<TargetName>,
     /// The application that a test bundle tests.
@@ -69,6 +67,27 @@ pub struct SigningTarget {
     /// Whether its settings are not known, because a configuration file is missing that would say them. That file is what is
     /// told; what follows from it is for information.
     pub lacks_settings: bool,
+}
+
+/// A target that copies the product of another one into its own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Embedder {
+    /// Its project's `.xcodeproj`.
+    pub project: Arc<Path>,
+    /// The target.
+    pub target: TargetName,
+    /// Whether a phase copies it that Xcode validates: one of files, not one of resources.
+    pub is_copied: bool,
+    /// The platforms for which it does, as Xcode calls them; none: for all.
+    pub platform_filters: Arc<[Box<str>]>,
+}
+
+impl Embedder {
+    /// Whether it copies the product where it is built for this platform.
+    pub fn is_for(&self, platform: Platform) -> bool {
+        let mut filters = self.platform_filters.iter();
+        self.platform_filters.is_empty() || filters.any(|it| &**it == platform.filter_name())
+    }
 }
 
 /// What keeps a product from being signed.

@@ -513,7 +513,10 @@ fn nested_products_know_their_host() {
             (
                 row.target.as_str(),
                 row.host.as_ref().map(TargetName::as_str),
-                row.embedded_in.iter().map(TargetName::as_str).collect(),
+                row.embedded_in
+                    .iter()
+                    .map(|it| it.target.as_str())
+                    .collect(),
             )
         })
         .collect();
@@ -635,7 +638,11 @@ fn an_application_carries_the_product_of_another_project() {
     assert_eq!(rows[0].host, None);
     link_projects(&[outer, inner], &mut rows);
     assert_eq!(rows[0].host.as_ref().unwrap().as_str(), "App");
-    assert_eq!(rows[0].embedded_in[0].as_str(), "App");
+    let [embedder] = &*rows[0].embedded_in else {
+        panic!("{:?}", rows[0].embedded_in);
+    };
+    assert_eq!(embedder.target.as_str(), "App");
+    assert_eq!(&*embedder.project, Path::new("/src/Outer.xcodeproj"));
 }
 
 #[test]

@@ -23,18 +23,22 @@ pub(super) fn bundle_prefix(it: &Subject<'_, '_>) -> Option<Finding> {
         return None;
     }
     let bundle_id = target.bundle_id.as_ref()?;
-    let hosts: Vec<&SigningTarget> = target
-        .host
-        .iter()
-        .chain(&*target.embedded_in)
-        .filter_map(|name| {
+    let mut hosts: Vec<&SigningTarget> = it
+        .scene
+        .embedders(target)
+        .map(|(_, host, _)| host)
+        .collect();
+    if target.embedded_in.is_empty() {
+        // What carries it carries it inside of another product.
+        let named = target.host.iter();
+        hosts.extend(named.filter_map(|name| {
             it.scene.named(name, target).find(|host| {
                 let carries = matches!(host.kind, ProductKind::Application | ProductKind::AppClip);
                 carries
                     && (host.platform == target.platform || target.platform == Platform::Watchos)
             })
-        })
-        .collect();
+        }));
+    }
     let begins_with = |host: &&SigningTarget| {
         let Some(id) = &host.bundle_id else {
             return true;

@@ -5,10 +5,12 @@
 //! say `ValidateOnCopy`), and fails with "Embedded binary is not signed with the same certificate as the parent app". Half of a
 //! certificate renewal looks like that: the app's profile is made again, the extension's is not.
 //!
+//! The attribute `CodeSignOnCopy` of the copied file changes nothing: the file types of these products say `CodeSignOnCopy = NO`.
+//!
 //! A profile may embed many certificates, and which of them signs is for the keychain to say. So only what leaves no choice blocks: no
-//! certificate that could sign the one could sign the other. A copy that is signed when it is copied (`CodeSignOnCopy`) gets the
-//! application's own certificate, and is no matter here. A target that several applications embed fits if it fits one: which of them
-//! is built, the archive says.
+//! certificate that could sign the one could sign the other. Where Xcode chooses the profile itself, or two have the name that is
+//! asked for, there is a choice. A target that several applications embed fits if it fits one: which of them is built, the archive
+//! says.
 
 use std::collections::BTreeSet;
 
@@ -17,12 +19,10 @@ use super::subject::Subject;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::CertSha1;
 use crate::context::manifest::PinnedCertificate;
-use crate::context::plan::available::Available;
 use crate::context::plan::fit::answers;
 use crate::context::plan::row::Row;
-use crate::xcode::platform::Platform;
 use crate::xcode::product_type::ProductKind;
-use crate::xcode::targets::SigningTarget;
+use crate::xcode::targets::SigningStyle;
 
 /// A product that has no certificate in common with an application that embeds it.
 pub(super) fn embedded_certificate(it: &Subject<'_, '_>) -> Option<Finding> {
@@ -34,20 +34,20 @@ pub(super) fn embedded_certificate(it: &Subject<'_, '_>) -> Option<Finding> {
             | ProductKind::AppClip
             | ProductKind::SystemExtension
     );
-    if !is_validated || !target.is_signed() || target.is_signed_on_copy {
+    if !is_validated || !target.is_signed() {
         return None;
     }
     let row = it.row?;
-    let own = usable(row, it.scene.available);
-    let hosts = target.embedded_in.iter().filter_map(|name| {
-        let mut named = it.scene.rows_named(name, target);
-        let (host, row) = named.find(|(host, _)| embeds(host, target))?;
-        let theirs = usable(row?, it.scene.available);
-        // Where nothing can sign one of them, that is told for itself.
-        let is_asked = it.scene.is_judged(host) && !own.is_empty() && !theirs.is_empty();
-        is_asked.then_some((host, theirs))
-    });
-    let hosts: Vec<(&SigningTarget, Vec<&PinnedCertificate>)> = hosts.collect();
+    let own = signing(row, it)?;
+    let mut hosts = Vec::new();
+    for (embedder, host, row) in it.scene.embedders(target) {
+        if !embedder.is_copied || !host.is_signed() || !it.scene.is_judged(host) {
+            continue;
+        }
+        // Whatever signs a host of which that is not known may sign this product too.
+        let theirs = signing(row?, it)?;
+        hosts.push((host, theirs));
+    }
     if !hosts.iter().all(|(_, theirs)| is_disjoint(&own, theirs)) {
         return None;
     }
@@ -67,23 +67,17 @@ pub(super) fn embedded_certificate(it: &Subject<'_, '_>) -> Option<Finding> {
     Some(at_origin(finding, target, origin))
 }
 
-/// Whether this is an application whose product holds the target's: for the same platform, or an iPhone app with its watch app.
-fn embeds(host: &SigningTarget, target: &SigningTarget) -> bool {
-    let is_application = matches!(host.kind, ProductKind::Application | ProductKind::AppClip);
-    let is_for_watch = target.platform == Platform::Watchos && host.platform == Platform::Ios;
-    let is_together = host.platform == target.platform || is_for_watch;
-    is_application && host.is_signed() && is_together
-}
-
-/// The certificates of its profile that could sign a target: those that it asks for, with a private key here if somebody looked.
-fn usable<'a>(row: &Row<'a>, available: &Available<'_>) -> Vec<&'a PinnedCertificate> {
-    let Some(choice) = &row.choice else {
-        return Vec::new();
-    };
-    let requested = row.target.requested_profile();
-    if requested.is_some_and(|it| !answers(choice.profile, &it.value)) {
-        // That the target does not get the profile that it asks for is told for itself.
-        return Vec::new();
+/// The certificates that could sign a target: those of its profile that it asks for, with a private key here if somebody looked. `None`
+/// where that is not sure: Xcode may choose another profile, or nothing can sign it, which is told for itself.
+fn signing<'a>(row: &Row<'a>, it: &Subject<'_, 'a>) -> Option<Vec<&'a PinnedCertificate>> {
+    let available = it.scene.available;
+    let profile = row.choice.as_ref()?.profile;
+    let requested = &row.target.requested_profile()?.value;
+    let is_sure = row.target.style.value == SigningStyle::Manual
+        && answers(profile, requested)
+        && available.profiles.answering(requested).len() == 1;
+    if !is_sure {
+        return None;
     }
     let asked = row.target.asked_identity();
     let is_asked = |certificate: &&PinnedCertificate| {
@@ -97,8 +91,9 @@ fn usable<'a>(row: &Row<'a>, available: &Available<'_>) -> Vec<&'a PinnedCertifi
         let held = available.identities;
         held.is_none_or(|held| held.contains(&certificate.sha1))
     };
-    let certificates = choice.profile.certificates();
-    certificates.filter(is_asked).filter(has_key).collect()
+    let certificates = profile.certificates().filter(is_asked).filter(has_key);
+    let certificates: Vec<&PinnedCertificate> = certificates.collect();
+    (!certificates.is_empty()).then_some(certificates)
 }
 
 fn is_disjoint(one: &[&PinnedCertificate], other: &[&PinnedCertificate]) -> bool {

@@ -8,7 +8,9 @@ use crate::context::plan::available::Available;
 use crate::context::plan::judged::Judged;
 use crate::context::plan::request::Request;
 use crate::context::plan::row::Row;
-use crate::xcode::targets::{EntitlementLines, SigningStyle, SigningTarget};
+use crate::xcode::platform::Platform;
+use crate::xcode::product_type::ProductKind;
+use crate::xcode::targets::{Embedder, EntitlementLines, SigningStyle, SigningTarget};
 
 /// All targets, and what they are judged against.
 pub(super) struct Scene<'s, 'a> {
@@ -99,7 +101,7 @@ impl<'s, 'a> Scene<'s, 'a> {
     }
 
     /// The same with their rows of the plan.
-    pub(super) fn rows_named(
+    fn rows_named(
         &self,
         name: &TargetName,
         of: &SigningTarget,
@@ -114,6 +116,29 @@ impl<'s, 'a> Scene<'s, 'a> {
             (target.project != of.project, target.platform != of.platform)
         });
         found.into_iter()
+    }
+
+    /// The applications that copy the product of `target` into their own where they are built for its platform, or an iPhone app its
+    /// watch app; with their rows of the plan, in the project's order.
+    pub(super) fn embedders<'t>(
+        &'t self,
+        target: &'t SigningTarget,
+    ) -> impl Iterator<Item = (&'t Embedder, &'a SigningTarget, Option<&'s Row<'a>>)> {
+        let embedders = target.embedded_in.iter();
+        embedders.filter_map(move |embedder| {
+            let mut named = self.rows_named(&embedder.target, target);
+            let (host, row) = named.find(|(host, _)| {
+                let is_application =
+                    matches!(host.kind, ProductKind::Application | ProductKind::AppClip);
+                let is_for_watch =
+                    target.platform == Platform::Watchos && host.platform == Platform::Ios;
+                is_application
+                    && host.project == embedder.project
+                    && (host.platform == target.platform || is_for_watch)
+                    && embedder.is_for(host.platform)
+            })?;
+            Some((embedder, host, row))
+        })
     }
 }
 
