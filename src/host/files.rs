@@ -13,8 +13,8 @@ mod write;
 pub use self::durable::{TEMPORARY_PREFIX, directory_of, sync_directory_of, write_through};
 pub use self::input::Input;
 pub use self::read::{
-    ReadError, ReadErrorKind, read_at_most, read_bounded, read_bounded_into, read_file_bounded,
-    read_stream_bounded,
+    ReadError, ReadErrorKind, beginning, read_at_most, read_bounded, read_bounded_into,
+    read_file_bounded, read_stream_bounded,
 };
 pub use self::recognised::{FileKind, RecognisedFile};
 pub use self::write::{

@@ -231,6 +231,24 @@ fn the_step_summary_of_a_clearance_says_what_was_judged() {
 }
 
 #[test]
+fn what_ends_first_may_be_the_certificate_of_a_profile_that_nothing_is_pinned_to() {
+    let workshop = Workshop::new();
+    let leaf = LeafSpec::new(LeafKind::AppleDistribution);
+    let certificates = ["2044-06-01T00:00:00Z", "2043-06-01T00:00:00Z"].map(|until| {
+        let leaf = leaf.clone().valid("2026-01-01T00:00:00Z", until);
+        Hierarchy::acme().developer(&leaf.labelled(until))
+    });
+    let mut spec = stock().remove(0);
+    spec = spec.valid("2026-02-01T00:00:00Z", "2046-01-01T00:00:00Z");
+    spec = spec.certificates(&certificates);
+    workshop.write(format!("profiles/{}", spec.file_name()), spec.mint());
+    workshop.run(&["manifest", "freeze"]).exits(0);
+    let document = workshop.gate(&["--format", "json"]).json();
+    // The one that lives longest is relied on.
+    assert_eq!(document["next_expiry"]["expires"], "2044-06-01T00:00:00Z");
+}
+
+#[test]
 fn a_code_is_explained_and_a_slip_gets_the_code_that_was_meant() {
     let workshop = Workshop::new();
     workshop

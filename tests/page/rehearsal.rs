@@ -679,13 +679,14 @@ fn rehearsed(workshop: &Workshop, words: &[&str]) -> Ran {
 #[test]
 fn the_page_is_written_beside_the_report_and_the_file_is_replaced_in_one_go() {
     let workshop = workshop();
-    let file = workshop.write("rehearsal.html", "of yesterday");
+    let yesterday = "<!doctype html>of yesterday";
+    let file = workshop.write("rehearsal.html", yesterday);
     // Who reads the old one reads it to its end.
     fs::hard_link(&file, workshop.path("open.html")).unwrap();
     let told = rehearsed(&workshop, &["-o", "rehearsal.html"]).exits(0);
     let told = told.says(&["steps", "page rehearsal.html"]);
     assert!(!told.out.contains("<!doctype"), "{}", told.out);
-    assert_eq!(workshop.read("open.html"), b"of yesterday");
+    assert_eq!(workshop.read("open.html"), yesterday.as_bytes());
     let page = String::from_utf8(workshop.read("rehearsal.html")).unwrap();
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>"));
     assert!(
@@ -698,6 +699,32 @@ fn the_page_is_written_beside_the_report_and_the_file_is_replaced_in_one_go() {
         .json();
     assert_eq!(document["schema"], "countersign.rehearsal.v1");
     assert_eq!(workshop.read("again.html"), page.as_bytes());
+}
+
+#[test]
+fn a_page_takes_the_place_of_a_page_and_of_nothing_else() {
+    let workshop = workshop();
+    for name in ["manifests/profiles.json", "manifests/signing.toml"] {
+        let before = workshop.read(name);
+        for words in [&["rotate", "rehearse", "--at", AT][..], &["report"]] {
+            let words = [words, &["-o", name]].concat();
+            let refused = workshop.run(&words).exits(11);
+            refused.says(&[name, "is not a page of HTML", "name another file"]);
+        }
+        workshop
+            .run(&["rotate", "probe", "-o", name])
+            .exits(11)
+            .says(&[name, "it stays as it is"]);
+        assert_eq!(workshop.read(name), before);
+    }
+    // A probe takes the place of an earlier one.
+    for _ in 0..2 {
+        workshop
+            .run(&["rotate", "probe", "-o", "probe.json"])
+            .exits(0);
+    }
+    workshop.write("empty.html", "");
+    rehearsed(&workshop, &["-o", "empty.html"]).exits(0);
 }
 
 #[test]

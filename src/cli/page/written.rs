@@ -13,6 +13,6 @@ pub(in crate::cli) fn written(file: &Path, page: String) -> Result<Option<String
     if file.as_os_str() == "-" {
         return Ok(Some(page));
     }
-    output::write(file, page.as_bytes())?;
+    output::write_page(file, &page)?;
     Ok(None)
 }

@@ -273,6 +273,23 @@ pub fn read_stream_bounded(
         .ok_or_else(|| error(ReadErrorKind::TooLarge { limit, size: None }))
 }
 
+/// The first bytes of a regular file, at most `most`; none where there is no such file.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub fn beginning(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(bytes),
+        Err(error) => return Err(error),
+    }
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads `stream` to its end; `None` if it holds more than `limit` bytes. `expected` is how many are made room for.
 ///
 /// # Errors

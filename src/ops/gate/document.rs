@@ -1,5 +1,6 @@
 //! A judgement as a JSON document.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Group};
-use crate::base::ids::{HostName, RegionName};
+use crate::base::ids::{CertSha256, HostName, ProfileUuid, RegionName};
 use crate::context::gate::Judgement;
 use crate::context::gate::facts::Evidence;
 use crate::context::gate::facts::TrustAnchor;
@@ -81,18 +82,33 @@ pub struct ShownExpiry {
 }
 
 impl ShownExpiry {
-    /// What ends first of the profiles in use and of the certificates that targets are pinned to.
+    /// What ends first of the profiles in use, of the certificates that targets and products are pinned to, and of the longest-lived one of
+    /// each profile that nothing is pinned to.
     fn first_of(manifest: &Manifest) -> Option<Self> {
         let profiles = manifest.profiles().iter();
         let in_use = profiles.filter(|profile| manifest.is_in_use(profile));
-        let of_profiles = in_use.map(|profile| (profile.expires, &profile.name));
-        let of_targets = manifest.targets().iter().filter_map(|target| {
-            let (_, profile) = manifest.profile(&target.profile)?;
+        let of_profiles = in_use
+            .clone()
+            .map(|profile| (profile.expires, &profile.name));
+        let targets = manifest.targets().iter();
+        let targets = targets.map(|target| (&target.profile, target.certificate));
+        let products = manifest.products().iter();
+        let products = products.map(|product| (&product.profile, product.certificate));
+        let pinned: HashSet<(&ProfileUuid, CertSha256)> = targets.chain(products).collect();
+        let of_pins = pinned.iter().filter_map(|(uuid, sha256)| {
+            let (_, profile) = manifest.profile(uuid)?;
             let mut certificates = profile.certificates();
-            let signing = certificates.find(|it| it.sha256 == target.certificate)?;
+            let signing = certificates.find(|it| it.sha256 == *sha256)?;
             Some((signing.expires, &signing.common_name))
         });
-        let (expires, name) = of_profiles.chain(of_targets).min()?;
+        let signing: HashSet<&ProfileUuid> = pinned.iter().map(|(uuid, _)| *uuid).collect();
+        let unpinned = in_use.filter(|profile| !signing.contains(&profile.uuid));
+        let of_others = unpinned.filter_map(|profile| {
+            let certificates = profile.certificates();
+            let ends = certificates.map(|it| (it.expires, &it.common_name));
+            ends.max()
+        });
+        let (expires, name) = of_profiles.chain(of_pins).chain(of_others).min()?;
         Some(Self {
             name: name.clone(),
             expires,

@@ -9,11 +9,12 @@ use crate::base::error::ErrorCode;
 use crate::base::ids::CertSha1;
 use crate::context::policy::Policy;
 use crate::context::rotation::probe::{NodeProbe, SCHEMA, held};
-use crate::host::files::{self, FileMode, Input};
+use crate::host::files::Input;
 use crate::host::node;
 use crate::ops::certificate;
 use crate::ops::error::{Error, Failure};
 use crate::ops::identity::source::{self, IdentityFile};
+use crate::ops::output;
 use crate::ops::report::{Report, shown_paths};
 use crate::ops::world::World;
 
@@ -57,10 +58,8 @@ pub fn probe(request: &ProbeRequest, world: &World) -> Result<NodeProbe, Failure
         intermediates,
         ..looked_at(&policy, world)?
     };
-    if let Some(output) = &request.output {
-        let mut bytes = serde_json::to_vec_pretty(&probe).map_err(Error::unexpected)?;
-        bytes.push(b'\n');
-        files::replace_atomically(output, &bytes, FileMode::Keep).map_err(Error::from)?;
+    if let Some(file) = &request.output {
+        output::write_json(file, &probe)?;
     }
     Ok(probe)
 }
