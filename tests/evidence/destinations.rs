@@ -50,6 +50,21 @@ fn an_ad_hoc_profile_in_a_product_for_the_store_is_named() {
 }
 
 #[test]
+fn a_planned_profile_of_another_kind_than_is_asked_for_is_told_as_that() {
+    let product = ios_app(&SigningIdentity::acme(LeafKind::AppleDistribution)).sign();
+    let document = check(&plans(&product), &product, &["--for", "ad-hoc"]);
+    let document = document.exits(10).json();
+    let findings = document["findings"].as_array().unwrap();
+    let told = findings
+        .iter()
+        .find(|it| it["code"] == "embedded-profile-not-planned");
+    let told = told.unwrap_or_else(|| panic!("{document:#}"));
+    assert_ne!(told["expected"], told["found"], "{told:#}");
+    let message = told["message"].as_str().unwrap();
+    assert!(message.contains("is planned for it, and no profile of the kind"));
+}
+
+#[test]
 fn apple_distribution_outside_of_the_store_is_named_at_every_path() {
     let product = mac_app(&SigningIdentity::acme(LeafKind::DeveloperIdApplication))
         .with_framework("RocketKit")

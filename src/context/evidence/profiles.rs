@@ -145,11 +145,18 @@ fn other_than_planned(part: &Part<'_>, embedded: &Embedded, scene: &Scene<'_>) -
         .filter_map(|index| manifest.profiles().get(index))
         .collect();
     let pinned = found.first()?;
+    let mut planned = part.planned.iter().map(|it| &it.profile);
+    // The one that the plan has is of another kind than the product is judged for.
+    let is_for_another = part.profiles.is_empty() && planned.any(|it| it.uuid == pinned.uuid);
     let why = if !part.planned.is_empty() {
         if part.profiles.iter().any(|profile| part.has(profile)) {
             return None;
         }
-        "is pinned, but not the one that is planned for it".to_owned()
+        match is_for_another {
+            true => "is planned for it, and no profile of the kind that it is judged for is pinned"
+                .to_owned(),
+            false => "is pinned, but not the one that is planned for it".to_owned(),
+        }
     } else if !part
         .bundle_id
         .as_ref()
@@ -172,6 +179,9 @@ fn other_than_planned(part: &Part<'_>, embedded: &Embedded, scene: &Scene<'_>) -
     .found(pinned.title())
     .of_profile(&pinned.uuid);
     let finding = match expected {
+        Some(_) if is_for_another => finding
+            .expected("a pinned profile of the kind that it is judged for")
+            .hint("judge it for what its profile is for, or pin a profile of that kind for it"),
         Some(expected) => finding
             .expected(expected.title())
             .hint(format!("sign it again with {}", expected.title())),
