@@ -12,6 +12,7 @@
 mod branches;
 mod crashes;
 mod elsewhere;
+mod embedding;
 mod guide;
 mod intermediates;
 mod order;

@@ -14,11 +14,10 @@ use countersign::context::rotation::rehearsal::{
 };
 use countersign::context::rotation::{revision, succession};
 use countersign::ops::rotate::{self, RehearsalDocument, RehearseRequest};
-use forge::hierarchy::Hierarchy;
 use forge::profile::{Kind, ProfileSpec};
 use support::{blocking, proven};
 
-use crate::site::{IDS, NOW, Site, done, next_certificate, old, successor};
+use crate::site::{IDS, NOW, Site, done, old, renewed, successor, with_a_new_certificate};
 
 fn request(site: &Site) -> RehearseRequest {
     RehearseRequest {
@@ -52,21 +51,6 @@ fn outcomes(document: &RehearsalDocument, branch: &str) -> Vec<Vec<Outcome>> {
     builds
         .map(|it| it.groups.iter().map(|group| group.outcome).collect())
         .collect()
-}
-
-/// The successors are signed with another certificate than the old profiles.
-fn with_a_new_certificate() -> Site {
-    let site = Site::new();
-    for id in IDS {
-        let new = renewed(id);
-        site.write(&format!("successors/{}", new.file_name()), new.mint());
-    }
-    site
-}
-
-fn renewed(id: &str) -> ProfileSpec {
-    let certificate = Hierarchy::acme().developer(&next_certificate());
-    successor(id).certificates(&[certificate])
 }
 
 /// The key of the certificate that signs today.

@@ -101,6 +101,11 @@ fn extensions_first(profiles: &[ProfileUuid], nodes: &[Node<'_>]) -> Vec<Profile
     sorted
 }
 
+/// The bundle ids of which one could hold this one, the shortest first.
+pub(super) fn above(id: &str) -> impl Iterator<Item = &str> {
+    id.match_indices('.').filter_map(|(at, _)| id.get(..at))
+}
+
 /// A pinned target or product.
 struct Node<'a> {
     profile: &'a ProfileUuid,
@@ -136,8 +141,7 @@ fn nodes(manifest: &Manifest) -> Nodes<'_> {
     let mut roots = Vec::new();
     let mut positions: HashMap<(&str, &str), usize> = HashMap::new();
     let all = signed.iter().map(|(of, id, profile)| {
-        let dots = id.match_indices('.').filter_map(|(at, _)| id.get(..at));
-        let above: Vec<&str> = dots
+        let above: Vec<&str> = above(id)
             .filter(|above| known.contains_key(&(*of, *above)))
             .collect();
         let root = above.first().copied().unwrap_or(id);

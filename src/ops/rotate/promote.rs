@@ -15,7 +15,7 @@ use crate::context::rotation::probe::{Demand, lacking};
 use crate::context::rotation::product::{self, ProductGroup};
 use crate::context::rotation::revision;
 use crate::context::rotation::succession::{self, Succession};
-use crate::context::rotation::{certificates, intermediate};
+use crate::context::rotation::{certificates, embedding, intermediate};
 use crate::host::node;
 use crate::host::transaction::{self, StepKind};
 use crate::ops::error::{Error, Failure};
@@ -62,6 +62,13 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
         &first.policy.topology.key_hosts,
         node::host_name().ok().as_ref(),
         Demand::NoneWithout,
+        world.now,
+    ));
+    let promoted = groups.iter().flat_map(|group| &group.profiles);
+    document.findings.extend(embedding::parted(
+        first.content(),
+        promoted.filter_map(|uuid| pairs.get(uuid)),
+        Severity::Block,
         world.now,
     ));
     if groups.is_empty() && !finding::any_blocks(&document.findings) {
