@@ -15,6 +15,7 @@ mod elsewhere;
 mod embedding;
 mod guide;
 mod intermediates;
+mod machines;
 mod order;
 mod places;
 mod planning;

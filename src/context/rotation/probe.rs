@@ -14,7 +14,8 @@ use crate::apple::certificate::Certificate;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{CertSha1, CertSha256, FileSha256, HostName};
 use crate::base::remedy::Remedy;
-use crate::context::manifest::PinnedProfile;
+use crate::context::manifest::{PinnedCertificate, PinnedProfile};
+use crate::context::policy::Topology;
 
 /// The largest probe that is read, in bytes: a hundred thousand profiles.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -170,12 +171,46 @@ pub enum Demand {
     NoneWithout,
 }
 
-/// What keeps `needed` from being relied on: machines that lack one of them or have shown nothing. Of each machine its newest probe
-/// counts. `own` is this machine, which is looked at itself.
+/// A new profile, and what must be there to sign with it.
+#[derive(Debug, Clone)]
+pub struct Needed<'a> {
+    /// The profile.
+    pub profile: &'a PinnedProfile,
+    /// The certificates of which there must be keys: of each of these rows one.
+    pub keys: Vec<Vec<&'a PinnedCertificate>>,
+}
+
+impl<'a> Needed<'a> {
+    /// With a key for each of these certificates; where nothing is `pinned`, with one for any that the profile embeds.
+    pub fn of(profile: &'a PinnedProfile, pinned: Option<Vec<&'a PinnedCertificate>>) -> Self {
+        let keys = match pinned {
+            Some(pinned) => pinned.into_iter().map(|it| vec![it]).collect(),
+            None => vec![profile.certificates().collect()],
+        };
+        Self { profile, keys }
+    }
+
+    /// With its file alone.
+    pub fn file_of(profile: &'a PinnedProfile) -> Self {
+        let keys = Vec::new();
+        Self { profile, keys }
+    }
+
+    /// A row of certificates of which no key is among these.
+    fn without_key(&self, identities: &[CertSha1]) -> Option<&[&PinnedCertificate]> {
+        let has_key =
+            |row: &[&PinnedCertificate]| row.iter().any(|it| identities.contains(&it.sha1));
+        let mut rows = self.keys.iter().map(Vec::as_slice);
+        rows.find(|row| !has_key(row))
+    }
+}
+
+/// What keeps `needed` from being relied on: machines that lack one of them or have shown nothing, and machines that may hold keys and
+/// show that they have none for it. Of each machine its newest probe counts. `own` is this machine, which is looked at itself.
 pub fn lacking(
     probes: &[NodeProbe],
-    needed: &[&PinnedProfile],
-    hosts: &[HostName],
+    needed: &[Needed<'_>],
+    topology: &Topology,
     own: Option<&HostName>,
     demand: Demand,
     now: Timestamp,
@@ -184,7 +219,7 @@ pub fn lacking(
     let is_own = |host: &HostName| own.is_some_and(|own| own.same_as(host));
     let probes = newest(probes);
     let of_probes = probes.iter().map(|probe| &probe.host);
-    for host in distinct(hosts.iter().chain(of_probes)) {
+    for host in distinct(topology.key_hosts.iter().chain(of_probes)) {
         if is_own(host) {
             continue;
         }
@@ -213,8 +248,9 @@ pub fn lacking(
                 .hint("set both clocks by the network, and probe the machine again"),
             );
         }
-        let absent: Vec<&&PinnedProfile> = needed
+        let absent: Vec<&PinnedProfile> = needed
             .iter()
+            .map(|needed| needed.profile)
             .filter(|profile| !probe.holds(&profile.sha256))
             .collect();
         if let Some(first) = absent.first() {
@@ -241,6 +277,51 @@ pub fn lacking(
                 )),
             );
         }
+        if topology.may_hold_keys(host) {
+            findings.extend(keyless(probe, needed));
+        }
     }
     findings
+}
+
+/// That a machine which shows its identities has no key for a new profile.
+fn keyless(probe: &NodeProbe, needed: &[Needed<'_>]) -> Option<Finding> {
+    let identities = probe.identities.as_ref()?;
+    let mut keyless = needed.iter().filter_map(|needed| {
+        let row = needed.without_key(identities)?;
+        Some((needed.profile, row))
+    });
+    let (first, row) = keyless.next()?;
+    let touched: Vec<_> = std::iter::once(first)
+        .chain(keyless.map(|(profile, _)| profile))
+        .map(PinnedProfile::touched)
+        .collect();
+    let more = match touched.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let host = &probe.host;
+    let meant = match row {
+        [] => "a certificate that it embeds".to_owned(),
+        [one] => one.title(),
+        [one, others @ ..] => format!("{} or one of {} others", one.title(), others.len()),
+    };
+    Some(
+        Finding::block(
+            Code::NodeLacksSuccessor,
+            format!(
+                "host {host} has no private key for the new profile {}{more}",
+                first.title()
+            ),
+        )
+        .values(
+            format!("the identity of {meant}"),
+            format!("none of the {} identities there", identities.len()),
+        )
+        .of_profile(&first.uuid)
+        .touching(touched)
+        .hint(format!(
+            "import the identity on {host}, and probe it again with its identities"
+        )),
+    )
 }

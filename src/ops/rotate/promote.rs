@@ -47,7 +47,9 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
     document.findings.extend(found.findings);
     let groups = product::groups(&first.manifest, &pairs.keys().cloned().collect());
     let groups = chosen(groups, &request.products, &mut document.findings);
-    let needed: Vec<&PinnedProfile> = pairs.values().map(|pair| &pair.new).collect();
+    let mut next: Vec<&Succession> = pairs.values().collect();
+    next.sort_by(|a, b| a.old.uuid.cmp(&b.old.uuid));
+    let needed = certificates::needed_next(&first.manifest, next, world.now);
     let probes = scene::probes(&request.probes)?;
     let signing = certificates::signing_next(&first.manifest, pairs.values(), world.now);
     document.findings.extend(intermediate::lacking(
@@ -59,7 +61,7 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
     document.findings.extend(lacking(
         &probes,
         &needed,
-        &first.policy.topology.key_hosts,
+        &first.policy.topology,
         node::host_name().ok().as_ref(),
         Demand::NoneWithout,
         world.now,

@@ -77,11 +77,11 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
         Severity::Block,
         world.now,
     ));
-    let needed: Vec<&PinnedProfile> = scene.manifest.in_state(ProfileState::Active).collect();
+    let needed = certificates::needed(&scene.manifest);
     document.findings.extend(lacking(
         &probes,
         &needed,
-        &scene.policy.topology.key_hosts,
+        &scene.policy.topology,
         node::host_name().ok().as_ref(),
         Demand::EveryHost,
         world.now,
