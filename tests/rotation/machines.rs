@@ -1,4 +1,4 @@
-//! What probes say of other machines: a key that is not there.
+//! What probes say of other machines: a key that is not there, and two probes that contradict each other.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use countersign::base::finding::{Code, Finding};
 use countersign::base::ids::FileSha256;
 use countersign::context::manifest::{PinnedCertificate, PinnedProfile, ProfileState};
-use countersign::ops::rotate::{self, PromoteRequest, RetireRequest};
+use countersign::ops::rotate::{self, PlanRequest, PromoteRequest, RehearseRequest, RetireRequest};
 use serde_json::json;
 use support::{blocking, proven};
 
@@ -114,4 +114,69 @@ fn a_machine_that_may_hold_no_keys_needs_none() {
     let builder = probe(&site, "builder-01.acme.example", NOW, Some(&[]));
     let none: Vec<&str> = Vec::new();
     assert_eq!(blocking(&promoted(&site, builder)), none);
+}
+
+#[test]
+fn two_probes_of_one_machine_at_one_time_that_differ_are_refused_by_every_command() {
+    let site = with_a_key_host();
+    done(rotate::stage(&site.stage(), &site.world(NOW)).unwrap());
+    let next = certificate(IDS[0], true);
+    let keyless = probe(&site, HOST, NOW, Some(&[]));
+    let ready = probe(&site, &HOST.to_uppercase(), NOW, Some(&[next]));
+    let before = site.picture();
+    let all = |probes: Vec<PathBuf>| -> Vec<Result<(), String>> {
+        let world = site.world(NOW);
+        let plan = PlanRequest {
+            probes: probes.clone(),
+            ..PlanRequest::default()
+        };
+        let rehearse = RehearseRequest {
+            probes: probes.clone(),
+            ..RehearseRequest::default()
+        };
+        let promote = PromoteRequest {
+            probes: probes.clone(),
+            dry_run: true,
+            ..PromoteRequest::default()
+        };
+        let retire = RetireRequest {
+            probes,
+            dry_run: true,
+            ..RetireRequest::default()
+        };
+        vec![
+            rotate::plan(&plan, &world).map(drop).map_err(text),
+            rotate::rehearse(&rehearse, &world).map(drop).map_err(text),
+            rotate::promote(&promote, &world).map(drop).map_err(text),
+            rotate::retire(&retire, &world).map(drop).map_err(text),
+        ]
+    };
+    for probes in [[&keyless, &ready], [&ready, &keyless]] {
+        for refused in all(probes.into_iter().cloned().collect()) {
+            let refused = refused.unwrap_err();
+            assert!(refused.contains(NOW), "{refused}");
+            assert!(refused.to_lowercase().contains(&format!("of {HOST} at")));
+            for probe in probes {
+                assert!(refused.contains(&*probe.to_string_lossy()), "{refused}");
+            }
+        }
+    }
+    // The same twice is fine, and so is a newer one.
+    fs::copy(&ready, site.path("copy.json")).unwrap();
+    assert!(
+        all(vec![ready, site.path("copy.json")])
+            .iter()
+            .all(Result::is_ok)
+    );
+    let newer = probe(&site, HOST, "2026-07-06T14:16:00Z", Some(&[]));
+    assert!(
+        all(vec![site.path("copy.json"), newer])
+            .iter()
+            .all(Result::is_ok)
+    );
+    assert_eq!(site.picture(), before);
+}
+
+fn text(error: countersign::ops::error::Failure) -> String {
+    error.to_string()
 }

@@ -6,6 +6,8 @@
 //!
 //! A probe is not signed: it keeps honest people from a mistake.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -149,6 +151,27 @@ pub fn newest(probes: &[NodeProbe]) -> Vec<&NodeProbe> {
         }
     }
     newest
+}
+
+/// The places of two probes of one machine at one instant that say different things: which of them is true nobody can tell.
+pub fn contradiction(probes: &[NodeProbe]) -> Option<(usize, usize)> {
+    let mut known: HashMap<(String, Timestamp), usize> = HashMap::new();
+    for (place, probe) in probes.iter().enumerate() {
+        let key = (probe.host.as_str().to_ascii_lowercase(), probe.time);
+        let first = *known.entry(key).or_insert(place);
+        let is_same = |other: &NodeProbe| {
+            let host = probe.host.clone();
+            *probe
+                == NodeProbe {
+                    host,
+                    ..other.clone()
+                }
+        };
+        if !probes.get(first).is_some_and(is_same) {
+            return Some((first, place));
+        }
+    }
+    None
 }
 
 /// Each of these machines once.

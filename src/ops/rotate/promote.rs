@@ -37,6 +37,7 @@ pub struct PromoteRequest {
 /// # Errors
 /// The manifest, a probe or a directory cannot be read, or a file cannot be written.
 pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, Failure> {
+    let probes = scene::probes(&request.probes)?;
     let (first, mut document) = Scene::begin(StepKind::Promote, request.dry_run, world)?;
     let found = succession::incoming(&first.manifest, world.now);
     let pairs: HashMap<ProfileUuid, Succession> = found
@@ -50,7 +51,6 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
     let mut next: Vec<&Succession> = pairs.values().collect();
     next.sort_by(|a, b| a.old.uuid.cmp(&b.old.uuid));
     let needed = certificates::needed_next(&first.manifest, next, world.now);
-    let probes = scene::probes(&request.probes)?;
     let signing = certificates::signing_next(&first.manifest, pairs.values(), world.now);
     document.findings.extend(intermediate::lacking(
         &probes,

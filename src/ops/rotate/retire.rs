@@ -40,6 +40,7 @@ pub struct RetireRequest {
 /// # Errors
 /// The manifest, another manifest, a probe or a directory cannot be read, or a file cannot be written or removed.
 pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Failure> {
+    let probes = scene::probes(&request.probes)?;
     let (scene, mut document) = Scene::begin(StepKind::Retire, request.dry_run, world)?;
     let retiring: Vec<&PinnedProfile> = scene.manifest.in_state(ProfileState::Retiring).collect();
     if retiring.is_empty() {
@@ -69,7 +70,6 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     document
         .findings
         .extend(grace(&scene, &retiring, request.promoted, world)?);
-    let probes = scene::probes(&request.probes)?;
     let signing = certificates::signing(&scene.manifest);
     document.findings.extend(intermediate::lacking(
         &probes,
