@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use countersign::base::error::ErrorCode;
 use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::CertSha1;
 use countersign::cli::rotate::rehearsal::html;
@@ -13,6 +14,7 @@ use countersign::context::rotation::rehearsal::{
     FailCause, FaultKind, Outcome, RehearsedFault, Rollback,
 };
 use countersign::context::rotation::{revision, succession};
+use countersign::ops::error::Failure;
 use countersign::ops::rotate::{self, RehearsalDocument, RehearseRequest};
 use forge::profile::{Kind, ProfileSpec};
 use support::{blocking, proven};
@@ -505,4 +507,35 @@ fn the_hour_and_what_may_be_waived_do_not_block_a_rehearsal() {
     let document = rehearsed(&request(&site), &site);
     assert_eq!(told(&document), []);
     assert_eq!(outcomes(&document, "this checkout")[0], [Outcome::Passes]);
+}
+
+#[test]
+fn two_branches_with_one_name_and_the_name_of_this_checkout_are_refused() {
+    let site = Site::new();
+    let file = site.path("manifests/profiles.json");
+    let named = |names: &[&str], branches: &[&str]| {
+        let request = RehearseRequest {
+            manifests: names
+                .iter()
+                .map(|name| ((*name).to_owned(), file.clone()))
+                .collect(),
+            branches: branches.iter().map(ToString::to_string).collect(),
+            ..request(&site)
+        };
+        let error = rotate::rehearse(&request, &site.world(NOW)).unwrap_err();
+        let Failure::Error(error) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(error.code(), ErrorCode::Usage, "{error}");
+        error.to_string()
+    };
+    assert!(named(&["this checkout"], &[]).contains("\"this checkout\""));
+    for (names, branches) in [
+        (&["4.2", "4.2"][..], &[][..]),
+        (&[], &["HEAD", "HEAD"]),
+        (&["HEAD"], &["HEAD"]),
+    ] {
+        let message = named(names, branches);
+        assert!(message.starts_with("two branches are called"), "{message}");
+    }
 }

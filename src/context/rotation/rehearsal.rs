@@ -45,6 +45,9 @@ use crate::context::policy::Policy;
 /// So many instants are walked to; later ones are counted and left out.
 pub const MOST_INSTANTS: usize = 400;
 
+/// The name of the branch that the rotation changes. No other may have it.
+pub const THIS_CHECKOUT: &str = "this checkout";
+
 /// What is rehearsed.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {

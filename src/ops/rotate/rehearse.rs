@@ -1,5 +1,6 @@
 //! `rotate rehearse`: the rotation is walked through the calendar, on copies. Nothing on the disk changes.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use crate::context::manifest::{self, Manifest, PinnedCertificate, ProfileState};
 use crate::context::rotation::probe::{NodeProbe, newest};
 use crate::context::rotation::rehearsal::{
     self, Branch, FailCause, Moment, Outcome, Rehearsed, RehearsedFault, RehearsedNode,
-    RehearsedStep,
+    RehearsedStep, THIS_CHECKOUT,
 };
 use crate::context::rotation::succession::{self, Succession};
 use crate::context::rotation::{certificates, intermediate};
@@ -134,8 +135,9 @@ pub struct ShownGroup {
 /// Rehearses the rotation of what the manifest pins.
 ///
 /// # Errors
-/// The policy, a manifest, a probe, a directory or a project cannot be read, or git does not find a branch.
+/// The policy, a manifest, a probe, a directory or a project cannot be read, git does not find a branch, or two branches have one name.
 pub fn rehearse(request: &RehearseRequest, world: &World) -> Result<RehearsalDocument, Failure> {
+    check_names(request)?;
     let scene = Scene::look(world)?;
     let mut findings: Vec<Finding> = scene.changed_since().into_iter().collect();
     let verifier = Verifier::new(world.anchors(&scene.policy)?);
@@ -206,6 +208,28 @@ fn own_probe(scene: &Scene, probes: &[NodeProbe], world: &World) -> Result<NodeP
     let newest = of_own.max_by_key(|it| it.time);
     own.identities = newest.and_then(|it| it.identities.clone());
     Ok(own)
+}
+
+/// Refuses a name that two branches would have: what is said of one could not be told from what is said of the other.
+fn check_names(request: &RehearseRequest) -> Result<(), Error> {
+    let named = request.manifests.iter().map(|(name, _)| name);
+    let mut known = BTreeSet::from([THIS_CHECKOUT]);
+    for name in named.chain(&request.branches) {
+        if !known.insert(name) {
+            let (message, hint) = match name == THIS_CHECKOUT {
+                true => (
+                    format!("{name:?} is the name of the branch that the rotation changes"),
+                    "give the other branch another name",
+                ),
+                false => (
+                    format!("two branches are called {name:?}"),
+                    "name each branch once, and give each manifest a name of its own",
+                ),
+            };
+            return Err(Error::new(ErrorCode::Usage, message).hint(hint));
+        }
+    }
+    Ok(())
 }
 
 fn branches(request: &RehearseRequest, scene: &Scene, world: &World) -> Result<Vec<Branch>, Error> {

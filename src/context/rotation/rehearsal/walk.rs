@@ -10,14 +10,11 @@ use super::fleet::{Fleet, Judged, Site};
 use super::plan::{Plan, Step};
 use super::{
     Builds, FailCause, Outcome, PlannedKind, Rehearsed, RehearsedFault, RehearsedStep, Request,
-    Rollback, Said, SameBuilds,
+    Rollback, Said, SameBuilds, THIS_CHECKOUT,
 };
 use crate::base::finding::{Code, Finding};
 use crate::context::manifest::{Manifest, ManifestError};
 use crate::context::rotation::revision;
-
-/// The name of the branch that the rotation changes.
-const THIS: &str = "this checkout";
 
 /// Walks through the plan.
 pub(super) fn walk(request: &Request<'_>) -> Result<Rehearsed, ManifestError> {
@@ -34,7 +31,7 @@ pub(super) fn walk(request: &Request<'_>) -> Result<Rehearsed, ManifestError> {
         .iter()
         .map(|branch| Judged::new(&branch.manifest, request.targets))
         .collect();
-    let mut branches = vec![THIS.to_owned()];
+    let mut branches = vec![THIS_CHECKOUT.to_owned()];
     branches.extend(request.branches.iter().map(|branch| branch.name.clone()));
 
     let mut builds = Vec::new();
