@@ -3,11 +3,18 @@
 use std::fs;
 
 use countersign::base::finding::{Code, Finding, Severity};
-use countersign::ops::rotate::{self, PlanRequest, PromoteRequest, StageRequest};
+use countersign::ops::rotate::{
+    self, PlanRequest, PromoteRequest, RehearseRequest, RetireRequest, StageRequest,
+};
+use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
+use forge::profile::ProfileSpec;
 use jiff::SignedDuration;
 use support::blocking;
 
-use crate::site::{IDS, NOW, Site, done, old, renewed, successor, with_a_new_certificate};
+use crate::site::{
+    IDS, LATER, NOW, Site, done, next_certificate, old, renewed, successor, with_a_new_certificate,
+    without_targets,
+};
 
 fn told(findings: &[Finding], severity: Severity) -> Vec<Finding> {
     let findings = findings.iter();
@@ -143,4 +150,71 @@ fn a_plan_tells_it_before_anything_is_staged() {
     assert_eq!(told(&plan(all, Some(1)), Severity::Block), []);
     fs::remove_dir_all(site.path("successors")).unwrap();
     assert_eq!(told(&plan(Vec::new(), Some(1)), Severity::Block), []);
+}
+
+#[test]
+fn a_product_without_targets_is_one_by_the_bundle_ids_of_its_profiles() {
+    let site = with_a_new_certificate();
+    without_targets(&site);
+    let request = PlanRequest {
+        successors: some(&site, &IDS).successors,
+        ..PlanRequest::default()
+    };
+    let plan = rotate::plan(&request, &site.world(NOW)).unwrap();
+    assert_eq!(plan.order.len(), 1, "{:#?}", plan.order);
+    assert_eq!(plan.order[0].product, IDS[0]);
+    let last = plan.order[0].profiles.last().unwrap();
+    assert_eq!(last.as_str(), old(IDS[0]).uuid, "extensions come first");
+    // Half of it is not promoted.
+    done(rotate::stage(&some(&site, &IDS[..2]), &site.world(NOW)).unwrap());
+    let half = rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap();
+    assert_eq!(blocking(&half.findings), ["embedded-certificate-differs"]);
+    assert_eq!(told(&half.findings, Severity::Block).len(), 2);
+    let rehearsed = rotate::rehearse(&RehearseRequest::default(), &site.world(NOW)).unwrap();
+    assert!(blocking(&rehearsed.findings).contains(&"rotation-gate-misses"));
+    // All of it is, in one revision.
+    done(rotate::stage(&some(&site, &IDS[2..]), &site.world(NOW)).unwrap());
+    let rehearsed = rotate::rehearse(&RehearseRequest::default(), &site.world(NOW)).unwrap();
+    assert!(!blocking(&rehearsed.findings).contains(&"rotation-gate-misses"));
+    let all = done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+    assert_eq!(all.revisions.len(), 1, "{:#?}", all.revisions);
+    assert_eq!(all.revisions[0].product.as_deref(), Some(IDS[0]));
+    done(rotate::retire(&RetireRequest::default(), &site.world(LATER)).unwrap());
+}
+
+#[test]
+fn of_profiles_with_several_certificates_nobody_knows_which_signs() {
+    let both = |id: &str| {
+        let hierarchy = Hierarchy::acme();
+        let today = hierarchy.developer(&LeafSpec::new(LeafKind::AppleDistribution));
+        let next = hierarchy.developer(&next_certificate());
+        successor(id).certificates(&[today, next])
+    };
+    let site = Site::new();
+    without_targets(&site);
+    let new = both(IDS[0]);
+    site.write(&format!("successors/{}", new.file_name()), new.mint());
+    let request = StageRequest {
+        successors: vec![site.path(format!("successors/{}", new.file_name()))],
+        dry_run: false,
+    };
+    let staged = done(rotate::stage(&request, &site.world(NOW)).unwrap());
+    assert_eq!(told(&staged.findings, Severity::Warn), []);
+    done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
+}
+
+#[test]
+fn a_wildcard_that_nothing_is_pinned_to_stays_alone() {
+    let wildcard = |spec: fn(&str) -> ProfileSpec| spec("com.acme.*");
+    let mut pairs: Vec<_> = IDS.iter().map(|id| (old(id), successor(id))).collect();
+    pairs.push((wildcard(old), wildcard(successor)));
+    let site = Site::of(&pairs);
+    without_targets(&site);
+    let request = PlanRequest {
+        successors: vec![site.path("successors")],
+        ..PlanRequest::default()
+    };
+    let plan = rotate::plan(&request, &site.world(NOW)).unwrap();
+    let products: Vec<&str> = plan.order.iter().map(|it| it.product.as_str()).collect();
+    assert_eq!(products, ["com.acme.*", IDS[0]]);
 }

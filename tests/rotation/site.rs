@@ -389,3 +389,11 @@ pub(crate) fn with_a_new_certificate() -> Site {
     }
     site
 }
+
+/// The same, frozen without a project: nothing is pinned to a profile.
+pub(crate) fn without_targets(site: &Site) {
+    let mut content = site.manifest().content().clone();
+    content.archive = None;
+    content.targets.clear();
+    site.write("manifests/profiles.json", content.to_bytes());
+}

@@ -6,6 +6,9 @@
 //!
 //! Which holds which is told by the bundle ids, in one configuration: Debug and Release are never in one archive. An extension that
 //! several apps could hold fits if it fits one of them. A difference that was there before is no matter of a rotation.
+//!
+//! In a manifest without targets and products the profiles' own bundle ids tell it, among active profiles of one team, kind and family that
+//! embed one certificate each. Of several certificates nobody knows which signs.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,14 +19,15 @@ use super::revision::{promoted, staged};
 use super::succession::Succession;
 use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha256, ProfileUuid};
-use crate::context::manifest::{Content, PinnedCertificate, PinnedTarget};
+use crate::context::gate::facts::Family;
+use crate::context::manifest::{Content, PinnedCertificate, PinnedTarget, ProfileState};
 use crate::xcode::platform::Platform;
 
 /// An extension and what holds it, which are pinned to different certificates.
 #[derive(Debug, Clone, Copy)]
 pub struct Difference<'a> {
-    /// Their configuration.
-    pub configuration: &'a str,
+    /// Their configuration; of profiles that nothing is pinned to their kind.
+    pub among: &'a str,
     /// The extension, or another product that something holds.
     pub embedded: Side<'a>,
     /// What holds it.
@@ -44,16 +48,19 @@ pub struct Side<'a> {
 impl<'a> Difference<'a> {
     /// What stays the same when one of them gets another certificate.
     fn key(&self) -> (&'a str, &'a str, &'a str) {
-        (
-            self.configuration,
-            self.embedded.bundle_id,
-            self.host.bundle_id,
-        )
+        (self.among, self.embedded.bundle_id, self.host.bundle_id)
     }
 }
 
 /// The extensions that are pinned to another certificate than everything that could hold them.
 pub fn differences(content: &Content) -> Vec<Difference<'_>> {
+    match content.targets.is_empty() && content.products.is_empty() {
+        true => of_profiles(content),
+        false => of_targets(content),
+    }
+}
+
+fn of_targets(content: &Content) -> Vec<Difference<'_>> {
     let mut by_id: HashMap<(&str, &str), Vec<&PinnedTarget>> = HashMap::new();
     for target in &content.targets {
         let id = (target.configuration.as_str(), target.bundle_id.as_str());
@@ -70,9 +77,51 @@ pub fn differences(content: &Content) -> Vec<Difference<'_>> {
                 continue;
             }
             differences.extend(hosts.first().map(|host| Difference {
-                configuration,
+                among: configuration,
                 embedded: side(target),
                 host: side(host),
+            }));
+        }
+    }
+    differences
+}
+
+fn of_profiles(content: &Content) -> Vec<Difference<'_>> {
+    let signing = content.profiles.iter().filter_map(|profile| {
+        let is_meant = profile.state == ProfileState::Active && !profile.bundle_id.is_wildcard();
+        let mut certificates = profile.certificates();
+        let certificate = certificates.next().filter(|_| is_meant)?;
+        let side = Side {
+            bundle_id: profile.bundle_id.as_str(),
+            profile: &profile.uuid,
+            certificate: certificate.sha256,
+        };
+        let family = Family::of(&profile.platforms);
+        let scope = (&profile.team_id, profile.kind, family);
+        certificates.next().is_none().then_some((scope, side))
+    });
+    let signing: Vec<_> = signing.collect();
+    let mut by_id: HashMap<_, Vec<Side<'_>>> = HashMap::new();
+    for (scope, side) in &signing {
+        by_id
+            .entry((*scope, side.bundle_id))
+            .or_default()
+            .push(*side);
+    }
+    let mut differences = Vec::new();
+    for (scope, embedded) in signing {
+        for above in above(embedded.bundle_id) {
+            let hosts = by_id.get(&(scope, above)).map_or(&[][..], Vec::as_slice);
+            if hosts
+                .iter()
+                .any(|it| it.certificate == embedded.certificate)
+            {
+                continue;
+            }
+            differences.extend(hosts.first().map(|host| Difference {
+                among: scope.1.as_str(),
+                embedded,
+                host: *host,
             }));
         }
     }

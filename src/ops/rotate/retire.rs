@@ -93,7 +93,7 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
         .iter()
         .map(|profile| profile.uuid.clone())
         .collect();
-    // Nothing is pinned to them any more, so the groups are in the order of bundle ids: what holds others goes before its extensions.
+    // Nothing is pinned to them any more, so their own bundle ids tell which of them are extensions: those go first.
     // The files go while the manifest still knows them, so that none of them is ever one that nobody pinned.
     let groups = product::groups(&scene.manifest, &old);
     let order = groups.iter().flat_map(|group| &group.profiles);
