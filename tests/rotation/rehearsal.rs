@@ -19,7 +19,7 @@ use countersign::ops::rotate::{self, RehearsalDocument, RehearseRequest};
 use forge::profile::{Kind, ProfileSpec};
 use support::{blocking, proven};
 
-use crate::site::{IDS, NOW, Site, done, old, renewed, successor, with_a_new_certificate};
+use crate::site::{IDS, Killer, NOW, Site, done, old, renewed, successor, with_a_new_certificate};
 
 fn request(site: &Site) -> RehearseRequest {
     RehearseRequest {
@@ -538,4 +538,29 @@ fn two_branches_with_one_name_and_the_name_of_this_checkout_are_refused() {
         let message = named(names, branches);
         assert!(message.starts_with("two branches are called"), "{message}");
     }
+}
+
+#[test]
+fn where_nothing_can_be_rehearsed_the_true_cause_is_told() {
+    let site = Site::new();
+    for id in IDS {
+        let earlier = successor(id).valid("2026-06-01T10:00:00Z", "2026-08-01T00:00:00Z");
+        fs::remove_file(site.path(format!("successors/{}", successor(id).file_name()))).unwrap();
+        site.write(
+            &format!("successors/{}", earlier.file_name()),
+            earlier.mint(),
+        );
+    }
+    // What is at hand was refused.
+    let refused = rehearsed(&request(&site), &site);
+    assert_eq!(blocking(&refused.findings), ["successor-expires-earlier"]);
+    // A step was killed before it wrote the manifest.
+    let site = Site::new();
+    let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        rotate::stage(&site.stage(), &site.world_with(NOW, Killer::at(2)))
+    }));
+    assert!(killed.is_err());
+    assert_eq!(site.manifest().revision(), 1);
+    let unfinished = rehearsed(&RehearseRequest::default(), &site);
+    assert_eq!(blocking(&unfinished.findings), ["rotation-unfinished"]);
 }

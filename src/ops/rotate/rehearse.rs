@@ -11,7 +11,7 @@ use super::probe;
 use super::scene::{self, Scene};
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
-use crate::base::finding::{Code, Finding, Severity};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::HostName;
 use crate::context::gate::facts::ObservedTargets;
 use crate::context::manifest::{self, Manifest, PinnedCertificate, ProfileState};
@@ -151,7 +151,7 @@ pub fn rehearse(request: &RehearseRequest, world: &World) -> Result<RehearsalDoc
     let targets = targets(request, &scene.manifest, world)?;
     let mut retiring = scene.manifest.in_state(ProfileState::Retiring);
     if pairs.is_empty() && retiring.next().is_none() {
-        findings.push(nothing());
+        without_rotation(&scene, &mut findings);
     }
     let rehearsed = rehearsal::rehearse(&rehearsal::Request {
         policy: &scene.policy,
@@ -285,6 +285,17 @@ fn targets(
         &selection.request(world)?,
         Some(manifest),
     )?))
+}
+
+/// There is nothing to rehearse: because a step is not finished, because what is at hand was refused, or because nothing is at hand.
+fn without_rotation(scene: &Scene, findings: &mut Vec<Finding>) {
+    let is_unfinished = scene.steps.last().is_some_and(|step| !step.is_done);
+    let mut told = findings.iter_mut();
+    if let Some(told) = told.find(|it| is_unfinished && it.code == Code::RotationUnfinished) {
+        told.severity = Severity::Block;
+    } else if !finding::any_blocks(findings) {
+        findings.push(nothing());
+    }
 }
 
 fn nothing() -> Finding {
