@@ -1,6 +1,6 @@
 //! A rehearsal: the real gate at the instants to come, a small account of the build beside it, and faults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use countersign::cli::rotate::rehearsal::html;
 use countersign::context::manifest::{Manifest, PinnedProfile, ProfileState};
 use countersign::context::rotation::probe::{NodeProbe, SCHEMA};
 use countersign::context::rotation::rehearsal::{
-    FailCause, FaultKind, Outcome, RehearsedFault, Rollback,
+    EventKind, FailCause, FaultKind, Outcome, RehearsedFault, Rollback,
 };
 use countersign::context::rotation::{revision, succession};
 use countersign::ops::error::Failure;
@@ -563,4 +563,31 @@ fn where_nothing_can_be_rehearsed_the_true_cause_is_told() {
     assert_eq!(site.manifest().revision(), 1);
     let unfinished = rehearsed(&RehearseRequest::default(), &site);
     assert_eq!(blocking(&unfinished.findings), ["rotation-unfinished"]);
+}
+
+#[test]
+fn a_renewed_certificate_is_told_from_the_old_one_by_its_serial_number() {
+    let site = with_a_new_certificate();
+    let of = |id: &str, is_new: bool| {
+        let spec = if is_new { renewed(id) } else { old(id) };
+        let profile = PinnedProfile::of(&proven(&spec), ProfileState::Active);
+        let mut certificates = profile.certificates();
+        certificates.next().unwrap().clone()
+    };
+    let (today, next) = (of(IDS[0], false), of(IDS[0], true));
+    assert_ne!(today.title(), next.title());
+    let keyed = |probe: &mut NodeProbe| probe.identities = Some(vec![today.sha1]);
+    let other = probe(&site, "signer-02", keyed);
+    let document = rehearsed(
+        &RehearseRequest {
+            probes: vec![other],
+            ..request(&site)
+        },
+        &site,
+    );
+    assert_eq!(document.nodes[1].imports, [next.title()]);
+    let events = document.calendar.iter().flat_map(|moment| &moment.events);
+    let ends = events.filter(|event| event.what == EventKind::CertificateEnds);
+    let names: BTreeSet<String> = ends.flat_map(|event| event.names.clone()).collect();
+    assert_eq!(names, BTreeSet::from([today.title(), next.title()]));
 }

@@ -275,7 +275,7 @@ pub struct RehearsedNode {
     pub own: bool,
     /// How many successors are to be installed on it.
     pub installs: usize,
-    /// The certificates, by common name, whose identities are to be imported on it.
+    /// The certificates, by common name and last six serial digits, whose identities are to be imported on it.
     pub imports: Vec<String>,
     /// Whether its identities are known: if not, they are not judged.
     pub identities_known: bool,

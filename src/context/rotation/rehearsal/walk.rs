@@ -302,7 +302,8 @@ fn missed(rehearsed: &Rehearsed) -> Vec<Finding> {
                 .values(
                     "a gate that blocks it",
                     format!(
-                        "{count} such builds, the first at {}: {}",
+                        "{}, the first at {}: {}",
+                        such_builds(count),
                         moment.at,
                         moment.title()
                     ),
@@ -311,6 +312,13 @@ fn missed(rehearsed: &Rehearsed) -> Vec<Finding> {
             )
         });
     found.collect()
+}
+
+fn such_builds(count: usize) -> String {
+    match count {
+        1 => "1 such build".to_owned(),
+        count => format!("{count} such builds"),
+    }
 }
 
 /// What to do where a build fails for this cause and no gate says so.
@@ -340,7 +348,7 @@ fn missed_with(fault: &RehearsedFault) -> Option<Finding> {
                 cause.as_str()
             ),
         )
-        .values("a gate that blocks them", format!("{count} such builds"))
+        .values("a gate that blocks them", such_builds(count))
         .hint(remedy(cause))
     })
 }
