@@ -130,7 +130,7 @@ enum Command {
     /// Work with App Store Connect: list what it holds, renew profiles, fetch them. No other command uses the network.
     #[command(subcommand)]
     Portal(Deferred<portal::Command>),
-    /// Renew profiles in steps that no build sees half of: plan, stage, promote, retire, rollback, status, probe.
+    /// Renew profiles in steps that no build sees half of: plan, rehearse, stage, promote, retire, rollback, status, probe.
     #[command(subcommand)]
     Rotate(Deferred<rotate::Command>),
     /// Work with the CI keychain: create, import, unlock, lock, status, destroy, recover, serve.

@@ -1,4 +1,4 @@
-//! `countersign rotate`: plan, stage, promote, retire, rollback, status, probe.
+//! `countersign rotate`: plan, rehearse, stage, promote, retire, rollback, status, probe.
 
 mod inventory;
 pub mod rehearsal;

@@ -10,6 +10,7 @@
 //! - [`succession`]: which profile replaces which, and what is not right about that
 //! - [`certificates`]: which certificates are pinned, and what signs with each
 //! - [`credential`]: what else ends, by the policy's word
+//! - [`embedding`]: what a promotion would part from the certificate of the app that holds it
 //! - [`intermediate`]: which machine holds what issued the certificates
 //! - [`probe`]: what another machine says that it holds
 //! - [`product`]: which profiles must change sides together, and in which order
@@ -19,6 +20,7 @@
 
 pub mod certificates;
 pub mod credential;
+pub mod embedding;
 pub mod intermediate;
 pub mod probe;
 pub mod product;

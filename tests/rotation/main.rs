@@ -12,8 +12,10 @@
 mod branches;
 mod crashes;
 mod elsewhere;
+mod embedding;
 mod guide;
 mod intermediates;
+mod machines;
 mod order;
 mod places;
 mod planning;

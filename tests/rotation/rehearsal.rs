@@ -1,24 +1,25 @@
 //! A rehearsal: the real gate at the instants to come, a small account of the build beside it, and faults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use countersign::base::error::ErrorCode;
 use countersign::base::finding::{Code, Finding, Severity};
 use countersign::base::ids::CertSha1;
 use countersign::cli::rotate::rehearsal::html;
 use countersign::context::manifest::{Manifest, PinnedProfile, ProfileState};
 use countersign::context::rotation::probe::{NodeProbe, SCHEMA};
 use countersign::context::rotation::rehearsal::{
-    FailCause, FaultKind, Outcome, RehearsedFault, Rollback,
+    EventKind, FailCause, FaultKind, Outcome, RehearsedFault, Rollback,
 };
 use countersign::context::rotation::{revision, succession};
+use countersign::ops::error::Failure;
 use countersign::ops::rotate::{self, RehearsalDocument, RehearseRequest};
-use forge::hierarchy::Hierarchy;
 use forge::profile::{Kind, ProfileSpec};
 use support::{blocking, proven};
 
-use crate::site::{IDS, NOW, Site, done, next_certificate, old, successor};
+use crate::site::{IDS, Killer, NOW, Site, done, old, renewed, successor, with_a_new_certificate};
 
 fn request(site: &Site) -> RehearseRequest {
     RehearseRequest {
@@ -52,21 +53,6 @@ fn outcomes(document: &RehearsalDocument, branch: &str) -> Vec<Vec<Outcome>> {
     builds
         .map(|it| it.groups.iter().map(|group| group.outcome).collect())
         .collect()
-}
-
-/// The successors are signed with another certificate than the old profiles.
-fn with_a_new_certificate() -> Site {
-    let site = Site::new();
-    for id in IDS {
-        let new = renewed(id);
-        site.write(&format!("successors/{}", new.file_name()), new.mint());
-    }
-    site
-}
-
-fn renewed(id: &str) -> ProfileSpec {
-    let certificate = Hierarchy::acme().developer(&next_certificate());
-    successor(id).certificates(&[certificate])
 }
 
 /// The key of the certificate that signs today.
@@ -521,4 +507,87 @@ fn the_hour_and_what_may_be_waived_do_not_block_a_rehearsal() {
     let document = rehearsed(&request(&site), &site);
     assert_eq!(told(&document), []);
     assert_eq!(outcomes(&document, "this checkout")[0], [Outcome::Passes]);
+}
+
+#[test]
+fn two_branches_with_one_name_and_the_name_of_this_checkout_are_refused() {
+    let site = Site::new();
+    let file = site.path("manifests/profiles.json");
+    let named = |names: &[&str], branches: &[&str]| {
+        let request = RehearseRequest {
+            manifests: names
+                .iter()
+                .map(|name| ((*name).to_owned(), file.clone()))
+                .collect(),
+            branches: branches.iter().map(ToString::to_string).collect(),
+            ..request(&site)
+        };
+        let error = rotate::rehearse(&request, &site.world(NOW)).unwrap_err();
+        let Failure::Error(error) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(error.code(), ErrorCode::Usage, "{error}");
+        error.to_string()
+    };
+    assert!(named(&["this checkout"], &[]).contains("\"this checkout\""));
+    for (names, branches) in [
+        (&["4.2", "4.2"][..], &[][..]),
+        (&[], &["HEAD", "HEAD"]),
+        (&["HEAD"], &["HEAD"]),
+    ] {
+        let message = named(names, branches);
+        assert!(message.starts_with("two branches are called"), "{message}");
+    }
+}
+
+#[test]
+fn where_nothing_can_be_rehearsed_the_true_cause_is_told() {
+    let site = Site::new();
+    for id in IDS {
+        let earlier = successor(id).valid("2026-06-01T10:00:00Z", "2026-08-01T00:00:00Z");
+        fs::remove_file(site.path(format!("successors/{}", successor(id).file_name()))).unwrap();
+        site.write(
+            &format!("successors/{}", earlier.file_name()),
+            earlier.mint(),
+        );
+    }
+    // What is at hand was refused.
+    let refused = rehearsed(&request(&site), &site);
+    assert_eq!(blocking(&refused.findings), ["successor-expires-earlier"]);
+    // A step was killed before it wrote the manifest.
+    let site = Site::new();
+    let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        rotate::stage(&site.stage(), &site.world_with(NOW, Killer::at(2)))
+    }));
+    assert!(killed.is_err());
+    assert_eq!(site.manifest().revision(), 1);
+    let unfinished = rehearsed(&RehearseRequest::default(), &site);
+    assert_eq!(blocking(&unfinished.findings), ["rotation-unfinished"]);
+}
+
+#[test]
+fn a_renewed_certificate_is_told_from_the_old_one_by_its_serial_number() {
+    let site = with_a_new_certificate();
+    let of = |id: &str, is_new: bool| {
+        let spec = if is_new { renewed(id) } else { old(id) };
+        let profile = PinnedProfile::of(&proven(&spec), ProfileState::Active);
+        let mut certificates = profile.certificates();
+        certificates.next().unwrap().clone()
+    };
+    let (today, next) = (of(IDS[0], false), of(IDS[0], true));
+    assert_ne!(today.title(), next.title());
+    let keyed = |probe: &mut NodeProbe| probe.identities = Some(vec![today.sha1]);
+    let other = probe(&site, "signer-02", keyed);
+    let document = rehearsed(
+        &RehearseRequest {
+            probes: vec![other],
+            ..request(&site)
+        },
+        &site,
+    );
+    assert_eq!(document.nodes[1].imports, [next.title()]);
+    let events = document.calendar.iter().flat_map(|moment| &moment.events);
+    let ends = events.filter(|event| event.what == EventKind::CertificateEnds);
+    let names: BTreeSet<String> = ends.flat_map(|event| event.names.clone()).collect();
+    assert_eq!(names, BTreeSet::from([today.title(), next.title()]));
 }

@@ -373,3 +373,27 @@ pub(crate) fn next_certificate() -> LeafSpec {
         .labelled("Apple Distribution 2047")
         .valid("2026-06-01T10:00:00Z", "2047-06-01T10:00:00Z")
 }
+
+/// A successor that embeds it.
+pub(crate) fn renewed(id: &str) -> ProfileSpec {
+    let certificate = Hierarchy::acme().developer(&next_certificate());
+    successor(id).certificates(&[certificate])
+}
+
+/// The successors are signed with another certificate than the old profiles.
+pub(crate) fn with_a_new_certificate() -> Site {
+    let site = Site::new();
+    for id in IDS {
+        let new = renewed(id);
+        site.write(&format!("successors/{}", new.file_name()), new.mint());
+    }
+    site
+}
+
+/// The same, frozen without a project: nothing is pinned to a profile.
+pub(crate) fn without_targets(site: &Site) {
+    let mut content = site.manifest().content().clone();
+    content.archive = None;
+    content.targets.clear();
+    site.write("manifests/profiles.json", content.to_bytes());
+}

@@ -183,6 +183,13 @@ pub struct PinnedCertificate {
     pub expires: Timestamp,
 }
 
+impl PinnedCertificate {
+    /// How messages name it: by its common name and the end of its serial number, because a renewed one has the name of the old one.
+    pub fn title(&self) -> String {
+        format!("{} (serial …{})", self.common_name, self.serial)
+    }
+}
+
 impl From<&Certificate> for PinnedCertificate {
     fn from(certificate: &Certificate) -> Self {
         Self {

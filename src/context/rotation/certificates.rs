@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::succession::Succession;
+use super::probe::Needed;
+use super::succession::{Succession, in_place_of};
 use crate::base::ids::{CertSha256, ProfileUuid};
 use crate::context::manifest::{Manifest, PinnedCertificate, PinnedProfile, ProfileState};
 
@@ -100,6 +101,47 @@ pub fn signing_next<'a>(
             own.filter_map(|it| pair.certificate_for(it, now)).collect()
         }
     }))
+}
+
+/// What a machine needs to build once the successors in `pairs` are active: their files, and a key for each certificate that the manifest
+/// will pin to them.
+pub fn needed_next<'a>(
+    manifest: &Manifest,
+    pairs: impl IntoIterator<Item = &'a Succession>,
+    now: Timestamp,
+) -> Vec<Needed<'a>> {
+    let pinned = pinned_to_profiles(manifest);
+    let pairs = pairs.into_iter();
+    let needed = pairs.map(|pair| {
+        let own = pinned.get(&pair.old.uuid);
+        let own = own.map(|own| own.iter().filter_map(|it| pair.certificate_for(it, now)));
+        Needed::of(&pair.new, own.map(Iterator::collect))
+    });
+    needed.collect()
+}
+
+/// What a machine needs to build when the retiring profiles are gone: the files of the active profiles, and for those that have replaced
+/// a retiring one a key for each certificate that the manifest pins to them.
+pub fn needed(manifest: &Manifest) -> Vec<Needed<'_>> {
+    let pinned = pinned_to_profiles(manifest);
+    let active: Vec<&PinnedProfile> = manifest.in_state(ProfileState::Active).collect();
+    let new: BTreeSet<&ProfileUuid> = manifest
+        .in_state(ProfileState::Retiring)
+        .filter_map(|old| in_place_of(old, &active))
+        .map(|new| &new.uuid)
+        .collect();
+    let needed = active.iter().map(|profile| {
+        if !new.contains(&profile.uuid) {
+            return Needed::file_of(profile);
+        }
+        let own = pinned.get(&profile.uuid);
+        let own = own.map(|own| {
+            let all = profile.certificates();
+            all.filter(|it| own.contains(&it.sha256)).collect()
+        });
+        Needed::of(profile, own)
+    });
+    needed.collect()
 }
 
 fn distinct<'a>(

@@ -6,6 +6,8 @@
 //!
 //! A probe is not signed: it keeps honest people from a mistake.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +16,8 @@ use crate::apple::certificate::Certificate;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::{CertSha1, CertSha256, FileSha256, HostName};
 use crate::base::remedy::Remedy;
-use crate::context::manifest::PinnedProfile;
+use crate::context::manifest::{PinnedCertificate, PinnedProfile};
+use crate::context::policy::Topology;
 
 /// The largest probe that is read, in bytes: a hundred thousand profiles.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -150,6 +153,27 @@ pub fn newest(probes: &[NodeProbe]) -> Vec<&NodeProbe> {
     newest
 }
 
+/// The places of two probes of one machine at one instant that say different things: which of them is true nobody can tell.
+pub fn contradiction(probes: &[NodeProbe]) -> Option<(usize, usize)> {
+    let mut known: HashMap<(String, Timestamp), usize> = HashMap::new();
+    for (place, probe) in probes.iter().enumerate() {
+        let key = (probe.host.as_str().to_ascii_lowercase(), probe.time);
+        let first = *known.entry(key).or_insert(place);
+        let is_same = |other: &NodeProbe| {
+            let host = probe.host.clone();
+            *probe
+                == NodeProbe {
+                    host,
+                    ..other.clone()
+                }
+        };
+        if !probes.get(first).is_some_and(is_same) {
+            return Some((first, place));
+        }
+    }
+    None
+}
+
 /// Each of these machines once.
 pub fn distinct<'h>(hosts: impl IntoIterator<Item = &'h HostName>) -> Vec<&'h HostName> {
     let mut known: Vec<&HostName> = Vec::new();
@@ -170,12 +194,46 @@ pub enum Demand {
     NoneWithout,
 }
 
-/// What keeps `needed` from being relied on: machines that lack one of them or have shown nothing. Of each machine its newest probe
-/// counts. `own` is this machine, which is looked at itself.
+/// A new profile, and what must be there to sign with it.
+#[derive(Debug, Clone)]
+pub struct Needed<'a> {
+    /// The profile.
+    pub profile: &'a PinnedProfile,
+    /// The certificates of which there must be keys: of each of these rows one.
+    pub keys: Vec<Vec<&'a PinnedCertificate>>,
+}
+
+impl<'a> Needed<'a> {
+    /// With a key for each of these certificates; where nothing is `pinned`, with one for any that the profile embeds.
+    pub fn of(profile: &'a PinnedProfile, pinned: Option<Vec<&'a PinnedCertificate>>) -> Self {
+        let keys = match pinned {
+            Some(pinned) => pinned.into_iter().map(|it| vec![it]).collect(),
+            None => vec![profile.certificates().collect()],
+        };
+        Self { profile, keys }
+    }
+
+    /// With its file alone.
+    pub fn file_of(profile: &'a PinnedProfile) -> Self {
+        let keys = Vec::new();
+        Self { profile, keys }
+    }
+
+    /// A row of certificates of which no key is among these.
+    fn without_key(&self, identities: &[CertSha1]) -> Option<&[&PinnedCertificate]> {
+        let has_key =
+            |row: &[&PinnedCertificate]| row.iter().any(|it| identities.contains(&it.sha1));
+        let mut rows = self.keys.iter().map(Vec::as_slice);
+        rows.find(|row| !has_key(row))
+    }
+}
+
+/// What keeps `needed` from being relied on: machines that lack one of them or have shown nothing, and machines that may hold keys and
+/// show that they have none for it. Of each machine its newest probe counts. `own` is this machine, which is looked at itself.
 pub fn lacking(
     probes: &[NodeProbe],
-    needed: &[&PinnedProfile],
-    hosts: &[HostName],
+    needed: &[Needed<'_>],
+    topology: &Topology,
     own: Option<&HostName>,
     demand: Demand,
     now: Timestamp,
@@ -184,7 +242,7 @@ pub fn lacking(
     let is_own = |host: &HostName| own.is_some_and(|own| own.same_as(host));
     let probes = newest(probes);
     let of_probes = probes.iter().map(|probe| &probe.host);
-    for host in distinct(hosts.iter().chain(of_probes)) {
+    for host in distinct(topology.key_hosts.iter().chain(of_probes)) {
         if is_own(host) {
             continue;
         }
@@ -213,8 +271,9 @@ pub fn lacking(
                 .hint("set both clocks by the network, and probe the machine again"),
             );
         }
-        let absent: Vec<&&PinnedProfile> = needed
+        let absent: Vec<&PinnedProfile> = needed
             .iter()
+            .map(|needed| needed.profile)
             .filter(|profile| !probe.holds(&profile.sha256))
             .collect();
         if let Some(first) = absent.first() {
@@ -241,6 +300,51 @@ pub fn lacking(
                 )),
             );
         }
+        if topology.may_hold_keys(host) {
+            findings.extend(keyless(probe, needed));
+        }
     }
     findings
+}
+
+/// That a machine which shows its identities has no key for a new profile.
+fn keyless(probe: &NodeProbe, needed: &[Needed<'_>]) -> Option<Finding> {
+    let identities = probe.identities.as_ref()?;
+    let mut keyless = needed.iter().filter_map(|needed| {
+        let row = needed.without_key(identities)?;
+        Some((needed.profile, row))
+    });
+    let (first, row) = keyless.next()?;
+    let touched: Vec<_> = std::iter::once(first)
+        .chain(keyless.map(|(profile, _)| profile))
+        .map(PinnedProfile::touched)
+        .collect();
+    let more = match touched.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let host = &probe.host;
+    let meant = match row {
+        [] => "a certificate that it embeds".to_owned(),
+        [one] => one.title(),
+        [one, others @ ..] => format!("{} or one of {} others", one.title(), others.len()),
+    };
+    Some(
+        Finding::block(
+            Code::NodeLacksSuccessor,
+            format!(
+                "host {host} has no private key for the new profile {}{more}",
+                first.title()
+            ),
+        )
+        .values(
+            format!("the identity of {meant}"),
+            format!("none of the {} identities there", identities.len()),
+        )
+        .of_profile(&first.uuid)
+        .touching(touched)
+        .hint(format!(
+            "import the identity on {host}, and probe it again with its identities"
+        )),
+    )
 }

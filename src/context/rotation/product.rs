@@ -5,17 +5,20 @@
 //! revision of the manifest: an extension that keeps the old profile while its app has the new one is what rotation must prevent.
 //! Two products that are signed with the same profile are one here.
 //!
+//! Where nothing is pinned to a profile, as in a manifest that was frozen without a project, its own bundle id says what it belongs to. A
+//! wildcard says nothing, and stays alone.
+//!
 //! Inside a product extensions come before what holds them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::base::ids::ProfileUuid;
-use crate::context::manifest::Manifest;
+use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
 
 /// Profiles that change sides together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductGroup {
-    /// The bundle id of the app that holds the others; of several the first. Of profiles that nothing is pinned to what they cover.
+    /// The bundle id of the app that holds the others; of several the first. Of a wildcard that nothing is pinned to what it covers.
     pub name: String,
     /// The old profiles, extensions before what holds them.
     pub profiles: Vec<ProfileUuid>,
@@ -23,8 +26,11 @@ pub struct ProductGroup {
 
 /// Groups the profiles `old`, all of them pinned, by the products that they sign. The groups are in the order of their names.
 pub fn groups(manifest: &Manifest, old: &BTreeSet<ProfileUuid>) -> Vec<ProductGroup> {
-    let nodes = nodes(manifest);
+    let nodes = nodes(manifest, old);
     let mut sets = Sets::new(nodes.roots.len());
+    for (one, other) in &nodes.joined {
+        sets.join(*one, *other);
+    }
     // What one profile signs changes sides together.
     let mut first: HashMap<&ProfileUuid, usize> = HashMap::new();
     for node in nodes.all.iter().filter(|node| old.contains(node.profile)) {
@@ -54,7 +60,7 @@ pub fn groups(manifest: &Manifest, old: &BTreeSet<ProfileUuid>) -> Vec<ProductGr
                     .profile(uuid)
                     .map(|(_, profile)| &profile.bundle_id);
                 let pattern = pattern.map(ToString::to_string).unwrap_or_default();
-                // Nothing is pinned to it, so it is nobody's part.
+                // Nothing is pinned to it, and it is a wildcard, so it is nobody's part.
                 (pattern, usize::MAX)
             }
         };
@@ -101,7 +107,12 @@ fn extensions_first(profiles: &[ProfileUuid], nodes: &[Node<'_>]) -> Vec<Profile
     sorted
 }
 
-/// A pinned target or product.
+/// The bundle ids of which one could hold this one, the shortest first.
+pub(super) fn above(id: &str) -> impl Iterator<Item = &str> {
+    id.match_indices('.').filter_map(|(at, _)| id.get(..at))
+}
+
+/// A pinned target or product, or a profile that nothing is pinned to.
 struct Node<'a> {
     profile: &'a ProfileUuid,
     /// The app that holds it, by its position in [`Nodes::roots`].
@@ -114,9 +125,11 @@ struct Nodes<'a> {
     all: Vec<Node<'a>>,
     /// The bundle ids of what lies in nothing else.
     roots: Vec<&'a str>,
+    /// Roots that profiles which nothing is pinned to make one product.
+    joined: Vec<(usize, usize)>,
 }
 
-fn nodes(manifest: &Manifest) -> Nodes<'_> {
+fn nodes<'a>(manifest: &'a Manifest, old: &BTreeSet<ProfileUuid>) -> Nodes<'a> {
     // Debug and Release of one app are two products: they are never in one archive.
     let targets = manifest.targets().iter();
     let targets = targets.map(|it| {
@@ -136,8 +149,7 @@ fn nodes(manifest: &Manifest) -> Nodes<'_> {
     let mut roots = Vec::new();
     let mut positions: HashMap<(&str, &str), usize> = HashMap::new();
     let all = signed.iter().map(|(of, id, profile)| {
-        let dots = id.match_indices('.').filter_map(|(at, _)| id.get(..at));
-        let above: Vec<&str> = dots
+        let above: Vec<&str> = above(id)
             .filter(|above| known.contains_key(&(*of, *above)))
             .collect();
         let root = above.first().copied().unwrap_or(id);
@@ -156,8 +168,63 @@ fn nodes(manifest: &Manifest) -> Nodes<'_> {
                 .collect(),
         }
     });
-    let all = all.collect();
-    Nodes { all, roots }
+    let mut nodes = Nodes {
+        all: all.collect(),
+        roots,
+        joined: Vec::new(),
+    };
+    nodes.add_unpinned(manifest, old);
+    nodes
+}
+
+impl<'a> Nodes<'a> {
+    /// Adds the profiles that nothing is pinned to, by their own bundle ids: what is active, and what is `old`.
+    fn add_unpinned(&mut self, manifest: &'a Manifest, old: &BTreeSet<ProfileUuid>) {
+        let mut roots: HashMap<&ProfileUuid, usize> = HashMap::new();
+        for node in &self.all {
+            roots.entry(node.profile).or_insert(node.root);
+        }
+        let pinned: HashSet<&ProfileUuid> = roots.keys().copied().collect();
+        let is_meant = |it: &&PinnedProfile| {
+            let is_there = it.state == ProfileState::Active || old.contains(&it.uuid);
+            (is_there || pinned.contains(&it.uuid)) && !it.bundle_id.is_wildcard()
+        };
+        let profiles: Vec<&PinnedProfile> = manifest.profiles().iter().filter(is_meant).collect();
+        let mut by_id: HashMap<&str, Vec<&ProfileUuid>> = HashMap::new();
+        let mut own: HashMap<&str, usize> = HashMap::new();
+        for profile in &profiles {
+            let id = profile.bundle_id.as_str();
+            by_id.entry(id).or_default().push(&profile.uuid);
+            if !pinned.contains(&profile.uuid) {
+                // What has one bundle id is one product, whatever its kind.
+                let root = *own.entry(id).or_insert_with(|| {
+                    self.roots.push(id);
+                    self.roots.len() - 1
+                });
+                roots.insert(&profile.uuid, root);
+            }
+        }
+        for profile in profiles {
+            let is_pinned = pinned.contains(&profile.uuid);
+            let holding = above(profile.bundle_id.as_str());
+            let holding = holding.filter_map(|id| by_id.get(id)).flatten().copied();
+            // Of two that something is pinned to, the targets say it.
+            let holding = holding.filter(|uuid| !is_pinned || !pinned.contains(uuid));
+            let holding: Vec<&ProfileUuid> = holding.collect();
+            let Some(root) = roots.get(&profile.uuid).copied() else {
+                continue;
+            };
+            let others = holding.iter().filter_map(|uuid| roots.get(uuid));
+            self.joined.extend(others.map(|other| (root, *other)));
+            if !is_pinned || !holding.is_empty() {
+                self.all.push(Node {
+                    profile: &profile.uuid,
+                    root,
+                    above: holding,
+                });
+            }
+        }
+    }
 }
 
 /// Sets that are joined (union-find with path halving).

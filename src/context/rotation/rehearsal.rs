@@ -45,6 +45,9 @@ use crate::context::policy::Policy;
 /// So many instants are walked to; later ones are counted and left out.
 pub const MOST_INSTANTS: usize = 400;
 
+/// The name of the branch that the rotation changes. No other may have it.
+pub const THIS_CHECKOUT: &str = "this checkout";
+
 /// What is rehearsed.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -272,7 +275,7 @@ pub struct RehearsedNode {
     pub own: bool,
     /// How many successors are to be installed on it.
     pub installs: usize,
-    /// The certificates, by common name, whose identities are to be imported on it.
+    /// The certificates, by common name and last six serial digits, whose identities are to be imported on it.
     pub imports: Vec<String>,
     /// Whether its identities are known: if not, they are not judged.
     pub identities_known: bool,

@@ -17,6 +17,7 @@ use crate::base::ids::{CertSha256, FileSha256, ProfileUuid};
 use crate::context::manifest::PinnedCertificate;
 use crate::context::rotation::certificates;
 use crate::context::rotation::credential;
+use crate::context::rotation::embedding;
 use crate::context::rotation::intermediate;
 use crate::context::rotation::product;
 use crate::context::rotation::schedule::{self, EndCause, Rotation};
@@ -153,9 +154,7 @@ impl ShownSuccessor {
     fn of(pair: &Succession, staged: bool) -> Self {
         let named = |certificates: Vec<&PinnedCertificate>| {
             let certificates = certificates.into_iter();
-            certificates
-                .map(|it| format!("{} (serial …{})", it.common_name, it.serial))
-                .collect()
+            certificates.map(PinnedCertificate::title).collect()
         };
         let entitlements = pair.entitlements_that_come();
         Self {
@@ -235,6 +234,12 @@ pub fn plan(request: &PlanRequest, world: &World) -> Result<PlanDocument, Failur
         world.now,
     ));
     findings.extend(intermediate::lacking(&probes, signing, severity, world.now));
+    findings.extend(embedding::parted(
+        scene.content(),
+        planned(),
+        severity,
+        world.now,
+    ));
     let intermediates = inventory::issued_by(&scene, planned(), &probes, world.now);
     let old = pairs.keys().cloned().collect();
     let order = product::groups(&scene.manifest, &old).into_iter();

@@ -15,7 +15,7 @@ use crate::context::rotation::probe::{Demand, lacking};
 use crate::context::rotation::product::{self, ProductGroup};
 use crate::context::rotation::revision;
 use crate::context::rotation::succession::{self, Succession};
-use crate::context::rotation::{certificates, intermediate};
+use crate::context::rotation::{certificates, embedding, intermediate};
 use crate::host::node;
 use crate::host::transaction::{self, StepKind};
 use crate::ops::error::{Error, Failure};
@@ -37,6 +37,7 @@ pub struct PromoteRequest {
 /// # Errors
 /// The manifest, a probe or a directory cannot be read, or a file cannot be written.
 pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, Failure> {
+    let probes = scene::probes(&request.probes)?;
     let (first, mut document) = Scene::begin(StepKind::Promote, request.dry_run, world)?;
     let found = succession::incoming(&first.manifest, world.now);
     let pairs: HashMap<ProfileUuid, Succession> = found
@@ -47,8 +48,9 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
     document.findings.extend(found.findings);
     let groups = product::groups(&first.manifest, &pairs.keys().cloned().collect());
     let groups = chosen(groups, &request.products, &mut document.findings);
-    let needed: Vec<&PinnedProfile> = pairs.values().map(|pair| &pair.new).collect();
-    let probes = scene::probes(&request.probes)?;
+    let mut next: Vec<&Succession> = pairs.values().collect();
+    next.sort_by(|a, b| a.old.uuid.cmp(&b.old.uuid));
+    let needed = certificates::needed_next(&first.manifest, next, world.now);
     let signing = certificates::signing_next(&first.manifest, pairs.values(), world.now);
     document.findings.extend(intermediate::lacking(
         &probes,
@@ -59,9 +61,16 @@ pub fn promote(request: &PromoteRequest, world: &World) -> Result<StepDocument, 
     document.findings.extend(lacking(
         &probes,
         &needed,
-        &first.policy.topology.key_hosts,
+        &first.policy.topology,
         node::host_name().ok().as_ref(),
         Demand::NoneWithout,
+        world.now,
+    ));
+    let promoted = groups.iter().flat_map(|group| &group.profiles);
+    document.findings.extend(embedding::parted(
+        first.content(),
+        promoted.filter_map(|uuid| pairs.get(uuid)),
+        Severity::Block,
         world.now,
     ));
     if groups.is_empty() && !finding::any_blocks(&document.findings) {

@@ -1,5 +1,6 @@
 //! `rotate rehearse`: the rotation is walked through the calendar, on copies. Nothing on the disk changes.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -10,14 +11,14 @@ use super::probe;
 use super::scene::{self, Scene};
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
-use crate::base::finding::{Code, Finding, Severity};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::HostName;
 use crate::context::gate::facts::ObservedTargets;
 use crate::context::manifest::{self, Manifest, PinnedCertificate, ProfileState};
 use crate::context::rotation::probe::{NodeProbe, newest};
 use crate::context::rotation::rehearsal::{
     self, Branch, FailCause, Moment, Outcome, Rehearsed, RehearsedFault, RehearsedNode,
-    RehearsedStep,
+    RehearsedStep, THIS_CHECKOUT,
 };
 use crate::context::rotation::succession::{self, Succession};
 use crate::context::rotation::{certificates, intermediate};
@@ -134,8 +135,9 @@ pub struct ShownGroup {
 /// Rehearses the rotation of what the manifest pins.
 ///
 /// # Errors
-/// The policy, a manifest, a probe, a directory or a project cannot be read, or git does not find a branch.
+/// The policy, a manifest, a probe, a directory or a project cannot be read, git does not find a branch, or two branches have one name.
 pub fn rehearse(request: &RehearseRequest, world: &World) -> Result<RehearsalDocument, Failure> {
+    check_names(request)?;
     let scene = Scene::look(world)?;
     let mut findings: Vec<Finding> = scene.changed_since().into_iter().collect();
     let verifier = Verifier::new(world.anchors(&scene.policy)?);
@@ -149,7 +151,7 @@ pub fn rehearse(request: &RehearseRequest, world: &World) -> Result<RehearsalDoc
     let targets = targets(request, &scene.manifest, world)?;
     let mut retiring = scene.manifest.in_state(ProfileState::Retiring);
     if pairs.is_empty() && retiring.next().is_none() {
-        findings.push(nothing());
+        without_rotation(&scene, &mut findings);
     }
     let rehearsed = rehearsal::rehearse(&rehearsal::Request {
         policy: &scene.policy,
@@ -208,6 +210,28 @@ fn own_probe(scene: &Scene, probes: &[NodeProbe], world: &World) -> Result<NodeP
     Ok(own)
 }
 
+/// Refuses a name that two branches would have: what is said of one could not be told from what is said of the other.
+fn check_names(request: &RehearseRequest) -> Result<(), Error> {
+    let named = request.manifests.iter().map(|(name, _)| name);
+    let mut known = BTreeSet::from([THIS_CHECKOUT]);
+    for name in named.chain(&request.branches) {
+        if !known.insert(name) {
+            let (message, hint) = match name == THIS_CHECKOUT {
+                true => (
+                    format!("{name:?} is the name of the branch that the rotation changes"),
+                    "give the other branch another name",
+                ),
+                false => (
+                    format!("two branches are called {name:?}"),
+                    "name each branch once, and give each manifest a name of its own",
+                ),
+            };
+            return Err(Error::new(ErrorCode::Usage, message).hint(hint));
+        }
+    }
+    Ok(())
+}
+
 fn branches(request: &RehearseRequest, scene: &Scene, world: &World) -> Result<Vec<Branch>, Error> {
     let mut branches = Vec::new();
     for (name, file) in &request.manifests {
@@ -261,6 +285,17 @@ fn targets(
         &selection.request(world)?,
         Some(manifest),
     )?))
+}
+
+/// There is nothing to rehearse: because a step is not finished, because what is at hand was refused, or because nothing is at hand.
+fn without_rotation(scene: &Scene, findings: &mut Vec<Finding>) {
+    let is_unfinished = scene.steps.last().is_some_and(|step| !step.is_done);
+    let mut told = findings.iter_mut();
+    if let Some(told) = told.find(|it| is_unfinished && it.code == Code::RotationUnfinished) {
+        told.severity = Severity::Block;
+    } else if !finding::any_blocks(findings) {
+        findings.push(nothing());
+    }
 }
 
 fn nothing() -> Finding {

@@ -40,6 +40,7 @@ pub struct RetireRequest {
 /// # Errors
 /// The manifest, another manifest, a probe or a directory cannot be read, or a file cannot be written or removed.
 pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Failure> {
+    let probes = scene::probes(&request.probes)?;
     let (scene, mut document) = Scene::begin(StepKind::Retire, request.dry_run, world)?;
     let retiring: Vec<&PinnedProfile> = scene.manifest.in_state(ProfileState::Retiring).collect();
     if retiring.is_empty() {
@@ -69,7 +70,6 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
     document
         .findings
         .extend(grace(&scene, &retiring, request.promoted, world)?);
-    let probes = scene::probes(&request.probes)?;
     let signing = certificates::signing(&scene.manifest);
     document.findings.extend(intermediate::lacking(
         &probes,
@@ -77,11 +77,11 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
         Severity::Block,
         world.now,
     ));
-    let needed: Vec<&PinnedProfile> = scene.manifest.in_state(ProfileState::Active).collect();
+    let needed = certificates::needed(&scene.manifest);
     document.findings.extend(lacking(
         &probes,
         &needed,
-        &scene.policy.topology.key_hosts,
+        &scene.policy.topology,
         node::host_name().ok().as_ref(),
         Demand::EveryHost,
         world.now,
@@ -93,7 +93,7 @@ pub fn retire(request: &RetireRequest, world: &World) -> Result<StepDocument, Fa
         .iter()
         .map(|profile| profile.uuid.clone())
         .collect();
-    // Nothing is pinned to them any more, so the groups are in the order of bundle ids: what holds others goes before its extensions.
+    // Nothing is pinned to them any more, so their own bundle ids tell which of them are extensions: those go first.
     // The files go while the manifest still knows them, so that none of them is ever one that nobody pinned.
     let groups = product::groups(&scene.manifest, &old);
     let order = groups.iter().flat_map(|group| &group.profiles);

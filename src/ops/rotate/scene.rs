@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::carry_out;
 use super::document::StepDocument;
 use crate::apple::signed_message::Verifier;
+use crate::base::error::ErrorCode;
 use crate::base::finding::{Code, Finding};
 use crate::base::ids::FileSha256;
 use crate::context::manifest::{Content, Manifest, ProfileState};
@@ -181,17 +182,39 @@ pub(super) fn at_hand(
 }
 
 /// Reads the probes in these files.
+///
+/// # Errors
+/// One cannot be read, or two of one machine at one instant say different things.
 pub(super) fn probes(files: &[PathBuf]) -> Result<Vec<NodeProbe>, Error> {
     let read = files.iter().map(|path| {
         let bytes = files::read_bounded(path, probe::MAX_BYTES)?;
         NodeProbe::parse(&bytes).map_err(|error| {
             Error::new(
-                crate::base::error::ErrorCode::FileMalformed,
+                ErrorCode::FileMalformed,
                 format!("{}: {error}", path.display()),
             )
             .hint("make the probe again on that machine, with the same version of countersign")
             .in_file(path)
         })
     });
-    read.collect()
+    let read: Vec<NodeProbe> = read.collect::<Result<_, Error>>()?;
+    match contradiction(&read, files) {
+        Some(error) => Err(error),
+        None => Ok(read),
+    }
+}
+
+/// That two probes contradict each other. The order of the arguments must not decide which of them counts.
+fn contradiction(probes: &[NodeProbe], files: &[PathBuf]) -> Option<Error> {
+    let (first, other) = probe::contradiction(probes)?;
+    let (probe, first, other) = (probes.get(other)?, files.get(first)?, files.get(other)?);
+    let message = format!(
+        "{} and {} say different things of {} at the same time, {}",
+        first.display(),
+        other.display(),
+        probe.host,
+        probe.time
+    );
+    let error = Error::new(ErrorCode::Usage, message);
+    Some(error.hint("probe the machine again, and name that file alone"))
 }

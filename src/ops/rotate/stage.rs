@@ -13,10 +13,11 @@ use crate::apple::match_repository::{self, Content as MatchContent};
 use crate::apple::profile;
 use crate::apple::signed_message::Verifier;
 use crate::base::error::ErrorCode;
-use crate::base::finding::{self, Code, Finding};
+use crate::base::finding::{self, Code, Finding, Severity};
 use crate::base::ids::{FileSha256, ProfileUuid};
 use crate::base::remedy::Remedy;
 use crate::context::manifest::PinnedProfile;
+use crate::context::rotation::embedding;
 use crate::context::rotation::product;
 use crate::context::rotation::revision;
 use crate::context::rotation::succession::{self, Succession};
@@ -48,6 +49,9 @@ pub fn stage(request: &StageRequest, world: &World) -> Result<StepDocument, Fail
     let found = succession::find(&scene.manifest, &pinnable.profiles, world.now);
     document.findings.extend(found.findings);
     document.findings.extend(unfinished(&scene, &found.pairs));
+    document
+        .findings
+        .extend(parted(&scene, &found.pairs, world.now));
     if found.pairs.is_empty() && !finding::any_blocks(&document.findings) {
         document.findings.push(nothing_at_hand(&request.successors));
     }
@@ -142,6 +146,14 @@ fn nothing_at_hand(named: &[PathBuf]) -> Finding {
         named.join(", "),
     )
     .hint("make the profiles again at Apple's developer site, and name the new files")
+}
+
+/// What the promotion of these, and of what is incoming already, would part from what holds it.
+fn parted(scene: &Scene, pairs: &[Succession], now: Timestamp) -> Vec<Finding> {
+    let of_same = |it: &Succession| pairs.iter().any(|pair| pair.old.uuid == it.old.uuid);
+    let known = succession::incoming(&scene.manifest, now).pairs;
+    let known = known.iter().filter(|it| !of_same(it));
+    embedding::parted(scene.content(), known.chain(pairs), Severity::Warn, now)
 }
 
 /// Successors of profiles that have another one already: one rotation at a time.

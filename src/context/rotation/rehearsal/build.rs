@@ -14,6 +14,7 @@ use crate::base::ids::{BundleId, BundlePattern, CertSha1, CertSha256, FileSha256
 use crate::context::gate::facts::{Family, ObservedTargets};
 use crate::context::manifest::{Manifest, PinnedProfile, ProfileState};
 use crate::context::plan::PinnedTargets;
+use crate::context::rotation::embedding::differences;
 use crate::xcode::targets::{ProfileRequest, SigningStyle};
 
 /// What the builds of one manifest need.
@@ -63,11 +64,12 @@ impl<'a> Build<'a> {
             ids.insert(id);
         }
         let ways = ways(manifest, targets);
+        let has_difference = !differences(manifest.content()).is_empty();
         let mut build = Self {
             manifest,
             needs: Vec::new(),
             first_end: None,
-            always: certificates_differ(manifest).then_some(FailCause::CertificatesDiffer),
+            always: has_difference.then_some(FailCause::CertificatesDiffer),
         };
         for profile in manifest.profiles() {
             match signing.get(&profile.uuid) {
@@ -227,25 +229,4 @@ fn ways<'a>(
         add(&product.profile, false, false);
     }
     ways
-}
-
-/// Whether an extension and the app that holds it are pinned to different certificates. Which holds which is told by the bundle ids, in
-/// one configuration: Debug and Release are never in one archive.
-fn certificates_differ(manifest: &Manifest) -> bool {
-    let targets = manifest.targets().iter();
-    let by_id: HashMap<(&str, &str), CertSha256> = targets
-        .clone()
-        .map(|it| {
-            let id = (it.configuration.as_str(), it.bundle_id.as_str());
-            (id, it.certificate)
-        })
-        .collect();
-    targets.clone().any(|it| {
-        let id = it.bundle_id.as_str();
-        let mut above = id.match_indices('.').filter_map(|(at, _)| id.get(..at));
-        above.any(|above| {
-            let holding = by_id.get(&(it.configuration.as_str(), above));
-            holding.is_some_and(|certificate| *certificate != it.certificate)
-        })
-    })
 }

@@ -1,13 +1,13 @@
 //! The calendar: the instants at which something changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::plan::Plan;
 use super::{Event, EventKind, MOST_INSTANTS, Moment, PlannedKind, Request};
 use crate::base::ids::CertSha256;
-use crate::context::manifest::{Manifest, ProfileState};
+use crate::context::manifest::{Manifest, PinnedCertificate, ProfileState};
 
 /// So many names stand in an event.
 const NAMED: usize = 3;
@@ -69,9 +69,9 @@ pub(super) fn calendar(request: &Request<'_>, plan: &Plan<'_>) -> (Vec<Moment>, 
 }
 
 /// What ends when: the profiles that sign or will, of every branch, and the certificates that sign with them.
-fn ends<'a>(request: &Request<'a>) -> Vec<(Timestamp, EventKind, &'a str)> {
+fn ends(request: &Request<'_>) -> Vec<(Timestamp, EventKind, String)> {
     let branches = request.branches.iter();
-    let manifests: Vec<&'a Manifest> = branches
+    let manifests: Vec<&Manifest> = branches
         .map(|branch| &branch.manifest)
         .chain([request.manifest])
         .collect();
@@ -84,8 +84,13 @@ fn ends<'a>(request: &Request<'a>) -> Vec<(Timestamp, EventKind, &'a str)> {
     let profiles = profiles.filter(|profile| profile.state != ProfileState::Retiring);
     let profiles = profiles.chain(request.pairs.iter().map(|pair| &pair.new));
     let mut ends = BTreeSet::new();
+    let mut certificates: BTreeMap<CertSha256, &PinnedCertificate> = BTreeMap::new();
     for profile in profiles {
-        ends.insert((profile.expires, EventKind::ProfileEnds, &*profile.name));
+        ends.insert((
+            profile.expires,
+            EventKind::ProfileEnds,
+            profile.name.clone(),
+        ));
         // Of the dozens of a development profile nobody waits for every one.
         let lasting = profile
             .certificates()
@@ -93,10 +98,19 @@ fn ends<'a>(request: &Request<'a>) -> Vec<(Timestamp, EventKind, &'a str)> {
         let signing = profile
             .certificates()
             .filter(|it| pinned.contains(&it.sha256));
-        for certificate in signing.chain(lasting) {
-            let name = &*certificate.common_name;
-            ends.insert((certificate.expires, EventKind::CertificateEnds, name));
-        }
+        certificates.extend(signing.chain(lasting).map(|it| (it.sha256, it)));
+    }
+    let mut named: HashMap<&str, usize> = HashMap::new();
+    for certificate in certificates.values() {
+        *named.entry(&certificate.common_name).or_default() += 1;
+    }
+    for certificate in certificates.values() {
+        // A renewed certificate has the name of the old one.
+        let name = match named.get(&*certificate.common_name) {
+            Some(2..) => certificate.title(),
+            _ => certificate.common_name.clone(),
+        };
+        ends.insert((certificate.expires, EventKind::CertificateEnds, name));
     }
     ends.into_iter().collect()
 }

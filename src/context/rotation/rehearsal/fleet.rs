@@ -193,7 +193,7 @@ impl<'a> Fleet<'a> {
             .iter()
             .map(|sha1| {
                 let known = self.certificates.get(sha1);
-                known.map_or(sha1.to_string(), |it| it.common_name.clone())
+                known.map_or(sha1.to_string(), |it| it.title())
             })
             .collect();
         let files: BTreeSet<&FileSha256> = probe.profiles.iter().collect();

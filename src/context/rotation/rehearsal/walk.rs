@@ -10,14 +10,11 @@ use super::fleet::{Fleet, Judged, Site};
 use super::plan::{Plan, Step};
 use super::{
     Builds, FailCause, Outcome, PlannedKind, Rehearsed, RehearsedFault, RehearsedStep, Request,
-    Rollback, Said, SameBuilds,
+    Rollback, Said, SameBuilds, THIS_CHECKOUT,
 };
 use crate::base::finding::{Code, Finding};
 use crate::context::manifest::{Manifest, ManifestError};
 use crate::context::rotation::revision;
-
-/// The name of the branch that the rotation changes.
-const THIS: &str = "this checkout";
 
 /// Walks through the plan.
 pub(super) fn walk(request: &Request<'_>) -> Result<Rehearsed, ManifestError> {
@@ -34,7 +31,7 @@ pub(super) fn walk(request: &Request<'_>) -> Result<Rehearsed, ManifestError> {
         .iter()
         .map(|branch| Judged::new(&branch.manifest, request.targets))
         .collect();
-    let mut branches = vec![THIS.to_owned()];
+    let mut branches = vec![THIS_CHECKOUT.to_owned()];
     branches.extend(request.branches.iter().map(|branch| branch.name.clone()));
 
     let mut builds = Vec::new();
@@ -305,7 +302,8 @@ fn missed(rehearsed: &Rehearsed) -> Vec<Finding> {
                 .values(
                     "a gate that blocks it",
                     format!(
-                        "{count} such builds, the first at {}: {}",
+                        "{}, the first at {}: {}",
+                        such_builds(count),
                         moment.at,
                         moment.title()
                     ),
@@ -314,6 +312,13 @@ fn missed(rehearsed: &Rehearsed) -> Vec<Finding> {
             )
         });
     found.collect()
+}
+
+fn such_builds(count: usize) -> String {
+    match count {
+        1 => "1 such build".to_owned(),
+        count => format!("{count} such builds"),
+    }
 }
 
 /// What to do where a build fails for this cause and no gate says so.
@@ -343,7 +348,7 @@ fn missed_with(fault: &RehearsedFault) -> Option<Finding> {
                 cause.as_str()
             ),
         )
-        .values("a gate that blocks them", format!("{count} such builds"))
+        .values("a gate that blocks them", such_builds(count))
         .hint(remedy(cause))
     })
 }
