@@ -103,7 +103,10 @@ fn a_machine_without_a_key_for_the_new_certificate_is_not_ready() {
 
     done(rotate::promote(&PromoteRequest::default(), &site.world(NOW)).unwrap());
     check(&retired(&site, with(std::slice::from_ref(&today))));
-    assert_eq!(blocking(&retired(&site, with(&[next.clone()]))), none);
+    assert_eq!(
+        blocking(&retired(&site, with(std::slice::from_ref(&next)))),
+        none
+    );
     assert_eq!(blocking(&retired(&site, unknown())), none);
 }
 
