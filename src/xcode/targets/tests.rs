@@ -506,20 +506,12 @@ fn nested_products_know_their_host() {
         .target("Inner", "app-extension", &id("inner"))
         .target("Alone", "app-extension", &id("alone"))
         .all();
-    let hosts: Vec<_> = found
-        .rows
-        .iter()
-        .map(|row| {
-            (
-                row.target.as_str(),
-                row.host.as_ref().map(TargetName::as_str),
-                row.embedded_in
-                    .iter()
-                    .map(|it| it.target.as_str())
-                    .collect(),
-            )
-        })
-        .collect();
+    let hosts = found.rows.iter().map(|row| {
+        let host = row.host.as_ref().map(TargetName::as_str);
+        let embedded_in = row.embedded_in.iter().map(|it| it.target.as_str());
+        (row.target.as_str(), host, embedded_in.collect())
+    });
+    let hosts: Vec<_> = hosts.collect();
     let expected: Vec<(&str, Option<&str>, Vec<&str>)> = vec![
         ("App", None, vec![]),
         ("Share", Some("App"), vec!["App"]),
@@ -638,11 +630,13 @@ fn an_application_carries_the_product_of_another_project() {
     assert_eq!(rows[0].host, None);
     link_projects(&[outer, inner], &mut rows);
     assert_eq!(rows[0].host.as_ref().unwrap().as_str(), "App");
-    let [embedder] = &*rows[0].embedded_in else {
-        panic!("{:?}", rows[0].embedded_in);
-    };
-    assert_eq!(embedder.target.as_str(), "App");
-    assert_eq!(&*embedder.project, Path::new("/src/Outer.xcodeproj"));
+    let Embedder {
+        project, target, ..
+    } = &rows[0].embedded_in[0];
+    assert_eq!(
+        (&**project, target.as_str()),
+        (Path::new("/src/Outer.xcodeproj"), "App")
+    );
 }
 
 #[test]
