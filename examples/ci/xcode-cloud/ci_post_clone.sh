@@ -5,4 +5,4 @@ set -euo pipefail
 # The runner is empty each time. Homebrew is on it, Rust is not.
 command -v cargo >/dev/null || brew install --quiet rust
 # No release exists yet: build one commit that you have reviewed.
-cargo install --locked --git https://github.com/countersign-dev/countersign --rev ed2cac398699c1b0fe5e8441bce015c405df072c countersign
+cargo install --locked --git https://github.com/countersign-dev/countersign --rev 9a8176d0151092d0930ebc947d803e758e15ab87 countersign
