@@ -92,6 +92,11 @@ impl Platform {
         }
     }
 
+    /// Whether an application for it may hold a product for `inner`: one for the same platform, or an iPhone app its watch app.
+    pub fn may_hold(self, inner: Self) -> bool {
+        self == inner || (self == Self::Ios && inner == Self::Watchos)
+    }
+
     /// How a filter of a build file calls it (`platformFilter` of a `PBXBuildFile`): `ios`, `maccatalyst`.
     pub fn filter_name(self) -> &'static str {
         match self {

@@ -21,7 +21,6 @@ use crate::base::finding::{Code, Finding, Severity};
 use crate::base::ids::{CertSha256, ProfileUuid};
 use crate::context::gate::facts::Family;
 use crate::context::manifest::{Content, PinnedCertificate, PinnedTarget, ProfileState};
-use crate::xcode::platform::Platform;
 
 /// An extension and what holds it, which are pinned to different certificates.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +70,7 @@ fn of_targets(content: &Content) -> Vec<Difference<'_>> {
         let configuration = target.configuration.as_str();
         for above in above(target.bundle_id.as_str()) {
             let hosts = by_id.get(&(configuration, above)).into_iter().flatten();
-            let hosts = hosts.filter(|host| may_hold(host.platform, target.platform));
+            let hosts = hosts.filter(|host| host.platform.may_hold(target.platform));
             let hosts: Vec<&&PinnedTarget> = hosts.collect();
             if hosts.iter().any(|it| it.certificate == target.certificate) {
                 continue;
@@ -134,11 +133,6 @@ fn side(target: &PinnedTarget) -> Side<'_> {
         profile: &target.profile,
         certificate: target.certificate,
     }
-}
-
-/// Whether an app for one platform may hold what is for the other: the same, or an iPhone app with its watch app.
-fn may_hold(host: Platform, embedded: Platform) -> bool {
-    host == embedded || (host == Platform::Ios && embedded == Platform::Watchos)
 }
 
 /// The extensions that the promotion of these pairs would part from what holds them, each pair of bundle ids once.

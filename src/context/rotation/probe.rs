@@ -6,7 +6,7 @@
 //!
 //! A probe is not signed: it keeps honest people from a mistake.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -143,8 +143,11 @@ impl NodeProbe {
 /// Of each machine its newest probe, in the order in which the machines are first named.
 pub fn newest(probes: &[NodeProbe]) -> Vec<&NodeProbe> {
     let mut newest: Vec<&NodeProbe> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for probe in probes {
-        match newest.iter_mut().find(|it| it.host.same_as(&probe.host)) {
+        let place = places.entry(folded(&probe.host));
+        let place = *place.or_insert(newest.len());
+        match newest.get_mut(place) {
             Some(known) if known.time < probe.time => *known = probe,
             Some(_) => {}
             None => newest.push(probe),
@@ -157,7 +160,7 @@ pub fn newest(probes: &[NodeProbe]) -> Vec<&NodeProbe> {
 pub fn contradiction(probes: &[NodeProbe]) -> Option<(usize, usize)> {
     let mut known: HashMap<(String, Timestamp), usize> = HashMap::new();
     for (place, probe) in probes.iter().enumerate() {
-        let key = (probe.host.as_str().to_ascii_lowercase(), probe.time);
+        let key = (folded(&probe.host), probe.time);
         let first = *known.entry(key).or_insert(place);
         let is_same = |other: &NodeProbe| {
             let host = probe.host.clone();
@@ -176,13 +179,14 @@ pub fn contradiction(probes: &[NodeProbe]) -> Option<(usize, usize)> {
 
 /// Each of these machines once.
 pub fn distinct<'h>(hosts: impl IntoIterator<Item = &'h HostName>) -> Vec<&'h HostName> {
-    let mut known: Vec<&HostName> = Vec::new();
-    for host in hosts {
-        if !known.iter().any(|it| it.same_as(host)) {
-            known.push(host);
-        }
-    }
-    known
+    let mut known = HashSet::new();
+    let hosts = hosts.into_iter();
+    hosts.filter(|host| known.insert(folded(host))).collect()
+}
+
+/// The name of a host in one case: hosts whose names differ in it alone are the same ([`HostName::same_as`]).
+fn folded(host: &HostName) -> String {
+    host.as_str().to_ascii_lowercase()
 }
 
 /// Whether machines must have shown that they hold something, or it is enough that none shows that it does not.

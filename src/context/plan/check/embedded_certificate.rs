@@ -101,12 +101,10 @@ fn is_disjoint(one: &[&PinnedCertificate], other: &[&PinnedCertificate]) -> bool
     other.iter().all(|it| !known.contains(&it.sha1))
 }
 
-/// The certificates, by common name and the end of the serial: a renewed one has the name of the old one.
+/// The first certificates by their titles, and how many more there are.
 fn listed(certificates: &[&PinnedCertificate]) -> String {
     let named = certificates.iter().take(MOST_NAMED);
-    let mut named: Vec<String> = named
-        .map(|it| format!("{} (serial …{})", it.common_name, it.serial))
-        .collect();
+    let mut named: Vec<String> = named.map(|it| it.title()).collect();
     let more = certificates.len().saturating_sub(MOST_NAMED);
     if more > 0 {
         named.push(format!("{more} more"));

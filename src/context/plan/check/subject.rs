@@ -8,7 +8,6 @@ use crate::context::plan::available::Available;
 use crate::context::plan::judged::Judged;
 use crate::context::plan::request::Request;
 use crate::context::plan::row::Row;
-use crate::xcode::platform::Platform;
 use crate::xcode::product_type::ProductKind;
 use crate::xcode::targets::{Embedder, EntitlementLines, SigningStyle, SigningTarget};
 
@@ -130,11 +129,9 @@ impl<'s, 'a> Scene<'s, 'a> {
             let (host, row) = named.find(|(host, _)| {
                 let is_application =
                     matches!(host.kind, ProductKind::Application | ProductKind::AppClip);
-                let is_for_watch =
-                    target.platform == Platform::Watchos && host.platform == Platform::Ios;
                 is_application
                     && host.project == embedder.project
-                    && (host.platform == target.platform || is_for_watch)
+                    && host.platform.may_hold(target.platform)
                     && embedder.is_for(host.platform)
             })?;
             Some((embedder, host, row))
