@@ -3,7 +3,7 @@
 use forge::fixtures::products;
 use forge::hierarchy::{Hierarchy, LeafKind, LeafSpec};
 use forge::profile::{Kind, ProfileSpec};
-use forge::project::ProjectSpec;
+use forge::project::{Product, ProjectSpec, TargetSpec};
 use serde_json::Value as Json;
 use support::workshop::Workshop;
 
@@ -299,5 +299,24 @@ fn an_app_of_the_same_name_in_the_extensions_own_project_is_not_its_host() {
         "Extra",
         "Extra",
     );
+    assert!(told.message().contains("Rocket"), "{}", told.message());
+}
+
+#[test]
+fn an_app_that_carries_an_extension_inside_of_a_framework_is_its_host() {
+    let id = "com.vendor.extra";
+    let project = rocket()
+        .target(
+            TargetSpec::new("Extra", Product::Extension, id)
+                .release("CODE_SIGN_IDENTITY", "Apple Distribution")
+                .release("PROVISIONING_PROFILE_SPECIFIER", "Extra"),
+        )
+        .target(TargetSpec::new("Kit", Product::Framework, "com.acme.kit").embedding(&["Extra"]))
+        .change("Rocket", |rocket| rocket.embedding(&["Kit"]));
+    let extra = ProfileSpec::ios(Kind::AppStore, id).named("Extra");
+    let workshop = scene(&project, &[products(), vec![extra]].concat());
+    let document = targets(&workshop, "check", &["--format", "json"]);
+    let told = blocking(&workshop, &document.exits(10).json());
+    let told = only(told, "bundle-id-not-prefixed", "Extra", id);
     assert!(told.message().contains("Rocket"), "{}", told.message());
 }

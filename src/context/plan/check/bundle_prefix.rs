@@ -7,6 +7,7 @@
 use super::place::{at_origin, title};
 use super::subject::Subject;
 use crate::base::finding::{Code, Finding};
+use crate::base::ids::TargetName;
 use crate::xcode::platform::Platform;
 use crate::xcode::product_type::ProductKind;
 use crate::xcode::targets::SigningTarget;
@@ -28,17 +29,15 @@ pub(super) fn bundle_prefix(it: &Subject<'_, '_>) -> Option<Finding> {
         .embedders(target)
         .map(|(_, host, _)| host)
         .collect();
-    if target.embedded_in.is_empty() {
-        // What carries it carries it inside of another product.
-        let named = target.host.iter();
-        hosts.extend(named.filter_map(|name| {
-            it.scene.named(name, target).find(|host| {
-                let carries = matches!(host.kind, ProductKind::Application | ProductKind::AppClip);
-                carries
-                    && (host.platform == target.platform || target.platform == Platform::Watchos)
-            })
-        }));
-    }
+    // An application may carry it inside of another product.
+    let is_direct = |name: &&TargetName| target.embedded_in.iter().any(|it| it.target == **name);
+    let indirect = target.host.iter().filter(|name| !is_direct(name));
+    hosts.extend(indirect.filter_map(|name| {
+        it.scene.named(name, target).find(|host| {
+            let carries = matches!(host.kind, ProductKind::Application | ProductKind::AppClip);
+            carries && (host.platform == target.platform || target.platform == Platform::Watchos)
+        })
+    }));
     let begins_with = |host: &&SigningTarget| {
         let Some(id) = &host.bundle_id else {
             return true;
